@@ -1,0 +1,37 @@
+//! Settings that are each fine and work against each other.
+
+use crate::{Config, ENV_PREFIX, Flush, Problem};
+
+/// What does not fit together. Nothing is changed for it: each value is used as set.
+pub(crate) fn conflicts(config: &Config) -> Vec<Problem> {
+    let mut problems = Vec::new();
+    let mut report = |name: &str, value: u64, wrong: String, remedy: &str| {
+        problems.push(Problem {
+            variable: format!("{ENV_PREFIX}{name}"),
+            value: value.to_string(),
+            wrong,
+            remedy: remedy.to_owned(),
+        });
+    };
+    let (buffer, flush) = (config.buffer_timeout.0, config.flush_timeout.0);
+    if config.flush == Flush::End && buffer > flush {
+        report(
+            "BUFFER_TIMEOUT_MS",
+            buffer,
+            format!(
+                "above {ENV_PREFIX}FLUSH_TIMEOUT_MS={flush}, so every invocation waits longer for its telemetry than for its delivery"
+            ),
+            "lower it, or set FLUSH=start",
+        );
+    }
+    let (target, max) = (config.target_record_bytes.0, config.max_record_bytes.0);
+    if target > max {
+        report(
+            "TARGET_RECORD_BYTES",
+            target,
+            format!("above {ENV_PREFIX}MAX_RECORD_BYTES={max}, so no record ever counts as full"),
+            "lower it; records are filled to the limit until then",
+        );
+    }
+    problems
+}

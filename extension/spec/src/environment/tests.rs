@@ -1,0 +1,227 @@
+use super::*;
+use crate::{Bytes, Flush, Kind, Level, Millis, Stream};
+
+/// Loads these variables (without prefix) and renders every problem.
+fn problems(variables: &[(&str, &str)]) -> Vec<String> {
+    loaded(variables)
+        .problems
+        .iter()
+        .map(ToString::to_string)
+        .collect()
+}
+
+fn loaded(variables: &[(&str, &str)]) -> Loaded {
+    load(
+        variables
+            .iter()
+            .map(|(name, value)| (format!("{ENV_PREFIX}{name}"), value)),
+    )
+}
+
+#[test]
+fn an_empty_environment_gives_the_defaults_without_a_word() {
+    let Loaded { config, problems } = loaded(&[]);
+    assert_eq!(problems, []);
+    assert_eq!(config.stream, None);
+    assert_eq!(config.flush, Flush::End);
+    assert_eq!(config.buffer_timeout, Millis(100));
+    assert_eq!(config.log_level, Level::Warn);
+    assert!(config.enabled && !config.strict);
+}
+
+#[test]
+fn every_variable_reaches_its_own_field() {
+    let config = loaded(&[
+        ("STREAM", "telemetry"),
+        ("TYPES", "platform.report,function"),
+        ("FLUSH", "Start"),
+        ("FLUSH_TIMEOUT_MS", "51"),
+        ("MAX_AGE_MS", "101"),
+        ("MAX_BATCH_RECORDS_ITEMS", "7"),
+        ("BUFFER_TIMEOUT_MS", "26"),
+        ("LOGS_BUFFER_MAX_BYTES", "262145"),
+        ("MAX_BUFFER_ITEMS_COUNT", "1001"),
+        ("CONNECTION_TIMEOUT_MS", "102"),
+        ("MAX_RECORD_BYTES", "4097"),
+        ("TARGET_RECORD_BYTES", "1025"),
+        ("QUEUE_MAX_BYTES", "1048577"),
+        ("LOG_LEVEL", "debug"),
+        ("STRICT", "true"),
+        ("ENABLED", "FALSE"),
+    ]);
+    assert_eq!(config.problems, []);
+    let config = config.config;
+    assert_eq!(config.stream, Some(Stream::Name("telemetry".into())));
+    assert_eq!(config.flush, Flush::Start);
+    assert_eq!(config.queue_max_bytes, Some(Bytes(1_048_577)));
+    let numbers = [
+        config.flush_timeout.0,
+        config.max_age.0,
+        config.max_batch_records_items.0,
+        config.buffer_timeout.0,
+        config.logs_buffer_max_bytes.0,
+        config.max_buffer_items_count.0,
+        config.connection_timeout.0,
+        config.max_record_bytes.0,
+        config.target_record_bytes.0,
+    ];
+    assert_eq!(numbers, [51, 101, 7, 26, 262_145, 1_001, 102, 4_097, 1_025]);
+    assert!(config.strict && !config.enabled);
+}
+
+#[test]
+fn every_problem_is_reported_together_by_name_value_and_remedy() {
+    assert_eq!(
+        problems(&[
+            ("BUFFER_TIMEOUT_MS", "soon"),
+            ("MAX_BUFFER_ITEMS_COUNT", "5"),
+            ("FLUSH", "now")
+        ]),
+        [
+            "KINESIS_TELEMETRY_FLUSH=\"now\": not one of end, start; \
+             set one of end, start, or remove it; end is used until then",
+            "KINESIS_TELEMETRY_BUFFER_TIMEOUT_MS=\"soon\": not a whole number of milliseconds; \
+             set a whole number of milliseconds from 25 to 30000, or remove it; 100 is used until then",
+            "KINESIS_TELEMETRY_MAX_BUFFER_ITEMS_COUNT=\"5\": below 1000; \
+             set a whole number from 1000 to 10000, or remove it; 1000 is used until then",
+        ]
+    );
+}
+
+#[test]
+fn a_value_that_cannot_be_used_leaves_the_default_in_force() {
+    let config = loaded(&[("BUFFER_TIMEOUT_MS", "30001"), ("MAX_RECORD_BYTES", "-1")]).config;
+    assert_eq!(config, loaded(&[]).config);
+}
+
+#[test]
+fn an_empty_variable_counts_as_unset() {
+    assert_eq!(
+        problems(&[("BUFFER_TIMEOUT_MS", ""), ("STREAM", "  ")]),
+        [""; 0]
+    );
+}
+
+#[test]
+fn numbers_are_digits_only_and_may_not_overflow() {
+    for text in [
+        "+100",
+        "1e3",
+        "0x64",
+        "100ms",
+        "1_000",
+        "99999999999999999999999",
+    ] {
+        assert_eq!(problems(&[("BUFFER_TIMEOUT_MS", text)]).len(), 1, "{text}");
+    }
+}
+
+#[test]
+fn a_misspelt_variable_is_reported_with_the_name_that_was_meant() {
+    assert_eq!(
+        problems(&[("BUFER_TIMEOUT_MS", "50")]),
+        [
+            "KINESIS_TELEMETRY_BUFER_TIMEOUT_MS=\"50\": no such setting; \
+          did you mean KINESIS_TELEMETRY_BUFFER_TIMEOUT_MS?"
+        ]
+    );
+}
+
+#[test]
+fn variables_of_the_function_are_never_read() {
+    let loaded = load([("BUFFER_TIMEOUT_MS", "soon"), ("STREAM", "orders")]);
+    assert_eq!((loaded.problems, loaded.config.stream), (vec![], None));
+}
+
+#[test]
+fn a_stream_is_a_name_or_an_arn_and_nothing_else() {
+    let arn = "arn:aws:kinesis:eu-west-1:111122223333:stream/telemetry";
+    let stream = |text| loaded(&[("STREAM", text)]).config.stream;
+    assert_eq!(
+        stream("orders_1.a-b")
+            .map(|it| it.as_str().to_owned())
+            .as_deref(),
+        Some("orders_1.a-b")
+    );
+    assert_eq!(
+        stream(arn).as_ref().and_then(Stream::region),
+        Some("eu-west-1")
+    );
+    for wrong in [
+        "two words",
+        "arn:aws:sqs:eu-west-1:111122223333:stream/telemetry",
+        "arn:aws:kinesis:eu-west-1:1111:stream/telemetry",
+        "arn:aws:kinesis:eu-west-1:111122223333:stream/",
+        "arn:aws:kinesis:eu-west-1:111122223333:stream/a/consumer/b:1",
+        &"x".repeat(129),
+    ] {
+        assert_eq!(problems(&[("STREAM", wrong)]).len(), 1, "{wrong}");
+    }
+}
+
+#[test]
+fn types_choose_categories_and_single_types_and_keep_the_unknown() {
+    let types = loaded(&[("TYPES", "platform.report, function")])
+        .config
+        .types;
+    assert_eq!(types.subscription(), ["platform", "function"]);
+    let chosen = [
+        "platform.report",
+        "function",
+        "kinesis-telemetry.quarantine",
+        "weather.storm",
+        "",
+    ];
+    assert!(chosen.iter().all(|it| types.include(it)));
+    assert!(
+        !["platform.start", "extension", "platform"]
+            .iter()
+            .any(|it| types.include(it))
+    );
+    for wrong in ["", "platfrom", "platform.", "function,,", "function.x"] {
+        let expected = usize::from(!wrong.is_empty());
+        assert_eq!(problems(&[("TYPES", wrong)]).len(), expected, "{wrong}");
+    }
+}
+
+#[test]
+fn settings_that_work_against_each_other_are_said() {
+    let said = problems(&[
+        ("BUFFER_TIMEOUT_MS", "2000"),
+        ("TARGET_RECORD_BYTES", "2000000"),
+    ]);
+    assert_eq!(said.len(), 2, "{said:?}");
+    assert!(
+        said[0].contains("above KINESIS_TELEMETRY_FLUSH_TIMEOUT_MS=1000"),
+        "{said:?}"
+    );
+    assert_eq!(
+        problems(&[("BUFFER_TIMEOUT_MS", "2000"), ("FLUSH", "start")]),
+        [""; 0]
+    );
+}
+
+#[test]
+fn every_parameter_is_documented_unique_and_has_a_default_within_its_range() {
+    let mut names: Vec<_> = Config::PARAMS.iter().map(|param| param.name).collect();
+    names.sort_unstable();
+    names.dedup();
+    assert_eq!(names.len(), Config::PARAMS.len());
+    for param in Config::PARAMS {
+        for line in param.doc {
+            let is_sentence = line.starts_with(|c: char| c.is_uppercase()) && line.ends_with('.');
+            assert!(is_sentence, "{}: {line:?}", param.name);
+        }
+        let unit = match param.kind {
+            Kind::Millis => "_MS",
+            Kind::Bytes => "_BYTES",
+            _ => "",
+        };
+        assert!(param.name.ends_with(unit), "{} names no unit", param.name);
+        if let (Some(range), Ok(default)) = (param.range, param.default.parse::<u64>()) {
+            assert!((range.min..=range.max).contains(&default), "{}", param.name);
+        }
+    }
+    // Reading an empty environment parses every default.
+    assert_eq!(loaded(&[]).problems, []);
+}

@@ -1,0 +1,29 @@
+//! Limits that AWS sets, with their source.
+
+/// Telemetry API, "Buffering": `timeoutMs`, in milliseconds.
+pub const TELEMETRY_TIMEOUT_MS: (u64, u64) = (25, 30_000);
+/// Telemetry API, "Buffering": `maxBytes`.
+pub const TELEMETRY_MAX_BYTES: (u64, u64) = (262_144, 1_048_576);
+/// Telemetry API, "Buffering": `maxItems`.
+pub const TELEMETRY_MAX_ITEMS: (u64, u64) = (1_000, 10_000);
+/// Telemetry API, "Subscribing": a port that no listener may use.
+pub const TELEMETRY_RESERVED_PORT: u16 = 9001;
+/// Telemetry API, "Subscribing": the versions of the event schema, newest first.
+pub const TELEMETRY_SCHEMAS: [&str; 3] = ["2025-01-29", "2022-12-13", "2022-07-01"];
+
+/// Lambda execution environment, "Init phase": longest init of an on-demand function, in milliseconds.
+pub const INIT_MS: u64 = 10_000;
+/// Lambda execution environment, "Shutdown phase": with at least one external extension, in milliseconds.
+pub const SHUTDOWN_MS: u64 = 2_000;
+
+/// `PutRecords`: most records of one request.
+pub const PUT_RECORDS: usize = 500;
+/// `PutRecords`: bytes of one request, data before base64 and partition keys counted. AWS raised the limit to 10 MiB
+/// in 2025; 5 MiB is accepted by every region, partition and emulator.
+pub const PUT_REQUEST_BYTES: usize = 5 * 1024 * 1024;
+/// Kinesis, `MaxRecordSizeInKiB`: default of a stream, data before base64 and partition key counted.
+pub const RECORD_BYTES: u64 = 1024 * 1024;
+/// Kinesis, `MaxRecordSizeInKiB`: largest setting of a stream.
+pub const RECORD_BYTES_MAX: u64 = 10 * 1024 * 1024;
+/// Kinesis, `PartitionKey`: characters.
+pub const PARTITION_KEY_CHARS: usize = 256;

@@ -1,0 +1,131 @@
+//! The parameters, one stanza each: doc, field, type, default, range, variable.
+//!
+//! From a stanza come the field of [`Config`] and the [`Param`] that documents and other languages read. The default is
+//! text, because text is what a README, a CDK property and the Lambda console show; a test proves that it parses.
+
+use crate::environment::Reader;
+use crate::limits;
+use crate::value::{Bytes, Count, Flush, Kind, Level, Millis, Stream, Types, Value};
+
+/// A parameter as other languages and documents see it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Param {
+    /// Name of the field of [`Config`].
+    pub field: &'static str,
+    /// Name of the variable, without [`ENV_PREFIX`](crate::ENV_PREFIX).
+    pub name: &'static str,
+    /// Text of the default; empty where there is none, or where it depends on the function.
+    pub default: &'static str,
+    /// What numbers are allowed.
+    pub range: Option<Range>,
+    /// What it is.
+    pub kind: Kind,
+    /// Sentences that explain it, a line each.
+    pub doc: &'static [&'static str],
+}
+
+/// Allowed numbers, both ends included, in the unit of the parameter.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Range {
+    /// Smallest.
+    pub min: u64,
+    /// Largest.
+    pub max: u64,
+}
+
+impl Range {
+    const fn of((min, max): (u64, u64)) -> Self {
+        Self { min, max }
+    }
+}
+
+macro_rules! params {
+    ($(#[doc = $struct_doc:literal])* pub struct $name:ident {$(
+        $(#[doc = $doc:literal])+
+        $field:ident: $type:ty = $default:literal, $(in $range:expr,)? $env:literal;
+    )*}) => {
+        $(#[doc = $struct_doc])*
+        #[derive(Clone, Debug, PartialEq, Eq)]
+        pub struct $name {$(
+            $(#[doc = $doc])+
+            pub $field: $type,
+        )*}
+
+        impl $name {
+            /// Every parameter, in the order in which documents show them.
+            pub const PARAMS: &[Param] = &[$(Param {
+                field: stringify!($field),
+                name: $env,
+                default: $default,
+                range: params!(@range $($range)?),
+                kind: <$type as Value>::KIND,
+                doc: &[$($doc.trim_ascii_start()),+],
+            }),*];
+
+            pub(crate) fn read(reader: &mut Reader<'_>) -> Self {
+                let mut params = Self::PARAMS.iter();
+                Self {$(
+                    $field: reader.value(params.next().expect("a field has its parameter")),
+                )*}
+            }
+        }
+    };
+    (@range) => { None };
+    (@range $range:expr) => { Some(Range::of($range)) };
+}
+
+params! {
+    /// The extension's settings, as read from the environment of the function.
+    pub struct Config {
+        /// Kinesis data stream that receives the telemetry: its name or its ARN.
+        /// Without it nothing is subscribed or delivered. An ARN also reaches a stream of another account.
+        stream: Option<Stream> = "", "STREAM";
+
+        /// What is delivered: platform, function, extension, or single types such as platform.report.
+        types: Types = "platform,function", "TYPES";
+
+        /// When waiting events are sent: end (after the function, before the invocation ends) or start (beside the next invocation).
+        flush: Flush = "end", "FLUSH";
+
+        /// Longest time that one flush may hold an invocation open.
+        flush_timeout: Millis = "1000", in (50, 60_000), "FLUSH_TIMEOUT_MS";
+
+        /// How old a waiting event may get while an invocation is running; then it is sent.
+        max_age: Millis = "5000", in (100, 900_000), "MAX_AGE_MS";
+
+        /// With FLUSH=start: fewest waiting events for which an invocation sends them.
+        max_batch_records_items: Count = "5", in (1, 1_000_000), "MAX_BATCH_RECORDS_ITEMS";
+
+        /// Telemetry API: longest time that Lambda buffers events before it hands them over.
+        buffer_timeout: Millis = "100", in limits::TELEMETRY_TIMEOUT_MS, "BUFFER_TIMEOUT_MS";
+
+        /// Telemetry API: bytes that Lambda buffers before it hands them over.
+        logs_buffer_max_bytes: Bytes = "262144", in limits::TELEMETRY_MAX_BYTES, "LOGS_BUFFER_MAX_BYTES";
+
+        /// Telemetry API: events that Lambda buffers before it hands them over.
+        max_buffer_items_count: Count = "1000", in limits::TELEMETRY_MAX_ITEMS, "MAX_BUFFER_ITEMS_COUNT";
+
+        /// Longest time for registering and for subscribing. The init phase of a function is the upper bound, whatever is set.
+        connection_timeout: Millis = "3600000", in (100, 3_600_000), "CONNECTION_TIMEOUT_MS";
+
+        /// Largest Kinesis record, partition key included. More than 1 MiB needs a stream that allows it.
+        max_record_bytes: Bytes = "1048576", in (4_096, limits::RECORD_BYTES_MAX), "MAX_RECORD_BYTES";
+
+        /// Size at which a record counts as full, and is sent without waiting for more events.
+        /// The default wastes at most a tenth to rounding where records are billed in units of 25 KB.
+        target_record_bytes: Bytes = "262144", in (1_024, limits::RECORD_BYTES_MAX), "TARGET_RECORD_BYTES";
+
+        /// Bytes of events held in memory; beyond that new events are shed and counted.
+        /// By default an eighth of the function's memory, at least 8 MiB and at most 128 MiB.
+        queue_max_bytes: Option<Bytes> = "", in (1_048_576, 4_294_967_296), "QUEUE_MAX_BYTES";
+
+        /// What the extension says about itself in the function's log: error, warn, info or debug.
+        log_level: Level = "warn", "LOG_LEVEL";
+
+        /// Whether a setting that cannot be used fails the function's init instead of being reported and replaced by its default.
+        strict: bool = "false", "STRICT";
+
+        /// Whether the extension does anything at all.
+        enabled: bool = "true", "ENABLED";
+    }
+}
