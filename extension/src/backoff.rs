@@ -1,0 +1,71 @@
+//! How long to wait before the next try: full jitter.
+//!
+//! Pure but for the dice. A random wait between nothing and an exponentially growing bound spreads the retries of
+//! thousands of environments that were refused in the same moment.
+
+use std::time::Duration;
+
+/// Bound of the first wait. About one round trip within a region.
+const BASE: Duration = Duration::from_millis(25);
+/// Largest bound. A throttled shard has new room every second; a flush rarely has much longer.
+const CAP: Duration = Duration::from_millis(800);
+
+/// Counts failures in a row.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Backoff {
+    failures: u32,
+}
+
+impl Backoff {
+    /// The wait after one more failure.
+    pub fn next(&mut self) -> Duration {
+        let bound = self.bound();
+        self.failures += 1;
+        bound.mul_f64(fastrand::f64())
+    }
+
+    /// A success ends the row.
+    pub fn reset(&mut self) {
+        self.failures = 0;
+    }
+
+    fn bound(self) -> Duration {
+        BASE.saturating_mul(1 << self.failures.min(16)).min(CAP)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_bound_doubles_up_to_its_cap_and_starts_anew_after_a_success() {
+        let mut backoff = Backoff::default();
+        let mut bounds = Vec::new();
+        for _ in 0..7 {
+            let bound = backoff.bound();
+            assert!(backoff.next() <= bound);
+            bounds.push(bound.as_millis());
+        }
+        assert_eq!(bounds, [25, 50, 100, 200, 400, 800, 800]);
+        backoff.reset();
+        assert_eq!(backoff.bound(), BASE);
+    }
+
+    #[test]
+    fn no_number_of_failures_overflows() {
+        let mut backoff = Backoff {
+            failures: u32::MAX - 1,
+        };
+        assert!(backoff.next() <= CAP);
+    }
+
+    #[test]
+    fn waits_are_spread_over_the_whole_range() {
+        let waits: Vec<_> = (0..200).map(|_| Backoff { failures: 5 }.next()).collect();
+        assert!(
+            waits.iter().any(|wait| *wait < CAP / 4)
+                && waits.iter().any(|wait| *wait > CAP * 3 / 4)
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! What the environment of the process says: our own settings, and what Lambda and the AWS SDKs define.
+//!
+//! The variables come in as a list, so that tests never touch the process's environment.
+
+use std::collections::BTreeMap;
+
+use extension_spec::{Config, Problem};
+
+/// Everything read from the environment, once, at the start.
+#[derive(Clone, Debug)]
+pub struct Environment {
+    /// Our settings, usable as they are.
+    pub config: Config,
+    /// What was wrong with the others.
+    pub problems: Vec<Problem>,
+    /// `host:port` of the Runtime, Extensions and Telemetry APIs.
+    pub runtime_api: Option<String>,
+    /// The function's region.
+    pub region: Option<String>,
+    /// PEM file with the certificate authorities to trust instead of the compiled-in ones.
+    pub ca_bundle: Option<String>,
+    /// Memory of the function in MB.
+    pub memory_mb: usize,
+    /// Managed instances: never frozen, and no INVOKE events.
+    pub managed_instances: bool,
+}
+
+impl Environment {
+    /// Reads the variables.
+    pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Self {
+        let variables: BTreeMap<String, String> = variables.into_iter().collect();
+        let get = |name: &str| {
+            variables
+                .get(name)
+                .filter(|value| !value.is_empty())
+                .cloned()
+        };
+        let loaded = extension_spec::load(&variables);
+        let mut problems = loaded.problems;
+        // Said rather than half honoured: a proxy needs its exceptions and its own TLS to be of use.
+        for name in ["HTTPS_PROXY", "https_proxy"] {
+            if let Some(value) = get(name) {
+                // The part before an `@` may hold a password.
+                let value = value.rsplit('@').next().unwrap_or_default().to_owned();
+                problems.push(Problem {
+                    variable: name.to_owned(),
+                    value,
+                    wrong: "the extension connects to Kinesis directly, not through a proxy"
+                        .to_owned(),
+                    remedy: "give the function a route or a VPC endpoint (kinesis-streams)"
+                        .to_owned(),
+                });
+            }
+        }
+        Self {
+            config: loaded.config,
+            problems,
+            runtime_api: get("AWS_LAMBDA_RUNTIME_API"),
+            region: get("AWS_REGION").or_else(|| get("AWS_DEFAULT_REGION")),
+            ca_bundle: get("AWS_CA_BUNDLE").or_else(|| get("SSL_CERT_FILE")),
+            memory_mb: get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
+                .and_then(|size| size.parse().ok())
+                .unwrap_or(128),
+            managed_instances: get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref()
+                == Some("lambda-managed-instances"),
+        }
+    }
+
+    /// Bound of the memory held, in bytes: as set, or an eighth of the function's memory within reason.
+    pub fn queue_max_bytes(&self) -> usize {
+        const MIB: usize = 1024 * 1024;
+        let default = (self.memory_mb * MIB / 8).clamp(8 * MIB, 128 * MIB);
+        self.config
+            .queue_max_bytes
+            .map_or(default, extension_spec::Bytes::size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn environment(variables: &[(&str, &str)]) -> Environment {
+        let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        Environment::read(variables.iter().map(own))
+    }
+
+    #[test]
+    fn the_memory_bound_follows_the_function_unless_it_is_set() {
+        const MIB: usize = 1024 * 1024;
+        let bound = |mb| environment(&[("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", mb)]).queue_max_bytes();
+        assert_eq!(
+            [bound("64"), bound("128"), bound("512"), bound("10240")],
+            [8, 16, 64, 128].map(|it| it * MIB)
+        );
+        let set = environment(&[("KINESIS_TELEMETRY_QUEUE_MAX_BYTES", "2000000")]);
+        assert_eq!(set.queue_max_bytes(), 2_000_000);
+    }
+
+    #[test]
+    fn a_proxy_that_is_not_used_is_said() {
+        let problems = environment(&[("HTTPS_PROXY", "http://me:secret@proxy:3128")]).problems;
+        assert_eq!(problems.len(), 1);
+        assert!(
+            problems[0]
+                .to_string()
+                .starts_with("HTTPS_PROXY=\"proxy:3128\": "),
+            "{}",
+            problems[0]
+        );
+    }
+
+    #[test]
+    fn the_sdks_own_bundle_variable_wins_over_the_general_one() {
+        let variables = [("SSL_CERT_FILE", "b.pem"), ("AWS_CA_BUNDLE", "a.pem")];
+        assert_eq!(environment(&variables).ca_bundle.as_deref(), Some("a.pem"));
+    }
+}

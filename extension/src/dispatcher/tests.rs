@@ -1,0 +1,267 @@
+use std::collections::VecDeque;
+
+use super::*;
+use crate::event::Source;
+use crate::pack::{Limits, Packer};
+use crate::pressure::Pressure;
+
+const LIMITS: Limits = Limits {
+    record_bytes: 400,
+    target_bytes: 300,
+    request_bytes: 10_000,
+    request_records: 500,
+};
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Answers one request each, in order; afterwards takes everything.
+enum Script {
+    Refuse(&'static [usize]),
+    Fail(Decision),
+    Hang,
+    Panic,
+}
+
+#[derive(Default)]
+struct Scripted {
+    script: Mutex<VecDeque<Script>>,
+    taken: Mutex<Vec<Record>>,
+    sizes: Mutex<Vec<usize>>,
+    resets: Mutex<u32>,
+}
+
+impl Sink for Arc<Scripted> {
+    async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
+        self.sizes.lock().unwrap().push(records.len());
+        let step = self.script.lock().unwrap().pop_front();
+        let refused = match step {
+            None => &[][..],
+            Some(Script::Refuse(indices)) => indices,
+            Some(Script::Fail(decision)) => {
+                return Err(Failure {
+                    decision,
+                    message: format!("{decision:?}"),
+                });
+            }
+            Some(Script::Hang) => std::future::pending().await,
+            Some(Script::Panic) => panic!("a sink that panics"),
+        };
+        let answer = |(index, record): (usize, &Record)| {
+            if refused.contains(&index) {
+                return Err("ProvisionedThroughputExceededException".to_owned());
+            }
+            self.taken.lock().unwrap().push(record.clone());
+            Ok(())
+        };
+        Ok(records.iter().enumerate().map(answer).collect())
+    }
+
+    fn reset(&self) {
+        *self.resets.lock().unwrap() += 1;
+    }
+}
+
+struct Bench {
+    sink: Arc<Scripted>,
+    queue: Arc<Mutex<Queue>>,
+    dispatcher: Arc<Dispatcher<Arc<Scripted>>>,
+}
+
+impl Bench {
+    /// `events` events, two to a record, before a sink that follows the script.
+    fn new(events: u64, script: impl IntoIterator<Item = Script>) -> Self {
+        let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB");
+        let packer = Packer::new(LIMITS, source.clone());
+        let mut queue = Queue::new(packer, Arc::new(Pressure::new(1_000_000)));
+        queue.ledger.received = events;
+        let now = std::time::Instant::now();
+        queue.push((1..=events).map(|seq| source.identify(r#"{"record":"x"}"#, seq, now)));
+        let sink = Arc::new(Scripted::default());
+        sink.script.lock().unwrap().extend(script);
+        let queue = Arc::new(Mutex::new(queue));
+        let dispatcher = Arc::new(Dispatcher::new(sink.clone(), queue.clone(), SECOND));
+        Self {
+            sink,
+            queue,
+            dispatcher,
+        }
+    }
+
+    async fn deliver(&self, within: Duration) -> Outcome {
+        let outcome = self
+            .dispatcher
+            .deliver(Scope::All, Instant::now() + within)
+            .await;
+        let queue = self.queue.lock().unwrap();
+        assert!(queue.ledger.balances(queue.len()), "{}", queue.ledger);
+        outcome
+    }
+
+    /// Numbers of the events that arrived, in the order of arrival.
+    fn arrived(&self) -> Vec<u64> {
+        let seq = |line: &str| {
+            let event: serde_json::Value = serde_json::from_str(line).unwrap();
+            event["source"]["seq"].as_u64().unwrap()
+        };
+        let taken = self.sink.taken.lock().unwrap();
+        taken
+            .iter()
+            .flat_map(|it| std::str::from_utf8(&it.data).unwrap().lines().map(seq))
+            .collect()
+    }
+
+    fn sizes(&self) -> Vec<usize> {
+        self.sink.sizes.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn everything_arrives_once_when_all_is_well() {
+    let bench = Bench::new(7, []);
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
+    assert_eq!(
+        (bench.arrived(), bench.sizes()),
+        ((1..=7).collect(), vec![4])
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_the_records_that_failed_are_sent_again() {
+    let bench = Bench::new(8, [Script::Refuse(&[1, 3]), Script::Refuse(&[0])]);
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
+    assert_eq!(bench.arrived(), [1, 2, 5, 6, 7, 8, 3, 4]);
+    assert_eq!(bench.sizes(), [4, 2, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_broken_connection_is_replaced_at_once_and_waited_for_only_the_second_time() {
+    let bench = Bench::new(2, [Script::Fail(Decision::Reconnect)]);
+    let start = Instant::now();
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
+    assert_eq!(
+        (Instant::now() - start, *bench.sink.resets.lock().unwrap()),
+        (Duration::ZERO, 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_without_an_answer_is_tried_again_on_a_new_connection() {
+    let bench = Bench::new(2, [Script::Hang]);
+    assert_eq!(bench.deliver(3 * SECOND).await, Outcome::Delivered);
+    assert_eq!(
+        (bench.arrived(), *bench.sink.resets.lock().unwrap()),
+        (vec![1, 2], 1)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_delivery_outlasts_its_deadline_and_what_is_left_still_waits() {
+    for script in [
+        || Script::Hang,
+        || Script::Fail(Decision::BackOff),
+        || Script::Refuse(&[0]),
+    ] {
+        let bench = Bench::new(2, std::iter::repeat_with(script).take(1_000));
+        let start = Instant::now();
+        assert_eq!(bench.deliver(SECOND / 2).await, Outcome::OutOfTime);
+        assert!(Instant::now() - start <= SECOND / 2);
+        assert_eq!(bench.queue.lock().unwrap().len(), 2);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_in_the_past_sends_nothing_for_long() {
+    let bench = Bench::new(2, [Script::Hang]);
+    assert_eq!(bench.deliver(Duration::ZERO).await, Outcome::OutOfTime);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_configuration_error_ends_the_delivery_at_once_and_heals() {
+    let bench = Bench::new(2, [Script::Fail(Decision::Configuration)]);
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Blocked);
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
+    assert_eq!(bench.arrived(), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_too_large_is_halved_until_it_passes() {
+    let script = || Script::Fail(Decision::Shrink);
+    let bench = Bench::new(16, [script(), script()]);
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
+    assert_eq!(
+        (bench.sizes(), bench.arrived()),
+        (vec![8, 4, 2, 6], (1..=16).collect())
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_record_that_is_refused_alone_is_given_up_and_blocks_no_other() {
+    let script = || Script::Fail(Decision::Shrink);
+    // Halved, refused alone and set aside; the other is taken; refused again and given up.
+    let bench = Bench::new(4, [script(), script()]);
+    let dispatcher = bench.dispatcher.clone();
+    bench.sink.script.lock().unwrap().clear();
+    bench
+        .sink
+        .script
+        .lock()
+        .unwrap()
+        .extend([script(), script(), Script::Refuse(&[1]), script()]);
+    assert_eq!(
+        dispatcher
+            .deliver(Scope::All, Instant::now() + SECOND)
+            .await,
+        Outcome::Delivered
+    );
+    assert_eq!(bench.arrived(), [3, 4]);
+    assert_eq!(bench.queue.lock().unwrap().ledger.shed.refused, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_refuses_every_record_sheds_none() {
+    let bench = Bench::new(
+        6,
+        std::iter::repeat_with(|| Script::Fail(Decision::Shrink)).take(100),
+    );
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Blocked);
+    assert_eq!(bench.queue.lock().unwrap().len(), 6);
+}
+
+#[tokio::test(start_paused = true)]
+async fn cancelling_at_any_moment_loses_nothing() {
+    for ms in 0..60 {
+        let script = [
+            Script::Refuse(&[0, 2]),
+            Script::Fail(Decision::BackOff),
+            Script::Hang,
+        ];
+        let bench = Bench::new(8, script);
+        let delivery = bench
+            .dispatcher
+            .deliver(Scope::All, Instant::now() + SECOND);
+        let cut = tokio::time::timeout(Duration::from_millis(ms), delivery).await;
+        assert!(
+            cut.is_err(),
+            "the script hangs, so the delivery was cancelled"
+        );
+        while bench.deliver(SECOND).await != Outcome::Delivered {}
+        let mut arrived = bench.arrived();
+        arrived.sort_unstable();
+        arrived.dedup();
+        assert_eq!(
+            arrived,
+            (1..=8).collect::<Vec<_>>(),
+            "cancelled after {ms} ms"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_panic_in_a_delivery_leaves_the_events_for_the_next() {
+    let bench = Bench::new(2, [Script::Panic]);
+    let dispatcher = bench.dispatcher.clone();
+    let until = Instant::now() + SECOND;
+    let task = tokio::spawn(async move { dispatcher.deliver(Scope::All, until).await });
+    assert!(task.await.unwrap_err().is_panic());
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
+    assert_eq!(bench.arrived(), [1, 2]);
+}

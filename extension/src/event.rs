@@ -1,0 +1,95 @@
+//! One event: its identity, and how identity is spliced into its bytes.
+//!
+//! Knows the shape of `source` and nothing of where events come from or go to.
+
+use std::fmt::Write as _;
+use std::time::Instant;
+
+/// An event under its identity, as the one line that a consumer will read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Event {
+    /// The event's JSON text with `source` as its last member, ending in the line's only `\n`.
+    pub line: Box<[u8]>,
+    /// Its number, as in `source`.
+    pub seq: u64,
+    /// When it reached us.
+    pub received: Instant,
+}
+
+/// Who an event comes from: says everything in `source` but the number.
+#[derive(Clone, Debug)]
+pub struct Source {
+    instance: String,
+    head: String,
+}
+
+impl Source {
+    /// `instance` is new per process, so that a consumer can tell two environments (and two lives of one) apart.
+    pub fn new(function: &str, version: &str, instance: &str) -> Self {
+        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let head = format!(
+            r#""source":{{"function":{},"version":{},"instance":{},"seq":"#,
+            quoted(function),
+            quoted(version),
+            quoted(instance)
+        );
+        Self {
+            instance: instance.to_owned(),
+            head,
+        }
+    }
+
+    /// The instance id.
+    pub fn instance(&self) -> &str {
+        &self.instance
+    }
+
+    /// Gives an event its number: the object's own bytes, then `source`, then `\n`.
+    ///
+    /// `object` is the text of a JSON object. Raw line breaks in it can only stand between tokens, because JSON
+    /// strings hold none, and are removed so that an event is one line.
+    pub fn identify(&self, object: &str, seq: u64, received: Instant) -> Event {
+        let body = object.trim_end().strip_suffix('}').unwrap_or(object);
+        let mut line = String::with_capacity(body.len() + self.head.len() + 24);
+        if memchr::memchr2(b'\n', b'\r', body.as_bytes()).is_some() {
+            line.extend(body.chars().filter(|c| !matches!(c, '\n' | '\r')));
+        } else {
+            line.push_str(body);
+        }
+        if !line.trim_end().ends_with('{') {
+            line.push(',');
+        }
+        line.push_str(&self.head);
+        write!(line, "{seq}}}}}").expect("a string takes all that is written");
+        line.push('\n');
+        Event {
+            line: line.into_bytes().into(),
+            seq,
+            received,
+        }
+    }
+
+    /// The length of what [`identify`](Self::identify) has added to an event's own bytes, from `"source"` to the end.
+    pub fn tail_len(&self, seq: u64) -> usize {
+        self.head.len() + decimal_len(seq) + "}}\n".len()
+    }
+
+    /// The `source` of one part of an event, without the `\n`.
+    pub fn of_part(&self, seq: u64, part: usize, parts: usize) -> String {
+        format!(r#"{}{seq},"part":{part},"parts":{parts}}}"#, self.head)
+    }
+}
+
+fn decimal_len(n: u64) -> usize {
+    n.checked_ilog10().map_or(1, |log| log as usize + 1)
+}
+
+/// A new instance id: 12 characters of `a-zA-Z0-9`, about 71 bits.
+pub fn new_instance() -> String {
+    std::iter::repeat_with(fastrand::alphanumeric)
+        .take(12)
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,58 @@
+use super::*;
+
+const HEAD: &str = r#""source":{"function":"orders","version":"$LATEST","instance":"k3J9","seq":"#;
+
+fn identified(object: &str) -> String {
+    let event = Source::new("orders", "$LATEST", "k3J9").identify(object, 42, Instant::now());
+    String::from_utf8(event.line.into_vec()).unwrap()
+}
+
+#[test]
+fn source_is_spliced_in_as_the_last_member_and_all_other_bytes_stay() {
+    let object = r#"{"time":"t","type":"function","record":"a\n\u00e9ü \"q\" 1.0e3"}"#;
+    let own = object.strip_suffix('}').unwrap();
+    assert_eq!(identified(object), format!("{own},{HEAD}42}}}}\n"));
+}
+
+#[test]
+fn an_empty_object_gets_no_comma() {
+    assert_eq!(identified("{}"), format!("{{{HEAD}42}}}}\n"));
+    assert_eq!(identified("{ }"), format!("{{ {HEAD}42}}}}\n"));
+}
+
+#[test]
+fn a_pretty_printed_event_becomes_one_line() {
+    let line = identified("{\r\n  \"record\": {\n    \"a\": 1\n  }\n}");
+    assert_eq!(
+        line,
+        format!("{{  \"record\": {{    \"a\": 1  }},{HEAD}42}}}}\n")
+    );
+    assert_eq!(line.matches('\n').count(), 1);
+}
+
+#[test]
+fn names_with_quotes_stay_valid_json() {
+    let source = Source::new("a\"b", "1", "i");
+    let event = source.identify("{}", 1, Instant::now());
+    let value: serde_json::Value = serde_json::from_slice(&event.line).unwrap();
+    assert_eq!(value["source"]["function"], "a\"b");
+}
+
+#[test]
+fn the_tail_has_the_length_that_is_said() {
+    let source = Source::new("orders", "$LATEST", "k3J9");
+    for seq in [0, 1, 9, 10, 99, 100, u64::MAX] {
+        let event = source.identify(r#"{"a":1}"#, seq, Instant::now());
+        assert_eq!(
+            event.line.len() - r#"{"a":1,"#.len(),
+            source.tail_len(seq),
+            "{seq}"
+        );
+    }
+}
+
+#[test]
+fn two_instances_have_different_ids() {
+    assert_eq!(new_instance().len(), 12);
+    assert_ne!(new_instance(), new_instance());
+}

@@ -1,0 +1,125 @@
+//! When waiting events are sent: the policy, and nothing of how.
+//!
+//! Pure: counts and ages come in as values.
+
+use std::time::{Duration, Instant};
+
+use extension_spec::{Config, Flush};
+
+use crate::lifecycle::Event;
+use crate::pack::Scope;
+
+/// The settings that decide.
+#[derive(Clone, Copy, Debug)]
+pub struct Policy {
+    strategy: Flush,
+    min_events: u64,
+    max_age: Duration,
+}
+
+/// What waits, as far as the policy must know it.
+#[derive(Clone, Copy, Debug)]
+pub struct Backlog {
+    /// Events.
+    pub events: u64,
+    /// Whether they fill a record.
+    pub has_full_record: bool,
+    /// When the oldest of them reached us.
+    pub oldest: Option<Instant>,
+}
+
+impl Policy {
+    /// From the settings.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            strategy: config.flush,
+            min_events: config.max_batch_records_items.0,
+            max_age: config.max_age.duration(),
+        }
+    }
+
+    /// What an INVOKE means to the lifecycle.
+    pub fn on_invoke(&self, backlog: &Backlog) -> Event {
+        match self.strategy {
+            Flush::End => Event::InvokeHeld,
+            Flush::Start if backlog.events >= self.min_events => Event::InvokeSent,
+            Flush::Start => Event::InvokePassed,
+        }
+    }
+
+    /// What to send while the function is running, in every strategy: what fills a record, and what has reached its age.
+    pub fn while_running(&self, backlog: &Backlog, now: Instant) -> Option<Scope> {
+        if self.due(backlog).is_some_and(|due| due <= now) {
+            Some(Scope::All)
+        } else if backlog.has_full_record {
+            Some(Scope::Full)
+        } else {
+            None
+        }
+    }
+
+    /// When the oldest event will have reached its age.
+    pub fn due(&self, backlog: &Backlog) -> Option<Instant> {
+        backlog.oldest.map(|oldest| oldest + self.max_age)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn policy(variables: &[(&str, &str)]) -> Policy {
+        let variables = variables
+            .iter()
+            .map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
+        Policy::new(&extension_spec::load(variables).config)
+    }
+
+    fn backlog(events: u64) -> Backlog {
+        Backlog {
+            events,
+            has_full_record: false,
+            oldest: None,
+        }
+    }
+
+    #[test]
+    fn end_holds_every_invocation_until_the_function_has_finished() {
+        assert_eq!(
+            policy(&[("FLUSH", "end")]).on_invoke(&backlog(0)),
+            Event::InvokeHeld
+        );
+        assert_eq!(
+            policy(&[("FLUSH", "end")]).on_invoke(&backlog(9)),
+            Event::InvokeHeld
+        );
+    }
+
+    #[test]
+    fn start_sends_beside_the_function_what_is_worth_a_call() {
+        let policy = policy(&[("FLUSH", "start"), ("MAX_BATCH_RECORDS_ITEMS", "5")]);
+        assert_eq!(policy.on_invoke(&backlog(4)), Event::InvokePassed);
+        assert_eq!(policy.on_invoke(&backlog(5)), Event::InvokeSent);
+    }
+
+    #[test]
+    fn a_running_function_does_not_keep_full_records_or_old_events_waiting() {
+        let policy = policy(&[("MAX_AGE_MS", "100")]);
+        let start = Instant::now();
+        let at = |ms| start + Duration::from_millis(ms);
+        let young = Backlog {
+            events: 1,
+            has_full_record: false,
+            oldest: Some(start),
+        };
+        assert_eq!(policy.while_running(&young, at(99)), None);
+        assert_eq!(policy.while_running(&young, at(100)), Some(Scope::All));
+        assert_eq!(policy.due(&young), Some(at(100)));
+        let full = Backlog {
+            has_full_record: true,
+            ..young
+        };
+        assert_eq!(policy.while_running(&full, at(0)), Some(Scope::Full));
+        assert_eq!(policy.while_running(&backlog(0), at(1_000)), None);
+    }
+}

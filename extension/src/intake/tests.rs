@@ -1,0 +1,193 @@
+use std::time::Duration;
+
+use proptest::prelude::*;
+
+use super::*;
+
+struct Accepted {
+    /// Each event without its `source`.
+    events: Vec<String>,
+    signals: Vec<Signal>,
+    ledger: Ledger,
+}
+
+/// Runs bodies through an intake that delivers these types.
+fn accept(types: &str, bodies: &[&[u8]]) -> Accepted {
+    let types = extension_spec::Value::parse(types).unwrap();
+    let mut intake = Intake::new(Source::new("f", "1", "i"), types);
+    let (mut events, mut ledger, mut signals) = (VecDeque::new(), Ledger::default(), Vec::new());
+    let now = (
+        Instant::now(),
+        SystemTime::UNIX_EPOCH + Duration::from_millis(1_500),
+    );
+    for body in bodies {
+        signals.extend(intake.accept(body, now, &mut events, &mut ledger));
+    }
+    let numbers: Vec<u64> = events.iter().map(|event| event.seq).collect();
+    assert_eq!(
+        numbers,
+        (1..=events.len() as u64).collect::<Vec<_>>(),
+        "gapless from 1"
+    );
+    let own = |event: &Event| {
+        let line = std::str::from_utf8(&event.line).unwrap();
+        let source = line.rfind(r#""source":{"function":"f""#).unwrap();
+        format!("{}}}", line[..source].trim_end_matches(','))
+    };
+    Accepted {
+        events: events.iter().map(own).collect(),
+        signals,
+        ledger,
+    }
+}
+
+const ALL: &str = "platform,function,extension";
+
+#[test]
+fn records_of_every_json_type_pass_byte_for_byte() {
+    for record in [
+        r#""text \u00e9 é 🦀 \"quoted\" a\nb""#,
+        r#"{"z":1,"a":{"deep":[1.0,1e3,-0,12345678901234567890]}}"#,
+        "[1,[],{}]",
+        "3.1400",
+        "true",
+        "null",
+        r#""""#,
+    ] {
+        let event =
+            format!(r#"{{"time":"2026-08-09T12:34:56.789Z","type":"function","record":{record}}}"#);
+        let accepted = accept(ALL, &[format!("[{event}]").as_bytes()]);
+        assert_eq!(accepted.events, [event]);
+    }
+}
+
+#[test]
+fn events_of_unknown_type_and_odd_shape_pass_too() {
+    for event in [
+        r#"{"type":"platform.tomorrow","record":{"x":1}}"#,
+        r#"{"type":"weather.storm"}"#,
+        r#"{"type":7,"record":{}}"#,
+        r#"{"type":"function","type":"function","record":"twice"}"#,
+        r#"{"type":"func\u0074ion","record":"escaped"}"#,
+        r#"{"source":"theirs"}"#,
+        "{}",
+    ] {
+        let accepted = accept("platform,function", &[format!("[{event}]").as_bytes()]);
+        assert_eq!(accepted.events, [event]);
+    }
+}
+
+#[test]
+fn spaces_around_events_are_dropped_and_those_within_stay() {
+    let accepted = accept(ALL, &[b"[ {\"a\": 1} ,\n {\"b\" :2}\n]\n"]);
+    assert_eq!(accepted.events, [r#"{"a": 1}"#, r#"{"b" :2}"#]);
+}
+
+#[test]
+fn an_empty_batch_and_an_empty_body_are_nothing() {
+    let accepted = accept(ALL, &[b"[]", b"", b" [ ] "]);
+    assert_eq!(
+        (accepted.events.len(), accepted.ledger),
+        (0, Ledger::default())
+    );
+}
+
+#[test]
+fn members_that_are_no_objects_are_quarantined_between_good_ones() {
+    let accepted = accept(ALL, &[br#"[{"n":1},42,"text",[1.0],null,{"n":2}]"#]);
+    let wrapped = |value: &str| {
+        format!(
+            r#"{{"time":"1970-01-01T00:00:01.500Z","type":"kinesis-telemetry.quarantine","record":{{"reason":"not an object","value":{value}}}}}"#
+        )
+    };
+    assert_eq!(
+        accepted.events,
+        [
+            r#"{"n":1}"#,
+            &wrapped("42"),
+            &wrapped(r#""text""#),
+            &wrapped("[1.0]"),
+            &wrapped("null"),
+            r#"{"n":2}"#
+        ]
+    );
+}
+
+#[test]
+fn a_body_that_is_no_json_is_quarantined_whole_and_its_neighbours_pass() {
+    let accepted = accept(
+        ALL,
+        &[
+            br#"[{"n":1}]"#,
+            br#"[{"n":2},{"n"#,
+            b"\xff\xfe",
+            br#"[{"n":3}]"#,
+        ],
+    );
+    assert_eq!(accepted.events.len(), 4);
+    let body = |index: usize| {
+        let event: serde_json::Value = serde_json::from_str(&accepted.events[index]).unwrap();
+        assert_eq!(event["type"], "kinesis-telemetry.quarantine");
+        (
+            event["record"]["encoding"].clone(),
+            event["record"]["body"].clone(),
+        )
+    };
+    assert_eq!(body(1), ("text".into(), r#"[{"n":2},{"n"#.into()));
+    assert_eq!(body(2), ("base64".into(), "//4=".into()));
+    assert_eq!(
+        (&*accepted.events[0], &*accepted.events[3]),
+        (r#"{"n":1}"#, r#"{"n":3}"#)
+    );
+}
+
+#[test]
+fn an_array_nested_beyond_reason_does_no_harm() {
+    let deep = format!(
+        r#"[{{"record":{}1{}}}]"#,
+        "[".repeat(100_000),
+        "]".repeat(100_000)
+    );
+    assert_eq!(accept(ALL, &[deep.as_bytes()]).events.len(), 1);
+}
+
+#[test]
+fn types_that_are_not_wanted_are_counted_and_get_no_number() {
+    let body = br#"[{"type":"platform.start"},{"type":"function"},{"type":"platform.report"}]"#;
+    let accepted = accept("platform.report,function", &[body]);
+    assert_eq!(
+        accepted.events,
+        [r#"{"type":"function"}"#, r#"{"type":"platform.report"}"#]
+    );
+    assert_eq!((accepted.ledger.received, accepted.ledger.filtered), (2, 1));
+}
+
+#[test]
+fn our_own_lines_never_come_back_and_those_of_other_extensions_do() {
+    let own = serde_json::json!([{ "type": "extension", "record": log::line("WARN", "x") }]);
+    let other = br#"[{"type":"extension","record":"other: started"}]"#;
+    let accepted = accept(ALL, &[own.to_string().as_bytes(), other]);
+    assert_eq!(accepted.events.len(), 1);
+    assert_eq!(accepted.ledger.filtered, 1);
+}
+
+#[test]
+fn runtime_done_is_signalled_with_its_request_even_where_it_is_not_delivered() {
+    let body = br#"[{"type":"platform.runtimeDone","record":{"requestId":"r-1","status":"success"}},
+        {"type":"platform.runtimeDone","record":"odd"},{"type":"function","record":"platform.runtimeDone"}]"#;
+    for types in ["platform", "function"] {
+        assert_eq!(
+            accept(types, &[body]).signals,
+            [Signal::RuntimeDone("r-1".into())]
+        );
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_body_whatsoever_panics_or_vanishes(body in prop::collection::vec(any::<u8>(), 1..200)) {
+        let accepted = accept(ALL, &[&body]);
+        let is_empty_array = serde_json::from_slice::<Vec<()>>(&body).is_ok_and(|it| it.is_empty());
+        prop_assert!(is_empty_array || !accepted.events.is_empty());
+    }
+}

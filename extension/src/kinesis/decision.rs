@@ -1,0 +1,146 @@
+//! What an error of Kinesis calls for.
+//!
+//! The table follows the Kinesis API reference, `PutRecords`, "Errors", and the AWS "Common Error Types".
+
+use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::operation::put_records::PutRecordsError;
+use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+
+use crate::dispatcher::{Decision, Failure};
+
+/// The decision on a call that failed as a whole.
+pub(super) fn of_call(error: &SdkError<PutRecordsError, HttpResponse>, stream: &str) -> Failure {
+    let status = error
+        .raw_response()
+        .map(|response| response.status().as_u16());
+    match error {
+        SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
+            let code = error.code();
+            let decision = of_code(code, status);
+            let what = code.map_or_else(
+                || format!("HTTP status {}", status.unwrap_or(0)),
+                str::to_owned,
+            );
+            let message = error.message().unwrap_or("no message");
+            Failure {
+                decision,
+                message: format!("{what}: {message}{}", remedy(code, stream)),
+            }
+        }
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Failure {
+            decision: Decision::Reconnect,
+            message: format!("cannot reach kinesis: {}", DisplayErrorContext(error)),
+        },
+        SdkError::TimeoutError(_) => Failure {
+            decision: Decision::Reconnect,
+            message: "cannot reach kinesis: timeout".to_owned(),
+        },
+        _ => Failure {
+            decision: Decision::Configuration,
+            message: format!("cannot call kinesis: {}", DisplayErrorContext(error)),
+        },
+    }
+}
+
+/// The decision on a request that could not even be built.
+pub(super) fn of_request(error: &dyn std::error::Error) -> Failure {
+    Failure {
+        decision: Decision::Shrink,
+        message: error.to_string(),
+    }
+}
+
+/// The decision on a code, and on the HTTP status where the code is new to us.
+fn of_code(code: Option<&str>, status: Option<u16>) -> Decision {
+    match (code.unwrap_or_default(), status.unwrap_or_default()) {
+        (
+            "ProvisionedThroughputExceededException"
+            | "LimitExceededException"
+            | "ThrottlingException"
+            | "KMSThrottlingException"
+            | "InternalFailure"
+            | "InternalFailureException"
+            | "ServiceUnavailable"
+            | "ServiceUnavailableException"
+            | "RequestTimeout",
+            _,
+        )
+        | ("", 0)
+        | (_, 408 | 429 | 500..) => Decision::BackOff,
+        (
+            "InvalidArgumentException"
+            | "ValidationException"
+            | "SerializationException"
+            | "RequestEntityTooLarge",
+            _,
+        )
+        | (_, 413) => Decision::Shrink,
+        // 200 with a body that is none: whatever answered was not Kinesis, or broke off.
+        (_, 200) => Decision::Reconnect,
+        _ => Decision::Configuration,
+    }
+}
+
+/// What a person can do about it.
+fn remedy(code: Option<&str>, stream: &str) -> String {
+    match code.unwrap_or_default() {
+        "ResourceNotFoundException" => {
+            format!("; create the stream {stream:?}, or correct KINESIS_TELEMETRY_STREAM (an ARN also says region and account)")
+        }
+        "AccessDeniedException" => {
+            format!("; allow kinesis:PutRecords on {stream:?} in the function's role")
+        }
+        "ExpiredTokenException" | "UnrecognizedClientException" | "InvalidSignatureException" => {
+            "; the function's credentials are not accepted".to_owned()
+        }
+        code if code.starts_with("KMS") => {
+            "; allow kms:GenerateDataKey on the stream's key in the function's role, and check that the key is enabled"
+                .to_owned()
+        }
+        _ => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_documented_error_has_its_decision() {
+        for (code, status, expected) in [
+            (
+                "ProvisionedThroughputExceededException",
+                400,
+                Decision::BackOff,
+            ),
+            ("KMSThrottlingException", 400, Decision::BackOff),
+            ("InternalFailureException", 500, Decision::BackOff),
+            ("ServiceUnavailable", 503, Decision::BackOff),
+            ("ResourceNotFoundException", 400, Decision::Configuration),
+            ("AccessDeniedException", 400, Decision::Configuration),
+            ("KMSDisabledException", 400, Decision::Configuration),
+            ("KMSInvalidStateException", 400, Decision::Configuration),
+            ("KMSAccessDeniedException", 400, Decision::Configuration),
+            ("KMSNotFoundException", 400, Decision::Configuration),
+            ("KMSOptInRequired", 400, Decision::Configuration),
+            ("ExpiredTokenException", 400, Decision::Configuration),
+            ("UnrecognizedClientException", 400, Decision::Configuration),
+            ("InvalidArgumentException", 400, Decision::Shrink),
+            ("RequestEntityTooLarge", 413, Decision::Shrink),
+        ] {
+            assert_eq!(of_code(Some(code), Some(status)), expected, "{code}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_error_is_judged_by_its_status() {
+        assert_eq!(of_code(None, Some(413)), Decision::Shrink);
+        assert_eq!(of_code(None, Some(429)), Decision::BackOff);
+        assert_eq!(of_code(Some("Tomorrow"), Some(502)), Decision::BackOff);
+        assert_eq!(
+            of_code(Some("Tomorrow"), Some(400)),
+            Decision::Configuration
+        );
+        assert_eq!(of_code(None, Some(200)), Decision::Reconnect);
+    }
+}

@@ -1,0 +1,72 @@
+//! The Telemetry API: subscribe, with the newest schema that Lambda accepts.
+//!
+//! Knows nothing of what events contain.
+
+use std::time::Duration;
+
+use extension_spec::{Config, limits};
+use hyper::{Method, StatusCode};
+
+use super::extensions::Extension;
+use super::{Error, within};
+
+const WHAT: &str = "subscribing to telemetry";
+
+/// How a subscription ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Subscription {
+    /// Telemetry will come, in this schema.
+    Active(&'static str),
+    /// This Lambda has no Telemetry API: an emulator, which answers 202.
+    Unsupported,
+}
+
+/// Subscribes the listener at this port, which must be bound already. Lambda takes no subscription after init.
+pub async fn subscribe(
+    extension: &Extension,
+    port: u16,
+    config: &Config,
+    timeout: Duration,
+) -> Result<Subscription, Error> {
+    within(timeout, WHAT, climb_down(extension, port, config)).await
+}
+
+/// Tries the schemas, newest first: only an answer that says "bad request" is a reason to try an older one.
+async fn climb_down(
+    extension: &Extension,
+    port: u16,
+    config: &Config,
+) -> Result<Subscription, Error> {
+    let headers = [("lambda-extension-identifier", extension.id.as_str())];
+    let mut refusal = None;
+    for schema in limits::TELEMETRY_SCHEMAS {
+        let body = request(schema, port, config);
+        let path = "/2022-07-01/telemetry";
+        let answer = extension
+            .api()
+            .call(WHAT, Method::PUT, path, &headers, body)
+            .await?;
+        match answer.status {
+            StatusCode::OK => return Ok(Subscription::Active(schema)),
+            StatusCode::ACCEPTED => return Ok(Subscription::Unsupported),
+            StatusCode::BAD_REQUEST => refusal = refusal.or(Some(answer.refused(WHAT))),
+            _ => return Err(answer.refused(WHAT)),
+        }
+    }
+    // The answer to the newest schema says most: the older ones fail for the same reason, or for being old.
+    Err(refusal.expect("the loop ran, and every other answer has returned"))
+}
+
+fn request(schema: &str, port: u16, config: &Config) -> String {
+    serde_json::json!({
+        "schemaVersion": schema,
+        "destination": { "protocol": "HTTP", "URI": format!("http://sandbox.localdomain:{port}/") },
+        "types": config.types.subscription(),
+        "buffering": {
+            "maxItems": config.max_buffer_items_count.0,
+            "maxBytes": config.logs_buffer_max_bytes.0,
+            "timeoutMs": config.buffer_timeout.0,
+        },
+    })
+    .to_string()
+}

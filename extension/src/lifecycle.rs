@@ -1,0 +1,129 @@
+//! The life of the extension in Lambda: where it stands, what can happen, and what it then does.
+//!
+//! Pure and total: one table, in which every pair is written out. Knows no clock, no socket and no telemetry.
+
+/// Where the extension stands. Events that cannot happen in a phase are answered too: a platform that surprises us must
+/// not break the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Phase {
+    /// `next` was called and waits for its answer. The environment may be frozen here, for hours.
+    Idle,
+    /// An invocation is held open until the function has finished.
+    Invoking,
+    /// An invocation is held open while waiting events are delivered.
+    Flushing,
+    /// SHUTDOWN has come; late telemetry is waited for.
+    Settling,
+    /// SHUTDOWN has come; the rest is delivered.
+    Draining,
+    /// Nothing is left to do.
+    Done,
+}
+
+/// What can happen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Event {
+    /// `next` answered INVOKE, and the flush policy holds the invocation until the function has finished.
+    InvokeHeld,
+    /// `next` answered INVOKE, and the flush policy sends what waits beside the function.
+    InvokeSent,
+    /// `next` answered INVOKE, and the flush policy lets it go.
+    InvokePassed,
+    /// The function has finished, or the wait for it is over.
+    RuntimeDone,
+    /// Everything was delivered, or the time for it is over.
+    Flushed,
+    /// `next` answered SHUTDOWN.
+    Shutdown,
+    /// The wait for late telemetry is over.
+    Settled,
+    /// `next` was refused: Lambda does not want this process any more.
+    Refused,
+}
+
+/// What to do then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Nothing.
+    Nothing,
+    /// Call `next`. Nothing may be in flight.
+    Next,
+    /// Wait for the end of the function.
+    AwaitRuntimeDone,
+    /// Wait for late telemetry.
+    AwaitLate,
+    /// Deliver what waits, until the deadline.
+    Deliver,
+    /// End the process.
+    Exit,
+}
+
+impl Phase {
+    /// Every phase, in the order of a life.
+    pub const ALL: [Self; 6] = [
+        Self::Idle,
+        Self::Invoking,
+        Self::Flushing,
+        Self::Settling,
+        Self::Draining,
+        Self::Done,
+    ];
+
+    /// The whole table.
+    #[must_use]
+    pub fn on(self, event: Event) -> (Self, Action) {
+        use Action::{AwaitLate, AwaitRuntimeDone, Deliver, Exit, Next, Nothing};
+        use Event::{
+            Flushed, InvokeHeld, InvokePassed, InvokeSent, Refused, RuntimeDone, Settled, Shutdown,
+        };
+        use Phase::{Done, Draining, Flushing, Idle, Invoking, Settling};
+
+        match (self, event) {
+            (Idle, InvokeHeld) => (Invoking, AwaitRuntimeDone),
+            (Idle, InvokeSent) => (Flushing, Deliver),
+            (Idle, InvokePassed) => (Idle, Next),
+            (Invoking, RuntimeDone) => (Flushing, Deliver),
+            (Flushing, Flushed) => (Idle, Next),
+            (Idle | Invoking | Flushing, Shutdown) => (Settling, AwaitLate),
+            // A process that is not wanted any more has no deadline; what can be saved is saved at once.
+            (Idle | Invoking | Flushing | Settling, Refused) => (Draining, Deliver),
+            (Settling, Settled) => (Draining, Deliver),
+            (Draining, Flushed) => (Done, Exit),
+
+            // Between `next` and its answer the function may finish an invocation that was not held.
+            (Idle, RuntimeDone | Flushed | Settled)
+            | (Invoking, InvokeHeld | InvokeSent | InvokePassed | Flushed | Settled)
+            | (Flushing, InvokeHeld | InvokeSent | InvokePassed | RuntimeDone | Settled)
+            | (
+                Settling,
+                InvokeHeld | InvokeSent | InvokePassed | RuntimeDone | Flushed | Shutdown,
+            )
+            | (
+                Draining,
+                InvokeHeld | InvokeSent | InvokePassed | RuntimeDone | Shutdown | Settled | Refused,
+            )
+            | (
+                Done,
+                InvokeHeld | InvokeSent | InvokePassed | RuntimeDone | Flushed | Shutdown | Settled
+                | Refused,
+            ) => (self, Nothing),
+        }
+    }
+}
+
+impl Event {
+    /// Every event.
+    pub const ALL: [Self; 8] = [
+        Self::InvokeHeld,
+        Self::InvokeSent,
+        Self::InvokePassed,
+        Self::RuntimeDone,
+        Self::Flushed,
+        Self::Shutdown,
+        Self::Settled,
+        Self::Refused,
+    ];
+}
+
+#[cfg(test)]
+mod tests;

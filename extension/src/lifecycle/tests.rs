@@ -1,0 +1,74 @@
+use std::fmt::Write as _;
+
+use expect_test::expect_file;
+
+use super::*;
+
+#[test]
+fn the_table_is_the_one_that_was_reviewed() {
+    let mut table = String::from(
+        "# The lifecycle, as its test draws it\n\n```mermaid\nstateDiagram-v2\n    [*] --> Idle\n",
+    );
+    for phase in Phase::ALL {
+        for event in Event::ALL {
+            let (next, action) = phase.on(event);
+            if action != Action::Nothing {
+                writeln!(table, "    {phase:?} --> {next:?}: {event:?} / {action:?}").unwrap();
+            }
+        }
+    }
+    table.push_str("    Done --> [*]\n```\n\nEvery other pair changes nothing.\n");
+    expect_file!["table.md"].assert_eq(&table);
+}
+
+#[test]
+fn a_pair_without_an_action_stays_where_it_is() {
+    for phase in Phase::ALL {
+        for event in Event::ALL {
+            let (next, action) = phase.on(event);
+            assert!(
+                action != Action::Nothing || next == phase,
+                "{phase:?} on {event:?}"
+            );
+        }
+    }
+}
+
+#[test]
+fn every_life_ends() {
+    for phase in Phase::ALL {
+        let end = [Event::Shutdown, Event::Settled, Event::Flushed]
+            .into_iter()
+            .fold(phase, |phase, event| phase.on(event).0);
+        assert_eq!(end, Phase::Done, "from {phase:?}");
+    }
+}
+
+#[test]
+fn a_refused_process_delivers_and_exits() {
+    for phase in [
+        Phase::Idle,
+        Phase::Invoking,
+        Phase::Flushing,
+        Phase::Settling,
+    ] {
+        assert_eq!(phase.on(Event::Refused), (Phase::Draining, Action::Deliver));
+    }
+    assert_eq!(
+        Phase::Draining.on(Event::Flushed),
+        (Phase::Done, Action::Exit)
+    );
+}
+
+#[test]
+fn next_is_called_only_on_the_way_to_idle() {
+    for phase in Phase::ALL {
+        for event in Event::ALL {
+            let (next, action) = phase.on(event);
+            assert_eq!(
+                action == Action::Next,
+                next == Phase::Idle && action != Action::Nothing
+            );
+        }
+    }
+}

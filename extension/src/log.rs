@@ -1,0 +1,58 @@
+//! What the extension says about itself, on stderr: lines in the function's log.
+//!
+//! Every line starts with the same prefix, by which the extension knows its own lines again when it is subscribed to
+//! `extension` events: it must never feed itself.
+
+use std::sync::OnceLock;
+
+use extension_spec::{EXTENSION_NAME, Level};
+
+static LEVEL: OnceLock<Level> = OnceLock::new();
+
+/// Sets the level, once, at the start of the process.
+pub fn init(level: Level) {
+    LEVEL.get_or_init(|| level);
+}
+
+/// Loses events, or keeps the extension from working.
+pub fn error(message: &str) {
+    say(Level::Error, "ERROR", message);
+}
+
+/// Something that a person should mend.
+pub fn warn(message: &str) {
+    say(Level::Warn, "WARN", message);
+}
+
+/// The beginning and the end of things.
+pub fn info(message: &str) {
+    say(Level::Info, "INFO", message);
+}
+
+/// Every delivery.
+pub fn debug(message: &str) {
+    say(Level::Debug, "DEBUG", message);
+}
+
+/// A line as it is printed, without its end.
+pub fn line(label: &str, message: &str) -> String {
+    format!(
+        "[{EXTENSION_NAME}] {label} {}",
+        message.replace(['\n', '\r'], " ")
+    )
+}
+
+/// Whether this record (JSON text) of an `extension` event is a line of ours.
+pub fn is_own_line(record: &str) -> bool {
+    record
+        .strip_prefix("\"[")
+        .and_then(|rest| rest.strip_prefix(EXTENSION_NAME))
+        .is_some_and(|rest| rest.starts_with(']'))
+}
+
+#[expect(clippy::print_stderr, reason = "this is the one place that prints")]
+fn say(level: Level, label: &str, message: &str) {
+    if level <= LEVEL.get().copied().unwrap_or(Level::Warn) {
+        eprintln!("{}", line(label, message));
+    }
+}

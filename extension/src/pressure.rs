@@ -1,0 +1,73 @@
+//! The bound on memory: how many bytes are held, and a way to wait until there are fewer.
+//!
+//! Everything that holds telemetry counts here: bodies that were acknowledged and not yet read, events, records.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::Notify;
+
+/// Bytes held, against a bound.
+#[derive(Debug)]
+pub struct Pressure {
+    held: AtomicUsize,
+    bound: usize,
+    relieved: Notify,
+}
+
+impl Pressure {
+    /// Nothing held yet.
+    pub fn new(bound: usize) -> Self {
+        Self {
+            held: AtomicUsize::new(0),
+            bound,
+            relieved: Notify::new(),
+        }
+    }
+
+    /// Bytes held now.
+    pub fn held(&self) -> usize {
+        self.held.load(Ordering::Relaxed)
+    }
+
+    /// Holds these bytes if the bound allows it.
+    pub fn try_hold(&self, bytes: usize) -> bool {
+        let grow = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= self.bound);
+        self.held
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grow)
+            .is_ok()
+    }
+
+    /// Holds these bytes whatever the bound says: they are here already.
+    pub fn hold(&self, bytes: usize) {
+        self.held.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    /// Lets go of these bytes.
+    pub fn release(&self, bytes: usize) {
+        self.held.fetch_sub(bytes, Ordering::Relaxed);
+        self.relieved.notify_waiters();
+    }
+
+    /// What was held as so many bytes is held as so many others now.
+    pub fn adjust(&self, before: usize, after: usize) {
+        self.hold(after);
+        self.release(before);
+    }
+
+    /// Waits until less than the bound is held, at most this long.
+    pub async fn wait(&self, at_most: Duration) {
+        let room = async {
+            loop {
+                // Created before the check, so that a release in between is not missed.
+                let relieved = self.relieved.notified();
+                if self.held() < self.bound {
+                    return;
+                }
+                relieved.await;
+            }
+        };
+        // Whoever waits goes on in both cases: this slows the platform down, it refuses nothing.
+        let _ = tokio::time::timeout(at_most, room).await;
+    }
+}
