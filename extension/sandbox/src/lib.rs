@@ -1,1 +1,34 @@
-//! Placeholder.
+//! A Lambda execution environment on this machine, and bad weather for it.
+//!
+//! A [`Sandbox`] starts an extension and a function as real processes, with only the environment that Lambda gives each
+//! of them, and serves them the Runtime, Extensions and Telemetry APIs with the replies, limits, order and timing of
+//! Lambda: it freezes them between invocations, delivers `platform.report` of one invocation during the next, ends them
+//! with SHUTDOWN and SIGKILL, and resets the environment after a timeout or a crash. Beside it stands a small
+//! [`Kinesis`] that enforces the real limits, refuses what a script tells it to refuse, and knows what is in flight when.
+//!
+//! It speaks HTTP only and links no extension, so it runs any extension, in any language. What it does not model: the
+//! network's latency, the CPU share of a small function, and a clock that stops while frozen.
+//!
+//! - [`Options`] says what to run and how the platform behaves.
+//! - [`Report`] is what happened in init, an invocation or shutdown.
+//! - [`Sandbox::journal`] is the ground truth of telemetry: every event that was generated for an extension, and
+//!   whether the extension acknowledged it.
+
+mod api;
+mod clock;
+mod environment;
+mod http;
+pub mod kinesis;
+mod lines;
+mod options;
+mod process;
+mod report;
+mod sandbox;
+mod state;
+mod telemetry;
+
+pub use kinesis::Kinesis;
+pub use options::{LogFormat, Mode, Options, Program};
+pub use report::{Exit, Init, Invocation, Report, Shutdown, Status};
+pub use sandbox::Sandbox;
+pub use telemetry::JournalEntry;

@@ -1,0 +1,273 @@
+//! The Extensions API. Replies and refusals follow captures of AWS's emulator in both modes.
+
+use bytes::Bytes;
+use hyper::Request;
+use hyper::header::HeaderValue;
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::http::{Reply, error, header, json, reply, uuid};
+use crate::options::Mode;
+use crate::state::{Agent, Next, Shared, Stage, State};
+
+const IDENTIFIER: &str = "lambda-extension-identifier";
+const MAX_EXTENSIONS: usize = 10;
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Register {
+    events: Vec<String>,
+    configuration_keys: Vec<String>,
+}
+
+pub(super) fn register(shared: &Shared, request: &Request<Bytes>) -> Reply {
+    let Some(name) = header(request, "lambda-extension-name").filter(|name| !name.is_empty())
+    else {
+        return error(
+            403,
+            "Extension.InvalidExtensionName",
+            "Empty extension name",
+        );
+    };
+    let body: Register = match serde_json::from_slice(request.body()) {
+        Ok(body) => body,
+        Err(wrong) => return error(403, "InvalidRequestFormat", &wrong.to_string()),
+    };
+    if !body.configuration_keys.is_empty() {
+        return error(
+            403,
+            "InvalidRequestFormat",
+            "configuration keys are not supported",
+        );
+    }
+    let accepts_account =
+        header(request, "lambda-extension-accept-feature").is_some_and(|features| {
+            features
+                .split(',')
+                .any(|feature| feature.trim() == "accountId")
+        });
+    let mode = shared.options.mode;
+    match shared.update(|state| admit(state, mode, name, body.events)) {
+        Err((error_type, message)) => error(403, error_type, &message),
+        Ok(id) => {
+            let options = &shared.options;
+            let mut function = json!({
+                "functionName": options.function_name,
+                "functionVersion": options.function_version,
+                "handler": "bootstrap",
+            });
+            if accepts_account {
+                function["accountId"] = options.account_id.as_str().into();
+            }
+            with_header(json(200, &function), "lambda-extension-identifier", &id)
+        }
+    }
+}
+
+/// Registers, or says why not.
+fn admit(
+    state: &mut State,
+    mode: Mode,
+    name: &str,
+    events: Vec<String>,
+) -> Result<String, (&'static str, String)> {
+    let known = state
+        .agents
+        .iter()
+        .position(|agent| agent.name == name && agent.is_external);
+    for event in &events {
+        let refuse = |why: &str| Err(("Extension.InvalidEventType", why.to_owned()));
+        match (mode, known.is_some(), event.as_str()) {
+            (Mode::ManagedInstances, false, _) => {
+                return refuse("No events allowed for internal extensions");
+            }
+            (_, true, "SHUTDOWN") | (Mode::OnDemand, _, "INVOKE") => {}
+            (Mode::OnDemand, false, "SHUTDOWN") => {
+                return refuse("SHUTDOWN: ShutdownEventNotSupportedForInternalExtension");
+            }
+            _ => return refuse(&format!("{event}: ErrorInvalidEventType")),
+        }
+    }
+    let index = match known {
+        Some(index) => index,
+        None if state.is_registration_closed => {
+            let closed = "Extension registration closed already".to_owned();
+            return Err(("Extension.RegistrationClosed", closed));
+        }
+        None if state.agents.iter().any(|agent| agent.name == name) => {
+            let twice = "Extension with this name already registered".to_owned();
+            return Err(("Extension.InvalidExtensionState", twice));
+        }
+        None if state.agents.len() >= MAX_EXTENSIONS => {
+            let many = format!("Extension limit ({MAX_EXTENSIONS}) reached");
+            return Err(("Extension.TooManyExtensions", many));
+        }
+        None => {
+            state.agents.push(Agent::new(name.to_owned(), false, None));
+            state.agents.len() - 1
+        }
+    };
+    let agent = &mut state.agents[index];
+    if agent.stage != Stage::Started {
+        return Err(transition(agent, Stage::Registered));
+    }
+    agent.stage = Stage::Registered;
+    agent.events = events;
+    Ok(agent.id.clone())
+}
+
+/// The refusal of a transition that the state machine does not have.
+fn transition(agent: &Agent, to: Stage) -> (&'static str, String) {
+    let message = format!(
+        "State transition from {:?} to {to:?} failed for extension {}. Error: State transition is not allowed",
+        agent.stage, agent.name
+    );
+    ("Extension.InvalidExtensionState", message)
+}
+
+/// The caller's identifier, if it is one.
+pub(super) fn identifier(request: &Request<Bytes>) -> Result<&str, Reply> {
+    let Some(id) = header(request, IDENTIFIER) else {
+        let message = "Missing Lambda-Extension-Identifier header";
+        return Err(error(403, "Extension.MissingExtensionIdentifier", message));
+    };
+    let lengths: Vec<usize> = id.split('-').map(str::len).collect();
+    let is_uuid =
+        lengths == [8, 4, 4, 4, 12] && id.bytes().all(|it| it == b'-' || it.is_ascii_hexdigit());
+    if is_uuid {
+        return Ok(id);
+    }
+    Err(error(
+        403,
+        "Extension.InvalidExtensionIdentifier",
+        "Invalid Lambda-Extension-Identifier",
+    ))
+}
+
+/// The refusal of an identifier that nobody has.
+pub(super) fn unknown(id: &str) -> Reply {
+    error(
+        403,
+        "Extension.UnknownExtensionIdentifier",
+        &format!("Unknown extension {id}"),
+    )
+}
+
+pub(super) async fn next(shared: &Shared, request: &Request<Bytes>) -> Reply {
+    let id = match identifier(request) {
+        Ok(id) => id,
+        Err(refusal) => return refusal,
+    };
+    let in_flight = shared
+        .options
+        .kinesis
+        .as_ref()
+        .map(|kinesis| kinesis.in_flight());
+    let is_ready = shared.update(|state| {
+        let Some(agent) = state.agent(id) else {
+            return Err(unknown(id));
+        };
+        match agent.stage {
+            Stage::Registered | Stage::Ready | Stage::Running => agent.stage = Stage::Ready,
+            Stage::Started | Stage::InitError | Stage::ExitError => {
+                let (error_type, message) = transition(agent, Stage::Ready);
+                return Err(error(403, error_type, &message));
+            }
+        }
+        state.in_flight_at_next.extend(in_flight);
+        Ok(())
+    });
+    if let Err(refusal) = is_ready {
+        return refusal;
+    }
+    let next = shared
+        .until(|state| match state.agent(id) {
+            // The environment was reset: this call is from a life that is over.
+            None => Some(None),
+            Some(agent) => agent.inbox.pop_front().map(|next| {
+                agent.stage = Stage::Running;
+                Some(next)
+            }),
+        })
+        .await;
+    match next {
+        None => unknown(id),
+        Some(Next::Invoke {
+            request_id,
+            deadline_ms,
+        }) => {
+            let body = json!({
+                "eventType": "INVOKE",
+                "deadlineMs": deadline_ms,
+                "requestId": request_id,
+                "invokedFunctionArn": shared.options.function_arn(),
+            });
+            let answer = reply(200, "application/json", body.to_string());
+            with_header(answer, "lambda-extension-event-identifier", &uuid())
+        }
+        Some(Next::Shutdown {
+            reason,
+            deadline_ms,
+        }) => {
+            let body = json!({
+                "eventType": "SHUTDOWN", "deadlineMs": deadline_ms, "shutdownReason": reason,
+            });
+            reply(200, "text/plain; charset=utf-8", body.to_string())
+        }
+    }
+}
+
+pub(super) fn init_error(shared: &Shared, request: &Request<Bytes>) -> Reply {
+    report(shared, request, Stage::InitError, |stage| {
+        matches!(stage, Stage::Registered | Stage::InitError)
+    })
+}
+
+pub(super) fn exit_error(shared: &Shared, request: &Request<Bytes>) -> Reply {
+    report(shared, request, Stage::ExitError, |stage| {
+        matches!(
+            stage,
+            Stage::Registered | Stage::Ready | Stage::Running | Stage::ExitError
+        )
+    })
+}
+
+fn report(
+    shared: &Shared,
+    request: &Request<Bytes>,
+    to: Stage,
+    is_legal: impl Fn(Stage) -> bool,
+) -> Reply {
+    let id = match identifier(request) {
+        Ok(id) => id,
+        Err(refusal) => return refusal,
+    };
+    let Some(error_type) = header(request, "lambda-extension-function-error-type") else {
+        return error(
+            403,
+            "Extension.MissingHeader",
+            "Lambda-Extension-Function-Error-Type not found",
+        );
+    };
+    shared.update(|state| {
+        let Some(agent) = state.agent(id) else {
+            return unknown(id);
+        };
+        if !is_legal(agent.stage) {
+            let (error_type, message) = transition(agent, to);
+            return error(403, error_type, &message);
+        }
+        agent.stage = to;
+        // The first report wins.
+        agent
+            .error_type
+            .get_or_insert_with(|| error_type.to_owned());
+        json(202, &json!({ "status": "OK" }))
+    })
+}
+
+fn with_header(mut reply: Reply, name: &'static str, value: &str) -> Reply {
+    let value = HeaderValue::from_str(value).expect("identifiers are plain text");
+    reply.headers_mut().insert(name, value);
+    reply
+}

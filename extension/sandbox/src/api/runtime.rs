@@ -1,0 +1,128 @@
+//! The Runtime API, as far as a function of one invocation at a time uses it.
+//!
+//! Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
+
+use bytes::Bytes;
+use hyper::Request;
+use hyper::header::HeaderValue;
+use serde_json::json;
+
+use crate::http::{Reply, error, header, json, reply};
+use crate::state::{Response, Shared};
+
+/// Largest response: 6 MiB and 100 bytes.
+const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
+
+pub(super) async fn next(shared: &Shared) -> Reply {
+    shared.update(|state| {
+        state.runtime.is_ready = true;
+        state.is_registration_closed = true;
+    });
+    let (request_id, deadline_ms, payload) = shared
+        .until(|state| {
+            let invocation = state
+                .runtime
+                .invocation
+                .as_mut()
+                .filter(|it| !it.is_handed_out)?;
+            invocation.is_handed_out = true;
+            state.runtime.is_ready = false;
+            Some((
+                invocation.request_id.clone(),
+                invocation.deadline_ms,
+                invocation.payload.clone(),
+            ))
+        })
+        .await;
+    let mut answer = reply(200, "application/json", payload);
+    for (name, value) in [
+        ("lambda-runtime-aws-request-id", request_id),
+        ("lambda-runtime-deadline-ms", deadline_ms.to_string()),
+        (
+            "lambda-runtime-invoked-function-arn",
+            shared.options.function_arn(),
+        ),
+    ] {
+        let value = HeaderValue::from_str(&value).expect("ids, numbers and ARNs are plain text");
+        answer.headers_mut().insert(name, value);
+    }
+    answer
+}
+
+pub(super) fn answer(shared: &Shared, request: &Request<Bytes>, id: &str, is_error: bool) -> Reply {
+    let body = request.body().clone();
+    let is_too_large = body.len() > MAX_RESPONSE;
+    let error_type = match (is_error, is_too_large) {
+        (_, true) => Some("Function.ResponseSizeTooLarge".to_owned()),
+        (true, _) => Some(kept(
+            header(request, "lambda-runtime-function-error-type").unwrap_or_default(),
+        )),
+        (false, _) => None,
+    };
+    shared.update(|state| {
+        let invocation = state.runtime.invocation.as_mut();
+        let Some(invocation) = invocation.filter(|it| it.request_id == id && it.response.is_none())
+        else {
+            return error(400, "InvalidRequestID", "Invalid request ID");
+        };
+        let after = invocation.started.elapsed();
+        invocation.response = Some(Response {
+            after,
+            body,
+            error_type,
+        });
+        if is_too_large {
+            return error(
+                413,
+                "RequestEntityTooLarge",
+                "Exceeded maximum allowed payload size (6291556 bytes).",
+            );
+        }
+        json(202, &json!({ "status": "OK" }))
+    })
+}
+
+pub(super) fn init_error(shared: &Shared, request: &Request<Bytes>) -> Reply {
+    let error_type =
+        kept(header(request, "lambda-runtime-function-error-type").unwrap_or_default());
+    shared.update(|state| state.runtime.init_error = Some(error_type));
+    json(202, &json!({ "status": "OK" }))
+}
+
+/// The error types that Lambda keeps; it gives others a name of its own.
+fn kept(error_type: &str) -> String {
+    let is_kept = ["Runtime.", "Function."].iter().any(|prefix| {
+        error_type.split(prefix).nth(1).is_some_and(|rest| {
+            let mut letters = rest.bytes();
+            letters.next().is_some_and(|it| it.is_ascii_uppercase())
+                && letters.next().is_some_and(|it| it.is_ascii_alphabetic())
+        })
+    });
+    if is_kept {
+        return error_type.to_owned();
+    }
+    let known = if error_type.starts_with("Function.") {
+        "Function.Unknown"
+    } else {
+        "Runtime.Unknown"
+    };
+    known.to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn error_types_of_our_own_making_get_lambdas_name() {
+        for (given, expected) in [
+            ("Function.MyError", "Function.MyError"),
+            ("Runtime.ExitError", "Runtime.ExitError"),
+            ("Function.x", "Function.Unknown"),
+            ("MyError", "Runtime.Unknown"),
+            ("", "Runtime.Unknown"),
+        ] {
+            assert_eq!(kept(given), expected, "{given}");
+        }
+    }
+}

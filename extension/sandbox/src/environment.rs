@@ -1,0 +1,104 @@
+//! The variables that Lambda gives to each kind of process.
+//!
+//! Source: Lambda Developer Guide, "Using the Lambda Extensions API", and what AWS's emulator was seen to give.
+
+use crate::options::{LogFormat, Options};
+
+/// What both kinds see.
+fn common(options: &Options, runtime_api: &str) -> Vec<(String, String)> {
+    let format = match options.log_format {
+        LogFormat::Text => "Text",
+        LogFormat::Json => "JSON",
+    };
+    let memory = options.memory_mb.to_string();
+    let variables = [
+        ("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE"),
+        (
+            "AWS_SECRET_ACCESS_KEY",
+            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
+        ),
+        ("AWS_SESSION_TOKEN", "example-session-token"),
+        ("AWS_REGION", &options.region),
+        ("AWS_DEFAULT_REGION", &options.region),
+        ("AWS_LAMBDA_FUNCTION_NAME", &options.function_name),
+        ("AWS_LAMBDA_FUNCTION_VERSION", &options.function_version),
+        ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
+        (
+            "AWS_LAMBDA_INITIALIZATION_TYPE",
+            options.initialization_type(),
+        ),
+        ("AWS_LAMBDA_LOG_FORMAT", format),
+        ("AWS_LAMBDA_RUNTIME_API", runtime_api),
+        ("LANG", "en_US.UTF-8"),
+        (
+            "LD_LIBRARY_PATH",
+            "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
+        ),
+        ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+        ("TZ", ":UTC"),
+    ];
+    let mut all: Vec<_> = variables
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect();
+    all.extend(options.environment.iter().cloned());
+    all
+}
+
+/// The whole environment of an extension.
+pub(crate) fn of_extension(options: &Options, runtime_api: &str) -> Vec<(String, String)> {
+    common(options, runtime_api)
+}
+
+/// The whole environment of the function.
+pub(crate) fn of_function(
+    options: &Options,
+    runtime_api: &str,
+    log_stream: &str,
+) -> Vec<(String, String)> {
+    let mut all = common(options, runtime_api);
+    for (name, value) in [
+        ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
+        (
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            &format!("/aws/lambda/{}", options.function_name),
+        ),
+        ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
+        ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
+        ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
+        ("LAMBDA_TASK_ROOT", "/var/task"),
+        ("_HANDLER", "bootstrap"),
+    ] {
+        all.push((name.to_owned(), value.to_owned()));
+    }
+    all
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_extension_sees_neither_the_log_group_nor_the_handler() {
+        let options = Options {
+            environment: vec![("OWN".into(), "1".into())],
+            ..Options::default()
+        };
+        let names =
+            |all: Vec<(String, String)>| all.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
+        let extension = names(of_extension(&options, "127.0.0.1:1"));
+        let function = names(of_function(&options, "127.0.0.1:1", "stream"));
+        for hidden in [
+            "AWS_EXECUTION_ENV",
+            "AWS_LAMBDA_LOG_GROUP_NAME",
+            "LAMBDA_TASK_ROOT",
+            "_HANDLER",
+        ] {
+            assert!(
+                !extension.contains(&hidden.to_owned()) && function.contains(&hidden.to_owned()),
+                "{hidden}"
+            );
+        }
+        assert!(extension.contains(&"OWN".to_owned()) && function.contains(&"OWN".to_owned()));
+    }
+}

@@ -1,0 +1,130 @@
+//! A `PutRecords` request, held against the limits of the service.
+//!
+//! Pure. Source: Kinesis API reference, `PutRecords`.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
+
+const MAX_RECORDS: usize = 500;
+const MAX_REQUEST: usize = 10 * 1024 * 1024;
+/// `MaxRecordSizeInKiB` of a stream that nobody changed.
+const MAX_RECORD: usize = 1024 * 1024;
+
+/// A valid request: data and partition key of each record.
+#[derive(Debug)]
+pub(super) struct PutRecords {
+    pub(super) records: Vec<(Vec<u8>, String)>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Body {
+    stream_name: Option<String>,
+    #[serde(rename = "StreamARN")]
+    stream_arn: Option<String>,
+    records: Vec<Entry>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Entry {
+    data: String,
+    partition_key: String,
+}
+
+impl PutRecords {
+    /// Reads a request to this stream. The error is a code and a message of the service.
+    pub(super) fn parse(body: &[u8], stream: &str) -> Result<Self, (&'static str, String)> {
+        let invalid = |message: String| ("InvalidArgumentException", message);
+        let body: Body = serde_json::from_slice(body)
+            .map_err(|error| ("SerializationException", error.to_string()))?;
+        let name = body
+            .stream_arn
+            .as_deref()
+            .and_then(|arn| arn.split(":stream/").nth(1));
+        let name = name.or(body.stream_name.as_deref()).unwrap_or_default();
+        if name != stream {
+            let message = format!("Stream {name} under account 111122223333 not found.");
+            return Err(("ResourceNotFoundException", message));
+        }
+        if !(1..=MAX_RECORDS).contains(&body.records.len()) {
+            return Err(invalid(format!(
+                "{} records: must be 1 to {MAX_RECORDS}",
+                body.records.len()
+            )));
+        }
+        let mut total = 0;
+        let mut records = Vec::with_capacity(body.records.len());
+        for Entry {
+            data,
+            partition_key,
+        } in body.records
+        {
+            let data = STANDARD
+                .decode(data)
+                .map_err(|error| ("SerializationException", error.to_string()))?;
+            if !(1..=256).contains(&partition_key.chars().count()) {
+                return Err(invalid(format!(
+                    "partition key {partition_key:?}: must be 1 to 256 characters"
+                )));
+            }
+            let size = data.len() + partition_key.len();
+            if size > MAX_RECORD {
+                return Err(invalid(format!(
+                    "a record of {size} bytes: at most {MAX_RECORD}"
+                )));
+            }
+            total += size;
+            records.push((data, partition_key));
+        }
+        if total > MAX_REQUEST {
+            return Err(invalid(format!(
+                "a request of {total} bytes: at most {MAX_REQUEST}"
+            )));
+        }
+        Ok(Self { records })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The code of the refusal of these records, given as data lengths.
+    fn refusal(stream: &str, lengths: &[usize], key: &str) -> Option<&'static str> {
+        let records: Vec<_> = lengths
+            .iter()
+            .map(|len| serde_json::json!({ "Data": STANDARD.encode(vec![b'x'; *len]), "PartitionKey": key }))
+            .collect();
+        let body = serde_json::json!({ "StreamName": stream, "Records": records }).to_string();
+        PutRecords::parse(body.as_bytes(), "telemetry")
+            .err()
+            .map(|(code, _)| code)
+    }
+
+    #[test]
+    fn limits_are_exact_to_the_byte() {
+        let invalid = Some("InvalidArgumentException");
+        assert_eq!(refusal("telemetry", &[MAX_RECORD - 1], "k"), None);
+        assert_eq!(refusal("telemetry", &[MAX_RECORD], "k"), invalid);
+        assert_eq!(refusal("telemetry", &[0; 500], "k"), None);
+        assert_eq!(refusal("telemetry", &[0; 501], "k"), invalid);
+        assert_eq!(refusal("telemetry", &[], "k"), invalid);
+        assert_eq!(refusal("telemetry", &[MAX_RECORD - 1; 10], "k"), None);
+        assert_eq!(refusal("telemetry", &[MAX_RECORD - 1; 11], "k"), invalid);
+        assert_eq!(refusal("telemetry", &[1], ""), invalid);
+        assert_eq!(refusal("telemetry", &[1], &"k".repeat(257)), invalid);
+    }
+
+    #[test]
+    fn another_stream_is_not_found_by_name_or_arn() {
+        assert_eq!(
+            refusal("orders", &[1], "k"),
+            Some("ResourceNotFoundException")
+        );
+        let arn = br#"{"StreamARN":"arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry","Records":[{"Data":"","PartitionKey":"k"}]}"#;
+        assert!(PutRecords::parse(arn, "telemetry").is_ok());
+        assert!(PutRecords::parse(arn, "other").is_err());
+    }
+}

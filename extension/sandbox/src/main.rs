@@ -1,0 +1,94 @@
+//! The sandbox as a program: initialises, invokes, shuts down, and prints a report a line, in JSON, as things happen.
+
+mod cli;
+
+use std::io::Write as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use anyhow::Context as _;
+use extension_sandbox::{JournalEntry, Report, Sandbox};
+use tokio::signal::unix::{SignalKind, signal};
+
+use cli::Cli;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let cli = cli::parse();
+    // Whichever ends first; dropping the run kills the processes.
+    let result = tokio::select! {
+        result = run(&cli) => result,
+        () = interrupted() => return ExitCode::from(130),
+        () = stdin_closed(), if cli.until_stdin_closes => return ExitCode::from(130),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            #[expect(clippy::print_stderr, reason = "a program says why it fails")]
+            {
+                eprintln!("error: {error:#}");
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(cli: &Cli) -> anyhow::Result<()> {
+    let mut sandbox = Sandbox::new(cli.options.clone())
+        .await
+        .context("cannot listen on loopback")?;
+    print(&Report::Init(sandbox.init().await))?;
+    for n in 0..cli.invocations {
+        if n > 0 {
+            tokio::time::sleep(cli.interval).await;
+        }
+        print(&Report::Invocation(
+            sandbox.invoke(cli.payload.clone()).await,
+        ))?;
+    }
+    let (shutdown, journal) = sandbox.shutdown_with_journal().await;
+    print(&Report::Shutdown(shutdown))?;
+    if let Some(path) = &cli.journal {
+        write(path, &journal)
+            .with_context(|| format!("cannot write the journal to {}", path.display()))?;
+    }
+    Ok(())
+}
+
+fn print(report: &Report) -> anyhow::Result<()> {
+    let mut stdout = std::io::stdout().lock();
+    writeln!(stdout, "{}", serde_json::to_string(report)?)?;
+    Ok(stdout.flush()?)
+}
+
+fn write(path: &Path, journal: &[JournalEntry]) -> anyhow::Result<()> {
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    for entry in journal {
+        writeln!(file, "{}", serde_json::to_string(entry)?)?;
+    }
+    Ok(file.flush()?)
+}
+
+async fn interrupted() {
+    let (Ok(mut interrupt), Ok(mut terminate)) = (
+        signal(SignalKind::interrupt()),
+        signal(SignalKind::terminate()),
+    ) else {
+        return std::future::pending().await;
+    };
+    tokio::select! {
+        _ = interrupt.recv() => {}
+        _ = terminate.recv() => {}
+    }
+}
+
+/// A pipe from the parent closes when the parent ends, however it ends.
+async fn stdin_closed() {
+    let (closed, is_closed) = tokio::sync::oneshot::channel();
+    // A thread of its own, because the runtime would wait for a read that never ends.
+    std::thread::spawn(move || {
+        let _ = std::io::copy(&mut std::io::stdin().lock(), &mut std::io::sink());
+        let _ = closed.send(());
+    });
+    let _ = is_closed.await;
+}

@@ -1,0 +1,144 @@
+//! What to run, and how the platform behaves.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::Kinesis;
+
+/// Everything that can be chosen. The defaults are those of a new on-demand function.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// How Lambda runs the function.
+    pub mode: Mode,
+    /// External extensions, in the order in which they start. Lambda starts at most 10.
+    pub extensions: Vec<Program>,
+    /// The function.
+    pub function: Program,
+    /// Name of the function.
+    pub function_name: String,
+    /// Version of the function.
+    pub function_version: String,
+    /// Account that owns the function.
+    pub account_id: String,
+    /// Its region.
+    pub region: String,
+    /// Its memory in MB.
+    pub memory_mb: u32,
+    /// Its timeout.
+    pub timeout: Duration,
+    /// How its log lines reach the Telemetry API.
+    pub log_format: LogFormat,
+    /// Variables that its owner has set: the function and the extensions see them.
+    pub environment: Vec<(String, String)>,
+    /// Whether there is a Telemetry API. Without it a subscription is answered 202, as local emulators do.
+    pub has_telemetry: bool,
+    /// Whether processes are stopped between invocations.
+    pub freezes: bool,
+    /// The Kinesis whose connections are closed in a freeze, and which is asked what is in flight.
+    pub kinesis: Option<Arc<Kinesis>>,
+    /// Whether a freeze closes the connections to Kinesis.
+    pub freeze_closes_connections: bool,
+    /// Longest log line; a longer one becomes several events.
+    pub max_line_bytes: usize,
+    /// Bytes of telemetry that wait for a slow listener before events are dropped.
+    pub telemetry_backlog_bytes: usize,
+    /// Longest init of an on-demand function.
+    pub init_timeout: Duration,
+    /// Time between SHUTDOWN and SIGKILL.
+    pub shutdown_timeout: Duration,
+    /// Whether lines of the extensions are also printed on stderr, for the person who watches.
+    pub echo: bool,
+}
+
+/// How Lambda runs the function.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// One invocation at a time, frozen between them.
+    OnDemand,
+    /// Managed instances: never frozen, no INVOKE events, lean telemetry.
+    ManagedInstances,
+}
+
+/// A process of the environment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Program {
+    /// An executable. The name of an extension is its file name.
+    File(PathBuf),
+    /// No process: whoever holds the sandbox calls the APIs under this name.
+    Driven(String),
+}
+
+impl Program {
+    /// The name under which an extension registers.
+    pub fn name(&self) -> String {
+        match self {
+            Self::File(path) => path
+                .file_name()
+                .unwrap_or_default()
+                .to_string_lossy()
+                .into_owned(),
+            Self::Driven(name) => name.clone(),
+        }
+    }
+}
+
+impl<P: AsRef<Path>> From<P> for Program {
+    fn from(path: P) -> Self {
+        Self::File(path.as_ref().to_owned())
+    }
+}
+
+/// The function's `LoggingConfig.LogFormat`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// A line is a string.
+    Text,
+    /// A line that is JSON is delivered as JSON, to subscribers of a schema that knows it.
+    Json,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            mode: Mode::OnDemand,
+            extensions: Vec::new(),
+            function: Program::Driven("function".to_owned()),
+            function_name: "test-function".to_owned(),
+            function_version: "$LATEST".to_owned(),
+            account_id: "111122223333".to_owned(),
+            region: "eu-central-1".to_owned(),
+            memory_mb: 128,
+            timeout: Duration::from_secs(3),
+            log_format: LogFormat::Text,
+            environment: Vec::new(),
+            has_telemetry: true,
+            freezes: true,
+            kinesis: None,
+            freeze_closes_connections: false,
+            max_line_bytes: 256 * 1024,
+            telemetry_backlog_bytes: 16 * 1024 * 1024,
+            init_timeout: Duration::from_secs(10),
+            shutdown_timeout: Duration::from_secs(2),
+            echo: false,
+        }
+    }
+}
+
+impl Options {
+    /// ARN of the function.
+    pub(crate) fn function_arn(&self) -> String {
+        format!(
+            "arn:aws:lambda:{}:{}:function:{}",
+            self.region, self.account_id, self.function_name
+        )
+    }
+
+    /// The value of `AWS_LAMBDA_INITIALIZATION_TYPE` and of the events of init.
+    pub(crate) fn initialization_type(&self) -> &'static str {
+        match self.mode {
+            Mode::OnDemand => "on-demand",
+            Mode::ManagedInstances => "lambda-managed-instances",
+        }
+    }
+}

@@ -1,0 +1,160 @@
+//! Init: extensions first, then the runtime, then everybody calls `next`.
+
+use tokio::time::Instant;
+
+use super::{Failure, Sandbox};
+use crate::clock::ms;
+use crate::environment;
+use crate::options::Program;
+use crate::process;
+use crate::report::{Init, Status};
+use crate::state::{Agent, Stage};
+use crate::telemetry::event::{self, Category, Event};
+use nix::sys::signal::Signal;
+
+impl Sandbox {
+    /// Starts everything ahead of an invocation. Without this the first invocation does it.
+    pub async fn init(&mut self) -> Init {
+        let deadline = Instant::now() + self.shared.options.init_timeout;
+        self.init_until("init", deadline).await
+    }
+
+    pub(super) async fn init_until(&mut self, phase: &str, deadline: Instant) -> Init {
+        let options = self.shared.options.clone();
+        let hub = &self.shared.hub;
+        let start = Instant::now();
+        self.was_initialised = true;
+        hub.begin();
+        hub.freeze(false);
+        hub.publish(&event::init_start(&options, &self.log_stream, phase));
+        let failure = self.start_processes(deadline).await.err();
+        let status = failure
+            .as_ref()
+            .map_or(Status::Success, |failure| failure.status);
+        let error_type = failure.as_ref().map(|failure| failure.error_type.as_str());
+        hub.publish(&event::init_runtime_done(
+            &options, phase, status, error_type,
+        ));
+        self.shared.look(|state| {
+            for agent in &state.agents {
+                let name = format!("{:?}", agent.stage);
+                hub.publish(&event::extension(
+                    &agent.name,
+                    &name,
+                    &agent.events,
+                    agent.failure(),
+                ));
+            }
+        });
+        let duration = start.elapsed();
+        hub.publish(&event::init_report(
+            &options, phase, status, error_type, duration,
+        ));
+        hub.close_subscription();
+        let init = Init {
+            status,
+            error_type: error_type.map(str::to_owned),
+            duration_ms: ms(duration),
+        };
+        match failure {
+            None => {
+                self.is_initialised = true;
+                self.unreported_init = Some(duration);
+                self.freeze();
+            }
+            Some(failure) => {
+                self.end(failure.shutdown_reason, Signal::SIGKILL).await;
+            }
+        }
+        init
+    }
+
+    /// Starts the extensions; when all have registered, the runtime; and waits until all have called `next`.
+    async fn start_processes(&self, deadline: Instant) -> Result<(), Failure> {
+        for extension in &self.shared.options.extensions {
+            self.start_extension(extension)?;
+        }
+        let registered = |agent: &Agent| agent.stage != Stage::Started;
+        self.all_agents(deadline, registered).await?;
+        if let Program::File(path) = &self.shared.options.function {
+            let variables =
+                environment::of_function(&self.shared.options, &self.address(), &self.log_stream);
+            let shared = self.shared.clone();
+            let on_line = move |line| shared.hub.publish(&Event::line(Category::Function, line));
+            let (group, ended) =
+                process::spawn(path, variables, self.shared.options.max_line_bytes, on_line)
+                    .map_err(|_| Failure::error("Runtime.InvalidEntrypoint"))?;
+            self.shared
+                .update(|state| state.runtime.group = Some(group));
+            let shared = self.shared.clone();
+            tokio::spawn(async move {
+                let _ = ended.await;
+                shared.update(|state| state.runtime.has_exited = true);
+            });
+        }
+        let ready = self.shared.until_deadline(deadline, |state| {
+            if let Some(error_type) = state.failure() {
+                return Some(Err(Failure::error(error_type)));
+            }
+            if let Some(error_type) = &state.runtime.init_error {
+                return Some(Err(Failure::error(error_type)));
+            }
+            if state.runtime.has_exited {
+                return Some(Err(Failure::error("Runtime.ExitError")));
+            }
+            let all = state.runtime.is_ready && state.agents.iter().all(Agent::is_idle);
+            all.then_some(Ok(()))
+        });
+        ready.await.unwrap_or_else(|| Err(Failure::timeout()))
+    }
+
+    pub(super) async fn all_agents(
+        &self,
+        deadline: Instant,
+        is: impl Fn(&Agent) -> bool,
+    ) -> Result<(), Failure> {
+        let all = self
+            .shared
+            .until_deadline(deadline, |state| match state.failure() {
+                Some(error_type) => Some(Err(Failure::error(error_type))),
+                None => state.agents.iter().all(&is).then_some(Ok(())),
+            });
+        all.await.unwrap_or_else(|| Err(Failure::timeout()))
+    }
+
+    fn start_extension(&self, program: &Program) -> Result<(), Failure> {
+        let name = program.name();
+        let Program::File(path) = program else {
+            self.shared
+                .update(|state| state.agents.push(Agent::new(name, true, None)));
+            return Ok(());
+        };
+        let variables = environment::of_extension(&self.shared.options, &self.address());
+        let (shared, printed_by) = (self.shared.clone(), name.clone());
+        let on_line = move |line: String| {
+            if shared.options.echo {
+                #[expect(clippy::print_stderr, reason = "`echo` asks for it")]
+                {
+                    eprintln!("{printed_by} | {line}");
+                }
+            }
+            shared.hub.publish(&Event::line(Category::Extension, line));
+        };
+        let (group, ended) =
+            process::spawn(path, variables, self.shared.options.max_line_bytes, on_line)
+                .map_err(|_| Failure::error("Extension.LaunchError"))?;
+        let agent = Agent::new(name, true, Some(group));
+        let id = agent.id.clone();
+        self.shared.update(|state| state.agents.push(agent));
+        let shared = self.shared.clone();
+        tokio::spawn(async move {
+            let status = ended.await.ok().flatten();
+            shared.update(|state| {
+                if let Some(agent) = state.agent(&id) {
+                    agent.exit = Some((status, Instant::now()));
+                }
+            });
+        });
+        Ok(())
+    }
+}

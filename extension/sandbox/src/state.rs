@@ -1,0 +1,212 @@
+//! Where the environment stands: its extensions and its runtime, and a way to wait for a change.
+
+use std::collections::VecDeque;
+use std::process::ExitStatus;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+use crate::http::uuid;
+use crate::options::Options;
+use crate::process::Group;
+use crate::telemetry::Hub;
+
+/// Everything that the APIs and the sandbox share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) options: Arc<Options>,
+    pub(crate) hub: Hub,
+    state: Mutex<State>,
+    changed: watch::Sender<u64>,
+}
+
+/// The changing part.
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) agents: Vec<Agent>,
+    pub(crate) runtime: Runtime,
+    /// Whether the runtime has called `next` for the first time: then no internal extension can register any more.
+    pub(crate) is_registration_closed: bool,
+    /// For each `next` of an extension: the requests to Kinesis that were in flight then.
+    pub(crate) in_flight_at_next: Vec<Vec<u64>>,
+}
+
+/// An extension.
+#[derive(Debug)]
+pub(crate) struct Agent {
+    pub(crate) name: String,
+    pub(crate) id: String,
+    pub(crate) is_external: bool,
+    pub(crate) stage: Stage,
+    pub(crate) events: Vec<String>,
+    pub(crate) inbox: VecDeque<Next>,
+    pub(crate) error_type: Option<String>,
+    pub(crate) group: Option<Group>,
+    pub(crate) exit: Option<(Option<ExitStatus>, Instant)>,
+}
+
+/// The state of an extension, in Lambda's words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Stage {
+    Started,
+    Registered,
+    /// It called `next`, and waits.
+    Ready,
+    /// It was given an event.
+    Running,
+    InitError,
+    ExitError,
+}
+
+/// What `next` answers.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Next {
+    Invoke {
+        request_id: String,
+        deadline_ms: u64,
+    },
+    Shutdown {
+        reason: String,
+        deadline_ms: u64,
+    },
+}
+
+/// The runtime, which is the function's process.
+#[derive(Debug, Default)]
+pub(crate) struct Runtime {
+    pub(crate) group: Option<Group>,
+    /// It called `next`, and waits.
+    pub(crate) is_ready: bool,
+    pub(crate) init_error: Option<String>,
+    pub(crate) invocation: Option<Invocation>,
+    pub(crate) has_exited: bool,
+}
+
+/// An invocation as the runtime sees it.
+#[derive(Debug)]
+pub(crate) struct Invocation {
+    pub(crate) request_id: String,
+    pub(crate) payload: Bytes,
+    pub(crate) deadline_ms: u64,
+    pub(crate) started: Instant,
+    pub(crate) is_handed_out: bool,
+    pub(crate) response: Option<Response>,
+}
+
+/// What the function answered.
+#[derive(Clone, Debug)]
+pub(crate) struct Response {
+    pub(crate) after: Duration,
+    pub(crate) body: Bytes,
+    pub(crate) error_type: Option<String>,
+}
+
+impl Agent {
+    pub(crate) fn new(name: String, is_external: bool, group: Option<Group>) -> Self {
+        Self {
+            name,
+            id: uuid(),
+            is_external,
+            stage: Stage::Started,
+            events: Vec::new(),
+            inbox: VecDeque::new(),
+            error_type: None,
+            group,
+            exit: None,
+        }
+    }
+
+    pub(crate) fn has_event(&self, event: &str) -> bool {
+        self.events.iter().any(|it| it == event)
+    }
+
+    /// Whether it has called `next` since its last event.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.stage == Stage::Ready && self.inbox.is_empty()
+    }
+
+    /// Why it cannot go on, if it cannot.
+    pub(crate) fn failure(&self) -> Option<&'static str> {
+        match self.stage {
+            Stage::InitError => Some("Extension.InitError"),
+            Stage::ExitError => Some("Extension.ExitError"),
+            _ if self.exit.is_some() => Some("Extension.Crash"),
+            _ => None,
+        }
+    }
+}
+
+impl State {
+    pub(crate) fn agent(&mut self, id: &str) -> Option<&mut Agent> {
+        self.agents.iter_mut().find(|agent| agent.id == id)
+    }
+
+    /// The first extension that cannot go on.
+    pub(crate) fn failure(&self) -> Option<&'static str> {
+        self.agents.iter().find_map(Agent::failure)
+    }
+
+    /// Whether the function is done with its invocation: it has answered, and asked for more.
+    pub(crate) fn is_function_done(&self) -> bool {
+        let answered = |it: &Invocation| it.is_handed_out && it.response.is_some();
+        self.runtime.is_ready && self.runtime.invocation.as_ref().is_some_and(answered)
+    }
+}
+
+impl Shared {
+    pub(crate) fn new(options: Arc<Options>) -> Self {
+        let (changed, _) = watch::channel(0);
+        Self {
+            hub: Hub::new(options.clone()),
+            options,
+            state: Mutex::default(),
+            changed,
+        }
+    }
+
+    /// Changes the state, and wakes whoever waits for it.
+    pub(crate) fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
+        let result = change(&mut self.state.lock().expect("nobody panics while holding it"));
+        self.changed.send_modify(|version| *version += 1);
+        result
+    }
+
+    /// Looks at the state.
+    pub(crate) fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
+        look(&self.state.lock().expect("nobody panics while holding it"))
+    }
+
+    /// Waits until the state gives an answer.
+    pub(crate) async fn until<T>(&self, mut answer: impl FnMut(&mut State) -> Option<T>) -> T {
+        let mut changed = self.changed.subscribe();
+        loop {
+            changed.borrow_and_update();
+            if let Some(answer) =
+                answer(&mut self.state.lock().expect("nobody panics while holding it"))
+            {
+                return answer;
+            }
+            // The sender lives as long as this does.
+            let _ = changed.changed().await;
+        }
+    }
+
+    /// The same, at most until then.
+    pub(crate) async fn until_deadline<T>(
+        &self,
+        deadline: Instant,
+        answer: impl FnMut(&mut State) -> Option<T>,
+    ) -> Option<T> {
+        tokio::time::timeout_at(deadline, self.until(answer))
+            .await
+            .ok()
+    }
+}
+
+/// The wall time of a moment that is `after` from now.
+pub(crate) fn wall(after: Duration) -> SystemTime {
+    SystemTime::now() + after
+}

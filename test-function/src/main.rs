@@ -1,0 +1,92 @@
+//! A Lambda function whose payload says what it does: log, sleep, and end in one way or another.
+//!
+//! It runs on the runtime crate that real functions use, so what it prints and how it ends is what a real function does.
+
+mod payload;
+
+use std::io::Write as _;
+use std::time::Duration;
+
+use lambda_runtime::{Error, LambdaEvent, service_fn};
+use serde_json::{Value, json};
+
+use payload::{End, Format, Payload};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    lambda_runtime::run(service_fn(handle)).await
+}
+
+async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
+    let request_id = event.context.request_id;
+    let payload = Payload::parse(event.payload)?;
+    log(&payload, &request_id)?;
+    tokio::time::sleep(Duration::from_millis(payload.sleep_ms)).await;
+    match payload.end {
+        End::Success => Ok(json!({ "requestId": request_id, "lines": payload.lines })),
+        End::Fail => Err("failed, as the payload asked".into()),
+        End::Panic => panic!("panicked, as the payload asked"),
+        End::Exit => std::process::exit(1),
+        End::Timeout => std::future::pending().await,
+    }
+}
+
+/// Prints the lines that were asked for, each with its number, so that a reader can tell which one is missing.
+fn log(payload: &Payload, request_id: &str) -> std::io::Result<()> {
+    let format = payload.format.unwrap_or_else(|| {
+        let is_json = std::env::var("AWS_LAMBDA_LOG_FORMAT")
+            .is_ok_and(|format| format.eq_ignore_ascii_case("json"));
+        if is_json { Format::Json } else { Format::Text }
+    });
+    let mut stdout = std::io::stdout().lock();
+    for n in 1..=payload.lines {
+        let message = format!("line {n} of {}", payload.lines);
+        let line = match format {
+            Format::Text => format!("[{}] {request_id} {message}", payload.level),
+            Format::Json => {
+                json!({ "level": payload.level, "requestId": request_id, "message": message })
+                    .to_string()
+            }
+        };
+        writeln!(stdout, "{}", padded(line, format, payload.bytes))?;
+    }
+    stdout.flush()
+}
+
+/// Brings a line to this length, within the JSON object where it is one.
+fn padded(line: String, format: Format, bytes: usize) -> String {
+    match format {
+        Format::Text if line.len() < bytes => {
+            format!("{line} {}", "x".repeat(bytes - line.len() - 1))
+        }
+        Format::Json => {
+            const PADDING: &str = r#","padding":"""#;
+            let missing = bytes.saturating_sub(line.len() + PADDING.len());
+            match line.strip_suffix('}') {
+                Some(open) if missing > 0 => {
+                    format!(r#"{open},"padding":"{}"}}"#, "x".repeat(missing))
+                }
+                _ => line,
+            }
+        }
+        Format::Text => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_the_length_that_was_asked_for_unless_it_needs_more() {
+        for bytes in [0, 10, 33, 34, 100] {
+            let text = padded("[INFO] id line 1 of 3".into(), Format::Text, bytes);
+            assert_eq!(text.len(), bytes.max(21));
+        }
+        let line = json!({ "message": "line 1 of 3" }).to_string();
+        let json = padded(line.clone(), Format::Json, 100);
+        assert_eq!(json.len(), 100);
+        assert!(serde_json::from_str::<Value>(&json).is_ok());
+        assert_eq!(padded(line.clone(), Format::Json, 0), line);
+    }
+}
