@@ -49,9 +49,9 @@ pub fn remaining(deadline_ms: u64, now_ms: u64) -> Duration {
     Duration::from_millis(deadline_ms.saturating_sub(now_ms))
 }
 
-/// How long one attempt to reach Kinesis may take: short enough for a second attempt in the same flush.
-pub fn attempt(flush_timeout: Duration) -> Duration {
-    (flush_timeout * 6 / 10).min(Duration::from_secs(5))
+/// How long one request to Kinesis may take in a delivery of this length: short enough for a second one.
+pub fn attempt(delivery: Duration) -> Duration {
+    (delivery * 6 / 10).min(Duration::from_secs(5))
 }
 
 /// How long opening a connection may take.

@@ -2,13 +2,14 @@
 //!
 //! Sends again only what failed. Knows the decisions that an answer calls for, and neither Lambda nor the SDK.
 
+use std::collections::HashSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::backoff::Backoff;
+use crate::deadline;
 use crate::log;
 use crate::pack::{Record, Scope};
 use crate::queue::Queue;
@@ -63,25 +64,24 @@ pub enum Outcome {
 pub struct Dispatcher<S> {
     sink: S,
     queue: Arc<Mutex<Queue>>,
-    attempt_timeout: Duration,
-    /// What was said of the trouble that is going on, so that it is said once.
-    trouble: Mutex<Option<String>>,
+    /// What was said of the trouble that is going on, so that each thing is said once.
+    trouble: Mutex<HashSet<String>>,
 }
 
 impl<S: Sink> Dispatcher<S> {
-    /// `attempt_timeout` bounds one request.
-    pub fn new(sink: S, queue: Arc<Mutex<Queue>>, attempt_timeout: Duration) -> Self {
+    /// Sends what the queue holds to the sink.
+    pub fn new(sink: S, queue: Arc<Mutex<Queue>>) -> Self {
         Self {
             sink,
             queue,
-            attempt_timeout,
-            trouble: Mutex::new(None),
+            trouble: Mutex::default(),
         }
     }
 
     /// Sends what waits, in scope, until it is delivered or the time is over. May be cancelled at any point: a record
     /// stays in the queue until it is acknowledged.
     pub async fn deliver(&self, scope: Scope, until: Instant) -> Outcome {
+        let attempt_timeout = deadline::attempt(until.saturating_duration_since(Instant::now()));
         let mut backoff = Backoff::default();
         let mut max_records = usize::MAX;
         let mut broken = 0;
@@ -92,7 +92,7 @@ impl<S: Sink> Dispatcher<S> {
                 self.recovered();
                 return Outcome::Delivered;
             }
-            let attempt = until.min(Instant::now() + self.attempt_timeout);
+            let attempt = until.min(Instant::now() + attempt_timeout);
             let message = match timeout_at(attempt, self.sink.put(&records)).await {
                 Ok(Ok(answers)) => match self.settle(&records, answers) {
                     None => {
@@ -137,7 +137,9 @@ impl<S: Sink> Dispatcher<S> {
                 },
                 Err(_) => {
                     self.sink.reset();
-                    format!("no answer within {} ms", self.attempt_timeout.as_millis())
+                    // Too much for the time there is, perhaps: a small function has little CPU to send with.
+                    max_records = (records.len() / 2).max(1);
+                    "kinesis did not answer in time".to_owned()
                 }
             };
             let next = Instant::now() + backoff.next();
@@ -171,25 +173,22 @@ impl<S: Sink> Dispatcher<S> {
     }
 
     fn in_trouble(&self, message: &str) {
-        let mut trouble = self.trouble.lock().unwrap_or_else(PoisonError::into_inner);
-        if trouble.as_deref() != Some(message) {
+        if self.trouble().insert(message.to_owned()) {
             let waiting = self.queue().len();
             log::error(&format!(
                 "telemetry is not delivered: {message}; {waiting} events wait"
             ));
-            *trouble = Some(message.to_owned());
         }
     }
 
     fn recovered(&self) {
-        let trouble = self
-            .trouble
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take();
-        if trouble.is_some() {
+        if !std::mem::take(&mut *self.trouble()).is_empty() {
             log::warn("telemetry is delivered again");
         }
+    }
+
+    fn trouble(&self) -> MutexGuard<'_, HashSet<String>> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {

@@ -155,11 +155,7 @@ async fn prepare(
         buffer_timeout: config.buffer_timeout.duration(),
         always_awake: environment.managed_instances,
         intake: Intake::new(source, config.types.clone()),
-        dispatcher: Arc::new(Dispatcher::new(
-            kinesis,
-            queue.clone(),
-            deadline::attempt(flush_timeout),
-        )),
+        dispatcher: Arc::new(Dispatcher::new(kinesis, queue.clone())),
         queue,
         bodies,
         pressure,

@@ -30,5 +30,5 @@ mod telemetry;
 pub use kinesis::Kinesis;
 pub use options::{LogFormat, Mode, Options, Program};
 pub use report::{Exit, Init, Invocation, Report, Shutdown, Status};
-pub use sandbox::Sandbox;
+pub use sandbox::{Sandbox, Witness};
 pub use telemetry::JournalEntry;

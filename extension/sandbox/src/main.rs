@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use extension_sandbox::{JournalEntry, Report, Sandbox};
+use extension_sandbox::{JournalEntry, Report, Sandbox, Witness};
 use tokio::signal::unix::{SignalKind, signal};
 
 use cli::Cli;
@@ -46,7 +46,9 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
             sandbox.invoke(cli.payload.clone()).await,
         ))?;
     }
-    let (shutdown, journal) = sandbox.shutdown_with_journal().await;
+    let Witness {
+        shutdown, journal, ..
+    } = sandbox.shutdown_with_witness().await;
     print(&Report::Shutdown(shutdown))?;
     if let Some(path) = &cli.journal {
         write(path, &journal)

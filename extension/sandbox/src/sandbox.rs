@@ -3,6 +3,8 @@
 mod end;
 mod init;
 
+pub use end::Witness;
+
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -107,6 +109,23 @@ impl Sandbox {
             .iter()
             .filter(|it| kinesis.is_some_and(|kinesis| !kinesis.was_abandoned(**it)))
             .count()
+    }
+
+    /// The lines that an extension has printed so far, in all its lives.
+    pub fn printed_by(&self, extension: &str) -> Vec<String> {
+        let is_its = |(name, line): &(String, String)| (name == extension).then(|| line.clone());
+        self.shared
+            .look(|state| state.printed.iter().filter_map(is_its).collect())
+    }
+
+    /// The port on which an extension listens for telemetry, once it has subscribed.
+    pub fn listener_of(&self, extension: &str) -> Option<u16> {
+        self.shared.hub.port(extension)
+    }
+
+    /// Publishes an event to all subscribers of `platform`, whatever its JSON text says: what the platform may invent.
+    pub fn publish(&self, event: &str) {
+        self.shared.hub.publish(&Event::whole(event));
     }
 
     /// Prints a line as if the function had: for a function without a process.

@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) runtime: Runtime,
     /// Whether the runtime has called `next` for the first time: then no internal extension can register any more.
     pub(crate) is_registration_closed: bool,
+    /// Every line that an extension has printed, with its name.
+    pub(crate) printed: Vec<(String, String)>,
     /// For each `next` of an extension: the requests to Kinesis that were in flight then.
     pub(crate) in_flight_at_next: Vec<Vec<u64>>,
 }

@@ -141,6 +141,16 @@ impl Hub {
         self.publish(&event::subscribed(name, &types));
     }
 
+    /// The port of an extension's listener.
+    pub(crate) fn port(&self, name: &str) -> Option<u16> {
+        let state = self.state();
+        state
+            .subscribers
+            .iter()
+            .find(|it| it.name == name)
+            .map(|it| it.subscription.port)
+    }
+
     pub(crate) fn publish(&self, event: &Event) {
         let mut state = self.state();
         if let Some(replay) = &mut state.replay {

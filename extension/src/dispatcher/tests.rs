@@ -1,4 +1,5 @@
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use super::*;
 use crate::event::Source;
@@ -78,7 +79,7 @@ impl Bench {
         let sink = Arc::new(Scripted::default());
         sink.script.lock().unwrap().extend(script);
         let queue = Arc::new(Mutex::new(queue));
-        let dispatcher = Arc::new(Dispatcher::new(sink.clone(), queue.clone(), SECOND));
+        let dispatcher = Arc::new(Dispatcher::new(sink.clone(), queue.clone()));
         Self {
             sink,
             queue,
@@ -151,6 +152,13 @@ async fn a_request_without_an_answer_is_tried_again_on_a_new_connection() {
         (bench.arrived(), *bench.sink.resets.lock().unwrap()),
         (vec![1, 2], 1)
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_request_that_is_too_much_for_its_time_is_tried_with_half_the_records() {
+    let bench = Bench::new(16, [Script::Hang]);
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
+    assert_eq!(bench.sizes(), [8, 4, 4]);
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,7 +2,9 @@
 //!
 //! The table follows the Kinesis API reference, `PutRecords`, "Errors", and the AWS "Common Error Types".
 
-use aws_sdk_kinesis::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use std::error::Error;
+
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::put_records::PutRecordsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 
@@ -29,7 +31,7 @@ pub(super) fn of_call(error: &SdkError<PutRecordsError, HttpResponse>, stream: &
         }
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Failure {
             decision: Decision::Reconnect,
-            message: format!("cannot reach kinesis: {}", DisplayErrorContext(error)),
+            message: format!("cannot reach kinesis: {}", causes(error)),
         },
         SdkError::TimeoutError(_) => Failure {
             decision: Decision::Reconnect,
@@ -37,13 +39,13 @@ pub(super) fn of_call(error: &SdkError<PutRecordsError, HttpResponse>, stream: &
         },
         _ => Failure {
             decision: Decision::Configuration,
-            message: format!("cannot call kinesis: {}", DisplayErrorContext(error)),
+            message: format!("cannot call kinesis: {}", causes(error)),
         },
     }
 }
 
 /// The decision on a request that could not even be built.
-pub(super) fn of_request(error: &dyn std::error::Error) -> Failure {
+pub(super) fn of_request(error: &dyn Error) -> Failure {
     Failure {
         decision: Decision::Shrink,
         message: error.to_string(),
@@ -98,6 +100,17 @@ fn remedy(code: Option<&str>, stream: &str) -> String {
                 .to_owned()
         }
         _ => String::new(),
+    }
+}
+
+/// What lies behind an error, from the outside in. The SDK's own words for the outermost add nothing.
+fn causes(error: &dyn Error) -> String {
+    let causes = std::iter::successors(error.source(), |error| (*error).source());
+    let causes: Vec<String> = causes.map(ToString::to_string).collect();
+    if causes.is_empty() {
+        error.to_string()
+    } else {
+        causes.join(": ")
     }
 }
 

@@ -14,6 +14,17 @@ use crate::telemetry::JournalEntry;
 /// What the runtime gets of the shutdown, after SIGTERM.
 const RUNTIME_SHUTDOWN: Duration = Duration::from_millis(300);
 
+/// What was seen of an environment that has ended.
+#[derive(Clone, Debug)]
+pub struct Witness {
+    /// Its end.
+    pub shutdown: Shutdown,
+    /// The ground truth of telemetry.
+    pub journal: Vec<JournalEntry>,
+    /// Every line of every extension, with its name.
+    pub printed: Vec<(String, String)>,
+}
+
 impl Sandbox {
     /// Ends the environment as Lambda does when it is not needed any more.
     pub async fn shutdown(mut self) -> Shutdown {
@@ -21,12 +32,16 @@ impl Sandbox {
         self.end("spindown", Signal::SIGTERM).await
     }
 
-    /// The same, with the whole journal.
-    pub async fn shutdown_with_journal(self) -> (Shutdown, Vec<JournalEntry>) {
+    /// The same, with all that was seen until the end.
+    pub async fn shutdown_with_witness(self) -> Witness {
         let shared = self.shared.clone();
         let shutdown = self.shutdown().await;
         let journal = shared.hub.journal.entries().clone();
-        (shutdown, journal)
+        Witness {
+            shutdown,
+            journal,
+            printed: shared.look(|state| state.printed.clone()),
+        }
     }
 
     /// Ends all processes: the runtime first, then the extensions, by SHUTDOWN and at the deadline by SIGKILL. The same

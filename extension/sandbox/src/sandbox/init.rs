@@ -133,11 +133,9 @@ impl Sandbox {
         let (shared, printed_by) = (self.shared.clone(), name.clone());
         let on_line = move |line: String| {
             if shared.options.echo {
-                #[expect(clippy::print_stderr, reason = "`echo` asks for it")]
-                {
-                    eprintln!("{printed_by} | {line}");
-                }
+                echo(&printed_by, &line);
             }
+            shared.update(|state| state.printed.push((printed_by.clone(), line.clone())));
             shared.hub.publish(&Event::line(Category::Extension, line));
         };
         let (group, ended) =
@@ -157,4 +155,9 @@ impl Sandbox {
         });
         Ok(())
     }
+}
+
+#[expect(clippy::print_stderr, reason = "`echo` asks for it")]
+fn echo(name: &str, line: &str) {
+    eprintln!("{name} | {line}");
 }

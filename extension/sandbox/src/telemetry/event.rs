@@ -45,6 +45,8 @@ pub(crate) enum Record {
     Json(Value),
     /// A line that a process printed.
     Line(String),
+    /// The text of the whole event, whatever it is.
+    Whole(String),
 }
 
 impl Event {
@@ -55,6 +57,17 @@ impl Event {
             event_type,
             time: SystemTime::now(),
             record: Record::Line(line),
+        }
+    }
+
+    /// An event that this sandbox knows nothing of.
+    pub(crate) fn whole(text: &str) -> Self {
+        let record = Record::Whole(text.to_owned());
+        Self {
+            category: Category::Platform,
+            event_type: "",
+            time: SystemTime::now(),
+            record,
         }
     }
 
@@ -72,6 +85,7 @@ impl Event {
     /// and (as AWS's emulator has it) on managed instances.
     pub(crate) fn text(&self, options: &Options, subscription: &Subscription) -> String {
         let record = match &self.record {
+            Record::Whole(text) => return text.clone(),
             Record::Json(value) => value.to_string(),
             Record::Line(line) => {
                 let parses = options.log_format == LogFormat::Json
@@ -229,7 +243,7 @@ pub(crate) fn report(
         let duration = done.function + extensions;
         record["metrics"] = json!({
             "durationMs": ms(duration),
-            "billedDurationMs": duration.as_micros().div_ceil(1_000) as u64,
+            "billedDurationMs": u64::try_from(duration.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX),
             "memorySizeMB": options.memory_mb,
             "maxMemoryUsedMB": options.memory_mb,
         });

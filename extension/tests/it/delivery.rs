@@ -1,0 +1,155 @@
+//! All is well: every event arrives once.
+
+use extension_sandbox::{LogFormat, Status};
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn every_event_of_every_invocation_arrives_once() {
+    let mut world = World::new(&[], |_| ()).await;
+    for _ in 0..3 {
+        world.succeed(10).await;
+    }
+    let arrived = world.end().await.verify_exactly_once();
+    assert_eq!(arrived.count("function"), 30);
+    for platform in ["platform.start", "platform.runtimeDone", "platform.report"] {
+        assert_eq!(arrived.count(platform), 3, "{platform}");
+    }
+    for init in [
+        "platform.initStart",
+        "platform.initRuntimeDone",
+        "platform.initReport",
+    ] {
+        assert_eq!(arrived.count(init), 1, "{init}");
+    }
+}
+
+#[tokio::test]
+async fn with_end_the_lines_of_an_invocation_arrive_before_it_ends() {
+    let mut world = World::new(&[("FLUSH", "end")], |_| ()).await;
+    world.succeed(5).await;
+    let lines: usize = world
+        .kinesis
+        .records()
+        .iter()
+        .map(|record| {
+            String::from_utf8_lossy(&record.data)
+                .matches(r#""type":"function""#)
+                .count()
+        })
+        .sum();
+    assert_eq!(lines, 5);
+    world.end().await.verify_exactly_once();
+}
+
+#[tokio::test]
+async fn with_start_an_invocation_is_not_held_and_nothing_is_lost() {
+    let mut world = World::new(&[("FLUSH", "start")], |_| ()).await;
+    for _ in 0..5 {
+        world.succeed(10).await;
+    }
+    let arrived = world.end().await.verify();
+    assert_eq!(arrived.count("function"), 50);
+}
+
+#[tokio::test]
+async fn a_hundred_invocations_of_a_hundred_lines_arrive_once_though_every_freeze_closes_connections()
+ {
+    let mut world = World::new(&[], |options| options.freeze_closes_connections = true).await;
+    for _ in 0..100 {
+        world.succeed(100).await;
+    }
+    let ended = world.end().await;
+    let arrived = ended.verify_exactly_once();
+    assert_eq!(
+        (arrived.count("function"), arrived.count("platform.report")),
+        (10_000, 100)
+    );
+    assert_eq!(arrived.instances(), 1);
+    assert!(
+        ended.records() <= 110,
+        "events share records: {}",
+        ended.records()
+    );
+}
+
+#[tokio::test]
+async fn json_lines_arrive_as_objects() {
+    let mut world = World::new(&[], |options| options.log_format = LogFormat::Json).await;
+    world.succeed(4).await;
+    let arrived = world.end().await.verify_exactly_once();
+    let objects = arrived
+        .events
+        .values()
+        .filter(|event| event.contains(r#""record":{"level":"INFO""#));
+    assert_eq!(objects.count(), 4);
+}
+
+#[tokio::test]
+async fn types_that_are_not_wanted_stay_away_and_leave_no_gap() {
+    let mut world = World::new(&[("TYPES", "platform.report,function")], |_| ()).await;
+    world.succeed(3).await;
+    let ended = world.end().await;
+    let arrived = ended.arrived();
+    assert_eq!(
+        (arrived.count("function"), arrived.count("platform.report")),
+        (3, 1)
+    );
+    assert_eq!(arrived.events.len(), 4);
+}
+
+#[tokio::test]
+async fn extension_lines_are_delivered_but_for_our_own() {
+    let settings = [
+        ("TYPES", "platform,function,extension"),
+        ("LOG_LEVEL", "debug"),
+    ];
+    let mut world = World::new(&settings, |_| ()).await;
+    for _ in 0..3 {
+        world.succeed(1).await;
+    }
+    let ended = world.end().await;
+    assert!(!ended.printed.is_empty());
+    assert_eq!(ended.arrived().count("extension"), 0);
+}
+
+#[tokio::test]
+async fn a_function_that_fails_or_panics_answers_as_without_us_and_its_telemetry_arrives() {
+    let mut world = World::new(&[], |_| ()).await;
+    for (end, text) in [
+        ("fail", "failed, as the payload asked"),
+        ("panic", "panicked, as the payload asked"),
+    ] {
+        let invocation = world.invoke(json!({ "lines": 2, "end": end })).await;
+        assert_eq!(invocation.status, Status::Error);
+        assert!(invocation.response.contains(text), "{invocation:?}");
+    }
+    let arrived = world.end().await.verify_exactly_once();
+    assert!(arrived.count("function") >= 4);
+    assert_eq!(arrived.count("platform.report"), 2);
+}
+
+#[tokio::test]
+async fn a_long_invocation_delivers_full_records_and_old_events_while_it_runs() {
+    let settings = [("MAX_AGE_MS", "100"), ("FLUSH", "end")];
+    let mut world = World::new(&settings, |_| ()).await;
+    let kinesis = world.kinesis.clone();
+    let payload = json!({ "lines": 20, "sleepMs": 2_000 });
+    let (invocation, ()) = tokio::join!(world.invoke(payload), async {
+        while !kinesis
+            .records()
+            .iter()
+            .any(|it| it.data.windows(10).any(|it| it == b"line 20 of"))
+        {
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+    });
+    let arrived = kinesis.records().iter().map(|it| it.arrived).min().unwrap();
+    let start = humantime::parse_rfc3339(&invocation.start_time).unwrap();
+    assert!(
+        arrived < start + std::time::Duration::from_millis(2_000),
+        "while the function was running"
+    );
+    world.end().await.verify_exactly_once();
+}

@@ -1,0 +1,122 @@
+//! Bad weather: records refused, the service down, connections dead, answers missing.
+
+use std::time::Duration;
+
+use extension_sandbox::kinesis::weather::{Forecast, Weather};
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn with_a_fifth_of_all_records_refused_everything_arrives_once() {
+    // Small records, so that every request has many.
+    let settings = [
+        ("TARGET_RECORD_BYTES", "1024"),
+        ("FLUSH_TIMEOUT_MS", "10000"),
+    ];
+    let mut world = World::new(&settings, |_| ()).await;
+    world.kinesis.set_weather(Weather::refusing(0.2, 42));
+    for _ in 0..10 {
+        world.succeed(100).await;
+    }
+    let ended = world.end().await;
+    assert_eq!(ended.verify_exactly_once().count("function"), 1_000);
+    assert!(ended.records() > 100);
+}
+
+#[tokio::test]
+async fn what_was_not_delivered_while_the_service_was_down_arrives_afterwards() {
+    let settings = [("FLUSH_TIMEOUT_MS", "100"), ("BUFFER_TIMEOUT_MS", "25")];
+    let mut world = World::new(&settings, |_| ()).await;
+    world.succeed(3).await;
+    world.kinesis.set_weather(Weather::down());
+    for _ in 0..3 {
+        world.succeed(3).await;
+    }
+    world.kinesis.set_weather(Weather::fair());
+    world.succeed(3).await;
+    let ended = world.end().await;
+    assert_eq!(ended.verify_exactly_once().count("function"), 15);
+    assert_eq!(
+        ended.said("telemetry is not delivered: ServiceUnavailable"),
+        1,
+        "{:?}",
+        ended.printed
+    );
+    assert_eq!(ended.said("telemetry is delivered again"), 1);
+}
+
+#[tokio::test]
+async fn a_request_without_an_answer_is_sent_again_and_holds_nobody_for_long() {
+    let settings = [("FLUSH_TIMEOUT_MS", "400")];
+    let mut world = World::new(&settings, |_| ()).await;
+    world
+        .kinesis
+        .set_weather(Weather::script([Forecast::Silence]));
+    let invocation = world.succeed(3).await;
+    assert!(invocation.extension_ms < 2_000.0, "{invocation:?}");
+    world.succeed(3).await;
+    assert_eq!(world.end().await.verify().count("function"), 6);
+}
+
+#[tokio::test]
+async fn errors_of_every_class_that_can_pass_are_survived() {
+    let script = [
+        Forecast::Fail(413, "RequestEntityTooLarge", "too large"),
+        Forecast::Fail(400, "ProvisionedThroughputExceededException", "slow down"),
+        Forecast::Fail(500, "InternalFailureException", "oops"),
+        Forecast::Fail(400, "KMSThrottlingException", "slow down"),
+        Forecast::Refuse(vec![0]),
+    ];
+    let settings = [
+        ("TARGET_RECORD_BYTES", "1024"),
+        ("FLUSH_TIMEOUT_MS", "10000"),
+    ];
+    let mut world = World::new(&settings, |_| ()).await;
+    world.kinesis.set_weather(Weather::script(script));
+    world.succeed(50).await;
+    assert_eq!(
+        world.end().await.verify_exactly_once().count("function"),
+        50
+    );
+}
+
+#[tokio::test]
+async fn a_delivery_that_a_freeze_catches_is_counted_and_arrives() {
+    // With `start` the invocation is not held, and its lines fill records that are sent while it is open.
+    let settings = [
+        ("FLUSH", "start"),
+        ("TARGET_RECORD_BYTES", "1024"),
+        ("BUFFER_TIMEOUT_MS", "25"),
+        ("FLUSH_TIMEOUT_MS", "5000"),
+    ];
+    let mut world = World::new(&settings, |options| {
+        options.freeze_closes_connections = true
+    })
+    .await;
+    world
+        .kinesis
+        .set_weather(Weather::fair().slow(Duration::from_millis(300)));
+    for _ in 0..3 {
+        let payload = json!({ "lines": 50, "sleepMs": 150 });
+        world.invoke(payload).await;
+    }
+    world.kinesis.set_weather(Weather::fair());
+    world.succeed(1).await;
+    let ended = world.end().await;
+    assert!(
+        ended.caught_by_freeze > 0,
+        "this test is about a delivery that a freeze catches"
+    );
+    assert_eq!(ended.verify().count("function"), 151);
+}
+
+#[tokio::test]
+async fn nothing_is_lost_when_the_service_recovers_only_during_shutdown() {
+    let settings = [("FLUSH_TIMEOUT_MS", "100")];
+    let mut world = World::new(&settings, |_| ()).await;
+    world.kinesis.set_weather(Weather::down());
+    world.succeed(3).await;
+    world.kinesis.set_weather(Weather::fair());
+    assert_eq!(world.end().await.verify_exactly_once().count("function"), 3);
+}
