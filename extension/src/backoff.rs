@@ -18,7 +18,7 @@ pub struct Backoff {
 
 impl Backoff {
     /// The wait after one more failure.
-    pub fn next(&mut self) -> Duration {
+    pub fn wait(&mut self) -> Duration {
         let bound = self.bound();
         self.failures += 1;
         bound.mul_f64(fastrand::f64())
@@ -44,7 +44,7 @@ mod tests {
         let mut bounds = Vec::new();
         for _ in 0..7 {
             let bound = backoff.bound();
-            assert!(backoff.next() <= bound);
+            assert!(backoff.wait() <= bound);
             bounds.push(bound.as_millis());
         }
         assert_eq!(bounds, [25, 50, 100, 200, 400, 800, 800]);
@@ -54,15 +54,13 @@ mod tests {
 
     #[test]
     fn no_number_of_failures_overflows() {
-        let mut backoff = Backoff {
-            failures: u32::MAX - 1,
-        };
-        assert!(backoff.next() <= CAP);
+        let mut backoff = Backoff { failures: u32::MAX - 1 };
+        assert!(backoff.wait() <= CAP);
     }
 
     #[test]
     fn waits_are_spread_over_the_whole_range() {
-        let waits: Vec<_> = (0..200).map(|_| Backoff { failures: 5 }.next()).collect();
+        let waits: Vec<_> = (0..200).map(|_| Backoff { failures: 5 }.wait()).collect();
         assert!(
             waits.iter().any(|wait| *wait < CAP / 4)
                 && waits.iter().any(|wait| *wait > CAP * 3 / 4)

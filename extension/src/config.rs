@@ -29,12 +29,7 @@ impl Environment {
     /// Reads the variables.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Self {
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
-        let get = |name: &str| {
-            variables
-                .get(name)
-                .filter(|value| !value.is_empty())
-                .cloned()
-        };
+        let get = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
         let loaded = extension_spec::load(&variables);
         let mut problems = loaded.problems;
         // Said rather than half honoured: a proxy needs its exceptions and its own TLS to be of use.
@@ -70,9 +65,7 @@ impl Environment {
     pub fn queue_max_bytes(&self) -> usize {
         const MIB: usize = 1024 * 1024;
         let default = (self.memory_mb * MIB / 8).clamp(8 * MIB, 128 * MIB);
-        self.config
-            .queue_max_bytes
-            .map_or(default, extension_spec::Bytes::size)
+        self.config.queue_max_bytes.map_or(default, extension_spec::Bytes::size)
     }
 }
 
@@ -102,9 +95,7 @@ mod tests {
         let problems = environment(&[("HTTPS_PROXY", "http://me:secret@proxy:3128")]).problems;
         assert_eq!(problems.len(), 1);
         assert!(
-            problems[0]
-                .to_string()
-                .starts_with("HTTPS_PROXY=\"proxy:3128\": "),
+            problems[0].to_string().starts_with("HTTPS_PROXY=\"proxy:3128\": "),
             "{}",
             problems[0]
         );

@@ -21,10 +21,7 @@ pub struct Hold {
 pub fn hold(remaining: Duration, flush_timeout: Duration) -> Hold {
     let end = remaining.saturating_sub(MARGIN);
     let flush = flush_timeout.min(end / 2);
-    Hold {
-        wait: end - flush,
-        end,
-    }
+    Hold { wait: end.saturating_sub(flush), end }
 }
 
 /// How long SHUTDOWN may take, from now.
@@ -69,59 +66,26 @@ mod tests {
 
     #[test]
     fn an_ordinary_invocation_is_waited_for_until_a_flush_still_fits() {
-        assert_eq!(
-            hold(ms(3_000), ms(1_000)),
-            Hold {
-                wait: ms(1_900),
-                end: ms(2_900)
-            }
-        );
-        assert_eq!(
-            hold(ms(900_000), ms(1_000)),
-            Hold {
-                wait: ms(898_900),
-                end: ms(899_900)
-            }
-        );
+        assert_eq!(hold(ms(3_000), ms(1_000)), Hold { wait: ms(1_900), end: ms(2_900) });
+        assert_eq!(hold(ms(900_000), ms(1_000)), Hold { wait: ms(898_900), end: ms(899_900) });
     }
 
     #[test]
     fn a_short_timeout_is_shared_with_the_function() {
-        assert_eq!(
-            hold(ms(1_000), ms(1_000)),
-            Hold {
-                wait: ms(450),
-                end: ms(900)
-            }
-        );
+        assert_eq!(hold(ms(1_000), ms(1_000)), Hold { wait: ms(450), end: ms(900) });
     }
 
     #[test]
     fn a_deadline_in_the_past_leaves_no_time_at_all() {
-        let nothing = Hold {
-            wait: ms(0),
-            end: ms(0),
-        };
+        let nothing = Hold { wait: ms(0), end: ms(0) };
         assert_eq!(hold(remaining(1_000, 5_000), ms(1_000)), nothing);
         assert_eq!(hold(ms(99), ms(1_000)), nothing);
-        assert_eq!(
-            shutdown(ms(0), ms(100)),
-            Shutdown {
-                settle: ms(0),
-                end: ms(0)
-            }
-        );
+        assert_eq!(shutdown(ms(0), ms(100)), Shutdown { settle: ms(0), end: ms(0) });
     }
 
     #[test]
     fn shutdown_waits_for_the_platforms_buffer_and_no_longer_than_a_third() {
-        assert_eq!(
-            shutdown(ms(2_000), ms(100)),
-            Shutdown {
-                settle: ms(170),
-                end: ms(1_900)
-            }
-        );
+        assert_eq!(shutdown(ms(2_000), ms(100)), Shutdown { settle: ms(170), end: ms(1_900) });
         assert_eq!(shutdown(ms(2_000), ms(30_000)).settle, ms(1_900) / 3);
     }
 

@@ -71,11 +71,7 @@ pub struct Dispatcher<S> {
 impl<S: Sink> Dispatcher<S> {
     /// Sends what the queue holds to the sink.
     pub fn new(sink: S, queue: Arc<Mutex<Queue>>) -> Self {
-        Self {
-            sink,
-            queue,
-            trouble: Mutex::default(),
-        }
+        Self { sink, queue, trouble: Mutex::default() }
     }
 
     /// Sends what waits, in scope, until it is delivered or the time is over. May be cancelled at any point: a record
@@ -142,7 +138,7 @@ impl<S: Sink> Dispatcher<S> {
                     "kinesis did not answer in time".to_owned()
                 }
             };
-            let next = Instant::now() + backoff.next();
+            let next = Instant::now() + backoff.wait();
             if next >= until {
                 self.in_trouble(&message);
                 return Outcome::OutOfTime;
@@ -162,10 +158,7 @@ impl<S: Sink> Dispatcher<S> {
         let acknowledged: Vec<bool> = answers.iter().map(Result::is_ok).collect();
         self.queue().settle(&acknowledged);
         let taken = acknowledged.iter().filter(|it| **it).count();
-        log::debug(&format!(
-            "kinesis took {taken} of {} records",
-            records.len()
-        ));
+        log::debug(&format!("kinesis took {taken} of {} records", records.len()));
         // Fewer answers than records would be a broken service; what has no answer is sent again.
         let unanswered =
             (answers.len() < records.len()).then(|| "no answer for a record".to_owned());
@@ -175,9 +168,7 @@ impl<S: Sink> Dispatcher<S> {
     fn in_trouble(&self, message: &str) {
         if self.trouble().insert(message.to_owned()) {
             let waiting = self.queue().len();
-            log::error(&format!(
-                "telemetry is not delivered: {message}; {waiting} events wait"
-            ));
+            log::error(&format!("telemetry is not delivered: {message}; {waiting} events wait"));
         }
     }
 

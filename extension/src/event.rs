@@ -33,10 +33,7 @@ impl Source {
             quoted(version),
             quoted(instance)
         );
-        Self {
-            instance: instance.to_owned(),
-            head,
-        }
+        Self { instance: instance.to_owned(), head }
     }
 
     /// The instance id.
@@ -62,11 +59,7 @@ impl Source {
         line.push_str(&self.head);
         write!(line, "{seq}}}}}").expect("a string takes all that is written");
         line.push('\n');
-        Event {
-            line: line.into_bytes().into(),
-            seq,
-            received,
-        }
+        Event { line: line.into_bytes().into(), seq, received }
     }
 
     /// The length of what [`identify`](Self::identify) has added to an event's own bytes, from `"source"` to the end.
@@ -86,9 +79,7 @@ fn decimal_len(n: u64) -> usize {
 
 /// A new instance id: 12 characters of `a-zA-Z0-9`, about 71 bits.
 pub fn new_instance() -> String {
-    std::iter::repeat_with(fastrand::alphanumeric)
-        .take(12)
-        .collect()
+    std::iter::repeat_with(fastrand::alphanumeric).take(12).collect()
 }
 
 #[cfg(test)]

@@ -69,30 +69,19 @@ mod tests {
     use super::*;
 
     fn policy(variables: &[(&str, &str)]) -> Policy {
-        let variables = variables
-            .iter()
-            .map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
+        let variables =
+            variables.iter().map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
         Policy::new(&extension_spec::load(variables).config)
     }
 
     fn backlog(events: u64) -> Backlog {
-        Backlog {
-            events,
-            has_full_record: false,
-            oldest: None,
-        }
+        Backlog { events, has_full_record: false, oldest: None }
     }
 
     #[test]
     fn end_holds_every_invocation_until_the_function_has_finished() {
-        assert_eq!(
-            policy(&[("FLUSH", "end")]).on_invoke(&backlog(0)),
-            Event::InvokeHeld
-        );
-        assert_eq!(
-            policy(&[("FLUSH", "end")]).on_invoke(&backlog(9)),
-            Event::InvokeHeld
-        );
+        assert_eq!(policy(&[("FLUSH", "end")]).on_invoke(&backlog(0)), Event::InvokeHeld);
+        assert_eq!(policy(&[("FLUSH", "end")]).on_invoke(&backlog(9)), Event::InvokeHeld);
     }
 
     #[test]
@@ -107,18 +96,11 @@ mod tests {
         let policy = policy(&[("MAX_AGE_MS", "100")]);
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let young = Backlog {
-            events: 1,
-            has_full_record: false,
-            oldest: Some(start),
-        };
+        let young = Backlog { events: 1, has_full_record: false, oldest: Some(start) };
         assert_eq!(policy.while_running(&young, at(99)), None);
         assert_eq!(policy.while_running(&young, at(100)), Some(Scope::All));
         assert_eq!(policy.due(&young), Some(at(100)));
-        let full = Backlog {
-            has_full_record: true,
-            ..young
-        };
+        let full = Backlog { has_full_record: true, ..young };
         assert_eq!(policy.while_running(&full, at(0)), Some(Scope::Full));
         assert_eq!(policy.while_running(&backlog(0), at(1_000)), None);
     }

@@ -48,11 +48,7 @@ struct Request {
 impl Intake {
     /// Numbers start at 1.
     pub fn new(source: Source, types: Types) -> Self {
-        Self {
-            source,
-            types,
-            last_seq: 0,
-        }
+        Self { source, types, last_seq: 0 }
     }
 
     /// Takes one body, appends its events to `events`, and says what they mean for the invocation.
@@ -134,18 +130,12 @@ fn quarantine_body(body: &[u8], reason: &str, now: SystemTime) -> String {
 
 /// A member of the array that is no object, as an event. Its own bytes stay, as the record's last member.
 fn quarantine_member(text: &str, now: SystemTime) -> String {
-    quarantine(
-        &format!(r#"{{"reason":"not an object","value":{text}}}"#),
-        now,
-    )
+    quarantine(&format!(r#"{{"reason":"not an object","value":{text}}}"#), now)
 }
 
 fn quarantine(record: &str, now: SystemTime) -> String {
     let time = humantime::format_rfc3339_millis(now);
-    format!(
-        r#"{{"time":"{time}","type":"{}","record":{record}}}"#,
-        event_type::QUARANTINE
-    )
+    format!(r#"{{"time":"{time}","type":"{}","record":{record}}}"#, event_type::QUARANTINE)
 }
 
 #[cfg(test)]

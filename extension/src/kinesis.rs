@@ -36,11 +36,7 @@ impl Kinesis {
     /// Builds the client; connects to nothing. `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL`, FIPS and dual stack come
     /// from the environment, by the SDK's own rules. An ARN's region wins over the function's: no other has the stream.
     pub async fn new(stream: Stream, region: Option<String>, connector: Connector) -> Self {
-        let region = stream
-            .region()
-            .map(str::to_owned)
-            .or(region)
-            .map(Region::new);
+        let region = stream.region().map(str::to_owned).or(region).map(Region::new);
         let provider = ProviderConfig::empty()
             .with_http_client(connector.clone())
             .with_sleep_impl(TokioSleep::new())
@@ -52,12 +48,7 @@ impl Kinesis {
             "Environment",
             EnvironmentVariableCredentialsProvider::new(),
         )
-        .or_else(
-            "Container",
-            EcsCredentialsProvider::builder()
-                .configure(&provider)
-                .build(),
-        );
+        .or_else("Container", EcsCredentialsProvider::builder().configure(&provider).build());
         let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
             .region(region)
             .credentials_provider(credentials)
@@ -68,11 +59,7 @@ impl Kinesis {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
             .load()
             .await;
-        Self {
-            client: Client::new(&config),
-            stream,
-            connector,
-        }
+        Self { client: Client::new(&config), stream, connector }
     }
 }
 

@@ -71,10 +71,7 @@ impl Api {
     /// `authority` is the value of `AWS_LAMBDA_RUNTIME_API`.
     pub fn new(authority: &str) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        Self {
-            authority: authority.to_owned(),
-            client,
-        }
+        Self { authority: authority.to_owned(), client }
     }
 
     /// Sends a request and waits for the answer, for ever: `next` takes hours.
@@ -88,34 +85,20 @@ impl Api {
     ) -> Result<Answer, Error> {
         let broken =
             |source: Box<dyn std::error::Error + Send + Sync>| Error::Broken { what, source };
-        let mut request = Request::builder()
-            .method(method)
-            .uri(format!("http://{}{path}", self.authority));
+        let mut request =
+            Request::builder().method(method).uri(format!("http://{}{path}", self.authority));
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request
-            .body(Full::new(Bytes::from(body)))
-            .map_err(|error| broken(error.into()))?;
-        let response = self
-            .client
-            .request(request)
-            .await
-            .map_err(|error| broken(error.into()))?;
+        let request =
+            request.body(Full::new(Bytes::from(body))).map_err(|error| broken(error.into()))?;
+        let response = self.client.request(request).await.map_err(|error| broken(error.into()))?;
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, MAX_ANSWER)
-            .collect()
-            .await
-            .map_err(broken)?
-            .to_bytes();
-        Ok(Answer {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        })
+        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(broken)?.to_bytes();
+        Ok(Answer { status: parts.status, headers: parts.headers, body })
     }
 }
 
@@ -123,11 +106,7 @@ impl Answer {
     /// The answer as an error.
     fn refused(&self, what: &'static str) -> Error {
         let body = String::from_utf8_lossy(&self.body).trim().to_owned();
-        Error::Refused {
-            what,
-            status: self.status,
-            body,
-        }
+        Error::Refused { what, status: self.status, body }
     }
 }
 
@@ -147,7 +126,5 @@ async fn within<T>(
     what: &'static str,
     call: impl Future<Output = Result<T, Error>>,
 ) -> Result<T, Error> {
-    tokio::time::timeout(timeout, call)
-        .await
-        .unwrap_or(Err(Error::Late { what, timeout }))
+    tokio::time::timeout(timeout, call).await.unwrap_or(Err(Error::Late { what, timeout }))
 }

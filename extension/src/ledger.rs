@@ -45,21 +45,8 @@ impl Shed {
 
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            received,
-            filtered,
-            delivered,
-            shed,
-        } = self;
-        write!(
-            f,
-            "received {received}, delivered {delivered}, shed {}",
-            shed.total()
-        )?;
-        write!(
-            f,
-            " (memory {}, refused {}), filtered {filtered}",
-            shed.memory, shed.refused
-        )
+        let Self { received, filtered, delivered, shed } = self;
+        write!(f, "received {received}, delivered {delivered}, shed {}", shed.total())?;
+        write!(f, " (memory {}, refused {}), filtered {filtered}", shed.memory, shed.refused)
     }
 }

@@ -103,9 +103,7 @@ async fn answer(
             request.uri().path()
         ));
         let mut response = status(StatusCode::METHOD_NOT_ALLOWED);
-        response
-            .headers_mut()
-            .insert(header::ALLOW, header::HeaderValue::from_static("POST, PUT"));
+        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST, PUT"));
         return response;
     }
     // A body that says that it is too large need not be read first.
@@ -125,9 +123,7 @@ async fn answer(
         }
         Err(error) if error.is::<LengthLimitError>() => too_large(),
         Err(error) => {
-            log::warn(&format!(
-                "a telemetry batch broke off: {error}; lambda sends it again"
-            ));
+            log::warn(&format!("a telemetry batch broke off: {error}; lambda sends it again"));
             status(StatusCode::BAD_REQUEST)
         }
     }

@@ -36,10 +36,7 @@ pub fn debug(message: &str) {
 
 /// A line as it is printed, without its end.
 pub fn line(label: &str, message: &str) -> String {
-    format!(
-        "[{EXTENSION_NAME}] {label} {}",
-        message.replace(['\n', '\r'], " ")
-    )
+    format!("[{EXTENSION_NAME}] {label} {}", message.replace(['\n', '\r'], " "))
 }
 
 /// Whether this record (JSON text) of an `extension` event is a line of ours.

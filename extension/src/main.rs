@@ -19,9 +19,7 @@ fn main() -> ExitCode {
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let environment = Environment::read(variables);
     // One thread: the extension shares a slice of a CPU with the function.
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => ExitCode::from(runtime.block_on(start::start(environment)) as u8),
         Err(error) => {

@@ -80,11 +80,7 @@ impl Packer {
     /// The partition key is the instance: order within an environment, spread between environments.
     pub fn new(limits: Limits, source: Source) -> Self {
         let key = source.instance().into();
-        Self {
-            limits,
-            source,
-            key,
-        }
+        Self { limits, source, key }
     }
 
     /// The limits in force.
@@ -131,13 +127,7 @@ impl Packer {
             oldest = oldest.or(Some(event.received));
         }
         let oldest = oldest.expect("a record holds at least one event");
-        Record {
-            data: data.into(),
-            key: self.key.clone(),
-            events: count,
-            oldest,
-            part_of: None,
-        }
+        Record { data: data.into(), key: self.key.clone(), events: count, oldest, part_of: None }
     }
 
     /// Cuts an event that no record can hold into parts, a record each. A consumer joins the `record` strings of all
@@ -180,10 +170,7 @@ fn fragments(text: &str, room: usize) -> Vec<String> {
             '\t' => 2,
             _ => c.len_utf8(),
         };
-        if fragments
-            .last()
-            .is_some_and(|last| last.len() + escaped > room)
-        {
+        if fragments.last().is_some_and(|last| last.len() + escaped > room) {
             fragments.push(String::new());
         }
         let last = fragments.last_mut().expect("there is always one");

@@ -18,11 +18,7 @@ pub struct Pressure {
 impl Pressure {
     /// Nothing held yet.
     pub fn new(bound: usize) -> Self {
-        Self {
-            held: AtomicUsize::new(0),
-            bound,
-            relieved: Notify::new(),
-        }
+        Self { held: AtomicUsize::new(0), bound, relieved: Notify::new() }
     }
 
     /// Bytes held now.
@@ -33,9 +29,7 @@ impl Pressure {
     /// Holds these bytes if the bound allows it.
     pub fn try_hold(&self, bytes: usize) -> bool {
         let grow = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= self.bound);
-        self.held
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, grow)
-            .is_ok()
+        self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grow).is_ok()
     }
 
     /// Holds these bytes whatever the bound says: they are here already.

@@ -83,8 +83,7 @@ impl Queue {
         let after: usize = self.records.iter().map(|record| record.data.len()).sum();
         let left: usize = self.events.iter().map(|event| event.line.len()).sum();
         // Splitting adds bytes; a bound that is exceeded by them sheds nothing, it only takes in nothing more.
-        self.pressure
-            .adjust(self.event_bytes, left + after - before);
+        self.pressure.adjust(self.event_bytes, left + after - before);
         self.event_bytes = left;
         let limits = self.packer.limits();
         let count = pack::fit(&self.records, &limits).min(max_records);

@@ -126,12 +126,7 @@ impl<S: Sink> Run<S> {
     /// The next moment at which something is due without being told.
     fn timer(&self) -> Option<Instant> {
         let wait = matches!(self.phase, Phase::Invoking | Phase::Settling).then_some(self.wait_end);
-        let due = || {
-            self.parts
-                .policy
-                .due(&self.backlog())
-                .map(Instant::from_std)
-        };
+        let due = || self.parts.policy.due(&self.backlog()).map(Instant::from_std);
         let aged = (self.delivery.is_none() && self.is_running())
             .then(due)
             .flatten()
@@ -170,10 +165,7 @@ impl<S: Sink> Run<S> {
         }
         let now = Instant::now();
         match answer {
-            Ok(Next::Invoke {
-                request_id,
-                deadline_ms,
-            }) => {
+            Ok(Next::Invoke { request_id, deadline_ms }) => {
                 let remaining = deadline::remaining(deadline_ms, now_ms());
                 let hold = deadline::hold(remaining, self.parts.flush_timeout);
                 self.wait_end = now + hold.wait;
@@ -186,15 +178,9 @@ impl<S: Sink> Run<S> {
                 }
                 self.deliver_beside();
             }
-            Ok(Next::Shutdown {
-                reason,
-                deadline_ms,
-            }) => {
+            Ok(Next::Shutdown { reason, deadline_ms }) => {
                 let remaining = deadline::remaining(deadline_ms, now_ms());
-                log::info(&format!(
-                    "shutdown ({reason}), {} ms left",
-                    remaining.as_millis()
-                ));
+                log::info(&format!("shutdown ({reason}), {} ms left", remaining.as_millis()));
                 let budget = deadline::shutdown(remaining, self.parts.buffer_timeout);
                 self.open = None;
                 self.wait_end = now + budget.settle;
@@ -202,9 +188,7 @@ impl<S: Sink> Run<S> {
                 self.step(Event::Shutdown);
             }
             Ok(Next::Unknown(event_type)) => {
-                log::warn(&format!(
-                    "lambda sent an event of unknown type {event_type:?}"
-                ));
+                log::warn(&format!("lambda sent an event of unknown type {event_type:?}"));
                 self.step(Event::InvokePassed);
             }
             Err(error) => {
@@ -227,10 +211,7 @@ impl<S: Sink> Run<S> {
         }));
         self.parts.pressure.release(body.len());
         let Ok((signals, shed)) = taken else {
-            log::error(&format!(
-                "a telemetry batch of {} bytes was lost to a panic",
-                body.len()
-            ));
+            log::error(&format!("a telemetry batch of {} bytes was lost to a panic", body.len()));
             return;
         };
         if shed > 0 && !self.shed_was_said {
@@ -256,14 +237,9 @@ impl<S: Sink> Run<S> {
     }
 
     fn on_delivery_ended(&mut self, result: Result<Outcome, JoinError>) {
-        let was_flush = self
-            .delivery
-            .take()
-            .is_some_and(|delivery| delivery.is_flush);
+        let was_flush = self.delivery.take().is_some_and(|delivery| delivery.is_flush);
         let outcome = result.unwrap_or_else(|error| {
-            log::error(&format!(
-                "a delivery broke off, its events are kept: {error}"
-            ));
+            log::error(&format!("a delivery broke off, its events are kept: {error}"));
             Outcome::OutOfTime
         });
         let now = Instant::now();
@@ -360,10 +336,7 @@ impl<S: Sink> Run<S> {
     fn farewell(&self) {
         let queue = self.queue();
         if !queue.is_empty() {
-            log::error(&format!(
-                "{} events were not delivered before the end",
-                queue.len()
-            ));
+            log::error(&format!("{} events were not delivered before the end", queue.len()));
         }
         if queue.ledger.shed.total() > 0 {
             log::error(&format!("events were lost: {}", queue.ledger));
@@ -385,8 +358,6 @@ fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
 
 /// Milliseconds since 1970.
 fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

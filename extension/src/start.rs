@@ -49,11 +49,8 @@ pub async fn start(environment: Environment) -> End {
         return End::Usage;
     };
     // Nothing that can wait comes before this: the runtime starts only when every extension has registered.
-    let events: &[&str] = if environment.managed_instances {
-        &["SHUTDOWN"]
-    } else {
-        &["INVOKE", "SHUTDOWN"]
-    };
+    let events: &[&str] =
+        if environment.managed_instances { &["SHUTDOWN"] } else { &["INVOKE", "SHUTDOWN"] };
     let timeout = init_timeout(&environment);
     let extension = match Extension::register(Api::new(authority), events, timeout).await {
         Ok(extension) => extension,
@@ -115,9 +112,7 @@ async fn prepare(
 ) -> Result<Parts<Kinesis>, Idle> {
     let config = &environment.config;
     if !config.enabled {
-        return Err(Idle::Wanted(
-            "KINESIS_TELEMETRY_ENABLED is false: nothing is delivered",
-        ));
+        return Err(Idle::Wanted("KINESIS_TELEMETRY_ENABLED is false: nothing is delivered"));
     }
     let Some(stream) = config.stream.clone() else {
         let why = "no stream is configured; set KINESIS_TELEMETRY_STREAM to the name or ARN of a Kinesis data stream";
@@ -139,11 +134,7 @@ async fn prepare(
         Err(error) => return Err(Idle::Broken(error.to_string())),
     }
     let function = &extension.function;
-    let source = Source::new(
-        &function.function_name,
-        &function.function_version,
-        &new_instance(),
-    );
+    let source = Source::new(&function.function_name, &function.function_version, &new_instance());
     let packer = Packer::new(Limits::new(config), source.clone());
     let queue = Arc::new(Mutex::new(Queue::new(packer, pressure.clone())));
     let kinesis = kinesis(environment, stream).await;
@@ -168,9 +159,7 @@ async fn kinesis(environment: &Environment, stream: Stream) -> Kinesis {
         .as_deref()
         .map_or_else(|| Ok(Roots::compiled_in()), Roots::from_pem_file);
     let roots = roots.unwrap_or_else(|error| {
-        log::error(&format!(
-            "{error}; the compiled-in certificate authorities are used"
-        ));
+        log::error(&format!("{error}; the compiled-in certificate authorities are used"));
         Roots::compiled_in()
     });
     let flush_timeout = environment.config.flush_timeout.duration();
@@ -195,10 +184,7 @@ async fn idle(extension: &Extension) -> End {
 /// `STRICT`: better no function than one whose telemetry is not as it was meant.
 async fn refuse_to_start(extension: &Extension, message: &str) -> End {
     log::error(message);
-    if let Err(error) = extension
-        .init_error("Extension.ConfigInvalid", message)
-        .await
-    {
+    if let Err(error) = extension.init_error("Extension.ConfigInvalid", message).await {
         log::error(&error.to_string());
     }
     End::Refused
@@ -207,25 +193,13 @@ async fn refuse_to_start(extension: &Extension, message: &str) -> End {
 /// Registering and subscribing may not outlast the init phase, whatever is set; a second is left for the rest.
 fn init_timeout(environment: &Environment) -> Duration {
     let longest = Duration::from_millis(limits::INIT_MS - 1_000);
-    environment
-        .config
-        .connection_timeout
-        .duration()
-        .min(longest)
+    environment.config.connection_timeout.duration().min(longest)
 }
 
 fn in_one_line(problems: &[Problem]) -> String {
     let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let what = if lines.len() == 1 {
-        "a setting"
-    } else {
-        "settings"
-    };
-    format!(
-        "{} {what} cannot be used as set: {}",
-        lines.len(),
-        lines.join(" | ")
-    )
+    let what = if lines.len() == 1 { "a setting" } else { "settings" };
+    format!("{} {what} cannot be used as set: {}", lines.len(), lines.join(" | "))
 }
 
 /// A panic is said in a line of ours, so that it is known for what it is.

@@ -21,28 +21,17 @@ pub(crate) struct Cli {
 pub(crate) fn parse() -> Cli {
     let matches = command().get_matches();
     let get = |name: &str| matches.get_one::<u64>(name).copied().unwrap_or_default();
-    let paths = |name: &str| {
-        matches
-            .get_many::<PathBuf>(name)
-            .into_iter()
-            .flatten()
-            .map(Program::from)
-    };
+    let paths =
+        |name: &str| matches.get_many::<PathBuf>(name).into_iter().flatten().map(Program::from);
     let function = paths("function").next().expect("clap insists on it");
-    let is_json = matches
-        .get_one::<String>("log-format")
-        .is_some_and(|format| format == "json");
+    let is_json = matches.get_one::<String>("log-format").is_some_and(|format| format == "json");
     let options = Options {
         extensions: paths("extension").collect(),
         function,
         environment: variables(&matches),
         memory_mb: u32::try_from(get("memory")).unwrap_or(u32::MAX),
         timeout: Duration::from_millis(get("timeout-ms")),
-        log_format: if is_json {
-            LogFormat::Json
-        } else {
-            LogFormat::Text
-        },
+        log_format: if is_json { LogFormat::Json } else { LogFormat::Text },
         freezes: !matches.get_flag("no-freeze"),
         echo: true,
         ..Options::default()
@@ -51,10 +40,7 @@ pub(crate) fn parse() -> Cli {
         options,
         invocations: get("invocations"),
         interval: Duration::from_millis(get("interval-ms")),
-        payload: matches
-            .get_one::<String>("payload")
-            .cloned()
-            .unwrap_or_default(),
+        payload: matches.get_one::<String>("payload").cloned().unwrap_or_default(),
         journal: matches.get_one::<PathBuf>("journal").cloned(),
         until_stdin_closes: matches.get_flag("until-stdin-closes"),
     }
@@ -62,24 +48,14 @@ pub(crate) fn parse() -> Cli {
 
 fn variables(matches: &ArgMatches) -> Vec<(String, String)> {
     let pair = |text: &String| {
-        text.split_once('=')
-            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
     };
-    matches
-        .get_many::<String>("env")
-        .into_iter()
-        .flatten()
-        .filter_map(pair)
-        .collect()
+    matches.get_many::<String>("env").into_iter().flatten().filter_map(pair).collect()
 }
 
 fn command() -> Command {
     let path = |name: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .value_name("PATH")
-            .value_parser(value_parser!(PathBuf))
-            .help(help)
+        Arg::new(name).long(name).value_name("PATH").value_parser(value_parser!(PathBuf)).help(help)
     };
     let number = |name: &'static str, default: &'static str, help: &'static str| {
         Arg::new(name)
@@ -90,10 +66,7 @@ fn command() -> Command {
             .help(help)
     };
     let flag = |name: &'static str, help: &'static str| {
-        Arg::new(name)
-            .long(name)
-            .action(ArgAction::SetTrue)
-            .help(help)
+        Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
     };
     Command::new("extension-sandbox")
         .about("A Lambda execution environment on this machine: runs a function with extensions, as Lambda does")

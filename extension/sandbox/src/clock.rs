@@ -9,12 +9,8 @@ pub(crate) fn timestamp(time: SystemTime) -> String {
 
 /// Milliseconds since 1970.
 pub(crate) fn epoch_ms(time: SystemTime) -> u64 {
-    u64::try_from(
-        time.duration_since(UNIX_EPOCH)
-            .unwrap_or_default()
-            .as_millis(),
-    )
-    .unwrap_or(u64::MAX)
+    u64::try_from(time.duration_since(UNIX_EPOCH).unwrap_or_default().as_millis())
+        .unwrap_or(u64::MAX)
 }
 
 /// Milliseconds with three decimals, as Lambda reports durations.

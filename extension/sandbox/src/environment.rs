@@ -13,20 +13,14 @@ fn common(options: &Options, runtime_api: &str) -> Vec<(String, String)> {
     let memory = options.memory_mb.to_string();
     let variables = [
         ("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE"),
-        (
-            "AWS_SECRET_ACCESS_KEY",
-            "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
-        ),
+        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
         ("AWS_SESSION_TOKEN", "example-session-token"),
         ("AWS_REGION", &options.region),
         ("AWS_DEFAULT_REGION", &options.region),
         ("AWS_LAMBDA_FUNCTION_NAME", &options.function_name),
         ("AWS_LAMBDA_FUNCTION_VERSION", &options.function_version),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
-        (
-            "AWS_LAMBDA_INITIALIZATION_TYPE",
-            options.initialization_type(),
-        ),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", options.initialization_type()),
         ("AWS_LAMBDA_LOG_FORMAT", format),
         ("AWS_LAMBDA_RUNTIME_API", runtime_api),
         ("LANG", "en_US.UTF-8"),
@@ -37,10 +31,8 @@ fn common(options: &Options, runtime_api: &str) -> Vec<(String, String)> {
         ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
         ("TZ", ":UTC"),
     ];
-    let mut all: Vec<_> = variables
-        .into_iter()
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect();
+    let mut all: Vec<_> =
+        variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
     all.extend(options.environment.iter().cloned());
     all
 }
@@ -59,10 +51,7 @@ pub(crate) fn of_function(
     let mut all = common(options, runtime_api);
     for (name, value) in [
         ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
-        (
-            "AWS_LAMBDA_LOG_GROUP_NAME",
-            &format!("/aws/lambda/{}", options.function_name),
-        ),
+        ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{}", options.function_name)),
         ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
         ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
@@ -80,20 +69,15 @@ mod tests {
 
     #[test]
     fn an_extension_sees_neither_the_log_group_nor_the_handler() {
-        let options = Options {
-            environment: vec![("OWN".into(), "1".into())],
-            ..Options::default()
-        };
+        let options =
+            Options { environment: vec![("OWN".into(), "1".into())], ..Options::default() };
         let names =
             |all: Vec<(String, String)>| all.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
         let extension = names(of_extension(&options, "127.0.0.1:1"));
         let function = names(of_function(&options, "127.0.0.1:1", "stream"));
-        for hidden in [
-            "AWS_EXECUTION_ENV",
-            "AWS_LAMBDA_LOG_GROUP_NAME",
-            "LAMBDA_TASK_ROOT",
-            "_HANDLER",
-        ] {
+        for hidden in
+            ["AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "LAMBDA_TASK_ROOT", "_HANDLER"]
+        {
             assert!(
                 !extension.contains(&hidden.to_owned()) && function.contains(&hidden.to_owned()),
                 "{hidden}"

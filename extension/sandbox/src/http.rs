@@ -54,19 +54,12 @@ impl Server {
                 connections.spawn(connection);
             }
         });
-        Ok(Self {
-            address,
-            connections,
-            accepting,
-        })
+        Ok(Self { address, connections, accepting })
     }
 
     /// Closes every connection, as a peer that vanishes does; new ones are accepted.
     pub(crate) fn close_connections(&self) {
-        self.connections
-            .lock()
-            .expect("nobody panics while holding it")
-            .abort_all();
+        self.connections.lock().expect("nobody panics while holding it").abort_all();
     }
 }
 
@@ -82,9 +75,7 @@ pub(crate) fn reply(status: u16, content_type: &'static str, body: impl Into<Byt
     let mut reply = Response::new(Full::new(body.into()));
     *reply.status_mut() =
         StatusCode::from_u16(status).expect("statuses are written as numbers here");
-    reply
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply
 }
 
@@ -95,18 +86,12 @@ pub(crate) fn json(status: u16, body: &serde_json::Value) -> Reply {
 
 /// An error as the Lambda APIs report them.
 pub(crate) fn error(status: u16, error_type: &str, message: &str) -> Reply {
-    json(
-        status,
-        &serde_json::json!({ "errorMessage": message, "errorType": error_type }),
-    )
+    json(status, &serde_json::json!({ "errorMessage": message, "errorType": error_type }))
 }
 
 /// A header's text.
 pub(crate) fn header<'a, B>(request: &'a Request<B>, name: &str) -> Option<&'a str> {
-    request
-        .headers()
-        .get(name)
-        .and_then(|value| value.to_str().ok())
+    request.headers().get(name).and_then(|value| value.to_str().ok())
 }
 
 /// A random UUID, version 4.
@@ -115,12 +100,5 @@ pub(crate) fn uuid() -> String {
     let variant = 0b10 << 62;
     let bytes = fastrand::u128(..) & !(0xf << 76) & !(0b11 << 62) | version | variant;
     let hex = format!("{bytes:032x}");
-    format!(
-        "{}-{}-{}-{}-{}",
-        &hex[..8],
-        &hex[8..12],
-        &hex[12..16],
-        &hex[16..20],
-        &hex[20..]
-    )
+    format!("{}-{}-{}-{}-{}", &hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..])
 }

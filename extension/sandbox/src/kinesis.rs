@@ -6,7 +6,7 @@
 mod request;
 pub mod weather;
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::{Duration, SystemTime};
 
@@ -48,7 +48,7 @@ struct State {
     records: Vec<Record>,
     /// Number of the last request.
     last: u64,
-    in_flight: BTreeMap<u64, ()>,
+    in_flight: BTreeSet<u64>,
     /// Requests whose sender did not wait for the answer.
     abandoned: Vec<u64>,
     calls: u64,
@@ -61,23 +61,13 @@ impl Kinesis {
         let (name, shared) = (stream.to_owned(), state.clone());
         let server =
             Server::start(move |request| handle(name.clone(), shared.clone(), request)).await?;
-        Ok(Arc::new(Self {
-            stream: stream.to_owned(),
-            state,
-            server: Mutex::new(Some(server)),
-        }))
+        Ok(Arc::new(Self { stream: stream.to_owned(), state, server: Mutex::new(Some(server)) }))
     }
 
     /// The endpoint, for `AWS_ENDPOINT_URL_KINESIS`.
     pub fn url(&self) -> String {
         let server = self.server.lock().expect("nobody panics while holding it");
-        format!(
-            "http://{}",
-            server
-                .as_ref()
-                .expect("it runs until it is dropped")
-                .address
-        )
+        format!("http://{}", server.as_ref().expect("it runs until it is dropped").address)
     }
 
     /// The name of the stream.
@@ -102,7 +92,7 @@ impl Kinesis {
 
     /// The requests that were begun and are not answered.
     pub fn in_flight(&self) -> Vec<u64> {
-        self.state().in_flight.keys().copied().collect()
+        self.state().in_flight.iter().copied().collect()
     }
 
     /// Whether the sender of this request went away before the answer.
@@ -139,13 +129,9 @@ impl InFlight {
         locked.last += 1;
         locked.calls += 1;
         let number = locked.last;
-        locked.in_flight.insert(number, ());
+        locked.in_flight.insert(number);
         drop(locked);
-        Self {
-            state: state.clone(),
-            number,
-            is_answered: false,
-        }
+        Self { state: state.clone(), number, is_answered: false }
     }
 }
 
@@ -168,11 +154,7 @@ async fn handle(stream: String, state: Arc<Mutex<State>>, request: Request<Incom
 
 async fn answer(stream: &str, state: &Mutex<State>, request: Request<Incoming>) -> Reply {
     if header(&request, "x-amz-target") != Some("Kinesis_20131202.PutRecords") {
-        return error(
-            400,
-            "UnknownOperationException",
-            "this Kinesis knows PutRecords only",
-        );
+        return error(400, "UnknownOperationException", "this Kinesis knows PutRecords only");
     }
     let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
         return error(413, "RequestEntityTooLarge", "the body is too large");
@@ -188,14 +170,10 @@ async fn answer(stream: &str, state: &Mutex<State>, request: Request<Incoming>) 
             tokio::time::sleep(latency.unwrap_or_default()).await;
             take(state, put, &refused)
         }
-        Verdict::Fail {
-            status,
-            code,
-            message,
-        } => error(status, code, message),
+        Verdict::Fail { status, code, message } => error(status, code, message),
         // Longer than anybody waits; ends when the sender goes away.
         Verdict::Silence => {
-            tokio::time::sleep(Duration::from_secs(3_600)).await;
+            tokio::time::sleep(Duration::from_hours(1)).await;
             error(503, "ServiceUnavailable", "after an hour of silence")
         }
     }
@@ -213,11 +191,7 @@ fn take(state: &Mutex<State>, put: PutRecords, refused: &[bool]) -> Reply {
             }));
         } else {
             let number = state.records.len();
-            state.records.push(Record {
-                data: data.into(),
-                partition_key,
-                arrived,
-            });
+            state.records.push(Record { data: data.into(), partition_key, arrived });
             results.push(json!({
                 "SequenceNumber": format!("4959033827149025660855969253836157109592157598913{number:07}"),
                 "ShardId": "shardId-000000000000",
@@ -225,10 +199,7 @@ fn take(state: &Mutex<State>, put: PutRecords, refused: &[bool]) -> Reply {
         }
     }
     let failed = refused.iter().filter(|it| **it).count();
-    json_reply(
-        200,
-        &json!({ "FailedRecordCount": failed, "Records": results }),
-    )
+    json_reply(200, &json!({ "FailedRecordCount": failed, "Records": results }))
 }
 
 fn error(status: u16, code: &str, message: &str) -> Reply {

@@ -11,6 +11,7 @@
 //!
 //! - [`Options`] says what to run and how the platform behaves.
 //! - [`Report`] is what happened in init, an invocation or shutdown.
+//! - [`Remote`] looks into an environment while it is busy, and plays the parts that have no process.
 //! - [`Sandbox::journal`] is the ground truth of telemetry: every event that was generated for an extension, and
 //!   whether the extension acknowledged it.
 
@@ -30,5 +31,5 @@ mod telemetry;
 pub use kinesis::Kinesis;
 pub use options::{LogFormat, Mode, Options, Program};
 pub use report::{Exit, Init, Invocation, Report, Shutdown, Status};
-pub use sandbox::{Sandbox, Witness};
+pub use sandbox::{Remote, Sandbox, Witness};
 pub use telemetry::JournalEntry;

@@ -12,10 +12,7 @@ pub(crate) struct Lines {
 impl Lines {
     /// Lines of at most `max` bytes.
     pub(crate) fn new(max: usize) -> Self {
-        Self {
-            pending: Vec::new(),
-            max: max.max(4),
-        }
+        Self { pending: Vec::new(), max: max.max(4) }
     }
 
     /// Takes bytes as they come; returns the lines that they complete.
@@ -76,10 +73,7 @@ mod tests {
     #[test]
     fn a_line_and_a_character_may_come_in_pieces() {
         let crab = "🦀".as_bytes();
-        assert_eq!(
-            lines(100, &[b"a", &crab[..2], &crab[2..], b"b\nc"]),
-            ["a🦀b", "c"]
-        );
+        assert_eq!(lines(100, &[b"a", &crab[..2], &crab[2..], b"b\nc"]), ["a🦀b", "c"]);
     }
 
     #[test]

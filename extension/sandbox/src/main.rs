@@ -34,21 +34,16 @@ async fn main() -> ExitCode {
 }
 
 async fn run(cli: &Cli) -> anyhow::Result<()> {
-    let mut sandbox = Sandbox::new(cli.options.clone())
-        .await
-        .context("cannot listen on loopback")?;
+    let mut sandbox =
+        Sandbox::new(cli.options.clone()).await.context("cannot listen on loopback")?;
     print(&Report::Init(sandbox.init().await))?;
     for n in 0..cli.invocations {
         if n > 0 {
             tokio::time::sleep(cli.interval).await;
         }
-        print(&Report::Invocation(
-            sandbox.invoke(cli.payload.clone()).await,
-        ))?;
+        print(&Report::Invocation(sandbox.invoke(cli.payload.clone()).await))?;
     }
-    let Witness {
-        shutdown, journal, ..
-    } = sandbox.shutdown_with_witness().await;
+    let Witness { shutdown, journal, .. } = sandbox.shutdown_with_witness().await;
     print(&Report::Shutdown(shutdown))?;
     if let Some(path) = &cli.journal {
         write(path, &journal)
@@ -72,10 +67,9 @@ fn write(path: &Path, journal: &[JournalEntry]) -> anyhow::Result<()> {
 }
 
 async fn interrupted() {
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
+    let (Ok(mut interrupt), Ok(mut terminate)) =
+        (signal(SignalKind::interrupt()), signal(SignalKind::terminate()))
+    else {
         return std::future::pending().await;
     };
     tokio::select! {

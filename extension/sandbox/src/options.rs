@@ -8,6 +8,7 @@ use crate::Kinesis;
 
 /// Everything that can be chosen. The defaults are those of a new on-demand function.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
     /// How Lambda runs the function.
     pub mode: Mode,
@@ -73,11 +74,7 @@ impl Program {
     /// The name under which an extension registers.
     pub fn name(&self) -> String {
         match self {
-            Self::File(path) => path
-                .file_name()
-                .unwrap_or_default()
-                .to_string_lossy()
-                .into_owned(),
+            Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),
             Self::Driven(name) => name.clone(),
         }
     }

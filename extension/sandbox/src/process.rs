@@ -16,6 +16,11 @@ use crate::lines::Lines;
 pub(crate) struct Group(Pid);
 
 impl Group {
+    /// The id of the group, which is that of its first process.
+    pub(crate) fn id(self) -> i32 {
+        self.0.as_raw()
+    }
+
     /// Sends a signal. A group that is gone already is no error.
     pub(crate) fn signal(self, signal: Signal) {
         let _ = killpg(self.0, signal);

@@ -2,24 +2,24 @@
 
 mod end;
 mod init;
+mod invoke;
+mod remote;
 
 pub use end::Witness;
+pub use remote::Remote;
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
-use bytes::Bytes;
 use nix::sys::signal::Signal;
-use tokio::time::Instant;
 
 use crate::api;
-use crate::clock::{epoch_ms, ms, timestamp};
+use crate::clock::timestamp;
 use crate::http::{Server, uuid};
 use crate::options::{Mode, Options};
-use crate::report::{Invocation, Status};
-use crate::state::{self, Next, Response, Shared};
+use crate::report::Status;
+use crate::state::Shared;
 use crate::telemetry::JournalEntry;
-use crate::telemetry::event::{self, Category, Done, Event};
 
 /// An execution environment. Dropping it kills its processes.
 #[derive(Debug)]
@@ -111,179 +111,9 @@ impl Sandbox {
             .count()
     }
 
-    /// The lines that an extension has printed so far, in all its lives.
-    pub fn printed_by(&self, extension: &str) -> Vec<String> {
-        let is_its = |(name, line): &(String, String)| (name == extension).then(|| line.clone());
-        self.shared
-            .look(|state| state.printed.iter().filter_map(is_its).collect())
-    }
-
-    /// The port on which an extension listens for telemetry, once it has subscribed.
-    pub fn listener_of(&self, extension: &str) -> Option<u16> {
-        self.shared.hub.port(extension)
-    }
-
-    /// Publishes an event to all subscribers of `platform`, whatever its JSON text says: what the platform may invent.
-    pub fn publish(&self, event: &str) {
-        self.shared.hub.publish(&Event::whole(event));
-    }
-
-    /// Prints a line as if the function had: for a function without a process.
-    pub fn print(&self, line: &str) {
-        self.shared
-            .hub
-            .publish(&Event::line(Category::Function, line.to_owned()));
-    }
-
-    /// Invokes the function, and waits until the environment has come to rest.
-    pub async fn invoke(&mut self, payload: impl Into<Bytes>) -> Invocation {
-        let options = self.shared.options.clone();
-        self.invocations += 1;
-        let request_id = uuid();
-        let (start, started) = (SystemTime::now(), Instant::now());
-        let deadline = started + options.timeout;
-        if !self.is_initialised {
-            // Lambda repeats a failed init within the invocation, under the function's timeout.
-            let phase = if self.invocations == 1 {
-                "init"
-            } else {
-                "invoke"
-            };
-            let init = self.init_until(phase, deadline).await;
-            if init.status != Status::Success {
-                return self.told(
-                    request_id,
-                    start,
-                    init.status,
-                    init.error_type,
-                    String::new(),
-                );
-            }
-        }
-        self.thaw();
-        let (start, started) = (SystemTime::now(), Instant::now());
-        self.shared
-            .hub
-            .publish(&event::start(&options, &request_id));
-        let deadline_ms = epoch_ms(state::wall(deadline.saturating_duration_since(started)));
-        self.shared.update(|state| {
-            state.runtime.invocation = Some(state::Invocation {
-                request_id: request_id.clone(),
-                payload: payload.into(),
-                deadline_ms,
-                started,
-                is_handed_out: false,
-                response: None,
-            });
-            for agent in state
-                .agents
-                .iter_mut()
-                .filter(|agent| agent.has_event("INVOKE"))
-            {
-                let request_id = request_id.clone();
-                agent.inbox.push_back(Next::Invoke {
-                    request_id,
-                    deadline_ms,
-                });
-            }
-        });
-        let function_failure = self.function_ends(deadline).await.err();
-        let function = started.elapsed();
-        let response = self
-            .shared
-            .update(|state| state.runtime.invocation.take())
-            .and_then(|it| it.response);
-        let mut done = Done {
-            request_id: &request_id,
-            status: Status::Success,
-            error_type: None,
-            start,
-            response: response.as_ref().map(|it| it.after),
-            produced_bytes: response.as_ref().map_or(0, |it| it.body.len()),
-            function,
-        };
-        if let Some(error_type) = response.as_ref().and_then(|it| it.error_type.as_deref()) {
-            (done.status, done.error_type) = (Status::Error, Some(error_type));
-        }
-        if let Some(failure) = &function_failure {
-            (done.status, done.error_type) = (failure.status, Some(failure.error_type.as_str()));
-        }
-        if options.mode == Mode::OnDemand {
-            self.shared.hub.publish(&event::runtime_done(&done));
-        }
-        let extension_failure = match function_failure {
-            Some(_) => None,
-            None => self
-                .all_agents(deadline, |agent| {
-                    agent.is_idle() || !agent.has_event("INVOKE")
-                })
-                .await
-                .err(),
-        };
-        if let Some(failure) = &extension_failure {
-            (done.status, done.error_type) = (failure.status, Some(failure.error_type.as_str()));
-        }
-        let extensions = started.elapsed() - function;
-        let init = self.unreported_init.take();
-        self.shared
-            .hub
-            .publish(&event::report(&options, &done, extensions, init));
-        let invocation = Invocation {
-            function_ms: ms(function),
-            extension_ms: ms(extensions),
-            ..self.told(
-                request_id.clone(),
-                start,
-                done.status,
-                done.error_type.map(str::to_owned),
-                answer(response.as_ref(), done.error_type, options.timeout),
-            )
-        };
-        match function_failure.or(extension_failure) {
-            // On managed instances only the request fails.
-            Some(failure)
-                if failure.status == Status::Timeout && options.mode == Mode::ManagedInstances => {}
-            Some(failure) => {
-                self.end(failure.shutdown_reason, Signal::SIGKILL).await;
-            }
-            None => self.freeze(),
-        }
-        invocation
-    }
-
-    fn told(
-        &self,
-        request_id: String,
-        start: SystemTime,
-        status: Status,
-        error_type: Option<String>,
-        response: String,
-    ) -> Invocation {
-        Invocation {
-            n: self.invocations,
-            request_id,
-            status,
-            error_type,
-            start_time: timestamp(start),
-            function_ms: 0.0,
-            extension_ms: 0.0,
-            response,
-        }
-    }
-
-    async fn function_ends(&self, deadline: Instant) -> Result<(), Failure> {
-        let end = self.shared.until_deadline(deadline, |state| {
-            if state.is_function_done() {
-                return Some(Ok(()));
-            }
-            if state.runtime.has_exited {
-                return Some(Err(Failure::error("Runtime.ExitError")));
-            }
-            state
-                .failure()
-                .map(|error_type| Err(Failure::error(error_type)))
-        });
-        end.await.unwrap_or_else(|| Err(Failure::timeout()))
+    /// A handle for whoever stands beside the environment while something happens in it.
+    pub fn remote(&self) -> Remote {
+        Remote::new(self.shared.clone(), self.address())
     }
 
     /// No code runs from here on, and no telemetry is delivered.
@@ -324,18 +154,5 @@ impl Sandbox {
 impl Drop for Sandbox {
     fn drop(&mut self) {
         self.signal(Signal::SIGKILL);
-    }
-}
-
-/// What the caller gets.
-fn answer(response: Option<&Response>, error_type: Option<&str>, timeout: Duration) -> String {
-    match (response, error_type) {
-        (Some(response), _) => String::from_utf8_lossy(&response.body).into_owned(),
-        (None, Some("Sandbox.Timedout")) => {
-            format!("Task timed out after {:.2} seconds", timeout.as_secs_f64())
-        }
-        (None, error_type) => {
-            serde_json::json!({ "errorType": error_type, "errorMessage": "the environment was reset" }).to_string()
-        }
     }
 }

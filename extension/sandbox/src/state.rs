@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::process::ExitStatus;
 use std::sync::{Arc, Mutex};
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::sync::watch;
@@ -66,14 +66,8 @@ pub(crate) enum Stage {
 /// What `next` answers.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
-    Invoke {
-        request_id: String,
-        deadline_ms: u64,
-    },
-    Shutdown {
-        reason: String,
-        deadline_ms: u64,
-    },
+    Invoke { request_id: String, deadline_ms: u64 },
+    Shutdown { reason: String, deadline_ms: u64 },
 }
 
 /// The runtime, which is the function's process.
@@ -161,12 +155,7 @@ impl State {
 impl Shared {
     pub(crate) fn new(options: Arc<Options>) -> Self {
         let (changed, _) = watch::channel(0);
-        Self {
-            hub: Hub::new(options.clone()),
-            options,
-            state: Mutex::default(),
-            changed,
-        }
+        Self { hub: Hub::new(options.clone()), options, state: Mutex::default(), changed }
     }
 
     /// Changes the state, and wakes whoever waits for it.
@@ -202,13 +191,6 @@ impl Shared {
         deadline: Instant,
         answer: impl FnMut(&mut State) -> Option<T>,
     ) -> Option<T> {
-        tokio::time::timeout_at(deadline, self.until(answer))
-            .await
-            .ok()
+        tokio::time::timeout_at(deadline, self.until(answer)).await.ok()
     }
-}
-
-/// The wall time of a moment that is `after` from now.
-pub(crate) fn wall(after: Duration) -> SystemTime {
-    SystemTime::now() + after
 }

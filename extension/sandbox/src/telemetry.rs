@@ -39,11 +39,7 @@ impl Journal {
     fn add(&self, extension: &str, text: &str) -> usize {
         let mut entries = self.entries();
         let event = RawValue::from_string(text.to_owned()).expect("events are made of valid JSON");
-        entries.push(JournalEntry {
-            extension: extension.to_owned(),
-            event,
-            accepted: false,
-        });
+        entries.push(JournalEntry { extension: extension.to_owned(), event, accepted: false });
         entries.len() - 1
     }
 
@@ -83,20 +79,12 @@ struct Handle {
 impl Hub {
     pub(crate) fn new(options: Arc<Options>) -> Self {
         let (frozen, _) = watch::channel(false);
-        Self {
-            options,
-            journal: Arc::default(),
-            frozen,
-            state: Mutex::default(),
-        }
+        Self { options, journal: Arc::default(), frozen, state: Mutex::default() }
     }
 
     /// A new environment begins: events are kept for late subscribers.
     pub(crate) fn begin(&self) {
-        *self.state() = State {
-            replay: Some(Vec::new()),
-            subscribers: Vec::new(),
-        };
+        *self.state() = State { replay: Some(Vec::new()), subscribers: Vec::new() };
     }
 
     /// Init has ended: nobody can subscribe any more.
@@ -107,10 +95,7 @@ impl Hub {
     /// Whether this extension has subscribed, and whether anybody still can.
     pub(crate) fn is_subscribed(&self, name: &str) -> (bool, bool) {
         let state = self.state();
-        (
-            state.subscribers.iter().any(|it| it.name == name),
-            state.replay.is_some(),
-        )
+        (state.subscribers.iter().any(|it| it.name == name), state.replay.is_some())
     }
 
     /// Adds a subscriber, which first gets what it has missed.
@@ -126,12 +111,7 @@ impl Hub {
         };
         let task = tokio::spawn(subscriber.run());
         let types = subscription.types.clone();
-        let handle = Handle {
-            name: name.to_owned(),
-            subscription,
-            events,
-            task,
-        };
+        let handle = Handle { name: name.to_owned(), subscription, events, task };
         let mut state = self.state();
         for event in state.replay.iter().flatten() {
             self.send(&handle, event);
@@ -144,11 +124,7 @@ impl Hub {
     /// The port of an extension's listener.
     pub(crate) fn port(&self, name: &str) -> Option<u16> {
         let state = self.state();
-        state
-            .subscribers
-            .iter()
-            .find(|it| it.name == name)
-            .map(|it| it.subscription.port)
+        state.subscribers.iter().find(|it| it.name == name).map(|it| it.subscription.port)
     }
 
     pub(crate) fn publish(&self, event: &Event) {
@@ -162,12 +138,7 @@ impl Hub {
     }
 
     fn send(&self, subscriber: &Handle, event: &Event) {
-        if subscriber
-            .subscription
-            .types
-            .iter()
-            .any(|it| it == event.category.as_str())
-        {
+        if subscriber.subscription.types.iter().any(|it| it == event.category.as_str()) {
             let text = event.text(&self.options, &subscriber.subscription);
             let journal = self.journal.add(&subscriber.name, &text);
             // The other end is gone only while the environment ends.
@@ -184,10 +155,7 @@ impl Hub {
     pub(crate) async fn end(&self, at_most: Duration) {
         let subscribers = std::mem::take(&mut self.state().subscribers);
         let deadline = tokio::time::Instant::now() + at_most;
-        for Handle {
-            events, mut task, ..
-        } in subscribers
-        {
+        for Handle { events, mut task, .. } in subscribers {
             // Without a sender the subscriber delivers its buffer at once and ends.
             drop(events);
             if tokio::time::timeout_at(deadline, &mut task).await.is_err() {

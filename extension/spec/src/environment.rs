@@ -25,10 +25,7 @@ pub fn load<K: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (K
             Some((name, value.as_ref().trim().to_owned()))
         })
         .collect();
-    let mut reader = Reader {
-        ours: &ours,
-        problems: Vec::new(),
-    };
+    let mut reader = Reader { ours: &ours, problems: Vec::new() };
     let config = Config::read(&mut reader);
     let mut problems = reader.problems;
     problems.extend(unknown(&ours));
@@ -58,9 +55,9 @@ impl Reader<'_> {
                 _ => return value,
             },
         };
-        let allowed = param.range.map_or_else(String::new, |range| {
-            format!(" from {} to {}", range.min, range.max)
-        });
+        let allowed = param
+            .range
+            .map_or_else(String::new, |range| format!(" from {} to {}", range.min, range.max));
         let fallback = match param.default {
             "" => "it is ignored until then".to_owned(),
             text => format!("{text} is used until then"),

@@ -18,12 +18,7 @@ pub struct Problem {
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            variable,
-            value,
-            wrong,
-            remedy,
-        } = self;
+        let Self { variable, value, wrong, remedy } = self;
         write!(f, "{variable}={value:?}: {wrong}; {remedy}")
     }
 }

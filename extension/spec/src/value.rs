@@ -93,11 +93,7 @@ impl Value for bool {
 impl<T: Value> Value for Option<T> {
     const KIND: Kind = T::KIND;
     fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() {
-            Ok(None)
-        } else {
-            T::parse(text).map(Some)
-        }
+        if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
     }
     fn number(&self) -> Option<u64> {
         self.as_ref().and_then(Value::number)
@@ -173,9 +169,7 @@ impl Value for Stream {
     fn parse(text: &str) -> Result<Self, String> {
         let is_name = |name: &str| {
             (1..=128).contains(&name.len())
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
+                && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
         };
         if is_name(text) {
             return Ok(Self::Name(text.to_owned()));
@@ -194,11 +188,9 @@ impl Value for Stream {
         {
             return Ok(Self::Arn(text.to_owned()));
         }
-        Err(
-            "the name of a stream (1 to 128 of a-z A-Z 0-9 _ . -) or its ARN \
+        Err("the name of a stream (1 to 128 of a-z A-Z 0-9 _ . -) or its ARN \
              (arn:aws:kinesis:REGION:ACCOUNT:stream/NAME)"
-                .to_owned(),
-        )
+            .to_owned())
     }
 }
 
@@ -224,10 +216,7 @@ impl Types {
     pub fn include(&self, event_type: &str) -> bool {
         let category = event_type.split('.').next().unwrap_or_default();
         !Self::CATEGORIES.contains(&category)
-            || self
-                .0
-                .iter()
-                .any(|word| word == event_type || word == category)
+            || self.0.iter().any(|word| word == event_type || word == category)
     }
 }
 

@@ -6,12 +6,8 @@ use crate::event::Source;
 use crate::pack::{Limits, Packer};
 use crate::pressure::Pressure;
 
-const LIMITS: Limits = Limits {
-    record_bytes: 400,
-    target_bytes: 300,
-    request_bytes: 10_000,
-    request_records: 500,
-};
+const LIMITS: Limits =
+    Limits { record_bytes: 400, target_bytes: 300, request_bytes: 10_000, request_records: 500 };
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Answers one request each, in order; afterwards takes everything.
@@ -38,10 +34,7 @@ impl Sink for Arc<Scripted> {
             None => &[][..],
             Some(Script::Refuse(indices)) => indices,
             Some(Script::Fail(decision)) => {
-                return Err(Failure {
-                    decision,
-                    message: format!("{decision:?}"),
-                });
+                return Err(Failure { decision, message: format!("{decision:?}") });
             }
             Some(Script::Hang) => std::future::pending().await,
             Some(Script::Panic) => panic!("a sink that panics"),
@@ -80,18 +73,11 @@ impl Bench {
         sink.script.lock().unwrap().extend(script);
         let queue = Arc::new(Mutex::new(queue));
         let dispatcher = Arc::new(Dispatcher::new(sink.clone(), queue.clone()));
-        Self {
-            sink,
-            queue,
-            dispatcher,
-        }
+        Self { sink, queue, dispatcher }
     }
 
     async fn deliver(&self, within: Duration) -> Outcome {
-        let outcome = self
-            .dispatcher
-            .deliver(Scope::All, Instant::now() + within)
-            .await;
+        let outcome = self.dispatcher.deliver(Scope::All, Instant::now() + within).await;
         let queue = self.queue.lock().unwrap();
         assert!(queue.ledger.balances(queue.len()), "{}", queue.ledger);
         outcome
@@ -119,10 +105,7 @@ impl Bench {
 async fn everything_arrives_once_when_all_is_well() {
     let bench = Bench::new(7, []);
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
-    assert_eq!(
-        (bench.arrived(), bench.sizes()),
-        ((1..=7).collect(), vec![4])
-    );
+    assert_eq!((bench.arrived(), bench.sizes()), ((1..=7).collect(), vec![4]));
 }
 
 #[tokio::test(start_paused = true)]
@@ -138,20 +121,14 @@ async fn a_broken_connection_is_replaced_at_once_and_waited_for_only_the_second_
     let bench = Bench::new(2, [Script::Fail(Decision::Reconnect)]);
     let start = Instant::now();
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
-    assert_eq!(
-        (Instant::now() - start, *bench.sink.resets.lock().unwrap()),
-        (Duration::ZERO, 1)
-    );
+    assert_eq!((Instant::now() - start, *bench.sink.resets.lock().unwrap()), (Duration::ZERO, 1));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_request_without_an_answer_is_tried_again_on_a_new_connection() {
     let bench = Bench::new(2, [Script::Hang]);
     assert_eq!(bench.deliver(3 * SECOND).await, Outcome::Delivered);
-    assert_eq!(
-        (bench.arrived(), *bench.sink.resets.lock().unwrap()),
-        (vec![1, 2], 1)
-    );
+    assert_eq!((bench.arrived(), *bench.sink.resets.lock().unwrap()), (vec![1, 2], 1));
 }
 
 #[tokio::test(start_paused = true)]
@@ -163,11 +140,7 @@ async fn a_request_that_is_too_much_for_its_time_is_tried_with_half_the_records(
 
 #[tokio::test(start_paused = true)]
 async fn no_delivery_outlasts_its_deadline_and_what_is_left_still_waits() {
-    for script in [
-        || Script::Hang,
-        || Script::Fail(Decision::BackOff),
-        || Script::Refuse(&[0]),
-    ] {
+    for script in [|| Script::Hang, || Script::Fail(Decision::BackOff), || Script::Refuse(&[0])] {
         let bench = Bench::new(2, std::iter::repeat_with(script).take(1_000));
         let start = Instant::now();
         assert_eq!(bench.deliver(SECOND / 2).await, Outcome::OutOfTime);
@@ -195,10 +168,7 @@ async fn a_request_that_is_too_large_is_halved_until_it_passes() {
     let script = || Script::Fail(Decision::Shrink);
     let bench = Bench::new(16, [script(), script()]);
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
-    assert_eq!(
-        (bench.sizes(), bench.arrived()),
-        (vec![8, 4, 2, 6], (1..=16).collect())
-    );
+    assert_eq!((bench.sizes(), bench.arrived()), (vec![8, 4, 2, 6], (1..=16).collect()));
 }
 
 #[tokio::test(start_paused = true)]
@@ -208,28 +178,15 @@ async fn a_record_that_is_refused_alone_is_given_up_and_blocks_no_other() {
     let bench = Bench::new(4, [script(), script()]);
     let dispatcher = bench.dispatcher.clone();
     bench.sink.script.lock().unwrap().clear();
-    bench
-        .sink
-        .script
-        .lock()
-        .unwrap()
-        .extend([script(), script(), Script::Refuse(&[1]), script()]);
-    assert_eq!(
-        dispatcher
-            .deliver(Scope::All, Instant::now() + SECOND)
-            .await,
-        Outcome::Delivered
-    );
+    bench.sink.script.lock().unwrap().extend([script(), script(), Script::Refuse(&[1]), script()]);
+    assert_eq!(dispatcher.deliver(Scope::All, Instant::now() + SECOND).await, Outcome::Delivered);
     assert_eq!(bench.arrived(), [3, 4]);
     assert_eq!(bench.queue.lock().unwrap().ledger.shed.refused, 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_refuses_every_record_sheds_none() {
-    let bench = Bench::new(
-        6,
-        std::iter::repeat_with(|| Script::Fail(Decision::Shrink)).take(100),
-    );
+    let bench = Bench::new(6, std::iter::repeat_with(|| Script::Fail(Decision::Shrink)).take(100));
     assert_eq!(bench.deliver(SECOND).await, Outcome::Blocked);
     assert_eq!(bench.queue.lock().unwrap().len(), 6);
 }
@@ -237,29 +194,16 @@ async fn a_stream_that_refuses_every_record_sheds_none() {
 #[tokio::test(start_paused = true)]
 async fn cancelling_at_any_moment_loses_nothing() {
     for ms in 0..60 {
-        let script = [
-            Script::Refuse(&[0, 2]),
-            Script::Fail(Decision::BackOff),
-            Script::Hang,
-        ];
+        let script = [Script::Refuse(&[0, 2]), Script::Fail(Decision::BackOff), Script::Hang];
         let bench = Bench::new(8, script);
-        let delivery = bench
-            .dispatcher
-            .deliver(Scope::All, Instant::now() + SECOND);
+        let delivery = bench.dispatcher.deliver(Scope::All, Instant::now() + SECOND);
         let cut = tokio::time::timeout(Duration::from_millis(ms), delivery).await;
-        assert!(
-            cut.is_err(),
-            "the script hangs, so the delivery was cancelled"
-        );
+        assert!(cut.is_err(), "the script hangs, so the delivery was cancelled");
         while bench.deliver(SECOND).await != Outcome::Delivered {}
         let mut arrived = bench.arrived();
         arrived.sort_unstable();
         arrived.dedup();
-        assert_eq!(
-            arrived,
-            (1..=8).collect::<Vec<_>>(),
-            "cancelled after {ms} ms"
-        );
+        assert_eq!(arrived, (1..=8).collect::<Vec<_>>(), "cancelled after {ms} ms");
     }
 }
 

@@ -23,10 +23,7 @@ fn an_empty_object_gets_no_comma() {
 #[test]
 fn a_pretty_printed_event_becomes_one_line() {
     let line = identified("{\r\n  \"record\": {\n    \"a\": 1\n  }\n}");
-    assert_eq!(
-        line,
-        format!("{{  \"record\": {{    \"a\": 1  }},{HEAD}42}}}}\n")
-    );
+    assert_eq!(line, format!("{{  \"record\": {{    \"a\": 1  }},{HEAD}42}}}}\n"));
     assert_eq!(line.matches('\n').count(), 1);
 }
 
@@ -43,11 +40,7 @@ fn the_tail_has_the_length_that_is_said() {
     let source = Source::new("orders", "$LATEST", "k3J9");
     for seq in [0, 1, 9, 10, 99, 100, u64::MAX] {
         let event = source.identify(r#"{"a":1}"#, seq, Instant::now());
-        assert_eq!(
-            event.line.len() - r#"{"a":1,"#.len(),
-            source.tail_len(seq),
-            "{seq}"
-        );
+        assert_eq!(event.line.len() - r#"{"a":1,"#.len(), source.tail_len(seq), "{seq}");
     }
 }
 

@@ -16,29 +16,18 @@ fn accept(types: &str, bodies: &[&[u8]]) -> Accepted {
     let types = extension_spec::Value::parse(types).unwrap();
     let mut intake = Intake::new(Source::new("f", "1", "i"), types);
     let (mut events, mut ledger, mut signals) = (VecDeque::new(), Ledger::default(), Vec::new());
-    let now = (
-        Instant::now(),
-        SystemTime::UNIX_EPOCH + Duration::from_millis(1_500),
-    );
+    let now = (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_millis(1_500));
     for body in bodies {
         signals.extend(intake.accept(body, now, &mut events, &mut ledger));
     }
     let numbers: Vec<u64> = events.iter().map(|event| event.seq).collect();
-    assert_eq!(
-        numbers,
-        (1..=events.len() as u64).collect::<Vec<_>>(),
-        "gapless from 1"
-    );
+    assert_eq!(numbers, (1..=events.len() as u64).collect::<Vec<_>>(), "gapless from 1");
     let own = |event: &Event| {
         let line = std::str::from_utf8(&event.line).unwrap();
         let source = line.rfind(r#""source":{"function":"f""#).unwrap();
         format!("{}}}", line[..source].trim_end_matches(','))
     };
-    Accepted {
-        events: events.iter().map(own).collect(),
-        signals,
-        ledger,
-    }
+    Accepted { events: events.iter().map(own).collect(), signals, ledger }
 }
 
 const ALL: &str = "platform,function,extension";
@@ -86,10 +75,7 @@ fn spaces_around_events_are_dropped_and_those_within_stay() {
 #[test]
 fn an_empty_batch_and_an_empty_body_are_nothing() {
     let accepted = accept(ALL, &[b"[]", b"", b" [ ] "]);
-    assert_eq!(
-        (accepted.events.len(), accepted.ledger),
-        (0, Ledger::default())
-    );
+    assert_eq!((accepted.events.len(), accepted.ledger), (0, Ledger::default()));
 }
 
 #[test]
@@ -115,39 +101,22 @@ fn members_that_are_no_objects_are_quarantined_between_good_ones() {
 
 #[test]
 fn a_body_that_is_no_json_is_quarantined_whole_and_its_neighbours_pass() {
-    let accepted = accept(
-        ALL,
-        &[
-            br#"[{"n":1}]"#,
-            br#"[{"n":2},{"n"#,
-            b"\xff\xfe",
-            br#"[{"n":3}]"#,
-        ],
-    );
+    let accepted =
+        accept(ALL, &[br#"[{"n":1}]"#, br#"[{"n":2},{"n"#, b"\xff\xfe", br#"[{"n":3}]"#]);
     assert_eq!(accepted.events.len(), 4);
     let body = |index: usize| {
         let event: serde_json::Value = serde_json::from_str(&accepted.events[index]).unwrap();
         assert_eq!(event["type"], "kinesis-telemetry.quarantine");
-        (
-            event["record"]["encoding"].clone(),
-            event["record"]["body"].clone(),
-        )
+        (event["record"]["encoding"].clone(), event["record"]["body"].clone())
     };
     assert_eq!(body(1), ("text".into(), r#"[{"n":2},{"n"#.into()));
     assert_eq!(body(2), ("base64".into(), "//4=".into()));
-    assert_eq!(
-        (&*accepted.events[0], &*accepted.events[3]),
-        (r#"{"n":1}"#, r#"{"n":3}"#)
-    );
+    assert_eq!((&*accepted.events[0], &*accepted.events[3]), (r#"{"n":1}"#, r#"{"n":3}"#));
 }
 
 #[test]
 fn an_array_nested_beyond_reason_does_no_harm() {
-    let deep = format!(
-        r#"[{{"record":{}1{}}}]"#,
-        "[".repeat(100_000),
-        "]".repeat(100_000)
-    );
+    let deep = format!(r#"[{{"record":{}1{}}}]"#, "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(accept(ALL, &[deep.as_bytes()]).events.len(), 1);
 }
 
@@ -155,10 +124,7 @@ fn an_array_nested_beyond_reason_does_no_harm() {
 fn types_that_are_not_wanted_are_counted_and_get_no_number() {
     let body = br#"[{"type":"platform.start"},{"type":"function"},{"type":"platform.report"}]"#;
     let accepted = accept("platform.report,function", &[body]);
-    assert_eq!(
-        accepted.events,
-        [r#"{"type":"function"}"#, r#"{"type":"platform.report"}"#]
-    );
+    assert_eq!(accepted.events, [r#"{"type":"function"}"#, r#"{"type":"platform.report"}"#]);
     assert_eq!((accepted.ledger.received, accepted.ledger.filtered), (2, 1));
 }
 
@@ -176,10 +142,7 @@ fn runtime_done_is_signalled_with_its_request_even_where_it_is_not_delivered() {
     let body = br#"[{"type":"platform.runtimeDone","record":{"requestId":"r-1","status":"success"}},
         {"type":"platform.runtimeDone","record":"odd"},{"type":"function","record":"platform.runtimeDone"}]"#;
     for types in ["platform", "function"] {
-        assert_eq!(
-            accept(types, &[body]).signals,
-            [Signal::RuntimeDone("r-1".into())]
-        );
+        assert_eq!(accept(types, &[body]).signals, [Signal::RuntimeDone("r-1".into())]);
     }
 }
 

@@ -80,23 +80,13 @@ impl Connector {
             .with_no_client_auth();
         let tls = Arc::new(tls);
         let pool = pool(&tls, connect_timeout);
-        let current = Current {
-            pool,
-            used: (Instant::now(), SystemTime::now()),
-        };
-        Self {
-            tls,
-            connect_timeout,
-            current: Arc::new(Mutex::new(current)),
-        }
+        let current = Current { pool, used: (Instant::now(), SystemTime::now()) };
+        Self { tls, connect_timeout, current: Arc::new(Mutex::new(current)) }
     }
 
     /// Uses none of the present connections any more. Requests under way keep theirs until they end.
     pub fn reset(&self) {
-        self.current
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .pool = self.new_pool();
+        self.current.lock().unwrap_or_else(PoisonError::into_inner).pool = self.new_pool();
     }
 
     fn new_pool(&self) -> Pool {
@@ -117,9 +107,7 @@ impl Connector {
 
 /// Time without use: the larger of both clocks.
 fn idle(used: (Instant, SystemTime), now: (Instant, SystemTime)) -> Duration {
-    now.0
-        .saturating_duration_since(used.0)
-        .max(now.1.duration_since(used.1).unwrap_or_default())
+    now.0.saturating_duration_since(used.0).max(now.1.duration_since(used.1).unwrap_or_default())
 }
 
 fn pool(tls: &Arc<ClientConfig>, connect_timeout: Duration) -> Pool {
@@ -142,9 +130,8 @@ impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         let pool = self.pool();
         HttpConnectorFuture::new(async move {
-            let request = request
-                .try_into_http1x()
-                .map_err(|error| ConnectorError::user(error.into()))?;
+            let request =
+                request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
             let response = pool.request(request).await.map_err(classify)?;
             HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
                 .map_err(|error| ConnectorError::other(error.into(), None))
@@ -159,11 +146,7 @@ fn classify(error: hyper_util::client::legacy::Error) -> ConnectorError {
         .source()
         .and_then(|source| source.downcast_ref::<hyper::Error>())
         .is_some_and(hyper::Error::is_user);
-    if is_user {
-        ConnectorError::user(source)
-    } else {
-        ConnectorError::io(source)
-    }
+    if is_user { ConnectorError::user(source) } else { ConnectorError::io(source) }
 }
 
 impl HttpClient for Connector {
@@ -183,18 +166,10 @@ mod tests {
     #[test]
     fn idle_time_is_the_larger_of_both_clocks() {
         let start = (Instant::now(), SystemTime::now());
-        let (short, long) = (Duration::from_secs(1), Duration::from_secs(3_600));
-        assert_eq!(
-            idle(start, (start.0 + short, start.1 + long)),
-            long,
-            "a paused machine"
-        );
+        let (short, long) = (Duration::from_secs(1), Duration::from_hours(1));
+        assert_eq!(idle(start, (start.0 + short, start.1 + long)), long, "a paused machine");
         assert_eq!(idle(start, (start.0 + long, start.1 + short)), long);
-        assert_eq!(
-            idle(start, (start.0 + short, start.1 - long)),
-            short,
-            "a clock set back"
-        );
+        assert_eq!(idle(start, (start.0 + short, start.1 - long)), short, "a clock set back");
     }
 
     #[test]

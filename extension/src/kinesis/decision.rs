@@ -12,22 +12,15 @@ use crate::dispatcher::{Decision, Failure};
 
 /// The decision on a call that failed as a whole.
 pub(super) fn of_call(error: &SdkError<PutRecordsError, HttpResponse>, stream: &str) -> Failure {
-    let status = error
-        .raw_response()
-        .map(|response| response.status().as_u16());
+    let status = error.raw_response().map(|response| response.status().as_u16());
     match error {
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
             let code = error.code();
             let decision = of_code(code, status);
-            let what = code.map_or_else(
-                || format!("HTTP status {}", status.unwrap_or(0)),
-                str::to_owned,
-            );
+            let what =
+                code.map_or_else(|| format!("HTTP status {}", status.unwrap_or(0)), str::to_owned);
             let message = error.message().unwrap_or("no message");
-            Failure {
-                decision,
-                message: format!("{what}: {message}{}", remedy(code, stream)),
-            }
+            Failure { decision, message: format!("{what}: {message}{}", remedy(code, stream)) }
         }
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Failure {
             decision: Decision::Reconnect,
@@ -46,10 +39,7 @@ pub(super) fn of_call(error: &SdkError<PutRecordsError, HttpResponse>, stream: &
 
 /// The decision on a request that could not even be built.
 pub(super) fn of_request(error: &dyn Error) -> Failure {
-    Failure {
-        decision: Decision::Shrink,
-        message: error.to_string(),
-    }
+    Failure { decision: Decision::Shrink, message: error.to_string() }
 }
 
 /// The decision on a code, and on the HTTP status where the code is new to us.
@@ -107,11 +97,7 @@ fn remedy(code: Option<&str>, stream: &str) -> String {
 fn causes(error: &dyn Error) -> String {
     let causes = std::iter::successors(error.source(), |error| (*error).source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    if causes.is_empty() {
-        error.to_string()
-    } else {
-        causes.join(": ")
-    }
+    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
 }
 
 #[cfg(test)]
@@ -121,11 +107,7 @@ mod tests {
     #[test]
     fn every_documented_error_has_its_decision() {
         for (code, status, expected) in [
-            (
-                "ProvisionedThroughputExceededException",
-                400,
-                Decision::BackOff,
-            ),
+            ("ProvisionedThroughputExceededException", 400, Decision::BackOff),
             ("KMSThrottlingException", 400, Decision::BackOff),
             ("InternalFailureException", 500, Decision::BackOff),
             ("ServiceUnavailable", 503, Decision::BackOff),
@@ -150,10 +132,7 @@ mod tests {
         assert_eq!(of_code(None, Some(413)), Decision::Shrink);
         assert_eq!(of_code(None, Some(429)), Decision::BackOff);
         assert_eq!(of_code(Some("Tomorrow"), Some(502)), Decision::BackOff);
-        assert_eq!(
-            of_code(Some("Tomorrow"), Some(400)),
-            Decision::Configuration
-        );
+        assert_eq!(of_code(Some("Tomorrow"), Some(400)), Decision::Configuration);
         assert_eq!(of_code(None, Some(200)), Decision::Reconnect);
     }
 }

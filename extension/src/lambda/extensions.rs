@@ -56,10 +56,9 @@ pub enum Next {
     Unknown(String),
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-#[derive(Default)]
-struct Event {
+struct Message {
     event_type: String,
     deadline_ms: u64,
     request_id: String,
@@ -78,10 +77,7 @@ impl Extension {
         let path = format!("{PATH}/register");
         let call = api.call(WHAT, Method::POST, &path, &headers, body);
         let answer = within(timeout, WHAT, call).await?;
-        let id = answer
-            .headers
-            .get(IDENTIFIER)
-            .and_then(|id| id.to_str().ok());
+        let id = answer.headers.get(IDENTIFIER).and_then(|id| id.to_str().ok());
         match id {
             Some(id) if answer.status.is_success() => {
                 let id = id.to_owned();
@@ -97,28 +93,20 @@ impl Extension {
         const WHAT: &str = "asking for the next event";
         let headers = [(IDENTIFIER, self.id.as_str())];
         let path = format!("{PATH}/event/next");
-        let answer = self
-            .api
-            .call(WHAT, Method::GET, &path, &headers, String::new())
-            .await?;
+        let answer = self.api.call(WHAT, Method::GET, &path, &headers, String::new()).await?;
         if !answer.status.is_success() {
             return Err(answer.refused(WHAT));
         }
         // SHUTDOWN comes as text/plain, so the type of the content says nothing.
-        let event: Event =
-            serde_json::from_slice(&answer.body).map_err(|source| Error::Broken {
-                what: WHAT,
-                source: source.into(),
-            })?;
+        let event: Message = serde_json::from_slice(&answer.body)
+            .map_err(|source| Error::Broken { what: WHAT, source: source.into() })?;
         Ok(match event.event_type.as_str() {
-            "INVOKE" => Next::Invoke {
-                request_id: event.request_id,
-                deadline_ms: event.deadline_ms,
-            },
-            "SHUTDOWN" => Next::Shutdown {
-                reason: event.shutdown_reason,
-                deadline_ms: event.deadline_ms,
-            },
+            "INVOKE" => {
+                Next::Invoke { request_id: event.request_id, deadline_ms: event.deadline_ms }
+            }
+            "SHUTDOWN" => {
+                Next::Shutdown { reason: event.shutdown_reason, deadline_ms: event.deadline_ms }
+            }
             _ => Next::Unknown(event.event_type),
         })
     }
@@ -136,20 +124,12 @@ impl Extension {
     async fn report(&self, path: &str, error_type: &str, message: &str) -> Result<(), Error> {
         const WHAT: &str = "reporting an error of the extension";
         let body = serde_json::json!({ "errorType": error_type, "errorMessage": message, "stackTrace": [] });
-        let headers = [
-            (IDENTIFIER, self.id.as_str()),
-            ("lambda-extension-function-error-type", error_type),
-        ];
+        let headers =
+            [(IDENTIFIER, self.id.as_str()), ("lambda-extension-function-error-type", error_type)];
         let path = format!("{PATH}/{path}");
-        let call = self
-            .api
-            .call(WHAT, Method::POST, &path, &headers, body.to_string());
+        let call = self.api.call(WHAT, Method::POST, &path, &headers, body.to_string());
         let answer = within(Duration::from_secs(1), WHAT, call).await?;
-        if answer.status.is_success() {
-            Ok(())
-        } else {
-            Err(answer.refused(WHAT))
-        }
+        if answer.status.is_success() { Ok(()) } else { Err(answer.refused(WHAT)) }
     }
 
     /// The client, for the other API.

@@ -42,10 +42,7 @@ async fn climb_down(
     for schema in limits::TELEMETRY_SCHEMAS {
         let body = request(schema, port, config);
         let path = "/2022-07-01/telemetry";
-        let answer = extension
-            .api()
-            .call(WHAT, Method::PUT, path, &headers, body)
-            .await?;
+        let answer = extension.api().call(WHAT, Method::PUT, path, &headers, body).await?;
         match answer.status {
             StatusCode::OK => return Ok(Subscription::Active(schema)),
             StatusCode::ACCEPTED => return Ok(Subscription::Unsupported),

@@ -26,10 +26,7 @@ fn a_pair_without_an_action_stays_where_it_is() {
     for phase in Phase::ALL {
         for event in Event::ALL {
             let (next, action) = phase.on(event);
-            assert!(
-                action != Action::Nothing || next == phase,
-                "{phase:?} on {event:?}"
-            );
+            assert!(action != Action::Nothing || next == phase, "{phase:?} on {event:?}");
         }
     }
 }
@@ -46,18 +43,10 @@ fn every_life_ends() {
 
 #[test]
 fn a_refused_process_delivers_and_exits() {
-    for phase in [
-        Phase::Idle,
-        Phase::Invoking,
-        Phase::Flushing,
-        Phase::Settling,
-    ] {
+    for phase in [Phase::Idle, Phase::Invoking, Phase::Flushing, Phase::Settling] {
         assert_eq!(phase.on(Event::Refused), (Phase::Draining, Action::Deliver));
     }
-    assert_eq!(
-        Phase::Draining.on(Event::Flushed),
-        (Phase::Done, Action::Exit)
-    );
+    assert_eq!(Phase::Draining.on(Event::Flushed), (Phase::Done, Action::Exit));
 }
 
 #[test]
@@ -65,10 +54,7 @@ fn next_is_called_only_on_the_way_to_idle() {
     for phase in Phase::ALL {
         for event in Event::ALL {
             let (next, action) = phase.on(event);
-            assert_eq!(
-                action == Action::Next,
-                next == Phase::Idle && action != Action::Nothing
-            );
+            assert_eq!(action == Action::Next, next == Phase::Idle && action != Action::Nothing);
         }
     }
 }

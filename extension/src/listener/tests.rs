@@ -13,18 +13,12 @@ async fn listen() -> Bench {
     let listener = Listener::bind().await.unwrap();
     let port = listener.port();
     let pressure = Arc::new(Pressure::new(1_000_000));
-    Bench {
-        port,
-        bodies: listener.serve(pressure.clone()),
-        pressure,
-    }
+    Bench { port, bodies: listener.serve(pressure.clone()), pressure }
 }
 
 impl Bench {
     async fn connect(&self) -> TcpStream {
-        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port))
-            .await
-            .unwrap()
+        TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.unwrap()
     }
 
     /// Sends bytes as they are on a connection of their own and returns the status of the answer.
@@ -35,28 +29,20 @@ impl Bench {
     }
 
     async fn post(&self, body: &str) -> u16 {
-        let head = format!(
-            "POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n",
-            body.len()
-        );
+        let head =
+            format!("POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n", body.len());
         self.status(format!("{head}{body}").as_bytes()).await
     }
 
     async fn received(&mut self) -> String {
-        let body = timeout(Duration::from_secs(10), self.bodies.recv())
-            .await
-            .unwrap()
-            .unwrap();
+        let body = timeout(Duration::from_secs(10), self.bodies.recv()).await.unwrap().unwrap();
         String::from_utf8(body.to_vec()).unwrap()
     }
 }
 
 async fn status(stream: &mut TcpStream) -> u16 {
     let mut answer = [0; 12];
-    timeout(Duration::from_secs(10), stream.read_exact(&mut answer))
-        .await
-        .unwrap()
-        .unwrap();
+    timeout(Duration::from_secs(10), stream.read_exact(&mut answer)).await.unwrap().unwrap();
     std::str::from_utf8(&answer[9..]).unwrap().parse().unwrap()
 }
 
@@ -82,12 +68,7 @@ async fn whatever_the_body_holds_it_is_acknowledged_and_handed_on() {
 #[tokio::test]
 async fn another_method_is_told_so_and_does_no_harm() {
     let mut bench = listen().await;
-    assert_eq!(
-        bench
-            .status(b"GET / HTTP/1.1\r\nHost: sandbox\r\n\r\n")
-            .await,
-        405
-    );
+    assert_eq!(bench.status(b"GET / HTTP/1.1\r\nHost: sandbox\r\n\r\n").await, 405);
     assert_eq!(bench.status(b"what is this\r\n\r\n").await, 400);
     assert_eq!(bench.post("[1]").await, 200);
     assert_eq!(bench.received().await, "[1]");
@@ -98,20 +79,14 @@ async fn a_client_that_sends_a_byte_at_a_time_keeps_nobody_waiting() {
     let mut bench = listen().await;
     let mut slow = bench.connect().await;
     let body = "[\"é🦀\"]";
-    let head = format!(
-        "POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
+    let head =
+        format!("POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n", body.len());
     let request = format!("{head}{body}").into_bytes();
     let (last, first) = request.split_last().unwrap();
     for byte in first {
         slow.write_all(&[*byte]).await.unwrap();
     }
-    assert_eq!(
-        bench.post("[2]").await,
-        200,
-        "while the other has not finished"
-    );
+    assert_eq!(bench.post("[2]").await, 200, "while the other has not finished");
     assert_eq!(bench.received().await, "[2]");
     slow.write_all(&[*last]).await.unwrap();
     assert_eq!(status(&mut slow).await, 200);
@@ -138,10 +113,8 @@ async fn eight_mib_are_taken_and_a_body_beyond_all_measure_is_refused() {
     assert_eq!(bench.post(&large).await, 200);
     assert_eq!(bench.received().await.len(), large.len());
     bench.pressure.release(large.len());
-    let head = format!(
-        "POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n",
-        MAX_BODY + 1
-    );
+    let head =
+        format!("POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n", MAX_BODY + 1);
     assert_eq!(bench.status(head.as_bytes()).await, 413);
     assert_eq!(bench.post("[3]").await, 200);
     assert_eq!(bench.received().await, "[3]");
@@ -159,10 +132,7 @@ async fn a_full_memory_delays_the_acknowledgement_and_refuses_nothing() {
 
 #[tokio::test]
 async fn two_listeners_have_two_ports() {
-    let (a, b) = (
-        Listener::bind().await.unwrap(),
-        Listener::bind().await.unwrap(),
-    );
+    let (a, b) = (Listener::bind().await.unwrap(), Listener::bind().await.unwrap());
     assert_ne!(a.port(), b.port());
     assert!(a.port() != TELEMETRY_RESERVED_PORT && b.port() != TELEMETRY_RESERVED_PORT);
 }

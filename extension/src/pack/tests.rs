@@ -2,12 +2,8 @@ use proptest::prelude::*;
 
 use super::*;
 
-const LIMITS: Limits = Limits {
-    record_bytes: 400,
-    target_bytes: 300,
-    request_bytes: 1_000,
-    request_records: 3,
-};
+const LIMITS: Limits =
+    Limits { record_bytes: 400, target_bytes: 300, request_bytes: 1_000, request_records: 3 };
 
 fn source() -> Source {
     Source::new("orders", "$LATEST", "k3J9x0QvT2aB")
@@ -54,14 +50,8 @@ fn unpack(records: &[Record]) -> Vec<String> {
 #[test]
 fn events_share_a_record_up_to_the_target_in_their_order() {
     let (records, left) = pack(LIMITS, &["a", "b", "c", "d", "e"], Scope::All);
-    assert_eq!(
-        records.iter().map(|it| it.events).collect::<Vec<_>>(),
-        [2, 2, 1]
-    );
-    assert_eq!(
-        (unpack(&records), left),
-        (["a", "b", "c", "d", "e"].map(String::from).into(), 0)
-    );
+    assert_eq!(records.iter().map(|it| it.events).collect::<Vec<_>>(), [2, 2, 1]);
+    assert_eq!((unpack(&records), left), (["a", "b", "c", "d", "e"].map(String::from).into(), 0));
 }
 
 #[test]
@@ -94,10 +84,7 @@ fn an_event_too_large_for_a_record_is_split_and_can_be_joined() {
     let huge = "naïve \"quoted\" \\ tab\t 🦀 ".repeat(200);
     let (records, left) = pack(LIMITS, &["a", &huge, "b"], Scope::All);
     assert!(records.iter().all(|record| record.size() <= 400));
-    assert_eq!(
-        (unpack(&records), left),
-        (vec!["a".into(), huge, "b".into()], 0)
-    );
+    assert_eq!((unpack(&records), left), (vec!["a".into(), huge, "b".into()], 0));
     assert_eq!(records.iter().map(|record| record.events).sum::<u64>(), 3);
 }
 
@@ -107,15 +94,10 @@ fn a_split_event_joins_to_its_own_bytes() {
     let event = source().identify(&object, 7, Instant::now());
     let mut records = VecDeque::new();
     Packer::new(LIMITS, source()).pack(&mut [event].into(), Scope::All, &mut records);
-    let mut parts: Vec<serde_json::Value> = records
-        .iter()
-        .map(|it| serde_json::from_slice(&it.data).unwrap())
-        .collect();
+    let mut parts: Vec<serde_json::Value> =
+        records.iter().map(|it| serde_json::from_slice(&it.data).unwrap()).collect();
     parts.sort_by_key(|it| it["source"]["part"].as_u64());
-    let joined: String = parts
-        .iter()
-        .map(|it| it["record"].as_str().unwrap())
-        .collect();
+    let joined: String = parts.iter().map(|it| it["record"].as_str().unwrap()).collect();
     assert_eq!(joined, object);
     assert!(parts.iter().all(|it| it["source"]["seq"] == 7));
 }
@@ -130,10 +112,7 @@ fn a_request_takes_what_fits_by_count_and_by_bytes() {
         part_of: None,
     };
     let fit = |lens: &[usize]| {
-        super::fit(
-            &lens.iter().map(|len| record(*len)).collect::<Vec<_>>(),
-            &LIMITS,
-        )
+        super::fit(&lens.iter().map(|len| record(*len)).collect::<Vec<_>>(), &LIMITS)
     };
     assert_eq!(fit(&[]), 0);
     assert_eq!(fit(&[9, 9, 9, 9]), 3);

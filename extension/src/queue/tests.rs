@@ -2,12 +2,8 @@ use super::*;
 use crate::event::Source;
 use crate::pack::Limits;
 
-const LIMITS: Limits = Limits {
-    record_bytes: 400,
-    target_bytes: 300,
-    request_bytes: 1_000,
-    request_records: 3,
-};
+const LIMITS: Limits =
+    Limits { record_bytes: 400, target_bytes: 300, request_bytes: 1_000, request_records: 3 };
 
 fn queue(bound: usize) -> Queue {
     let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB");
@@ -24,17 +20,8 @@ fn put(queue: &mut Queue, count: u64, len: usize) -> u64 {
 
 /// What must hold whatever has happened.
 fn check(queue: &Queue) {
-    assert!(
-        queue.ledger.balances(queue.len()),
-        "{} but {} held",
-        queue.ledger,
-        queue.len()
-    );
-    assert_eq!(
-        queue.is_empty(),
-        queue.pressure.held() == 0,
-        "memory is counted to the byte"
-    );
+    assert!(queue.ledger.balances(queue.len()), "{} but {} held", queue.ledger, queue.len());
+    assert_eq!(queue.is_empty(), queue.pressure.held() == 0, "memory is counted to the byte");
 }
 
 #[test]
@@ -46,10 +33,7 @@ fn a_record_leaves_only_when_it_was_acknowledged() {
     assert_eq!((queue.len(), queue.ledger.delivered), (2, 3));
     check(&queue);
     let again = queue.request(Scope::All, 500);
-    assert_eq!(
-        again.iter().map(|record| record.events).collect::<Vec<_>>(),
-        [2]
-    );
+    assert_eq!(again.iter().map(|record| record.events).collect::<Vec<_>>(), [2]);
     queue.settle(&[true]);
     assert!(queue.is_empty());
     check(&queue);
@@ -86,12 +70,7 @@ fn a_refused_record_is_given_up_alone() {
 fn a_refused_part_takes_the_rest_of_its_event_with_it_and_no_other() {
     let mut queue = queue(10_000);
     put(&mut queue, 2, 1_000);
-    assert!(
-        queue
-            .request(Scope::All, 500)
-            .iter()
-            .all(|record| record.part_of == Some(1))
-    );
+    assert!(queue.request(Scope::All, 500).iter().all(|record| record.part_of == Some(1)));
     assert_eq!(queue.give_up_first(), 1);
     assert_eq!(queue.len(), 1);
     check(&queue);
@@ -102,11 +81,7 @@ fn a_request_is_no_longer_than_asked() {
     let mut queue = queue(10_000);
     put(&mut queue, 6, 1);
     assert_eq!(queue.request(Scope::All, 1).len(), 1);
-    assert_eq!(
-        queue.request(Scope::All, 500).len(),
-        3,
-        "the limit of a request"
-    );
+    assert_eq!(queue.request(Scope::All, 500).len(), 3, "the limit of a request");
 }
 
 #[test]

@@ -26,10 +26,7 @@ async fn three(
 #[tokio::test]
 async fn a_stream_that_does_not_exist_is_said_once_with_its_name() {
     let ended = three(&[("STREAM", "missing")], Weather::fair(), |_| ()).await;
-    assert_eq!(
-        ended.said("create the stream \"missing\", or correct KINESIS_TELEMETRY_STREAM"),
-        1
-    );
+    assert_eq!(ended.said("create the stream \"missing\", or correct KINESIS_TELEMETRY_STREAM"), 1);
     assert_eq!(ended.said("events were not delivered before the end"), 1);
     assert_eq!(ended.printed.len(), 2, "{:?}", ended.printed);
 }
@@ -37,32 +34,19 @@ async fn a_stream_that_does_not_exist_is_said_once_with_its_name() {
 #[tokio::test]
 async fn a_missing_permission_is_said_once_with_what_to_allow() {
     let ended = three(&[], Weather::denied(), |_| ()).await;
-    assert_eq!(
-        ended.said("allow kinesis:PutRecords on \"telemetry\""),
-        1,
-        "{:?}",
-        ended.printed
-    );
+    assert_eq!(ended.said("allow kinesis:PutRecords on \"telemetry\""), 1, "{:?}", ended.printed);
 }
 
 #[tokio::test]
 async fn no_stream_at_all_is_said_once_and_nothing_is_subscribed() {
     let ended = three(&[("STREAM", "")], Weather::fair(), |_| ()).await;
     assert_eq!(ended.said("set KINESIS_TELEMETRY_STREAM"), 1);
-    assert_eq!(
-        (ended.printed.len(), ended.journal.len()),
-        (1, 0),
-        "{:?}",
-        ended.printed
-    );
+    assert_eq!((ended.printed.len(), ended.journal.len()), (1, 0), "{:?}", ended.printed);
 }
 
 #[tokio::test]
 async fn a_lambda_without_telemetry_is_said_once() {
-    let ended = three(&[], Weather::fair(), |options| {
-        options.has_telemetry = false
-    })
-    .await;
+    let ended = three(&[], Weather::fair(), |options| options.has_telemetry = false).await;
     assert_eq!(ended.said("has no Telemetry API"), 1);
     assert_eq!(ended.printed.len(), 1, "{:?}", ended.printed);
 }
@@ -71,13 +55,9 @@ async fn a_lambda_without_telemetry_is_said_once() {
 async fn an_endpoint_that_nobody_listens_on_is_said_once() {
     let settings = [("FLUSH_TIMEOUT_MS", "100")];
     let unreachable = |options: &mut Options| {
-        options
-            .environment
-            .retain(|(name, _)| name != "AWS_ENDPOINT_URL_KINESIS");
+        options.environment.retain(|(name, _)| name != "AWS_ENDPOINT_URL_KINESIS");
         // The general variable is honoured as well.
-        options
-            .environment
-            .push(("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into()));
+        options.environment.push(("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into()));
     };
     let ended = three(&settings, Weather::fair(), unreachable).await;
     assert_eq!(ended.said("cannot reach kinesis"), 1, "{:?}", ended.printed);
@@ -86,11 +66,7 @@ async fn an_endpoint_that_nobody_listens_on_is_said_once() {
 
 #[tokio::test]
 async fn settings_that_cannot_be_used_are_all_said_in_one_line_and_the_defaults_work() {
-    let settings = [
-        ("BUFFER_TIMEOUT_MS", "soon"),
-        ("FLUSH", "later"),
-        ("STREEM", "x"),
-    ];
+    let settings = [("BUFFER_TIMEOUT_MS", "soon"), ("FLUSH", "later"), ("STREEM", "x")];
     let ended = three(&settings, Weather::fair(), |_| ()).await;
     assert_eq!(ended.printed.len(), 1, "{:?}", ended.printed);
     for text in [
@@ -124,14 +100,9 @@ async fn strict_fails_the_init_instead_of_using_a_default() {
 async fn missing_credentials_are_said_once() {
     let no_credentials = |options: &mut Options| {
         let empty = |name: &str| (name.to_owned(), String::new());
-        options.environment.extend(
-            [
-                "AWS_ACCESS_KEY_ID",
-                "AWS_SECRET_ACCESS_KEY",
-                "AWS_SESSION_TOKEN",
-            ]
-            .map(empty),
-        );
+        options
+            .environment
+            .extend(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map(empty));
     };
     let ended = three(&[], Weather::fair(), no_credentials).await;
     assert_eq!(ended.said("cannot call kinesis"), 1, "{:?}", ended.printed);
@@ -140,10 +111,7 @@ async fn missing_credentials_are_said_once() {
 #[tokio::test]
 async fn a_memory_that_is_full_sheds_and_counts_and_the_function_goes_on() {
     let settings = [("QUEUE_MAX_BYTES", "1048576"), ("FLUSH_TIMEOUT_MS", "100")];
-    let mut world = World::new(&settings, |options| {
-        options.timeout = Duration::from_secs(60)
-    })
-    .await;
+    let mut world = World::new(&settings, |options| options.timeout = Duration::from_mins(1)).await;
     world.kinesis.set_weather(Weather::down());
     for _ in 0..2 {
         let payload = serde_json::json!({ "lines": 2_000, "bytes": 500 });

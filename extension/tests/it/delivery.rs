@@ -16,11 +16,7 @@ async fn every_event_of_every_invocation_arrives_once() {
     for platform in ["platform.start", "platform.runtimeDone", "platform.report"] {
         assert_eq!(arrived.count(platform), 3, "{platform}");
     }
-    for init in [
-        "platform.initStart",
-        "platform.initRuntimeDone",
-        "platform.initReport",
-    ] {
+    for init in ["platform.initStart", "platform.initRuntimeDone", "platform.initReport"] {
         assert_eq!(arrived.count(init), 1, "{init}");
     }
 }
@@ -33,11 +29,7 @@ async fn with_end_the_lines_of_an_invocation_arrive_before_it_ends() {
         .kinesis
         .records()
         .iter()
-        .map(|record| {
-            String::from_utf8_lossy(&record.data)
-                .matches(r#""type":"function""#)
-                .count()
-        })
+        .map(|record| String::from_utf8_lossy(&record.data).matches(r#""type":"function""#).count())
         .sum();
     assert_eq!(lines, 5);
     world.end().await.verify_exactly_once();
@@ -62,16 +54,9 @@ async fn a_hundred_invocations_of_a_hundred_lines_arrive_once_though_every_freez
     }
     let ended = world.end().await;
     let arrived = ended.verify_exactly_once();
-    assert_eq!(
-        (arrived.count("function"), arrived.count("platform.report")),
-        (10_000, 100)
-    );
+    assert_eq!((arrived.count("function"), arrived.count("platform.report")), (10_000, 100));
     assert_eq!(arrived.instances(), 1);
-    assert!(
-        ended.records() <= 110,
-        "events share records: {}",
-        ended.records()
-    );
+    assert!(ended.records() <= 110, "events share records: {}", ended.records());
 }
 
 #[tokio::test]
@@ -79,10 +64,8 @@ async fn json_lines_arrive_as_objects() {
     let mut world = World::new(&[], |options| options.log_format = LogFormat::Json).await;
     world.succeed(4).await;
     let arrived = world.end().await.verify_exactly_once();
-    let objects = arrived
-        .events
-        .values()
-        .filter(|event| event.contains(r#""record":{"level":"INFO""#));
+    let objects =
+        arrived.events.values().filter(|event| event.contains(r#""record":{"level":"INFO""#));
     assert_eq!(objects.count(), 4);
 }
 
@@ -92,19 +75,13 @@ async fn types_that_are_not_wanted_stay_away_and_leave_no_gap() {
     world.succeed(3).await;
     let ended = world.end().await;
     let arrived = ended.arrived();
-    assert_eq!(
-        (arrived.count("function"), arrived.count("platform.report")),
-        (3, 1)
-    );
+    assert_eq!((arrived.count("function"), arrived.count("platform.report")), (3, 1));
     assert_eq!(arrived.events.len(), 4);
 }
 
 #[tokio::test]
 async fn extension_lines_are_delivered_but_for_our_own() {
-    let settings = [
-        ("TYPES", "platform,function,extension"),
-        ("LOG_LEVEL", "debug"),
-    ];
+    let settings = [("TYPES", "platform,function,extension"), ("LOG_LEVEL", "debug")];
     let mut world = World::new(&settings, |_| ()).await;
     for _ in 0..3 {
         world.succeed(1).await;
@@ -117,10 +94,9 @@ async fn extension_lines_are_delivered_but_for_our_own() {
 #[tokio::test]
 async fn a_function_that_fails_or_panics_answers_as_without_us_and_its_telemetry_arrives() {
     let mut world = World::new(&[], |_| ()).await;
-    for (end, text) in [
-        ("fail", "failed, as the payload asked"),
-        ("panic", "panicked, as the payload asked"),
-    ] {
+    for (end, text) in
+        [("fail", "failed, as the payload asked"), ("panic", "panicked, as the payload asked")]
+    {
         let invocation = world.invoke(json!({ "lines": 2, "end": end })).await;
         assert_eq!(invocation.status, Status::Error);
         assert!(invocation.response.contains(text), "{invocation:?}");
@@ -137,19 +113,13 @@ async fn a_long_invocation_delivers_full_records_and_old_events_while_it_runs() 
     let kinesis = world.kinesis.clone();
     let payload = json!({ "lines": 20, "sleepMs": 2_000 });
     let (invocation, ()) = tokio::join!(world.invoke(payload), async {
-        while !kinesis
-            .records()
-            .iter()
-            .any(|it| it.data.windows(10).any(|it| it == b"line 20 of"))
+        while !kinesis.records().iter().any(|it| it.data.windows(10).any(|it| it == b"line 20 of"))
         {
             tokio::time::sleep(std::time::Duration::from_millis(10)).await;
         }
     });
     let arrived = kinesis.records().iter().map(|it| it.arrived).min().unwrap();
     let start = humantime::parse_rfc3339(&invocation.start_time).unwrap();
-    assert!(
-        arrived < start + std::time::Duration::from_millis(2_000),
-        "while the function was running"
-    );
+    assert!(arrived < start + std::time::Duration::from_secs(2), "while the function was running");
     world.end().await.verify_exactly_once();
 }

@@ -9,10 +9,7 @@ use crate::world::World;
 
 #[tokio::test]
 async fn after_a_timeout_a_new_process_goes_on_and_both_lives_are_complete() {
-    let mut world = World::new(&[], |options| {
-        options.timeout = Duration::from_millis(1_500)
-    })
-    .await;
+    let mut world = World::new(&[], |options| options.timeout = Duration::from_millis(1_500)).await;
     world.succeed(2).await;
     let timeout = world.invoke(json!({ "lines": 2, "end": "timeout" })).await;
     assert_eq!(timeout.status, Status::Timeout);
@@ -21,11 +18,8 @@ async fn after_a_timeout_a_new_process_goes_on_and_both_lives_are_complete() {
     let arrived = world.end().await.verify();
     assert_eq!((arrived.instances(), arrived.count("function")), (2, 6));
     assert_eq!(arrived.count("platform.initStart"), 2);
-    let timed_out = arrived
-        .events
-        .values()
-        .filter(|it| it.contains(r#""status":"timeout""#))
-        .count();
+    let timed_out =
+        arrived.events.values().filter(|it| it.contains(r#""status":"timeout""#)).count();
     assert_eq!(timed_out, 2, "runtimeDone and report of the timeout");
 }
 
@@ -56,10 +50,7 @@ async fn the_report_of_the_last_invocation_arrives_though_it_comes_after_shutdow
 async fn a_short_timeout_is_not_used_up_by_us() {
     // Telemetry is buffered for longer than the function may take at all.
     let settings = [("BUFFER_TIMEOUT_MS", "5000"), ("FLUSH_TIMEOUT_MS", "5000")];
-    let mut world = World::new(&settings, |options| {
-        options.timeout = Duration::from_secs(1)
-    })
-    .await;
+    let mut world = World::new(&settings, |options| options.timeout = Duration::from_secs(1)).await;
     for _ in 0..2 {
         assert_eq!(world.succeed(1).await.status, Status::Success);
     }
@@ -74,11 +65,5 @@ async fn managed_instances_deliver_without_invoke_events() {
         world.succeed(3).await;
     }
     let arrived = world.end().await.verify_exactly_once();
-    assert_eq!(
-        (
-            arrived.count("function"),
-            arrived.count("platform.runtimeDone")
-        ),
-        (9, 0)
-    );
+    assert_eq!((arrived.count("function"), arrived.count("platform.runtimeDone")), (9, 0));
 }

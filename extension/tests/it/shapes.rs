@@ -10,13 +10,9 @@ use crate::world::World;
 
 /// Sends bytes to the extension's listener as they are, in pieces; returns the status line.
 async fn send(world: &World, pieces: &[&[u8]]) -> String {
-    let port = world
-        .sandbox
-        .listener_of(EXTENSION_NAME)
-        .expect("the extension has subscribed");
-    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))
-        .await
-        .unwrap();
+    let port =
+        world.sandbox.remote().listener_of(EXTENSION_NAME).expect("the extension has subscribed");
+    let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
     for piece in pieces {
         stream.write_all(piece).await.unwrap();
         stream.flush().await.unwrap();
@@ -27,10 +23,8 @@ async fn send(world: &World, pieces: &[&[u8]]) -> String {
 }
 
 async fn post(world: &World, body: &[u8]) -> String {
-    let head = format!(
-        "POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
+    let head =
+        format!("POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n", body.len());
     send(world, &[head.as_bytes(), body]).await
 }
 
@@ -44,6 +38,7 @@ async fn awake() -> World {
 #[tokio::test]
 async fn records_of_every_json_type_and_unknown_types_arrive_byte_for_byte() {
     let world = awake().await;
+    let remote = world.sandbox.remote();
     for record in [
         r#""text é 🦀 \u00e9 \"q\" \\ a\nb\u0000""#,
         r#"{"b":1.50,"a":{"n":12345678901234567890,"e":-1E+2}}"#,
@@ -52,16 +47,12 @@ async fn records_of_every_json_type_and_unknown_types_arrive_byte_for_byte() {
         "true",
         "null",
     ] {
-        world.sandbox.publish(&format!(
-            r#"{{"time":"t","type":"function","record":{record}}}"#
-        ));
+        remote.publish(&format!(r#"{{"time":"t","type":"function","record":{record}}}"#));
     }
-    world
-        .sandbox
-        .publish(r#"{ "type" : "platform.tomorrow" , "record":{"requestId":7}, "more":[] }"#);
-    world.sandbox.publish(r#"{"type":7}"#);
-    world.sandbox.publish(r#"{"source":{"seq":99}}"#);
-    world.sandbox.publish("{}");
+    remote.publish(r#"{ "type" : "platform.tomorrow" , "record":{"requestId":7}, "more":[] }"#);
+    remote.publish(r#"{"type":7}"#);
+    remote.publish(r#"{"source":{"seq":99}}"#);
+    remote.publish("{}");
     let arrived = world.end().await.verify_exactly_once();
     assert!(arrived.events.values().any(|event| event == "{}"));
 }
@@ -70,9 +61,7 @@ async fn records_of_every_json_type_and_unknown_types_arrive_byte_for_byte() {
 async fn a_line_of_one_mib_arrives_in_parts_that_can_be_joined() {
     let mut world = World::new(&[], |options| options.max_line_bytes = 4 * 1024 * 1024).await;
     for bytes in [1_048_576, 1_048_000, 3_000_000] {
-        world
-            .invoke(serde_json::json!({ "lines": 1, "bytes": bytes }))
-            .await;
+        world.invoke(serde_json::json!({ "lines": 1, "bytes": bytes })).await;
     }
     world.succeed(1).await;
     let ended = world.end().await;
@@ -93,22 +82,13 @@ async fn input_that_is_no_telemetry_is_quarantined_and_good_events_around_it_arr
         assert_eq!(post(&world, body.as_bytes()).await, "HTTP/1.1 200");
     }
     assert_eq!(post(&world, b"\xff\xfe[").await, "HTTP/1.1 200");
-    assert_eq!(
-        send(&world, &[b"GET /x HTTP/1.1\r\nHost: sandbox\r\n\r\n"]).await,
-        "HTTP/1.1 405"
-    );
+    assert_eq!(send(&world, &[b"GET /x HTTP/1.1\r\nHost: sandbox\r\n\r\n"]).await, "HTTP/1.1 405");
     let huge = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 99999999999\r\n\r\n";
     assert_eq!(send(&world, &[huge]).await, "HTTP/1.1 413");
     let ended = world.end().await;
     let arrived = ended.arrived();
     for n in [1, 2, 3, 5] {
-        assert!(
-            arrived
-                .events
-                .values()
-                .any(|event| *event == format!("{{\"n\":{n}}}")),
-            "{n}"
-        );
+        assert!(arrived.events.values().any(|event| *event == format!("{{\"n\":{n}}}")), "{n}");
     }
     assert_eq!(arrived.count("kinesis-telemetry.quarantine"), 6);
     assert_eq!(ended.said("refused a telemetry batch of more than"), 1);
@@ -118,18 +98,11 @@ async fn input_that_is_no_telemetry_is_quarantined_and_good_events_around_it_arr
 async fn characters_split_across_segments_arrive_whole() {
     let world = awake().await;
     let body = "[{\"record\":\"é🦀\"}]".as_bytes();
-    let head = format!(
-        "POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n",
-        body.len()
-    );
+    let head =
+        format!("POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n", body.len());
     let mut pieces = vec![head.as_bytes()];
     pieces.extend(body.chunks(1));
     assert_eq!(send(&world, &pieces).await, "HTTP/1.1 200");
     let arrived = world.end().await.arrived();
-    assert!(
-        arrived
-            .events
-            .values()
-            .any(|event| event == "{\"record\":\"é🦀\"}")
-    );
+    assert!(arrived.events.values().any(|event| event == "{\"record\":\"é🦀\"}"));
 }

@@ -10,10 +10,7 @@ use crate::world::World;
 #[tokio::test]
 async fn with_a_fifth_of_all_records_refused_everything_arrives_once() {
     // Small records, so that every request has many.
-    let settings = [
-        ("TARGET_RECORD_BYTES", "1024"),
-        ("FLUSH_TIMEOUT_MS", "10000"),
-    ];
+    let settings = [("TARGET_RECORD_BYTES", "1024"), ("FLUSH_TIMEOUT_MS", "10000")];
     let mut world = World::new(&settings, |_| ()).await;
     world.kinesis.set_weather(Weather::refusing(0.2, 42));
     for _ in 0..10 {
@@ -50,9 +47,7 @@ async fn what_was_not_delivered_while_the_service_was_down_arrives_afterwards() 
 async fn a_request_without_an_answer_is_sent_again_and_holds_nobody_for_long() {
     let settings = [("FLUSH_TIMEOUT_MS", "400")];
     let mut world = World::new(&settings, |_| ()).await;
-    world
-        .kinesis
-        .set_weather(Weather::script([Forecast::Silence]));
+    world.kinesis.set_weather(Weather::script([Forecast::Silence]));
     let invocation = world.succeed(3).await;
     assert!(invocation.extension_ms < 2_000.0, "{invocation:?}");
     world.succeed(3).await;
@@ -68,17 +63,11 @@ async fn errors_of_every_class_that_can_pass_are_survived() {
         Forecast::Fail(400, "KMSThrottlingException", "slow down"),
         Forecast::Refuse(vec![0]),
     ];
-    let settings = [
-        ("TARGET_RECORD_BYTES", "1024"),
-        ("FLUSH_TIMEOUT_MS", "10000"),
-    ];
+    let settings = [("TARGET_RECORD_BYTES", "1024"), ("FLUSH_TIMEOUT_MS", "10000")];
     let mut world = World::new(&settings, |_| ()).await;
     world.kinesis.set_weather(Weather::script(script));
     world.succeed(50).await;
-    assert_eq!(
-        world.end().await.verify_exactly_once().count("function"),
-        50
-    );
+    assert_eq!(world.end().await.verify_exactly_once().count("function"), 50);
 }
 
 #[tokio::test]
@@ -90,13 +79,8 @@ async fn a_delivery_that_a_freeze_catches_is_counted_and_arrives() {
         ("BUFFER_TIMEOUT_MS", "25"),
         ("FLUSH_TIMEOUT_MS", "5000"),
     ];
-    let mut world = World::new(&settings, |options| {
-        options.freeze_closes_connections = true
-    })
-    .await;
-    world
-        .kinesis
-        .set_weather(Weather::fair().slow(Duration::from_millis(300)));
+    let mut world = World::new(&settings, |options| options.freeze_closes_connections = true).await;
+    world.kinesis.set_weather(Weather::fair().slow(Duration::from_millis(300)));
     for _ in 0..3 {
         let payload = json!({ "lines": 50, "sleepMs": 150 });
         world.invoke(payload).await;
@@ -104,10 +88,7 @@ async fn a_delivery_that_a_freeze_catches_is_counted_and_arrives() {
     world.kinesis.set_weather(Weather::fair());
     world.succeed(1).await;
     let ended = world.end().await;
-    assert!(
-        ended.caught_by_freeze > 0,
-        "this test is about a delivery that a freeze catches"
-    );
+    assert!(ended.caught_by_freeze > 0, "this test is about a delivery that a freeze catches");
     assert_eq!(ended.verify().count("function"), 151);
 }
 

@@ -56,10 +56,7 @@ pub(crate) fn test_function() -> Program {
             .filter_map(|line| serde_json::from_str::<Value>(line).ok())
             .find_map(|message| message["executable"].as_str().map(PathBuf::from));
         path.unwrap_or_else(|| {
-            panic!(
-                "no test-function: {}",
-                String::from_utf8_lossy(&output.stderr)
-            )
+            panic!("no test-function: {}", String::from_utf8_lossy(&output.stderr))
         })
     };
     Program::File(BUILT.get_or_init(build).clone())
@@ -82,10 +79,7 @@ impl World {
         variables.extend(settings.iter().map(|(name, value)| set(name, value)));
         options.environment.extend(variables);
         change(&mut options);
-        Self {
-            kinesis,
-            sandbox: Sandbox::new(options).await.unwrap(),
-        }
+        Self { kinesis, sandbox: Sandbox::new(options).await.unwrap() }
     }
 
     pub(crate) async fn invoke(&mut self, payload: Value) -> Invocation {
@@ -96,10 +90,7 @@ impl World {
     pub(crate) async fn succeed(&mut self, lines: u32) -> Invocation {
         let invocation = self.invoke(json!({ "lines": lines })).await;
         assert_eq!(invocation.status, Status::Success, "{invocation:?}");
-        assert!(
-            invocation.response.contains(&format!("\"lines\":{lines}")),
-            "{invocation:?}"
-        );
+        assert!(invocation.response.contains(&format!("\"lines\":{lines}")), "{invocation:?}");
         invocation
     }
 
@@ -131,10 +122,7 @@ impl Ended {
     /// What holds in every story: nothing was in flight when `next` was called, the process ended in order, and every
     /// event that was acknowledged has arrived, byte for byte, under gapless numbers.
     pub(crate) fn verify(&self) -> Arrived {
-        assert_eq!(
-            self.in_flight_at_next, 0,
-            "requests in flight when next was called"
-        );
+        assert_eq!(self.in_flight_at_next, 0, "requests in flight when next was called");
         for exit in &self.shutdown.exits {
             assert_eq!(exit.code, Some(0), "{exit:?}");
         }
@@ -148,11 +136,7 @@ impl Ended {
         let mut events: Vec<&str> = arrived.events.values().map(String::as_str).collect();
         expected.sort_unstable();
         events.sort_unstable();
-        assert_eq!(
-            events.len(),
-            expected.len(),
-            "events that arrived, and that were acknowledged"
-        );
+        assert_eq!(events.len(), expected.len(), "events that arrived, and that were acknowledged");
         assert_eq!(events, expected);
         arrived
     }
@@ -166,10 +150,7 @@ impl Ended {
 
     /// What a consumer reads: lines of records, parts joined, doubles dropped, gaps a failure.
     pub(crate) fn arrived(&self) -> Arrived {
-        let mut arrived = Arrived {
-            events: BTreeMap::new(),
-            doubled: 0,
-        };
+        let mut arrived = Arrived { events: BTreeMap::new(), doubled: 0 };
         let mut parts: BTreeMap<(String, u64), BTreeMap<u64, String>> = BTreeMap::new();
         for record in &self.records {
             let mut last = None;
@@ -178,28 +159,20 @@ impl Ended {
                 let event: Value = serde_json::from_str(line).expect("every line is JSON");
                 let source = &event["source"];
                 let seq = source["seq"].as_u64().expect("every event has a number");
-                let instance = source["instance"]
-                    .as_str()
-                    .expect("every event has an instance");
+                let instance = source["instance"].as_str().expect("every event has an instance");
                 assert!(
                     last.replace(seq).is_none_or(|last| last < seq),
                     "in a record events are in order"
                 );
                 let key = (instance.to_owned(), seq);
                 if event["type"] == event_type::PART {
-                    let fragment = event["record"]
-                        .as_str()
-                        .expect("a part holds text")
-                        .to_owned();
+                    let fragment = event["record"].as_str().expect("a part holds text").to_owned();
                     let parts = parts.entry(key.clone()).or_default();
-                    let is_double = parts
-                        .insert(source["part"].as_u64().unwrap(), fragment)
-                        .is_some();
+                    let is_double =
+                        parts.insert(source["part"].as_u64().unwrap(), fragment).is_some();
                     arrived.doubled += usize::from(is_double);
                     if source["parts"] == json!(parts.len()) {
-                        arrived
-                            .events
-                            .insert(key, parts.values().map(String::as_str).collect());
+                        arrived.events.insert(key, parts.values().map(String::as_str).collect());
                     }
                 } else {
                     let is_double = arrived.events.insert(key, without_source(line)).is_some();
@@ -223,10 +196,7 @@ impl Ended {
 
     /// The lines of the extension that hold this text.
     pub(crate) fn said(&self, text: &str) -> usize {
-        self.printed
-            .iter()
-            .filter(|line| line.contains(text))
-            .count()
+        self.printed.iter().filter(|line| line.contains(text)).count()
     }
 }
 
@@ -234,10 +204,7 @@ impl Arrived {
     /// How many events of this type there are.
     pub(crate) fn count(&self, event_type: &str) -> usize {
         let marker = format!(r#""type":"{event_type}""#);
-        self.events
-            .values()
-            .filter(|event| event.contains(&marker))
-            .count()
+        self.events.values().filter(|event| event.contains(&marker)).count()
     }
 
     /// How many processes they come from.
@@ -250,8 +217,6 @@ impl Arrived {
 
 /// An event as it was before it got its identity.
 fn without_source(line: &str) -> String {
-    let at = line
-        .rfind(r#""source":{"function":"#)
-        .expect("source is the last member");
+    let at = line.rfind(r#""source":{"function":"#).expect("source is the last member");
     format!("{}}}", line[..at].strip_suffix(',').unwrap_or(&line[..at]))
 }

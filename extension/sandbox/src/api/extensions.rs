@@ -23,29 +23,17 @@ struct Register {
 pub(super) fn register(shared: &Shared, request: &Request<Bytes>) -> Reply {
     let Some(name) = header(request, "lambda-extension-name").filter(|name| !name.is_empty())
     else {
-        return error(
-            403,
-            "Extension.InvalidExtensionName",
-            "Empty extension name",
-        );
+        return error(403, "Extension.InvalidExtensionName", "Empty extension name");
     };
     let body: Register = match serde_json::from_slice(request.body()) {
         Ok(body) => body,
         Err(wrong) => return error(403, "InvalidRequestFormat", &wrong.to_string()),
     };
     if !body.configuration_keys.is_empty() {
-        return error(
-            403,
-            "InvalidRequestFormat",
-            "configuration keys are not supported",
-        );
+        return error(403, "InvalidRequestFormat", "configuration keys are not supported");
     }
-    let accepts_account =
-        header(request, "lambda-extension-accept-feature").is_some_and(|features| {
-            features
-                .split(',')
-                .any(|feature| feature.trim() == "accountId")
-        });
+    let accepts_account = header(request, "lambda-extension-accept-feature")
+        .is_some_and(|features| features.split(',').any(|feature| feature.trim() == "accountId"));
     let mode = shared.options.mode;
     match shared.update(|state| admit(state, mode, name, body.events)) {
         Err((error_type, message)) => error(403, error_type, &message),
@@ -71,10 +59,7 @@ fn admit(
     name: &str,
     events: Vec<String>,
 ) -> Result<String, (&'static str, String)> {
-    let known = state
-        .agents
-        .iter()
-        .position(|agent| agent.name == name && agent.is_external);
+    let known = state.agents.iter().position(|agent| agent.name == name && agent.is_external);
     for event in &events {
         let refuse = |why: &str| Err(("Extension.InvalidEventType", why.to_owned()));
         match (mode, known.is_some(), event.as_str()) {
@@ -126,6 +111,7 @@ fn transition(agent: &Agent, to: Stage) -> (&'static str, String) {
 }
 
 /// The caller's identifier, if it is one.
+#[expect(clippy::result_large_err, reason = "the refusal is the answer, and is made once")]
 pub(super) fn identifier(request: &Request<Bytes>) -> Result<&str, Reply> {
     let Some(id) = header(request, IDENTIFIER) else {
         let message = "Missing Lambda-Extension-Identifier header";
@@ -137,20 +123,12 @@ pub(super) fn identifier(request: &Request<Bytes>) -> Result<&str, Reply> {
     if is_uuid {
         return Ok(id);
     }
-    Err(error(
-        403,
-        "Extension.InvalidExtensionIdentifier",
-        "Invalid Lambda-Extension-Identifier",
-    ))
+    Err(error(403, "Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier"))
 }
 
 /// The refusal of an identifier that nobody has.
 pub(super) fn unknown(id: &str) -> Reply {
-    error(
-        403,
-        "Extension.UnknownExtensionIdentifier",
-        &format!("Unknown extension {id}"),
-    )
+    error(403, "Extension.UnknownExtensionIdentifier", &format!("Unknown extension {id}"))
 }
 
 pub(super) async fn next(shared: &Shared, request: &Request<Bytes>) -> Reply {
@@ -158,26 +136,22 @@ pub(super) async fn next(shared: &Shared, request: &Request<Bytes>) -> Reply {
         Ok(id) => id,
         Err(refusal) => return refusal,
     };
-    let in_flight = shared
-        .options
-        .kinesis
-        .as_ref()
-        .map(|kinesis| kinesis.in_flight());
-    let is_ready = shared.update(|state| {
+    let in_flight = shared.options.kinesis.as_ref().map(|kinesis| kinesis.in_flight());
+    let refusal = shared.update(|state| {
         let Some(agent) = state.agent(id) else {
-            return Err(unknown(id));
+            return Some(unknown(id));
         };
         match agent.stage {
             Stage::Registered | Stage::Ready | Stage::Running => agent.stage = Stage::Ready,
             Stage::Started | Stage::InitError | Stage::ExitError => {
                 let (error_type, message) = transition(agent, Stage::Ready);
-                return Err(error(403, error_type, &message));
+                return Some(error(403, error_type, &message));
             }
         }
         state.in_flight_at_next.extend(in_flight);
-        Ok(())
+        None
     });
-    if let Err(refusal) = is_ready {
+    if let Some(refusal) = refusal {
         return refusal;
     }
     let next = shared
@@ -192,10 +166,7 @@ pub(super) async fn next(shared: &Shared, request: &Request<Bytes>) -> Reply {
         .await;
     match next {
         None => unknown(id),
-        Some(Next::Invoke {
-            request_id,
-            deadline_ms,
-        }) => {
+        Some(Next::Invoke { request_id, deadline_ms }) => {
             let body = json!({
                 "eventType": "INVOKE",
                 "deadlineMs": deadline_ms,
@@ -205,10 +176,7 @@ pub(super) async fn next(shared: &Shared, request: &Request<Bytes>) -> Reply {
             let answer = reply(200, "application/json", body.to_string());
             with_header(answer, "lambda-extension-event-identifier", &uuid())
         }
-        Some(Next::Shutdown {
-            reason,
-            deadline_ms,
-        }) => {
+        Some(Next::Shutdown { reason, deadline_ms }) => {
             let body = json!({
                 "eventType": "SHUTDOWN", "deadlineMs": deadline_ms, "shutdownReason": reason,
             });
@@ -225,10 +193,7 @@ pub(super) fn init_error(shared: &Shared, request: &Request<Bytes>) -> Reply {
 
 pub(super) fn exit_error(shared: &Shared, request: &Request<Bytes>) -> Reply {
     report(shared, request, Stage::ExitError, |stage| {
-        matches!(
-            stage,
-            Stage::Registered | Stage::Ready | Stage::Running | Stage::ExitError
-        )
+        matches!(stage, Stage::Registered | Stage::Ready | Stage::Running | Stage::ExitError)
     })
 }
 
@@ -259,9 +224,7 @@ fn report(
         }
         agent.stage = to;
         // The first report wins.
-        agent
-            .error_type
-            .get_or_insert_with(|| error_type.to_owned());
+        agent.error_type.get_or_insert_with(|| error_type.to_owned());
         json(202, &json!({ "status": "OK" }))
     })
 }

@@ -8,6 +8,7 @@ use hyper::header::HeaderValue;
 use serde_json::json;
 
 use crate::http::{Reply, error, header, json, reply};
+use crate::options::Mode;
 use crate::state::{Response, Shared};
 
 /// Largest response: 6 MiB and 100 bytes.
@@ -20,11 +21,7 @@ pub(super) async fn next(shared: &Shared) -> Reply {
     });
     let (request_id, deadline_ms, payload) = shared
         .until(|state| {
-            let invocation = state
-                .runtime
-                .invocation
-                .as_mut()
-                .filter(|it| !it.is_handed_out)?;
+            let invocation = state.runtime.invocation.as_mut().filter(|it| !it.is_handed_out)?;
             invocation.is_handed_out = true;
             state.runtime.is_ready = false;
             Some((
@@ -38,10 +35,7 @@ pub(super) async fn next(shared: &Shared) -> Reply {
     for (name, value) in [
         ("lambda-runtime-aws-request-id", request_id),
         ("lambda-runtime-deadline-ms", deadline_ms.to_string()),
-        (
-            "lambda-runtime-invoked-function-arn",
-            shared.options.function_arn(),
-        ),
+        ("lambda-runtime-invoked-function-arn", shared.options.function_arn()),
     ] {
         let value = HeaderValue::from_str(&value).expect("ids, numbers and ARNs are plain text");
         answer.headers_mut().insert(name, value);
@@ -54,23 +48,21 @@ pub(super) fn answer(shared: &Shared, request: &Request<Bytes>, id: &str, is_err
     let is_too_large = body.len() > MAX_RESPONSE;
     let error_type = match (is_error, is_too_large) {
         (_, true) => Some("Function.ResponseSizeTooLarge".to_owned()),
-        (true, _) => Some(kept(
-            header(request, "lambda-runtime-function-error-type").unwrap_or_default(),
-        )),
+        (true, _) => {
+            Some(kept(header(request, "lambda-runtime-function-error-type").unwrap_or_default()))
+        }
         (false, _) => None,
     };
     shared.update(|state| {
         let invocation = state.runtime.invocation.as_mut();
         let Some(invocation) = invocation.filter(|it| it.request_id == id && it.response.is_none())
         else {
-            return error(400, "InvalidRequestID", "Invalid request ID");
+            // Managed instances tell a late response from a wrong one.
+            let status = if shared.options.mode == Mode::ManagedInstances { 410 } else { 400 };
+            return error(status, "InvalidRequestID", "Invalid request ID");
         };
         let after = invocation.started.elapsed();
-        invocation.response = Some(Response {
-            after,
-            body,
-            error_type,
-        });
+        invocation.response = Some(Response { after, body, error_type });
         if is_too_large {
             return error(
                 413,
@@ -101,11 +93,8 @@ fn kept(error_type: &str) -> String {
     if is_kept {
         return error_type.to_owned();
     }
-    let known = if error_type.starts_with("Function.") {
-        "Function.Unknown"
-    } else {
-        "Runtime.Unknown"
-    };
+    let known =
+        if error_type.starts_with("Function.") { "Function.Unknown" } else { "Runtime.Unknown" };
     known.to_owned()
 }
 

@@ -12,11 +12,7 @@ use crate::telemetry::subscription::Subscription;
 pub(super) fn subscribe(shared: &Shared, request: &Request<Bytes>) -> Reply {
     if !shared.options.has_telemetry {
         // What local emulators answer, to anything.
-        return error(
-            202,
-            "Telemetry.NotSupported",
-            "Telemetry API is not supported",
-        );
+        return error(202, "Telemetry.NotSupported", "Telemetry API is not supported");
     }
     let id = match identifier(request) {
         Ok(id) => id,

@@ -39,10 +39,7 @@ impl PutRecords {
         let invalid = |message: String| ("InvalidArgumentException", message);
         let body: Body = serde_json::from_slice(body)
             .map_err(|error| ("SerializationException", error.to_string()))?;
-        let name = body
-            .stream_arn
-            .as_deref()
-            .and_then(|arn| arn.split(":stream/").nth(1));
+        let name = body.stream_arn.as_deref().and_then(|arn| arn.split(":stream/").nth(1));
         let name = name.or(body.stream_name.as_deref()).unwrap_or_default();
         if name != stream {
             let message = format!("Stream {name} under account 111122223333 not found.");
@@ -56,11 +53,7 @@ impl PutRecords {
         }
         let mut total = 0;
         let mut records = Vec::with_capacity(body.records.len());
-        for Entry {
-            data,
-            partition_key,
-        } in body.records
-        {
+        for Entry { data, partition_key } in body.records {
             let data = STANDARD
                 .decode(data)
                 .map_err(|error| ("SerializationException", error.to_string()))?;
@@ -71,17 +64,13 @@ impl PutRecords {
             }
             let size = data.len() + partition_key.len();
             if size > MAX_RECORD {
-                return Err(invalid(format!(
-                    "a record of {size} bytes: at most {MAX_RECORD}"
-                )));
+                return Err(invalid(format!("a record of {size} bytes: at most {MAX_RECORD}")));
             }
             total += size;
             records.push((data, partition_key));
         }
         if total > MAX_REQUEST {
-            return Err(invalid(format!(
-                "a request of {total} bytes: at most {MAX_REQUEST}"
-            )));
+            return Err(invalid(format!("a request of {total} bytes: at most {MAX_REQUEST}")));
         }
         Ok(Self { records })
     }
@@ -98,9 +87,7 @@ mod tests {
             .map(|len| serde_json::json!({ "Data": STANDARD.encode(vec![b'x'; *len]), "PartitionKey": key }))
             .collect();
         let body = serde_json::json!({ "StreamName": stream, "Records": records }).to_string();
-        PutRecords::parse(body.as_bytes(), "telemetry")
-            .err()
-            .map(|(code, _)| code)
+        PutRecords::parse(body.as_bytes(), "telemetry").err().map(|(code, _)| code)
     }
 
     #[test]
@@ -119,10 +106,7 @@ mod tests {
 
     #[test]
     fn another_stream_is_not_found_by_name_or_arn() {
-        assert_eq!(
-            refusal("orders", &[1], "k"),
-            Some("ResourceNotFoundException")
-        );
+        assert_eq!(refusal("orders", &[1], "k"), Some("ResourceNotFoundException"));
         let arn = br#"{"StreamARN":"arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry","Records":[{"Data":"","PartitionKey":"k"}]}"#;
         assert!(PutRecords::parse(arn, "telemetry").is_ok());
         assert!(PutRecords::parse(arn, "other").is_err());

@@ -56,35 +56,22 @@ impl Weather {
     /// This share of the records of each request is refused for lack of throughput; the same records for the same seed.
     pub fn refusing(share: f64, seed: u64) -> Self {
         let climate = Climate::Refuse(share, fastrand::Rng::with_seed(seed));
-        Self {
-            climate,
-            ..Self::default()
-        }
+        Self { climate, ..Self::default() }
     }
 
     /// This happens to every request.
     pub fn always(forecast: Forecast) -> Self {
-        Self {
-            climate: Climate::Always(forecast),
-            ..Self::default()
-        }
+        Self { climate: Climate::Always(forecast), ..Self::default() }
     }
 
     /// This happens to the next requests, in order; then it is fair.
     pub fn script(forecast: impl IntoIterator<Item = Forecast>) -> Self {
-        Self {
-            forecast: forecast.into_iter().collect(),
-            ..Self::default()
-        }
+        Self { forecast: forecast.into_iter().collect(), ..Self::default() }
     }
 
     /// The service is down: every request is answered 503.
     pub fn down() -> Self {
-        Self::always(Forecast::Fail(
-            503,
-            "ServiceUnavailable",
-            "the service is down",
-        ))
+        Self::always(Forecast::Fail(503, "ServiceUnavailable", "the service is down"))
     }
 
     /// The role lacks the permission.
@@ -125,11 +112,7 @@ impl Forecast {
             Self::Refuse(indices) => {
                 Verdict::Take((0..records).map(|it| indices.contains(&it)).collect())
             }
-            Self::Fail(status, code, message) => Verdict::Fail {
-                status,
-                code,
-                message,
-            },
+            Self::Fail(status, code, message) => Verdict::Fail { status, code, message },
             Self::Silence => Verdict::Silence,
         }
     }
@@ -137,8 +120,6 @@ impl Forecast {
 
 impl fmt::Debug for Weather {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Weather")
-            .field("forecast", &self.forecast)
-            .finish_non_exhaustive()
+        f.debug_struct("Weather").field("forecast", &self.forecast).finish_non_exhaustive()
     }
 }

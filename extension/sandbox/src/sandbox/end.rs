@@ -1,6 +1,6 @@
 //! The end: shutdown, and the resets after a timeout or a crash.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
@@ -37,11 +37,7 @@ impl Sandbox {
         let shared = self.shared.clone();
         let shutdown = self.shutdown().await;
         let journal = shared.hub.journal.entries().clone();
-        Witness {
-            shutdown,
-            journal,
-            printed: shared.look(|state| state.printed.clone()),
-        }
+        Witness { shutdown, journal, printed: shared.look(|state| state.printed.clone()) }
     }
 
     /// Ends all processes: the runtime first, then the extensions, by SHUTDOWN and at the deadline by SIGKILL. The same
@@ -54,23 +50,17 @@ impl Sandbox {
         if let Some(group) = shared.look(|state| state.runtime.group) {
             group.signal(runtime_signal);
             let patience = Instant::now() + RUNTIME_SHUTDOWN;
-            shared
-                .until_deadline(patience, |state| state.runtime.has_exited.then_some(()))
-                .await;
+            shared.until_deadline(patience, |state| state.runtime.has_exited.then_some(())).await;
             group.signal(Signal::SIGKILL);
         }
-        let deadline_ms = epoch_ms(state::wall(
-            deadline.saturating_duration_since(Instant::now()),
-        ));
+        let deadline_ms =
+            epoch_ms(SystemTime::now() + deadline.saturating_duration_since(Instant::now()));
         shared.update(|state| {
             for agent in &mut state.agents {
                 agent.inbox.clear();
                 if agent.has_event("SHUTDOWN") {
                     let reason = reason.to_owned();
-                    agent.inbox.push_back(Next::Shutdown {
-                        reason,
-                        deadline_ms,
-                    });
+                    agent.inbox.push_back(Next::Shutdown { reason, deadline_ms });
                 } else if let Some(group) = agent.group {
                     group.signal(Signal::SIGKILL);
                 }
@@ -80,9 +70,7 @@ impl Sandbox {
         let is_gone =
             |agent: &Agent| agent.exit.is_some() || agent.group.is_none() && agent.inbox.is_empty();
         shared
-            .until_deadline(deadline, |state| {
-                state.agents.iter().all(is_gone).then_some(())
-            })
+            .until_deadline(deadline, |state| state.agents.iter().all(is_gone).then_some(()))
             .await;
         shared.update(|state| {
             for group in state.agents.iter().filter_map(|agent| agent.group) {
@@ -92,17 +80,11 @@ impl Sandbox {
         let with_process = |agent: &Agent| agent.group.is_none() || agent.exit.is_some();
         let patience = Instant::now() + Duration::from_secs(5);
         shared
-            .until_deadline(patience, |state| {
-                state.agents.iter().all(with_process).then_some(())
-            })
+            .until_deadline(patience, |state| state.agents.iter().all(with_process).then_some(()))
             .await;
         let driven = shared.look(|state| state.agents.iter().any(|agent| agent.group.is_none()));
         // A listener without a process still listens.
-        let patience = if driven {
-            Duration::from_secs(1)
-        } else {
-            Duration::ZERO
-        };
+        let patience = if driven { Duration::from_secs(1) } else { Duration::ZERO };
         shared.hub.end(patience).await;
         let agents = shared.update(|state| {
             state.runtime = state::Runtime::default();
@@ -116,17 +98,9 @@ impl Sandbox {
                 let (status, at) = agent.exit?;
                 let code = status.and_then(|status| status.code());
                 let duration_ms = ms(at.saturating_duration_since(start));
-                Some(Exit {
-                    name: agent.name,
-                    code,
-                    duration_ms,
-                })
+                Some(Exit { name: agent.name, code, duration_ms })
             })
             .collect();
-        Shutdown {
-            reason: reason.to_owned(),
-            duration_ms: ms(start.elapsed()),
-            exits,
-        }
+        Shutdown { reason: reason.to_owned(), duration_ms: ms(start.elapsed()), exits }
     }
 }

@@ -28,34 +28,20 @@ impl Sandbox {
         hub.freeze(false);
         hub.publish(&event::init_start(&options, &self.log_stream, phase));
         let failure = self.start_processes(deadline).await.err();
-        let status = failure
-            .as_ref()
-            .map_or(Status::Success, |failure| failure.status);
+        let status = failure.as_ref().map_or(Status::Success, |failure| failure.status);
         let error_type = failure.as_ref().map(|failure| failure.error_type.as_str());
-        hub.publish(&event::init_runtime_done(
-            &options, phase, status, error_type,
-        ));
+        hub.publish(&event::init_runtime_done(&options, phase, status, error_type));
         self.shared.look(|state| {
             for agent in &state.agents {
                 let name = format!("{:?}", agent.stage);
-                hub.publish(&event::extension(
-                    &agent.name,
-                    &name,
-                    &agent.events,
-                    agent.failure(),
-                ));
+                hub.publish(&event::extension(&agent.name, &name, &agent.events, agent.failure()));
             }
         });
         let duration = start.elapsed();
-        hub.publish(&event::init_report(
-            &options, phase, status, error_type, duration,
-        ));
+        hub.publish(&event::init_report(&options, phase, status, error_type, duration));
         hub.close_subscription();
-        let init = Init {
-            status,
-            error_type: error_type.map(str::to_owned),
-            duration_ms: ms(duration),
-        };
+        let init =
+            Init { status, error_type: error_type.map(str::to_owned), duration_ms: ms(duration) };
         match failure {
             None => {
                 self.is_initialised = true;
@@ -84,8 +70,7 @@ impl Sandbox {
             let (group, ended) =
                 process::spawn(path, variables, self.shared.options.max_line_bytes, on_line)
                     .map_err(|_| Failure::error("Runtime.InvalidEntrypoint"))?;
-            self.shared
-                .update(|state| state.runtime.group = Some(group));
+            self.shared.update(|state| state.runtime.group = Some(group));
             let shared = self.shared.clone();
             tokio::spawn(async move {
                 let _ = ended.await;
@@ -113,20 +98,17 @@ impl Sandbox {
         deadline: Instant,
         is: impl Fn(&Agent) -> bool,
     ) -> Result<(), Failure> {
-        let all = self
-            .shared
-            .until_deadline(deadline, |state| match state.failure() {
-                Some(error_type) => Some(Err(Failure::error(error_type))),
-                None => state.agents.iter().all(&is).then_some(Ok(())),
-            });
+        let all = self.shared.until_deadline(deadline, |state| match state.failure() {
+            Some(error_type) => Some(Err(Failure::error(error_type))),
+            None => state.agents.iter().all(&is).then_some(Ok(())),
+        });
         all.await.unwrap_or_else(|| Err(Failure::timeout()))
     }
 
     fn start_extension(&self, program: &Program) -> Result<(), Failure> {
         let name = program.name();
         let Program::File(path) = program else {
-            self.shared
-                .update(|state| state.agents.push(Agent::new(name, true, None)));
+            self.shared.update(|state| state.agents.push(Agent::new(name, true, None)));
             return Ok(());
         };
         let variables = environment::of_extension(&self.shared.options, &self.address());

@@ -24,13 +24,7 @@ pub(crate) struct Batcher {
 
 impl Batcher {
     pub(crate) fn new(max_items: usize, max_bytes: usize, timeout: Duration) -> Self {
-        Self {
-            max_items,
-            max_bytes,
-            timeout,
-            waiting: VecDeque::new(),
-            bytes: 0,
-        }
+        Self { max_items, max_bytes, timeout, waiting: VecDeque::new(), bytes: 0 }
     }
 
     pub(crate) fn push(&mut self, event: Waiting, now: Instant) {
@@ -42,11 +36,7 @@ impl Batcher {
     pub(crate) fn due(&self) -> Option<Instant> {
         let (_, first) = self.waiting.front()?;
         let is_full = self.waiting.len() >= self.max_items || self.bytes >= self.max_bytes;
-        Some(if is_full {
-            *first
-        } else {
-            *first + self.timeout
-        })
+        Some(if is_full { *first } else { *first + self.timeout })
     }
 
     /// Takes the next batch out: at least one event, and no more than the limits allow.
@@ -81,13 +71,7 @@ mod tests {
     fn batcher(texts: &[&str], now: Instant) -> Batcher {
         let mut batcher = Batcher::new(3, 10, TIMEOUT);
         for (journal, text) in texts.iter().enumerate() {
-            batcher.push(
-                Waiting {
-                    text: (*text).to_owned(),
-                    journal,
-                },
-                now,
-            );
+            batcher.push(Waiting { text: (*text).to_owned(), journal }, now);
         }
         batcher
     }
@@ -100,13 +84,7 @@ mod tests {
     fn the_time_runs_from_the_first_event_of_the_batch() {
         let now = Instant::now();
         let mut batcher = batcher(&["a"], now);
-        batcher.push(
-            Waiting {
-                text: "b".into(),
-                journal: 1,
-            },
-            now + TIMEOUT / 2,
-        );
+        batcher.push(Waiting { text: "b".into(), journal: 1 }, now + TIMEOUT / 2);
         assert_eq!(batcher.due(), Some(now + TIMEOUT));
         assert_eq!(take(&mut batcher), ["a", "b"]);
         assert_eq!((batcher.due(), batcher.bytes()), (None, 0));

@@ -33,7 +33,7 @@ impl Category {
 #[derive(Clone, Debug)]
 pub(crate) struct Event {
     pub(crate) category: Category,
-    pub(crate) event_type: &'static str,
+    pub(crate) name: &'static str,
     pub(crate) time: SystemTime,
     pub(crate) record: Record,
 }
@@ -51,10 +51,9 @@ pub(crate) enum Record {
 
 impl Event {
     pub(crate) fn line(category: Category, line: String) -> Self {
-        let event_type = category.as_str();
         Self {
             category,
-            event_type,
+            name: category.as_str(),
             time: SystemTime::now(),
             record: Record::Line(line),
         }
@@ -63,22 +62,12 @@ impl Event {
     /// An event that this sandbox knows nothing of.
     pub(crate) fn whole(text: &str) -> Self {
         let record = Record::Whole(text.to_owned());
-        Self {
-            category: Category::Platform,
-            event_type: "",
-            time: SystemTime::now(),
-            record,
-        }
+        Self { category: Category::Platform, name: "", time: SystemTime::now(), record }
     }
 
-    fn platform(event_type: &'static str, record: Value) -> Self {
+    fn platform(name: &'static str, record: Value) -> Self {
         let record = Record::Json(record);
-        Self {
-            category: Category::Platform,
-            event_type,
-            time: SystemTime::now(),
-            record,
-        }
+        Self { category: Category::Platform, name, time: SystemTime::now(), record }
     }
 
     /// The event's JSON text for a subscriber. A line that is JSON stays a string in the first schema, in text format,
@@ -92,18 +81,11 @@ impl Event {
                     && options.mode == Mode::OnDemand
                     && subscription.schema_version != "2022-07-01"
                     && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
-                if parses {
-                    line.trim().to_owned()
-                } else {
-                    Value::from(line.as_str()).to_string()
-                }
+                if parses { line.trim().to_owned() } else { Value::from(line.as_str()).to_string() }
             }
         };
         let time = timestamp(self.time);
-        format!(
-            r#"{{"time":"{time}","type":"{}","record":{record}}}"#,
-            self.event_type
-        )
+        format!(r#"{{"time":"{time}","type":"{}","record":{record}}}"#, self.name)
     }
 }
 
@@ -187,7 +169,7 @@ pub(crate) fn start(options: &Options, request_id: &str) -> Event {
 pub(crate) struct Done<'a> {
     pub(crate) request_id: &'a str,
     pub(crate) status: Status,
-    pub(crate) error_type: Option<&'a str>,
+    pub(crate) error_type: Option<String>,
     pub(crate) start: SystemTime,
     /// From the start until the response; none if there was no response.
     pub(crate) response: Option<Duration>,
@@ -205,11 +187,7 @@ impl Done<'_> {
         vec![
             span("responseLatency", Duration::ZERO, response),
             span("responseDuration", response, Duration::ZERO),
-            span(
-                "runtimeOverhead",
-                response,
-                self.function.saturating_sub(response),
-            ),
+            span("runtimeOverhead", response, self.function.saturating_sub(response)),
         ]
     }
 }
@@ -221,7 +199,7 @@ pub(crate) fn runtime_done(done: &Done<'_>) -> Event {
     }
     record["metrics"] =
         json!({ "durationMs": ms(done.function), "producedBytes": done.produced_bytes });
-    Event::platform("platform.runtimeDone", with_error(record, done.error_type))
+    Event::platform("platform.runtimeDone", with_error(record, done.error_type.as_deref()))
 }
 
 /// The end of an invocation, `extensions` after the end of the function.
@@ -254,7 +232,7 @@ pub(crate) fn report(
         record["spans"] =
             json!([{ "name": "extensionOverhead", "start": start, "durationMs": ms(extensions) }]);
     }
-    Event::platform("platform.report", with_error(record, done.error_type))
+    Event::platform("platform.report", with_error(record, done.error_type.as_deref()))
 }
 
 pub(crate) fn logs_dropped(records: u64, bytes: u64, reason: &str) -> Event {

@@ -47,12 +47,7 @@ impl Subscriber {
     /// acknowledges: whoever spawned this ends it.
     pub(super) async fn run(mut self) {
         let client = Client::builder(TokioExecutor::new()).build_http();
-        let Subscription {
-            max_items,
-            max_bytes,
-            timeout,
-            ..
-        } = self.subscription;
+        let Subscription { max_items, max_bytes, timeout, .. } = self.subscription;
         let mut batcher = Batcher::new(max_items, max_bytes, timeout);
         let mut dropped = Dropped::default();
         let mut is_open = true;
@@ -103,10 +98,7 @@ impl Subscriber {
     ) {
         let texts: Vec<&str> = batch.iter().map(|event| event.text.as_str()).collect();
         let body = Bytes::from(format!("[{}]", texts.join(",")));
-        let uri = format!(
-            "http://127.0.0.1:{}{}",
-            self.subscription.port, self.subscription.path
-        );
+        let uri = format!("http://127.0.0.1:{}{}", self.subscription.port, self.subscription.path);
         let mut frozen = self.frozen.clone();
         let post = async {
             let mut pause = RETRY.0;
@@ -132,9 +124,9 @@ impl Subscriber {
                 },
             }
         }
-        batch
-            .iter()
-            .for_each(|event| self.journal.accept(event.journal));
+        for event in batch {
+            self.journal.accept(event.journal);
+        }
     }
 }
 

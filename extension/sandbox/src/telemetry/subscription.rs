@@ -36,34 +36,27 @@ impl Subscription {
         };
         let schema_version = body["schemaVersion"].as_str().unwrap_or_default();
         if !schemas.contains(&schema_version) {
-            return Err(format!(
-                "'/schemaVersion' must be one of {}",
-                schemas.join(", ")
-            ));
+            return Err(format!("'/schemaVersion' must be one of {}", schemas.join(", ")));
         }
         let types = types(&body["types"])?;
         let destination = &body["destination"];
         if destination["protocol"] != "HTTP" {
-            return Err(
-                "'/destination/protocol' must be HTTP: this sandbox delivers to no other"
-                    .to_owned(),
-            );
+            return Err("'/destination/protocol' must be HTTP: this sandbox delivers to no other"
+                .to_owned());
         }
         let (port, path) = address(destination["URI"].as_str().unwrap_or_default())?;
         let buffering = &body["buffering"];
         let number = |name: &str, (min, max): (u64, u64), default: u64| match &buffering[name] {
             Value::Null => Ok(default),
             value => match value.as_u64() {
-                Some(n) if n < min => Err(format!(
-                    "'/buffering/{name}' must be >= {min} but found {n}"
-                )),
-                Some(n) if n > max => Err(format!(
-                    "'/buffering/{name}' must be <= {max} but found {n}"
-                )),
+                Some(n) if n < min => {
+                    Err(format!("'/buffering/{name}' must be >= {min} but found {n}"))
+                }
+                Some(n) if n > max => {
+                    Err(format!("'/buffering/{name}' must be <= {max} but found {n}"))
+                }
                 Some(n) => Ok(n),
-                None => Err(format!(
-                    "'/buffering/{name}' must be an integer but found {value}"
-                )),
+                None => Err(format!("'/buffering/{name}' must be an integer but found {value}")),
             },
         };
         let size = |n: u64| usize::try_from(n).unwrap_or(usize::MAX);
@@ -89,13 +82,10 @@ fn types(value: &Value) -> Result<Vec<String>, String> {
     if types.is_empty() {
         return Err("types should not be empty".to_owned());
     }
-    match types
-        .iter()
-        .find(|it| !["platform", "function", "extension"].contains(&it.as_str()))
-    {
-        Some(unknown) => Err(format!(
-            "'/types' must be platform, function or extension but found {unknown:?}"
-        )),
+    match types.iter().find(|it| !["platform", "function", "extension"].contains(&it.as_str())) {
+        Some(unknown) => {
+            Err(format!("'/types' must be platform, function or extension but found {unknown:?}"))
+        }
         None => Ok(types),
     }
 }
@@ -115,12 +105,7 @@ fn address(uri: &str) -> Result<(u16, String), String> {
     match uri.port_u16() {
         None | Some(0) => Err("URI port is not provided".to_owned()),
         Some(RESERVED_PORT) => refused("port 9001 is reserved"),
-        Some(port) => Ok((
-            port,
-            uri.path_and_query()
-                .map_or("/", |path| path.as_str())
-                .to_owned(),
-        )),
+        Some(port) => Ok((port, uri.path_and_query().map_or("/", |path| path.as_str()).to_owned())),
     }
 }
 
@@ -144,34 +129,20 @@ mod tests {
     #[test]
     fn a_complete_request_is_understood() {
         let subscription = parse(Mode::OnDemand, |_| ()).unwrap();
-        assert_eq!(
-            (subscription.port, subscription.path.as_str()),
-            (4243, "/some/path")
-        );
+        assert_eq!((subscription.port, subscription.path.as_str()), (4243, "/some/path"));
         assert_eq!(subscription.timeout, Duration::from_millis(25));
     }
 
     #[test]
     fn buffering_is_optional_and_out_of_range_refused_not_clamped() {
         let default = parse(Mode::OnDemand, |body| body["buffering"] = Value::Null).unwrap();
-        assert_eq!(
-            (default.max_items, default.timeout),
-            (10_000, Duration::from_secs(1))
-        );
-        for (name, value) in [
-            ("timeoutMs", 24),
-            ("timeoutMs", 30_001),
-            ("maxItems", 999),
-            ("maxBytes", 1_048_577),
-        ] {
-            let refusal = parse(Mode::OnDemand, |body| {
-                body["buffering"][name] = value.into()
-            })
-            .unwrap_err();
-            assert!(
-                refusal.contains(name) && refusal.contains(&value.to_string()),
-                "{refusal}"
-            );
+        assert_eq!((default.max_items, default.timeout), (10_000, Duration::from_secs(1)));
+        for (name, value) in
+            [("timeoutMs", 24), ("timeoutMs", 30_001), ("maxItems", 999), ("maxBytes", 1_048_577)]
+        {
+            let refusal =
+                parse(Mode::OnDemand, |body| body["buffering"][name] = value.into()).unwrap_err();
+            assert!(refusal.contains(name) && refusal.contains(&value.to_string()), "{refusal}");
         }
     }
 
@@ -181,11 +152,7 @@ mod tests {
             let with = |mode| parse(mode, |body| body["schemaVersion"] = schema.into());
             assert!(with(Mode::OnDemand).is_ok() && with(Mode::ManagedInstances).is_err());
         }
-        assert!(
-            parse(Mode::OnDemand, |body| body["schemaVersion"] =
-                "2030-01-01".into())
-            .is_err()
-        );
+        assert!(parse(Mode::OnDemand, |body| body["schemaVersion"] = "2030-01-01".into()).is_err());
     }
 
     #[test]
@@ -198,9 +165,7 @@ mod tests {
             "",
         ] {
             assert!(
-                parse(Mode::OnDemand, |body| body["destination"]["URI"] =
-                    uri.into())
-                .is_err(),
+                parse(Mode::OnDemand, |body| body["destination"]["URI"] = uri.into()).is_err(),
                 "{uri}"
             );
         }

@@ -3,19 +3,11 @@ use crate::{Bytes, Flush, Kind, Level, Millis, Stream};
 
 /// Loads these variables (without prefix) and renders every problem.
 fn problems(variables: &[(&str, &str)]) -> Vec<String> {
-    loaded(variables)
-        .problems
-        .iter()
-        .map(ToString::to_string)
-        .collect()
+    loaded(variables).problems.iter().map(ToString::to_string).collect()
 }
 
 fn loaded(variables: &[(&str, &str)]) -> Loaded {
-    load(
-        variables
-            .iter()
-            .map(|(name, value)| (format!("{ENV_PREFIX}{name}"), value)),
-    )
+    load(variables.iter().map(|(name, value)| (format!("{ENV_PREFIX}{name}"), value)))
 }
 
 #[test]
@@ -96,22 +88,12 @@ fn a_value_that_cannot_be_used_leaves_the_default_in_force() {
 
 #[test]
 fn an_empty_variable_counts_as_unset() {
-    assert_eq!(
-        problems(&[("BUFFER_TIMEOUT_MS", ""), ("STREAM", "  ")]),
-        [""; 0]
-    );
+    assert_eq!(problems(&[("BUFFER_TIMEOUT_MS", ""), ("STREAM", "  ")]), [""; 0]);
 }
 
 #[test]
 fn numbers_are_digits_only_and_may_not_overflow() {
-    for text in [
-        "+100",
-        "1e3",
-        "0x64",
-        "100ms",
-        "1_000",
-        "99999999999999999999999",
-    ] {
+    for text in ["+100", "1e3", "0x64", "100ms", "1_000", "99999999999999999999999"] {
         assert_eq!(problems(&[("BUFFER_TIMEOUT_MS", text)]).len(), 1, "{text}");
     }
 }
@@ -120,10 +102,8 @@ fn numbers_are_digits_only_and_may_not_overflow() {
 fn a_misspelt_variable_is_reported_with_the_name_that_was_meant() {
     assert_eq!(
         problems(&[("BUFER_TIMEOUT_MS", "50")]),
-        [
-            "KINESIS_TELEMETRY_BUFER_TIMEOUT_MS=\"50\": no such setting; \
-          did you mean KINESIS_TELEMETRY_BUFFER_TIMEOUT_MS?"
-        ]
+        ["KINESIS_TELEMETRY_BUFER_TIMEOUT_MS=\"50\": no such setting; \
+          did you mean KINESIS_TELEMETRY_BUFFER_TIMEOUT_MS?"]
     );
 }
 
@@ -138,15 +118,10 @@ fn a_stream_is_a_name_or_an_arn_and_nothing_else() {
     let arn = "arn:aws:kinesis:eu-west-1:111122223333:stream/telemetry";
     let stream = |text| loaded(&[("STREAM", text)]).config.stream;
     assert_eq!(
-        stream("orders_1.a-b")
-            .map(|it| it.as_str().to_owned())
-            .as_deref(),
+        stream("orders_1.a-b").map(|it| it.as_str().to_owned()).as_deref(),
         Some("orders_1.a-b")
     );
-    assert_eq!(
-        stream(arn).as_ref().and_then(Stream::region),
-        Some("eu-west-1")
-    );
+    assert_eq!(stream(arn).as_ref().and_then(Stream::region), Some("eu-west-1"));
     for wrong in [
         "two words",
         "arn:aws:sqs:eu-west-1:111122223333:stream/telemetry",
@@ -161,23 +136,12 @@ fn a_stream_is_a_name_or_an_arn_and_nothing_else() {
 
 #[test]
 fn types_choose_categories_and_single_types_and_keep_the_unknown() {
-    let types = loaded(&[("TYPES", "platform.report, function")])
-        .config
-        .types;
+    let types = loaded(&[("TYPES", "platform.report, function")]).config.types;
     assert_eq!(types.subscription(), ["platform", "function"]);
-    let chosen = [
-        "platform.report",
-        "function",
-        "kinesis-telemetry.quarantine",
-        "weather.storm",
-        "",
-    ];
+    let chosen =
+        ["platform.report", "function", "kinesis-telemetry.quarantine", "weather.storm", ""];
     assert!(chosen.iter().all(|it| types.include(it)));
-    assert!(
-        !["platform.start", "extension", "platform"]
-            .iter()
-            .any(|it| types.include(it))
-    );
+    assert!(!["platform.start", "extension", "platform"].iter().any(|it| types.include(it)));
     for wrong in ["", "platfrom", "platform.", "function,,", "function.x"] {
         let expected = usize::from(!wrong.is_empty());
         assert_eq!(problems(&[("TYPES", wrong)]).len(), expected, "{wrong}");
@@ -186,19 +150,10 @@ fn types_choose_categories_and_single_types_and_keep_the_unknown() {
 
 #[test]
 fn settings_that_work_against_each_other_are_said() {
-    let said = problems(&[
-        ("BUFFER_TIMEOUT_MS", "2000"),
-        ("TARGET_RECORD_BYTES", "2000000"),
-    ]);
+    let said = problems(&[("BUFFER_TIMEOUT_MS", "2000"), ("TARGET_RECORD_BYTES", "2000000")]);
     assert_eq!(said.len(), 2, "{said:?}");
-    assert!(
-        said[0].contains("above KINESIS_TELEMETRY_FLUSH_TIMEOUT_MS=1000"),
-        "{said:?}"
-    );
-    assert_eq!(
-        problems(&[("BUFFER_TIMEOUT_MS", "2000"), ("FLUSH", "start")]),
-        [""; 0]
-    );
+    assert!(said[0].contains("above KINESIS_TELEMETRY_FLUSH_TIMEOUT_MS=1000"), "{said:?}");
+    assert_eq!(problems(&[("BUFFER_TIMEOUT_MS", "2000"), ("FLUSH", "start")]), [""; 0]);
 }
 
 #[test]

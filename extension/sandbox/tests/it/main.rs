@@ -1,0 +1,10 @@
+//! The sandbox as Lambda, seen by whoever calls its APIs.
+
+#![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails the test")]
+
+mod client;
+mod foreign;
+mod lifecycle;
+mod refusals;
+mod telemetry;
+mod telemetry_captures;
