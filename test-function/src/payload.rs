@@ -99,10 +99,9 @@ mod tests {
 
     #[test]
     fn an_unknown_member_or_word_is_named_with_what_there_is() {
-        for (payload, name) in [
-            (json!({ "line": 3 }), "`line`"),
-            (json!({ "end": "sleep" }), "`sleep`"),
-        ] {
+        for (payload, name) in
+            [(json!({ "line": 3 }), "`line`"), (json!({ "end": "sleep" }), "`sleep`")]
+        {
             let error = Payload::parse(payload).unwrap_err();
             assert!(error.contains(name) && error.contains("sleepMs"), "{error}");
         }

@@ -1,0 +1,204 @@
+//! The journal against the stream: what is missing, doubled, out of place. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use extension_spec::event_type;
+
+use crate::journal::Expected;
+use crate::report::{Instance, Latency, Quoted, Report, Request};
+use crate::stream::Record;
+use crate::unpack::{self, Event};
+
+/// An event, and when its (last) record reached the stream.
+struct Arrival {
+    event: Event,
+    at_ms: i64,
+}
+
+/// Everything that came under one number of one instance, by part; 0 is an event in one piece.
+#[derive(Default)]
+struct Slot {
+    parts: BTreeMap<u32, Arrival>,
+    doubled: bool,
+}
+
+pub(crate) fn compare(journal: &[Expected], records: &[Record], show: usize) -> Report {
+    let mut broken = Quoted::default();
+    let mut slots: BTreeMap<String, BTreeMap<u64, Slot>> = BTreeMap::new();
+    for record in records {
+        for line in unpack::record(&record.data) {
+            match line {
+                Ok(event) => file(&mut slots, Arrival { event, at_ms: record.arrived_ms }),
+                Err(line) => broken.push(format!("{}: {}", line.why, line.line)),
+            }
+        }
+    }
+    let mut arrivals = Vec::new();
+    let instances: Vec<Instance> =
+        slots.into_iter().map(|(name, slots)| instance(name, slots, &mut arrivals)).collect();
+
+    let (missing, unexpected, repeated) = difference(journal, &arrivals);
+    let expected = journal.iter().filter(|event| event.accepted).count();
+    let whole = instances.iter().all(Instance::is_whole);
+    let clean = [&missing, &unexpected, &repeated, &broken].iter().all(|found| found.is_empty());
+    let mut by_type = BTreeMap::new();
+    for arrival in &arrivals {
+        *by_type.entry(arrival.event.kind.clone()).or_default() += 1;
+    }
+    Report {
+        // Nothing expected and nothing arrived is no success: nobody was listening.
+        complete: expected > 0 && whole && clean,
+        expected,
+        not_accepted: journal.len() - expected,
+        arrived: arrivals.len(),
+        samples: samples(records, &by_type, show),
+        by_type,
+        records: records.len(),
+        bytes: records.iter().map(|record| record.data.len()).sum(),
+        latency: latency(&arrivals),
+        instances,
+        missing,
+        unexpected,
+        repeated,
+        broken,
+        requests: requests(&arrivals),
+    }
+}
+
+fn file(slots: &mut BTreeMap<String, BTreeMap<u64, Slot>>, arrival: Arrival) {
+    let source = &arrival.event.source;
+    let part = source.part.unwrap_or(0);
+    let slot = slots.entry(source.instance.clone()).or_default().entry(source.seq).or_default();
+    // One number is one event: the same part twice, or an event both whole and in parts, is double.
+    let other_form = slot.parts.keys().any(|&other| (other == 0) != (part == 0));
+    if other_form || slot.parts.contains_key(&part) {
+        slot.doubled = true;
+    } else {
+        slot.parts.insert(part, arrival);
+    }
+}
+
+/// Judges the numbers of one instance, and hands on the events that are whole.
+fn instance(name: String, slots: BTreeMap<u64, Slot>, arrivals: &mut Vec<Arrival>) -> Instance {
+    let first = slots.first_key_value().map_or(0, |(&seq, _)| seq);
+    let last = slots.last_key_value().map_or(0, |(&seq, _)| seq);
+    let mut found = Instance {
+        name,
+        first,
+        last,
+        missing: Vec::new(),
+        doubled: Vec::new(),
+        unjoinable: BTreeMap::new(),
+    };
+    let mut next = 1;
+    for (seq, mut slot) in slots {
+        if seq > next {
+            found.missing.push((next, seq - 1));
+        }
+        next = seq + 1;
+        if slot.doubled {
+            found.doubled.push(seq);
+        }
+        if let Some(whole) = slot.parts.remove(&0) {
+            arrivals.push(whole);
+            continue;
+        }
+        let parts: Vec<&Event> = slot.parts.values().map(|part| &part.event).collect();
+        match unpack::join(&parts) {
+            Ok(event) => {
+                let at_ms = slot.parts.values().map(|part| part.at_ms).max().unwrap_or_default();
+                arrivals.push(Arrival { event, at_ms });
+            }
+            Err(why) => {
+                found.unjoinable.insert(seq, why);
+            }
+        }
+    }
+    found
+}
+
+/// Compares as multisets of text: a function may well log the same line twice in one millisecond.
+fn difference(journal: &[Expected], arrivals: &[Arrival]) -> (Quoted, Quoted, Quoted) {
+    #[derive(Default)]
+    struct Count {
+        accepted: usize,
+        /// Not acknowledged, and yet it may have been taken: the acknowledgement was lost.
+        possible: usize,
+    }
+    let mut counts: HashMap<&str, Count> = HashMap::new();
+    for event in journal {
+        let count = counts.entry(&event.text).or_default();
+        if event.accepted {
+            count.accepted += 1;
+        } else {
+            count.possible += 1;
+        }
+    }
+    let (mut missing, mut unexpected, mut repeated) = <(Quoted, Quoted, Quoted)>::default();
+    for Arrival { event, .. } in arrivals {
+        // The extension's own: the platform knows nothing of them.
+        if event.kind.starts_with(event_type::PREFIX) {
+            continue;
+        }
+        match counts.get_mut(event.text.as_str()) {
+            Some(Count { accepted, .. }) if *accepted > 0 => *accepted -= 1,
+            Some(Count { possible, .. }) if *possible > 0 => *possible -= 1,
+            Some(_) => repeated.push(&event.text),
+            None => unexpected.push(&event.text),
+        }
+    }
+    // In the journal's order, which is the order in which things happened.
+    for event in journal.iter().filter(|event| event.accepted) {
+        if let Some(count) = counts.get_mut(event.text.as_str()).filter(|count| count.accepted > 0)
+        {
+            count.accepted -= 1;
+            missing.push(&event.text);
+        }
+    }
+    (missing, unexpected, repeated)
+}
+
+fn latency(arrivals: &[Arrival]) -> Option<Latency> {
+    let delay = |arrival: &Arrival| arrival.event.time_ms.map(|time| arrival.at_ms - time);
+    let mut delays: Vec<i64> = arrivals.iter().filter_map(delay).collect();
+    delays.sort_unstable();
+    // Nearest rank: a percentile that is a value which occurred.
+    let percentile = |p: usize| delays.get((delays.len() * p).div_ceil(100).saturating_sub(1));
+    Some(Latency { p50_ms: *percentile(50)?, p99_ms: *percentile(99)?, max_ms: *delays.last()? })
+}
+
+fn requests(arrivals: &[Arrival]) -> BTreeMap<String, Request> {
+    let mut requests: BTreeMap<String, Request> = BTreeMap::new();
+    for Arrival { event, at_ms } in arrivals {
+        let Some(id) = &event.request_id else {
+            continue;
+        };
+        let request = requests.entry(id.clone()).or_default();
+        request.events += 1;
+        request.last_arrival_ms = request.last_arrival_ms.max(*at_ms);
+        if event.kind != "platform.report" {
+            let last = &mut request.last_arrival_before_report_ms;
+            *last = Some(last.unwrap_or(*at_ms).max(*at_ms));
+        }
+    }
+    requests
+}
+
+/// The first line of each type, the most frequent types first, as they arrived.
+fn samples(records: &[Record], by_type: &BTreeMap<String, usize>, show: usize) -> Vec<String> {
+    let mut first: HashMap<String, String> = HashMap::new();
+    for record in records {
+        for line in record.data.split(|&byte| byte == b'\n') {
+            if let Some(Ok(event)) = unpack::record(line).pop() {
+                let line = || String::from_utf8_lossy(line).into_owned();
+                first.entry(event.kind).or_insert_with(line);
+            }
+        }
+    }
+    let mut kinds: Vec<(&String, &usize)> = by_type.iter().collect();
+    kinds.sort_by_key(|(_, count)| std::cmp::Reverse(**count));
+    kinds.iter().filter_map(|(kind, _)| first.remove(*kind)).take(show).collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,221 @@
+use super::compare;
+use crate::journal::Expected;
+use crate::report::{Latency, Report};
+use crate::stream::Record;
+
+/// 2026-11-22T20:00:00Z, when all events of these tests happen.
+const T0_MS: i64 = 1_795_377_600_000;
+
+fn event(n: u64) -> String {
+    format!(r#"{{"time":"2026-11-22T20:00:00.000Z","type":"function","record":"line {n}"}}"#)
+}
+
+fn taken(text: &str) -> Expected {
+    Expected { text: text.to_owned(), accepted: true }
+}
+
+fn journal(numbers: impl IntoIterator<Item = u64>) -> Vec<Expected> {
+    numbers.into_iter().map(|n| taken(&event(n))).collect()
+}
+
+fn spliced(event: &str, source: &str) -> String {
+    format!("{},\"source\":{{\"instance\":\"a\",{source}}}}}\n", event.strip_suffix('}').unwrap())
+}
+
+fn line(n: u64) -> String {
+    spliced(&event(n), &format!("\"seq\":{n}"))
+}
+
+/// Records that arrive 100 ms apart, the first at 100 ms.
+fn stream<S: AsRef<str>>(lines: &[S]) -> Vec<Record> {
+    let record = |(i, line): (usize, &S)| Record {
+        data: line.as_ref().as_bytes().to_vec(),
+        arrived_ms: T0_MS + 100 * (1 + i64::try_from(i).unwrap()),
+    };
+    lines.iter().enumerate().map(record).collect()
+}
+
+fn found(journal: &[Expected], lines: &[String]) -> Report {
+    compare(journal, &stream(lines), 0)
+}
+
+#[test]
+fn a_stream_that_holds_the_journal_is_complete() {
+    let report = found(&journal(1..=3), &[line(1), line(2), line(3)]);
+    assert!(report.complete, "{report:?}");
+    assert_eq!((report.expected, report.arrived, report.records), (3, 3, 3));
+    assert_eq!(report.by_type["function"], 3);
+    let instance = &report.instances[0];
+    assert_eq!((instance.name.as_str(), instance.first, instance.last), ("a", 1, 3));
+}
+
+#[test]
+fn the_order_of_the_stream_does_not_matter() {
+    assert!(found(&journal(1..=3), &[line(3), line(1), line(2)]).complete);
+}
+
+#[test]
+fn nothing_at_all_is_not_complete() {
+    assert!(!found(&[], &[]).complete);
+}
+
+#[test]
+fn a_hole_is_named_and_the_missing_event_quoted() {
+    let report = found(&journal(1..=5), &[line(1), line(4), line(5)]);
+    assert!(!report.complete);
+    assert_eq!(report.instances[0].missing, [(2, 3)]);
+    assert_eq!(report.missing.first, [event(2), event(3)]);
+}
+
+#[test]
+fn a_sequence_that_does_not_begin_with_one_has_a_hole() {
+    assert_eq!(found(&journal(2..=3), &[line(2), line(3)]).instances[0].missing, [(1, 1)]);
+}
+
+#[test]
+fn a_lost_end_is_found_though_it_leaves_no_hole() {
+    let report = found(&journal(1..=3), &[line(1), line(2)]);
+    assert!(!report.complete && report.instances[0].is_whole());
+    assert_eq!(report.missing.first, [event(3)]);
+}
+
+#[test]
+fn a_number_that_arrives_twice_is_doubled_and_counted_once() {
+    let report = found(&journal(1..=2), &[line(1), line(2), line(1)]);
+    assert!(!report.complete);
+    assert_eq!(report.instances[0].doubled, [1]);
+    assert_eq!(report.arrived, 2);
+    assert!(report.repeated.is_empty() && report.missing.is_empty());
+}
+
+#[test]
+fn the_same_event_under_a_new_number_is_repeated() {
+    let again = spliced(&event(1), "\"seq\":2");
+    let report = found(&journal(1..=1), &[line(1), again]);
+    assert!(!report.complete && report.instances[0].is_whole());
+    assert_eq!(report.repeated.first, [event(1)]);
+}
+
+#[test]
+fn two_equal_events_are_two_events() {
+    let twice = [taken(&event(1)), taken(&event(1))];
+    let lines = [line(1), spliced(&event(1), "\"seq\":2")];
+    assert!(found(&twice, &lines).complete);
+    assert_eq!(found(&twice, &lines[..1]).missing.count, 1);
+}
+
+#[test]
+fn an_event_that_nobody_generated_is_unexpected() {
+    let report = found(&journal(1..=1), &[line(1), line(2)]);
+    assert!(!report.complete);
+    assert_eq!(report.unexpected.first, [event(2)]);
+}
+
+#[test]
+fn a_changed_byte_is_found() {
+    let journal = [taken(r#"{"type":"x","record":1.0}"#)];
+    let report = found(&journal, &[spliced(r#"{"type":"x","record":1}"#, "\"seq\":1")]);
+    assert_eq!((report.missing.count, report.unexpected.count), (1, 1));
+}
+
+#[test]
+fn what_the_extension_never_took_may_arrive_or_not() {
+    let refused = Expected { text: event(2), accepted: false };
+    let journal = [taken(&event(1)), refused];
+    let report = found(&journal, &[line(1)]);
+    assert!(report.complete);
+    assert_eq!((report.expected, report.not_accepted), (1, 1));
+    assert!(found(&journal, &[line(1), line(2)]).complete);
+}
+
+#[test]
+fn the_extensions_own_events_are_numbered_but_not_expected() {
+    let own = r#"{"type":"kinesis-telemetry.ledger","record":{}}"#;
+    let report = found(&journal(1..=1), &[line(1), spliced(own, "\"seq\":2")]);
+    assert!(report.complete);
+    assert_eq!(report.by_type["kinesis-telemetry.ledger"], 1);
+}
+
+fn part(n: usize, of: usize, fragment: &str) -> String {
+    let fragment = serde_json::to_string(fragment).unwrap();
+    let line = format!(r#"{{"type":"kinesis-telemetry.part","record":{fragment}}}"#);
+    spliced(&line, &format!("\"seq\":1,\"part\":{n},\"parts\":{of}"))
+}
+
+#[test]
+fn parts_join_in_whatever_order_they_arrive() {
+    let event = event(1);
+    let (a, rest) = event.split_at(7);
+    let (b, c) = rest.split_at(7);
+    let parts = [part(1, 3, a), part(2, 3, b), part(3, 3, c)];
+    for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+        let report = found(&journal(1..=1), &order.map(|i| parts[i].clone()));
+        assert!(report.complete, "{order:?}: {report:?}");
+        assert_eq!(report.latency.unwrap().max_ms, 300, "the last part is the arrival");
+    }
+}
+
+#[test]
+fn a_part_that_arrives_twice_is_doubled() {
+    let text = event(1);
+    let (a, b) = text.split_at(7);
+    let report = found(&journal(1..=1), &[part(1, 2, a), part(2, 2, b), part(2, 2, b)]);
+    assert_eq!(report.instances[0].doubled, [1]);
+    assert!(report.missing.is_empty());
+}
+
+#[test]
+fn a_part_that_is_lost_makes_its_event_missing() {
+    let text = event(1);
+    let report = found(&journal(1..=1), &[part(1, 2, text.split_at(7).0)]);
+    assert!(!report.complete);
+    assert_eq!(report.instances[0].unjoinable[&1], "only parts [1] of 2 arrived");
+    assert_eq!(report.missing.first, [text]);
+}
+
+#[test]
+fn instances_are_numbered_apart() {
+    let other = line(2).replace("\"instance\":\"a\",\"seq\":2", "\"instance\":\"b\",\"seq\":1");
+    let report = found(&journal(1..=2), &[line(1), other]);
+    assert!(report.complete, "{report:?}");
+    assert_eq!(report.instances.len(), 2);
+}
+
+#[test]
+fn a_line_that_is_no_event_is_reported() {
+    let report = found(&journal(1..=1), &[line(1), "oops\n".to_owned()]);
+    assert!(!report.complete);
+    assert!(report.broken.first[0].ends_with(": oops"), "{:?}", report.broken);
+}
+
+#[test]
+fn latency_is_from_the_event_to_its_arrival() {
+    let lines: Vec<String> = (1..=100).map(line).collect();
+    let latency = found(&journal(1..=100), &lines).latency.unwrap();
+    assert_eq!(latency, Latency { p50_ms: 5_000, p99_ms: 9_900, max_ms: 10_000 });
+}
+
+#[test]
+fn the_last_arrival_of_a_request_is_told_with_and_without_its_report() {
+    let start = r#"{"type":"platform.start","record":{"requestId":"r"}}"#;
+    let report = r#"{"type":"platform.report","record":{"requestId":"r"}}"#;
+    let lines = [
+        spliced(start, "\"seq\":1"),
+        spliced(&event(2), "\"seq\":2,\"requestId\":\"r\""),
+        spliced(report, "\"seq\":3"),
+    ];
+    let report = found(&[taken(start), taken(&event(2)), taken(report)], &lines);
+    let request = &report.requests["r"];
+    assert_eq!((request.events, request.last_arrival_ms), (3, T0_MS + 300));
+    assert_eq!(request.last_arrival_before_report_ms, Some(T0_MS + 200));
+}
+
+#[test]
+fn samples_are_of_different_types_and_as_they_arrived() {
+    let start = spliced(r#"{"type":"platform.start","record":1.0}"#, "\"seq\":1");
+    let lines = [start.clone(), line(2), line(3)];
+    let samples = |show| compare(&[], &stream(&lines), show).samples;
+    let expected = [&line(2), &start].map(|line| line.trim_end().to_owned());
+    assert_eq!(samples(3), expected);
+    assert_eq!(samples(1), expected[..1]);
+}

@@ -1,0 +1,55 @@
+//! The sandbox's journal: what the platform generated for the extension. The truth to compare with.
+
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+
+/// An event of the journal.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Expected {
+    /// As the platform wrote it, byte for byte.
+    pub(crate) text: String,
+    /// Whether the extension acknowledged it: what it never took, it need not deliver.
+    pub(crate) accepted: bool,
+}
+
+pub(crate) fn read(path: &Path) -> Result<Vec<Expected>> {
+    let text = std::fs::read_to_string(path)
+        .with_context(|| format!("the journal {} cannot be read", path.display()))?;
+    parse(&text).with_context(|| format!("the journal {} is odd", path.display()))
+}
+
+fn parse(text: &str) -> Result<Vec<Expected>> {
+    #[derive(Deserialize)]
+    struct Line<'a> {
+        #[serde(borrow)]
+        event: &'a RawValue,
+        accepted: bool,
+    }
+    let lines = text.lines().enumerate().map(|(i, line)| {
+        let line: Line<'_> =
+            serde_json::from_str(line).with_context(|| format!("line {}", i + 1))?;
+        Ok(Expected { text: line.event.get().to_owned(), accepted: line.accepted })
+    });
+    lines.collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Expected, parse};
+
+    #[test]
+    fn an_event_keeps_its_bytes() {
+        let journal = "{\"event\":{\"a\": 1.0 ,\"b\":1e3},\"accepted\":true}\n";
+        let text = "{\"a\": 1.0 ,\"b\":1e3}".to_owned();
+        assert_eq!(parse(journal).unwrap(), [Expected { text, accepted: true }]);
+    }
+
+    #[test]
+    fn a_line_that_was_cut_short_is_named() {
+        let journal = "{\"event\":{},\"accepted\":false}\n{\"event\":{";
+        assert_eq!(parse(journal).unwrap_err().to_string(), "line 2");
+    }
+}

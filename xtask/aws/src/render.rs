@@ -1,0 +1,178 @@
+//! The report as text for a person. Pure.
+
+use std::fmt::Write as _;
+
+use crate::report::{Instance, Quoted, Report};
+
+/// How many numbers of a sequence are listed; the JSON has them all.
+const LISTED: usize = 20;
+
+/// The whole report. Lines that quote are cut at `width`; what they are about never is.
+pub(crate) fn report(report: &Report, width: usize) -> String {
+    let mut text = table(report);
+    for instance in &report.instances {
+        line(&mut text, usize::MAX, &sequence(instance));
+        for (seq, why) in &instance.unjoinable {
+            line(&mut text, width, &format!("  {seq}: {why}"));
+        }
+    }
+    line(&mut text, usize::MAX, &verdict(report));
+    if report.not_accepted > 0 {
+        let n = counted(report.not_accepted, "event");
+        _ = writeln!(text, "not counted: {n} that the extension never acknowledged");
+    }
+    let trouble = [
+        ("missing: in the journal, not in the stream", &report.missing),
+        ("unexpected: in the stream, not in the journal", &report.unexpected),
+        ("repeated: the same event under a further number", &report.repeated),
+        ("unreadable lines", &report.broken),
+    ];
+    for (title, found) in trouble {
+        quoted(&mut text, width, title, found);
+    }
+    if !report.samples.is_empty() {
+        text.push_str("\nas they arrived:\n");
+        for sample in &report.samples {
+            line(&mut text, width, &format!("  {sample}"));
+        }
+    }
+    text
+}
+
+fn table(report: &Report) -> String {
+    let mut text = String::new();
+    for (kind, count) in &report.by_type {
+        _ = writeln!(text, "{:>9}  {kind}", thousands(*count));
+    }
+    let (records, bytes) = (counted(report.records, "record"), thousands(report.bytes));
+    _ = writeln!(text, "{:>9}  in {records}, {bytes} bytes", thousands(report.arrived));
+    if let Some(latency) = &report.latency {
+        let [p50, p99, max] =
+            [latency.p50_ms, latency.p99_ms, latency.max_ms].map(|ms| format!("{ms} ms"));
+        _ = writeln!(text, "\ndelivery latency: p50 {p50}, p99 {p99}, at most {max}");
+    }
+    text
+}
+
+fn sequence(found: &Instance) -> String {
+    let Instance { name, first, last, .. } = found;
+    if found.is_whole() {
+        return format!("sequence complete: {} of instance {name}", range(*first, *last));
+    }
+    let mut troubles = Vec::new();
+    let list = |what: &str, numbers: Vec<String>| {
+        let more = numbers.len().saturating_sub(LISTED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        let listed = numbers.iter().take(LISTED).cloned().collect::<Vec<_>>().join(", ");
+        (!numbers.is_empty()).then(|| format!("{what} {listed}{more}"))
+    };
+    let numbers =
+        |ranges: Vec<(u64, u64)>| ranges.iter().map(|&(from, to)| range(from, to)).collect();
+    troubles.extend(list("missing", numbers(found.missing.clone())));
+    troubles.extend(list("doubled", numbers(ranges(found.doubled.iter().copied()))));
+    troubles.extend(list("not joinable", numbers(ranges(found.unjoinable.keys().copied()))));
+    format!("sequence broken: 1…{last} of instance {name}: {}", troubles.join("; "))
+}
+
+fn verdict(report: &Report) -> String {
+    let expected = counted(report.expected, "event");
+    if report.complete {
+        format!("complete: all of the {expected} that the platform generated arrived once")
+    } else if report.expected == 0 {
+        "NOT COMPLETE: the extension took no event at all; is it subscribed?".to_owned()
+    } else if report.instances.is_empty() {
+        format!("NOT COMPLETE: none of the {expected} that the platform generated arrived")
+    } else {
+        format!("NOT COMPLETE: {}", troubles(report, &expected))
+    }
+}
+
+fn troubles(report: &Report, expected: &str) -> String {
+    let whole = report.instances.iter().all(Instance::is_whole);
+    let counts = [
+        (report.missing.count, format!("of {expected} missing")),
+        (report.unexpected.count, "unexpected".to_owned()),
+        (report.repeated.count, "repeated".to_owned()),
+        (report.broken.count, "unreadable".to_owned()),
+    ];
+    let mut troubles: Vec<String> = counts
+        .iter()
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, what)| format!("{} {what}", thousands(*count)))
+        .collect();
+    if !whole {
+        troubles.push("the sequence is broken".to_owned());
+    } else if !report.missing.is_empty() {
+        // What is lost after the last number leaves no hole.
+        troubles.push("the sequence has no hole, so it is its end that is lost".to_owned());
+    }
+    troubles.join(", ")
+}
+
+fn quoted(text: &mut String, width: usize, title: &str, found: &Quoted) {
+    if found.is_empty() {
+        return;
+    }
+    _ = writeln!(text, "\n{title} ({}):", thousands(found.count));
+    for event in &found.first {
+        line(text, width, &format!("  {event}"));
+    }
+    match found.count - found.first.len() {
+        0 => {}
+        more => _ = writeln!(text, "  and {} more", thousands(more)),
+    }
+}
+
+/// Adds a line. One that is too long loses its middle: an event says at its beginning what it is, and
+/// at its end whose. Counts characters, which is right for most scripts.
+fn line(text: &mut String, width: usize, content: &str) {
+    // A control character in an unreadable line must not reach the terminal.
+    let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+    let content: Vec<char> = content.chars().map(printable).collect();
+    if content.len() <= width {
+        text.extend(content);
+    } else {
+        let kept = width.saturating_sub(1);
+        let end = kept / 3;
+        text.extend(&content[..kept - end]);
+        text.push('…');
+        text.extend(&content[content.len() - end..]);
+    }
+    text.push('\n');
+}
+
+/// Ascending numbers, those that follow each other taken together.
+fn ranges(numbers: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
+    let mut ranges: Vec<(u64, u64)> = Vec::new();
+    for number in numbers {
+        match ranges.last_mut() {
+            Some((_, to)) if *to + 1 == number => *to = number,
+            _ => ranges.push((number, number)),
+        }
+    }
+    ranges
+}
+
+fn range(from: u64, to: u64) -> String {
+    if from == to { from.to_string() } else { format!("{from}…{to}") }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
+}
+
+/// 1234567 as 1,234,567.
+fn thousands(number: usize) -> String {
+    let digits = number.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.char_indices() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests;

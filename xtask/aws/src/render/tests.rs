@@ -1,0 +1,115 @@
+use std::collections::BTreeMap;
+
+use expect_test::expect;
+
+use super::{report, thousands};
+use crate::report::{Instance, Latency, Quoted, Report};
+
+fn complete() -> Report {
+    Report {
+        complete: true,
+        expected: 1257,
+        not_accepted: 0,
+        arrived: 1257,
+        by_type: BTreeMap::from([("function".to_owned(), 1254), ("platform.start".to_owned(), 3)]),
+        records: 1,
+        bytes: 345_678,
+        latency: Some(Latency { p50_ms: 104, p99_ms: 310, max_ms: 412 }),
+        instances: vec![instance()],
+        missing: Quoted::default(),
+        unexpected: Quoted::default(),
+        repeated: Quoted::default(),
+        broken: Quoted::default(),
+        requests: BTreeMap::new(),
+        samples: vec![format!("{{\"type\":\"function\",\"record\":\"{}\"}}", "ü".repeat(100))],
+    }
+}
+
+fn instance() -> Instance {
+    Instance {
+        name: "k3J9x0QvT2aB".to_owned(),
+        first: 1,
+        last: 1257,
+        missing: Vec::new(),
+        doubled: Vec::new(),
+        unjoinable: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn a_complete_stream_is_told_in_a_few_lines() {
+    expect![[r#"
+            1,254  function
+                3  platform.start
+            1,257  in 1 record, 345,678 bytes
+
+        delivery latency: p50 104 ms, p99 310 ms, at most 412 ms
+        sequence complete: 1…1257 of instance k3J9x0QvT2aB
+        complete: all of the 1,257 events that the platform generated arrived once
+
+        as they arrived:
+          {"type":"function","record":"üüüüüüüüüüüüüüüüüüüüüü…üüüüüüüüüüüüüüüüüüüüüüüü"}
+    "#]]
+    .assert_eq(&report(&complete(), 80));
+}
+
+#[test]
+fn what_is_wrong_is_told_by_number_and_text() {
+    let mut missing = Quoted::default();
+    (0..22).for_each(|n| missing.push(format!("{{\"record\":{n}}}")));
+    missing.first.truncate(2);
+    let mut broken = Quoted::default();
+    broken.push("no JSON object: \u{1b}[31m");
+    let broken_instance = Instance {
+        missing: vec![(5, 5), (9, 29)],
+        doubled: vec![7],
+        unjoinable: BTreeMap::from([(31, "only parts [1] of 2 arrived".to_owned())]),
+        ..instance()
+    };
+    let found = Report {
+        complete: false,
+        not_accepted: 4,
+        by_type: BTreeMap::new(),
+        latency: None,
+        instances: vec![broken_instance],
+        missing,
+        broken,
+        samples: Vec::new(),
+        ..complete()
+    };
+    expect![[r#"
+            1,257  in 1 record, 345,678 bytes
+        sequence broken: 1…1257 of instance k3J9x0QvT2aB: missing 5, 9…29; doubled 7; not joinable 31
+          31: only parts [1] of 2 arrived
+        NOT COMPLETE: 22 of 1,257 events missing, 1 unreadable, the sequence is broken
+        not counted: 4 events that the extension never acknowledged
+
+        missing: in the journal, not in the stream (22):
+          {"record":0}
+          {"record":1}
+          and 20 more
+
+        unreadable lines (1):
+          no JSON object: �[31m
+    "#]]
+    .assert_eq(&report(&found, 100));
+}
+
+#[test]
+fn a_lost_end_is_told_as_such() {
+    let mut missing = Quoted::default();
+    missing.push("{}");
+    let found = Report { complete: false, missing, ..complete() };
+    assert!(report(&found, 100).contains("no hole, so it is its end that is lost"));
+}
+
+#[test]
+fn an_extension_that_took_nothing_is_told_as_such() {
+    let found = Report { complete: false, expected: 0, instances: Vec::new(), ..complete() };
+    assert!(report(&found, 100).contains("took no event at all"));
+}
+
+#[test]
+fn thousands_are_set_apart() {
+    assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
+}

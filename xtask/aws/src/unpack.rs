@@ -1,0 +1,153 @@
+//! From the bytes of a record to the events that Lambda generated, byte for byte. Pure.
+//!
+//! A record is NDJSON: each line is one event with its identity spliced in as the last member.
+//! Nothing is parsed and written again here: `1.0` must not become `1`, nor `\u00fc` become `ü`.
+
+use std::fmt;
+
+use extension_spec::event_type;
+use serde::Deserialize;
+use serde::de::{Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// Who numbered an event, and how: with `seq` (and `part`) this is the event's identity.
+#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Source {
+    pub(crate) instance: String,
+    pub(crate) seq: u64,
+    pub(crate) part: Option<u32>,
+    pub(crate) parts: Option<u32>,
+    request_id: Option<String>,
+}
+
+/// An event, and what a reader wants to know of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Event {
+    /// As Lambda wrote it, without `source`; of a part: the line without `source`.
+    pub(crate) text: String,
+    pub(crate) kind: String,
+    pub(crate) time_ms: Option<i64>,
+    pub(crate) request_id: Option<String>,
+    pub(crate) source: Source,
+}
+
+/// A line that is no event of ours, and why not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Broken {
+    pub(crate) line: String,
+    pub(crate) why: String,
+}
+
+/// The lines of one record.
+pub(crate) fn record(data: &[u8]) -> Vec<Result<Event, Broken>> {
+    data.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(line).collect()
+}
+
+fn line(bytes: &[u8]) -> Result<Event, Broken> {
+    let broken = |why: String| Broken { line: String::from_utf8_lossy(bytes).into_owned(), why };
+    let line = str::from_utf8(bytes).map_err(|error| broken(format!("no UTF-8: {error}")))?;
+    let (text, source) = unsplice(line).map_err(broken)?;
+    Event::of(text, source).map_err(broken)
+}
+
+impl Event {
+    pub(crate) fn of(text: String, source: Source) -> Result<Self, String> {
+        let Members(members) = parse(&text)?;
+        let member = |name: &str| members.iter().find(|(key, _)| *key == name).map(|(_, raw)| *raw);
+        let string = |raw: &str| serde_json::from_str::<String>(raw).ok();
+        let time_ms = member("\"time\"").and_then(string).as_deref().and_then(milliseconds);
+        // A type that is no string still deserves its line in the table, so it is shown raw.
+        let kind = member("\"type\"").map(|raw| string(raw).unwrap_or_else(|| raw.to_owned()));
+        let of_record = member("\"record\"").and_then(request_id_of);
+        let request_id = of_record.or_else(|| source.request_id.clone());
+        let kind = kind.unwrap_or_else(|| "(no type)".to_owned());
+        Ok(Self { text, kind, time_ms, request_id, source })
+    }
+
+    /// The fragment that this line carries, if it is a part of a larger event.
+    fn fragment(&self) -> Option<String> {
+        let Members(members) = parse(&self.text).ok()?;
+        let (_, raw) = members.iter().find(|(key, _)| *key == "\"record\"")?;
+        (self.kind == event_type::PART).then(|| serde_json::from_str(raw).ok()).flatten()
+    }
+}
+
+/// The event that `parts` were cut from; they come sorted, each once.
+pub(crate) fn join(parts: &[&Event]) -> Result<Event, String> {
+    let first = parts.first().ok_or("no part at all")?;
+    let numbers: Vec<u32> = parts.iter().filter_map(|part| part.source.part).collect();
+    let of = first.source.parts.ok_or("a part does not say of how many")?;
+    if parts.iter().any(|part| part.source.parts != Some(of)) {
+        return Err("its parts do not agree on how many they are".to_owned());
+    }
+    if !numbers.iter().copied().eq(1..=of) {
+        return Err(format!("only parts {numbers:?} of {of} arrived"));
+    }
+    let fragments: Option<String> = parts.iter().map(|part| part.fragment()).collect();
+    let text = fragments.ok_or("a part holds no fragment")?;
+    let source = Source { part: None, parts: None, ..first.source.clone() };
+    Event::of(text, source).map_err(|why| format!("its parts join to no event: {why}"))
+}
+
+/// Takes the identity off a line again: exactly the bytes that the extension put in.
+fn unsplice(line: &str) -> Result<(String, Source), String> {
+    let Members(members) = parse(line)?;
+    let Some(("\"source\"", raw)) = members.last() else {
+        return Err("its last member is not \"source\"".to_owned());
+    };
+    let source = serde_json::from_str(raw).map_err(|e| format!("its \"source\" is odd: {e}"))?;
+    // `raw` is a part of `line`, not a copy: where it begins tells where to cut.
+    let begins = raw.as_ptr() as usize - line.as_ptr() as usize;
+    let before = &line[..begins];
+    let kept = before
+        .strip_suffix(",\"source\":")
+        // An event without any member leaves nothing for a comma to separate.
+        .or_else(|| before.strip_suffix("\"source\":").filter(|_| members.len() == 1))
+        .ok_or("its \"source\" was not spliced in as ,\"source\":")?;
+    Ok((format!("{kept}{}", &line[begins + raw.len()..]), source))
+}
+
+fn request_id_of(record: &str) -> Option<String> {
+    let Members(members) = parse(record).ok()?;
+    let (_, raw) = members.iter().find(|(key, _)| *key == "\"requestId\"")?;
+    serde_json::from_str(raw).ok()
+}
+
+fn milliseconds(time: &str) -> Option<i64> {
+    let time = humantime::parse_rfc3339(time).ok()?;
+    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+    i64::try_from(since.as_millis()).ok()
+}
+
+fn parse(text: &str) -> Result<Members<'_>, String> {
+    serde_json::from_str(text).map_err(|error| format!("no JSON object: {error}"))
+}
+
+/// An object's members as raw text, in their order, doubled names included.
+struct Members<'a>(Vec<(&'a str, &'a str)>);
+
+impl<'de> Deserialize<'de> for Members<'de> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Collect;
+        impl<'de> Visitor<'de> for Collect {
+            type Value = Members<'de>;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+                let mut members = Vec::new();
+                while let Some((key, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
+                    members.push((key.get(), value.get()));
+                }
+                Ok(Members(members))
+            }
+        }
+        deserializer.deserialize_map(Collect)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,39 @@
+//! `verify`: reads journal and stream, compares until complete or the time is over, says the result.
+
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use tokio::time::{Instant, sleep};
+
+use crate::client::Target;
+use crate::compare::compare;
+use crate::stream::Reader;
+use crate::{cli, journal, render};
+
+/// Between two looks: five `GetRecords` a second are all that a shard gives to all of its readers.
+const PAUSE: Duration = Duration::from_millis(250);
+
+pub(crate) async fn run(options: &cli::Verify) -> Result<ExitCode> {
+    let journal = journal::read(&options.journal)?;
+    let mut reader = Reader::new(Target::of(&options.stream).await?);
+    let mut records = Vec::new();
+    let give_up = Instant::now() + options.wait;
+    let report = loop {
+        records.extend(reader.read_to_tip().await?);
+        let report = compare(&journal, &records, options.show);
+        if !report.lacks_something() || Instant::now() >= give_up {
+            break report;
+        }
+        sleep(PAUSE).await;
+    };
+    let json = || serde_json::to_string_pretty(&report).context("the report makes no JSON");
+    if let Some(path) = &options.report {
+        std::fs::write(path, json()?)
+            .with_context(|| format!("the report {} cannot be written", path.display()))?;
+    }
+    let text = if options.json { json()? + "\n" } else { render::report(&report, options.width) };
+    io::stdout().write_all(text.as_bytes()).context("stdout cannot be written")?;
+    Ok(if report.complete { ExitCode::SUCCESS } else { ExitCode::from(1) })
+}

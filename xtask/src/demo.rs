@@ -1,0 +1,113 @@
+//! `demo`: a function's telemetry reaches a Kinesis stream on this machine, and it is shown and proved.
+
+mod reports;
+mod sandbox;
+mod show;
+mod timeline;
+mod verification;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+
+use crate::emulator::{self, Emulator};
+use crate::progress::{noisy_step, step};
+use crate::tools::Tool;
+use crate::workspace;
+
+/// The packages whose programs take part.
+const PACKAGES: [&str; 4] =
+    [extension_spec::EXTENSION_NAME, "extension-sandbox", "test-function", "xtask-aws"];
+
+/// What was asked for.
+pub(crate) struct Options {
+    pub(crate) invocations: u32,
+    pub(crate) lines: u32,
+    pub(crate) bytes: u32,
+    /// `text` or `json`.
+    pub(crate) format: String,
+    pub(crate) fail: bool,
+    pub(crate) json: bool,
+    pub(crate) keep: bool,
+}
+
+/// Where this run keeps what it needs, in a folder of its own: several may run at once.
+struct Files {
+    /// Whether somebody may want to look at them afterwards.
+    keep: bool,
+    dir: PathBuf,
+    journal: PathBuf,
+    report: PathBuf,
+    log: PathBuf,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    Tool::Node.require()?;
+    let target = workspace::target_dir()?;
+    let programs = noisy_step("built the programs", || workspace::build(&PACKAGES))?;
+    let installed = step("install kinesis-local", |_| emulator::install(&target))?;
+    let mut files = Files::new(&target)?;
+    let stream = "demo";
+    let emulator =
+        step("start kinesis-local", |_| Emulator::start(&installed, stream, &files.log))?;
+    let environment = environment(&emulator);
+    let reports = step("run the function", |step| {
+        sandbox::run(options, &programs, stream, &environment, &files.journal, step)
+    })?;
+    let verification = step("read the stream back", |_| {
+        verification::run(&programs, stream, &environment, &files.journal, &files.report)
+    })?;
+
+    let troubles = reports::troubles(&reports, options);
+    let good = troubles.is_empty() && verification.is_complete();
+    if options.json {
+        println!("{}", show::json(&reports, &verification, &troubles)?);
+    } else {
+        print!("\n{}", show::text(&reports, &verification, &troubles));
+    }
+    files.keep = options.keep || !good;
+    if options.keep {
+        let id = emulator.keep()?;
+        eprintln!("\n{}", show::how_to_read(stream, &environment, id));
+    }
+    if !good {
+        eprintln!("\nwhat the platform generated: {}", files.journal.display());
+        return Ok(ExitCode::FAILURE);
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What makes an AWS SDK speak to the emulator, the extension's as well as the verifier's.
+fn environment(emulator: &Emulator) -> Vec<(&'static str, String)> {
+    vec![
+        ("AWS_ENDPOINT_URL_KINESIS", emulator.endpoint()),
+        ("AWS_REGION", emulator::REGION.to_owned()),
+        ("AWS_ACCESS_KEY_ID", "local".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY", "local".to_owned()),
+    ]
+}
+
+impl Files {
+    fn new(target: &Path) -> Result<Self> {
+        let dir = target.join("demo").join(std::process::id().to_string());
+        fs::create_dir_all(&dir).with_context(|| format!("{} cannot be made", dir.display()))?;
+        Ok(Self {
+            keep: false,
+            journal: dir.join("journal.ndjson"),
+            report: dir.join("report.json"),
+            log: dir.join("kinesis-local.log"),
+            dir,
+        })
+    }
+}
+
+impl Drop for Files {
+    fn drop(&mut self) {
+        if !self.keep {
+            // They lie under `target/`, so nobody is hurt where this does not work.
+            _ = fs::remove_dir_all(&self.dir);
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! Runs the sandbox: a Lambda on this machine, with the extension and the test function in it.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::thread;
+
+use anyhow::{Context, Result, bail};
+use extension_spec::{ENV_PREFIX, EXTENSION_NAME};
+use serde_json::json;
+
+use super::Options;
+use super::reports::{self, Report};
+use crate::process::{self, Process};
+use crate::progress::Step;
+
+/// Far more than the test function takes, so that only what hangs is ended.
+const TIMEOUT_MS: u32 = 10_000;
+
+/// Gives what the sandbox reported, in order.
+pub(super) fn run(
+    options: &Options,
+    programs: &BTreeMap<String, PathBuf>,
+    stream: &str,
+    environment: &[(&str, String)],
+    journal: &Path,
+    step: &Step,
+) -> Result<Vec<Report>> {
+    let program = |name: &str| {
+        programs.get(name).with_context(|| format!("cargo did not build a program {name}"))
+    };
+    let end = if options.fail { "fail" } else { "success" };
+    let payload = json!({ "lines": options.lines, "bytes": options.bytes, "end": end });
+    let mut command = Command::new(program("extension-sandbox")?);
+    command
+        .arg("--extension")
+        .arg(program(EXTENSION_NAME)?)
+        .arg("--function")
+        .arg(program("test-function")?)
+        .args(["--invocations", &options.invocations.to_string()])
+        .args(["--payload", &payload.to_string()])
+        .args(["--log-format", &options.format])
+        .args(["--timeout-ms", &TIMEOUT_MS.to_string()])
+        .args(["--env", &format!("{ENV_PREFIX}STREAM={stream}")])
+        .args(
+            environment
+                .iter()
+                .flat_map(|(name, value)| ["--env".to_owned(), format!("{name}={value}")]),
+        )
+        .arg("--journal")
+        .arg(journal)
+        .arg("--until-stdin-closes")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let mut sandbox = Process::spawn("the sandbox", &mut command)?;
+    let reports = listen(&mut sandbox, options.invocations, step)?;
+    let exit = sandbox.wait()?;
+    if !exit.success() {
+        bail!("the sandbox could not do its work ({exit})");
+    }
+    Ok(reports)
+}
+
+/// Collects the reports, and passes on what is meant for people.
+fn listen(sandbox: &mut Process, invocations: u32, step: &Step) -> Result<Vec<Report>> {
+    let stdout = sandbox.stdout.take().context("the sandbox has no stdout")?;
+    let stderr = sandbox.stderr.take().context("the sandbox has no stderr")?;
+    thread::scope(|scope| {
+        scope.spawn(move || {
+            process::lines(stderr).map_while(Result::ok).for_each(|line| step.pass_on(&line));
+        });
+        let mut all = Vec::new();
+        let listened = process::lines(stdout).try_for_each(|line| {
+            let report = reports::parse(&line.context("the sandbox cannot be read")?)?;
+            if let Report::Invocation { n, .. } = report {
+                step.note(&format!("{n} of {invocations}"));
+            }
+            all.push(report);
+            Ok(())
+        });
+        if listened.is_err() {
+            // Otherwise it would go on, and the other thread with it.
+            sandbox.end();
+        }
+        listened.map(|()| all)
+    })
+}

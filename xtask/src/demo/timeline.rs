@@ -1,0 +1,138 @@
+//! A picture of what took how long, in plain text. Pure.
+
+use std::fmt::Write as _;
+
+use super::reports::Report;
+
+/// Where the bars begin: after a table whose columns are 16, 9 and three times 11 wide.
+const BAR_WIDTH: usize = 38;
+/// Of more rows than twice this only the first and the last are drawn.
+const ENDS: usize = 10;
+
+/// A bar, and what stands before it.
+struct Row {
+    label: String,
+    status: String,
+    /// Until the function was done (of init: until everything was).
+    function_ms: Option<f64>,
+    /// From then until the extension was done.
+    extension_ms: Option<f64>,
+    /// From the start until the last event was in the stream.
+    delivered_ms: Option<f64>,
+}
+
+/// Draws `reports`; `delivered` says when the last event of a request was in the stream.
+pub(super) fn draw(reports: &[Report], delivered: impl Fn(&str) -> Option<i64>) -> String {
+    let rows: Vec<Row> = reports.iter().map(|report| row(report, &delivered)).collect();
+    let longest = rows.iter().map(Row::end_ms).fold(1.0, f64::max);
+    let scale = ms(Some(longest));
+    let mut text = format!(
+        "{:<16}{:<9}{:>11}{:>11}{:>11}  0{scale:>width$}\n",
+        "",
+        "",
+        "function",
+        "extension",
+        "delivered",
+        width = BAR_WIDTH - 1
+    );
+    for (i, row) in rows.iter().enumerate() {
+        if rows.len() > 2 * ENDS && (ENDS..rows.len() - ENDS).contains(&i) {
+            if i == ENDS {
+                _ = writeln!(text, "  … {} more", rows.len() - 2 * ENDS);
+            }
+            continue;
+        }
+        _ = writeln!(text, "{}", row.draw(longest));
+    }
+    text.push_str(
+        "\n= function (or start)   # extension, while the invocation is held open\n\
+         * last event in the stream, platform.report apart: Lambda sends it with the next invocation\n",
+    );
+    text
+}
+
+fn row(report: &Report, delivered: &impl Fn(&str) -> Option<i64>) -> Row {
+    match report {
+        Report::Init { status, duration_ms } => Row {
+            label: "init".to_owned(),
+            status: status.clone(),
+            function_ms: Some(*duration_ms),
+            extension_ms: None,
+            delivered_ms: None,
+        },
+        Report::Invocation { n, request_id, status, start_time, function_ms, extension_ms } => {
+            Row {
+                label: format!("invocation {n}"),
+                status: status.clone(),
+                function_ms: *function_ms,
+                extension_ms: *extension_ms,
+                delivered_ms: delivered(request_id).and_then(|at| since(start_time, at)),
+            }
+        }
+        Report::Shutdown { reason, duration_ms, .. } => Row {
+            label: "shutdown".to_owned(),
+            status: reason.clone(),
+            function_ms: None,
+            extension_ms: Some(*duration_ms),
+            delivered_ms: None,
+        },
+    }
+}
+
+/// Milliseconds from an RFC 3339 time to `at_ms` since 1970.
+fn since(start_time: &str, at_ms: i64) -> Option<f64> {
+    let start = humantime::parse_rfc3339(start_time).ok()?;
+    let start = start.duration_since(std::time::UNIX_EPOCH).ok()?;
+    let start_ms = i64::try_from(start.as_millis()).ok()?;
+    // Two clocks may differ a little; nothing arrives before it began.
+    let delay = i32::try_from(at_ms - start_ms).ok()?;
+    Some(f64::from(delay.max(0)))
+}
+
+impl Row {
+    fn end_ms(&self) -> f64 {
+        let held = self.function_ms.unwrap_or(0.0) + self.extension_ms.unwrap_or(0.0);
+        held.max(self.delivered_ms.unwrap_or(0.0))
+    }
+
+    fn draw(&self, longest: f64) -> String {
+        let [function, extension, delivered] =
+            [self.function_ms, self.extension_ms, self.delivered_ms].map(ms);
+        let bar = self.bar(longest);
+        let Self { label, status, .. } = self;
+        format!("{label:<16}{status:<9}{function:>11}{extension:>11}{delivered:>11}  {bar}")
+            .trim_end()
+            .to_owned()
+    }
+
+    fn bar(&self, longest: f64) -> String {
+        let function = self.function_ms.unwrap_or(0.0);
+        let held = function + self.extension_ms.unwrap_or(0.0);
+        let mut bar = vec![' '; BAR_WIDTH];
+        bar[..column(held, longest)].fill('#');
+        bar[..column(function, longest)].fill('=');
+        if let Some(delivered) = self.delivered_ms {
+            bar[column(delivered, longest).min(BAR_WIDTH - 1)] = '*';
+        }
+        bar.into_iter().collect()
+    }
+}
+
+/// How many columns a time takes; the shortest is still seen.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    clippy::cast_precision_loss,
+    reason = "between 0 and the width of a bar"
+)]
+fn column(ms: f64, longest: f64) -> usize {
+    let columns = (ms / longest * BAR_WIDTH as f64).round() as usize;
+    if ms > 0.0 { columns.clamp(1, BAR_WIDTH) } else { 0 }
+}
+
+fn ms(ms: Option<f64>) -> String {
+    ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms:.1} ms"))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,75 @@
+//! Has the stream read back, through the Kinesis API, and compared with what the platform generated.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde_json::Value;
+
+use crate::process;
+
+/// Our lines fit a narrow window, and use a wide one for the events.
+const WIDTH: usize = 100;
+/// How many events are shown as they arrived.
+const SHOWN: &str = "3";
+/// Seconds. The emulator shows at once what it has acknowledged; this is for a busy machine.
+const WAIT: &str = "3";
+/// What `xtask-aws verify` exits with when it has found out that something is not complete.
+const NOT_COMPLETE: i32 = 1;
+
+/// What `xtask-aws verify` found.
+pub(super) struct Verification {
+    /// Its report for machines.
+    pub(super) facts: Value,
+    /// Its report for people.
+    pub(super) text: String,
+}
+
+impl Verification {
+    pub(super) fn is_complete(&self) -> bool {
+        self.facts["complete"] == true
+    }
+
+    /// When the last event of a request arrived, in milliseconds since 1970. `platform.report` does
+    /// not count: Lambda itself sends it with the next invocation only.
+    pub(super) fn delivered_ms(&self, request_id: &str) -> Option<i64> {
+        self.facts["requests"][request_id]["lastArrivalBeforeReportMs"].as_i64()
+    }
+}
+
+pub(super) fn run(
+    programs: &BTreeMap<String, PathBuf>,
+    stream: &str,
+    environment: &[(&str, String)],
+    journal: &Path,
+    report: &Path,
+) -> Result<Verification> {
+    let program = programs.get("xtask-aws").context("cargo did not build a program xtask-aws")?;
+    let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.into());
+    let mut command = Command::new(program);
+    command
+        .args(["verify", "--stream", stream, "--show", SHOWN, "--wait", WAIT])
+        .args(["--width", &width.to_string()])
+        .arg("--journal")
+        .arg(journal)
+        .arg("--report")
+        .arg(report);
+    // A person's own settings are for AWS, not for the emulator.
+    for (name, _) in std::env::vars_os() {
+        if name.as_encoded_bytes().starts_with(b"AWS_") {
+            command.env_remove(name);
+        }
+    }
+    command
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        .envs(environment.iter().map(|(name, value)| (name, value)));
+    let (exit, text) = process::output("xtask-aws verify", &mut command)?;
+    if !exit.success() && exit.code() != Some(NOT_COMPLETE) {
+        bail!("the stream cannot be read back");
+    }
+    let json = std::fs::read(report).context("xtask-aws verify wrote no report")?;
+    let facts = serde_json::from_slice(&json).context("xtask-aws verify wrote an odd report")?;
+    Ok(Verification { facts, text })
+}

@@ -1,0 +1,112 @@
+//! The rules for other people's code in this repository, checked against `cargo metadata`.
+//!
+//! Where it comes from, under which licences, that the extension ships nothing twice, and that `xtask`
+//! stays light. An exception stands here with its reason; one that is no longer used is a problem too.
+
+mod graph;
+mod licence;
+
+use std::collections::BTreeMap;
+
+use anyhow::{Result, bail};
+
+use graph::Graph;
+
+/// crates.io, as lock files name it.
+const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
+
+/// Asks no more of who passes this project on than to keep a notice.
+const LICENCES: [&str; 5] = ["MIT", "Apache-2.0", "ISC", "BSD-3-Clause", "Unicode-3.0"];
+
+/// Package, licence, reason.
+const LICENCE_EXCEPTIONS: [(&str, &str, &str); 1] = [(
+    "webpki-roots",
+    "CDLA-Permissive-2.0",
+    "made for data, such as Mozilla's list of root certificates; asks no more than the others",
+)];
+
+/// What the extension may depend on in two versions, with the reason.
+const DUPLICATES: [(&str, &str); 1] =
+    [("syn", "used by procedural macros while compiling; nothing of it ships")];
+
+/// What `xtask` must do without, so that its first build is quick.
+const HEAVY: [&str; 2] = ["tokio", "aws-"];
+
+/// What ships. The arm64 build has the same dependencies.
+const SHIPPED_FOR: &str = "x86_64-unknown-linux-musl";
+
+/// Fails with all that is wrong, a line each.
+pub(crate) fn check() -> Result<()> {
+    let everything = Graph::read(None)?;
+    let shipped = Graph::read(Some(SHIPPED_FOR))?;
+    let problems = [
+        foreign_sources(&everything),
+        licences(&everything),
+        duplicates(&shipped),
+        heavy(&shipped),
+    ]
+    .concat();
+    if !problems.is_empty() {
+        bail!("the dependencies break the rules:\n{}", problems.join("\n"));
+    }
+    Ok(())
+}
+
+fn foreign_sources(graph: &Graph) -> Vec<String> {
+    let foreign = graph.packages.iter().filter_map(|package| match package.source.as_deref() {
+        Some(CRATES_IO) => None,
+        Some(source) => Some(format!("{package} comes from {source}, not from crates.io")),
+        None if graph.workspace_members.contains(&package.id) => None,
+        None => Some(format!("{package} is a folder outside the workspace")),
+    });
+    foreign.collect()
+}
+
+fn licences(graph: &Graph) -> Vec<String> {
+    let mut problems = Vec::new();
+    let mut unused: Vec<&str> = LICENCE_EXCEPTIONS.iter().map(|(name, ..)| *name).collect();
+    for package in graph.packages.iter().filter(|package| package.source.is_some()) {
+        let excepted = LICENCE_EXCEPTIONS.iter().find(|(name, ..)| *name == package.name);
+        let expression = package.license.as_deref().unwrap_or("no licence at all");
+        if licence::satisfied(expression, &LICENCES) {
+            continue;
+        }
+        let mut allowed = LICENCES.to_vec();
+        allowed.extend(excepted.map(|(_, licence, _)| *licence));
+        if licence::satisfied(expression, &allowed) {
+            unused.retain(|name| *name != package.name);
+        } else {
+            problems.push(format!("{package} is under {expression}, which is not allowed"));
+        }
+    }
+    problems
+        .extend(unused.iter().map(|name| format!("{name} needs no licence exception any more")));
+    problems
+}
+
+fn duplicates(graph: &Graph) -> Vec<String> {
+    let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for package in graph.linked_by(extension_spec::EXTENSION_NAME) {
+        versions.entry(&package.name).or_default().push(&package.version);
+    }
+    let doubled = |name: &str| versions.get(name).is_some_and(|versions| versions.len() > 1);
+    let reasoned = |name: &str| DUPLICATES.iter().any(|(duplicate, _)| *duplicate == name);
+    let new = versions.iter().filter(|(name, _)| doubled(name) && !reasoned(name));
+    let new = new.map(|(name, versions)| {
+        format!("the extension depends on {name} in the versions {}", versions.join(" and "))
+    });
+    let gone = DUPLICATES.iter().filter(|(name, _)| !doubled(name));
+    let gone = gone.map(|(name, _)| format!("the extension depends on one {name} only by now"));
+    new.chain(gone).collect()
+}
+
+fn heavy(graph: &Graph) -> Vec<String> {
+    let linked = graph.linked_by("xtask").into_iter();
+    let heavy = linked.filter(|package| HEAVY.iter().any(|heavy| package.name.starts_with(heavy)));
+    heavy
+        .map(|package| format!("xtask links {package}; put what needs it into xtask-aws"))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,49 @@
+//! The project's commands. One command, one file: `demo`, `test`, `ci`.
+//!
+//! `demo` drives the `emulator` (a Kinesis) and the sandbox (a Lambda); `test` and `ci` are made of
+//! `section`s. All of them start children through `process`, which ends them in the end.
+
+#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command is for")]
+
+mod ci;
+mod cli;
+mod demo;
+mod dependencies;
+mod emulator;
+mod process;
+mod progress;
+mod section;
+mod test;
+#[cfg(test)]
+mod tidy;
+mod tools;
+mod workspace;
+
+use std::process::ExitCode;
+
+use crate::cli::Command;
+use crate::process::Interrupted;
+
+/// What shells report of a program that Ctrl-C has ended.
+const INTERRUPTED: u8 = 130;
+
+fn main() -> ExitCode {
+    let command = cli::parse();
+    let done = process::end_children_when_interrupted().and_then(|()| match command {
+        Command::Demo(options) => demo::run(&options),
+        Command::Test { arguments } => test::run(&arguments),
+        Command::Ci => ci::run(),
+    });
+    match done {
+        Ok(code) => code,
+        // By then much else may have failed, because its process was ended.
+        Err(_) if process::check().is_err() => {
+            eprintln!("{Interrupted}");
+            ExitCode::from(INTERRUPTED)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

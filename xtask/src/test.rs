@@ -1,0 +1,124 @@
+//! `test`: every test there is, those included that need more than Rust.
+//!
+//! Such a test is `#[ignore = "needs Node: cargo xtask test"]`, so that plain `cargo test` passes by it
+//! and says why. Where the tool is missing it is skipped here too, by name; in CI that is a failure.
+
+use std::ffi::{OsStr, OsString};
+use std::path::PathBuf;
+use std::process::{Command, ExitCode, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{self, Process};
+use crate::section::Sections;
+use crate::tools::Tool;
+use crate::{emulator, workspace};
+
+/// Where tests find the emulator.
+const EMULATOR_DIR: &str = "EMULATOR_DIR";
+
+pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
+    let mut sections = Sections::default();
+    let done = all(&mut sections, arguments);
+    sections.finish(done)
+}
+
+/// The sections of this command, which are also the last ones of `ci`.
+pub(crate) fn all(sections: &mut Sections, arguments: &[OsString]) -> Result<()> {
+    let missing = missing(workspace::is_ci())?;
+    let emulator = if missing.contains(&Tool::Node) {
+        None
+    } else {
+        Some(sections.run("emulator", || emulator::install(&workspace::target_dir()?))?)
+    };
+    let cargo_test = |own: &[&OsStr]| cargo_test(emulator.as_ref(), own, arguments);
+    if missing.is_empty() {
+        return sections.run("tests", || {
+            process::run("cargo test", &mut cargo_test(&["--include-ignored".as_ref()]))
+        });
+    }
+    let skipped = sections.run("tests", || {
+        let output = run_and_listen(&mut cargo_test(&[]))?;
+        Ok(output.iter().filter_map(|line| needing(line, &missing)).collect::<Vec<_>>())
+    })?;
+    sections.run("more tests", || {
+        let skips = skipped.iter().flat_map(|name| ["--skip".as_ref(), OsStr::new(name)]);
+        let own: Vec<&OsStr> = ["--ignored".as_ref()].into_iter().chain(skips).collect();
+        process::run("cargo test", &mut cargo_test(&own))
+    })?;
+    for name in &skipped {
+        eprintln!("skipped: {name}");
+    }
+    Ok(())
+}
+
+/// Says which tools are missing, and what to do about it.
+fn missing(ci: bool) -> Result<Vec<Tool>> {
+    let mut missing = Vec::new();
+    for tool in Tool::ALL {
+        if let Err(why) = tool.require() {
+            if ci {
+                bail!("{why} (with CI=true no test is skipped)");
+            }
+            eprintln!("{why}; tests that need it are skipped");
+            missing.push(tool);
+        }
+    }
+    Ok(missing)
+}
+
+fn cargo_test(emulator: Option<&PathBuf>, own: &[&OsStr], arguments: &[OsString]) -> Command {
+    let mut command = workspace::cargo();
+    command.args(["test", "--workspace", "--locked", "--"]).args(own).args(arguments);
+    if let Some(emulator) = emulator {
+        command.env(EMULATOR_DIR, emulator);
+    }
+    command
+}
+
+/// Runs the tests, shows what they say, and keeps it.
+fn run_and_listen(command: &mut Command) -> Result<Vec<String>> {
+    let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut process = Process::spawn("cargo test", command)?;
+    let stdout = process.stdout.take().context("cargo test has no stdout")?;
+    let mut output = Vec::new();
+    for line in process::lines(stdout) {
+        let line = line.context("cargo test cannot be read")?;
+        println!("{line}");
+        output.push(line);
+    }
+    let exit = process.wait()?;
+    if !exit.success() {
+        bail!("cargo test failed ({exit})");
+    }
+    Ok(output)
+}
+
+/// The name of the test, if this line says that it was ignored for need of one of `tools`.
+fn needing(line: &str, tools: &[Tool]) -> Option<String> {
+    let (name, reason) = line.strip_prefix("test ")?.split_once(" ... ignored, needs ")?;
+    tools.iter().any(|tool| reason.contains(tool.word())).then(|| name.to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::needing;
+    use crate::tools::Tool;
+
+    #[test]
+    fn a_test_is_skipped_for_the_tool_it_needs() {
+        let line = "test emulator::tests::it_starts ... ignored, needs Node: cargo xtask test";
+        let name = Some("emulator::tests::it_starts".to_owned());
+        assert_eq!(needing(line, &[Tool::Node]), name);
+        assert_eq!(needing(line, &[Tool::Python]), None);
+        let both = "test it ... ignored, needs Node and Python 3: cargo xtask test";
+        assert!(needing(both, &[Tool::Python]).is_some());
+    }
+
+    #[test]
+    fn other_lines_skip_nothing() {
+        for line in ["test it ... ok", "test it ... ignored", "test result: ok. 1 passed", ""] {
+            assert_eq!(needing(line, &Tool::ALL), None, "{line}");
+        }
+    }
+}

@@ -1,0 +1,81 @@
+//! What must be on the machine beside Rust, and what to do where it is not.
+
+use std::process::{Command, Stdio};
+
+use anyhow::{Result, bail};
+
+/// The oldest Node that has everything used here and by kinesis-local.
+const NODE_MAJOR: u32 = 18;
+
+/// A program that some of the work needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Tool {
+    Node,
+    Python,
+}
+
+impl Tool {
+    pub(crate) const ALL: [Self; 2] = [Self::Node, Self::Python];
+
+    /// The word by which a test's reason for being ignored asks for it: `needs Node: ...`.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Node => "Node",
+            Self::Python => "Python",
+        }
+    }
+
+    /// Says in one line what is missing, and the remedy.
+    pub(crate) fn require(self) -> Result<()> {
+        match self {
+            Self::Node => {
+                let remedy = format!("install Node {NODE_MAJOR} or newer, which brings npm");
+                let Some(version) = version("node") else {
+                    bail!("node is not on the PATH: {remedy}");
+                };
+                if major(&version).is_none_or(|major| major < NODE_MAJOR) {
+                    bail!("node is too old ({version}): {remedy}");
+                }
+                if self::version("npm").is_none() {
+                    bail!("npm is not on the PATH: {remedy}");
+                }
+            }
+            Self::Python => {
+                if version("python3").is_none() {
+                    bail!("python3 is not on the PATH: install Python 3");
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What `program --version` says, if it is there and works.
+fn version(program: &str) -> Option<String> {
+    let mut command = Command::new(program);
+    let output = command.arg("--version").stdin(Stdio::null()).output().ok()?;
+    let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+    output.status.success().then_some(text)
+}
+
+/// `v20.20.2` is 20.
+fn major(version: &str) -> Option<u32> {
+    version.strip_prefix('v')?.split('.').next()?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{major, version};
+
+    #[test]
+    fn the_major_version_is_a_number() {
+        assert_eq!(major("v20.20.2"), Some(20));
+        assert_eq!(major("20.20.2"), None);
+        assert_eq!(major("nonsense"), None);
+    }
+
+    #[test]
+    fn a_program_that_is_not_there_has_no_version() {
+        assert_eq!(version("a-program-that-nobody-has"), None);
+    }
+}

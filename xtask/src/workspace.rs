@@ -1,0 +1,121 @@
+//! This repository: where it is, and what cargo makes of it.
+
+use std::collections::BTreeMap;
+use std::ffi::OsString;
+use std::io::{IsTerminal, stderr};
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use serde::Deserialize;
+
+use crate::process;
+
+/// The folder that holds the workspace's `Cargo.toml`.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+}
+
+/// The cargo that runs us, for work in the whole workspace.
+pub(crate) fn cargo() -> Command {
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo.current_dir(root());
+    // `cargo run` tells us who we are. Told to the inner cargo, it makes build scripts that look at these
+    // (ring's) run again, and all that depends on them compile again, whenever one changes between
+    // `cargo xtask` and plain cargo.
+    for (name, _) in std::env::vars_os() {
+        let bytes = name.as_encoded_bytes();
+        if bytes.starts_with(b"CARGO_PKG_") || bytes.starts_with(b"CARGO_MANIFEST_") {
+            cargo.env_remove(name);
+        }
+    }
+    if !stderr().is_terminal() {
+        cargo.env("CARGO_TERM_COLOR", "never").env("CARGO_TERM_PROGRESS_WHEN", "never");
+    }
+    cargo
+}
+
+/// Where everything goes that is built or installed.
+pub(crate) fn target_dir() -> Result<PathBuf> {
+    #[derive(Deserialize)]
+    struct Metadata {
+        target_directory: PathBuf,
+    }
+    let mut command = cargo();
+    command.args(["metadata", "--format-version", "1", "--no-deps"]);
+    let (exit, json) = process::output("cargo metadata", &mut command)?;
+    if !exit.success() {
+        bail!("cargo metadata failed ({exit})");
+    }
+    let metadata: Metadata =
+        serde_json::from_str(&json).context("cargo metadata says something unexpected")?;
+    Ok(metadata.target_directory)
+}
+
+/// Builds `packages`, and says where each program is.
+pub(crate) fn build(packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    let mut command = cargo();
+    command.args(["build", "--locked", "--bins", "--message-format=json-render-diagnostics"]);
+    command.args(packages.iter().flat_map(|package| ["--package", package]));
+    let (exit, messages) = process::output("cargo build", &mut command)?;
+    if !exit.success() {
+        bail!("the programs do not build; cargo's messages above say why");
+    }
+    Ok(messages.lines().filter_map(executable).collect())
+}
+
+/// Name and path of the program, if this message of cargo's tells of one.
+fn executable(message: &str) -> Option<(String, PathBuf)> {
+    #[derive(Deserialize)]
+    struct Artifact {
+        target: Target,
+        executable: PathBuf,
+    }
+    #[derive(Deserialize)]
+    struct Target {
+        name: String,
+    }
+    // Most messages are of other kinds and hold no executable.
+    let artifact: Artifact = serde_json::from_str(message).ok()?;
+    Some((artifact.target.name, artifact.executable))
+}
+
+/// Whether this runs where nobody can be asked to install something.
+pub(crate) fn is_ci() -> bool {
+    let ci: Option<OsString> = std::env::var_os("CI");
+    ci.is_some_and(|value| !["", "0", "false"].iter().any(|no| value == *no))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::PathBuf;
+
+    use super::{cargo, executable};
+
+    #[test]
+    fn the_inner_cargo_is_not_told_who_the_outer_one_runs() {
+        let cargo = cargo();
+        let removed =
+            |name: &str| cargo.get_envs().any(|(key, value)| key == name && value.is_none());
+        assert!(std::env::var_os("CARGO_PKG_NAME").is_some(), "cargo test tells it as well");
+        assert!(removed("CARGO_PKG_NAME") && removed("CARGO_MANIFEST_DIR"));
+        assert!(!removed("CARGO_HOME"));
+    }
+
+    #[test]
+    fn a_programs_path_is_read_from_cargos_messages() {
+        let message = r#"{"reason":"compiler-artifact","target":{"name":"tool","kind":["bin"]},"executable":"/t/tool"}"#;
+        assert_eq!(executable(message), Some(("tool".to_owned(), PathBuf::from("/t/tool"))));
+    }
+
+    #[test]
+    fn other_messages_tell_of_no_program() {
+        for message in [
+            r#"{"reason":"compiler-artifact","target":{"name":"lib"},"executable":null}"#,
+            r#"{"reason":"build-finished","success":true}"#,
+            "",
+        ] {
+            assert_eq!(executable(message), None, "{message}");
+        }
+    }
+}

@@ -1,0 +1,46 @@
+//! The whole demo, as a newcomer types it.
+
+use std::process::{Command, Output};
+
+use serde_json::Value;
+
+fn demo(arguments: &[&str]) -> Output {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtask"));
+    command.arg("demo").args(arguments).output().expect("it starts")
+}
+
+/// The one JSON document that the demo prints.
+fn json(arguments: &[&str]) -> Value {
+    let output = demo(&[arguments, &["--json"]].concat());
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    serde_json::from_slice(&output.stdout).expect("it is JSON")
+}
+
+#[test]
+#[ignore = "needs Node: cargo xtask test"]
+fn every_event_of_three_invocations_is_read_back() {
+    let output = demo(&[]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("sequence complete: 1…44 of instance "), "{text}");
+    assert!(text.contains("invocation 3    success"), "{text}");
+}
+
+#[test]
+#[ignore = "needs Node: cargo xtask test"]
+fn a_failing_function_with_json_lines_is_complete_as_well() {
+    let report = json(&["--format", "json", "--fail", "--invocations", "2", "--lines", "50"]);
+    assert_eq!(report["verification"]["complete"], true, "{report:#}");
+    assert_eq!(report["verification"]["byType"]["platform.report"], 2, "{report:#}");
+}
+
+#[test]
+fn what_cannot_be_asked_for_is_said_in_one_line_with_what_can() {
+    for (arguments, word) in
+        [(["--lines", "many"], "'many'"), (["--format", "xml"], "[possible values: text, json]")]
+    {
+        let output = demo(&arguments);
+        assert_eq!(output.status.code(), Some(2));
+        assert!(String::from_utf8_lossy(&output.stderr).contains(word));
+    }
+}

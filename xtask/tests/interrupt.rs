@@ -1,0 +1,66 @@
+//! What Ctrl-C and SIGTERM leave behind: nothing. The programs of this test are shell scripts.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+/// Builds for ever, in a grandchild of ours.
+const CARGO: &str = r#"#!/bin/sh
+case "$1" in
+metadata) echo '{"target_directory":"nowhere"}' ;;
+*) sleep 1000 & echo building >&2; wait ;;
+esac
+"#;
+
+fn script(dir: &Path, name: &str, text: &str) -> PathBuf {
+    let path = dir.join(name);
+    fs::write(&path, text).unwrap();
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
+    path
+}
+
+fn is_interrupted_by(signal: Signal) {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("interrupt-{signal}"));
+    fs::create_dir_all(&dir).unwrap();
+    script(&dir, "node", "#!/bin/sh\necho v20.0.0\n");
+    script(&dir, "npm", "#!/bin/sh\necho 10.0.0\n");
+    let path = std::env::join_paths(
+        [dir.clone()].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
+    );
+    let mut demo = Command::new(env!("CARGO_BIN_EXE_xtask"))
+        .arg("demo")
+        .env("CARGO", script(&dir, "cargo", CARGO))
+        .env("PATH", path.unwrap())
+        .stdin(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stderr = BufReader::new(demo.stderr.take().unwrap());
+    let mut line = String::new();
+    stderr.read_line(&mut line).unwrap();
+    assert_eq!(line, "building\n");
+
+    kill(Pid::from_raw(demo.id().try_into().unwrap()), signal).unwrap();
+    // It ends only when all who could write to it are gone, the `sleep` included.
+    let mut rest = String::new();
+    stderr.read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "interrupted\n");
+    assert_eq!(demo.wait().unwrap().code(), Some(130));
+}
+
+#[test]
+fn ctrl_c_leaves_no_process_behind() {
+    is_interrupted_by(Signal::SIGINT);
+}
+
+#[test]
+fn sigterm_leaves_no_process_behind() {
+    is_interrupted_by(Signal::SIGTERM);
+}
