@@ -37,7 +37,7 @@ async fn bench() -> Bench {
     let begin = async {
         let id = api.register("capture-ext", &["SHUTDOWN"]).await;
         let all = |body: &mut Value| {
-            body["types"] = serde_json::json!(["platform", "function", "extension"])
+            body["types"] = serde_json::json!(["platform", "function", "extension"]);
         };
         assert_eq!(api.subscribe(&id, listener.port, all).await.status, 200);
         remote.print("runtime init line");
