@@ -122,7 +122,7 @@ impl Intake {
 fn quarantine_body(body: &[u8], reason: &str, now: SystemTime) -> String {
     let (encoding, body) = match std::str::from_utf8(body) {
         Ok(text) => ("text", Cow::Borrowed(text)),
-        Err(_) => ("base64", Cow::Owned(aws_smithy_types::base64::encode(body))),
+        Err(_) => ("base64", Cow::Owned(base64_simd::STANDARD.encode_to_string(body))),
     };
     let record = serde_json::json!({ "reason": reason, "encoding": encoding, "body": body });
     quarantine(&record.to_string(), now)

@@ -1,7 +1,7 @@
 //! The rules for other people's code in this repository, checked against `cargo metadata`.
 //!
-//! Where it comes from, under which licences, that the extension ships nothing twice, and that `xtask`
-//! stays light. An exception stands here with its reason; one that is no longer used is a problem too.
+//! Where it comes from, under which licences, that the extension ships nothing twice, and who must not
+//! link whom. An exception stands here with its reason; one that is no longer used is a problem too.
 
 mod graph;
 mod licence;
@@ -29,8 +29,17 @@ const LICENCE_EXCEPTIONS: [(&str, &str, &str); 1] = [(
 const DUPLICATES: [(&str, &str); 1] =
     [("syn", "used by procedural macros while compiling; nothing of it ships")];
 
-/// What `xtask` must do without, so that its first build is quick.
-const HEAVY: [&str; 2] = ["tokio", "aws-"];
+/// Package, what it must not link (the beginning of a name), reason.
+const FORBIDDEN: [(&str, &str, &str); 4] = [
+    ("xtask", "tokio", "its first build must be quick; put what needs it into xtask-aws"),
+    ("xtask", "aws-", "its first build must be quick; put what needs it into xtask-aws"),
+    (
+        "extension-sandbox",
+        extension_spec::EXTENSION_NAME,
+        "it speaks HTTP to a process, of any language",
+    ),
+    ("extension-spec", "", "it is a leaf"),
+];
 
 /// What ships. The arm64 build has the same dependencies.
 const SHIPPED_FOR: &str = "x86_64-unknown-linux-musl";
@@ -43,7 +52,7 @@ pub(crate) fn check() -> Result<()> {
         foreign_sources(&everything),
         licences(&everything),
         duplicates(&shipped),
-        heavy(&shipped),
+        forbidden(&shipped),
     ]
     .concat();
     if !problems.is_empty() {
@@ -100,12 +109,13 @@ fn duplicates(graph: &Graph) -> Vec<String> {
     new.chain(gone).collect()
 }
 
-fn heavy(graph: &Graph) -> Vec<String> {
-    let linked = graph.linked_by("xtask").into_iter();
-    let heavy = linked.filter(|package| HEAVY.iter().any(|heavy| package.name.starts_with(heavy)));
-    heavy
-        .map(|package| format!("xtask links {package}; put what needs it into xtask-aws"))
-        .collect()
+fn forbidden(graph: &Graph) -> Vec<String> {
+    let rules = FORBIDDEN.iter().flat_map(|(package, prefix, reason)| {
+        let linked = graph.linked_by(package).into_iter();
+        let bad = linked.filter(move |it| it.name != *package && it.name.starts_with(prefix));
+        bad.map(move |it| format!("{package} links {it}: {reason}"))
+    });
+    rules.collect()
 }
 
 #[cfg(test)]

@@ -5,10 +5,14 @@
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command is for")]
 
+#[cfg(test)]
+mod architecture;
 mod ci;
 mod cli;
 mod demo;
 mod dependencies;
+#[cfg(test)]
+mod documents;
 mod emulator;
 mod process;
 mod progress;

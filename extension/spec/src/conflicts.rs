@@ -1,6 +1,9 @@
 //! Settings that are each fine and work against each other.
 
-use crate::{Config, ENV_PREFIX, Flush, Problem};
+use crate::ENV_PREFIX;
+use crate::params::Config;
+use crate::problem::Problem;
+use crate::value::Flush;
 
 /// What does not fit together. Nothing is changed for it: each value is used as set.
 pub(crate) fn conflicts(config: &Config) -> Vec<Problem> {

@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use crate::ENV_PREFIX;
 use crate::conflicts::conflicts;
-use crate::params::Param;
-use crate::value::Value;
-use crate::{Config, ENV_PREFIX, Problem};
+use crate::params::Config;
+use crate::problem::Problem;
+use crate::reader::Reader;
 
 /// Settings that can be used, and what was wrong with those that cannot: each of these has its default.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -25,57 +26,12 @@ pub fn load<K: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (K
             Some((name, value.as_ref().trim().to_owned()))
         })
         .collect();
-    let mut reader = Reader { ours: &ours, problems: Vec::new() };
+    let mut reader = Reader::new(&ours);
     let config = Config::read(&mut reader);
     let mut problems = reader.problems;
     problems.extend(unknown(&ours));
     problems.extend(conflicts(&config));
     Loaded { config, problems }
-}
-
-/// Reads one parameter after the other and notes what is wrong.
-pub(crate) struct Reader<'a> {
-    ours: &'a BTreeMap<String, String>,
-    problems: Vec<Problem>,
-}
-
-impl Reader<'_> {
-    /// The value of a parameter, or its default with a note of what is wrong. An empty variable counts as unset: some
-    /// tools cannot remove one.
-    pub(crate) fn value<T: Value>(&mut self, param: &Param) -> T {
-        let default = || T::parse(param.default).expect("a test proves that every default parses");
-        let Some(text) = self.ours.get(param.name).filter(|text| !text.is_empty()) else {
-            return default();
-        };
-        let wrong = match T::parse(text) {
-            Err(expected) => format!("not {expected}"),
-            Ok(value) => match (value.number(), param.range) {
-                (Some(n), Some(range)) if n < range.min => format!("below {}", range.min),
-                (Some(n), Some(range)) if n > range.max => format!("above {}", range.max),
-                _ => return value,
-            },
-        };
-        let allowed = param
-            .range
-            .map_or_else(String::new, |range| format!(" from {} to {}", range.min, range.max));
-        let fallback = match param.default {
-            "" => "it is ignored until then".to_owned(),
-            text => format!("{text} is used until then"),
-        };
-        self.problems.push(Problem {
-            variable: format!("{ENV_PREFIX}{}", param.name),
-            value: text.clone(),
-            wrong,
-            remedy: format!("set {}{allowed}, or remove it; {fallback}", expected::<T>()),
-        });
-        default()
-    }
-}
-
-/// What a type expects, in words.
-fn expected<T: Value>() -> String {
-    // A text that no type accepts brings out the type's own words.
-    T::parse("\u{0}").err().unwrap_or_default()
 }
 
 /// Variables with our prefix that no parameter has: most often a slip of the pen.

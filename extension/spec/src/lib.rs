@@ -11,12 +11,15 @@
 mod conflicts;
 mod environment;
 pub mod limits;
+mod param;
 mod params;
 mod problem;
+mod reader;
 mod value;
 
 pub use environment::{Loaded, load};
-pub use params::{Config, Param, Range};
+pub use param::{Param, Range};
+pub use params::Config;
 pub use problem::Problem;
 pub use value::{Bytes, Count, Flush, Kind, Level, Millis, Stream, Types, Value};
 

@@ -3,41 +3,10 @@
 //! From a stanza come the field of [`Config`] and the [`Param`] that documents and other languages read. The default is
 //! text, because text is what a README, a CDK property and the Lambda console show; a test proves that it parses.
 
-use crate::environment::Reader;
 use crate::limits;
-use crate::value::{Bytes, Count, Flush, Kind, Level, Millis, Stream, Types, Value};
-
-/// A parameter as other languages and documents see it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Param {
-    /// Name of the field of [`Config`].
-    pub field: &'static str,
-    /// Name of the variable, without [`ENV_PREFIX`](crate::ENV_PREFIX).
-    pub name: &'static str,
-    /// Text of the default; empty where there is none, or where it depends on the function.
-    pub default: &'static str,
-    /// What numbers are allowed.
-    pub range: Option<Range>,
-    /// What it is.
-    pub kind: Kind,
-    /// Sentences that explain it, a line each.
-    pub doc: &'static [&'static str],
-}
-
-/// Allowed numbers, both ends included, in the unit of the parameter.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Range {
-    /// Smallest.
-    pub min: u64,
-    /// Largest.
-    pub max: u64,
-}
-
-impl Range {
-    const fn of((min, max): (u64, u64)) -> Self {
-        Self { min, max }
-    }
-}
+use crate::param::{Param, Range};
+use crate::reader::Reader;
+use crate::value::{Bytes, Count, Flush, Level, Millis, Stream, Types, Value};
 
 macro_rules! params {
     ($(#[doc = $struct_doc:literal])* pub struct $name:ident {$(

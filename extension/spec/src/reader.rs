@@ -1,0 +1,58 @@
+//! Reads one parameter after the other, and never stops at the first problem.
+
+use std::collections::BTreeMap;
+
+use crate::ENV_PREFIX;
+use crate::param::Param;
+use crate::problem::Problem;
+use crate::value::Value;
+
+/// Reads one parameter after the other and notes what is wrong.
+pub(crate) struct Reader<'a> {
+    ours: &'a BTreeMap<String, String>,
+    pub(crate) problems: Vec<Problem>,
+}
+
+impl<'a> Reader<'a> {
+    /// Of these variables, named without prefix.
+    pub(crate) fn new(ours: &'a BTreeMap<String, String>) -> Self {
+        Self { ours, problems: Vec::new() }
+    }
+
+    /// The value of a parameter, or its default with a note of what is wrong. An empty variable counts as unset: some
+    /// tools cannot remove one.
+    pub(crate) fn value<T: Value>(&mut self, param: &Param) -> T {
+        let default = || T::parse(param.default).expect("a test proves that every default parses");
+        let Some(text) = self.ours.get(param.name).filter(|text| !text.is_empty()) else {
+            return default();
+        };
+        let wrong = match T::parse(text) {
+            Err(expected) => format!("not {expected}"),
+            Ok(value) => match (value.number(), param.range) {
+                (Some(n), Some(range)) if n < range.min => format!("below {}", range.min),
+                (Some(n), Some(range)) if n > range.max => format!("above {}", range.max),
+                _ => return value,
+            },
+        };
+        let allowed = param
+            .range
+            .map_or_else(String::new, |range| format!(" from {} to {}", range.min, range.max));
+        let fallback = match param.default {
+            "" => "it is ignored until then".to_owned(),
+            text => format!("{text} is used until then"),
+        };
+        self.problems.push(Problem {
+            variable: format!("{ENV_PREFIX}{}", param.name),
+            value: text.clone(),
+            wrong,
+            remedy: format!("set {}{allowed}, or remove it; {fallback}", expected::<T>()),
+        });
+        default()
+    }
+}
+
+/// What a type expects, in words.
+fn expected<T: Value>() -> String {
+    // A text that no type accepts brings out the type's own words.
+    T::parse("\u{0}").err().unwrap_or_default()
+}
