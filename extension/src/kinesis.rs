@@ -12,12 +12,13 @@ use aws_config::provider_config::ProviderConfig;
 use aws_config::retry::RetryConfig;
 use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, Region};
+use aws_config::{BehaviorVersion, ConfigLoader, Region};
 use aws_sdk_kinesis::Client;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
 use aws_smithy_async::rt::sleep::TokioSleep;
 use aws_smithy_async::time::SystemTimeSource;
+use aws_smithy_runtime_api::client::http::HttpClient;
 use extension_spec::Stream;
 
 use crate::dispatcher::{Answer, Failure, Sink};
@@ -37,30 +38,33 @@ impl Kinesis {
     /// from the environment, by the SDK's own rules. An ARN's region wins over the function's: no other has the stream.
     pub async fn new(stream: Stream, region: Option<String>, connector: Connector) -> Self {
         let region = stream.region().map(str::to_owned).or(region).map(Region::new);
-        let provider = ProviderConfig::empty()
-            .with_http_client(connector.clone())
-            .with_sleep_impl(TokioSleep::new())
-            .with_time_source(SystemTimeSource::new())
-            .with_region(region.clone());
-        // On-demand functions have keys in the environment, SnapStart functions a container endpoint. Lambda knows no
-        // other source, and every further one costs cold start.
-        let credentials = CredentialsProviderChain::first_try(
-            "Environment",
-            EnvironmentVariableCredentialsProvider::new(),
-        )
-        .or_else("Container", EcsCredentialsProvider::builder().configure(&provider).build());
-        let config = aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .region(region)
-            .credentials_provider(credentials)
-            .http_client(connector.clone())
-            .sleep_impl(TokioSleep::new())
-            .retry_config(RetryConfig::disabled())
-            .timeout_config(TimeoutConfig::disabled())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
-            .load()
-            .await;
+        let config = loader(region, connector.clone()).load().await;
         Self { client: Client::new(&config), stream, connector }
     }
+}
+
+/// The SDK's configuration, before the environment has been read.
+fn loader(region: Option<Region>, http: impl HttpClient + Clone + 'static) -> ConfigLoader {
+    let provider = ProviderConfig::empty()
+        .with_http_client(http.clone())
+        .with_sleep_impl(TokioSleep::new())
+        .with_time_source(SystemTimeSource::new())
+        .with_region(region.clone());
+    // On-demand functions have keys in the environment, SnapStart functions a container endpoint. Lambda knows no other
+    // source, and every further one costs cold start.
+    let credentials = CredentialsProviderChain::first_try(
+        "Environment",
+        EnvironmentVariableCredentialsProvider::new(),
+    )
+    .or_else("Container", EcsCredentialsProvider::builder().configure(&provider).build());
+    aws_config::defaults(BehaviorVersion::v2026_01_12())
+        .region(region)
+        .credentials_provider(credentials)
+        .http_client(http)
+        .sleep_impl(TokioSleep::new())
+        .retry_config(RetryConfig::disabled())
+        .timeout_config(TimeoutConfig::disabled())
+        .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
 }
 
 impl Sink for Kinesis {
@@ -100,3 +104,6 @@ fn answer(entry: &PutRecordsResultEntry) -> Answer {
         )),
     }
 }
+
+#[cfg(test)]
+mod tests;

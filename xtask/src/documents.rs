@@ -9,7 +9,8 @@ use crate::workspace;
 
 /// The table of parameters in README.md.
 fn parameters() -> String {
-    let mut table = String::from("| variable | default | allowed | meaning |\n| --- | --- | --- | --- |\n");
+    let mut table =
+        String::from("| variable | default | allowed | meaning |\n| --- | --- | --- | --- |\n");
     for param in Config::PARAMS {
         let Param { name, default, doc, .. } = param;
         let default = if default.is_empty() { "–".to_owned() } else { format!("`{default}`") };
@@ -42,7 +43,8 @@ fn the_readme_shows_every_parameter_as_it_is() {
 
 #[test]
 fn documents_name_only_tests_and_modules_that_exist() {
-    let sources = ["extension/src", "extension/tests", "extension/sandbox", "xtask/src", "xtask/tests"];
+    let sources =
+        ["extension/src", "extension/tests", "extension/sandbox", "xtask/src", "xtask/tests"];
     let mut code = String::new();
     let mut folders: Vec<_> = sources.iter().map(|it| workspace::root().join(it)).collect();
     while let Some(folder) = folders.pop() {
@@ -63,7 +65,10 @@ fn documents_name_only_tests_and_modules_that_exist() {
                 && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         });
         for name in names {
-            assert!(code.contains(&format!("fn {name}(")), "{document} names {name}, which is no test");
+            assert!(
+                code.contains(&format!("fn {name}(")),
+                "{document} names {name}, which is no test"
+            );
         }
     }
 }

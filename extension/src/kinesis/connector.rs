@@ -3,10 +3,10 @@
 //! Written out because the SDK's own costs a function ten times as much before its first record. Connections are kept
 //! while they are young and dropped when they may have died in a freeze.
 
+use std::error::Error as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
-use aws_smithy_runtime_api::box_error::BoxError;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
@@ -15,7 +15,7 @@ use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
-use hyper_util::client::legacy::{Client, connect};
+use hyper_util::client::legacy::{self, Client, connect};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
@@ -132,21 +132,29 @@ impl HttpConnector for Connector {
         HttpConnectorFuture::new(async move {
             let request =
                 request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-            let response = pool.request(request).await.map_err(classify)?;
+            let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
+            let sent = pool.request(request).await;
+            let response = sent.map_err(|error| classify(authority, error))?;
             HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
 }
 
+/// Why there is no answer, and from whom.
+#[derive(Debug, thiserror::Error)]
+#[error("{authority}")]
+struct Unreachable {
+    authority: String,
+    source: legacy::Error,
+}
+
 /// Everything that goes wrong between here and the service is an I/O error to the SDK, unless we built a bad request.
-fn classify(error: hyper_util::client::legacy::Error) -> ConnectorError {
-    let source: BoxError = error.into();
-    let is_user = source
-        .source()
-        .and_then(|source| source.downcast_ref::<hyper::Error>())
-        .is_some_and(hyper::Error::is_user);
-    if is_user { ConnectorError::user(source) } else { ConnectorError::io(source) }
+fn classify(authority: String, source: legacy::Error) -> ConnectorError {
+    let cause = source.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
+    let is_user = cause.is_some_and(hyper::Error::is_user);
+    let error = Unreachable { authority, source }.into();
+    if is_user { ConnectorError::user(error) } else { ConnectorError::io(error) }
 }
 
 impl HttpClient for Connector {

@@ -7,6 +7,7 @@ use std::error::Error;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::put_records::PutRecordsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
+use aws_smithy_runtime_api::client::result::DispatchFailure;
 
 use crate::dispatcher::{Decision, Failure};
 
@@ -24,7 +25,7 @@ pub(super) fn of_call(error: &SdkError<PutRecordsError, HttpResponse>, stream: &
         }
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Failure {
             decision: Decision::Reconnect,
-            message: format!("cannot reach kinesis: {}", causes(error)),
+            message: format!("cannot reach kinesis at {}", reached(failure)),
         },
         SdkError::TimeoutError(_) => Failure {
             decision: Decision::Reconnect,
@@ -91,6 +92,11 @@ fn remedy(code: Option<&str>, stream: &str) -> String {
         }
         _ => String::new(),
     }
+}
+
+/// Where the connection was to go, and what became of it.
+fn reached(failure: &DispatchFailure) -> String {
+    failure.as_connector_error().map_or_else(String::new, |error| causes(error))
 }
 
 /// What lies behind an error, from the outside in. The SDK's own words for the outermost add nothing.

@@ -60,7 +60,7 @@ async fn an_endpoint_that_nobody_listens_on_is_said_once() {
         options.environment.push(("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into()));
     };
     let ended = three(&settings, Weather::fair(), unreachable).await;
-    assert_eq!(ended.said("cannot reach kinesis"), 1, "{:?}", ended.printed);
+    assert_eq!(ended.said("cannot reach kinesis at 127.0.0.1:1: "), 1, "{:?}", ended.printed);
     assert_eq!(ended.said("Connection refused"), 1, "{:?}", ended.printed);
 }
 

@@ -6,5 +6,6 @@ mod degraded;
 mod delivery;
 mod lifecycle;
 mod shapes;
+mod tls;
 mod weather;
 mod world;

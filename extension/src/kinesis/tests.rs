@@ -1,0 +1,88 @@
+use std::sync::{Arc, Mutex};
+
+use aws_config::Region;
+use aws_smithy_runtime_api::client::http::{
+    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+};
+use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
+use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
+use aws_smithy_types::body::SdkBody;
+use aws_types::os_shim_internal::{Env, Fs};
+
+use super::*;
+
+/// Notes where requests would go, and answers that the record was taken.
+#[derive(Clone, Debug, Default)]
+struct Nowhere(Arc<Mutex<Vec<String>>>);
+
+impl HttpConnector for Nowhere {
+    fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
+        self.0.lock().unwrap().push(request.uri().to_owned());
+        let body = r#"{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"s"}]}"#;
+        let status = 200.try_into().unwrap();
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+    }
+}
+
+impl HttpClient for Nowhere {
+    fn http_connector(
+        &self,
+        _: &HttpConnectorSettings,
+        _: &RuntimeComponents,
+    ) -> SharedHttpConnector {
+        SharedHttpConnector::new(self.clone())
+    }
+}
+
+/// Where a record for this stream would go, with these variables set.
+async fn endpoint(stream: &str, variables: &[(&str, &str)]) -> String {
+    let nowhere = Nowhere::default();
+    let stream: Stream = extension_spec::Value::parse(stream).unwrap();
+    let region = stream.region().unwrap_or("eu-west-1").to_owned();
+    let config = loader(Some(Region::new(region)), nowhere.clone())
+        .env(Env::from_slice(variables))
+        .fs(Fs::from_slice(&[]))
+        .test_credentials()
+        .load()
+        .await;
+    let connector = Connector::new(Roots::compiled_in(), std::time::Duration::from_secs(1));
+    let kinesis = Kinesis { client: Client::new(&config), stream, connector };
+    let record = Record {
+        data: b"{}\n".as_slice().into(),
+        key: "k".into(),
+        events: 1,
+        oldest: std::time::Instant::now(),
+        part_of: None,
+    };
+    assert_eq!(kinesis.put(&[record]).await, Ok(vec![Ok(())]));
+    let uris = nowhere.0.lock().unwrap();
+    assert_eq!(uris.len(), 1, "one request, and no other");
+    uris[0].clone()
+}
+
+const ARN: &str = "arn:aws:kinesis:us-east-1:111122223333:stream/telemetry";
+
+#[tokio::test]
+async fn a_name_goes_to_the_regions_endpoint_and_an_arn_to_the_accounts_own_in_its_own_region() {
+    assert_eq!(endpoint("telemetry", &[]).await, "https://kinesis.eu-west-1.amazonaws.com/");
+    assert_eq!(
+        endpoint(ARN, &[]).await,
+        "https://111122223333.data-kinesis.us-east-1.amazonaws.com/"
+    );
+}
+
+#[tokio::test]
+async fn fips_and_dual_stack_are_honoured() {
+    let fips = endpoint("telemetry", &[("AWS_USE_FIPS_ENDPOINT", "true")]).await;
+    assert_eq!(fips, "https://kinesis-fips.eu-west-1.amazonaws.com/");
+    let dual = endpoint("telemetry", &[("AWS_USE_DUALSTACK_ENDPOINT", "true")]).await;
+    assert_eq!(dual, "https://kinesis.eu-west-1.api.aws/");
+}
+
+#[tokio::test]
+async fn an_endpoint_of_ones_own_wins_and_that_of_the_service_before_the_general_one() {
+    let general = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
+    let own = ("AWS_ENDPOINT_URL_KINESIS", "http://127.0.0.1:2");
+    assert_eq!(endpoint(ARN, &[general]).await, "http://127.0.0.1:1/");
+    assert_eq!(endpoint(ARN, &[general, own]).await, "http://127.0.0.1:2/");
+}

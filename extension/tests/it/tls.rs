@@ -1,0 +1,94 @@
+//! Delivery over TLS, as in production: to an endpoint whose certificate is trusted, or not.
+
+use std::net::Ipv4Addr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::ServerConfig;
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use tokio::io::copy_bidirectional;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::world::World;
+
+/// Ends TLS for `localhost` and passes on to a port; goes with the test. Returns its own port and its certificate.
+async fn terminate_tls(to: u16) -> (u16, String) {
+    let CertifiedKey { cert, signing_key } =
+        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key.into())
+        .unwrap();
+    let acceptor = TlsAcceptor::from(Arc::new(config));
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        while let Ok((client, _)) = listener.accept().await {
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(mut client) = acceptor.accept(client).await else { return };
+                let mut server = TcpStream::connect((Ipv4Addr::LOCALHOST, to)).await.unwrap();
+                let _ = copy_bidirectional(&mut client, &mut server).await;
+            });
+        }
+    });
+    (port, cert.pem())
+}
+
+/// A file that goes with the test.
+struct Bundle(PathBuf);
+
+impl Drop for Bundle {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// A world that reaches its Kinesis over TLS; `bundle` says whether its certificate is trusted.
+async fn world(settings: &[(&str, &str)], is_trusted: bool) -> (World, Bundle) {
+    let kinesis = extension_sandbox::Kinesis::start("telemetry").await.unwrap();
+    let plain: u16 = kinesis.url().rsplit(':').next().unwrap().parse().unwrap();
+    let (port, certificate) = terminate_tls(plain).await;
+    let path = std::env::temp_dir().join(format!("bundle-{:016x}.pem", fastrand::u64(..)));
+    std::fs::write(&path, certificate).unwrap();
+    let bundle = path.to_str().unwrap().to_owned();
+    let mut world = World::new(settings, |options| {
+        options.kinesis = Some(kinesis.clone());
+        options.environment.retain(|(name, _)| name != "AWS_ENDPOINT_URL_KINESIS");
+        let mut set =
+            |name: &str, value: String| options.environment.push((name.to_owned(), value));
+        set("AWS_ENDPOINT_URL_KINESIS", format!("https://localhost:{port}"));
+        if is_trusted {
+            set("AWS_CA_BUNDLE", bundle);
+        }
+    })
+    .await;
+    world.kinesis = kinesis;
+    (world, Bundle(path))
+}
+
+#[tokio::test]
+async fn a_certificate_of_the_bundle_is_trusted_and_everything_arrives_once() {
+    let (mut world, _bundle) = world(&[], true).await;
+    for _ in 0..3 {
+        world.succeed(5).await;
+    }
+    assert_eq!(world.end().await.verify_exactly_once().count("function"), 15);
+}
+
+#[tokio::test]
+async fn any_other_certificate_is_not_and_that_is_said_once() {
+    let (mut world, _bundle) = world(&[("FLUSH_TIMEOUT_MS", "200")], false).await;
+    for _ in 0..2 {
+        world.succeed(5).await;
+    }
+    let ended = world.end().await;
+    assert_eq!(ended.records(), 0);
+    assert_eq!(ended.said("invalid peer certificate: UnknownIssuer"), 1, "{:?}", ended.printed);
+}
