@@ -10,6 +10,8 @@ use std::time::Instant;
 pub struct Event {
     /// The event's JSON text with `source` as its last member, ending in the line's only `\n`.
     pub line: Box<[u8]>,
+    /// How many bytes of the line are the event's own; after them come a comma, if there are any members, and `source`.
+    pub own_len: usize,
     /// Its number, as in `source`.
     pub seq: u64,
     /// When it reached us.
@@ -41,40 +43,45 @@ impl Source {
         &self.instance
     }
 
-    /// Gives an event its number: the object's own bytes, then `source`, then `\n`.
+    /// Gives an event its number: the object's own bytes, then `source`, then `\n`. `request_id` says which invocation
+    /// it belongs to, where it does not say so itself.
     ///
     /// `object` is the text of a JSON object. Raw line breaks in it can only stand between tokens, because JSON
     /// strings hold none, and are removed so that an event is one line.
-    pub fn identify(&self, object: &str, seq: u64, received: Instant) -> Event {
-        let body = object.trim_end().strip_suffix('}').unwrap_or(object);
-        let mut line = String::with_capacity(body.len() + self.head.len() + 24);
-        if memchr::memchr2(b'\n', b'\r', body.as_bytes()).is_some() {
-            line.extend(body.chars().filter(|c| !matches!(c, '\n' | '\r')));
+    pub fn identify(
+        &self,
+        object: &str,
+        seq: u64,
+        request_id: Option<&str>,
+        received: Instant,
+    ) -> Event {
+        let own = object.trim_end().strip_suffix('}').unwrap_or(object);
+        let mut line = String::with_capacity(own.len() + self.head.len() + 80);
+        if memchr::memchr2(b'\n', b'\r', own.as_bytes()).is_some() {
+            line.extend(own.chars().filter(|c| !matches!(c, '\n' | '\r')));
         } else {
-            line.push_str(body);
+            line.push_str(own);
         }
+        let own_len = line.len();
         if !line.trim_end().ends_with('{') {
             line.push(',');
         }
         line.push_str(&self.head);
-        write!(line, "{seq}}}}}").expect("a string takes all that is written");
-        line.push('\n');
-        Event { line: line.into_bytes().into(), seq, received }
-    }
-
-    /// The length of what [`identify`](Self::identify) has added to an event's own bytes, from `"source"` to the end.
-    pub fn tail_len(&self, seq: u64) -> usize {
-        self.head.len() + decimal_len(seq) + "}}\n".len()
+        write!(line, "{seq}").expect("a string takes all that is written");
+        if let Some(id) = request_id {
+            // Of a platform event, where it was a JSON string; an id that would need escapes is no id.
+            line.push_str(",\"requestId\":\"");
+            line.extend(id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-'));
+            line.push('"');
+        }
+        line.push_str("}}\n");
+        Event { line: line.into_bytes().into(), own_len, seq, received }
     }
 
     /// The `source` of one part of an event, without the `\n`.
     pub fn of_part(&self, seq: u64, part: usize, parts: usize) -> String {
         format!(r#"{}{seq},"part":{part},"parts":{parts}}}"#, self.head)
     }
-}
-
-fn decimal_len(n: u64) -> usize {
-    n.checked_ilog10().map_or(1, |log| log as usize + 1)
 }
 
 /// A new instance id: 12 characters of `a-zA-Z0-9`, about 71 bits.

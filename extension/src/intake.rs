@@ -4,15 +4,14 @@
 //! a body holds, it comes out as events: what cannot be read is wrapped, never dropped and never refused.
 
 use std::borrow::Cow;
-use std::collections::VecDeque;
 use std::time::{Instant, SystemTime};
 
 use extension_spec::{Types, event_type};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::attribution::Attribution;
 use crate::event::{Event, Source};
-use crate::ledger::Ledger;
 use crate::log;
 
 /// What the extension must know of the events that have passed.
@@ -22,17 +21,32 @@ pub enum Signal {
     RuntimeDone(String),
 }
 
-/// Numbers events, and keeps the counts of what came in.
+/// What a body has brought.
+#[derive(Debug, Default)]
+pub struct Taken {
+    /// Its events, in their order.
+    pub events: Vec<Event>,
+    /// What they mean for the invocation.
+    pub signals: Vec<Signal>,
+    /// How many events were not wanted, and have no number.
+    pub filtered: u64,
+}
+
+/// Numbers events.
 #[derive(Debug)]
 pub struct Intake {
     source: Source,
     types: Types,
     last_seq: u64,
+    /// None where invocations run side by side, so that times tell nothing.
+    attribution: Option<Attribution>,
 }
 
 /// What is read of an event. All else stays bytes.
 #[derive(Deserialize)]
 struct Peek<'a> {
+    #[serde(borrow)]
+    time: Option<Cow<'a, str>>,
     #[serde(borrow, rename = "type")]
     event_type: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -46,75 +60,103 @@ struct Request {
 }
 
 impl Intake {
-    /// Numbers start at 1.
-    pub fn new(source: Source, types: Types) -> Self {
-        Self { source, types, last_seq: 0 }
+    /// Numbers start at 1. `one_at_a_time` says whether invocations follow each other, so that a log line's time tells
+    /// which one it belongs to.
+    pub fn new(source: Source, types: Types, one_at_a_time: bool) -> Self {
+        let attribution = one_at_a_time.then(Attribution::default);
+        Self { source, types, last_seq: 0, attribution }
     }
 
-    /// Takes one body, appends its events to `events`, and says what they mean for the invocation.
-    pub fn accept(
-        &mut self,
-        body: &[u8],
-        now: (Instant, SystemTime),
-        events: &mut VecDeque<Event>,
-        ledger: &mut Ledger,
-    ) -> Vec<Signal> {
+    /// Takes one body, at this moment.
+    pub fn accept(&mut self, body: &[u8], now: (Instant, SystemTime)) -> Taken {
+        let mut taken = Taken::default();
         if body.is_empty() {
-            return Vec::new();
+            return taken;
         }
         match serde_json::from_slice::<Vec<&RawValue>>(body) {
-            Ok(members) => members
-                .into_iter()
-                .filter_map(|member| self.member(member.get(), now, events, ledger))
-                .collect(),
+            Ok(members) => {
+                let members: Vec<Member<'_>> =
+                    members.into_iter().map(|member| Member::read(member.get())).collect();
+                // First, so that lines which stand before the start of their invocation find it.
+                for member in &members {
+                    taken.signals.extend(self.note(member));
+                }
+                for member in &members {
+                    self.take(member, now, &mut taken);
+                }
+            }
             Err(error) => {
                 let wrapped = quarantine_body(body, &error.to_string(), now.1);
-                self.number(&wrapped, now.0, events, ledger);
-                Vec::new()
+                taken.events.push(self.number(&wrapped, None, now.0));
             }
         }
+        taken
     }
 
-    fn member(
-        &mut self,
-        text: &str,
-        now: (Instant, SystemTime),
-        events: &mut VecDeque<Event>,
-        ledger: &mut Ledger,
-    ) -> Option<Signal> {
-        if !text.starts_with('{') {
-            self.number(&quarantine_member(text, now.1), now.0, events, ledger);
+    /// Learns what an event says about an invocation.
+    fn note(&mut self, member: &Member<'_>) -> Option<Signal> {
+        if !matches!(member.event_type(), "platform.start" | "platform.runtimeDone") {
             return None;
         }
-        // An object of a shape that is new to us (`type` a number, say) still goes through, as one of unknown type.
-        let peek = serde_json::from_str::<Peek<'_>>(text).ok();
-        let (event_type, record) = peek.map_or((None, None), |it| (it.event_type, it.record));
-        let event_type = event_type.as_deref().unwrap_or_default();
-        let signal = match (event_type, record) {
-            ("platform.runtimeDone", Some(record)) => serde_json::from_str::<Request>(record.get())
-                .ok()
-                .map(|request| Signal::RuntimeDone(request.request_id)),
-            _ => None,
-        };
-        let own = || record.is_some_and(|record| log::is_own_line(record.get()));
-        if !self.types.include(event_type) || (event_type == "extension" && own()) {
-            ledger.filtered += 1;
-        } else {
-            self.number(text, now.0, events, ledger);
+        let Peek { time, record, .. } = member.peek.as_ref()?;
+        let Request { request_id } = serde_json::from_str(record.as_ref()?.get()).ok()?;
+        let is_start = member.event_type() == "platform.start";
+        if let (Some(attribution), Some(time)) = (&mut self.attribution, time) {
+            if is_start {
+                attribution.started(&request_id, time);
+            } else {
+                attribution.done(&request_id, time);
+            }
         }
-        signal
+        (!is_start).then_some(Signal::RuntimeDone(request_id))
     }
 
-    fn number(
-        &mut self,
-        object: &str,
-        now: Instant,
-        events: &mut VecDeque<Event>,
-        ledger: &mut Ledger,
-    ) {
-        ledger.received += 1;
+    fn take(&mut self, member: &Member<'_>, now: (Instant, SystemTime), taken: &mut Taken) {
+        let Member { text, .. } = member;
+        if !text.starts_with('{') {
+            let wrapped = quarantine_member(text, now.1);
+            taken.events.push(self.number(&wrapped, None, now.0));
+            return;
+        }
+        let event_type = member.event_type();
+        let is_own_line =
+            event_type == "extension" && member.record().is_some_and(log::is_own_line);
+        if is_own_line || !self.types.include(event_type) {
+            taken.filtered += 1;
+            return;
+        }
+        let is_line = matches!(event_type, "function" | "extension");
+        let request_id = self.attribution.as_ref().filter(|_| is_line).and_then(|attribution| {
+            let time = member.peek.as_ref()?.time.as_deref()?;
+            attribution.request_of(time, member.record()?).map(str::to_owned)
+        });
+        taken.events.push(self.number(text, request_id.as_deref(), now.0));
+    }
+
+    fn number(&mut self, object: &str, request_id: Option<&str>, now: Instant) -> Event {
         self.last_seq += 1;
-        events.push_back(self.source.identify(object, self.last_seq, now));
+        self.source.identify(object, self.last_seq, request_id, now)
+    }
+}
+
+/// A member of the array: its text, and what was read of it if it is an object of the known shape. One of a shape that
+/// is new to us (`type` a number, say) goes through as one of unknown type.
+struct Member<'a> {
+    text: &'a str,
+    peek: Option<Peek<'a>>,
+}
+
+impl<'a> Member<'a> {
+    fn read(text: &'a str) -> Self {
+        Self { text, peek: serde_json::from_str(text).ok() }
+    }
+
+    fn event_type(&self) -> &str {
+        self.peek.as_ref().and_then(|peek| peek.event_type.as_deref()).unwrap_or_default()
+    }
+
+    fn record(&self) -> Option<&'a str> {
+        self.peek.as_ref()?.record.map(RawValue::get)
     }
 }
 

@@ -71,7 +71,7 @@ impl Sink for Kinesis {
     async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
         let entry = |record: &Record| {
             PutRecordsRequestEntry::builder()
-                .data(Blob::new(&*record.data))
+                .data(Blob::new(record.data.as_ref()))
                 .partition_key(&*record.key)
                 .build()
                 .map_err(|error| decision::of_request(&error))

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Instant;
 
+use bytes::Bytes;
 use extension_spec::{Config, event_type, limits};
 
 use crate::event::{Event, Source};
@@ -41,7 +42,7 @@ impl Limits {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// NDJSON; shared with the request in flight.
-    pub data: Arc<[u8]>,
+    pub data: Bytes,
     /// Partition key.
     pub key: Arc<str>,
     /// Events that end in this record. A part that is not the last of its event counts 0.
@@ -133,16 +134,14 @@ impl Packer {
     /// Cuts an event that no record can hold into parts, a record each. A consumer joins the `record` strings of all
     /// parts with the same instance and number, in the order of `part`, and has the event's own JSON text again.
     fn split(&self, event: &Event, records: &mut VecDeque<Record>) {
-        let own_len = event.line.len() - self.source.tail_len(event.seq);
-        let own = std::str::from_utf8(&event.line[..own_len]).expect("a line is made of a string");
-        // What `identify` put between the object and `source` goes; the closing brace comes back.
-        let own = own.strip_suffix(',').unwrap_or(own);
+        let own =
+            std::str::from_utf8(&event.line[..event.own_len]).expect("a line is made of a string");
         let head = format!(r#"{{"type":"{}","record":""#, event_type::PART);
         let frame = |part: usize, parts: usize| {
             format!("\",{}}}\n", self.source.of_part(event.seq, part, parts))
         };
         // No event has as many parts as bytes, so this is the longest that a frame can be.
-        let fixed = self.key.len() + head.len() + frame(own_len, own_len).len();
+        let fixed = self.key.len() + head.len() + frame(own.len(), own.len()).len();
         let room = self.limits.record_bytes - fixed;
         let fragments = fragments(&format!("{own}}}"), room);
         let parts = fragments.len();

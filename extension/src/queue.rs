@@ -44,6 +44,7 @@ impl Queue {
     pub fn push(&mut self, events: impl IntoIterator<Item = Event>) -> u64 {
         let mut shed = 0;
         for event in events {
+            self.ledger.received += 1;
             if self.pressure.try_hold(event.line.len()) {
                 self.event_bytes += event.line.len();
                 self.events.push_back(event);

@@ -204,10 +204,10 @@ impl<S: Sink> Run<S> {
         let now = (std::time::Instant::now(), SystemTime::now());
         let (intake, queue) = (&mut self.parts.intake, &self.parts.queue);
         let taken = catch_unwind(AssertUnwindSafe(|| {
+            let taken = intake.accept(body, now);
             let mut queue = lock(queue);
-            let mut events = VecDeque::new();
-            let signals = intake.accept(body, now, &mut events, &mut queue.ledger);
-            (signals, queue.push(events))
+            queue.ledger.filtered += taken.filtered;
+            (taken.signals, queue.push(taken.events))
         }));
         self.parts.pressure.release(body.len());
         let Ok((signals, shed)) = taken else {

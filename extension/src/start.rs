@@ -145,7 +145,7 @@ async fn prepare(
         flush_timeout,
         buffer_timeout: config.buffer_timeout.duration(),
         always_awake: environment.managed_instances,
-        intake: Intake::new(source, config.types.clone()),
+        intake: Intake::new(source, config.types.clone(), !environment.managed_instances),
         dispatcher: Arc::new(Dispatcher::new(kinesis, queue.clone())),
         queue,
         bodies,

@@ -7,8 +7,17 @@ use std::path::{Path, PathBuf};
 use crate::workspace;
 
 /// Modules of the extension that are pure: values in, values out.
-const PURE: [&str; 8] =
-    ["backoff", "deadline", "event", "flush", "intake", "ledger", "lifecycle", "pack"];
+const PURE: [&str; 9] = [
+    "attribution",
+    "backoff",
+    "deadline",
+    "event",
+    "flush",
+    "intake",
+    "ledger",
+    "lifecycle",
+    "pack",
+];
 /// What a pure module does without.
 const IMPURE: [&str; 6] =
     ["tokio", "std::net", "std::env", "std::fs", "Instant::now", "SystemTime::now"];

@@ -66,9 +66,8 @@ impl Bench {
         let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB");
         let packer = Packer::new(LIMITS, source.clone());
         let mut queue = Queue::new(packer, Arc::new(Pressure::new(1_000_000)));
-        queue.ledger.received = events;
         let now = std::time::Instant::now();
-        queue.push((1..=events).map(|seq| source.identify(r#"{"record":"x"}"#, seq, now)));
+        queue.push((1..=events).map(|seq| source.identify(r#"{"record":"x"}"#, seq, None, now)));
         let sink = Arc::new(Scripted::default());
         sink.script.lock().unwrap().extend(script);
         let queue = Arc::new(Mutex::new(queue));

@@ -3,7 +3,7 @@ use super::*;
 const HEAD: &str = r#""source":{"function":"orders","version":"$LATEST","instance":"k3J9","seq":"#;
 
 fn identified(object: &str) -> String {
-    let event = Source::new("orders", "$LATEST", "k3J9").identify(object, 42, Instant::now());
+    let event = Source::new("orders", "$LATEST", "k3J9").identify(object, 42, None, Instant::now());
     String::from_utf8(event.line.into_vec()).unwrap()
 }
 
@@ -30,18 +30,32 @@ fn a_pretty_printed_event_becomes_one_line() {
 #[test]
 fn names_with_quotes_stay_valid_json() {
     let source = Source::new("a\"b", "1", "i");
-    let event = source.identify("{}", 1, Instant::now());
+    let event = source.identify("{}", 1, None, Instant::now());
     let value: serde_json::Value = serde_json::from_slice(&event.line).unwrap();
     assert_eq!(value["source"]["function"], "a\"b");
 }
 
 #[test]
-fn the_tail_has_the_length_that_is_said() {
+fn the_own_bytes_have_the_length_that_is_said() {
     let source = Source::new("orders", "$LATEST", "k3J9");
-    for seq in [0, 1, 9, 10, 99, 100, u64::MAX] {
-        let event = source.identify(r#"{"a":1}"#, seq, Instant::now());
-        assert_eq!(event.line.len() - r#"{"a":1,"#.len(), source.tail_len(seq), "{seq}");
+    for (object, own) in
+        [(r#"{"a":1}"#, r#"{"a":1"#), ("{}", "{"), ("{\n\"a\":\n1 }\n", r#"{"a":1 "#)]
+    {
+        let event = source.identify(object, 1, Some("r-1"), Instant::now());
+        assert_eq!(std::str::from_utf8(&event.line[..event.own_len]).unwrap(), own);
     }
+}
+
+#[test]
+fn the_request_follows_the_number() {
+    let event = Source::new("orders", "$LATEST", "k3J9").identify(
+        "{}",
+        42,
+        Some("6d68ca91-49c9"),
+        Instant::now(),
+    );
+    let line = String::from_utf8(event.line.into_vec()).unwrap();
+    assert_eq!(line, format!("{{{HEAD}42,\"requestId\":\"6d68ca91-49c9\"}}}}\n"));
 }
 
 #[test]

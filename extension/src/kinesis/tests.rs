@@ -48,7 +48,7 @@ async fn endpoint(stream: &str, variables: &[(&str, &str)]) -> String {
     let connector = Connector::new(Roots::compiled_in(), std::time::Duration::from_secs(1));
     let kinesis = Kinesis { client: Client::new(&config), stream, connector };
     let record = Record {
-        data: b"{}\n".as_slice().into(),
+        data: "{}\n".into(),
         key: "k".into(),
         events: 1,
         oldest: std::time::Instant::now(),

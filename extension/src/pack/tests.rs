@@ -12,7 +12,8 @@ fn source() -> Source {
 /// Events whose own text is `{"record":"<text>"}`, numbered from 1.
 fn events(texts: &[&str]) -> VecDeque<Event> {
     let object = |text: &&str| serde_json::json!({ "record": text }).to_string();
-    let identify = |(object, seq): (String, u64)| source().identify(&object, seq, Instant::now());
+    let identify =
+        |(object, seq): (String, u64)| source().identify(&object, seq, None, Instant::now());
     texts.iter().map(object).zip(1..).map(identify).collect()
 }
 
@@ -91,7 +92,7 @@ fn an_event_too_large_for_a_record_is_split_and_can_be_joined() {
 #[test]
 fn a_split_event_joins_to_its_own_bytes() {
     let object = format!(r#"{{ "n": 1.00e2 , "s": "{}\u00e9" }}"#, "y".repeat(500));
-    let event = source().identify(&object, 7, Instant::now());
+    let event = source().identify(&object, 7, None, Instant::now());
     let mut records = VecDeque::new();
     Packer::new(LIMITS, source()).pack(&mut [event].into(), Scope::All, &mut records);
     let mut parts: Vec<serde_json::Value> =

@@ -14,8 +14,7 @@ fn queue(bound: usize) -> Queue {
 fn put(queue: &mut Queue, count: u64, len: usize) -> u64 {
     let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB");
     let object = format!(r#"{{"record":"{}"}}"#, "x".repeat(len));
-    queue.ledger.received += count;
-    queue.push((1..=count).map(|seq| source.identify(&object, seq, Instant::now())))
+    queue.push((1..=count).map(|seq| source.identify(&object, seq, None, Instant::now())))
 }
 
 /// What must hold whatever has happened.
