@@ -5,10 +5,13 @@ use crate::params::Config;
 use crate::problem::Problem;
 use crate::value::Flush;
 
-/// What does not fit together. Nothing is changed for it: each value is used as set.
-pub(crate) fn conflicts(config: &Config) -> Vec<Problem> {
+/// What somebody has set that does not fit with the rest. Nothing is changed for it: each value is used as set.
+pub(crate) fn conflicts(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<Problem> {
     let mut problems = Vec::new();
     let mut report = |name: &str, value: u64, wrong: String, remedy: &str| {
+        if !is_set(name) {
+            return;
+        }
         problems.push(Problem {
             variable: format!("{ENV_PREFIX}{name}"),
             value: value.to_string(),
@@ -32,8 +35,10 @@ pub(crate) fn conflicts(config: &Config) -> Vec<Problem> {
         report(
             "TARGET_RECORD_BYTES",
             target,
-            format!("above {ENV_PREFIX}MAX_RECORD_BYTES={max}, so no record ever counts as full"),
-            "lower it; records are filled to the limit until then",
+            format!(
+                "above {ENV_PREFIX}MAX_RECORD_BYTES={max}, so records are filled to that limit"
+            ),
+            "lower it, or remove it",
         );
     }
     problems

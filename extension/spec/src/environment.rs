@@ -13,8 +13,10 @@ use crate::reader::Reader;
 pub struct Loaded {
     /// Complete and within its ranges.
     pub config: Config,
-    /// Every problem, in the order of the parameters, then unknown variables, then settings that work against each other.
+    /// Every setting that cannot be used, in the order of the parameters, then every variable that is none.
     pub problems: Vec<Problem>,
+    /// Settings that are used as they are and work against each other.
+    pub notices: Vec<Problem>,
 }
 
 /// Reads the settings from the variables of an environment, of which only those with our prefix count.
@@ -30,8 +32,8 @@ pub fn load<K: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (K
     let config = Config::read(&mut reader);
     let mut problems = reader.problems;
     problems.extend(unknown(&ours));
-    problems.extend(conflicts(&config));
-    Loaded { config, problems }
+    let notices = conflicts(&config, |name| ours.contains_key(name));
+    Loaded { config, problems, notices }
 }
 
 /// Variables with our prefix that no parameter has: most often a slip of the pen.

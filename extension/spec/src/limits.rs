@@ -13,9 +13,6 @@ pub const TELEMETRY_SCHEMAS: [&str; 3] = ["2025-01-29", "2022-12-13", "2022-07-0
 
 /// Lambda execution environment, "Init phase": longest init of an on-demand function, in milliseconds.
 pub const INIT_MS: u64 = 10_000;
-/// Lambda execution environment, "Shutdown phase": with at least one external extension, in milliseconds.
-pub const SHUTDOWN_MS: u64 = 2_000;
-
 /// `PutRecords`: most records of one request.
 pub const PUT_RECORDS: usize = 500;
 /// `PutRecords`: bytes of one request, data before base64 and partition keys counted. AWS raised the limit to 10 MiB
@@ -25,5 +22,3 @@ pub const PUT_REQUEST_BYTES: usize = 5 * 1024 * 1024;
 pub const RECORD_BYTES: u64 = 1024 * 1024;
 /// Kinesis, `MaxRecordSizeInKiB`: largest setting of a stream.
 pub const RECORD_BYTES_MAX: u64 = 10 * 1024 * 1024;
-/// Kinesis, `PartitionKey`: characters.
-pub const PARTITION_KEY_CHARS: usize = 256;

@@ -86,12 +86,12 @@ params! {
 
         /// Bytes of events held in memory; beyond that new events are shed and counted.
         /// By default an eighth of the function's memory, at least 8 MiB and at most 128 MiB.
-        queue_max_bytes: Option<Bytes> = "", in (1_048_576, 4_294_967_296), "QUEUE_MAX_BYTES";
+        queue_max_bytes: Option<Bytes> = "", in (4_194_304, 4_294_967_296), "QUEUE_MAX_BYTES";
 
         /// What the extension says about itself in the function's log: error, warn, info or debug.
         log_level: Level = "warn", "LOG_LEVEL";
 
-        /// Whether a setting that cannot be used fails the function's init instead of being reported and replaced by its default.
+        /// Whether a setting that cannot be used, or no stream at all, fails the function's init instead of being reported.
         strict: bool = "false", "STRICT";
 
         /// Whether the extension does anything at all.

@@ -12,7 +12,8 @@ fn loaded(variables: &[(&str, &str)]) -> Loaded {
 
 #[test]
 fn an_empty_environment_gives_the_defaults_without_a_word() {
-    let Loaded { config, problems } = loaded(&[]);
+    let Loaded { config, problems, notices } = loaded(&[]);
+    assert_eq!(notices, []);
     assert_eq!(problems, []);
     assert_eq!(config.stream, None);
     assert_eq!(config.flush, Flush::End);
@@ -36,7 +37,7 @@ fn every_variable_reaches_its_own_field() {
         ("CONNECTION_TIMEOUT_MS", "102"),
         ("MAX_RECORD_BYTES", "4097"),
         ("TARGET_RECORD_BYTES", "1025"),
-        ("QUEUE_MAX_BYTES", "1048577"),
+        ("QUEUE_MAX_BYTES", "4194305"),
         ("LOG_LEVEL", "debug"),
         ("STRICT", "true"),
         ("ENABLED", "FALSE"),
@@ -45,7 +46,7 @@ fn every_variable_reaches_its_own_field() {
     let config = config.config;
     assert_eq!(config.stream, Some(Stream::Name("telemetry".into())));
     assert_eq!(config.flush, Flush::Start);
-    assert_eq!(config.queue_max_bytes, Some(Bytes(1_048_577)));
+    assert_eq!(config.queue_max_bytes, Some(Bytes(4_194_305)));
     let numbers = [
         config.flush_timeout.0,
         config.max_age.0,
@@ -149,11 +150,14 @@ fn types_choose_categories_and_single_types_and_keep_the_unknown() {
 }
 
 #[test]
-fn settings_that_work_against_each_other_are_said() {
-    let said = problems(&[("BUFFER_TIMEOUT_MS", "2000"), ("TARGET_RECORD_BYTES", "2000000")]);
+fn settings_that_work_against_each_other_are_noted_where_somebody_set_them() {
+    let notices =
+        |variables| loaded(variables).notices.iter().map(ToString::to_string).collect::<Vec<_>>();
+    let said = notices(&[("BUFFER_TIMEOUT_MS", "2000"), ("TARGET_RECORD_BYTES", "2000000")]);
     assert_eq!(said.len(), 2, "{said:?}");
     assert!(said[0].contains("above KINESIS_TELEMETRY_FLUSH_TIMEOUT_MS=1000"), "{said:?}");
-    assert_eq!(problems(&[("BUFFER_TIMEOUT_MS", "2000"), ("FLUSH", "start")]), [""; 0]);
+    assert_eq!(notices(&[("BUFFER_TIMEOUT_MS", "2000"), ("FLUSH", "start")]), [""; 0]);
+    assert_eq!(notices(&[("MAX_RECORD_BYTES", "100000"), ("FLUSH_TIMEOUT_MS", "50")]), [""; 0]);
 }
 
 #[test]
