@@ -11,14 +11,18 @@ use extension_spec::{Config, Problem};
 pub struct Environment {
     /// Our settings, usable as they are.
     pub config: Config,
-    /// What was wrong with the others.
+    /// Settings of ours that cannot be used.
     pub problems: Vec<Problem>,
+    /// What a person should know, and what keeps nothing from working as set.
+    pub notices: Vec<Problem>,
     /// `host:port` of the Runtime, Extensions and Telemetry APIs.
     pub runtime_api: Option<String>,
     /// The function's region.
     pub region: Option<String>,
     /// PEM file with the certificate authorities to trust instead of the compiled-in ones.
     pub ca_bundle: Option<String>,
+    /// Name and version of the function, should `register` not tell.
+    pub function: (String, String),
     /// Memory of the function in MB.
     pub memory_mb: usize,
     /// Managed instances: never frozen, and no INVOKE events.
@@ -31,13 +35,13 @@ impl Environment {
         let variables: BTreeMap<String, String> = variables.into_iter().collect();
         let get = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
         let loaded = extension_spec::load(&variables);
-        let mut problems = loaded.problems;
+        let mut notices = loaded.notices;
         // Said rather than half honoured: a proxy needs its exceptions and its own TLS to be of use.
         for name in ["HTTPS_PROXY", "https_proxy"] {
             if let Some(value) = get(name) {
                 // The part before an `@` may hold a password.
                 let value = value.rsplit('@').next().unwrap_or_default().to_owned();
-                problems.push(Problem {
+                notices.push(Problem {
                     variable: name.to_owned(),
                     value,
                     wrong: "the extension connects to Kinesis directly, not through a proxy"
@@ -49,10 +53,15 @@ impl Environment {
         }
         Self {
             config: loaded.config,
-            problems,
+            problems: loaded.problems,
+            notices,
             runtime_api: get("AWS_LAMBDA_RUNTIME_API"),
             region: get("AWS_REGION").or_else(|| get("AWS_DEFAULT_REGION")),
             ca_bundle: get("AWS_CA_BUNDLE").or_else(|| get("SSL_CERT_FILE")),
+            function: (
+                get("AWS_LAMBDA_FUNCTION_NAME").unwrap_or_default(),
+                get("AWS_LAMBDA_FUNCTION_VERSION").unwrap_or_default(),
+            ),
             memory_mb: get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
                 .and_then(|size| size.parse().ok())
                 .unwrap_or(128),
@@ -86,13 +95,13 @@ mod tests {
             [bound("64"), bound("128"), bound("512"), bound("10240")],
             [8, 16, 64, 128].map(|it| it * MIB)
         );
-        let set = environment(&[("KINESIS_TELEMETRY_QUEUE_MAX_BYTES", "2000000")]);
-        assert_eq!(set.queue_max_bytes(), 2_000_000);
+        let set = environment(&[("KINESIS_TELEMETRY_QUEUE_MAX_BYTES", "8000000")]);
+        assert_eq!(set.queue_max_bytes(), 8_000_000);
     }
 
     #[test]
     fn a_proxy_that_is_not_used_is_said() {
-        let problems = environment(&[("HTTPS_PROXY", "http://me:secret@proxy:3128")]).problems;
+        let problems = environment(&[("HTTPS_PROXY", "http://me:secret@proxy:3128")]).notices;
         assert_eq!(problems.len(), 1);
         assert!(
             problems[0].to_string().starts_with("HTTPS_PROXY=\"proxy:3128\": "),

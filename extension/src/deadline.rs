@@ -4,8 +4,11 @@
 
 use std::time::Duration;
 
-/// Left between our last act and Lambda's deadline: for the reply to reach Lambda, on a slice of a CPU.
-const MARGIN: Duration = Duration::from_millis(100);
+/// Left between our last act and Lambda's deadline, for the reply to reach Lambda on a slice of a CPU; less where there
+/// is hardly any time at all.
+fn margin(remaining: Duration) -> Duration {
+    Duration::from_millis(100).min(remaining / 4)
+}
 
 /// How long an invocation may be held open, from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,7 +22,7 @@ pub struct Hold {
 
 /// The budget of an invocation. Half of a short timeout is left to the function before we stop waiting for its end.
 pub fn hold(remaining: Duration, flush_timeout: Duration) -> Hold {
-    let end = remaining.saturating_sub(MARGIN);
+    let end = remaining.saturating_sub(margin(remaining));
     let flush = flush_timeout.min(end / 2);
     Hold { wait: end.saturating_sub(flush), end }
 }
@@ -36,7 +39,7 @@ pub struct Shutdown {
 /// The budget of SHUTDOWN. Whatever the platform has created by now is handed over within its buffer time; a third of
 /// the budget is the most that waiting for it may cost.
 pub fn shutdown(remaining: Duration, buffer_timeout: Duration) -> Shutdown {
-    let end = remaining.saturating_sub(MARGIN);
+    let end = remaining.saturating_sub(margin(remaining));
     let settle = (buffer_timeout + buffer_timeout / 2 + Duration::from_millis(20)).min(end / 3);
     Shutdown { settle, end }
 }
@@ -79,7 +82,7 @@ mod tests {
     fn a_deadline_in_the_past_leaves_no_time_at_all() {
         let nothing = Hold { wait: ms(0), end: ms(0) };
         assert_eq!(hold(remaining(1_000, 5_000), ms(1_000)), nothing);
-        assert_eq!(hold(ms(99), ms(1_000)), nothing);
+        assert_eq!(hold(ms(40), ms(1_000)), Hold { wait: ms(15), end: ms(30) });
         assert_eq!(shutdown(ms(0), ms(100)), Shutdown { settle: ms(0), end: ms(0) });
     }
 

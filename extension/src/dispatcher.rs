@@ -5,6 +5,7 @@
 use std::collections::HashSet;
 use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until, timeout_at};
 
@@ -49,15 +50,18 @@ pub enum Decision {
 }
 
 /// How a delivery ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// Nothing in its scope waits any more.
     Delivered,
-    /// The time was over; the rest still waits.
-    OutOfTime,
-    /// Kinesis takes nothing until a person changes something; the rest still waits.
-    Blocked,
+    /// The time was over; the rest still waits. Why it took so long, unless there was no time at all.
+    OutOfTime(Option<String>),
+    /// Kinesis takes nothing until a person changes something, and what that is; the rest still waits.
+    Blocked(String),
 }
+
+/// A wait that would leave less than this is not worth another request.
+const LAST_CHANCE: Duration = Duration::from_millis(20);
 
 /// Delivers the queue. One delivery runs at a time.
 #[derive(Debug)]
@@ -66,6 +70,25 @@ pub struct Dispatcher<S> {
     queue: Arc<Mutex<Queue>>,
     /// What was said of the trouble that is going on, so that each thing is said once.
     trouble: Mutex<HashSet<String>>,
+}
+
+/// What a delivery has learnt so far.
+struct Tries {
+    backoff: Backoff,
+    max_records: usize,
+    attempt_timeout: Duration,
+    broken: u32,
+    /// Records that were refused alone since one was last taken.
+    set_aside: usize,
+    /// Whether a record was taken since one was last given up: then it is the record that is at fault, not the setting.
+    has_taken: bool,
+}
+
+/// What comes after a request.
+enum Next {
+    Again,
+    Wait(String),
+    Block(String),
 }
 
 impl<S: Sink> Dispatcher<S> {
@@ -77,74 +100,51 @@ impl<S: Sink> Dispatcher<S> {
     /// Sends what waits, in scope, until it is delivered or the time is over. May be cancelled at any point: a record
     /// stays in the queue until it is acknowledged.
     pub async fn deliver(&self, scope: Scope, until: Instant) -> Outcome {
-        let attempt_timeout = deadline::attempt(until.saturating_duration_since(Instant::now()));
-        let mut backoff = Backoff::default();
-        let mut max_records = usize::MAX;
-        let mut broken = 0;
-        let mut set_aside = 0;
+        let mut tries = Tries {
+            backoff: Backoff::default(),
+            max_records: usize::MAX,
+            attempt_timeout: deadline::attempt(until.saturating_duration_since(Instant::now())),
+            broken: 0,
+            set_aside: 0,
+            has_taken: false,
+        };
+        let mut why = None;
         loop {
-            let records = self.queue().request(scope, max_records);
+            let records = self.queue().request(scope, tries.max_records);
             if records.is_empty() {
                 self.recovered();
                 return Outcome::Delivered;
             }
-            let attempt = until.min(Instant::now() + attempt_timeout);
-            let message = match timeout_at(attempt, self.sink.put(&records)).await {
-                Ok(Ok(answers)) => match self.settle(&records, answers) {
-                    None => {
-                        backoff.reset();
-                        max_records = usize::MAX;
-                        continue;
-                    }
-                    Some(refused) => refused,
-                },
-                Ok(Err(Failure { decision, message })) => match decision {
-                    Decision::Reconnect => {
-                        self.sink.reset();
-                        broken += 1;
-                        if broken == 1 && Instant::now() < until {
-                            continue;
-                        }
-                        message
-                    }
-                    Decision::BackOff => message,
-                    Decision::Shrink if records.len() > 1 => {
-                        max_records = records.len() / 2;
-                        continue;
-                    }
-                    // Where nothing was ever taken, the setting is the likelier culprit than the record: others go first.
-                    Decision::Shrink if self.queue().ledger.delivered == 0 => {
-                        set_aside += 1;
-                        if set_aside > self.queue().set_first_aside() {
-                            self.in_trouble(&message);
-                            return Outcome::Blocked;
-                        }
-                        continue;
-                    }
-                    Decision::Shrink => {
-                        let events = self.queue().give_up_first();
-                        log::error(&format!("gave up a record with {events} events: {message}"));
-                        continue;
-                    }
-                    Decision::Configuration => {
-                        self.in_trouble(&message);
-                        return Outcome::Blocked;
-                    }
-                },
+            let now = Instant::now();
+            if now >= until {
+                return Outcome::OutOfTime(why);
+            }
+            let attempt = until.min(now + tries.attempt_timeout);
+            let next = match timeout_at(attempt, self.sink.put(&records)).await {
+                Ok(Ok(answers)) => self.settle(&records, answers, &mut tries),
+                Ok(Err(failure)) => self.fail(&records, failure, &mut tries),
                 Err(_) => {
                     self.sink.reset();
                     // Too much for the time there is, perhaps: a small function has little CPU to send with.
-                    max_records = (records.len() / 2).max(1);
-                    "kinesis did not answer in time".to_owned()
+                    tries.max_records = (records.len() / 2).max(1);
+                    Next::Wait("kinesis did not answer in time".to_owned())
                 }
             };
-            let next = Instant::now() + backoff.wait();
-            if next >= until {
-                self.in_trouble(&message);
-                return Outcome::OutOfTime;
+            match next {
+                Next::Again => {}
+                Next::Block(why) => return Outcome::Blocked(why),
+                Next::Wait(message) => {
+                    let remaining = until.saturating_duration_since(Instant::now());
+                    if remaining < LAST_CHANCE {
+                        return Outcome::OutOfTime(Some(message));
+                    }
+                    log::debug(&format!("will send again: {message}"));
+                    why = Some(message);
+                    // However long the wait would be, it leaves time for another request.
+                    let wait = tries.backoff.wait().min(remaining / 2);
+                    sleep_until(Instant::now() + wait).await;
+                }
             }
-            log::debug(&format!("will send again: {message}"));
-            sleep_until(next).await;
         }
     }
 
@@ -153,22 +153,65 @@ impl<S: Sink> Dispatcher<S> {
         self.sink.reset();
     }
 
-    /// Takes out what was acknowledged; tells why the first of the others was not.
-    fn settle(&self, records: &[Record], answers: Vec<Answer>) -> Option<String> {
+    /// Says why a delivery was not complete, once for as long as the trouble lasts.
+    pub fn say(&self, outcome: &Outcome) {
+        let (Outcome::OutOfTime(Some(why)) | Outcome::Blocked(why)) = outcome else { return };
+        // What comes after the code may differ from time to time.
+        let code = why.split(": ").next().unwrap_or_default();
+        if self.trouble().insert(code.to_owned()) {
+            let waiting = self.queue().len();
+            log::error(&format!("telemetry is not delivered: {why}; {waiting} events wait"));
+        }
+    }
+
+    /// Takes out what was acknowledged. If anything was not, tells why the first was not.
+    fn settle(&self, records: &[Record], answers: Vec<Answer>, tries: &mut Tries) -> Next {
         let acknowledged: Vec<bool> = answers.iter().map(Result::is_ok).collect();
         self.queue().settle(&acknowledged);
         let taken = acknowledged.iter().filter(|it| **it).count();
         log::debug(&format!("kinesis took {taken} of {} records", records.len()));
+        if taken > 0 {
+            tries.backoff.reset();
+            (tries.has_taken, tries.set_aside) = (true, 0);
+        }
         // Fewer answers than records would be a broken service; what has no answer is sent again.
         let unanswered =
             (answers.len() < records.len()).then(|| "no answer for a record".to_owned());
-        answers.into_iter().find_map(Result::err).or(unanswered)
+        if let Some(refused) = answers.into_iter().find_map(Result::err).or(unanswered) {
+            return Next::Wait(refused);
+        }
+        tries.max_records = usize::MAX;
+        Next::Again
     }
 
-    fn in_trouble(&self, message: &str) {
-        if self.trouble().insert(message.to_owned()) {
-            let waiting = self.queue().len();
-            log::error(&format!("telemetry is not delivered: {message}; {waiting} events wait"));
+    fn fail(&self, records: &[Record], failure: Failure, tries: &mut Tries) -> Next {
+        let Failure { decision, message } = failure;
+        match decision {
+            Decision::BackOff => Next::Wait(message),
+            Decision::Configuration => Next::Block(message),
+            Decision::Reconnect => {
+                self.sink.reset();
+                tries.broken += 1;
+                if tries.broken == 1 { Next::Again } else { Next::Wait(message) }
+            }
+            Decision::Shrink if records.len() > 1 => {
+                tries.max_records = records.len() / 2;
+                Next::Again
+            }
+            Decision::Shrink if tries.has_taken => {
+                tries.has_taken = false;
+                let events = self.queue().give_up_first();
+                log::error(&format!("gave up a record with {events} events: {message}"));
+                Next::Again
+            }
+            // Others go first, to tell a bad record from a bad setting.
+            Decision::Shrink => {
+                tries.set_aside += 1;
+                if tries.set_aside > self.queue().set_first_aside() {
+                    return Next::Block(message);
+                }
+                Next::Again
+            }
         }
     }
 

@@ -84,10 +84,5 @@ impl Source {
     }
 }
 
-/// A new instance id: 12 characters of `a-zA-Z0-9`, about 71 bits.
-pub fn new_instance() -> String {
-    std::iter::repeat_with(fastrand::alphanumeric).take(12).collect()
-}
-
 #[cfg(test)]
 mod tests;

@@ -39,10 +39,13 @@ impl Policy {
     }
 
     /// What an INVOKE means to the lifecycle.
-    pub fn on_invoke(&self, backlog: &Backlog) -> Event {
+    pub fn on_invoke(&self, backlog: &Backlog, now: Instant) -> Event {
+        // What would be sent beside the function anyway is sent before `next` is called, where no freeze can catch it.
+        let is_worth_it =
+            || backlog.events >= self.min_events || self.while_running(backlog, now).is_some();
         match self.strategy {
             Flush::End => Event::InvokeHeld,
-            Flush::Start if backlog.events >= self.min_events => Event::InvokeSent,
+            Flush::Start if is_worth_it() => Event::InvokeSent,
             Flush::Start => Event::InvokePassed,
         }
     }
@@ -80,15 +83,22 @@ mod tests {
 
     #[test]
     fn end_holds_every_invocation_until_the_function_has_finished() {
-        assert_eq!(policy(&[("FLUSH", "end")]).on_invoke(&backlog(0)), Event::InvokeHeld);
-        assert_eq!(policy(&[("FLUSH", "end")]).on_invoke(&backlog(9)), Event::InvokeHeld);
+        for events in [0, 9] {
+            let event = policy(&[("FLUSH", "end")]).on_invoke(&backlog(events), Instant::now());
+            assert_eq!(event, Event::InvokeHeld);
+        }
     }
 
     #[test]
     fn start_sends_beside_the_function_what_is_worth_a_call() {
         let policy = policy(&[("FLUSH", "start"), ("MAX_BATCH_RECORDS_ITEMS", "5")]);
-        assert_eq!(policy.on_invoke(&backlog(4)), Event::InvokePassed);
-        assert_eq!(policy.on_invoke(&backlog(5)), Event::InvokeSent);
+        let now = Instant::now();
+        assert_eq!(policy.on_invoke(&backlog(4), now), Event::InvokePassed);
+        assert_eq!(policy.on_invoke(&backlog(5), now), Event::InvokeSent);
+        let full = Backlog { has_full_record: true, ..backlog(1) };
+        assert_eq!(policy.on_invoke(&full, now), Event::InvokeSent);
+        let old = Backlog { oldest: Some(now), ..backlog(1) };
+        assert_eq!(policy.on_invoke(&old, now + policy.max_age), Event::InvokeSent);
     }
 
     #[test]

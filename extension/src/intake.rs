@@ -19,6 +19,8 @@ use crate::log;
 pub enum Signal {
     /// `platform.runtimeDone`: the function has finished this request.
     RuntimeDone(String),
+    /// Telemetry is missing, or cannot be read: the end of the function may be part of it.
+    Gap,
 }
 
 /// What a body has brought.
@@ -88,6 +90,7 @@ impl Intake {
             Err(error) => {
                 let wrapped = quarantine_body(body, &error.to_string(), now.1);
                 taken.events.push(self.number(&wrapped, None, now.0));
+                taken.signals.push(Signal::Gap);
             }
         }
         taken
@@ -95,8 +98,10 @@ impl Intake {
 
     /// Learns what an event says about an invocation.
     fn note(&mut self, member: &Member<'_>) -> Option<Signal> {
-        if !matches!(member.event_type(), "platform.start" | "platform.runtimeDone") {
-            return None;
+        match member.event_type() {
+            "platform.logsDropped" => return Some(Signal::Gap),
+            "platform.start" | "platform.runtimeDone" => {}
+            _ => return None,
         }
         let Peek { time, record, .. } = member.peek.as_ref()?;
         let Request { request_id } = serde_json::from_str(record.as_ref()?.get()).ok()?;

@@ -105,7 +105,7 @@ impl Api {
 impl Answer {
     /// The answer as an error.
     fn refused(&self, what: &'static str) -> Error {
-        let body = String::from_utf8_lossy(&self.body).trim().to_owned();
+        let body = String::from_utf8_lossy(&self.body).trim().chars().take(500).collect();
         Error::Refused { what, status: self.status, body }
     }
 }

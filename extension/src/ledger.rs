@@ -25,11 +25,6 @@ pub struct Shed {
 }
 
 impl Ledger {
-    /// Events neither delivered nor given up, by the counts.
-    pub fn outstanding(&self) -> u64 {
-        self.received - self.delivered - self.shed.total()
-    }
-
     /// Whether the counts agree with what is held in fact.
     pub fn balances(&self, held: u64) -> bool {
         self.received == self.delivered + self.shed.total() + held

@@ -19,7 +19,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
 use crate::log;
-use crate::pressure::Pressure;
+use crate::pressure::{Held, Pressure};
 
 /// Largest body. Lambda buffers at most 1 MiB of events; escaping and envelopes can double that several times.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -53,15 +53,15 @@ impl Listener {
         self.port
     }
 
-    /// Serves in a task of its own, for the life of the process. What was received comes out of the channel; its bytes
-    /// are held against the pressure until the receiver releases them.
-    pub fn serve(self, pressure: Arc<Pressure>) -> UnboundedReceiver<Bytes> {
+    /// Serves in a task of its own, for the life of the process. What was received comes out of the channel, and
+    /// counts as memory held until the receiver drops it.
+    pub fn serve(self, pressure: Arc<Pressure>) -> UnboundedReceiver<Held> {
         let (bodies, received) = unbounded_channel();
         tokio::spawn(self.accept(bodies, pressure));
         received
     }
 
-    async fn accept(self, bodies: UnboundedSender<Bytes>, pressure: Arc<Pressure>) {
+    async fn accept(self, bodies: UnboundedSender<Held>, pressure: Arc<Pressure>) {
         loop {
             match self.socket.accept().await {
                 Ok((stream, _)) => {
@@ -77,7 +77,7 @@ impl Listener {
     }
 }
 
-async fn connection(stream: TcpStream, bodies: UnboundedSender<Bytes>, pressure: Arc<Pressure>) {
+async fn connection(stream: TcpStream, bodies: UnboundedSender<Held>, pressure: Arc<Pressure>) {
     let service = service_fn(|request| {
         let (bodies, pressure) = (bodies.clone(), pressure.clone());
         async move { Ok::<_, Infallible>(answer(request, &bodies, &pressure).await) }
@@ -93,8 +93,8 @@ async fn connection(stream: TcpStream, bodies: UnboundedSender<Bytes>, pressure:
 
 async fn answer(
     request: Request<Incoming>,
-    bodies: &UnboundedSender<Bytes>,
-    pressure: &Pressure,
+    bodies: &UnboundedSender<Held>,
+    pressure: &Arc<Pressure>,
 ) -> Response<Empty<Bytes>> {
     if !matches!(*request.method(), Method::POST | Method::PUT) {
         log::warn(&format!(
@@ -112,11 +112,9 @@ async fn answer(
     }
     match Limited::new(request.into_body(), MAX_BODY).collect().await {
         Ok(body) => {
-            let body = body.to_bytes();
-            pressure.hold(body.len());
-            if bodies.send(body).is_err() {
-                // Only while the process ends.
-                return status(StatusCode::SERVICE_UNAVAILABLE);
+            if bodies.send(pressure.hold(body.to_bytes())).is_err() {
+                // Nobody reads any more. Refusing it would only make Lambda send it again, for ever.
+                return status(StatusCode::OK);
             }
             pressure.wait(MAX_DELAY).await;
             status(StatusCode::OK)

@@ -3,6 +3,7 @@
 //! Every line starts with the same prefix, by which the extension knows its own lines again when it is subscribed to
 //! `extension` events: it must never feed itself.
 
+use std::io::Write as _;
 use std::sync::OnceLock;
 
 use extension_spec::{EXTENSION_NAME, Level};
@@ -47,9 +48,10 @@ pub fn is_own_line(record: &str) -> bool {
         .is_some_and(|rest| rest.starts_with(']'))
 }
 
-#[expect(clippy::print_stderr, reason = "this is the one place that prints")]
 fn say(level: Level, label: &str, message: &str) {
     if level <= LEVEL.get().copied().unwrap_or(Level::Warn) {
-        eprintln!("{}", line(label, message));
+        let line = line(label, message) + "\n";
+        // Nobody may be listening any more, and that is no reason to end.
+        let _ = std::io::stderr().write_all(line.as_bytes());
     }
 }

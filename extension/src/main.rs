@@ -21,7 +21,12 @@ fn main() -> ExitCode {
     // One thread: the extension shares a slice of a CPU with the function.
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
-        Ok(runtime) => ExitCode::from(runtime.block_on(start::start(environment)) as u8),
+        Ok(runtime) => {
+            let end = runtime.block_on(start::start(environment));
+            // Without waiting: a look-up of a name may hang for longer than Lambda lets us live.
+            runtime.shutdown_background();
+            ExitCode::from(end as u8)
+        }
         Err(error) => {
             kinesis_telemetry_extension::log::error(&format!("cannot start: {error}"));
             ExitCode::FAILURE

@@ -2,9 +2,12 @@
 //!
 //! Everything that holds telemetry counts here: bodies that were acknowledged and not yet read, events, records.
 
+use std::ops::Deref;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::sync::Notify;
 
 /// Bytes held, against a bound.
@@ -32,21 +35,23 @@ impl Pressure {
         self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grow).is_ok()
     }
 
-    /// Holds these bytes whatever the bound says: they are here already.
-    pub fn hold(&self, bytes: usize) {
-        self.held.fetch_add(bytes, Ordering::Relaxed);
+    /// Holds a body whatever the bound says, for it is here already.
+    pub fn hold(self: &Arc<Self>, body: Bytes) -> Held {
+        self.held.fetch_add(body.len(), Ordering::Relaxed);
+        Held { body, pressure: self.clone() }
     }
 
     /// Lets go of these bytes.
     pub fn release(&self, bytes: usize) {
-        self.held.fetch_sub(bytes, Ordering::Relaxed);
-        self.relieved.notify_waiters();
+        self.adjust(bytes, 0);
     }
 
     /// What was held as so many bytes is held as so many others now.
     pub fn adjust(&self, before: usize, after: usize) {
-        self.hold(after);
-        self.release(before);
+        let change = |held: usize| Some((held + after).saturating_sub(before));
+        // It always changes.
+        let _ = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
+        self.relieved.notify_waiters();
     }
 
     /// Waits until less than the bound is held, at most this long.
@@ -63,5 +68,26 @@ impl Pressure {
         };
         // Whoever waits goes on in both cases: this slows the platform down, it refuses nothing.
         let _ = tokio::time::timeout(at_most, room).await;
+    }
+}
+
+/// A body that counts as long as it lives.
+#[derive(Debug)]
+pub struct Held {
+    body: Bytes,
+    pressure: Arc<Pressure>,
+}
+
+impl Deref for Held {
+    type Target = [u8];
+
+    fn deref(&self) -> &[u8] {
+        &self.body
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.pressure.release(self.body.len());
     }
 }

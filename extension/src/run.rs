@@ -3,6 +3,7 @@
 //! Turns what happens into events of the [`lifecycle`](crate::lifecycle) and its actions into calls. Holds no policy:
 //! when to send is `flush`'s to say, how long is `deadline`'s, what to do next is the table's.
 
+mod deliver;
 mod wait;
 
 use std::collections::VecDeque;
@@ -10,29 +11,29 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use bytes::Bytes;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use crate::deadline;
-use crate::dispatcher::{Dispatcher, Outcome, Sink};
+use crate::dispatcher::{Dispatcher, Sink};
 use crate::flush::{Backlog, Policy};
-use crate::intake::{Intake, Signal};
+use crate::intake::{Intake, Signal, Taken};
+use crate::lambda;
 use crate::lambda::extensions::{Extension, Next};
-use crate::lambda::{self};
 use crate::lifecycle::{Action, Event, Phase};
 use crate::log;
-use crate::pack::Scope;
-use crate::pressure::Pressure;
+use crate::pressure::Held;
 use crate::queue::Queue;
+use deliver::Delivery;
 pub use wait::next;
 use wait::{Asked, answered, at, ended};
 
 /// After a delivery beside the function failed, the next one waits this long: the flush will try anyway.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// Requests whose end is remembered, in case their INVOKE is read after it.
-const FINISHED: usize = 8;
+/// Requests that are remembered, in case the end of one is read before its INVOKE.
+const REMEMBERED: usize = 8;
+/// A timer that is later than this has slept through a freeze, or through a pause of the whole machine.
+const LATE: Duration = Duration::from_millis(500);
 
 /// What the loop works with.
 #[derive(Debug)]
@@ -54,9 +55,7 @@ pub struct Parts<S> {
     /// Sends it.
     pub dispatcher: Arc<Dispatcher<S>>,
     /// What the listener received.
-    pub bodies: UnboundedReceiver<Bytes>,
-    /// Where the listener held its bytes.
-    pub pressure: Arc<Pressure>,
+    pub bodies: UnboundedReceiver<Held>,
 }
 
 /// The state of the loop.
@@ -67,7 +66,10 @@ struct Run<S> {
     delivery: Option<Delivery>,
     /// The invocation that is not known to have finished: until then the environment is awake.
     open: Option<String>,
-    finished: VecDeque<String>,
+    /// Requests whose INVOKE was read.
+    invoked: VecDeque<String>,
+    /// Requests whose end was read before their INVOKE.
+    ended_early: VecDeque<String>,
     /// When the wait of this phase is over.
     wait_end: Instant,
     /// When the delivery of this phase is over.
@@ -76,12 +78,6 @@ struct Run<S> {
     not_before: Instant,
     refused: bool,
     shed_was_said: bool,
-}
-
-struct Delivery {
-    task: JoinHandle<Outcome>,
-    /// Started because of the phase, not beside a running function.
-    is_flush: bool,
 }
 
 /// Lives the life of an extension. Returns whether Lambda ended it in order.
@@ -93,7 +89,8 @@ pub async fn run<S: Sink>(parts: Parts<S>) -> bool {
         next: None,
         delivery: None,
         open: None,
-        finished: VecDeque::new(),
+        invoked: VecDeque::new(),
+        ended_early: VecDeque::new(),
         wait_end: now,
         deliver_end: now,
         not_before: now,
@@ -112,25 +109,30 @@ impl<S: Sink> Run<S> {
     /// Waits for one thing to happen, and handles it.
     async fn turn(&mut self) {
         let timer = self.timer();
+        let asleep = (Instant::now(), SystemTime::now());
         // In this order: what an ended delivery took out of the queue counts before an event asks for it; and a flood
         // of telemetry must not keep Lambda waiting.
         tokio::select! {
             biased;
             result = ended(self.delivery.as_mut().map(|it| &mut it.task)) => self.on_delivery_ended(result),
             answer = answered(&mut self.next) => self.on_next(answer),
-            Some(body) = self.parts.bodies.recv() => self.on_body(&body),
-            () = at(timer) => self.on_timer(),
+            Some(body) = self.parts.bodies.recv() => self.on_body(body),
+            () = at(timer) => self.on_timer(timer, asleep),
         }
     }
 
     /// The next moment at which something is due without being told.
     fn timer(&self) -> Option<Instant> {
         let wait = matches!(self.phase, Phase::Invoking | Phase::Settling).then_some(self.wait_end);
-        let due = || self.parts.policy.due(&self.backlog()).map(Instant::from_std);
-        let aged = (self.delivery.is_none() && self.is_running())
-            .then(due)
-            .flatten()
-            .map(|due| due.max(self.not_before));
+        let aged = (self.delivery.is_none() && self.is_running()).then(|| {
+            let backlog = self.backlog();
+            let due = self.parts.policy.due(&backlog).map(Instant::from_std);
+            // A full record waits for nothing but the pause after a failure.
+            due.map(|due| {
+                if backlog.has_full_record { self.not_before } else { due.max(self.not_before) }
+            })
+        });
+        let aged = aged.flatten();
         [wait, aged].into_iter().flatten().min()
     }
 
@@ -143,8 +145,20 @@ impl<S: Sink> Run<S> {
         }
     }
 
-    fn on_timer(&mut self) {
-        if Instant::now() >= self.wait_end {
+    fn on_timer(&mut self, timer: Option<Instant>, asleep: (Instant, SystemTime)) {
+        let now = Instant::now();
+        if self.phase == Phase::Idle && !self.parts.always_awake {
+            let late = timer.map(|timer| now.saturating_duration_since(timer)).unwrap_or_default();
+            // A paused machine may stop the monotonic clock; then only the wall clock tells.
+            let paused = asleep.1.elapsed().unwrap_or_default().saturating_sub(now - asleep.0);
+            if late.max(paused) > LATE {
+                // The function of the last invocation has finished long ago, whatever was heard of it; what waits goes
+                // with the event that has thawed us.
+                self.open = None;
+                return;
+            }
+        }
+        if now >= self.wait_end {
             match self.phase {
                 Phase::Invoking => self.step(Event::RuntimeDone),
                 Phase::Settling => self.step(Event::Settled),
@@ -156,7 +170,7 @@ impl<S: Sink> Run<S> {
 
     fn on_next(&mut self, answer: Result<Next, lambda::Error>) {
         self.next = None;
-        if let Some(delivery) = self.delivery.take() {
+        if let Some(delivery) = self.delivery.take_if(|_| !self.parts.always_awake) {
             // Begun after `next` was called, so a freeze may have caught it: its connection may be dead without a
             // sign. Nothing is lost, its records are still in the queue.
             delivery.task.abort();
@@ -170,10 +184,12 @@ impl<S: Sink> Run<S> {
                 let hold = deadline::hold(remaining, self.parts.flush_timeout);
                 self.wait_end = now + hold.wait;
                 self.deliver_end = now + hold.end;
-                let is_finished = self.finished.contains(&request_id);
-                self.open = (!is_finished).then_some(request_id);
-                self.step(self.parts.policy.on_invoke(&self.backlog()));
-                if is_finished {
+                let early = self.ended_early.iter().position(|it| *it == request_id);
+                let has_ended = early.and_then(|index| self.ended_early.remove(index)).is_some();
+                remember(&mut self.invoked, &request_id);
+                self.open = (!has_ended).then_some(request_id);
+                self.step(self.parts.policy.on_invoke(&self.backlog(), now.into_std()));
+                if has_ended {
                     self.step(Event::RuntimeDone);
                 }
                 self.deliver_beside();
@@ -200,19 +216,21 @@ impl<S: Sink> Run<S> {
         }
     }
 
-    fn on_body(&mut self, body: &Bytes) {
+    fn on_body(&mut self, body: Held) {
         let now = (std::time::Instant::now(), SystemTime::now());
-        let (intake, queue) = (&mut self.parts.intake, &self.parts.queue);
-        let taken = catch_unwind(AssertUnwindSafe(|| {
-            let taken = intake.accept(body, now);
-            let mut queue = lock(queue);
+        let intake = &mut self.parts.intake;
+        let taken = catch_unwind(AssertUnwindSafe(|| intake.accept(&body, now)));
+        let length = body.len();
+        // Its events count from here on, and not both.
+        drop(body);
+        let taken = taken.unwrap_or_else(|_| {
+            log::error(&format!("a telemetry batch of {length} bytes was lost to a panic"));
+            Taken { signals: vec![Signal::Gap], ..Taken::default() }
+        });
+        let shed = {
+            let mut queue = self.queue();
             queue.ledger.filtered += taken.filtered;
-            (taken.signals, queue.push(taken.events))
-        }));
-        self.parts.pressure.release(body.len());
-        let Ok((signals, shed)) = taken else {
-            log::error(&format!("a telemetry batch of {} bytes was lost to a panic", body.len()));
-            return;
+            queue.push(taken.events)
         };
         if shed > 0 && !self.shed_was_said {
             self.shed_was_said = true;
@@ -221,45 +239,26 @@ impl<S: Sink> Run<S> {
                  (KINESIS_TELEMETRY_QUEUE_MAX_BYTES)",
             );
         }
-        for Signal::RuntimeDone(request_id) in signals {
-            if self.open.as_ref() == Some(&request_id) {
-                self.open = None;
-                if self.phase == Phase::Invoking {
-                    self.step(Event::RuntimeDone);
+        for signal in taken.signals {
+            match signal {
+                Signal::RuntimeDone(request_id) => self.on_runtime_done(&request_id),
+                // The end of the function may be what is missing, and the function's timeout far away.
+                Signal::Gap => {
+                    self.wait_end = self.wait_end.min(Instant::now() + self.parts.flush_timeout);
                 }
-            }
-            self.finished.push_back(request_id);
-            if self.finished.len() > FINISHED {
-                self.finished.pop_front();
             }
         }
         self.deliver_beside();
     }
 
-    fn on_delivery_ended(&mut self, result: Result<Outcome, JoinError>) {
-        let was_flush = self.delivery.take().is_some_and(|delivery| delivery.is_flush);
-        let outcome = result.unwrap_or_else(|error| {
-            log::error(&format!("a delivery broke off, its events are kept: {error}"));
-            Outcome::OutOfTime
-        });
-        let now = Instant::now();
-        if matches!(self.phase, Phase::Flushing | Phase::Draining) {
-            // A delivery that was under way when the flush began had a scope and a deadline of its own.
-            let is_over = match outcome {
-                Outcome::Delivered => self.queue().is_empty(),
-                Outcome::OutOfTime => was_flush,
-                Outcome::Blocked => true,
-            };
-            if is_over || now >= self.deliver_end {
-                self.step(Event::Flushed);
-            } else {
-                self.start(Scope::All, self.deliver_end, true);
+    fn on_runtime_done(&mut self, request_id: &str) {
+        if self.open.as_deref() == Some(request_id) {
+            self.open = None;
+            if self.phase == Phase::Invoking {
+                self.step(Event::RuntimeDone);
             }
-        } else {
-            if outcome != Outcome::Delivered {
-                self.not_before = now + AFTER_FAILURE;
-            }
-            self.deliver_beside();
+        } else if !self.invoked.iter().any(|it| it == request_id) {
+            remember(&mut self.ended_early, request_id);
         }
     }
 
@@ -272,46 +271,6 @@ impl<S: Sink> Run<S> {
             Action::Next => self.call_next(),
             Action::Deliver => self.flush(),
         }
-    }
-
-    fn flush(&mut self) {
-        if self.phase == Phase::Flushing {
-            let longest = Instant::now() + self.parts.flush_timeout;
-            self.deliver_end = self.deliver_end.min(longest);
-        }
-        // A delivery that is under way continues; when it has ended, the rest follows.
-        if self.delivery.is_none() {
-            self.start(Scope::All, self.deliver_end, true);
-        }
-    }
-
-    /// Sends beside the running function what should not wait for its end.
-    fn deliver_beside(&mut self) {
-        let now = Instant::now();
-        if self.delivery.is_some() || now < self.not_before {
-            return;
-        }
-        let backlog = self.backlog();
-        let scope = if self.is_running() {
-            self.parts.policy.while_running(&backlog, now.into_std())
-        } else if self.phase == Phase::Settling && backlog.has_full_record {
-            Some(Scope::Full)
-        } else {
-            None
-        };
-        if let Some(scope) = scope {
-            let mut until = now + self.parts.flush_timeout;
-            if self.phase != Phase::Idle {
-                until = until.min(self.deliver_end);
-            }
-            self.start(scope, until, false);
-        }
-    }
-
-    fn start(&mut self, scope: Scope, until: Instant, is_flush: bool) {
-        let dispatcher = self.parts.dispatcher.clone();
-        let task = tokio::spawn(async move { dispatcher.deliver(scope, until).await });
-        self.delivery = Some(Delivery { task, is_flush });
     }
 
     fn call_next(&mut self) {
@@ -352,6 +311,14 @@ impl<S: Sink> Run<S> {
     }
 }
 
+/// Keeps the last few.
+fn remember(requests: &mut VecDeque<String>, request_id: &str) {
+    if requests.len() == REMEMBERED {
+        requests.pop_front();
+    }
+    requests.push_back(request_id.to_owned());
+}
+
 fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
@@ -361,3 +328,6 @@ fn now_ms() -> u64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
+
+#[cfg(test)]
+mod tests;

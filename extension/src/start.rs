@@ -6,17 +6,19 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use extension_spec::{Problem, Stream, limits};
+use extension_spec::{Stream, limits};
+use tokio::time::Instant;
 
+use crate::chance;
 use crate::config::Environment;
 use crate::deadline;
 use crate::dispatcher::Dispatcher;
-use crate::event::{Source, new_instance};
+use crate::event::Source;
 use crate::flush::Policy;
 use crate::intake::Intake;
 use crate::kinesis::{Connector, Kinesis, Roots};
 use crate::lambda::Api;
-use crate::lambda::extensions::{Extension, Next};
+use crate::lambda::extensions::{Extension, Function, Next};
 use crate::lambda::telemetry::{Subscription, subscribe};
 use crate::listener::Listener;
 use crate::log;
@@ -48,58 +50,81 @@ pub async fn start(environment: Environment) -> End {
         );
         return End::Usage;
     };
+    let deadline = Instant::now() + init_timeout(&environment);
     // Nothing that can wait comes before this: the runtime starts only when every extension has registered.
     let events: &[&str] =
         if environment.managed_instances { &["SHUTDOWN"] } else { &["INVOKE", "SHUTDOWN"] };
-    let timeout = init_timeout(&environment);
-    let extension = match Extension::register(Api::new(authority), events, timeout).await {
+    let remaining = deadline.saturating_duration_since(Instant::now());
+    let extension = match Extension::register(Api::new(authority), events, remaining).await {
         Ok(extension) => extension,
         Err(error) => {
             log::error(&error.to_string());
             return End::Refused;
         }
     };
-    if !environment.problems.is_empty() {
-        let message = in_one_line(&environment.problems);
-        if environment.config.strict {
+    if !environment.config.enabled {
+        log::info("KINESIS_TELEMETRY_ENABLED is false: nothing is delivered");
+        return idle(&extension).await;
+    }
+    let stream = match settled(&environment) {
+        Ok(stream) => stream,
+        Err(message) if environment.config.strict => {
             return refuse_to_start(&extension, &message).await;
         }
-        log::warn(&message);
-    }
-    match prepare(&environment, &extension, timeout).await {
-        Ok(parts) => {
-            // In a task, so that a panic ends there.
-            match tokio::spawn(run::run(parts)).await {
-                Ok(true) => End::Shutdown,
-                Ok(false) => End::Refused,
-                Err(error) => {
-                    log::error(&format!(
-                        "telemetry is not delivered any more, the function goes on: {error}"
-                    ));
-                    idle(&extension).await
-                }
-            }
+        Err(message) => {
+            log::error(&message);
+            return idle(&extension).await;
         }
-        Err(why) => {
-            why.say();
+    };
+    // In a task, so that a panic ends there.
+    let life = tokio::spawn(live(environment, extension.clone(), stream, deadline));
+    match life.await {
+        Ok(Some(end)) => end,
+        Ok(None) => idle(&extension).await,
+        Err(error) => {
+            log::error(&format!(
+                "telemetry is not delivered any more, the function goes on: {error}"
+            ));
             idle(&extension).await
         }
     }
 }
 
-/// Why nothing will be delivered.
-enum Idle {
-    /// As a person wants it.
-    Wanted(&'static str),
-    /// Something is wrong.
-    Broken(String),
+/// The stream to deliver to, once everything that is to be said of the settings has been said; or why there is none.
+fn settled(environment: &Environment) -> Result<Stream, String> {
+    let Environment { config, problems, notices, .. } = environment;
+    let all: Vec<String> = problems.iter().chain(notices).map(ToString::to_string).collect();
+    let all = all.join(" | ");
+    let Some(stream) = config.stream.clone() else {
+        let separator = if all.is_empty() { "" } else { " | " };
+        return Err(format!(
+            "no telemetry is delivered: no stream is configured; set KINESIS_TELEMETRY_STREAM to the name or ARN of a \
+             Kinesis data stream{separator}{all}"
+        ));
+    };
+    if config.strict && !problems.is_empty() {
+        return Err(format!(
+            "KINESIS_TELEMETRY_STRICT is true, and settings cannot be used: {all}"
+        ));
+    }
+    if !all.is_empty() {
+        log::warn(&format!("check the settings: {all}"));
+    }
+    Ok(stream)
 }
 
-impl Idle {
-    fn say(&self) {
-        match self {
-            Self::Wanted(why) => log::info(why),
-            Self::Broken(why) => log::error(&format!("no telemetry is delivered: {why}")),
+/// Everything from `register` to the end; nothing, if it could not begin, which has been said.
+async fn live(
+    environment: Environment,
+    extension: Extension,
+    stream: Stream,
+    deadline: Instant,
+) -> Option<End> {
+    match prepare(&environment, &extension, stream, deadline).await {
+        Ok(parts) => Some(if run::run(parts).await { End::Shutdown } else { End::Refused }),
+        Err(why) => {
+            log::error(&format!("no telemetry is delivered: {why}"));
+            None
         }
     }
 }
@@ -108,49 +133,53 @@ impl Idle {
 async fn prepare(
     environment: &Environment,
     extension: &Extension,
-    timeout: Duration,
-) -> Result<Parts<Kinesis>, Idle> {
+    stream: Stream,
+    deadline: Instant,
+) -> Result<Parts<Kinesis>, String> {
     let config = &environment.config;
-    if !config.enabled {
-        return Err(Idle::Wanted("KINESIS_TELEMETRY_ENABLED is false: nothing is delivered"));
-    }
-    let Some(stream) = config.stream.clone() else {
-        let why = "no stream is configured; set KINESIS_TELEMETRY_STREAM to the name or ARN of a Kinesis data stream";
-        return Err(Idle::Broken(why.to_owned()));
-    };
-    let listener = Listener::bind()
-        .await
-        .map_err(|error| Idle::Broken(format!("cannot listen for telemetry: {error}")))?;
+    let listener =
+        Listener::bind().await.map_err(|error| format!("cannot listen for telemetry: {error}"))?;
     let pressure = Arc::new(Pressure::new(environment.queue_max_bytes()));
     let port = listener.port();
     // Lambda delivers what it has kept as soon as it is subscribed.
     let bodies = listener.serve(pressure.clone());
-    match subscribe(extension, port, config, timeout).await {
+    let remaining = deadline.saturating_duration_since(Instant::now());
+    match subscribe(extension, port, config, remaining).await {
         Ok(Subscription::Active(schema)) => log::debug(&format!("subscribed with schema {schema}")),
         Ok(Subscription::Unsupported) => {
-            let why = "this Lambda has no Telemetry API (an emulator such as `sam local`)";
-            return Err(Idle::Broken(why.to_owned()));
+            return Err(
+                "this Lambda has no Telemetry API (an emulator such as `sam local`)".to_owned()
+            );
         }
-        Err(error) => return Err(Idle::Broken(error.to_string())),
+        Err(error) => return Err(error.to_string()),
     }
-    let function = &extension.function;
-    let source = Source::new(&function.function_name, &function.function_version, &new_instance());
+    // Randomness of this process, now that nobody waits for it.
+    chance::seed();
+    let source = source(environment, extension);
     let packer = Packer::new(Limits::new(config), source.clone());
-    let queue = Arc::new(Mutex::new(Queue::new(packer, pressure.clone())));
+    let queue = Arc::new(Mutex::new(Queue::new(packer, pressure)));
     let kinesis = kinesis(environment, stream).await;
-    let flush_timeout = config.flush_timeout.duration();
     Ok(Parts {
         extension: extension.clone(),
         policy: Policy::new(config),
-        flush_timeout,
+        flush_timeout: config.flush_timeout.duration(),
         buffer_timeout: config.buffer_timeout.duration(),
         always_awake: environment.managed_instances,
         intake: Intake::new(source, config.types.clone(), !environment.managed_instances),
         dispatcher: Arc::new(Dispatcher::new(kinesis, queue.clone())),
         queue,
         bodies,
-        pressure,
     })
+}
+
+/// Who events come from: as `register` says, or else as the environment does.
+fn source(environment: &Environment, extension: &Extension) -> Source {
+    let Function { function_name, function_version, .. } = &extension.function;
+    let (name, version) = &environment.function;
+    let known =
+        |told: &String, read: &String| if told.is_empty() { read.clone() } else { told.clone() };
+    let (name, version) = (known(function_name, name), known(function_version, version));
+    Source::new(&name, &version, &chance::new_instance())
 }
 
 async fn kinesis(environment: &Environment, stream: Stream) -> Kinesis {
@@ -190,16 +219,10 @@ async fn refuse_to_start(extension: &Extension, message: &str) -> End {
     End::Refused
 }
 
-/// Registering and subscribing may not outlast the init phase, whatever is set; a second is left for the rest.
+/// Registering and subscribing together may not outlast the init phase, whatever is set; a second is left for the rest.
 fn init_timeout(environment: &Environment) -> Duration {
     let longest = Duration::from_millis(limits::INIT_MS - 1_000);
     environment.config.connection_timeout.duration().min(longest)
-}
-
-fn in_one_line(problems: &[Problem]) -> String {
-    let lines: Vec<String> = problems.iter().map(ToString::to_string).collect();
-    let what = if lines.len() == 1 { "a setting" } else { "settings" };
-    format!("{} {what} cannot be used as set: {}", lines.len(), lines.join(" | "))
 }
 
 /// A panic is said in a line of ours, so that it is known for what it is.

@@ -1,5 +1,4 @@
 use std::collections::VecDeque;
-use std::time::Duration;
 
 use super::*;
 use crate::event::Source;
@@ -142,22 +141,34 @@ async fn no_delivery_outlasts_its_deadline_and_what_is_left_still_waits() {
     for script in [|| Script::Hang, || Script::Fail(Decision::BackOff), || Script::Refuse(&[0])] {
         let bench = Bench::new(2, std::iter::repeat_with(script).take(1_000));
         let start = Instant::now();
-        assert_eq!(bench.deliver(SECOND / 2).await, Outcome::OutOfTime);
+        assert!(matches!(bench.deliver(SECOND / 2).await, Outcome::OutOfTime(Some(_))));
         assert!(Instant::now() - start <= SECOND / 2);
         assert_eq!(bench.queue.lock().unwrap().len(), 2);
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deadline_in_the_past_sends_nothing_for_long() {
-    let bench = Bench::new(2, [Script::Hang]);
-    assert_eq!(bench.deliver(Duration::ZERO).await, Outcome::OutOfTime);
+async fn without_any_time_nothing_is_sent_and_nobody_is_blamed() {
+    let bench = Bench::new(2, []);
+    assert_eq!(bench.deliver(Duration::ZERO).await, Outcome::OutOfTime(None));
+    assert_eq!((bench.sizes(), *bench.sink.resets.lock().unwrap()), (vec![], 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_time_is_used_to_its_end() {
+    for _ in 0..20 {
+        let bench =
+            Bench::new(2, std::iter::repeat_with(|| Script::Fail(Decision::BackOff)).take(1_000));
+        let start = Instant::now();
+        bench.deliver(SECOND).await;
+        assert!(Instant::now() - start + 2 * LAST_CHANCE >= SECOND);
+    }
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_configuration_error_ends_the_delivery_at_once_and_heals() {
     let bench = Bench::new(2, [Script::Fail(Decision::Configuration)]);
-    assert_eq!(bench.deliver(SECOND).await, Outcome::Blocked);
+    assert!(matches!(bench.deliver(SECOND).await, Outcome::Blocked(_)));
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
     assert_eq!(bench.arrived(), [1, 2]);
 }
@@ -171,22 +182,29 @@ async fn a_request_that_is_too_large_is_halved_until_it_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_record_that_is_refused_alone_is_given_up_and_blocks_no_other() {
-    let script = || Script::Fail(Decision::Shrink);
-    // Halved, refused alone and set aside; the other is taken; refused again and given up.
-    let bench = Bench::new(4, [script(), script()]);
-    let dispatcher = bench.dispatcher.clone();
-    bench.sink.script.lock().unwrap().clear();
-    bench.sink.script.lock().unwrap().extend([script(), script(), Script::Refuse(&[1]), script()]);
-    assert_eq!(dispatcher.deliver(Scope::All, Instant::now() + SECOND).await, Outcome::Delivered);
-    assert_eq!(bench.arrived(), [3, 4]);
+async fn a_record_that_is_refused_while_others_are_taken_is_given_up_and_blocks_no_other() {
+    let shrink = || Script::Fail(Decision::Shrink);
+    // Halved; refused alone and set aside; the other is taken; refused again and given up.
+    let bench = Bench::new(4, [shrink(), shrink(), Script::Refuse(&[]), shrink()]);
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
+    assert_eq!((bench.sizes(), bench.arrived()), (vec![2, 1, 1, 1], vec![3, 4]));
     assert_eq!(bench.queue.lock().unwrap().ledger.shed.refused, 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_spell_of_refusals_after_a_success_sheds_no_more_than_one_record() {
+    let refusals = std::iter::repeat_with(|| Script::Fail(Decision::Shrink)).take(1_000);
+    let but_the_first = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
+    let bench = Bench::new(40, std::iter::once(Script::Refuse(but_the_first)).chain(refusals));
+    assert!(matches!(bench.deliver(SECOND).await, Outcome::Blocked(_)));
+    let queue = bench.queue.lock().unwrap();
+    assert_eq!((queue.ledger.delivered, queue.ledger.shed.refused, queue.len()), (2, 2, 36));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_refuses_every_record_sheds_none() {
     let bench = Bench::new(6, std::iter::repeat_with(|| Script::Fail(Decision::Shrink)).take(100));
-    assert_eq!(bench.deliver(SECOND).await, Outcome::Blocked);
+    assert!(matches!(bench.deliver(SECOND).await, Outcome::Blocked(_)));
     assert_eq!(bench.queue.lock().unwrap().len(), 6);
 }
 

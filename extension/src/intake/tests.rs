@@ -167,6 +167,13 @@ fn a_line_bears_the_request_that_its_time_tells_even_when_it_stands_before_the_s
     assert_eq!(requests, [Some("r-1".into()), None, None, None, None, None]);
 }
 
+#[test]
+fn what_may_hide_the_end_of_the_function_is_signalled() {
+    for body in ["[{", r#"[{"type":"platform.logsDropped","record":{"droppedRecords":1}}]"#] {
+        assert_eq!(accept(ALL, &[body.as_bytes()]).signals, [Signal::Gap]);
+    }
+}
+
 proptest! {
     #[test]
     fn no_body_whatsoever_panics_or_vanishes(body in prop::collection::vec(any::<u8>(), 1..200)) {

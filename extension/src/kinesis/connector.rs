@@ -57,11 +57,10 @@ impl Roots {
         let failed = |error: &dyn std::fmt::Display| {
             format!("cannot read certificates from {path:?}: {error}")
         };
+        let certificates = CertificateDer::pem_file_iter(path).map_err(|error| failed(&error))?;
         let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| failed(&error))? {
-            let certificate = certificate.map_err(|error| failed(&error))?;
-            roots.add(certificate).map_err(|error| failed(&error))?;
-        }
+        // A bundle may well hold one that rustls does not know what to make of; the others count.
+        roots.add_parsable_certificates(certificates.filter_map(Result::ok));
         if roots.is_empty() {
             return Err(failed(&"it holds none"));
         }
@@ -188,7 +187,7 @@ mod tests {
             "{error}"
         );
         let empty =
-            std::env::temp_dir().join(format!("empty-{}.pem", crate::event::new_instance()));
+            std::env::temp_dir().join(format!("empty-{}.pem", crate::chance::new_instance()));
         std::fs::write(&empty, "no certificate").unwrap();
         let error = Roots::from_pem_file(empty.to_str().unwrap()).unwrap_err();
         std::fs::remove_file(&empty).unwrap();

@@ -20,7 +20,7 @@ pub(super) fn of_call(error: &SdkError<PutRecordsError, HttpResponse>, stream: &
             let decision = of_code(code, status);
             let what =
                 code.map_or_else(|| format!("HTTP status {}", status.unwrap_or(0)), str::to_owned);
-            let message = error.message().unwrap_or("no message");
+            let message = error.message().map_or_else(|| "no message".into(), short);
             Failure { decision, message: format!("{what}: {message}{}", remedy(code, stream)) }
         }
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Failure {
@@ -49,7 +49,14 @@ fn of_code(code: Option<&str>, status: Option<u16>) -> Decision {
         (
             "ProvisionedThroughputExceededException"
             | "LimitExceededException"
+            | "Throttling"
             | "ThrottlingException"
+            | "ThrottledException"
+            | "RequestThrottled"
+            | "RequestThrottledException"
+            | "RequestLimitExceeded"
+            | "TooManyRequestsException"
+            | "SlowDown"
             | "KMSThrottlingException"
             | "InternalFailure"
             | "InternalFailureException"
@@ -94,6 +101,13 @@ fn remedy(code: Option<&str>, stream: &str) -> String {
     }
 }
 
+/// The beginning of a text of the service: enough to know it by, and nothing of the signed request that some texts quote.
+fn short(text: &str) -> String {
+    const ENOUGH: usize = 200;
+    let text = text.split("anonical").next().unwrap_or_default();
+    text.chars().take(ENOUGH).map(|c| if c.is_control() { ' ' } else { c }).collect()
+}
+
 /// Where the connection was to go, and what became of it.
 fn reached(failure: &DispatchFailure) -> String {
     failure.as_connector_error().map_or_else(String::new, |error| causes(error))
@@ -117,6 +131,7 @@ mod tests {
             ("KMSThrottlingException", 400, Decision::BackOff),
             ("InternalFailureException", 500, Decision::BackOff),
             ("ServiceUnavailable", 503, Decision::BackOff),
+            ("Throttling", 400, Decision::BackOff),
             ("ResourceNotFoundException", 400, Decision::Configuration),
             ("AccessDeniedException", 400, Decision::Configuration),
             ("KMSDisabledException", 400, Decision::Configuration),
@@ -131,6 +146,13 @@ mod tests {
         ] {
             assert_eq!(of_code(Some(code), Some(status)), expected, "{code}");
         }
+    }
+
+    #[test]
+    fn a_text_of_the_service_is_cut_before_it_quotes_our_request() {
+        let text = "The signature does not match. The Canonical String should have been 'x-amz-security-token:secret'";
+        assert_eq!(short(text), "The signature does not match. The C");
+        assert_eq!(short(&"é".repeat(1_000)).chars().count(), 200);
     }
 
     #[test]

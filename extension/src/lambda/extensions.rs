@@ -1,4 +1,4 @@
-//! The Extensions API: register, next, init/error, exit/error.
+//! The Extensions API: register, next, init/error.
 //!
 //! Knows nothing of telemetry.
 
@@ -16,7 +16,7 @@ const IDENTIFIER: &str = "lambda-extension-identifier";
 /// A registered extension.
 #[derive(Clone, Debug)]
 pub struct Extension {
-    api: Api,
+    pub(crate) api: Api,
     /// Goes with every later call.
     pub id: String,
     /// What Lambda says of the function.
@@ -113,20 +113,11 @@ impl Extension {
 
     /// Reports that this extension cannot start. Legal before the first `next`; the process must then exit.
     pub async fn init_error(&self, error_type: &str, message: &str) -> Result<(), Error> {
-        self.report("init/error", error_type, message).await
-    }
-
-    /// Reports that this extension cannot go on. The process must then exit.
-    pub async fn exit_error(&self, error_type: &str, message: &str) -> Result<(), Error> {
-        self.report("exit/error", error_type, message).await
-    }
-
-    async fn report(&self, path: &str, error_type: &str, message: &str) -> Result<(), Error> {
         const WHAT: &str = "reporting an error of the extension";
         let body = serde_json::json!({ "errorType": error_type, "errorMessage": message, "stackTrace": [] });
         let headers =
             [(IDENTIFIER, self.id.as_str()), ("lambda-extension-function-error-type", error_type)];
-        let path = format!("{PATH}/{path}");
+        let path = format!("{PATH}/init/error");
         let call = self.api.call(WHAT, Method::POST, &path, &headers, body.to_string());
         let answer = within(Duration::from_secs(1), WHAT, call).await?;
         if answer.status.is_success() { Ok(()) } else { Err(answer.refused(WHAT)) }

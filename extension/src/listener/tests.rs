@@ -5,7 +5,7 @@ use super::*;
 
 struct Bench {
     port: u16,
-    bodies: UnboundedReceiver<Bytes>,
+    bodies: UnboundedReceiver<Held>,
     pressure: Arc<Pressure>,
 }
 
@@ -112,7 +112,6 @@ async fn eight_mib_are_taken_and_a_body_beyond_all_measure_is_refused() {
     let large = format!("[\"{}\"]", "x".repeat(8 * 1024 * 1024));
     assert_eq!(bench.post(&large).await, 200);
     assert_eq!(bench.received().await.len(), large.len());
-    bench.pressure.release(large.len());
     let head =
         format!("POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n", MAX_BODY + 1);
     assert_eq!(bench.status(head.as_bytes()).await, 413);
@@ -123,11 +122,13 @@ async fn eight_mib_are_taken_and_a_body_beyond_all_measure_is_refused() {
 #[tokio::test]
 async fn a_full_memory_delays_the_acknowledgement_and_refuses_nothing() {
     let mut bench = listen().await;
-    bench.pressure.hold(2_000_000);
+    let held = bench.pressure.hold(Bytes::from(vec![0; 2_000_000]));
     let start = Instant::now();
     assert_eq!(bench.post("[1]").await, 200);
     assert!(start.elapsed() >= MAX_DELAY);
     assert_eq!(bench.received().await, "[1]");
+    drop(held);
+    assert_eq!(bench.pressure.held(), 0);
 }
 
 #[tokio::test]

@@ -18,9 +18,7 @@ async fn three(
     for _ in 0..3 {
         world.succeed(3).await;
     }
-    let ended = world.end().await;
-    assert_eq!(ended.shutdown.exits[0].code, Some(0));
-    ended
+    world.end().await
 }
 
 #[tokio::test]
@@ -70,7 +68,7 @@ async fn settings_that_cannot_be_used_are_all_said_in_one_line_and_the_defaults_
     let ended = three(&settings, Weather::fair(), |_| ()).await;
     assert_eq!(ended.printed.len(), 1, "{:?}", ended.printed);
     for text in [
-        "3 settings",
+        "check the settings: ",
         "BUFFER_TIMEOUT_MS=\"soon\"",
         "FLUSH=\"later\"",
         "did you mean KINESIS_TELEMETRY_STREAM?",
@@ -97,6 +95,37 @@ async fn strict_fails_the_init_instead_of_using_a_default() {
 }
 
 #[tokio::test]
+async fn strict_insists_on_a_stream() {
+    let mut world = World::new(&[("STRICT", "true"), ("STREAM", "")], |_| ()).await;
+    let init = world.sandbox.init().await;
+    assert_eq!(init.error_type.as_deref(), Some("Extension.InitError"));
+}
+
+#[tokio::test]
+async fn strict_does_not_mind_what_works_as_set_nor_what_is_switched_off() {
+    let proxy = |options: &mut Options| {
+        options.environment.push(("HTTPS_PROXY".into(), "http://proxy:1".into()));
+    };
+    let ended =
+        three(&[("STRICT", "true"), ("MAX_RECORD_BYTES", "100000")], Weather::fair(), proxy).await;
+    assert_eq!(ended.verify_exactly_once().count("function"), 9);
+    let off = [("STRICT", "true"), ("ENABLED", "false"), ("FLUSH", "later")];
+    assert_eq!(three(&off, Weather::fair(), |_| ()).await.records(), 0);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_no_stream_is_said_with_what_it_is() {
+    let ended = three(&[("STREAM", "two words")], Weather::fair(), |_| ()).await;
+    assert_eq!(ended.printed.len(), 1, "{:?}", ended.printed);
+    assert_eq!(
+        ended.said("KINESIS_TELEMETRY_STREAM=\"two words\": not the name of a stream"),
+        1,
+        "{:?}",
+        ended.printed
+    );
+}
+
+#[tokio::test]
 async fn missing_credentials_are_said_once() {
     let no_credentials = |options: &mut Options| {
         let empty = |name: &str| (name.to_owned(), String::new());
@@ -110,11 +139,11 @@ async fn missing_credentials_are_said_once() {
 
 #[tokio::test]
 async fn a_memory_that_is_full_sheds_and_counts_and_the_function_goes_on() {
-    let settings = [("QUEUE_MAX_BYTES", "1048576"), ("FLUSH_TIMEOUT_MS", "100")];
+    let settings = [("QUEUE_MAX_BYTES", "4194304"), ("FLUSH_TIMEOUT_MS", "100")];
     let mut world = World::new(&settings, |options| options.timeout = Duration::from_mins(1)).await;
     world.kinesis.set_weather(Weather::down());
     for _ in 0..2 {
-        let payload = serde_json::json!({ "lines": 2_000, "bytes": 500 });
+        let payload = serde_json::json!({ "lines": 6_000, "bytes": 500 });
         assert_eq!(world.invoke(payload).await.status, Status::Success);
     }
     world.kinesis.set_weather(Weather::fair());

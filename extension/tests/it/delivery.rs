@@ -1,5 +1,8 @@
 //! All is well: every event arrives once.
 
+use std::time::{Duration, SystemTime};
+
+use extension_sandbox::kinesis::Record;
 use extension_sandbox::{LogFormat, Status};
 use serde_json::json;
 
@@ -106,20 +109,35 @@ async fn a_function_that_fails_or_panics_answers_as_without_us_and_its_telemetry
     assert_eq!(arrived.count("platform.report"), 2);
 }
 
-#[tokio::test]
-async fn a_long_invocation_delivers_full_records_and_old_events_while_it_runs() {
-    let settings = [("MAX_AGE_MS", "100"), ("FLUSH", "end")];
-    let mut world = World::new(&settings, |_| ()).await;
-    let kinesis = world.kinesis.clone();
-    let payload = json!({ "lines": 20, "sleepMs": 2_000 });
-    let (invocation, ()) = tokio::join!(world.invoke(payload), async {
-        while !kinesis.records().iter().any(|it| it.data.windows(10).any(|it| it == b"line 20 of"))
-        {
-            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
-        }
-    });
-    let arrived = kinesis.records().iter().map(|it| it.arrived).min().unwrap();
+/// An invocation that sleeps after its lines; when the record with the last line arrived, and when the function ended.
+async fn long(settings: &[(&str, &str)]) -> (SystemTime, SystemTime) {
+    let mut world = World::new(settings, |_| ()).await;
+    let invocation = world.invoke(json!({ "lines": 20, "sleepMs": 1_500 })).await;
+    let has_it = |it: &&Record| it.data.windows(10).any(|it| it == b"line 20 of");
+    let arrived = world.kinesis.records().iter().find(has_it).expect("the line arrived").arrived;
     let start = humantime::parse_rfc3339(&invocation.start_time).unwrap();
-    assert!(arrived < start + std::time::Duration::from_secs(2), "while the function was running");
+    world.end().await.verify_exactly_once();
+    (arrived, start + Duration::from_secs_f64(invocation.function_ms / 1e3))
+}
+
+#[tokio::test]
+async fn events_that_have_reached_their_age_are_delivered_while_the_function_runs() {
+    let (arrived, ended) = long(&[("MAX_AGE_MS", "100")]).await;
+    assert!(arrived < ended);
+}
+
+#[tokio::test]
+async fn a_full_record_is_delivered_while_the_function_runs() {
+    let mut world =
+        World::new(&[("TARGET_RECORD_BYTES", "1024"), ("MAX_AGE_MS", "900000")], |_| ()).await;
+    let invocation = world.invoke(json!({ "lines": 20, "bytes": 1_100, "sleepMs": 1_500 })).await;
+    let start = humantime::parse_rfc3339(&invocation.start_time).unwrap();
+    let early = world
+        .kinesis
+        .records()
+        .iter()
+        .filter(|it| it.arrived < start + Duration::from_secs(1))
+        .count();
+    assert!(early >= 20, "{early} records");
     world.end().await.verify_exactly_once();
 }

@@ -95,6 +95,19 @@ async fn input_that_is_no_telemetry_is_quarantined_and_good_events_around_it_arr
 }
 
 #[tokio::test]
+async fn one_batch_may_fill_most_of_the_memory_and_nothing_of_it_is_shed() {
+    let mut world =
+        World::new(&[("QUEUE_MAX_BYTES", "4194304")], |options| options.freezes = false).await;
+    world.succeed(1).await;
+    let event = format!(r#"{{"record":"{}"}}"#, "x".repeat(500));
+    let body = format!("[{}]", vec![event.as_str(); 5_000].join(","));
+    assert_eq!(post(&world, body.as_bytes()).await, "HTTP/1.1 200");
+    let ended = world.end().await;
+    assert_eq!(ended.arrived().events.values().filter(|it| **it == event).count(), 5_000);
+    assert_eq!(ended.said("shed"), 0);
+}
+
+#[tokio::test]
 async fn characters_split_across_segments_arrive_whole() {
     let world = awake().await;
     let body = "[{\"record\":\"é🦀\"}]".as_bytes();

@@ -1,0 +1,192 @@
+use std::net::Ipv4Addr;
+
+use extension_spec::Value as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpListener;
+use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+
+use super::*;
+use crate::dispatcher::{Answer, Failure};
+use crate::event::Source;
+use crate::lambda::Api;
+use crate::pack::{Limits, Packer, Record};
+use crate::pressure::Pressure;
+
+/// A Lambda that answers `next` by script, and a sink that takes everything: each step is told what was taken by then.
+struct Bench {
+    taken: Arc<Mutex<Vec<String>>>,
+    bodies: Bodies,
+}
+
+/// The listener's end.
+#[derive(Clone)]
+struct Bodies(UnboundedSender<Held>, Arc<Pressure>);
+
+impl Bodies {
+    /// Hands the extension a body, as if it had been acknowledged.
+    fn post(&self, body: &str) {
+        self.0.send(self.1.hold(body.to_owned().into())).unwrap();
+    }
+
+    /// The same, when INVOKE has long been read.
+    fn post_later(&self, body: String) {
+        let bodies = self.clone();
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            bodies.post(&body);
+        });
+    }
+}
+
+/// Takes everything; during its first request this body comes in.
+struct Taking {
+    taken: Arc<Mutex<Vec<String>>>,
+    during: Mutex<Option<(Bodies, &'static str)>>,
+}
+
+impl Sink for Taking {
+    async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
+        for record in records {
+            self.taken.lock().unwrap().push(String::from_utf8(record.data.to_vec()).unwrap());
+        }
+        if let Some((bodies, body)) = self.during.lock().unwrap().take() {
+            bodies.post(body);
+        }
+        Ok(records.iter().map(|_| Ok(())).collect())
+    }
+
+    fn reset(&self) {}
+}
+
+impl Bench {
+    /// Lives a life in which `next` is answered so; `on_next` is called with the number of each call and what was taken
+    /// before it, and may send bodies.
+    async fn live(
+        variables: &[(&str, &str)],
+        during_first_put: Option<&'static str>,
+        answers: &[String],
+        on_next: impl Fn(usize, &Bench),
+    ) -> Vec<String> {
+        let lambda = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
+        let api = Api::new(&lambda.local_addr().unwrap().to_string());
+        let pressure = Arc::new(Pressure::new(1_000_000));
+        let (sender, received) = unbounded_channel();
+        let bodies = Bodies(sender, pressure.clone());
+        let taken = Arc::new(Mutex::new(Vec::new()));
+        let during = Mutex::new(during_first_put.map(|body| (bodies.clone(), body)));
+        let sink = Taking { taken: taken.clone(), during };
+        let bench = Bench { taken, bodies };
+        let variables =
+            variables.iter().map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
+        let config = extension_spec::load(variables).config;
+        let source = Source::new("orders", "1", "i");
+        let packer = Packer::new(Limits::new(&config), source.clone());
+        let queue = Arc::new(Mutex::new(Queue::new(packer, pressure)));
+        let types = extension_spec::Types::parse("platform,function").unwrap();
+        let life = run(Parts {
+            extension: Extension {
+                api,
+                id: "id".into(),
+                function: crate::lambda::extensions::Function::default(),
+            },
+            policy: Policy::new(&config),
+            flush_timeout: config.flush_timeout.duration(),
+            buffer_timeout: Duration::from_millis(25),
+            always_awake: false,
+            intake: Intake::new(source, types, true),
+            dispatcher: Arc::new(Dispatcher::new(sink, queue.clone())),
+            queue,
+            bodies: received,
+        });
+        let serve = async {
+            for (number, answer) in answers.iter().enumerate() {
+                let (mut stream, _) = lambda.accept().await.unwrap();
+                let mut request = vec![0; 4_096];
+                assert!(stream.read(&mut request).await.unwrap() > 0);
+                on_next(number, &bench);
+                let length = answer.len();
+                let head = format!(
+                    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
+                );
+                stream.write_all(format!("{head}{answer}").as_bytes()).await.unwrap();
+            }
+        };
+        let (ended_in_order, ()) = tokio::join!(life, serve);
+        assert!(ended_in_order);
+        bench.taken.lock().unwrap().clone()
+    }
+
+    fn has(&self, text: &str) -> bool {
+        self.taken.lock().unwrap().iter().any(|record| record.contains(text))
+    }
+}
+
+fn invoke(request_id: &str) -> String {
+    let deadline = now_ms() + 10_000;
+    format!(r#"{{"eventType":"INVOKE","deadlineMs":{deadline},"requestId":"{request_id}"}}"#)
+}
+
+fn shutdown() -> String {
+    let deadline = now_ms() + 2_000;
+    format!(r#"{{"eventType":"SHUTDOWN","deadlineMs":{deadline},"shutdownReason":"spindown"}}"#)
+}
+
+/// A line, and the end of the function.
+fn line_and_done(line: &str, request_id: &str) -> String {
+    format!(
+        r#"[{{"type":"function","record":"{line}"}},{{"type":"platform.runtimeDone","record":{{"requestId":"{request_id}"}}}}]"#
+    )
+}
+
+#[tokio::test]
+async fn what_was_acknowledged_while_the_last_request_was_under_way_is_delivered() {
+    let report = r#"[{"type":"platform.report","record":"the last"}]"#;
+    let taken = Bench::live(&[], Some(report), &[shutdown()], |_, bench| {
+        bench.bodies.post(r#"[{"type":"function","record":"a line"}]"#);
+    })
+    .await;
+    assert!(taken.concat().contains("a line") && taken.concat().contains("the last"), "{taken:?}");
+}
+
+#[tokio::test]
+async fn an_invocation_that_lambda_repeats_under_the_same_id_is_held_like_the_first() {
+    let answers = [invoke("r-1"), invoke("r-1"), shutdown()];
+    Bench::live(&[], None, &answers, |number, bench| match number {
+        0 => bench.bodies.post(&line_and_done("first", "r-1")),
+        1 => {
+            assert!(bench.has("first"));
+            bench.bodies.post_later(line_and_done("second", "r-1"));
+        }
+        _ => assert!(bench.has("second"), "delivered before `next` was called again"),
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_end_that_is_read_before_its_invoke_does_not_hold_the_invocation() {
+    let started = Instant::now();
+    Bench::live(&[], None, &[invoke("r-1"), shutdown()], |number, bench| {
+        if number == 0 {
+            bench.bodies.post(&line_and_done("early", "r-1"));
+        } else {
+            assert!(bench.has("early"));
+        }
+    })
+    .await;
+    assert!(started.elapsed() < Duration::from_secs(8), "the hold would last until the deadline");
+}
+
+#[tokio::test]
+async fn telemetry_that_cannot_be_read_does_not_hold_the_invocation_to_its_deadline() {
+    let started = Instant::now();
+    let answers = [invoke("r-1"), shutdown()];
+    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], None, &answers, |number, bench| {
+        if number == 0 {
+            bench.bodies.post_later("[{\"type\":\"platform.runtimeDone\",".to_owned());
+        } else {
+            assert!(bench.has("quarantine"));
+        }
+    })
+    .await;
+    assert!(started.elapsed() < Duration::from_secs(8));
+}
