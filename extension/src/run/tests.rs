@@ -42,10 +42,18 @@ impl Bodies {
 struct Taking {
     taken: Arc<Mutex<Vec<String>>>,
     during: Mutex<Option<(Bodies, &'static str)>>,
+    /// How many of its first requests panic.
+    panics: Mutex<u32>,
 }
 
 impl Sink for Taking {
     async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
+        let mut panics = self.panics.lock().unwrap();
+        if *panics > 0 {
+            *panics -= 1;
+            drop(panics);
+            panic!("a bug, for the sake of this test");
+        }
         for record in records {
             self.taken.lock().unwrap().push(String::from_utf8(record.data.to_vec()).unwrap());
         }
@@ -58,12 +66,19 @@ impl Sink for Taking {
     fn reset(&self) {}
 }
 
+/// What is unusual about the sink.
+#[derive(Default)]
+struct Weather {
+    during_first_put: Option<&'static str>,
+    panics: u32,
+}
+
 impl Bench {
     /// Lives a life in which `next` is answered so; `on_next` is called with the number of each call and what was taken
     /// before it, and may send bodies.
     async fn live(
         variables: &[(&str, &str)],
-        during_first_put: Option<&'static str>,
+        Weather { during_first_put, panics }: Weather,
         answers: &[String],
         on_next: impl Fn(usize, &Bench),
     ) -> Vec<String> {
@@ -74,7 +89,7 @@ impl Bench {
         let bodies = Bodies(sender, pressure.clone());
         let taken = Arc::new(Mutex::new(Vec::new()));
         let during = Mutex::new(during_first_put.map(|body| (bodies.clone(), body)));
-        let sink = Taking { taken: taken.clone(), during };
+        let sink = Taking { taken: taken.clone(), during, panics: Mutex::new(panics) };
         let bench = Bench { taken, bodies };
         let variables =
             variables.iter().map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
@@ -141,9 +156,14 @@ fn line_and_done(line: &str, request_id: &str) -> String {
 #[tokio::test]
 async fn what_was_acknowledged_while_the_last_request_was_under_way_is_delivered() {
     let report = r#"[{"type":"platform.report","record":"the last"}]"#;
-    let taken = Bench::live(&[], Some(report), &[shutdown()], |_, bench| {
-        bench.bodies.post(r#"[{"type":"function","record":"a line"}]"#);
-    })
+    let taken = Bench::live(
+        &[],
+        Weather { during_first_put: Some(report), ..Weather::default() },
+        &[shutdown()],
+        |_, bench| {
+            bench.bodies.post(r#"[{"type":"function","record":"a line"}]"#);
+        },
+    )
     .await;
     assert!(taken.concat().contains("a line") && taken.concat().contains("the last"), "{taken:?}");
 }
@@ -151,7 +171,7 @@ async fn what_was_acknowledged_while_the_last_request_was_under_way_is_delivered
 #[tokio::test]
 async fn an_invocation_that_lambda_repeats_under_the_same_id_is_held_like_the_first() {
     let answers = [invoke("r-1"), invoke("r-1"), shutdown()];
-    Bench::live(&[], None, &answers, |number, bench| match number {
+    Bench::live(&[], Weather::default(), &answers, |number, bench| match number {
         0 => bench.bodies.post(&line_and_done("first", "r-1")),
         1 => {
             assert!(bench.has("first"));
@@ -165,7 +185,7 @@ async fn an_invocation_that_lambda_repeats_under_the_same_id_is_held_like_the_fi
 #[tokio::test]
 async fn an_end_that_is_read_before_its_invoke_does_not_hold_the_invocation() {
     let started = Instant::now();
-    Bench::live(&[], None, &[invoke("r-1"), shutdown()], |number, bench| {
+    Bench::live(&[], Weather::default(), &[invoke("r-1"), shutdown()], |number, bench| {
         if number == 0 {
             bench.bodies.post(&line_and_done("early", "r-1"));
         } else {
@@ -180,7 +200,7 @@ async fn an_end_that_is_read_before_its_invoke_does_not_hold_the_invocation() {
 async fn telemetry_that_cannot_be_read_does_not_hold_the_invocation_to_its_deadline() {
     let started = Instant::now();
     let answers = [invoke("r-1"), shutdown()];
-    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], None, &answers, |number, bench| {
+    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], Weather::default(), &answers, |number, bench| {
         if number == 0 {
             bench.bodies.post_later("[{\"type\":\"platform.runtimeDone\",".to_owned());
         } else {
@@ -189,4 +209,17 @@ async fn telemetry_that_cannot_be_read_does_not_hold_the_invocation_to_its_deadl
     })
     .await;
     assert!(started.elapsed() < Duration::from_secs(8));
+}
+
+#[tokio::test]
+async fn a_panic_in_a_delivery_costs_neither_the_life_nor_an_event() {
+    let answers = [invoke("r-1"), invoke("r-2"), shutdown()];
+    let weather = Weather { panics: 1, ..Weather::default() };
+    let taken = Bench::live(&[], weather, &answers, |number, bench| match number {
+        0 => bench.bodies.post(&line_and_done("first", "r-1")),
+        1 => bench.bodies.post(&line_and_done("second", "r-2")),
+        _ => {}
+    })
+    .await;
+    assert!(taken.concat().contains("first") && taken.concat().contains("second"), "{taken:?}");
 }
