@@ -101,3 +101,17 @@ async fn nothing_is_lost_when_the_service_recovers_only_during_shutdown() {
     world.kinesis.set_weather(Weather::fair());
     assert_eq!(world.end().await.verify().count("function"), 3);
 }
+
+#[tokio::test]
+async fn a_freeze_that_outlasts_the_age_of_waiting_events_makes_nothing_be_sent_twice() {
+    // Nothing is worth a call of its own, so that all waits over the freezes.
+    let settings = [("FLUSH", "start"), ("MAX_AGE_MS", "100"), ("MAX_BATCH_RECORDS_ITEMS", "1000")];
+    let mut world = World::new(&settings, |_| ()).await;
+    world.kinesis.set_weather(Weather::fair().slow(Duration::from_millis(50)));
+    for _ in 0..4 {
+        world.succeed(3).await;
+        // The freeze itself: longer than the age, and than what passes for a late timer.
+        tokio::time::sleep(Duration::from_millis(800)).await;
+    }
+    assert_eq!(world.end().await.verify_exactly_once().count("function"), 12);
+}
