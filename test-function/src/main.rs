@@ -7,7 +7,7 @@ mod payload;
 use std::io::Write as _;
 use std::time::Duration;
 
-use lambda_runtime::{Error, LambdaEvent, service_fn};
+use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
 
 use payload::{End, Format, Payload};
@@ -17,18 +17,24 @@ async fn main() -> Result<(), Error> {
     lambda_runtime::run(service_fn(handle)).await
 }
 
-async fn handle(event: LambdaEvent<Value>) -> Result<Value, Error> {
+async fn handle(event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let request_id = event.context.request_id;
-    let payload = Payload::parse(event.payload)?;
-    log(&payload, &request_id)?;
+    let payload =
+        Payload::parse(event.payload).map_err(|error| fail("Function.BadPayload", error))?;
+    log(&payload, &request_id).map_err(|error| fail("Function.CannotLog", error.to_string()))?;
     tokio::time::sleep(Duration::from_millis(payload.sleep_ms)).await;
     match payload.end {
         End::Success => Ok(json!({ "requestId": request_id, "lines": payload.lines })),
-        End::Fail => Err("failed, as the payload asked".into()),
+        End::Fail => Err(fail("Function.Failed", "failed, as the payload asked".to_owned())),
         End::Panic => panic!("panicked, as the payload asked"),
         End::Exit => std::process::exit(1),
         End::Timeout => std::future::pending().await,
     }
+}
+
+/// An error as the runtime reports it. Lambda keeps a type that begins so, and renames others.
+fn fail(error_type: &str, error_message: String) -> Diagnostic {
+    Diagnostic { error_type: error_type.to_owned(), error_message }
 }
 
 /// Prints the lines that were asked for, each with its number, so that a reader can tell which one is missing.

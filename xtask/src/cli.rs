@@ -78,15 +78,17 @@ fn demo_command() -> clap::Command {
         .about("Run a function with the extension, here, and show its telemetry arrive in a stream")
         .after_help(
             "Needs Node, for a Kinesis on this machine, and no AWS account. Exit code 1 if an event \
-             is missing, doubled, or not as the platform generated it.",
+             is never acknowledged, missing, doubled, or not as the platform generated it. The Kinesis is \
+             for trying out: above a MB or two an invocation it may not keep up.",
         )
         .arg(
             number("invocations", "3", "How often the function is invoked")
                 .value_parser(value_parser!(u32)),
         )
         .arg(
-            number("lines", "10", "How many lines it logs each time")
-                .value_parser(value_parser!(u32)),
+            // More would only show at length that Lambda drops what nobody can take so fast.
+            number("lines", "10", "How many lines it logs each time, at most 100000")
+                .value_parser(value_parser!(u32).range(..=100_000)),
         )
         .arg(
             // Lambda makes several events of a longer line.

@@ -74,6 +74,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     }
     if !good {
         eprintln!("\nwhat the platform generated: {}", files.journal.display());
+        if let Some(hint) = show::hint(options) {
+            eprintln!("{hint}");
+        }
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)

@@ -11,6 +11,8 @@ use crate::progress::seconds;
 #[derive(Default)]
 pub(crate) struct Sections {
     done: Vec<Done>,
+    /// What is said after the table.
+    last_words: String,
 }
 
 struct Done {
@@ -34,6 +36,11 @@ impl Sections {
         result.with_context(|| format!("section {name}"))
     }
 
+    /// Has `line` said at the very end.
+    pub(crate) fn say_last(&mut self, line: &str) {
+        self.last_words = format!("\n{line}\n");
+    }
+
     /// Prints the table, and turns the last section's result into the command's.
     pub(crate) fn finish(self, result: Result<()>) -> Result<ExitCode> {
         eprintln!("\n{}", self.table());
@@ -45,7 +52,7 @@ impl Sections {
             .done
             .iter()
             .map(|Done { name, time, result }| format!("{name:<12}{}  {result}\n", seconds(*time)));
-        rows.collect()
+        rows.chain([self.last_words.clone()]).collect()
     }
 }
 
@@ -61,8 +68,12 @@ mod tests {
         sections.run("first", || Ok(())).unwrap();
         let failed = sections.run::<()>("second", || bail!("no luck"));
         assert_eq!(format!("{:#}", failed.unwrap_err()), "section second: no luck");
+        sections.say_last("1 passed");
         let table = sections.table();
         let words: Vec<&str> = table.split_whitespace().collect();
-        assert_eq!(words, ["first", "0.0", "s", "ok", "second", "0.0", "s", "FAILED"]);
+        assert_eq!(
+            words,
+            ["first", "0.0", "s", "ok", "second", "0.0", "s", "FAILED", "1", "passed"]
+        );
     }
 }

@@ -25,6 +25,15 @@ pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
 
 /// The sections of this command, which are also the last ones of `ci`.
 pub(crate) fn all(sections: &mut Sections, arguments: &[OsString]) -> Result<()> {
+    let mut tally = Tally::default();
+    let done = tests(sections, &mut tally, arguments);
+    if let Some(words) = tally.words() {
+        sections.say_last(&words);
+    }
+    done
+}
+
+fn tests(sections: &mut Sections, tally: &mut Tally, arguments: &[OsString]) -> Result<()> {
     let missing = missing(workspace::is_ci())?;
     let emulator = if missing.contains(&Tool::Node) {
         None
@@ -34,17 +43,22 @@ pub(crate) fn all(sections: &mut Sections, arguments: &[OsString]) -> Result<()>
     let cargo_test = |own: &[&OsStr]| cargo_test(emulator.as_ref(), own, arguments);
     if missing.is_empty() {
         return sections.run("tests", || {
-            process::run("cargo test", &mut cargo_test(&["--include-ignored".as_ref()]))
+            let every = &mut cargo_test(&["--include-ignored".as_ref()]);
+            run_and_listen(every, |line| tally.count(line))
         });
     }
     let skipped = sections.run("tests", || {
-        let output = run_and_listen(&mut cargo_test(&[]))?;
-        Ok(output.iter().filter_map(|line| needing(line, &missing)).collect::<Vec<_>>())
+        let mut skipped = Vec::new();
+        run_and_listen(&mut cargo_test(&[]), |line| {
+            tally.count(line);
+            skipped.extend(needing(line, &missing));
+        })?;
+        Ok(skipped)
     })?;
     sections.run("more tests", || {
         let skips = skipped.iter().flat_map(|name| ["--skip".as_ref(), OsStr::new(name)]);
         let own: Vec<&OsStr> = ["--ignored".as_ref()].into_iter().chain(skips).collect();
-        process::run("cargo test", &mut cargo_test(&own))
+        run_and_listen(&mut cargo_test(&own), |line| tally.count(line))
     })?;
     for name in &skipped {
         eprintln!("skipped: {name}");
@@ -76,22 +90,56 @@ fn cargo_test(emulator: Option<&PathBuf>, own: &[&OsStr], arguments: &[OsString]
     command
 }
 
-/// Runs the tests, shows what they say, and keeps it.
-fn run_and_listen(command: &mut Command) -> Result<Vec<String>> {
+/// Runs the tests, shows what they say, and hands it on.
+fn run_and_listen(command: &mut Command, mut listener: impl FnMut(&str)) -> Result<()> {
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut process = Process::spawn("cargo test", command)?;
     let stdout = process.stdout.take().context("cargo test has no stdout")?;
-    let mut output = Vec::new();
     for line in process::lines(stdout) {
         let line = line.context("cargo test cannot be read")?;
         println!("{line}");
-        output.push(line);
+        listener(&line);
     }
     let exit = process.wait()?;
     if !exit.success() {
         bail!("cargo test failed ({exit})");
     }
-    Ok(output)
+    Ok(())
+}
+
+/// The sum over all test programs.
+#[derive(Default)]
+struct Tally {
+    programs: u32,
+    passed: u32,
+    failed: u32,
+}
+
+impl Tally {
+    /// Adds what this line says, if it is the last one of a test program.
+    fn count(&mut self, line: &str) {
+        let Some((_, counts)) =
+            line.strip_prefix("test result: ").and_then(|line| line.split_once(". "))
+        else {
+            return;
+        };
+        self.programs += 1;
+        for count in counts.split("; ") {
+            match count.split_once(' ').map(|(n, what)| (n.parse::<u32>(), what)) {
+                Some((Ok(n), "passed")) => self.passed += n,
+                Some((Ok(n), "failed")) => self.failed += n,
+                _ => {}
+            }
+        }
+    }
+
+    /// Nothing, if no test program has come to its end.
+    fn words(&self) -> Option<String> {
+        let Self { programs, passed, failed } = self;
+        // cargo runs no further program after one that fails.
+        let end = if *failed > 0 { "; those in later test programs were not run" } else { "" };
+        (*programs > 0).then(|| format!("{passed} passed, {failed} failed{end}"))
+    }
 }
 
 /// The name of the test, if this line says that it was ignored for need of one of `tools`.
@@ -102,7 +150,7 @@ fn needing(line: &str, tools: &[Tool]) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use super::needing;
+    use super::{Tally, needing};
     use crate::tools::Tool;
 
     #[test]
@@ -113,6 +161,26 @@ mod tests {
         assert_eq!(needing(line, &[Tool::Python]), None);
         let both = "test it ... ignored, needs Node and Python 3: cargo xtask test";
         assert!(needing(both, &[Tool::Python]).is_some());
+    }
+
+    #[test]
+    fn passed_and_failed_are_summed_over_all_programs() {
+        let mut tally = Tally::default();
+        assert_eq!(tally.words(), None, "where nothing is built nothing passes");
+        for line in [
+            "running 9 tests",
+            "test it::passes ... ok",
+            "test result: ok. 9 passed; 0 failed; 2 ignored; 0 measured; 1 filtered out; finished in 0.45s",
+            "test result: ok. 30 passed; 0 failed; 0 ignored; 0 measured; 0 filtered out; finished in 1.00s",
+        ] {
+            tally.count(line);
+        }
+        assert_eq!(tally.words().unwrap(), "39 passed, 0 failed");
+        tally.count(
+            "test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered out",
+        );
+        let words = "40 passed, 2 failed; those in later test programs were not run";
+        assert_eq!(tally.words().unwrap(), words);
     }
 
     #[test]

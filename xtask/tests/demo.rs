@@ -36,9 +36,11 @@ fn a_failing_function_with_json_lines_is_complete_as_well() {
 
 #[test]
 fn what_cannot_be_asked_for_is_said_in_one_line_with_what_can() {
-    for (arguments, word) in
-        [(["--lines", "many"], "'many'"), (["--format", "xml"], "[possible values: text, json]")]
-    {
+    for (arguments, word) in [
+        (["--lines", "many"], "'many'"),
+        (["--lines", "200000"], "0..=100000"),
+        (["--format", "xml"], "[possible values: text, json]"),
+    ] {
         let output = demo(&arguments);
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&output.stderr).contains(word));

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use clap::{Arg, ArgAction, value_parser};
 
+use crate::compare::Terms;
+
 pub(crate) enum Command {
     Verify(Verify),
     Read { stream: String },
@@ -14,8 +16,7 @@ pub(crate) enum Command {
 pub(crate) struct Verify {
     pub(crate) stream: String,
     pub(crate) journal: PathBuf,
-    /// How many lines of the stream are shown as they arrived.
-    pub(crate) show: usize,
+    pub(crate) terms: Terms,
     pub(crate) json: bool,
     /// A file that gets the JSON as well, for a caller that wants to show the text and read the facts.
     pub(crate) report: Option<PathBuf>,
@@ -31,7 +32,10 @@ pub(crate) fn parse() -> Command {
         Some(("verify", verify)) => Command::Verify(Verify {
             stream: required(verify, "stream"),
             journal: required(verify, "journal"),
-            show: required(verify, "show"),
+            terms: Terms {
+                show: required(verify, "show"),
+                allow_unacknowledged: verify.get_flag("allow-unacknowledged"),
+            },
             json: verify.get_flag("json"),
             report: verify.get_one("report").cloned(),
             wait: Duration::from_secs(required(verify, "wait")),
@@ -77,7 +81,7 @@ fn command() -> clap::Command {
         )
 }
 
-fn verify_arguments() -> [Arg; 6] {
+fn verify_arguments() -> [Arg; 7] {
     [
         Arg::new("journal")
             .long("journal")
@@ -85,6 +89,10 @@ fn verify_arguments() -> [Arg; 6] {
             .required(true)
             .value_parser(value_parser!(PathBuf))
             .help("The journal that the sandbox wrote"),
+        Arg::new("allow-unacknowledged")
+            .long("allow-unacknowledged")
+            .action(ArgAction::SetTrue)
+            .help("Overlook events that never reached the extension, as in a run with bad weather"),
         Arg::new("show")
             .long("show")
             .value_name("N")

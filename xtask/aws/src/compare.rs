@@ -9,6 +9,15 @@ use crate::report::{Instance, Latency, Quoted, Report, Request};
 use crate::stream::Record;
 use crate::unpack::{self, Event};
 
+/// What is asked of the comparison.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Terms {
+    /// How many lines of the stream are shown as they arrived.
+    pub(crate) show: usize,
+    /// Bad weather may keep events from the extension; then what it never acknowledged is no failure.
+    pub(crate) allow_unacknowledged: bool,
+}
+
 /// An event, and when its (last) record reached the stream.
 struct Arrival {
     event: Event,
@@ -22,7 +31,7 @@ struct Slot {
     doubled: bool,
 }
 
-pub(crate) fn compare(journal: &[Expected], records: &[Record], show: usize) -> Report {
+pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) -> Report {
     let mut broken = Quoted::default();
     let mut slots: BTreeMap<String, BTreeMap<u64, Slot>> = BTreeMap::new();
     for record in records {
@@ -38,7 +47,12 @@ pub(crate) fn compare(journal: &[Expected], records: &[Record], show: usize) -> 
         slots.into_iter().map(|(name, slots)| instance(name, slots, &mut arrivals)).collect();
 
     let (missing, unexpected, repeated) = difference(journal, &arrivals);
-    let expected = journal.iter().filter(|event| event.accepted).count();
+    let mut unacknowledged = Quoted::default();
+    for event in journal.iter().filter(|event| !event.accepted) {
+        unacknowledged.push(&event.text);
+    }
+    let expected = journal.len() - unacknowledged.count;
+    let taken = terms.allow_unacknowledged || unacknowledged.is_empty();
     let whole = instances.iter().all(Instance::is_whole);
     let clean = [&missing, &unexpected, &repeated, &broken].iter().all(|found| found.is_empty());
     let mut by_type = BTreeMap::new();
@@ -47,16 +61,17 @@ pub(crate) fn compare(journal: &[Expected], records: &[Record], show: usize) -> 
     }
     Report {
         // Nothing expected and nothing arrived is no success: nobody was listening.
-        complete: expected > 0 && whole && clean,
+        complete: expected > 0 && taken && whole && clean,
         expected,
-        not_accepted: journal.len() - expected,
         arrived: arrivals.len(),
-        samples: samples(records, &by_type, show),
+        samples: samples(records, &by_type, terms.show),
         by_type,
         records: records.len(),
         bytes: records.iter().map(|record| record.data.len()).sum(),
         latency: latency(&arrivals),
         instances,
+        unacknowledged,
+        allow_unacknowledged: terms.allow_unacknowledged,
         missing,
         unexpected,
         repeated,

@@ -11,7 +11,7 @@ use serde_json::value::RawValue;
 pub(crate) struct Expected {
     /// As the platform wrote it, byte for byte.
     pub(crate) text: String,
-    /// Whether the extension acknowledged it: what it never took, it need not deliver.
+    /// Whether the extension acknowledged it, and so took it upon itself to deliver it.
     pub(crate) accepted: bool,
 }
 

@@ -17,12 +17,9 @@ pub(crate) fn report(report: &Report, width: usize) -> String {
         }
     }
     line(&mut text, usize::MAX, &verdict(report));
-    if report.not_accepted > 0 {
-        let n = counted(report.not_accepted, "event");
-        _ = writeln!(text, "not counted: {n} that the extension never acknowledged");
-    }
     let trouble = [
-        ("missing: in the journal, not in the stream", &report.missing),
+        ("never acknowledged: in the journal, not taken by the extension", &report.unacknowledged),
+        ("missing: in the journal and acknowledged, not in the stream", &report.missing),
         ("unexpected: in the stream, not in the journal", &report.unexpected),
         ("repeated: the same event under a further number", &report.repeated),
         ("unreadable lines", &report.broken),
@@ -75,19 +72,42 @@ fn sequence(found: &Instance) -> String {
 }
 
 fn verdict(report: &Report) -> String {
+    let refused = never_acknowledged(report);
     let expected = counted(report.expected, "event");
+    let (refused, overlooked) = match refused {
+        Some(refused) if report.allow_unacknowledged => (None, format!("; overlooked: {refused}")),
+        refused => (refused, String::new()),
+    };
     if report.complete {
-        format!("complete: all of the {expected} that the platform generated arrived once")
-    } else if report.expected == 0 {
-        "NOT COMPLETE: the extension took no event at all; is it subscribed?".to_owned()
-    } else if report.instances.is_empty() {
-        format!("NOT COMPLETE: none of the {expected} that the platform generated arrived")
-    } else {
-        format!("NOT COMPLETE: {}", troubles(report, &expected))
+        let who = if overlooked.is_empty() {
+            "the platform generated"
+        } else {
+            "the extension acknowledged"
+        };
+        return format!("complete: all of the {expected} that {who} arrived once{overlooked}");
     }
+    let troubles: Vec<String> = refused.into_iter().chain(troubles(report)).collect();
+    if troubles.is_empty() {
+        let why = "the extension took no event at all; is it subscribed?";
+        return format!("NOT COMPLETE: {why}{overlooked}");
+    }
+    format!("NOT COMPLETE: {}{overlooked}", troubles.join("; "))
 }
 
-fn troubles(report: &Report, expected: &str) -> String {
+fn never_acknowledged(report: &Report) -> Option<String> {
+    let count = report.unacknowledged.count;
+    let were = if count == 1 { "was" } else { "were" };
+    let events = counted(count, "event");
+    (count > 0)
+        .then(|| format!("{events} {were} generated and never acknowledged by the extension"))
+}
+
+/// What is wrong with what the extension did take.
+fn troubles(report: &Report) -> Option<String> {
+    let expected = counted(report.expected, "acknowledged event");
+    if report.instances.is_empty() && report.expected > 0 {
+        return Some(format!("none of the {expected} arrived"));
+    }
     let whole = report.instances.iter().all(Instance::is_whole);
     let counts = [
         (report.missing.count, format!("of {expected} missing")),
@@ -106,7 +126,7 @@ fn troubles(report: &Report, expected: &str) -> String {
         // What is lost after the last number leaves no hole.
         troubles.push("the sequence has no hole, so it is its end that is lost".to_owned());
     }
-    troubles.join(", ")
+    (!troubles.is_empty()).then(|| troubles.join(", "))
 }
 
 fn quoted(text: &mut String, width: usize, title: &str, found: &Quoted) {

@@ -10,12 +10,11 @@ const QUOTED: usize = 20;
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
-    /// Everything that the extension took has arrived, once, numbered without a hole.
+    /// Every event of the journal was acknowledged (or need not be) and has arrived, once, numbered
+    /// without a hole.
     pub(crate) complete: bool,
     /// Events of the journal that the extension acknowledged.
     pub(crate) expected: usize,
-    /// Events of the journal that it never acknowledged, and so need not deliver.
-    pub(crate) not_accepted: usize,
     /// Different events in the stream, the extension's own included.
     pub(crate) arrived: usize,
     pub(crate) by_type: BTreeMap<String, usize>,
@@ -24,7 +23,11 @@ pub(crate) struct Report {
     /// From an event's own time to its arrival in the stream; absent when nothing arrived.
     pub(crate) latency: Option<Latency>,
     pub(crate) instances: Vec<Instance>,
-    /// In the journal, not in the stream.
+    /// In the journal, but never acknowledged by the extension, so that it need not have delivered them.
+    pub(crate) unacknowledged: Quoted,
+    /// Whether it was asked to overlook these.
+    pub(crate) allow_unacknowledged: bool,
+    /// In the journal and acknowledged, not in the stream.
     pub(crate) missing: Quoted,
     /// In the stream, not in the journal.
     pub(crate) unexpected: Quoted,

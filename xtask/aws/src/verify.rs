@@ -22,7 +22,7 @@ pub(crate) async fn run(options: &cli::Verify) -> Result<ExitCode> {
     let give_up = Instant::now() + options.wait;
     let report = loop {
         records.extend(reader.read_to_tip().await?);
-        let report = compare(&journal, &records, options.show);
+        let report = compare(&journal, &records, options.terms);
         if !report.lacks_something() || Instant::now() >= give_up {
             break report;
         }

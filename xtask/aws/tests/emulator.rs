@@ -152,7 +152,31 @@ async fn a_record_that_is_lost_and_one_that_is_doubled_are_named() {
         text.contains("sequence broken: 1…40 of instance a: missing 4…6; doubled 7…9"),
         "{text}"
     );
-    assert!(text.contains("NOT COMPLETE: 3 of 40 events missing"), "{text}");
+    assert!(text.contains("NOT COMPLETE: 3 of 40 acknowledged events missing"), "{text}");
+}
+
+#[tokio::test]
+#[ignore = "needs Node: cargo xtask test"]
+async fn an_event_that_was_never_acknowledged_fails_unless_that_is_allowed() {
+    let emulator = Emulator::start();
+    emulator.put(records()).await;
+    let journal = journal("unacknowledged.ndjson");
+    let never = format!("{{\"event\":{},\"accepted\":false}}\n", event(LINES + 1));
+    fs::write(&journal, fs::read_to_string(&journal).unwrap() + &never).unwrap();
+    let verify = ["verify", "--stream", STREAM, "--journal", journal.to_str().unwrap()];
+
+    let output = emulator.xtask_aws(&verify);
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let never = "1 event was generated and never acknowledged by the extension\n";
+    assert!(text.contains(&format!("NOT COMPLETE: {never}")), "{text}");
+    assert!(text.contains("line 41"), "it is named: {text}");
+
+    let output = emulator.xtask_aws(&[&verify[..], &["--allow-unacknowledged"]].concat());
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.contains("all of the 40 events that the extension acknowledged"), "{text}");
+    assert!(text.contains(&format!("; overlooked: {never}")), "{text}");
 }
 
 #[tokio::test]

@@ -5,24 +5,35 @@ use serde::{Deserialize, Serialize};
 
 use super::Options;
 
+/// How many characters of what a caller got are quoted; the JSON has it whole.
+const QUOTED: usize = 200;
+
 /// A line of the sandbox's stdout.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(tag = "report", rename_all = "lowercase", rename_all_fields = "camelCase")]
 pub(super) enum Report {
     Init {
         status: String,
+        /// `Extension.Crash`, say.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error_type: Option<String>,
         duration_ms: f64,
     },
     Invocation {
         n: u32,
         request_id: String,
         status: String,
+        /// `Runtime.ExitError`, say.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        error_type: Option<String>,
         /// RFC 3339.
         start_time: String,
-        /// From the start until the function was done; absent if it never was.
-        function_ms: Option<f64>,
-        /// From then until the extension asked for the next event; absent if it never did.
-        extension_ms: Option<f64>,
+        /// From the start until the function was done, or was ended.
+        function_ms: f64,
+        /// From then until the extension asked for the next event, or was ended.
+        extension_ms: f64,
+        /// What the function answered, or what the platform says in its place.
+        response: String,
     },
     Shutdown {
         reason: String,
@@ -36,7 +47,7 @@ pub(super) enum Report {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Exit {
     name: String,
-    /// Absent if it was killed.
+    /// None if a signal ended it.
     code: Option<i32>,
     duration_ms: f64,
 }
@@ -54,14 +65,19 @@ pub(super) fn troubles(reports: &[Report], options: &Options) -> Vec<String> {
     let mut shut_down = false;
     for report in reports {
         match report {
-            Report::Init { status, .. } if status != "success" => {
-                troubles.push(format!("the environment did not start: {status}"));
+            Report::Init { status, error_type, .. } if status != "success" => {
+                let how = how(status, error_type.as_deref());
+                troubles.push(format!("the environment did not start: {how}"));
             }
             Report::Init { .. } => {}
-            Report::Invocation { n, status, .. } => {
+            Report::Invocation { n, status, error_type, response, .. } => {
                 invocations += 1;
                 if status != wanted {
-                    troubles.push(format!("invocation {n} ended with {status}, not {wanted}"));
+                    let how = how(status, error_type.as_deref());
+                    let got = cut(response);
+                    troubles.push(format!(
+                        "invocation {n} ended with {how}, not {wanted}; the caller got: {got}"
+                    ));
                 }
             }
             Report::Shutdown { exits, .. } => {
@@ -79,12 +95,28 @@ pub(super) fn troubles(reports: &[Report], options: &Options) -> Vec<String> {
     troubles
 }
 
+/// How something ended: in one word, and by the platform's own name where it has one.
+fn how(status: &str, error_type: Option<&str>) -> String {
+    error_type.map_or_else(|| status.to_owned(), |error| format!("{status} ({error})"))
+}
+
+/// The beginning of a text, in one line.
+fn cut(text: &str) -> String {
+    // The function wrote it, and a control character must not reach the terminal.
+    let mut line: String =
+        text.chars().take(QUOTED).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    if text.chars().nth(QUOTED).is_some() {
+        line.push('…');
+    }
+    if line.trim().is_empty() { "empty".to_owned() } else { line }
+}
+
 impl Exit {
     fn trouble(&self) -> Option<String> {
         match self.code {
             Some(0) => None,
             Some(code) => Some(format!("{} exited with code {code}", self.name)),
-            None => Some(format!("{} had to be killed", self.name)),
+            None => Some(format!("{} was ended by a signal", self.name)),
         }
     }
 }
@@ -95,7 +127,7 @@ mod tests {
     use crate::demo::Options;
 
     const INIT: &str = r#"{"report":"init","status":"success","durationMs":12.3}"#;
-    const INVOCATION: &str = r#"{"report":"invocation","n":1,"requestId":"r1","status":"success","startTime":"2026-11-22T20:00:00.123Z","functionMs":12.1,"extensionMs":104.2}"#;
+    const INVOCATION: &str = r#"{"report":"invocation","n":1,"requestId":"r1","status":"success","startTime":"2026-11-22T20:00:00.123Z","functionMs":12.1,"extensionMs":104.2,"response":"{\"lines\":10}"}"#;
     const SHUTDOWN: &str = r#"{"report":"shutdown","reason":"spindown","durationMs":231.0,"exits":[{"name":"x","code":0,"durationMs":230.1}]}"#;
 
     fn once(fail: bool) -> Options {
@@ -124,7 +156,34 @@ mod tests {
     fn a_function_that_should_fail_must_fail() {
         assert_eq!(
             found(&[INIT, INVOCATION, SHUTDOWN], &once(true)),
-            ["invocation 1 ended with success, not error"]
+            [r#"invocation 1 ended with success, not error; the caller got: {"lines":10}"#]
+        );
+    }
+
+    #[test]
+    fn a_failure_is_told_by_its_name_and_by_what_the_caller_got() {
+        let failed = INVOCATION.replace(
+            r#""status":"success""#,
+            r#""status":"error","errorType":"Runtime.ExitError""#,
+        );
+        let with = |response: &str| {
+            let line = failed.replace(r#""{\"lines\":10}""#, &format!("{response:?}"));
+            found(&[INIT, &line, SHUTDOWN], &once(false)).concat()
+        };
+        let told =
+            "invocation 1 ended with error (Runtime.ExitError), not success; the caller got: ";
+        assert_eq!(with("exit status 1\n"), format!("{told}exit status 1 "));
+        assert_eq!(with(""), format!("{told}empty"));
+        assert_eq!(with(&"ü".repeat(300)), format!("{told}{}…", "ü".repeat(200)));
+    }
+
+    #[test]
+    fn an_environment_that_does_not_start_is_told_by_its_name() {
+        let init = INIT
+            .replace(r#""status":"success""#, r#""status":"error","errorType":"Extension.Crash""#);
+        assert_eq!(
+            found(&[&init, INVOCATION, SHUTDOWN], &once(false)),
+            ["the environment did not start: error (Extension.Crash)"]
         );
     }
 
@@ -142,7 +201,7 @@ mod tests {
         let killed = SHUTDOWN.replace("\"code\":0", "\"code\":null");
         let with = |shutdown: &str| found(&[INIT, INVOCATION, shutdown], &once(false));
         assert_eq!(with(&code), ["x exited with code 70"]);
-        assert_eq!(with(&killed), ["x had to be killed"]);
+        assert_eq!(with(&killed), ["x was ended by a signal"]);
     }
 
     #[test]

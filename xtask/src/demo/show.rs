@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use serde::Serialize;
 use serde_json::Value;
 
+use super::Options;
 use super::reports::Report;
 use super::timeline;
 use super::verification::Verification;
@@ -35,6 +36,23 @@ pub(super) fn json(
     serde_json::to_string_pretty(&document).context("the result makes no JSON")
 }
 
+/// From here on kinesis-local may need longer than Lambda leaves to the extension.
+const MUCH_BYTES: u64 = 1 << 20;
+/// About what an event has beside the line itself.
+const ENVELOPE_BYTES: u64 = 160;
+
+/// What may be the reason if something did not arrive: more was asked for than this machine takes.
+pub(super) fn hint(options: &Options) -> Option<String> {
+    let Options { lines, bytes, .. } = options;
+    let asked = u64::from(*lines) * (u64::from(*bytes) + ENVELOPE_BYTES);
+    (asked > MUCH_BYTES).then(|| {
+        format!(
+            "{lines} lines of {bytes} bytes an invocation may be more than kinesis-local takes in the \
+             seconds that Lambda leaves to the extension; with fewer lines it keeps up"
+        )
+    })
+}
+
 /// What to type while the emulator goes on running.
 pub(super) fn how_to_read(stream: &str, environment: &[(&str, String)], id: i32) -> String {
     let assignments: Vec<String> =
@@ -51,4 +69,30 @@ pub(super) fn how_to_read(stream: &str, environment: &[(&str, String)], id: i32)
              --shard-iterator-type TRIM_HORIZON --query ShardIterator --output text)\"",
         assignments.join(" ")
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Options, hint};
+
+    #[test]
+    fn only_a_request_for_much_telemetry_is_named_as_a_possible_reason() {
+        let with = |lines, bytes| {
+            let format = "text".to_owned();
+            let options = Options {
+                invocations: 1,
+                lines,
+                bytes,
+                format,
+                fail: false,
+                json: false,
+                keep: false,
+            };
+            hint(&options)
+        };
+        assert_eq!(with(10, 120), None);
+        assert_eq!(with(1000, 120), None);
+        assert!(with(100_000, 120).unwrap().starts_with("100000 lines of 120 bytes an invocation"));
+        assert!(with(100_000, 262_144).is_some());
+    }
 }

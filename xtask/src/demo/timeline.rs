@@ -53,22 +53,22 @@ pub(super) fn draw(reports: &[Report], delivered: impl Fn(&str) -> Option<i64>) 
 
 fn row(report: &Report, delivered: &impl Fn(&str) -> Option<i64>) -> Row {
     match report {
-        Report::Init { status, duration_ms } => Row {
+        Report::Init { status, duration_ms, .. } => Row {
             label: "init".to_owned(),
             status: status.clone(),
             function_ms: Some(*duration_ms),
             extension_ms: None,
             delivered_ms: None,
         },
-        Report::Invocation { n, request_id, status, start_time, function_ms, extension_ms } => {
-            Row {
-                label: format!("invocation {n}"),
-                status: status.clone(),
-                function_ms: *function_ms,
-                extension_ms: *extension_ms,
-                delivered_ms: delivered(request_id).and_then(|at| since(start_time, at)),
-            }
-        }
+        Report::Invocation {
+            n, request_id, status, start_time, function_ms, extension_ms, ..
+        } => Row {
+            label: format!("invocation {n}"),
+            status: status.clone(),
+            function_ms: Some(*function_ms),
+            extension_ms: Some(*extension_ms),
+            delivered_ms: delivered(request_id).and_then(|at| since(start_time, at)),
+        },
         Report::Shutdown { reason, duration_ms, .. } => Row {
             label: "shutdown".to_owned(),
             status: reason.clone(),

@@ -1,4 +1,4 @@
-use super::compare;
+use super::{Terms, compare};
 use crate::journal::Expected;
 use crate::report::{Latency, Report};
 use crate::stream::Record;
@@ -36,7 +36,7 @@ fn stream<S: AsRef<str>>(lines: &[S]) -> Vec<Record> {
 }
 
 fn found(journal: &[Expected], lines: &[String]) -> Report {
-    compare(journal, &stream(lines), 0)
+    compare(journal, &stream(lines), Terms::default())
 }
 
 #[test]
@@ -118,14 +118,30 @@ fn a_changed_byte_is_found() {
     assert_eq!((report.missing.count, report.unexpected.count), (1, 1));
 }
 
+fn refused(n: u64) -> Expected {
+    Expected { text: event(n), accepted: false }
+}
+
 #[test]
-fn what_the_extension_never_took_may_arrive_or_not() {
-    let refused = Expected { text: event(2), accepted: false };
-    let journal = [taken(&event(1)), refused];
-    let report = found(&journal, &[line(1)]);
-    assert!(report.complete);
-    assert_eq!((report.expected, report.not_accepted), (1, 1));
-    assert!(found(&journal, &[line(1), line(2)]).complete);
+fn an_event_that_was_never_acknowledged_is_named_and_not_complete() {
+    let report = found(&[taken(&event(1)), refused(2), refused(3)], &[line(1)]);
+    assert!(!report.complete);
+    assert_eq!((report.expected, report.unacknowledged.count), (1, 2));
+    assert_eq!(report.unacknowledged.first, [event(2), event(3)]);
+    assert!(report.missing.is_empty(), "it is not the extension's fault: {report:?}");
+}
+
+#[test]
+fn where_it_is_allowed_what_was_never_acknowledged_may_arrive_or_not() {
+    let terms = Terms { allow_unacknowledged: true, ..Terms::default() };
+    let journal = [taken(&event(1)), refused(2)];
+    for lines in [&[line(1)][..], &[line(1), line(2)]] {
+        let report = compare(&journal, &stream(lines), terms);
+        assert!(report.complete, "{report:?}");
+        assert_eq!(report.unacknowledged.first, [event(2)]);
+    }
+    let nothing = compare(&[refused(1)], &stream::<String>(&[]), terms);
+    assert!(!nothing.complete, "an extension that takes nothing at all is no weather");
 }
 
 #[test]
@@ -214,7 +230,7 @@ fn the_last_arrival_of_a_request_is_told_with_and_without_its_report() {
 fn samples_are_of_different_types_and_as_they_arrived() {
     let start = spliced(r#"{"type":"platform.start","record":1.0}"#, "\"seq\":1");
     let lines = [start.clone(), line(2), line(3)];
-    let samples = |show| compare(&[], &stream(&lines), show).samples;
+    let samples = |show| compare(&[], &stream(&lines), Terms { show, ..Terms::default() }).samples;
     let expected = [&line(2), &start].map(|line| line.trim_end().to_owned());
     assert_eq!(samples(3), expected);
     assert_eq!(samples(1), expected[..1]);

@@ -9,13 +9,14 @@ fn complete() -> Report {
     Report {
         complete: true,
         expected: 1257,
-        not_accepted: 0,
         arrived: 1257,
         by_type: BTreeMap::from([("function".to_owned(), 1254), ("platform.start".to_owned(), 3)]),
         records: 1,
         bytes: 345_678,
         latency: Some(Latency { p50_ms: 104, p99_ms: 310, max_ms: 412 }),
         instances: vec![instance()],
+        unacknowledged: Quoted::default(),
+        allow_unacknowledged: false,
         missing: Quoted::default(),
         unexpected: Quoted::default(),
         repeated: Quoted::default(),
@@ -58,6 +59,8 @@ fn what_is_wrong_is_told_by_number_and_text() {
     let mut missing = Quoted::default();
     (0..22).for_each(|n| missing.push(format!("{{\"record\":{n}}}")));
     missing.first.truncate(2);
+    let mut unacknowledged = Quoted::default();
+    unacknowledged.push("{\"record\":\"never taken\"}");
     let mut broken = Quoted::default();
     broken.push("no JSON object: \u{1b}[31m");
     let broken_instance = Instance {
@@ -68,7 +71,7 @@ fn what_is_wrong_is_told_by_number_and_text() {
     };
     let found = Report {
         complete: false,
-        not_accepted: 4,
+        unacknowledged,
         by_type: BTreeMap::new(),
         latency: None,
         instances: vec![broken_instance],
@@ -81,10 +84,12 @@ fn what_is_wrong_is_told_by_number_and_text() {
             1,257  in 1 record, 345,678 bytes
         sequence broken: 1…1257 of instance k3J9x0QvT2aB: missing 5, 9…29; doubled 7; not joinable 31
           31: only parts [1] of 2 arrived
-        NOT COMPLETE: 22 of 1,257 events missing, 1 unreadable, the sequence is broken
-        not counted: 4 events that the extension never acknowledged
+        NOT COMPLETE: 1 event was generated and never acknowledged by the extension; 22 of 1,257 acknowledged events missing, 1 unreadable, the sequence is broken
 
-        missing: in the journal, not in the stream (22):
+        never acknowledged: in the journal, not taken by the extension (1):
+          {"record":"never taken"}
+
+        missing: in the journal and acknowledged, not in the stream (22):
           {"record":0}
           {"record":1}
           and 20 more
@@ -106,7 +111,43 @@ fn a_lost_end_is_told_as_such() {
 #[test]
 fn an_extension_that_took_nothing_is_told_as_such() {
     let found = Report { complete: false, expected: 0, instances: Vec::new(), ..complete() };
-    assert!(report(&found, 100).contains("took no event at all"));
+    let why = "\nNOT COMPLETE: the extension took no event at all; is it subscribed?\n";
+    assert!(report(&found, 100).contains(why));
+}
+
+fn two_never_acknowledged() -> Quoted {
+    Quoted { count: 2, first: vec!["{}".to_owned(), "[]".to_owned()] }
+}
+
+#[test]
+fn events_that_were_never_acknowledged_are_the_verdict_and_are_named() {
+    let unacknowledged = two_never_acknowledged();
+    let found = report(&Report { complete: false, unacknowledged, ..complete() }, 100);
+    let verdict =
+        "\nNOT COMPLETE: 2 events were generated and never acknowledged by the extension\n";
+    assert!(found.contains(verdict), "{found}");
+    assert!(found.contains("not taken by the extension (2):\n  {}\n  []\n"), "{found}");
+}
+
+#[test]
+fn where_it_is_allowed_the_verdict_still_says_what_was_not_counted() {
+    let unacknowledged = two_never_acknowledged();
+    let found = Report { unacknowledged, allow_unacknowledged: true, ..complete() };
+    let verdict = "\ncomplete: all of the 1,257 events that the extension acknowledged arrived once; \
+                   overlooked: 2 events were generated and never acknowledged by the extension\n";
+    assert!(report(&found, 100).contains(verdict));
+    let found = Report { complete: false, instances: Vec::new(), ..found };
+    let verdict =
+        "\nNOT COMPLETE: none of the 1,257 acknowledged events arrived; overlooked: 2 events";
+    assert!(report(&found, 100).contains(verdict));
+}
+
+#[test]
+fn a_stream_without_any_event_is_told_as_such() {
+    let mut missing = Quoted::default();
+    missing.push("{}");
+    let found = Report { complete: false, missing, instances: Vec::new(), ..complete() };
+    assert!(report(&found, 100).contains("none of the 1,257 acknowledged events arrived\n"));
 }
 
 #[test]
