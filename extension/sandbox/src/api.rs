@@ -45,10 +45,9 @@ async fn route(shared: &Shared, request: &Request<Bytes>) -> Reply {
             (&Method::GET, "runtime/invocation/next") => runtime::next(shared).await,
             (&Method::POST, "runtime/init/error") => runtime::init_error(shared, request),
             (&Method::POST, rest) => {
-                let mut words = rest.trim_start_matches("runtime/invocation/").split('/');
-                match (words.next(), words.next()) {
-                    (Some(id), Some("response")) => runtime::answer(shared, request, id, false),
-                    (Some(id), Some("error")) => runtime::answer(shared, request, id, true),
+                match rest.strip_prefix("runtime/invocation/").and_then(|it| it.split_once('/')) {
+                    Some((id, "response")) => runtime::answer(shared, request, id, false),
+                    Some((id, "error")) => runtime::answer(shared, request, id, true),
                     _ => not_found(),
                 }
             }
@@ -62,6 +61,15 @@ async fn route(shared: &Shared, request: &Request<Bytes>) -> Reply {
         }
         _ => not_found(),
     }
+}
+
+/// Whether an error type has the form that Lambda keeps: the prefix and a word, anywhere in it.
+fn has_form(error_type: &str, prefix: &str) -> bool {
+    error_type.split(prefix).nth(1).is_some_and(|rest| {
+        let mut letters = rest.bytes();
+        letters.next().is_some_and(|it| it.is_ascii_uppercase())
+            && letters.next().is_some_and(|it| it.is_ascii_alphabetic())
+    })
 }
 
 fn not_found() -> Reply {

@@ -1,6 +1,6 @@
 //! The command line of the program.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -46,6 +46,16 @@ pub(crate) fn parse() -> Cli {
     }
 }
 
+/// A program's path, from the root. Links stay, because an extension is named after its file.
+fn existing(text: &str) -> Result<PathBuf, String> {
+    let path = Path::new(text);
+    match path.metadata() {
+        Ok(found) if found.is_file() => std::path::absolute(path).map_err(|it| it.to_string()),
+        Ok(_) => Err("this is no file: it must be a program".to_owned()),
+        Err(error) => Err(format!("there is no such program: {error}")),
+    }
+}
+
 fn variables(matches: &ArgMatches) -> Vec<(String, String)> {
     let pair = |text: &String| {
         text.split_once('=').map(|(name, value)| (name.to_owned(), value.to_owned()))
@@ -57,6 +67,7 @@ fn command() -> Command {
     let path = |name: &'static str, help: &'static str| {
         Arg::new(name).long(name).value_name("PATH").value_parser(value_parser!(PathBuf)).help(help)
     };
+    let program = |name: &'static str, help: &'static str| path(name, help).value_parser(existing);
     let number = |name: &'static str, default: &'static str, help: &'static str| {
         Arg::new(name)
             .long(name)
@@ -72,10 +83,10 @@ fn command() -> Command {
         .about("A Lambda execution environment on this machine: runs a function with extensions, as Lambda does")
         .after_help(
             "Prints one JSON object a line on stdout: init, each invocation, shutdown.\n\
-             Lines of the extensions go to stderr.",
+             Lines of the extensions go to stderr, and the last ones of a function that fails.",
         )
-        .arg(path("extension", "An external extension; may be given several times").action(ArgAction::Append))
-        .arg(path("function", "The function: an executable that speaks the Runtime API").required(true))
+        .arg(program("extension", "An external extension; may be given several times").action(ArgAction::Append))
+        .arg(program("function", "The function: an executable that speaks the Runtime API").required(true))
         .arg(number("invocations", "1", "How often the function is invoked"))
         .arg(number("interval-ms", "0", "Pause between invocations, in which everything is frozen"))
         .arg(Arg::new("payload").long("payload").value_name("JSON").default_value("{}").help("Payload of every invocation"))

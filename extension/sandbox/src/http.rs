@@ -1,8 +1,8 @@
 //! HTTP servers on loopback whose connections can be closed from outside, and replies.
 
-use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
@@ -17,6 +17,9 @@ use tokio::task::JoinSet;
 /// A reply with its whole body.
 pub(crate) type Reply = Response<Full<Bytes>>;
 
+/// Pause after a connection that could not be accepted: for lack of file descriptors, say, which passes.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
+
 /// A server on a port of loopback that the system chose. Dropping it closes everything.
 #[derive(Debug)]
 pub(crate) struct Server {
@@ -26,26 +29,32 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves every request with `handle`.
+    /// Serves every request with `handle`, which may have no answer: then the connection is closed without a word.
     pub(crate) async fn start<H, F>(handle: H) -> std::io::Result<Self>
     where
         H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-        F: Future<Output = Reply> + Send + 'static,
+        F: Future<Output: Into<Option<Reply>>> + Send + 'static,
     {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let connections = Arc::new(Mutex::new(JoinSet::new()));
         let accepted = connections.clone();
         let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
+            loop {
+                let Ok((stream, _)) = listener.accept().await else {
+                    tokio::time::sleep(ACCEPT_AGAIN).await;
+                    continue;
+                };
                 let handle = handle.clone();
                 let service = service_fn(move |request| {
                     let reply = handle(request);
-                    async move { Ok::<_, Infallible>(reply.await) }
+                    async move { reply.await.into().ok_or("no answer") }
                 });
                 let connection = async move {
                     // A peer that breaks off is the peer's affair.
                     let _ = hyper::server::conn::http1::Builder::new()
+                        // As Lambda sends them; a client that minds the case must be found out.
+                        .title_case_headers(true)
                         .serve_connection(TokioIo::new(stream), service)
                         .await;
                 };

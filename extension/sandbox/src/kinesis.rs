@@ -51,6 +51,8 @@ struct State {
     in_flight: BTreeSet<u64>,
     /// Requests whose sender did not wait for the answer.
     abandoned: Vec<u64>,
+    /// Requests whose connection was closed from here: their senders did not give them up.
+    cut: BTreeSet<u64>,
     calls: u64,
 }
 
@@ -103,6 +105,10 @@ impl Kinesis {
     /// Closes every connection without a word.
     pub fn close_connections(&self) {
         if let Some(server) = &*self.server.lock().expect("nobody panics while holding it") {
+            let mut state = self.state();
+            let State { in_flight, cut, .. } = &mut *state;
+            cut.extend(in_flight.iter());
+            drop(state);
             server.close_connections();
         }
     }
@@ -120,7 +126,8 @@ fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
 struct InFlight {
     state: Arc<Mutex<State>>,
     number: u64,
-    is_answered: bool,
+    /// Whether it came to its end here, with or without an answer.
+    is_over: bool,
 }
 
 impl InFlight {
@@ -131,7 +138,7 @@ impl InFlight {
         let number = locked.last;
         locked.in_flight.insert(number);
         drop(locked);
-        Self { state: state.clone(), number, is_answered: false }
+        Self { state: state.clone(), number, is_over: false }
     }
 }
 
@@ -139,44 +146,60 @@ impl Drop for InFlight {
     fn drop(&mut self) {
         let mut state = lock(&self.state);
         state.in_flight.remove(&self.number);
-        if !self.is_answered {
+        if !self.is_over && !state.cut.contains(&self.number) {
             state.abandoned.push(self.number);
         }
     }
 }
 
-async fn handle(stream: String, state: Arc<Mutex<State>>, request: Request<Incoming>) -> Reply {
+async fn handle(
+    stream: String,
+    state: Arc<Mutex<State>>,
+    request: Request<Incoming>,
+) -> Option<Reply> {
     let mut in_flight = InFlight::begin(&state);
     let answer = answer(&stream, &state, request).await;
-    in_flight.is_answered = true;
+    in_flight.is_over = true;
     answer
 }
 
-async fn answer(stream: &str, state: &Mutex<State>, request: Request<Incoming>) -> Reply {
-    if header(&request, "x-amz-target") != Some("Kinesis_20131202.PutRecords") {
-        return error(400, "UnknownOperationException", "this Kinesis knows PutRecords only");
-    }
-    let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
-        return error(413, "RequestEntityTooLarge", "the body is too large");
-    };
-    let put = match PutRecords::parse(&body.to_bytes(), stream) {
+/// The answer, unless there is none: then the connection is closed.
+async fn answer(stream: &str, state: &Mutex<State>, request: Request<Incoming>) -> Option<Reply> {
+    let put = match read(stream, request).await {
         Ok(put) => put,
-        Err((code, message)) => return error(400, code, &message),
+        Err(refusal) => return Some(*refusal),
     };
     let verdict = lock(state).weather.verdict(put.records.len());
     match verdict {
         Verdict::Take(refused) => {
             let latency = lock(state).weather.latency();
             tokio::time::sleep(latency.unwrap_or_default()).await;
-            take(state, put, &refused)
+            Some(take(state, put, &refused))
         }
-        Verdict::Fail { status, code, message } => error(status, code, message),
+        Verdict::TakeAndVanish => {
+            take(state, put, &[]);
+            None
+        }
+        Verdict::Fail { status, code, message } => Some(error(status, code, message)),
         // Longer than anybody waits; ends when the sender goes away.
         Verdict::Silence => {
             tokio::time::sleep(Duration::from_hours(1)).await;
-            error(503, "ServiceUnavailable", "after an hour of silence")
+            Some(error(503, "ServiceUnavailable", "after an hour of silence"))
         }
     }
+}
+
+/// Reads a request, or says why it is refused.
+async fn read(stream: &str, request: Request<Incoming>) -> Result<PutRecords, Box<Reply>> {
+    let refuse = |status, code, message: &str| Err(Box::new(error(status, code, message)));
+    if header(&request, "x-amz-target") != Some("Kinesis_20131202.PutRecords") {
+        return refuse(400, "UnknownOperationException", "this Kinesis knows PutRecords only");
+    }
+    let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
+        return refuse(413, "RequestEntityTooLarge", "the body is too large");
+    };
+    PutRecords::parse(&body.to_bytes(), stream)
+        .or_else(|(code, message)| refuse(400, code, &message))
 }
 
 fn take(state: &Mutex<State>, put: PutRecords, refused: &[bool]) -> Reply {

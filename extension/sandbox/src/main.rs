@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use extension_sandbox::{JournalEntry, Report, Sandbox, Witness};
+use extension_sandbox::{JournalEntry, Report, Sandbox, Status, Witness};
 use tokio::signal::unix::{SignalKind, signal};
 
 use cli::Cli;
@@ -22,7 +22,9 @@ async fn main() -> ExitCode {
         () = stdin_closed(), if cli.until_stdin_closes => return ExitCode::from(130),
     };
     match result {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(true) => ExitCode::SUCCESS,
+        // What is wrong has been reported.
+        Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "a program says why it fails")]
             {
@@ -33,15 +35,20 @@ async fn main() -> ExitCode {
     }
 }
 
-async fn run(cli: &Cli) -> anyhow::Result<()> {
+/// Whether it came to life: by its init, or by that of an invocation.
+async fn run(cli: &Cli) -> anyhow::Result<bool> {
     let mut sandbox =
         Sandbox::new(cli.options.clone()).await.context("cannot listen on loopback")?;
-    print(&Report::Init(sandbox.init().await))?;
+    let init = sandbox.init().await;
+    let mut is_alive = init.status == Status::Success;
+    print(&Report::Init(init))?;
     for n in 0..cli.invocations {
         if n > 0 {
             tokio::time::sleep(cli.interval).await;
         }
-        print(&Report::Invocation(sandbox.invoke(cli.payload.clone()).await))?;
+        let invocation = sandbox.invoke(cli.payload.clone()).await;
+        is_alive |= invocation.status == Status::Success;
+        print(&Report::Invocation(invocation))?;
     }
     let Witness { shutdown, journal, .. } = sandbox.shutdown_with_witness().await;
     print(&Report::Shutdown(shutdown))?;
@@ -49,7 +56,7 @@ async fn run(cli: &Cli) -> anyhow::Result<()> {
         write(path, &journal)
             .with_context(|| format!("cannot write the journal to {}", path.display()))?;
     }
-    Ok(())
+    Ok(is_alive)
 }
 
 fn print(report: &Report) -> anyhow::Result<()> {

@@ -6,6 +6,9 @@ use std::time::Duration;
 
 use crate::Kinesis;
 
+/// External and internal ones together.
+pub(crate) const MAX_EXTENSIONS: usize = 10;
+
 /// Everything that can be chosen. The defaults are those of a new on-demand function.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
@@ -48,7 +51,8 @@ pub struct Options {
     pub init_timeout: Duration,
     /// Time between SHUTDOWN and SIGKILL.
     pub shutdown_timeout: Duration,
-    /// Whether lines of the extensions are also printed on stderr, for the person who watches.
+    /// Whether lines of the extensions, and why a program fails, are also printed on stderr, for the person who
+    /// watches.
     pub echo: bool,
 }
 

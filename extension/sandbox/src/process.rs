@@ -1,13 +1,17 @@
 //! A process of the environment: its own process group, only the variables it is given, its output as lines.
+//!
+//! A guardian beside each sees to it that it does not outlive the sandbox, however the sandbox ends.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
 
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, Command};
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, timeout_at};
 
 use crate::lines::Lines;
 
@@ -27,38 +31,84 @@ impl Group {
     }
 }
 
-/// Starts a program; returns its group and a task that ends with it, after its last line.
-pub(crate) fn spawn(
-    path: &Path,
-    environment: Vec<(String, String)>,
-    max_line_bytes: usize,
-    on_line: impl Fn(String) + Clone + Send + 'static,
-) -> std::io::Result<(Group, JoinHandle<Option<ExitStatus>>)> {
-    let mut child = Command::new(path)
-        .env_clear()
-        .envs(environment)
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .process_group(0)
-        .kill_on_drop(true)
-        .spawn()?;
-    let id = child.id().and_then(|id| i32::try_from(id).ok());
-    let group = Group(Pid::from_raw(id.expect("it has not been waited for")));
-    let stdout = tokio::spawn(read(child.stdout.take(), max_line_bytes, on_line.clone()));
-    let stderr = tokio::spawn(read(child.stderr.take(), max_line_bytes, on_line));
-    let ended = tokio::spawn(async move {
-        let status = wait(&mut child).await;
-        // Whatever it started dies with it, and lets go of the pipes.
-        group.signal(Signal::SIGKILL);
-        let _ = tokio::join!(stdout, stderr);
-        status
-    });
-    Ok((group, ended))
+/// Kills the group `$1` when its stdin closes, which the system does for a sandbox that ends, however it ends.
+const GUARDIAN: &str = r#"read -r _; kill -KILL "-$1""#;
+/// How long the output of a process that has ended is read, should somebody else hold its pipes.
+const LAST_WORDS: Duration = Duration::from_millis(100);
+
+/// A process that runs, and what must not outlive it.
+#[derive(Debug)]
+pub(crate) struct Process {
+    pub(crate) group: Group,
+    child: Child,
+    guardian: Child,
+    output: [JoinHandle<()>; 2],
 }
 
-async fn wait(child: &mut Child) -> Option<ExitStatus> {
-    child.wait().await.ok()
+impl Process {
+    /// Starts a program. The error says which, and why it cannot be started.
+    pub(crate) fn spawn(
+        path: &Path,
+        environment: Vec<(String, String)>,
+        max_line_bytes: usize,
+        on_line: impl Fn(String) + Clone + Send + 'static,
+    ) -> Result<Self, String> {
+        let failed = |error: std::io::Error| format!("cannot start {}: {error}", path.display());
+        let mut child = Command::new(std::path::absolute(path).map_err(failed)?)
+            .env_clear()
+            .envs(environment)
+            // Not the caller's folder, on which nothing in Lambda can rely.
+            .current_dir("/")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .process_group(0)
+            .kill_on_drop(true)
+            .spawn()
+            .map_err(failed)?;
+        let id = child.id().and_then(|id| i32::try_from(id).ok());
+        let group = Group(Pid::from_raw(id.expect("it has not been waited for")));
+        let guardian = guard(group).map_err(|error| {
+            group.signal(Signal::SIGKILL);
+            failed(error)
+        })?;
+        let stdout = tokio::spawn(read(child.stdout.take(), max_line_bytes, on_line.clone()));
+        let stderr = tokio::spawn(read(child.stderr.take(), max_line_bytes, on_line));
+        Ok(Self { group, child, guardian, output: [stdout, stderr] })
+    }
+
+    /// Waits for its end; what it started dies with it, and lets go of its pipes.
+    pub(crate) async fn exit(&mut self) -> Option<ExitStatus> {
+        let status = self.child.wait().await.ok();
+        self.group.signal(Signal::SIGKILL);
+        // Its id may be another's from now on.
+        let _ = self.guardian.start_kill();
+        status
+    }
+
+    /// After its end: waits until its last line is read.
+    pub(crate) async fn silence(mut self) {
+        let deadline = Instant::now() + LAST_WORDS;
+        for mut reader in self.output {
+            if timeout_at(deadline, &mut reader).await.is_err() {
+                reader.abort();
+            }
+        }
+        let _ = self.guardian.wait().await;
+    }
+}
+
+/// Not killed when it is dropped: then it has work to do.
+fn guard(group: Group) -> std::io::Result<Child> {
+    Command::new("/bin/sh")
+        .args(["-c", GUARDIAN, "guardian", &group.id().to_string()])
+        .env_clear()
+        .current_dir("/")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::null())
+        .process_group(0)
+        .spawn()
 }
 
 async fn read(pipe: Option<impl AsyncRead + Unpin>, max: usize, on_line: impl Fn(String)) {

@@ -35,6 +35,9 @@ pub struct Init {
     /// `Extension.Crash`, say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_type: Option<String>,
+    /// What is wrong, for people, where there is more to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// How long it took, in milliseconds.
     pub duration_ms: f64,
 }
@@ -52,6 +55,9 @@ pub struct Invocation {
     /// `Runtime.ExitError`, say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_type: Option<String>,
+    /// What is wrong, for people, where there is more to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
     /// When it began: UTC, milliseconds.
     pub start_time: String,
     /// From the beginning until the function had finished, in milliseconds.

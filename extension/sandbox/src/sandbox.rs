@@ -40,6 +40,8 @@ pub struct Sandbox {
 struct Failure {
     status: Status,
     error_type: String,
+    /// For people, where there is more to say.
+    message: Option<String>,
     /// What the extensions are told.
     shutdown_reason: &'static str,
 }
@@ -49,14 +51,21 @@ impl Failure {
         Self {
             status: Status::Error,
             error_type: error_type.to_owned(),
+            message: None,
             shutdown_reason: "failure",
         }
     }
 
-    fn timeout() -> Self {
+    /// The platform has a name for it in each mode.
+    fn timeout(mode: Mode) -> Self {
+        let error_type = match mode {
+            Mode::OnDemand => "Sandbox.Timeout",
+            Mode::ManagedInstances => "Sandbox.Timedout",
+        };
         Self {
             status: Status::Timeout,
-            error_type: "Sandbox.Timedout".to_owned(),
+            error_type: error_type.to_owned(),
+            message: None,
             shutdown_reason: "timeout",
         }
     }
@@ -140,13 +149,7 @@ impl Sandbox {
     /// To every process.
     fn signal(&self, signal: Signal) {
         self.shared.look(|state| {
-            let groups = state
-                .agents
-                .iter()
-                .filter(|agent| agent.exit.is_none())
-                .filter_map(|agent| agent.group);
-            let runtime = state.runtime.group.filter(|_| !state.runtime.has_exited);
-            groups.chain(runtime).for_each(|group| group.signal(signal));
+            state.groups().into_iter().for_each(|group| group.signal(signal));
         });
     }
 }

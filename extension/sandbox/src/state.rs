@@ -14,6 +14,9 @@ use crate::options::Options;
 use crate::process::Group;
 use crate::telemetry::Hub;
 
+/// Lines that tell why a function has failed: the last of them, as a rule.
+const LAST_LINES: usize = 20;
+
 /// Everything that the APIs and the sandbox share.
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -48,6 +51,8 @@ pub(crate) struct Agent {
     pub(crate) error_type: Option<String>,
     pub(crate) group: Option<Group>,
     pub(crate) exit: Option<(Option<ExitStatus>, Instant)>,
+    /// Whether its last line was read, if it has a process.
+    pub(crate) is_silent: bool,
 }
 
 /// The state of an extension, in Lambda's words.
@@ -79,6 +84,25 @@ pub(crate) struct Runtime {
     pub(crate) init_error: Option<String>,
     pub(crate) invocation: Option<Invocation>,
     pub(crate) has_exited: bool,
+    /// Whether its last line was read; until then its end is not told.
+    pub(crate) is_silent: bool,
+    /// What it printed last, where a person watches.
+    pub(crate) last_lines: VecDeque<String>,
+}
+
+impl Runtime {
+    /// Keeps a line, and forgets an old one.
+    pub(crate) fn keep(&mut self, line: &str) {
+        if self.last_lines.len() == LAST_LINES {
+            self.last_lines.pop_front();
+        }
+        self.last_lines.push_back(line.to_owned());
+    }
+
+    /// Whether it has exited and said its last.
+    pub(crate) fn is_over(&self) -> bool {
+        self.has_exited && self.is_silent
+    }
 }
 
 /// An invocation as the runtime sees it.
@@ -112,6 +136,7 @@ impl Agent {
             error_type: None,
             group,
             exit: None,
+            is_silent: false,
         }
     }
 
@@ -122,6 +147,11 @@ impl Agent {
     /// Whether it has called `next` since its last event.
     pub(crate) fn is_idle(&self) -> bool {
         self.stage == Stage::Ready && self.inbox.is_empty()
+    }
+
+    /// Its own word for why it cannot go on, or Lambda's.
+    pub(crate) fn error(&self) -> Option<&str> {
+        self.error_type.as_deref().or(self.failure())
     }
 
     /// Why it cannot go on, if it cannot.
@@ -138,6 +168,13 @@ impl Agent {
 impl State {
     pub(crate) fn agent(&mut self, id: &str) -> Option<&mut Agent> {
         self.agents.iter_mut().find(|agent| agent.id == id)
+    }
+
+    /// The groups of all processes that have not exited: the id of one that has may be another's by now.
+    pub(crate) fn groups(&self) -> Vec<Group> {
+        let running = self.agents.iter().filter(|agent| agent.exit.is_none());
+        let runtime = self.runtime.group.filter(|_| !self.runtime.has_exited);
+        running.filter_map(|agent| agent.group).chain(runtime).collect()
     }
 
     /// The first extension that cannot go on.

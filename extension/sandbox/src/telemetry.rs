@@ -11,13 +11,13 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::value::RawValue;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
 use crate::options::Options;
 use batch::Waiting;
 use event::Event;
-use subscriber::Subscriber;
+use subscriber::{Message, Subscriber};
 use subscription::Subscription;
 
 /// An event that was generated for a subscriber: the ground truth.
@@ -72,7 +72,7 @@ struct State {
 struct Handle {
     name: String,
     subscription: Subscription,
-    events: UnboundedSender<Waiting>,
+    messages: UnboundedSender<Message>,
     task: JoinHandle<()>,
 }
 
@@ -100,18 +100,19 @@ impl Hub {
 
     /// Adds a subscriber, which first gets what it has missed.
     pub(crate) fn subscribe(&self, name: &str, subscription: Subscription) {
-        let (events, received) = unbounded_channel();
+        let (messages, received) = unbounded_channel();
         let subscriber = Subscriber {
             name: name.to_owned(),
             subscription: subscription.clone(),
             options: self.options.clone(),
             journal: self.journal.clone(),
-            events: received,
+            messages: received,
+            flushes: Vec::new(),
             frozen: self.frozen.subscribe(),
         };
         let task = tokio::spawn(subscriber.run());
         let types = subscription.types.clone();
-        let handle = Handle { name: name.to_owned(), subscription, events, task };
+        let handle = Handle { name: name.to_owned(), subscription, messages, task };
         let mut state = self.state();
         for event in state.replay.iter().flatten() {
             self.send(&handle, event);
@@ -142,7 +143,7 @@ impl Hub {
             let text = event.text(&self.options, &subscriber.subscription);
             let journal = self.journal.add(&subscriber.name, &text);
             // The other end is gone only while the environment ends.
-            let _ = subscriber.events.send(Waiting { text, journal });
+            let _ = subscriber.messages.send(Message::Event(Waiting { text, journal }));
         }
     }
 
@@ -151,13 +152,35 @@ impl Hub {
         self.frozen.send_replace(is_frozen);
     }
 
+    /// Makes everything due now that waits for these extensions, and waits until it is delivered, for as long at most.
+    pub(crate) async fn flush(&self, extensions: &[String], at_most: Duration) {
+        let flushes: Vec<_> = self
+            .state()
+            .subscribers
+            .iter()
+            .filter(|subscriber| extensions.contains(&subscriber.name))
+            .map(|subscriber| {
+                let (flush, is_flushed) = oneshot::channel();
+                let _ = subscriber.messages.send(Message::Flush(flush));
+                is_flushed
+            })
+            .collect();
+        let all = async {
+            for is_flushed in flushes {
+                // The sender is dropped, never used.
+                let _ = is_flushed.await;
+            }
+        };
+        let _ = tokio::time::timeout(at_most, all).await;
+    }
+
     /// Delivers what is left, for as long as this takes at most, and forgets the subscribers.
     pub(crate) async fn end(&self, at_most: Duration) {
         let subscribers = std::mem::take(&mut self.state().subscribers);
         let deadline = tokio::time::Instant::now() + at_most;
-        for Handle { events, mut task, .. } in subscribers {
+        for Handle { messages, mut task, .. } in subscribers {
             // Without a sender the subscriber delivers its buffer at once and ends.
-            drop(events);
+            drop(messages);
             if tokio::time::timeout_at(deadline, &mut task).await.is_err() {
                 task.abort();
             }

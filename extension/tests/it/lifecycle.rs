@@ -37,7 +37,7 @@ async fn after_a_crash_of_the_function_a_new_process_goes_on_and_both_lives_are_
 }
 
 #[tokio::test]
-async fn the_report_of_the_last_invocation_arrives_though_it_comes_after_shutdown() {
+async fn the_report_of_the_last_invocation_arrives_though_it_is_handed_over_only_at_the_end() {
     let mut world = World::new(&[], |_| ()).await;
     world.succeed(1).await;
     let before = world.kinesis.records().len();

@@ -55,6 +55,15 @@ async fn a_request_without_an_answer_is_sent_again_and_holds_nobody_for_long() {
 }
 
 #[tokio::test]
+async fn an_answer_that_is_lost_makes_events_come_twice_under_one_identity_and_none_be_missing() {
+    let mut world = World::new(&[("FLUSH_TIMEOUT_MS", "5000")], |_| ()).await;
+    world.kinesis.set_weather(Weather::script([Forecast::TakeAndVanish]));
+    world.succeed(3).await;
+    let arrived = world.end().await.verify();
+    assert_eq!((arrived.count("function"), arrived.doubled > 0), (3, true));
+}
+
+#[tokio::test]
 async fn errors_of_every_class_that_can_pass_are_survived() {
     let script = [
         Forecast::Fail(413, "RequestEntityTooLarge", "too large"),

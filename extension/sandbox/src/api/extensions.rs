@@ -6,12 +6,12 @@ use hyper::header::HeaderValue;
 use serde::Deserialize;
 use serde_json::json;
 
+use super::has_form;
 use crate::http::{Reply, error, header, json, reply, uuid};
-use crate::options::Mode;
+use crate::options::{MAX_EXTENSIONS, Mode};
 use crate::state::{Agent, Next, Shared, Stage, State};
 
 const IDENTIFIER: &str = "lambda-extension-identifier";
-const MAX_EXTENSIONS: usize = 10;
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
@@ -164,6 +164,8 @@ pub(super) async fn next(shared: &Shared, request: &Request<Bytes>) -> Reply {
             }),
         })
         .await;
+    // Whoever waits for events to be taken does so for this one, too.
+    shared.update(|_| ());
     match next {
         None => unknown(id),
         Some(Next::Invoke { request_id, deadline_ms }) => {
@@ -223,8 +225,10 @@ fn report(
             return error(403, error_type, &message);
         }
         agent.stage = to;
-        // The first report wins.
-        agent.error_type.get_or_insert_with(|| error_type.to_owned());
+        // The first report wins; a type of another form gets Lambda's name.
+        if agent.error_type.is_none() && has_form(error_type, "Extension.") {
+            agent.error_type = Some(error_type.to_owned());
+        }
         json(202, &json!({ "status": "OK" }))
     })
 }

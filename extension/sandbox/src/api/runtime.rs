@@ -7,6 +7,7 @@ use hyper::Request;
 use hyper::header::HeaderValue;
 use serde_json::json;
 
+use super::has_form;
 use crate::http::{Reply, error, header, json, reply};
 use crate::options::Mode;
 use crate::state::{Response, Shared};
@@ -83,14 +84,7 @@ pub(super) fn init_error(shared: &Shared, request: &Request<Bytes>) -> Reply {
 
 /// The error types that Lambda keeps; it gives others a name of its own.
 fn kept(error_type: &str) -> String {
-    let is_kept = ["Runtime.", "Function."].iter().any(|prefix| {
-        error_type.split(prefix).nth(1).is_some_and(|rest| {
-            let mut letters = rest.bytes();
-            letters.next().is_some_and(|it| it.is_ascii_uppercase())
-                && letters.next().is_some_and(|it| it.is_ascii_alphabetic())
-        })
-    });
-    if is_kept {
+    if ["Runtime.", "Function."].iter().any(|prefix| has_form(error_type, prefix)) {
         return error_type.to_owned();
     }
     let known =

@@ -22,6 +22,8 @@ pub enum Forecast {
     Fail(u16, &'static str, &'static str),
     /// It is never answered.
     Silence,
+    /// Its records are taken, and the connection is closed without an answer.
+    TakeAndVanish,
 }
 
 /// What happens to all requests that no forecast is for.
@@ -45,6 +47,7 @@ pub(super) enum Verdict {
         message: &'static str,
     },
     Silence,
+    TakeAndVanish,
 }
 
 impl Weather {
@@ -114,6 +117,7 @@ impl Forecast {
             }
             Self::Fail(status, code, message) => Verdict::Fail { status, code, message },
             Self::Silence => Verdict::Silence,
+            Self::TakeAndVanish => Verdict::TakeAndVanish,
         }
     }
 }

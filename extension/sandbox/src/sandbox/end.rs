@@ -13,6 +13,12 @@ use crate::telemetry::JournalEntry;
 
 /// What the runtime gets of the shutdown, after SIGTERM.
 const RUNTIME_SHUTDOWN: Duration = Duration::from_millis(300);
+/// How long a process may take to end after SIGKILL: it cannot refuse.
+const KILLED: Duration = Duration::from_secs(5);
+/// The whole shutdown if no extension is external.
+const INTERNAL_ONLY: Duration = Duration::from_millis(500);
+/// What the delivery of waiting telemetry gets of it, before SHUTDOWN; never more than half.
+const FLUSH: Duration = Duration::from_secs(1);
 
 /// What was seen of an environment that has ended.
 #[derive(Clone, Debug)]
@@ -45,14 +51,15 @@ impl Sandbox {
     pub(super) async fn end(&mut self, reason: &'static str, runtime_signal: Signal) -> Shutdown {
         let start = Instant::now();
         let shared = &self.shared;
-        let deadline = start + shared.options.shutdown_timeout;
+        let budget = self.shutdown_budget();
+        let deadline = start + budget;
         shared.hub.close_subscription();
-        if let Some(group) = shared.look(|state| state.runtime.group) {
-            group.signal(runtime_signal);
-            let patience = Instant::now() + RUNTIME_SHUTDOWN;
-            shared.until_deadline(patience, |state| state.runtime.has_exited.then_some(())).await;
-            group.signal(Signal::SIGKILL);
-        }
+        self.end_runtime(runtime_signal, RUNTIME_SHUTDOWN.min(budget)).await;
+        let listening: Vec<String> = shared.look(|state| {
+            let alive = state.agents.iter().filter(|agent| agent.exit.is_none());
+            alive.map(|agent| agent.name.clone()).collect()
+        });
+        shared.hub.flush(&listening, FLUSH.min(budget / 2)).await;
         let deadline_ms =
             epoch_ms(SystemTime::now() + deadline.saturating_duration_since(Instant::now()));
         shared.update(|state| {
@@ -61,7 +68,7 @@ impl Sandbox {
                 if agent.has_event("SHUTDOWN") {
                     let reason = reason.to_owned();
                     agent.inbox.push_back(Next::Shutdown { reason, deadline_ms });
-                } else if let Some(group) = agent.group {
+                } else if let (Some(group), None) = (agent.group, agent.exit) {
                     group.signal(Signal::SIGKILL);
                 }
             }
@@ -72,13 +79,9 @@ impl Sandbox {
         shared
             .until_deadline(deadline, |state| state.agents.iter().all(is_gone).then_some(()))
             .await;
-        shared.update(|state| {
-            for group in state.agents.iter().filter_map(|agent| agent.group) {
-                group.signal(Signal::SIGKILL);
-            }
-        });
-        let with_process = |agent: &Agent| agent.group.is_none() || agent.exit.is_some();
-        let patience = Instant::now() + Duration::from_secs(5);
+        self.signal(Signal::SIGKILL);
+        let with_process = |agent: &Agent| agent.group.is_none() || agent.is_silent;
+        let patience = Instant::now() + KILLED;
         shared
             .until_deadline(patience, |state| state.agents.iter().all(with_process).then_some(()))
             .await;
@@ -102,5 +105,37 @@ impl Sandbox {
             })
             .collect();
         Shutdown { reason: reason.to_owned(), duration_ms: ms(start.elapsed()), exits }
+    }
+
+    /// What Lambda grants: it depends on who has registered.
+    fn shutdown_budget(&self) -> Duration {
+        self.shared.look(|state| {
+            if state.agents.is_empty() {
+                Duration::ZERO
+            } else if state.agents.iter().any(|agent| agent.is_external) {
+                self.shared.options.shutdown_timeout
+            } else {
+                INTERNAL_ONLY.min(self.shared.options.shutdown_timeout)
+            }
+        })
+    }
+
+    /// Ends the function's process, by a signal and after that time by SIGKILL, and hears it out.
+    async fn end_runtime(&self, signal: Signal, patience: Duration) {
+        let signal = if patience.is_zero() { Signal::SIGKILL } else { signal };
+        for (signal, patience) in [(signal, patience), (Signal::SIGKILL, KILLED)] {
+            let running =
+                self.shared.look(|state| state.runtime.group.filter(|_| !state.runtime.has_exited));
+            if let Some(group) = running {
+                group.signal(signal);
+            }
+            let has_process = |state: &mut state::State| state.runtime.group.is_some();
+            let is_over = |state: &mut state::State| {
+                (state.runtime.is_over() || !has_process(state)).then_some(())
+            };
+            if self.shared.until_deadline(Instant::now() + patience, is_over).await.is_some() {
+                return;
+            }
+        }
     }
 }

@@ -5,8 +5,8 @@ use tokio::time::Instant;
 use super::{Failure, Sandbox};
 use crate::clock::ms;
 use crate::environment;
-use crate::options::Program;
-use crate::process;
+use crate::options::{MAX_EXTENSIONS, Program};
+use crate::process::Process;
 use crate::report::{Init, Status};
 use crate::state::{Agent, Stage};
 use crate::telemetry::event::{self, Category, Event};
@@ -34,14 +34,18 @@ impl Sandbox {
         self.shared.look(|state| {
             for agent in &state.agents {
                 let name = format!("{:?}", agent.stage);
-                hub.publish(&event::extension(&agent.name, &name, &agent.events, agent.failure()));
+                hub.publish(&event::extension(&agent.name, &name, &agent.events, agent.error()));
             }
         });
         let duration = start.elapsed();
         hub.publish(&event::init_report(&options, phase, status, error_type, duration));
         hub.close_subscription();
-        let init =
-            Init { status, error_type: error_type.map(str::to_owned), duration_ms: ms(duration) };
+        let init = Init {
+            status,
+            error_type: error_type.map(str::to_owned),
+            message: failure.as_ref().and_then(|failure| failure.message.clone()),
+            duration_ms: ms(duration),
+        };
         match failure {
             None => {
                 self.is_initialised = true;
@@ -49,6 +53,7 @@ impl Sandbox {
                 self.freeze();
             }
             Some(failure) => {
+                self.echo_function(&failure);
                 self.end(failure.shutdown_reason, Signal::SIGKILL).await;
             }
         }
@@ -57,6 +62,9 @@ impl Sandbox {
 
     /// Starts the extensions; when all have registered, the runtime; and waits until all have called `next`.
     async fn start_processes(&self, deadline: Instant) -> Result<(), Failure> {
+        if self.shared.options.extensions.len() > MAX_EXTENSIONS {
+            return Err(Failure::error("Extension.TooManyExtensions"));
+        }
         for extension in &self.shared.options.extensions {
             self.start_extension(extension)?;
         }
@@ -66,15 +74,22 @@ impl Sandbox {
             let variables =
                 environment::of_function(&self.shared.options, &self.address(), &self.log_stream);
             let shared = self.shared.clone();
-            let on_line = move |line| shared.hub.publish(&Event::line(Category::Function, line));
-            let (group, ended) =
-                process::spawn(path, variables, self.shared.options.max_line_bytes, on_line)
-                    .map_err(|_| Failure::error("Runtime.InvalidEntrypoint"))?;
-            self.shared.update(|state| state.runtime.group = Some(group));
+            let on_line = move |line: String| {
+                if shared.options.echo {
+                    shared.update(|state| state.runtime.keep(&line));
+                }
+                shared.hub.publish(&Event::line(Category::Function, line));
+            };
+            let mut process =
+                Process::spawn(path, variables, self.shared.options.max_line_bytes, on_line)
+                    .map_err(|message| self.cannot_start("Runtime.InvalidEntrypoint", message))?;
+            self.shared.update(|state| state.runtime.group = Some(process.group));
             let shared = self.shared.clone();
             tokio::spawn(async move {
-                let _ = ended.await;
+                process.exit().await;
                 shared.update(|state| state.runtime.has_exited = true);
+                process.silence().await;
+                shared.update(|state| state.runtime.is_silent = true);
             });
         }
         let ready = self.shared.until_deadline(deadline, |state| {
@@ -84,13 +99,13 @@ impl Sandbox {
             if let Some(error_type) = &state.runtime.init_error {
                 return Some(Err(Failure::error(error_type)));
             }
-            if state.runtime.has_exited {
+            if state.runtime.is_over() {
                 return Some(Err(Failure::error("Runtime.ExitError")));
             }
             let all = state.runtime.is_ready && state.agents.iter().all(Agent::is_idle);
             all.then_some(Ok(()))
         });
-        ready.await.unwrap_or_else(|| Err(Failure::timeout()))
+        ready.await.unwrap_or_else(|| Err(Failure::timeout(self.shared.options.mode)))
     }
 
     pub(super) async fn all_agents(
@@ -102,7 +117,7 @@ impl Sandbox {
             Some(error_type) => Some(Err(Failure::error(error_type))),
             None => state.agents.iter().all(&is).then_some(Ok(())),
         });
-        all.await.unwrap_or_else(|| Err(Failure::timeout()))
+        all.await.unwrap_or_else(|| Err(Failure::timeout(self.shared.options.mode)))
     }
 
     fn start_extension(&self, program: &Program) -> Result<(), Failure> {
@@ -120,22 +135,38 @@ impl Sandbox {
             shared.update(|state| state.printed.push((printed_by.clone(), line.clone())));
             shared.hub.publish(&Event::line(Category::Extension, line));
         };
-        let (group, ended) =
-            process::spawn(path, variables, self.shared.options.max_line_bytes, on_line)
-                .map_err(|_| Failure::error("Extension.LaunchError"))?;
-        let agent = Agent::new(name, true, Some(group));
+        let mut process =
+            Process::spawn(path, variables, self.shared.options.max_line_bytes, on_line)
+                .map_err(|message| self.cannot_start("Extension.LaunchError", message))?;
+        let agent = Agent::new(name, true, Some(process.group));
         let id = agent.id.clone();
         self.shared.update(|state| state.agents.push(agent));
         let shared = self.shared.clone();
         tokio::spawn(async move {
-            let status = ended.await.ok().flatten();
-            shared.update(|state| {
-                if let Some(agent) = state.agent(&id) {
-                    agent.exit = Some((status, Instant::now()));
-                }
-            });
+            let status = process.exit().await;
+            let at = Instant::now();
+            shared.update(|state| state.agent(&id).map(|agent| agent.exit = Some((status, at))));
+            process.silence().await;
+            shared.update(|state| state.agent(&id).map(|agent| agent.is_silent = true));
         });
         Ok(())
+    }
+
+    /// Passes on what the function said last, if its process has failed.
+    pub(super) fn echo_function(&self, failure: &Failure) {
+        if failure.error_type.starts_with("Runtime.") {
+            let lines = self.shared.update(|state| std::mem::take(&mut state.runtime.last_lines));
+            for line in lines {
+                echo("function", &line);
+            }
+        }
+    }
+
+    fn cannot_start(&self, error_type: &str, message: String) -> Failure {
+        if self.shared.options.echo {
+            echo("sandbox", &message);
+        }
+        Failure { message: Some(message), ..Failure::error(error_type) }
     }
 }
 

@@ -41,7 +41,8 @@ impl Sandbox {
             if init.status != Status::Success {
                 let done = done(&started, None, Duration::ZERO);
                 let done = Done { status: init.status, error_type: init.error_type, ..done };
-                return self.told(&done, Duration::ZERO, None);
+                let told = self.told(&done, Duration::ZERO, None);
+                return Invocation { message: init.message, ..told };
             }
             (started.time, started.instant) = (SystemTime::now(), Instant::now());
         }
@@ -102,6 +103,7 @@ impl Sandbox {
             Some(Failure { status: Status::Timeout, .. })
                 if options.mode == Mode::ManagedInstances => {}
             Some(failure) => {
+                self.echo_function(&failure);
                 self.end(failure.shutdown_reason, Signal::SIGKILL).await;
             }
         }
@@ -113,12 +115,12 @@ impl Sandbox {
             if state.is_function_done() {
                 return Some(Ok(()));
             }
-            if state.runtime.has_exited {
+            if state.runtime.is_over() {
                 return Some(Err(Failure::error("Runtime.ExitError")));
             }
             state.failure().map(|error_type| Err(Failure::error(error_type)))
         });
-        end.await.unwrap_or_else(|| Err(Failure::timeout()))
+        end.await.unwrap_or_else(|| Err(Failure::timeout(self.shared.options.mode)))
     }
 
     fn told(
@@ -132,10 +134,11 @@ impl Sandbox {
             request_id: done.request_id.to_owned(),
             status: done.status,
             error_type: done.error_type.clone(),
+            message: None,
             start_time: timestamp(done.start),
             function_ms: ms(done.function),
             extension_ms: ms(extensions),
-            response: answer(response, done.error_type.as_deref(), self.shared.options.timeout),
+            response: answer(response, done, self.shared.options.timeout),
         }
     }
 }
@@ -155,15 +158,15 @@ fn done<'a>(started: &'a Started, response: Option<&Response>, function: Duratio
 }
 
 /// What the caller gets.
-fn answer(response: Option<&Response>, error_type: Option<&str>, timeout: Duration) -> String {
-    match (response, error_type) {
+fn answer(response: Option<&Response>, done: &Done<'_>, timeout: Duration) -> String {
+    match (response, done.status) {
         (Some(response), _) => String::from_utf8_lossy(&response.body).into_owned(),
-        (None, Some("Sandbox.Timedout")) => {
+        (None, Status::Timeout) => {
             format!("Task timed out after {:.2} seconds", timeout.as_secs_f64())
         }
-        (None, error_type) => {
+        (None, _) => {
             let message = "the environment was reset";
-            serde_json::json!({ "errorType": error_type, "errorMessage": message }).to_string()
+            serde_json::json!({ "errorType": done.error_type, "errorMessage": message }).to_string()
         }
     }
 }

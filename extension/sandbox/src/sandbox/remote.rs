@@ -25,11 +25,7 @@ impl Remote {
 
     /// Ids of the processes that run now: extensions in their order, then the function.
     pub fn process_ids(&self) -> Vec<i32> {
-        self.shared.look(|state| {
-            let running = state.agents.iter().filter(|agent| agent.exit.is_none());
-            let runtime = state.runtime.group.filter(|_| !state.runtime.has_exited);
-            running.filter_map(|agent| agent.group).chain(runtime).map(Group::id).collect()
-        })
+        self.shared.look(|state| state.groups().into_iter().map(Group::id).collect())
     }
 
     /// The lines that an extension has printed so far, in all its lives.
@@ -55,6 +51,8 @@ impl Remote {
 
     /// Ends the function as if its process had: for a function without one.
     pub fn exit_function(&self) {
-        self.shared.update(|state| state.runtime.has_exited = true);
+        self.shared.update(|state| {
+            (state.runtime.has_exited, state.runtime.is_silent) = (true, true);
+        });
     }
 }

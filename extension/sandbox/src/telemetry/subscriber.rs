@@ -11,7 +11,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::Journal;
 use super::batch::{Batcher, Waiting};
@@ -31,8 +31,18 @@ pub(super) struct Subscriber {
     pub(super) subscription: Subscription,
     pub(super) options: Arc<Options>,
     pub(super) journal: Arc<Journal>,
-    pub(super) events: UnboundedReceiver<Waiting>,
+    pub(super) messages: UnboundedReceiver<Message>,
+    /// Those who wait until everything is delivered.
+    pub(super) flushes: Vec<oneshot::Sender<()>>,
     pub(super) frozen: watch::Receiver<bool>,
+}
+
+/// What a subscriber is told.
+#[derive(Debug)]
+pub(super) enum Message {
+    Event(Waiting),
+    /// Everything before this is due now; dropping the sender says that it is delivered.
+    Flush(oneshot::Sender<()>),
 }
 
 /// Events that were dropped since this was last said.
@@ -52,23 +62,34 @@ impl Subscriber {
         let mut dropped = Dropped::default();
         let mut is_open = true;
         while is_open || batcher.due().is_some() {
-            let due = batcher.due().filter(|_| is_open);
+            // Whoever has lost patience does not hurry later events.
+            self.flushes.retain(|flush| !flush.is_closed());
+            if batcher.due().is_none() {
+                self.flushes.clear();
+            }
+            let due = batcher.due().filter(|_| is_open && self.flushes.is_empty());
+            let waits = is_open && self.flushes.is_empty();
             tokio::select! {
+                // A batch that is due goes first: events that keep coming must not hold it.
                 biased;
-                event = self.events.recv(), if is_open => match event {
-                    Some(event) => self.collect(event, &mut batcher, &mut dropped),
-                    None => is_open = false,
-                },
-                () = until(due, is_open) => {
+                () = until(due, waits) => {
                     let batch = batcher.take();
                     self.deliver(&client, &batch, &mut batcher, &mut dropped).await;
                     self.confess(&mut batcher, &mut dropped);
                 }
+                message = self.messages.recv(), if is_open => match message {
+                    Some(message) => self.collect(message, &mut batcher, &mut dropped),
+                    None => is_open = false,
+                },
             }
         }
     }
 
-    fn collect(&self, event: Waiting, batcher: &mut Batcher, dropped: &mut Dropped) {
+    fn collect(&mut self, message: Message, batcher: &mut Batcher, dropped: &mut Dropped) {
+        let event = match message {
+            Message::Event(event) => event,
+            Message::Flush(flush) => return self.flushes.push(flush),
+        };
         if batcher.bytes() + event.text.len() > self.options.telemetry_backlog_bytes {
             dropped.records += 1;
             dropped.bytes += event.text.len() as u64;
@@ -118,8 +139,8 @@ impl Subscriber {
             tokio::select! {
                 biased;
                 () = &mut post => break,
-                event = self.events.recv(), if is_open => match event {
-                    Some(event) => self.collect(event, batcher, dropped),
+                message = self.messages.recv(), if is_open => match message {
+                    Some(message) => self.collect(message, batcher, dropped),
                     None => is_open = false,
                 },
             }
@@ -159,11 +180,11 @@ async fn post(
     }
 }
 
-/// Until a batch is due; at once when nothing more can come.
-async fn until(due: Option<Instant>, is_open: bool) {
+/// Until a batch is due; at once when there is nothing to wait for.
+async fn until(due: Option<Instant>, waits: bool) {
     match due {
         Some(due) => tokio::time::sleep_until(due.into()).await,
-        None if is_open => std::future::pending().await,
+        None if waits => std::future::pending().await,
         None => {}
     }
 }

@@ -38,7 +38,7 @@ impl Subscription {
         if !schemas.contains(&schema_version) {
             return Err(format!("'/schemaVersion' must be one of {}", schemas.join(", ")));
         }
-        let types = types(&body["types"])?;
+        let types = types(&body["types"], mode)?;
         let destination = &body["destination"];
         if destination["protocol"] != "HTTP" {
             return Err("'/destination/protocol' must be HTTP: this sandbox delivers to no other"
@@ -72,7 +72,7 @@ impl Subscription {
     }
 }
 
-fn types(value: &Value) -> Result<Vec<String>, String> {
+fn types(value: &Value, mode: Mode) -> Result<Vec<String>, String> {
     let types: Vec<String> = value
         .as_array()
         .into_iter()
@@ -81,6 +81,11 @@ fn types(value: &Value) -> Result<Vec<String>, String> {
         .collect();
     if types.is_empty() {
         return Err("types should not be empty".to_owned());
+    }
+    let is_double = |(index, it): (usize, &String)| types[..index].contains(it);
+    // The emulator of managed instances takes them.
+    if mode == Mode::OnDemand && types.iter().enumerate().any(is_double) {
+        return Err("types should not contain duplicates".to_owned());
     }
     match types.iter().find(|it| !["platform", "function", "extension"].contains(&it.as_str())) {
         Some(unknown) => {
@@ -172,11 +177,13 @@ mod tests {
     }
 
     #[test]
-    fn types_must_be_known_and_not_empty() {
+    fn types_must_be_known_and_not_empty_and_on_demand_not_doubled() {
         assert_eq!(
             parse(Mode::OnDemand, |body| body["types"] = json!([])).unwrap_err(),
             "types should not be empty"
         );
         assert!(parse(Mode::OnDemand, |body| body["types"] = json!(["weather"])).is_err());
+        let doubled = |mode| parse(mode, |body| body["types"] = json!(["function", "function"]));
+        assert!(doubled(Mode::OnDemand).is_err() && doubled(Mode::ManagedInstances).is_ok());
     }
 }

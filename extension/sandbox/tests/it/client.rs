@@ -50,6 +50,10 @@ impl Api {
         Self { address: address.to_owned(), client }
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) async fn call(
         &self,
         method: &str,

@@ -57,7 +57,7 @@ while True:
         break
 if os.environ.get("STUBBORN"):
     time.sleep(60)
-# The report of the last invocation comes after SHUTDOWN.
+# The report of the last invocation may come after SHUTDOWN.
 while not any(event["type"] == "platform.report" for event in received):
     time.sleep(0.01)
 with open(os.environ["OUT"], "w") as out:

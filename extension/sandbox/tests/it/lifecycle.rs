@@ -1,10 +1,12 @@
 //! Init, invocations and ends, as extensions and functions see them.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use extension_sandbox::{Options, Program, Sandbox, Status};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
 use crate::client::Api;
+use crate::folder::{Folder, until};
 
 async fn driven(timeout: Duration) -> (Sandbox, Api) {
     let options = Options {
@@ -77,21 +79,39 @@ async fn an_extension_that_keeps_working_makes_the_invocation_time_out() {
     };
     sandbox.init().await;
     let invocation = sandbox.invoke("{}").await;
-    assert_eq!(invocation.status, Status::Timeout);
+    assert_eq!(
+        (invocation.status, invocation.error_type.as_deref()),
+        (Status::Timeout, Some("Sandbox.Timeout"))
+    );
     assert_eq!(events.await.unwrap().json()["shutdownReason"], "timeout");
 }
 
 #[tokio::test]
 async fn the_runtime_starts_only_when_every_extension_has_registered() {
-    let (mut sandbox, api) = driven(Duration::from_secs(3)).await;
-    let init = async {
-        let id = api.register("extension", &[]).await;
-        let (extension, runtime) = (api.clone(), api.clone());
-        tokio::spawn(async move { extension.extension_next(&id).await });
-        tokio::spawn(async move { runtime.runtime_next().await });
+    let folder = Folder::new();
+    let options = Options {
+        extensions: ["first", "second"].map(|name| Program::Driven(name.to_owned())).to_vec(),
+        function: folder.program("function", "#!/bin/sh\nsleep 1000\n").into(),
+        ..Options::default()
     };
-    let (init, ()) = tokio::join!(sandbox.init(), init);
-    assert_eq!(init.status, Status::Success);
+    let mut sandbox = Sandbox::new(options).await.unwrap();
+    let remote = sandbox.remote();
+    let api = Api::new(remote.address());
+    let register = async {
+        api.register("first", &[]).await;
+        // Whatever is ready by now has its turn.
+        for _ in 0..100 {
+            tokio::task::yield_now().await;
+        }
+        assert!(remote.process_ids().is_empty(), "one has not registered");
+        api.register("second", &[]).await;
+        until("the runtime runs", || !remote.process_ids().is_empty()).await;
+    };
+    // The function never asks for an invocation, so init does not end by itself.
+    tokio::select! {
+        init = sandbox.init() => panic!("{init:?}"),
+        () = register => {}
+    }
 }
 
 #[tokio::test]
@@ -121,6 +141,69 @@ async fn a_file_that_cannot_be_started_fails_the_init() {
     let options = Options { extensions: vec!["/nowhere/extension".into()], ..Options::default() };
     let init = Sandbox::new(options).await.unwrap().init().await;
     assert_eq!(init.error_type.as_deref(), Some("Extension.LaunchError"));
+    let message = init.message.unwrap();
+    assert!(message.starts_with("cannot start /nowhere/extension: No such file"), "{message}");
+}
+
+#[tokio::test]
+async fn eleven_external_extensions_fail_the_init() {
+    let extensions = (0..11).map(|n| Program::Driven(format!("extension-{n}"))).collect();
+    let options = Options { extensions, ..Options::default() };
+    let init = Sandbox::new(options).await.unwrap().init().await;
+    assert_eq!(init.error_type.as_deref(), Some("Extension.TooManyExtensions"));
+}
+
+#[tokio::test]
+async fn the_end_of_a_process_is_noticed_though_another_holds_its_pipes() {
+    let folder = Folder::new();
+    // What has a session of its own is in no group that is killed.
+    let script = "#!/bin/sh\nsetsid sleep 5 &\necho last words\nexit 1\n";
+    let extensions = vec![folder.program("extension", script).into()];
+    let mut sandbox = Sandbox::new(Options { extensions, ..Options::default() }).await.unwrap();
+    let start = Instant::now();
+    let init = sandbox.init().await;
+    assert_eq!(init.error_type.as_deref(), Some("Extension.Crash"));
+    assert!(start.elapsed() < Duration::from_secs(4), "{init:?}");
+    assert_eq!(sandbox.remote().printed_by("extension"), ["last words"]);
+}
+
+#[tokio::test]
+async fn without_extensions_the_runtime_is_killed_at_once() {
+    let folder = Folder::new();
+    let script = "#!/bin/sh\ntrap '' TERM\necho ready > \"$READY\"\nwhile :; do sleep 1; done\n";
+    let ready = folder.path().join("ready");
+    let options = Options {
+        function: folder.program("function", script).into(),
+        environment: vec![("READY".to_owned(), ready.display().to_string())],
+        ..Options::default()
+    };
+    let mut sandbox = Sandbox::new(options).await.unwrap();
+    tokio::select! {
+        init = sandbox.init() => panic!("{init:?}"),
+        () = until("the function runs", || ready.exists()) => {}
+    }
+    let shutdown = sandbox.shutdown().await;
+    assert!(shutdown.duration_ms < 300.0, "SIGTERM would have been ignored: {shutdown:?}");
+}
+
+#[tokio::test]
+async fn header_names_are_sent_in_title_case() {
+    let (_sandbox, api) = driven(Duration::from_secs(3)).await;
+    let mut stream = tokio::net::TcpStream::connect(api.address()).await.unwrap();
+    let request = b"GET /2018-06-01/ping HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n";
+    stream.write_all(request).await.unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).await.unwrap();
+    assert!(answer.contains("\r\nContent-Type: "), "{answer}");
+}
+
+#[tokio::test]
+async fn only_paths_of_the_runtime_api_are_answered() {
+    let (_sandbox, api) = driven(Duration::from_secs(3)).await;
+    for path in ["x/response", "runtime/invocation/x/y/response", "runtime/invocation/response"] {
+        let answer = api.call("POST", &format!("/2018-06-01/{path}"), &[], "{}").await;
+        assert_eq!(answer.status, 404, "{path}");
+    }
 }
 
 #[tokio::test]

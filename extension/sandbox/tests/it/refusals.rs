@@ -31,7 +31,7 @@ async fn replay(api: &Api, entry: &Value, id: &mut Option<String>) {
         let value = value.as_str().unwrap();
         // Only the emulator's own identifier is replaced; those that it refused stay.
         let is_own =
-            name == captured_id && value.starts_with("37329868") || value.starts_with("35305d87");
+            name == captured_id && (value.starts_with("37329868") || value.starts_with("35305d87"));
         let value = if is_own { id.clone().unwrap() } else { value.to_owned() };
         headers.push((name.as_str(), value));
     }

@@ -122,6 +122,67 @@ async fn a_listener_that_is_too_slow_is_told_how_much_it_has_missed() {
 }
 
 #[tokio::test]
+async fn a_burst_leaves_in_many_batches_and_nothing_of_it_is_dropped() {
+    const LINES: usize = 50_000;
+    let mut bench = bench(|options| {
+        options.freezes = false;
+        options.telemetry_backlog_bytes = 8 * 1024 * 1024;
+    })
+    .await;
+    let (api, port) = (bench.api.clone(), bench.listener.port);
+    api.run_function();
+    let subscribe = async {
+        let id = api.register("extension", &["SHUTDOWN"]).await;
+        let large = |body: &mut serde_json::Value| {
+            body["buffering"] = json!({ "maxItems": 10_000, "maxBytes": 1_048_576 });
+        };
+        assert_eq!(api.subscribe(&id, port, large).await.status, 200);
+        let api = api.clone();
+        tokio::spawn(async move { api.extension_next(&id).await });
+    };
+    tokio::join!(bench.sandbox.init(), subscribe);
+    let remote = bench.sandbox.remote();
+    let line = "x".repeat(250);
+    for n in 0..LINES {
+        remote.print(&line);
+        // More than a task may take at one go, so that there are always events to take.
+        if n % 200 == 0 {
+            tokio::task::yield_now().await;
+        }
+    }
+    let journal = bench.sandbox.shutdown_with_witness().await.journal;
+    assert_eq!(journal.iter().filter(|entry| !entry.accepted).count(), 0);
+    let types = bench.listener.types();
+    assert!(!types.contains(&"platform.logsDropped".to_owned()));
+    assert_eq!(types.iter().filter(|it| *it == "function").count(), LINES);
+    assert!(bench.listener.batches.lock().unwrap().len() > 10);
+}
+
+#[tokio::test]
+async fn everything_is_delivered_when_shutdown_arrives_however_long_it_might_wait() {
+    let mut bench = bench(|_| ()).await;
+    let (api, port) = (bench.api.clone(), bench.listener.port);
+    api.run_function();
+    let (closed, at_shutdown) = tokio::sync::oneshot::channel();
+    let (batches, extension) = (bench.listener.batches.clone(), api.clone());
+    let subscribe = async {
+        let id = api.register("extension", &["INVOKE", "SHUTDOWN"]).await;
+        let rare = |body: &mut serde_json::Value| body["buffering"]["timeoutMs"] = 5_000.into();
+        assert_eq!(api.subscribe(&id, port, rare).await.status, 200);
+        tokio::spawn(async move {
+            while extension.extension_next(&id).await.json()["eventType"] == "INVOKE" {}
+            closed.send(batches.lock().unwrap().concat().len()).unwrap();
+        });
+    };
+    tokio::join!(bench.sandbox.init(), subscribe);
+    bench.sandbox.invoke("{}").await;
+    assert_eq!(bench.listener.types(), [""; 0], "the time is not over");
+    let witness = bench.sandbox.shutdown_with_witness().await;
+    assert_eq!(at_shutdown.await.unwrap(), witness.journal.len());
+    assert!(witness.journal.iter().all(|entry| entry.accepted));
+}
+
+#[tokio::test]
 async fn lines_are_objects_only_for_a_json_function_and_a_schema_that_knows_it() {
     let line = r#"{"level":"INFO","message":"hello"}"#;
     for (format, schema, expected) in [

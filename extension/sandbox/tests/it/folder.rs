@@ -1,0 +1,60 @@
+//! A folder for a test, and programs in it.
+
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+/// A folder that goes when the test ends.
+pub(crate) struct Folder(PathBuf);
+
+impl Folder {
+    pub(crate) fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("sandbox-{:016x}", fastrand::u64(..)));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// A file that can be executed, with this text.
+    ///
+    /// Another process writes it: a child that some other test forks right now would inherit our descriptor for a
+    /// moment, and what is open for writing cannot be executed.
+    pub(crate) fn program(&self, name: &str, text: &str) -> PathBuf {
+        let path = self.0.join(name);
+        let mut sh = Command::new("/bin/sh")
+            .args(["-c", r#"cat > "$1" && chmod 755 "$1""#, "sh"])
+            .arg(&path)
+            .stdin(Stdio::piped())
+            .spawn()
+            .unwrap();
+        sh.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        assert!(sh.wait().unwrap().success());
+        path
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+/// The state of a process, as the kernel says: `T` is stopped, `Z` has ended, and none is gone.
+pub(crate) fn state(process: i32) -> Option<char> {
+    let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
+    stat.rsplit(") ").next()?.chars().next()
+}
+
+/// Waits until something is so; fails the test if it does not become so.
+pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let come = async {
+        while !is_so() {
+            tokio::time::sleep(std::time::Duration::from_millis(2)).await;
+        }
+    };
+    let patience = std::time::Duration::from_secs(20);
+    assert!(tokio::time::timeout(patience, come).await.is_ok(), "still not so: {what}");
+}
