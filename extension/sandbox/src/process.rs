@@ -31,7 +31,8 @@ impl Group {
     }
 }
 
-/// Kills the group `$1` when its stdin closes, which the system does for a sandbox that ends, however it ends.
+/// Kills the group `$1` when its stdin closes, which the system does for a sandbox that ends, however it ends. Only a
+/// sandbox that is killed in the moment between the start of a program and that of its guardian leaves the program behind.
 const GUARDIAN: &str = r#"read -r _; kill -KILL "-$1""#;
 /// How long the output of a process that has ended is read, should somebody else hold its pipes.
 const LAST_WORDS: Duration = Duration::from_millis(100);

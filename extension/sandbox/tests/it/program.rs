@@ -17,6 +17,14 @@ fn output(function: &Path) -> (Output, String) {
     (output, stderr)
 }
 
+/// Whether a guardian runs for the group of this process.
+fn is_guarded(process: i32) -> bool {
+    let arguments = format!("\0guardian\0{process}\0");
+    let commands = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let mut texts = commands.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    texts.any(|text| String::from_utf8_lossy(&text).ends_with(&arguments))
+}
+
 #[tokio::test]
 async fn no_process_outlives_a_sandbox_that_is_killed() {
     let folder = Folder::new();
@@ -37,6 +45,7 @@ async fn no_process_outlives_a_sandbox_that_is_killed() {
         .collect();
     assert_eq!(ids.len(), 2, "the script and what it started");
     assert!(ids.iter().all(|id| state(*id).is_some_and(|state| state != 'Z')));
+    until("its guardian watches", || is_guarded(ids[0])).await;
     sandbox.kill().unwrap();
     sandbox.wait().unwrap();
     for id in ids {

@@ -113,11 +113,12 @@ async fn a_listener_that_is_too_slow_is_told_how_much_it_has_missed() {
     }
     bench.listener.answers.send_replace(true);
     bench.listener.wait_for("platform.logsDropped").await;
+    let journal = bench.sandbox.shutdown_with_witness().await.journal;
     let events = bench.listener.events();
     let dropped = events.iter().find(|event| event["type"] == "platform.logsDropped").unwrap();
     let lines = events.iter().filter(|event| event["type"] == "function").count() as u64;
     assert_eq!(dropped["record"]["droppedRecords"].as_u64().unwrap() + lines, 100);
-    let missed = bench.sandbox.journal().iter().filter(|entry| !entry.accepted).count() as u64;
+    let missed = journal.iter().filter(|entry| !entry.accepted).count() as u64;
     assert_eq!(missed, 100 - lines, "the journal knows which");
 }
 
