@@ -101,7 +101,7 @@ impl Packer {
             if scope == Scope::Full && count == events.len() && bytes < self.limits.target_bytes {
                 return;
             }
-            records.push_back(self.record(events.drain(..count)));
+            records.push_back(self.record(events.drain(..count), bytes));
         }
     }
 
@@ -119,8 +119,9 @@ impl Packer {
         (count, bytes)
     }
 
-    fn record(&self, events: impl Iterator<Item = Event>) -> Record {
-        let mut data = Vec::new();
+    /// One record of these events, which [`fill`](Self::fill) has measured.
+    fn record(&self, events: impl Iterator<Item = Event>, bytes: usize) -> Record {
+        let mut data = Vec::with_capacity(bytes - self.key.len());
         let (mut count, mut oldest) = (0, None);
         for event in events {
             data.extend_from_slice(&event.line);

@@ -79,12 +79,12 @@ impl Queue {
 
     /// Packs, and shows the records of the next request, at most `max_records`. They stay in the queue.
     pub fn request(&mut self, scope: Scope, max_records: usize) -> Vec<Record> {
-        let before: usize = self.records.iter().map(|record| record.data.len()).sum();
+        let old = self.records.len();
         self.packer.pack(&mut self.events, scope, &mut self.records);
-        let after: usize = self.records.iter().map(|record| record.data.len()).sum();
+        let packed: usize = self.records.range(old..).map(|record| record.data.len()).sum();
         let left: usize = self.events.iter().map(|event| event.line.len()).sum();
         // Splitting adds bytes; a bound that is exceeded by them sheds nothing, it only takes in nothing more.
-        self.pressure.adjust(self.event_bytes, left + after - before);
+        self.pressure.adjust(self.event_bytes, left + packed);
         self.event_bytes = left;
         let limits = self.packer.limits();
         let count = pack::fit(&self.records, &limits).min(max_records);
