@@ -53,7 +53,6 @@ struct State {
     abandoned: Vec<u64>,
     /// Requests whose connection was closed from here: their senders did not give them up.
     cut: BTreeSet<u64>,
-    calls: u64,
 }
 
 impl Kinesis {
@@ -85,11 +84,6 @@ impl Kinesis {
     /// What was taken so far.
     pub fn records(&self) -> Vec<Record> {
         self.state().records.clone()
-    }
-
-    /// How many requests there were, whatever became of them.
-    pub fn calls(&self) -> u64 {
-        self.state().calls
     }
 
     /// The requests that were begun and are not answered.
@@ -134,7 +128,6 @@ impl InFlight {
     fn begin(state: &Arc<Mutex<State>>) -> Self {
         let mut locked = lock(state);
         locked.last += 1;
-        locked.calls += 1;
         let number = locked.last;
         locked.in_flight.insert(number);
         drop(locked);

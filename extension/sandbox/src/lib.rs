@@ -13,7 +13,7 @@
 //! - [`Options`] says what to run and how the platform behaves.
 //! - [`Report`] is what happened in init, an invocation or shutdown.
 //! - [`Remote`] looks into an environment while it is busy, and plays the parts that have no process.
-//! - [`Sandbox::journal`] is the ground truth of telemetry: every event that was generated for an extension, and
+//! - [`Witness::journal`] is the ground truth of telemetry: every event that was generated for an extension, and
 //!   whether the extension acknowledged it.
 
 mod api;

@@ -19,7 +19,6 @@ use crate::http::{Server, uuid};
 use crate::options::{Mode, Options};
 use crate::report::Status;
 use crate::state::Shared;
-use crate::telemetry::JournalEntry;
 
 /// An execution environment. Dropping it kills its processes.
 #[derive(Debug)]
@@ -94,11 +93,6 @@ impl Sandbox {
     /// `host:port` of the APIs, for whoever calls them without a process.
     pub fn address(&self) -> String {
         self.server.address.to_string()
-    }
-
-    /// The ground truth of telemetry.
-    pub fn journal(&self) -> Vec<JournalEntry> {
-        self.shared.hub.journal.entries().clone()
     }
 
     /// Requests to Kinesis that were in flight when an extension called `next`, and that it did not give up.
