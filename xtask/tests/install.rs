@@ -2,10 +2,13 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod stub;
+
 use std::fs;
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
+
+use stub::{path_with, script};
 
 /// Has built everything, into the folder of the test.
 const CARGO: &str = r#"#!/bin/sh
@@ -20,27 +23,17 @@ ci) echo 'npm error code ENOTFOUND' >&2; exit 1 ;;
 esac
 "#;
 
-fn script(dir: &Path, name: &str, text: &str) -> PathBuf {
-    let path = dir.join(name);
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
-
 #[test]
 fn where_npm_fails_the_error_is_one_line_and_npms_own_words_are_in_a_file() {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join("install");
     fs::create_dir_all(&dir).unwrap();
     script(&dir, "node", "#!/bin/sh\necho v20.0.0\n");
     script(&dir, "npm", NPM);
-    let path = std::env::join_paths(
-        [dir.clone()].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
-    );
     let output = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .arg("demo")
         .env("CARGO", script(&dir, "cargo", CARGO))
         .env("TARGET", &dir)
-        .env("PATH", path.unwrap())
+        .env("PATH", path_with(&dir))
         .output()
         .unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");

@@ -2,14 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod stub;
+
 use std::fs;
 use std::io::{BufRead, BufReader, Read};
-use std::os::unix::fs::PermissionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Stdio};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use stub::{path_with, script};
 
 /// Builds for ever, in a grandchild of ours.
 const CARGO: &str = r#"#!/bin/sh
@@ -19,25 +21,15 @@ metadata) echo '{"target_directory":"nowhere"}' ;;
 esac
 "#;
 
-fn script(dir: &Path, name: &str, text: &str) -> PathBuf {
-    let path = dir.join(name);
-    fs::write(&path, text).unwrap();
-    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
-    path
-}
-
 fn is_interrupted_by(signal: Signal) {
     let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("interrupt-{signal}"));
     fs::create_dir_all(&dir).unwrap();
     script(&dir, "node", "#!/bin/sh\necho v20.0.0\n");
     script(&dir, "npm", "#!/bin/sh\necho 10.0.0\n");
-    let path = std::env::join_paths(
-        [dir.clone()].into_iter().chain(std::env::split_paths(&std::env::var_os("PATH").unwrap())),
-    );
     let mut demo = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .arg("demo")
         .env("CARGO", script(&dir, "cargo", CARGO))
-        .env("PATH", path.unwrap())
+        .env("PATH", path_with(&dir))
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
         .spawn()
