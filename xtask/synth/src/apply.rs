@@ -1,0 +1,87 @@
+//! Apply: makes the changes of a plan. Writes only.
+
+use std::fs::{self, Permissions};
+use std::io;
+use std::path::Path;
+
+use crate::error::Error;
+use crate::plan::{Change, Plan};
+
+impl Plan {
+    /// Makes every change. Each file is replaced in one step, so a reader never sees half of one, and a read-only file is
+    /// no obstacle.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] for the first file that cannot be changed. Planning and applying again goes on from there.
+    pub fn apply(&self) -> Result<(), Error> {
+        for change in &self.changes {
+            let path = self.root.join(change.path());
+            make(change, &path).map_err(|source| Error::Io { path, source })?;
+        }
+        Ok(())
+    }
+}
+
+fn make(change: &Change, path: &Path) -> io::Result<()> {
+    match change {
+        Change::Write { after, whole, .. } => {
+            if let Some(folder) = path.parent() {
+                fs::create_dir_all(folder)?;
+            }
+            let permissions = if *whole { None } else { Some(fs::metadata(path)?.permissions()) };
+            replace(path, after, permissions)
+        }
+        Change::Protect { .. } => protect(path),
+        Change::Delete { .. } => {
+            unprotect(path)?;
+            fs::remove_file(path)
+        }
+    }
+}
+
+/// Writes beside the file and renames. Without `permissions` the file is made read-only.
+fn replace(path: &Path, text: &str, permissions: Option<Permissions>) -> io::Result<()> {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let beside = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let written = fs::write(&beside, text)
+        .and_then(|()| match permissions {
+            Some(permissions) => fs::set_permissions(&beside, permissions),
+            None => protect(&beside),
+        })
+        .and_then(|()| unprotect(path))
+        .and_then(|()| fs::rename(&beside, path));
+    if written.is_err() {
+        // It is the first error that counts.
+        _ = fs::remove_file(&beside);
+    }
+    written
+}
+
+#[cfg(unix)]
+fn protect(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::PermissionsExt;
+    fs::set_permissions(path, Permissions::from_mode(crate::disk::PROTECTED))
+}
+
+/// Here a file's mode does not keep it from being replaced.
+#[cfg(unix)]
+#[expect(clippy::unnecessary_wraps, reason = "it can fail elsewhere")]
+fn unprotect(_: &Path) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(not(unix))]
+fn protect(path: &Path) -> io::Result<()> {
+    let mut permissions = fs::metadata(path)?.permissions();
+    permissions.set_readonly(true);
+    fs::set_permissions(path, permissions)
+}
+
+#[cfg(not(unix))]
+fn unprotect(path: &Path) -> io::Result<()> {
+    let Ok(metadata) = fs::metadata(path) else { return Ok(()) };
+    let mut permissions = metadata.permissions();
+    permissions.set_readonly(false);
+    fs::set_permissions(path, permissions)
+}

@@ -1,0 +1,39 @@
+//! How languages write a comment of one line.
+
+/// What opens and what closes a comment of one line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Comments {
+    open: &'static str,
+    close: &'static str,
+}
+
+impl Comments {
+    /// `# …`: YAML, TOML, ignore files, shells.
+    pub const HASH: Self = Self::new("# ", "");
+    /// `// …`: TypeScript, JavaScript, Rust, JSON with comments.
+    pub const SLASHES: Self = Self::new("// ", "");
+    /// `<!-- … -->`: Markdown, HTML, XML.
+    pub const ANGLES: Self = Self::new("<!-- ", " -->");
+
+    /// Of a language that is not among the constants. Blanks that belong between the signs and the text are part of the
+    /// signs.
+    pub const fn new(open: &'static str, close: &'static str) -> Self {
+        Self { open, close }
+    }
+
+    /// The comments of the language that a file's name stands for; [`HASH`](Self::HASH) where it says nothing.
+    pub(crate) fn of(path: &str) -> Self {
+        match path.rsplit_once('.').map(|(_, extension)| extension) {
+            Some("md" | "html" | "svg" | "xml") => Self::ANGLES,
+            Some("rs" | "ts" | "mts" | "cts" | "js" | "mjs" | "cjs" | "jsonc" | "go" | "java") => {
+                Self::SLASHES
+            }
+            _ => Self::HASH,
+        }
+    }
+
+    /// A comment that holds `text`, without the end of the line.
+    pub(crate) fn line(self, text: &str) -> String {
+        format!("{}{text}{}", self.open, self.close)
+    }
+}

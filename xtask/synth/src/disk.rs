@@ -1,0 +1,74 @@
+//! What is on the disk, without following anybody's links.
+
+use std::fs::{self, Metadata};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+
+use crate::path::RepoPath;
+
+/// A file as it is.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) bytes: Vec<u8>,
+    /// Whether its mode is the one of a generated file.
+    pub(crate) is_protected: bool,
+}
+
+impl Found {
+    /// As text; what is no UTF-8 is replaced.
+    pub(crate) fn text(&self) -> String {
+        String::from_utf8_lossy(&self.bytes).into_owned()
+    }
+}
+
+/// The file at `path`, if there is one. An error says why it may not be looked at, and what to do.
+pub(crate) fn look(root: &Path, path: &RepoPath) -> Result<Option<Found>, (String, String)> {
+    let mut place = PathBuf::from(root);
+    let parts: Vec<&str> = path.as_str().split('/').collect();
+    for (index, part) in parts.iter().enumerate() {
+        place.push(part);
+        let is_last = index + 1 == parts.len();
+        let metadata = match fs::symlink_metadata(&place) {
+            Ok(metadata) => metadata,
+            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            Err(error) => return Err(unreadable(&error)),
+        };
+        let here = parts[..=index].join("/");
+        if metadata.is_symlink() {
+            return Err((
+                format!("{here} is a symbolic link, and might lead out of the repository"),
+                format!("replace {here} by what it points to"),
+            ));
+        }
+        if is_last && !metadata.is_file() {
+            return Err(("it is not a file".to_owned(), format!("move {here} away")));
+        }
+        if !is_last && !metadata.is_dir() {
+            return Err((format!("{here} is not a folder"), format!("move {here} away")));
+        }
+        if is_last {
+            let bytes = fs::read(&place).map_err(|error| unreadable(&error))?;
+            return Ok(Some(Found { bytes, is_protected: is_protected(&metadata) }));
+        }
+    }
+    Ok(None)
+}
+
+fn unreadable(error: &std::io::Error) -> (String, String) {
+    (format!("it cannot be read: {error}"), "check who may read it".to_owned())
+}
+
+/// Mode of a generated file: nobody writes it, everybody reads it. (0400 would lock out other users.)
+#[cfg(unix)]
+pub(crate) const PROTECTED: u32 = 0o444;
+
+#[cfg(unix)]
+fn is_protected(metadata: &Metadata) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    metadata.permissions().mode() & 0o777 == PROTECTED
+}
+
+#[cfg(not(unix))]
+fn is_protected(metadata: &Metadata) -> bool {
+    metadata.permissions().readonly()
+}

@@ -1,0 +1,61 @@
+//! What can go wrong, in words for the person at the keyboard.
+
+use std::fmt;
+use std::io;
+use std::path::PathBuf;
+
+/// Why a project could not be planned or a plan not be carried out.
+#[derive(Debug)]
+#[non_exhaustive]
+pub enum Error {
+    /// The description contradicts itself or what it meets on the disk. All of it is listed, and nothing was changed.
+    Refused(Vec<Problem>),
+    /// A change could not be made. Those before it are made; running again makes the rest.
+    Io {
+        /// The file that it was about.
+        path: PathBuf,
+        /// What the operating system says.
+        source: io::Error,
+    },
+}
+
+/// One thing that cannot be done as described.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Problem {
+    /// The file, as its path was given.
+    pub path: String,
+    /// What is wrong with it.
+    pub wrong: String,
+    /// What to do.
+    pub remedy: String,
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { path, wrong, remedy } = self;
+        write!(f, "{path}: {wrong}; {remedy}")
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Refused(problems) => {
+                f.write_str("nothing was changed:")?;
+                problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
+            }
+            Self::Io { path, source } => {
+                write!(f, "{} cannot be changed: {source}", path.display())
+            }
+        }
+    }
+}
+
+impl std::error::Error for Error {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        match self {
+            Self::Refused(_) => None,
+            Self::Io { source, .. } => Some(source),
+        }
+    }
+}

@@ -1,0 +1,91 @@
+//! The list of everything that is generated: so that what is no longer described can be found.
+
+use std::collections::BTreeSet;
+use std::path::Path;
+
+use crate::comments::Comments;
+use crate::disk;
+use crate::error::Problem;
+use crate::marker;
+use crate::path::RepoPath;
+use crate::project::Project;
+use crate::region;
+
+/// Separates a file from its region.
+const REGION: char = '#';
+
+/// The text of the manifest: a path a line, and `path#name` for a region.
+pub(crate) fn render(project: &Project) -> String {
+    entries(project).into_iter().flat_map(|entry| [entry, "\n".to_owned()]).collect()
+}
+
+fn entries(project: &Project) -> BTreeSet<String> {
+    let files = project.files.iter().map(|file| file.path.to_string());
+    let regions = project.regions.iter().map(|it| format!("{}{REGION}{}", it.path, it.name));
+    files.chain(regions).collect()
+}
+
+/// What an earlier description left behind.
+#[derive(Debug, Default)]
+pub(crate) struct Orphans {
+    /// Files that bear the marker still, and what is in them.
+    pub(crate) files: Vec<(RepoPath, String)>,
+    /// What is listed and left alone, with the reason.
+    pub(crate) notices: Vec<String>,
+    /// Regions whose fences are still there.
+    pub(crate) problems: Vec<Problem>,
+}
+
+/// Looks at what the manifest on the disk lists and the description has not. The list is not trusted: anybody may have
+/// edited it.
+pub(crate) fn orphans(project: &Project, root: &Path, manifest: &str) -> Orphans {
+    let described = entries(project);
+    let mut orphans = Orphans::default();
+    let lines = manifest.lines().map(str::trim_end);
+    let listed: BTreeSet<&str> =
+        lines.filter(|line| !line.is_empty() && !line.starts_with(REGION)).collect();
+    for entry in listed.into_iter().filter(|entry| !described.contains(*entry)) {
+        match entry.rsplit_once(REGION) {
+            Some((path, name)) => orphans.region(root, path, name),
+            None => orphans.file(project, root, entry),
+        }
+    }
+    orphans
+}
+
+impl Orphans {
+    fn file(&mut self, project: &Project, root: &Path, entry: &str) {
+        let looked = RepoPath::parse(entry).map_err(str::to_owned).and_then(|path| {
+            disk::look(root, &path).map_err(|(wrong, _)| wrong).map(|it| (path, it))
+        });
+        match looked {
+            Ok((_, None)) => {}
+            Ok((path, Some(found))) if marker::is_in(&found.bytes, &project.command) => {
+                self.files.push((path, found.text()));
+            }
+            Ok((path, Some(_))) => self.notices.push(format!(
+                "{path} is no longer generated and bears no marker: it is somebody's own now, and left alone"
+            )),
+            Err(why) => self.notices.push(format!(
+                "{} lists {entry:?}, which is left alone: {why}",
+                project.manifest
+            )),
+        }
+    }
+
+    fn region(&mut self, root: &Path, path: &str, name: &str) {
+        let Ok(parsed) = RepoPath::parse(path) else { return };
+        let Ok(Some(found)) = disk::look(root, &parsed) else { return };
+        let comments = Comments::of(path);
+        if region::find(&found.text(), name, comments).is_ok() {
+            let [open, close] = region::fences(name, comments);
+            self.problems.push(Problem {
+                path: path.to_owned(),
+                wrong: format!("nothing describes its region {name} any more"),
+                remedy: format!(
+                    "remove the lines {open} and {close}, with what is between them or without"
+                ),
+            });
+        }
+    }
+}
