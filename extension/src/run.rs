@@ -11,6 +11,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use extension_spec::variable;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
@@ -234,10 +235,10 @@ impl<S: Sink> Run<S> {
         };
         if shed > 0 && !self.shed_was_said {
             self.shed_was_said = true;
-            log::error(
-                "events are shed: memory is full of events that could not be delivered \
-                 (KINESIS_TELEMETRY_QUEUE_MAX_BYTES)",
-            );
+            log::error(&format!(
+                "events are shed: memory is full of events that could not be delivered ({})",
+                variable::QUEUE_MAX_BYTES
+            ));
         }
         for signal in taken.signals {
             match signal {

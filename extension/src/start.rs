@@ -6,7 +6,7 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use extension_spec::{Stream, limits};
+use extension_spec::{Stream, limits, variable};
 use tokio::time::Instant;
 
 use crate::chance;
@@ -63,7 +63,7 @@ pub async fn start(environment: Environment) -> End {
         }
     };
     if !environment.config.enabled {
-        log::info("KINESIS_TELEMETRY_ENABLED is false: nothing is delivered");
+        log::info(&format!("{} is false: nothing is delivered", variable::ENABLED));
         return idle(&extension).await;
     }
     let stream = match settled(&environment) {
@@ -98,14 +98,13 @@ fn settled(environment: &Environment) -> Result<Stream, String> {
     let Some(stream) = config.stream.clone() else {
         let separator = if all.is_empty() { "" } else { " | " };
         return Err(format!(
-            "no telemetry is delivered: no stream is configured; set KINESIS_TELEMETRY_STREAM to the name or ARN of a \
-             Kinesis data stream{separator}{all}"
+            "no telemetry is delivered: no stream is configured; set {} to the name or ARN of a \
+             Kinesis data stream{separator}{all}",
+            variable::STREAM
         ));
     };
     if config.strict && !problems.is_empty() {
-        return Err(format!(
-            "KINESIS_TELEMETRY_STRICT is true, and settings cannot be used: {all}"
-        ));
+        return Err(format!("{} is true, and settings cannot be used: {all}", variable::STRICT));
     }
     if !all.is_empty() {
         log::warn(&format!("check the settings: {all}"));

@@ -2,6 +2,7 @@
 
 use crate::ENV_PREFIX;
 use crate::params::Config;
+use crate::params::variable::{FLUSH_TIMEOUT_MS, MAX_RECORD_BYTES};
 use crate::problem::Problem;
 use crate::value::Flush;
 
@@ -25,7 +26,7 @@ pub(crate) fn conflicts(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<P
             "BUFFER_TIMEOUT_MS",
             buffer,
             format!(
-                "above {ENV_PREFIX}FLUSH_TIMEOUT_MS={flush}, so every invocation waits longer for its telemetry than for its delivery"
+                "above {FLUSH_TIMEOUT_MS}={flush}, so every invocation waits longer for its telemetry than for its delivery"
             ),
             "lower it, or set FLUSH=start",
         );
@@ -35,9 +36,7 @@ pub(crate) fn conflicts(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<P
         report(
             "TARGET_RECORD_BYTES",
             target,
-            format!(
-                "above {ENV_PREFIX}MAX_RECORD_BYTES={max}, so records are filled to that limit"
-            ),
+            format!("above {MAX_RECORD_BYTES}={max}, so records are filled to that limit"),
             "lower it, or remove it",
         );
     }

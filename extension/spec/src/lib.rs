@@ -6,10 +6,21 @@
 //!
 //! - [`Config`] holds the parameters, one stanza each, and [`Config::PARAMS`] describes them to other languages.
 //! - [`load`] reads a [`Config`] from the variables of an environment and reports *every* problem together.
+//! - [`deployment`] holds the names under which a deployment to AWS is found, [`event`] what the extension adds to events.
 //! - [`limits`] holds the numbers that AWS sets.
 
+/// As a literal, for constants that begin with it.
+macro_rules! env_prefix {
+    () => {
+        "KINESIS_TELEMETRY_"
+    };
+}
+
 mod conflicts;
+pub mod deployment;
 mod environment;
+pub mod event;
+pub mod event_type;
 pub mod limits;
 mod param;
 mod params;
@@ -19,7 +30,7 @@ mod value;
 
 pub use environment::{Loaded, load};
 pub use param::{Param, Range};
-pub use params::Config;
+pub use params::{Config, variable};
 pub use problem::Problem;
 pub use value::{Bytes, Count, Flush, Kind, Level, Millis, Stream, Types, Value};
 
@@ -29,17 +40,7 @@ pub const EXTENSION_NAME: &str = "kinesis-telemetry-extension";
 
 /// Every variable of ours starts with this. The environment is shared with the function, which may well have a
 /// `BUFFER_TIMEOUT_MS` of its own, so a bare name is never read.
-pub const ENV_PREFIX: &str = "KINESIS_TELEMETRY_";
-
-/// Types of the events that the extension itself adds to the stream.
-pub mod event_type {
-    /// What starts every type of ours.
-    pub const PREFIX: &str = "kinesis-telemetry.";
-    /// Input that is no JSON, or no event: delivered wrapped, never dropped.
-    pub const QUARANTINE: &str = "kinesis-telemetry.quarantine";
-    /// One piece of an event that is too large for a record.
-    pub const PART: &str = "kinesis-telemetry.part";
-}
+pub const ENV_PREFIX: &str = env_prefix!();
 
 /// Whether two strings are equal, in a constant: ties names to `Cargo.toml` at compile time.
 pub const fn same(a: &str, b: &str) -> bool {

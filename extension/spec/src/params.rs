@@ -1,4 +1,4 @@
-//! The parameters, one stanza each: doc, field, type, default, range, variable.
+//! The parameters, one stanza each: doc, field, type, default, variable, range.
 //!
 //! From a stanza come the field of [`Config`] and the [`Param`] that documents and other languages read. The default is
 //! text, because text is what a README, a CDK property and the Lambda console show; a test proves that it parses.
@@ -11,7 +11,7 @@ use crate::value::{Bytes, Count, Flush, Level, Millis, Stream, Types, Value};
 macro_rules! params {
     ($(#[doc = $struct_doc:literal])* pub struct $name:ident {$(
         $(#[doc = $doc:literal])+
-        $field:ident: $type:ty = $default:literal, $(in $range:expr,)? $env:literal;
+        $field:ident: $type:ty = $default:literal, $env:ident $(, in $range:expr)?;
     )*}) => {
         $(#[doc = $struct_doc])*
         #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,11 +20,20 @@ macro_rules! params {
             pub $field: $type,
         )*}
 
+        /// The variables, with their prefix: for messages that tell people what to set.
+        pub mod variable {$(
+            #[doc = concat!("Sets `", stringify!($field), "`.")]
+            pub const $env: &str = concat!(env_prefix!(), stringify!($env));
+        )*}
+
         impl $name {
+            /// The file in which a parameter is declared, as the compiler names it.
+            pub const DECLARED_IN: &str = file!();
+
             /// Every parameter, in the order in which documents show them.
             pub const PARAMS: &[Param] = &[$(Param {
                 field: stringify!($field),
-                name: $env,
+                name: stringify!($env),
                 default: $default,
                 range: params!(@range $($range)?),
                 kind: <$type as Value>::KIND,
@@ -48,53 +57,53 @@ params! {
     pub struct Config {
         /// Kinesis data stream that receives the telemetry: its name or its ARN.
         /// Without it nothing is subscribed or delivered. An ARN also reaches a stream of another account.
-        stream: Option<Stream> = "", "STREAM";
+        stream: Option<Stream> = "", STREAM;
 
         /// What is delivered: platform, function, extension, or single types such as platform.report.
-        types: Types = "platform,function", "TYPES";
+        types: Types = "platform,function", TYPES;
 
-        /// When waiting events are sent: end (after the function, before the invocation ends) or start (beside the next invocation).
-        flush: Flush = "end", "FLUSH";
+        /// When waiting events are sent.
+        flush: Flush = "end", FLUSH;
 
         /// Longest time that one flush may hold an invocation open.
-        flush_timeout: Millis = "1000", in (50, 60_000), "FLUSH_TIMEOUT_MS";
+        flush_timeout: Millis = "1000", FLUSH_TIMEOUT_MS, in (50, 60_000);
 
         /// How old a waiting event may get while an invocation is running; then it is sent.
-        max_age: Millis = "5000", in (100, 900_000), "MAX_AGE_MS";
+        max_age: Millis = "5000", MAX_AGE_MS, in (100, 900_000);
 
         /// With FLUSH=start: fewest waiting events for which an invocation sends them.
-        max_batch_records_items: Count = "5", in (1, 1_000_000), "MAX_BATCH_RECORDS_ITEMS";
+        max_batch_records_items: Count = "5", MAX_BATCH_RECORDS_ITEMS, in (1, 1_000_000);
 
         /// Telemetry API: longest time that Lambda buffers events before it hands them over.
-        buffer_timeout: Millis = "100", in limits::TELEMETRY_TIMEOUT_MS, "BUFFER_TIMEOUT_MS";
+        buffer_timeout: Millis = "100", BUFFER_TIMEOUT_MS, in limits::TELEMETRY_TIMEOUT_MS;
 
         /// Telemetry API: bytes that Lambda buffers before it hands them over.
-        logs_buffer_max_bytes: Bytes = "262144", in limits::TELEMETRY_MAX_BYTES, "LOGS_BUFFER_MAX_BYTES";
+        logs_buffer_max_bytes: Bytes = "262144", LOGS_BUFFER_MAX_BYTES, in limits::TELEMETRY_MAX_BYTES;
 
         /// Telemetry API: events that Lambda buffers before it hands them over.
-        max_buffer_items_count: Count = "1000", in limits::TELEMETRY_MAX_ITEMS, "MAX_BUFFER_ITEMS_COUNT";
+        max_buffer_items_count: Count = "1000", MAX_BUFFER_ITEMS_COUNT, in limits::TELEMETRY_MAX_ITEMS;
 
         /// Longest time for registering and for subscribing. The init phase of a function is the upper bound, whatever is set.
-        connection_timeout: Millis = "3600000", in (100, 3_600_000), "CONNECTION_TIMEOUT_MS";
+        connection_timeout: Millis = "3600000", CONNECTION_TIMEOUT_MS, in (100, 3_600_000);
 
         /// Largest Kinesis record, partition key included. More than 1 MiB needs a stream that allows it.
-        max_record_bytes: Bytes = "1048576", in (4_096, limits::RECORD_BYTES_MAX), "MAX_RECORD_BYTES";
+        max_record_bytes: Bytes = "1048576", MAX_RECORD_BYTES, in (4_096, limits::RECORD_BYTES_MAX);
 
         /// Size at which a record counts as full, and is sent without waiting for more events.
         /// The default wastes at most a tenth to rounding where records are billed in units of 25 KB.
-        target_record_bytes: Bytes = "262144", in (1_024, limits::RECORD_BYTES_MAX), "TARGET_RECORD_BYTES";
+        target_record_bytes: Bytes = "262144", TARGET_RECORD_BYTES, in (1_024, limits::RECORD_BYTES_MAX);
 
         /// Bytes of events held in memory; beyond that new events are shed and counted.
         /// By default an eighth of the function's memory, at least 8 MiB and at most 128 MiB.
-        queue_max_bytes: Option<Bytes> = "", in (4_194_304, 4_294_967_296), "QUEUE_MAX_BYTES";
+        queue_max_bytes: Option<Bytes> = "", QUEUE_MAX_BYTES, in (4_194_304, 4_294_967_296);
 
-        /// What the extension says about itself in the function's log: error, warn, info or debug.
-        log_level: Level = "warn", "LOG_LEVEL";
+        /// What the extension says about itself in the function's log.
+        log_level: Level = "warn", LOG_LEVEL;
 
         /// Whether a setting that cannot be used, or no stream at all, fails the function's init instead of being reported.
-        strict: bool = "false", "STRICT";
+        strict: bool = "false", STRICT;
 
         /// Whether the extension does anything at all.
-        enabled: bool = "true", "ENABLED";
+        enabled: bool = "true", ENABLED;
     }
 }

@@ -13,8 +13,8 @@ pub enum Kind {
     Count,
     /// `true` or `false`.
     Flag,
-    /// One word of a list.
-    Choice(&'static [&'static str]),
+    /// One word of a list, each with a sentence that says what it stands for.
+    Choice(&'static [(&'static str, &'static str)]),
     /// Name or ARN of a Kinesis data stream.
     Stream,
     /// Event types, separated by commas.
@@ -101,13 +101,13 @@ impl<T: Value> Value for Option<T> {
 }
 
 macro_rules! choices {
-    ($($(#[$doc:meta])* $name:ident { $($(#[$variant_doc:meta])* $variant:ident = $word:literal,)* })*) => {$(
+    ($($(#[$doc:meta])* $name:ident { $(#[doc = $variant_doc:literal] $variant:ident = $word:literal,)* })*) => {$(
         $(#[$doc])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $name { $($(#[$variant_doc])* $variant,)* }
+        pub enum $name { $(#[doc = $variant_doc] $variant,)* }
 
         impl Value for $name {
-            const KIND: Kind = Kind::Choice(&[$($word),*]);
+            const KIND: Kind = Kind::Choice(&[$(($word, $variant_doc.trim_ascii_start())),*]);
             fn parse(text: &str) -> Result<Self, String> {
                 match text.to_ascii_lowercase().as_str() {
                     $($word => Ok(Self::$variant),)*
@@ -149,6 +149,10 @@ pub enum Stream {
 }
 
 impl Stream {
+    /// What [`parse`](Value::parse) accepts, as a regular expression for other languages.
+    pub const PATTERN: &str =
+        r"^(arn:aws[^:]*:kinesis:[^:]+:[0-9]{12}:stream\/)?[A-Za-z0-9_.-]{1,128}$";
+
     /// As it was set.
     pub fn as_str(&self) -> &str {
         let (Self::Name(text) | Self::Arn(text)) = self;
@@ -199,7 +203,11 @@ impl Value for Stream {
 pub struct Types(Vec<String>);
 
 impl Types {
-    const CATEGORIES: [&'static str; 3] = ["platform", "function", "extension"];
+    /// A word of the list that [`parse`](Value::parse) accepts, as a regular expression for other languages.
+    pub const PATTERN: &str = r"^(platform(\.[A-Za-z0-9]+)?|function|extension)$";
+
+    /// The categories that Lambda knows. What precedes the dot in a type is one of them.
+    pub const CATEGORIES: [&'static str; 3] = ["platform", "function", "extension"];
 
     /// The categories to subscribe to. `platform` is always among them: the extension itself needs its events.
     pub fn subscription(&self) -> Vec<&'static str> {

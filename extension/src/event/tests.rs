@@ -1,3 +1,7 @@
+use std::collections::BTreeMap;
+
+use extension_spec::event::FIELDS;
+
 use super::*;
 
 const HEAD: &str = r#""source":{"function":"orders","version":"$LATEST","instance":"k3J9","seq":"#;
@@ -56,4 +60,28 @@ fn the_request_follows_the_number() {
     );
     let line = String::from_utf8(event.line.into_vec()).unwrap();
     assert_eq!(line, format!("{{{HEAD}42,\"requestId\":\"6d68ca91-49c9\"}}}}\n"));
+}
+
+#[test]
+fn the_documented_members_of_source_are_those_that_events_have() {
+    let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB");
+    let numbered = source.identify("{}", 7, Some("a-b"), Instant::now());
+    let part = format!("{{{}}}", source.of_part(7, 1, 2));
+    let members = |text: &[u8]| -> BTreeMap<String, serde_json::Value> {
+        let event: serde_json::Value = serde_json::from_slice(text).unwrap();
+        serde_json::from_value(event["source"].clone()).unwrap()
+    };
+    let mut members_of_both = members(&numbered.line);
+    members_of_both.extend(members(part.as_bytes()));
+
+    let documented = FIELDS.iter().filter_map(|field| Some((field.name.strip_prefix('.')?, field)));
+    let documented: BTreeMap<_, _> = documented.collect();
+    assert!(members_of_both.keys().map(String::as_str).eq(documented.keys().copied()));
+    for (name, field) in &documented {
+        let json = if members_of_both[*name].is_u64() { "number" } else { "string" };
+        assert_eq!(field.json, json, "{name}");
+    }
+    let always = documented.values().filter(|field| field.always).count();
+    let plain = source.identify("{}", 7, None, Instant::now());
+    assert_eq!(members(&plain.line).len(), always);
 }

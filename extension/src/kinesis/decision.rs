@@ -8,6 +8,7 @@ use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::put_records::PutRecordsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::DispatchFailure;
+use extension_spec::variable::STREAM;
 
 use crate::dispatcher::{Decision, Failure};
 
@@ -85,7 +86,7 @@ fn of_code(code: Option<&str>, status: Option<u16>) -> Decision {
 fn remedy(code: Option<&str>, stream: &str) -> String {
     match code.unwrap_or_default() {
         "ResourceNotFoundException" => {
-            format!("; create the stream {stream:?}, or correct KINESIS_TELEMETRY_STREAM (an ARN also says region and account)")
+            format!("; create the stream {stream:?}, or correct {STREAM} (an ARN also says region and account)")
         }
         "AccessDeniedException" => {
             format!("; allow kinesis:PutRecords on {stream:?} in the function's role")

@@ -1,5 +1,5 @@
 use super::*;
-use crate::{Bytes, Flush, Kind, Level, Millis, Stream};
+use crate::{Bytes, Flush, Kind, Level, Millis, Stream, variable};
 
 /// Loads these variables (without prefix) and renders every problem.
 fn problems(variables: &[(&str, &str)]) -> Vec<String> {
@@ -161,6 +161,13 @@ fn settings_that_work_against_each_other_are_noted_where_somebody_set_them() {
 }
 
 #[test]
+fn a_parameters_variable_is_its_name_with_the_prefix() {
+    assert_eq!(variable::FLUSH_TIMEOUT_MS, format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"));
+    let named = Config::PARAMS.iter().find(|param| param.field == "stream").map(|it| it.name);
+    assert_eq!(named, variable::STREAM.strip_prefix(ENV_PREFIX));
+}
+
+#[test]
 fn every_parameter_is_documented_unique_and_has_a_default_within_its_range() {
     let mut names: Vec<_> = Config::PARAMS.iter().map(|param| param.name).collect();
     names.sort_unstable();
@@ -170,6 +177,11 @@ fn every_parameter_is_documented_unique_and_has_a_default_within_its_range() {
         for line in param.doc {
             let is_sentence = line.starts_with(|c: char| c.is_uppercase()) && line.ends_with('.');
             assert!(is_sentence, "{}: {line:?}", param.name);
+        }
+        if let Kind::Choice(words) = param.kind {
+            for (word, doc) in words {
+                assert!(doc.starts_with(char::is_uppercase) && doc.ends_with('.'), "{word}: {doc}");
+            }
         }
         let unit = match param.kind {
             Kind::Millis => "_MS",
