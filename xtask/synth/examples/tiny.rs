@@ -53,7 +53,7 @@ fn npm(project: &mut Project) {
 
 fn workflow(project: &mut Project) {
     let uses =
-        Commented("actions/setup-node@820762786026740c76f36085b0efc47a31fe5020", "v7.0.0".into());
+        Commented("actions/setup-node@249970729cb0ef3589644e2896645e5dc5ba9c38", "v6.5.0".into());
     project.yaml("setup/steps.yml", &[Step { uses, with: With { node_version: NODE } }]);
 }
 

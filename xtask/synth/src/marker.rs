@@ -9,11 +9,12 @@ const WITHIN_LINES: usize = 3;
 /// What makes a first line one that has to stay first.
 const FIRST_LINES: [&str; 3] = ["#!", "#compdef", "<?xml"];
 
-/// The marker's text, for files that `command` writes from what `sources` say.
-pub(crate) fn text(command: &str, described_in: &str, facts: Option<&str>) -> String {
-    let sources = match facts {
-        Some(facts) if facts != described_in => format!("{facts}, laid out in {described_in}"),
-        _ => described_in.to_owned(),
+/// The marker's text, for files that `command` writes from what `facts` says.
+pub(crate) fn text(command: &str, described_in: &str, facts: &str) -> String {
+    let sources = if facts == described_in {
+        described_in.to_owned()
+    } else {
+        format!("{facts}, laid out in {described_in}")
     };
     format!("{SIGN}\"{command}\" from {sources}. Do not edit.")
 }

@@ -160,7 +160,7 @@ fn found(root: &Path, path: &RepoPath, problems: &mut Vec<Problem>) -> Option<Fo
     })
 }
 
-fn whole(path: &RepoPath, found: Option<Found>, after: String, source: &str) -> Option<Change> {
+fn whole(path: &RepoPath, found: Option<Found>, after: String, source: String) -> Option<Change> {
     let path = path.to_string();
     match found {
         Some(found) if found.bytes == after.as_bytes() => {
@@ -170,7 +170,7 @@ fn whole(path: &RepoPath, found: Option<Found>, after: String, source: &str) -> 
             path,
             before: found.map(|found| found.text()),
             after,
-            source: source.to_owned(),
+            source,
             whole: true,
         }),
     }

@@ -62,29 +62,29 @@ type Render = Box<dyn Fn(&[&str]) -> String>;
 pub struct Described {
     /// As the compiler names it: from the root of the workspace.
     pub(crate) by: String,
-    pub(crate) facts: Option<String>,
+    pub(crate) facts: Vec<String>,
 }
 
 impl Described {
     #[track_caller]
     fn here() -> Self {
-        Self { by: Location::caller().file().replace('\\', "/"), facts: None }
+        Self { by: Location::caller().file().replace('\\', "/"), facts: Vec::new() }
     }
 
-    /// Names the Rust file in which the facts are said, if it is not the one that lays them out: what `file!()` gives
-    /// there.
+    /// Names a Rust file in which facts are said, if it is not the one that lays them out: what `file!()` gives there.
+    /// May be called for each of several files.
     pub fn facts_from(&mut self, file: &str) -> &mut Self {
-        self.facts = Some(file.replace('\\', "/"));
+        self.facts.push(file.replace('\\', "/"));
         self
     }
 
     pub(crate) fn marker(&self, command: &str) -> String {
-        marker::text(command, &self.by, self.facts.as_deref())
+        marker::text(command, &self.by, &self.source())
     }
 
-    /// The file that somebody edits who wants another content.
-    pub(crate) fn source(&self) -> &str {
-        self.facts.as_deref().unwrap_or(&self.by)
+    /// What somebody edits who wants another content.
+    pub(crate) fn source(&self) -> String {
+        if self.facts.is_empty() { self.by.clone() } else { self.facts.join(", ") }
     }
 }
 

@@ -64,7 +64,7 @@ impl Project {
                 }
             }
         }
-        let mut sources: Vec<&str> = regions.iter().map(|it| it.described.source()).collect();
+        let mut sources: Vec<String> = regions.iter().map(|it| it.described.source()).collect();
         sources.dedup();
         (before != after).then(|| Change::Write {
             path: path.to_string(),
