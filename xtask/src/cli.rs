@@ -5,7 +5,12 @@ use std::ffi::OsString;
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
+use extension_spec::deployment::Architecture;
+
 use crate::demo;
+
+/// Every architecture.
+const ALL: &str = "all";
 
 pub(crate) enum Command {
     Demo(demo::Options),
@@ -14,7 +19,22 @@ pub(crate) enum Command {
         arguments: Vec<OsString>,
     },
     Ci,
+    Build {
+        architectures: Vec<Architecture>,
+    },
+    Package {
+        architectures: Vec<Architecture>,
+    },
+    Synth {
+        check: bool,
+    },
+    Upgrade {
+        write: bool,
+    },
 }
+
+/// This file, as the compiler names it.
+pub(crate) const DECLARED_IN: &str = file!();
 
 /// Reads the process's arguments; prints help or a complaint and ends the process where it must.
 pub(crate) fn parse() -> Command {
@@ -33,8 +53,19 @@ pub(crate) fn parse() -> Command {
             arguments: test.get_many("arguments").into_iter().flatten().cloned().collect(),
         },
         Some(("ci", _)) => Command::Ci,
+        Some(("build", build)) => Command::Build { architectures: architectures(build) },
+        Some(("package", package)) => Command::Package { architectures: architectures(package) },
+        Some(("synth", synth)) => Command::Synth { check: synth.get_flag("check") },
+        Some(("upgrade", upgrade)) => Command::Upgrade { write: upgrade.get_flag("write") },
         _ => unreachable!("clap accepts only the commands below, and requires one"),
     }
+}
+
+/// Those that were asked for.
+fn architectures(matches: &ArgMatches) -> Vec<Architecture> {
+    let name: String = value(matches, "arch");
+    let is_meant = |it: &Architecture| name == ALL || name == it.name();
+    Architecture::ALL.into_iter().filter(is_meant).collect()
 }
 
 /// The value of an argument that has a default.
@@ -42,7 +73,7 @@ fn value<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: &str) -> T 
     matches.get_one::<T>(id).cloned().expect("it has a default")
 }
 
-fn command() -> clap::Command {
+pub(crate) fn command() -> clap::Command {
     clap::Command::new("xtask")
         .bin_name("cargo xtask")
         .about("The project's commands")
@@ -70,6 +101,41 @@ fn command() -> clap::Command {
             clap::Command::new("ci").about(
                 "Run what must pass before a change is taken: format, clippy, licences, tests",
             ),
+        )
+        .subcommand(
+            clap::Command::new("build")
+                .about("Build the extension as it ships: a static program for each architecture")
+                .after_help("Needs Python, for the C compiler, which is installed under target/.")
+                .arg(architecture()),
+        )
+        .subcommand(
+            clap::Command::new("package")
+                .about(
+                    "Build, and make the layer zips: target/layers/*.zip, with checksums and SBOMs",
+                )
+                .after_help(
+                    "The same source gives the same bytes, wherever and whenever it is packaged.",
+                )
+                .arg(architecture()),
+        )
+        .subcommand(
+            clap::Command::new("synth")
+                .about("Write every generated file that is not as xtask/src/project describes it")
+                .arg(flag(
+                    "check",
+                    "Write nothing: say what is not as described, and end with 4 if anything is",
+                )),
+        )
+        .subcommand(
+            clap::Command::new("upgrade")
+                .about(
+                    "Say which pinned npm packages, Python packages, actions and tools are behind",
+                )
+                .after_help("The crates are cargo's and Dependabot's business.")
+                .arg(flag(
+                    "write",
+                    "Pin the newer versions, and have generated files and lock files follow",
+                )),
         )
 }
 
@@ -106,6 +172,16 @@ fn demo_command() -> clap::Command {
         .arg(flag("fail", "The function fails each time"))
         .arg(flag("json", "Print one JSON document instead"))
         .arg(flag("keep", "Leave the Kinesis running, and say how to read the stream"))
+}
+
+fn architecture() -> Arg {
+    let names = Architecture::ALL.map(Architecture::name).into_iter().chain([ALL]);
+    Arg::new("arch")
+        .long("arch")
+        .value_name("ARCHITECTURE")
+        .default_value(ALL)
+        .value_parser(PossibleValuesParser::new(names))
+        .help("For which functions")
 }
 
 fn number(name: &'static str, default: &'static str, help: &'static str) -> Arg {

@@ -3,31 +3,35 @@
 //! Where it comes from, under which licences, that the extension ships nothing twice, and who must not
 //! link whom. An exception stands here with its reason; one that is no longer used is a problem too.
 
-mod graph;
+pub(crate) mod graph;
 mod licence;
 
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
+use extension_spec::deployment::Architecture;
 use graph::Graph;
+
+/// This file, as the compiler names it.
+pub(crate) const DECLARED_IN: &str = file!();
 
 /// crates.io, as lock files name it.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Asks no more of who passes this project on than to keep a notice.
-const LICENCES: [&str; 5] = ["MIT", "Apache-2.0", "ISC", "BSD-3-Clause", "Unicode-3.0"];
+pub(crate) const LICENCES: [&str; 6] =
+    ["MIT", "Apache-2.0", "ISC", "BSD-3-Clause", "Unicode-3.0", "Zlib"];
 
 /// Package, licence, reason.
-const LICENCE_EXCEPTIONS: [(&str, &str, &str); 1] = [(
+pub(crate) const LICENCE_EXCEPTIONS: [(&str, &str, &str); 1] = [(
     "webpki-roots",
     "CDLA-Permissive-2.0",
     "made for data, such as Mozilla's list of root certificates; asks no more than the others",
 )];
 
-/// What the extension may depend on in two versions, with the reason.
-const DUPLICATES: [(&str, &str); 1] =
-    [("syn", "used by procedural macros while compiling; nothing of it ships")];
+/// What the extension may ship in two versions, with the reason.
+const DUPLICATES: &[(&str, &str)] = &[];
 
 /// Package, what it must not link (the beginning of a name), reason.
 const FORBIDDEN: [(&str, &str, &str); 4] = [
@@ -42,7 +46,7 @@ const FORBIDDEN: [(&str, &str, &str); 4] = [
 ];
 
 /// What ships. The arm64 build has the same dependencies.
-const SHIPPED_FOR: &str = "x86_64-unknown-linux-musl";
+const SHIPPED_FOR: &str = Architecture::X86_64.target();
 
 /// Fails with all that is wrong, a line each.
 pub(crate) fn check() -> Result<()> {
@@ -51,7 +55,7 @@ pub(crate) fn check() -> Result<()> {
     let problems = [
         foreign_sources(&everything),
         licences(&everything),
-        duplicates(&shipped),
+        duplicates(&shipped, DUPLICATES),
         forbidden(&shipped),
     ]
     .concat();
@@ -93,18 +97,18 @@ fn licences(graph: &Graph) -> Vec<String> {
     problems
 }
 
-fn duplicates(graph: &Graph) -> Vec<String> {
+fn duplicates(graph: &Graph, allowed: &[(&str, &str)]) -> Vec<String> {
     let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for package in graph.linked_by(extension_spec::EXTENSION_NAME) {
         versions.entry(&package.name).or_default().push(&package.version);
     }
     let doubled = |name: &str| versions.get(name).is_some_and(|versions| versions.len() > 1);
-    let reasoned = |name: &str| DUPLICATES.iter().any(|(duplicate, _)| *duplicate == name);
+    let reasoned = |name: &str| allowed.iter().any(|(duplicate, _)| *duplicate == name);
     let new = versions.iter().filter(|(name, _)| doubled(name) && !reasoned(name));
     let new = new.map(|(name, versions)| {
         format!("the extension depends on {name} in the versions {}", versions.join(" and "))
     });
-    let gone = DUPLICATES.iter().filter(|(name, _)| !doubled(name));
+    let gone = allowed.iter().filter(|(name, _)| !doubled(name));
     let gone = gone.map(|(name, _)| format!("the extension depends on one {name} only by now"));
     new.chain(gone).collect()
 }

@@ -1,4 +1,4 @@
-//! The project's commands. One command, one file: `demo`, `test`, `ci`.
+//! The project's commands. One command, one file: `demo`, `test`, `ci`, `build`, `package`, `synth`, `upgrade`.
 //!
 //! `demo` drives the `emulator` (a Kinesis) and the sandbox (a Lambda); `test` and `ci` are made of
 //! `section`s. All of them start children through `process`, which ends them in the end.
@@ -7,6 +7,8 @@
 
 #[cfg(test)]
 mod architecture;
+mod build;
+mod cdk;
 mod ci;
 mod cli;
 mod demo;
@@ -14,13 +16,21 @@ mod dependencies;
 #[cfg(test)]
 mod documents;
 mod emulator;
+mod linters;
+mod npm;
+#[allow(clippy::format_push_string, reason = "these texts are made once a run, and read better so")]
+mod package;
 mod process;
 mod progress;
+mod project;
+mod python;
 mod section;
+mod synth;
 mod test;
 #[cfg(test)]
 mod tidy;
 mod tools;
+mod upgrade;
 mod workspace;
 
 use std::process::ExitCode;
@@ -37,6 +47,10 @@ fn main() -> ExitCode {
         Command::Demo(options) => demo::run(&options),
         Command::Test { arguments } => test::run(&arguments),
         Command::Ci => ci::run(),
+        Command::Build { architectures } => build::run(&architectures),
+        Command::Package { architectures } => package::run(&architectures),
+        Command::Synth { check } => synth::run(workspace::root(), check, &mut std::io::stdout()),
+        Command::Upgrade { write } => upgrade::run(write),
     });
     match done {
         Ok(code) => code,

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Process};
 use crate::section::Sections;
 use crate::tools::Tool;
-use crate::{emulator, workspace};
+use crate::{cdk, emulator, linters, workspace};
 
 /// Where tests find the emulator.
 const EMULATOR_DIR: &str = "EMULATOR_DIR";
@@ -40,6 +40,12 @@ fn tests(sections: &mut Sections, tally: &mut Tally, arguments: &[OsString]) -> 
     } else {
         Some(sections.run("emulator", || emulator::install(&workspace::target_dir()?))?)
     };
+    if !missing.contains(&Tool::Node) {
+        sections.run("npm packages", cdk::install)?;
+        if !missing.contains(&Tool::Python) {
+            sections.run("linters", || linters::install(&workspace::target_dir()?))?;
+        }
+    }
     let cargo_test = |own: &[&OsStr]| cargo_test(emulator.as_ref(), own, arguments);
     if missing.is_empty() {
         return sections.run("tests", || {

@@ -8,10 +8,11 @@ use crate::workspace;
 /// A file of this length is still one subject.
 const MOST_LINES: usize = 400;
 /// What is not ours: git's, built, installed, or somebody's editor's.
-const SKIPPED: [&str; 6] = [".git", "target", "node_modules", "cdk.out", ".idea", ".vscode"];
+const SKIPPED: [&str; 7] =
+    [".git", "target", "node_modules", "build", "cdk.out", ".idea", ".vscode"];
 
 /// Every file of the repository, and its text if it is text.
-fn files() -> Vec<(PathBuf, Option<String>)> {
+pub(crate) fn files() -> Vec<(PathBuf, Option<String>)> {
     let mut folders = vec![workspace::root().to_owned()];
     let mut files = Vec::new();
     while let Some(folder) = folders.pop() {
@@ -31,7 +32,8 @@ fn files() -> Vec<(PathBuf, Option<String>)> {
     files
 }
 
-fn name(path: &Path) -> String {
+/// From the root, as documents and messages call it.
+pub(crate) fn name(path: &Path) -> String {
     path.strip_prefix(workspace::root()).unwrap_or(path).display().to_string()
 }
 

@@ -4,8 +4,14 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};
 
-/// The oldest Node that has everything used here and by kinesis-local.
-const NODE_MAJOR: u32 = 18;
+/// This file, as the compiler names it.
+pub(crate) const DECLARED_IN: &str = file!();
+
+/// The oldest Node that the CDK and kinesis-local run on.
+pub(crate) const NODE_MAJOR: u32 = 20;
+
+/// The oldest Python 3 that the linters of generated files run on.
+pub(crate) const PYTHON_MINOR: u32 = 11;
 
 /// A program that some of the work needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,8 +47,12 @@ impl Tool {
                 }
             }
             Self::Python => {
-                if version("python3").is_none() {
-                    bail!("python3 is not on the PATH: install Python 3");
+                let remedy = format!("install Python 3.{PYTHON_MINOR} or newer");
+                let Some(version) = version("python3") else {
+                    bail!("python3 is not on the PATH: {remedy}");
+                };
+                if minor(&version).is_none_or(|minor| minor < PYTHON_MINOR) {
+                    bail!("python3 is too old ({version}): {remedy}");
                 }
             }
         }
@@ -63,9 +73,21 @@ fn major(version: &str) -> Option<u32> {
     version.strip_prefix('v')?.split('.').next()?.parse().ok()
 }
 
+/// `Python 3.11.7` is 11.
+fn minor(version: &str) -> Option<u32> {
+    version.strip_prefix("Python 3.")?.split('.').next()?.parse().ok()
+}
+
 #[cfg(test)]
 mod tests {
-    use super::{major, version};
+    use super::{major, minor, version};
+
+    #[test]
+    fn the_minor_version_of_python_is_a_number() {
+        assert_eq!(minor("Python 3.11.7"), Some(11));
+        assert_eq!(minor("Python 3.14.0rc1"), Some(14));
+        assert_eq!(minor("Python 2.7.18"), None);
+    }
 
     #[test]
     fn the_major_version_is_a_number() {

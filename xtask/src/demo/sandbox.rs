@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::thread;
 
 use anyhow::{Context, Result, bail};
-use extension_spec::{ENV_PREFIX, EXTENSION_NAME};
+use extension_spec::{EXTENSION_NAME, variable};
 use serde_json::json;
 
 use super::Options;
@@ -41,7 +41,7 @@ pub(super) fn run(
         .args(["--payload", &payload.to_string()])
         .args(["--log-format", &options.format])
         .args(["--timeout-ms", &TIMEOUT_MS.to_string()])
-        .args(["--env", &format!("{ENV_PREFIX}STREAM={stream}")])
+        .args(["--env", &format!("{}={stream}", variable::STREAM)])
         .args(
             environment
                 .iter()

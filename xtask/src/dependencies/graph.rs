@@ -10,20 +10,29 @@ use crate::{process, workspace};
 
 /// Every package that the lock file leads to, and who depends on whom.
 #[derive(Deserialize)]
-pub(super) struct Graph {
-    pub(super) packages: Vec<Package>,
-    pub(super) workspace_members: BTreeSet<String>,
+pub(crate) struct Graph {
+    pub(crate) packages: Vec<Package>,
+    pub(crate) workspace_members: BTreeSet<String>,
     resolve: Resolve,
 }
 
 #[derive(Deserialize)]
-pub(super) struct Package {
-    pub(super) id: String,
-    pub(super) name: String,
-    pub(super) version: String,
-    pub(super) license: Option<String>,
+pub(crate) struct Package {
+    pub(crate) id: String,
+    pub(crate) name: String,
+    pub(crate) version: String,
+    pub(crate) license: Option<String>,
+    #[serde(default)]
+    targets: Vec<Target>,
+    /// Its `Cargo.toml`.
+    pub(crate) manifest_path: String,
     /// Absent for a folder.
-    pub(super) source: Option<String>,
+    pub(crate) source: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Target {
+    kind: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -51,7 +60,7 @@ struct DependencyKind {
 
 impl Graph {
     /// For all platforms, or for `platform` alone.
-    pub(super) fn read(platform: Option<&str>) -> Result<Self> {
+    pub(crate) fn read(platform: Option<&str>) -> Result<Self> {
         let mut command = workspace::cargo();
         command.args(["metadata", "--format-version", "1", "--locked"]);
         command.args(platform.iter().flat_map(|platform| ["--filter-platform", platform]));
@@ -63,25 +72,34 @@ impl Graph {
     }
 
     /// A workspace's package `name`, and all that it depends on to run.
-    pub(super) fn linked_by(&self, name: &str) -> Vec<&Package> {
-        let packages: BTreeMap<&str, &Package> =
-            self.packages.iter().map(|package| (package.id.as_str(), package)).collect();
-        let nodes: BTreeMap<&str, &Node> =
-            self.resolve.nodes.iter().map(|node| (node.id.as_str(), node)).collect();
+    pub(crate) fn linked_by(&self, name: &str) -> Vec<&Package> {
         let is_root = |package: &&Package| package.name == name && package.source.is_none();
-        let root = self.packages.iter().find(is_root).map(|package| package.id.as_str());
-        let mut waiting: Vec<&str> = root.into_iter().collect();
-        let mut seen = BTreeSet::new();
-        while let Some(id) = waiting.pop() {
-            if seen.insert(id) {
-                let dependencies = nodes.get(id).into_iter().flat_map(|node| &node.deps);
-                let linked = dependencies.filter(|dependency| {
-                    dependency.dep_kinds.iter().any(|kind| kind.kind.is_none())
-                });
-                waiting.extend(linked.map(|dependency| dependency.pkg.as_str()));
+        let mut waiting: Vec<&Package> = self.packages.iter().filter(is_root).collect();
+        let mut seen = BTreeMap::new();
+        while let Some(package) = waiting.pop() {
+            if seen.insert(package.id.as_str(), package).is_none() {
+                waiting.extend(self.linked_directly(package));
             }
         }
-        seen.iter().filter_map(|id| packages.get(id).copied()).collect()
+        seen.into_values().collect()
+    }
+
+    /// What a package itself asks for to run. A procedural macro runs in the compiler, with all that it depends on.
+    pub(crate) fn linked_directly(&self, package: &Package) -> Vec<&Package> {
+        let node = self.resolve.nodes.iter().find(|node| node.id == package.id);
+        let dependencies = node.into_iter().flat_map(|node| &node.deps);
+        let is_linked = |it: &&Dependency| it.dep_kinds.iter().any(|kind| kind.kind.is_none());
+        let packages = dependencies
+            .filter(is_linked)
+            .filter_map(|it| self.packages.iter().find(|package| package.id == it.pkg))
+            .filter(|package| !package.is_macro());
+        packages.collect()
+    }
+}
+
+impl Package {
+    fn is_macro(&self) -> bool {
+        self.targets.iter().any(|target| target.kind.iter().any(|kind| kind == "proc-macro"))
     }
 }
 

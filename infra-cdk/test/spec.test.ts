@@ -1,0 +1,123 @@
+import assert from 'node:assert/strict';
+import { test } from 'node:test';
+import { Aws, CfnParameter, Duration, Lazy, Size, Stack, Token } from 'aws-cdk-lib';
+import { ENV_PREFIX, EXTENSION_NAME, LAYERS, PUBLISHED, STAGES, toEnvironment, type TelemetrySettings } from '../lib/spec';
+
+/** What is said of settings that cannot be used, a line each. */
+function problems(settings: TelemetrySettings): string[] {
+  try {
+    toEnvironment(settings);
+  } catch (error) {
+    return (error as Error).message.split('\n  ').slice(1);
+  }
+  return [];
+}
+
+test('units survive the crossing', () => {
+  const variables = toEnvironment({
+    stream: 'telemetry',
+    types: ['platform.report', 'function'],
+    flush: 'start',
+    flushTimeout: Duration.seconds(2),
+    maxRecordBytes: Size.mebibytes(2),
+    queueMaxBytes: Size.gibibytes(4),
+    maxBatchRecordsItems: 7,
+    strict: true,
+  });
+  assert.deepEqual(variables, {
+    [`${ENV_PREFIX}STREAM`]: 'telemetry',
+    [`${ENV_PREFIX}TYPES`]: 'platform.report,function',
+    [`${ENV_PREFIX}FLUSH`]: 'start',
+    [`${ENV_PREFIX}FLUSH_TIMEOUT_MS`]: '2000',
+    [`${ENV_PREFIX}MAX_RECORD_BYTES`]: '2097152',
+    [`${ENV_PREFIX}QUEUE_MAX_BYTES`]: '4294967296',
+    [`${ENV_PREFIX}MAX_BATCH_RECORDS_ITEMS`]: '7',
+    [`${ENV_PREFIX}STRICT`]: 'true',
+  });
+});
+
+test('what is left out is left to the extension', () => {
+  assert.deepEqual(toEnvironment({}), {});
+  assert.deepEqual(toEnvironment({ flush: undefined, strict: undefined, types: undefined }), {});
+});
+
+test('everything that cannot be used is named together, with its value and a remedy', () => {
+  assert.deepEqual(
+    problems({
+      stream: 'two words',
+      flush: 'now' as 'end',
+      flushTimeout: Duration.minutes(2),
+      bufferTimeout: Duration.millis(25.5),
+      maxRecordBytes: Size.bytes(4095),
+      maxBatchRecordsItems: 0,
+      strict: 'yes' as unknown as boolean,
+    }).map((problem) => problem.split(': it must')[0]),
+    [
+      'stream is "two words"',
+      'flush is "now": set one of end, start',
+      'flushTimeout is 120000 ms: set a whole number of ms from 50 to 60000',
+      'maxBatchRecordsItems is 0: set a whole number from 1 to 1000000',
+      'bufferTimeout is 25.5 ms: set a whole number of ms from 25 to 30000',
+      'maxRecordBytes is 4095 bytes: set a whole number of bytes from 4096 to 10485760',
+      'strict is "yes": set true or false',
+    ],
+  );
+});
+
+test('the ends of a range are within it', () => {
+  assert.deepEqual(problems({ bufferTimeout: Duration.millis(25), maxRecordBytes: Size.mebibytes(10) }), []);
+});
+
+test('a stream is a name or an ARN and nothing else', () => {
+  const arn = 'arn:aws:kinesis:eu-west-1:111122223333:stream/telemetry';
+  for (const stream of ['orders_1.a-b', arn, arn.replace('aws', 'aws-cn')]) {
+    assert.deepEqual(problems({ stream }), [], stream);
+  }
+  for (const stream of ['', 'two words', `${arn}/consumer/b:1`, arn.replace('kinesis', 'sqs'), 'x'.repeat(129)]) {
+    assert.equal(problems({ stream }).length, 1, stream);
+  }
+});
+
+test('types are categories and single types of the platform', () => {
+  assert.deepEqual(problems({ types: ['platform', 'function', 'extension', 'platform.report'] }), []);
+  assert.equal(problems({ types: [] }).length, 1);
+  assert.equal(problems({ types: ['platform.', 'function.x' as 'function'] }).length, 2);
+});
+
+test('what only the deployment knows is passed on', () => {
+  const stack = new Stack();
+  const number = new CfnParameter(stack, 'Number', { type: 'Number' }).valueAsNumber;
+  const variables = stack.resolve(
+    toEnvironment({
+      stream: Lazy.string({ produce: () => Aws.STACK_NAME }),
+      flushTimeout: Duration.millis(number),
+      maxRecordBytes: Size.bytes(number),
+      maxBatchRecordsItems: number,
+    }),
+  ) as Record<string, unknown>;
+  const reference = { 'Fn::Join': ['', [{ Ref: 'Number' }]] };
+  assert.deepEqual(variables[`${ENV_PREFIX}STREAM`], { Ref: 'AWS::StackName' });
+  for (const name of ['FLUSH_TIMEOUT_MS', 'MAX_RECORD_BYTES', 'MAX_BATCH_RECORDS_ITEMS']) {
+    const value = variables[`${ENV_PREFIX}${name}`];
+    assert.ok(
+      JSON.stringify(value) === JSON.stringify({ Ref: 'Number' }) || JSON.stringify(value) === JSON.stringify(reference),
+      `${name}: ${JSON.stringify(value)}`,
+    );
+  }
+});
+
+test('a token in a unit that cannot be converted is named', () => {
+  const number = Token.asNumber({ Ref: 'Number' });
+  const said = problems({ flushTimeout: Duration.seconds(number), maxRecordBytes: Size.kibibytes(number) });
+  assert.match(said[0] ?? '', /^flushTimeout: .*Duration\.millis/);
+  assert.match(said[1] ?? '', /^maxRecordBytes: .*Size\.bytes/);
+});
+
+test('names fit together', () => {
+  for (const [architecture, layer] of Object.entries(LAYERS)) {
+    assert.equal(layer.name, `${EXTENSION_NAME}-${architecture}`);
+    assert.equal(layer.zip, `${layer.name}.zip`);
+  }
+  assert.equal(new Set(Object.values(PUBLISHED)).size, Object.keys(PUBLISHED).length);
+  assert.ok(STAGES.dev.retention.toHours() >= 24, 'Kinesis keeps a record for a day at least');
+});

@@ -1,0 +1,96 @@
+//! `build`: the extension as it ships, a static program for each architecture, the same on every machine.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result, bail};
+use extension_spec::EXTENSION_NAME;
+use extension_spec::deployment::Architecture;
+
+use crate::tools::Tool;
+use crate::{process, python, workspace};
+
+/// Of `Cargo.toml`: what ships in the layer.
+const PROFILE: &str = "layer";
+
+pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
+    for path in programs(architectures)?.values() {
+        println!("{}", path.display());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds the extension; gives the program for each architecture, by the architecture's name.
+pub(crate) fn programs(architectures: &[Architecture]) -> Result<BTreeMap<&'static str, PathBuf>> {
+    let target = workspace::target_dir()?;
+    let compiler = compiler(&target)?;
+    let mut programs = BTreeMap::new();
+    for architecture in architectures {
+        add_target(architecture.target())?;
+        build(*architecture, &compiler, &target)?;
+        let folder = target.join(architecture.target()).join(PROFILE);
+        programs.insert(architecture.name(), folder.join(EXTENSION_NAME));
+    }
+    Ok(programs)
+}
+
+/// Installs the C compiler, which is zig's, and what makes cargo use it.
+fn compiler(target: &Path) -> Result<PathBuf> {
+    Tool::Python.require()?;
+    let dir = target.join("compiler");
+    python::environment(&dir, &workspace::root().join("xtask/compiler/requirements.txt"))?;
+    Ok(dir)
+}
+
+/// Rust's own library for this target, which rustup installs.
+fn add_target(target: &str) -> Result<()> {
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--print", "target-libdir", "--target", target]).current_dir(workspace::root());
+    let (exit, libraries) = process::output("rustc", &mut rustc)?;
+    if exit.success() && Path::new(libraries.trim()).is_dir() {
+        return Ok(());
+    }
+    let mut rustup = Command::new("rustup");
+    rustup.args(["target", "add", target]).current_dir(workspace::root());
+    process::run("rustup target add", &mut rustup)
+        .with_context(|| format!("Rust cannot build for {target} here; install it with rustup"))
+}
+
+fn build(architecture: Architecture, compiler: &Path, target: &Path) -> Result<()> {
+    let mut cargo = workspace::cargo();
+    cargo.args(["zigbuild", "--locked", "--profile", PROFILE, "--package", EXTENSION_NAME]);
+    cargo.args(["--bins", "--target", architecture.target()]);
+    let path = std::env::var_os("PATH").unwrap_or_default();
+    let paths = [compiler.join("bin")].into_iter().chain(std::env::split_paths(&path));
+    cargo
+        .env("PATH", std::env::join_paths(paths).context("the PATH cannot be read")?)
+        .env("CARGO_ENCODED_RUSTFLAGS", rust_flags()?)
+        // What somebody has set for their own builds must not get into what ships.
+        .env_remove("RUSTFLAGS")
+        .env("CARGO_ZIGBUILD_CACHE_DIR", target.join("zig/wrappers"))
+        .env("ZIG_GLOBAL_CACHE_DIR", target.join("zig/global"))
+        .env("ZIG_LOCAL_CACHE_DIR", target.join("zig/local"));
+    process::run("cargo zigbuild", &mut cargo)
+        .with_context(|| format!("the extension does not build for {}", architecture.name()))
+}
+
+/// No path of this machine gets into the program: it would say who built it, and make it differ from another machine's.
+fn rust_flags() -> Result<String> {
+    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
+    let cargo_home = cargo_home.context("there is no home folder, and no CARGO_HOME")?;
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--print", "sysroot"]).current_dir(workspace::root());
+    let (exit, sysroot) = process::output("rustc", &mut rustc)?;
+    if !exit.success() {
+        bail!("rustc does not say where it is ({exit})");
+    }
+    let flags = [
+        (workspace::root().to_owned(), "/source"),
+        (cargo_home, "/cargo"),
+        (PathBuf::from(sysroot.trim()), "/rust"),
+    ];
+    let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    Ok(flags.join("\u{1f}"))
+}

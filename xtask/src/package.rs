@@ -1,0 +1,109 @@
+//! `package`: the layer zips, with their checksums and bills of materials.
+
+mod archive;
+mod elf;
+mod licences;
+mod sbom;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use extension_spec::EXTENSION_NAME;
+use extension_spec::deployment::Architecture;
+use sha2::{Digest, Sha256};
+
+use crate::dependencies::graph::Graph;
+use crate::{build, workspace};
+use archive::Entry;
+
+/// Where `sha256sum --check` looks for them.
+const CHECKSUMS: &str = "SHA256SUMS";
+
+pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
+    let programs = build::programs(architectures)?;
+    let folder = workspace::target_dir()?.join("layers");
+    fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
+    let mut layers = Vec::new();
+    for architecture in architectures {
+        layers.push(layer(*architecture, &programs[architecture.name()], &folder)?);
+    }
+    let sums = layers.iter().flat_map(|it| {
+        [
+            &it.sha256, "  ", &it.name, "
+",
+        ]
+    });
+    let sums: String = sums.collect();
+    write(&folder.join(CHECKSUMS), sums.as_bytes())?;
+    println!("{}", table(&layers));
+    println!("in {}", folder.display());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A zip as it was written.
+struct Layer {
+    name: String,
+    program_bytes: usize,
+    zip_bytes: usize,
+    sha256: String,
+    /// In words: against the one that was there.
+    change: String,
+}
+
+fn layer(architecture: Architecture, program: &Path, folder: &Path) -> Result<Layer> {
+    let program =
+        fs::read(program).with_context(|| format!("{} cannot be read", program.display()))?;
+    elf::check(&program, architecture).context("Lambda would not start this program")?;
+    let graph = Graph::read(Some(architecture.target()))?;
+    let linked = graph.linked_by(EXTENSION_NAME);
+    let sbom = sbom::cyclone_dx(&graph, &linked, architecture)?;
+    let share = format!("share/{EXTENSION_NAME}");
+    let licences = licences::texts(&linked)?;
+    let entries = [
+        // Whatever lies in this folder is started: it holds nothing else.
+        Entry::program(&format!("extensions/{EXTENSION_NAME}"), &program),
+        Entry::text(&format!("{share}/LICENSES.txt"), licences.as_bytes()),
+        Entry::text(&format!("{share}/sbom.cdx.json"), sbom.as_bytes()),
+    ];
+    let zip = archive::zip(&entries)?;
+    let name = format!("{}.zip", architecture.layer());
+    let path = folder.join(&name);
+    let sha256 = sha256(&zip);
+    let change = change(&path, &zip);
+    write(&path, &zip)?;
+    write(&folder.join(format!("{}.cdx.json", architecture.layer())), sbom.as_bytes())?;
+    Ok(Layer { name, program_bytes: program.len(), zip_bytes: zip.len(), sha256, change })
+}
+
+fn sha256(bytes: &[u8]) -> String {
+    let hex = |byte: &u8| format!("{byte:02x}");
+    Sha256::digest(bytes).iter().map(hex).collect::<Vec<_>>().concat()
+}
+
+/// What there was before, if there was.
+fn change(path: &PathBuf, zip: &[u8]) -> String {
+    match fs::read(path) {
+        Err(_) => "new".to_owned(),
+        Ok(before) if before == zip => "as before".to_owned(),
+        Ok(before) => format!("before: {}, {}", kib(before.len()), &sha256(&before)[..12]),
+    }
+}
+
+fn write(path: &Path, bytes: &[u8]) -> Result<()> {
+    fs::write(path, bytes).with_context(|| format!("{} cannot be written", path.display()))
+}
+
+fn kib(bytes: usize) -> String {
+    format!("{} KiB", bytes.div_ceil(1024))
+}
+
+fn table(layers: &[Layer]) -> String {
+    let mut text = format!("{:<46}{:>10}{:>10}  {:<14}\n", "layer", "program", "zip", "SHA-256");
+    for Layer { name, program_bytes, zip_bytes, sha256, change } in layers {
+        let (program, zip) = (kib(*program_bytes), kib(*zip_bytes));
+        text += &format!("{name:<46}{program:>10}{zip:>10}  {}…  {change}\n", &sha256[..12]);
+    }
+    text
+}

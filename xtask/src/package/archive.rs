@@ -1,0 +1,86 @@
+//! A zip that Lambda takes, the same bytes each time. Pure.
+//!
+//! The rules: Lambda Developer Guide, "Packaging your layer content" and "Lambda quotas".
+
+use std::io::{Cursor, Write};
+
+use anyhow::{Context, Result, bail};
+use zip::write::SimpleFileOptions;
+use zip::{CompressionMethod, DateTime, ZipWriter};
+
+/// Function and layers, unpacked: what is larger than this can be used by no function.
+const UNPACKED_MAX: usize = 262_144_000;
+/// A zip that is uploaded without a detour over S3.
+const ZIP_MAX: usize = 50 * 1024 * 1024;
+
+/// A file of the zip.
+pub(super) struct Entry<'a> {
+    path: String,
+    bytes: &'a [u8],
+    mode: u32,
+}
+
+impl<'a> Entry<'a> {
+    /// Lambda takes the mode from the zip: a program that cannot be started breaks every function.
+    pub(super) fn program(path: &str, bytes: &'a [u8]) -> Self {
+        Self { path: path.to_owned(), bytes, mode: 0o755 }
+    }
+
+    pub(super) fn text(path: &str, bytes: &'a [u8]) -> Self {
+        Self { path: path.to_owned(), bytes, mode: 0o644 }
+    }
+}
+
+/// Packs the files in the order given.
+pub(super) fn zip(entries: &[Entry<'_>]) -> Result<Vec<u8>> {
+    let unpacked: usize = entries.iter().map(|entry| entry.bytes.len()).sum();
+    if unpacked > UNPACKED_MAX {
+        bail!(
+            "the layer unpacks to {unpacked} bytes, and Lambda takes {UNPACKED_MAX} with the function: make it smaller"
+        );
+    }
+    let options = SimpleFileOptions::default()
+        .compression_method(CompressionMethod::Deflated)
+        .compression_level(Some(9))
+        // The oldest that a zip can say; a time of today would make every zip another one.
+        .last_modified_time(DateTime::DEFAULT);
+    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
+    for Entry { path, bytes, mode } in entries {
+        writer.start_file(path, options.unix_permissions(*mode)).context(path.clone())?;
+        writer.write_all(bytes).context(path.clone())?;
+    }
+    let zip = writer.finish().context("the zip cannot be finished")?.into_inner();
+    if zip.len() > ZIP_MAX {
+        bail!(
+            "the layer's zip has {} bytes, and Lambda takes {ZIP_MAX}: make it smaller",
+            zip.len()
+        );
+    }
+    Ok(zip)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Entry, zip};
+
+    #[test]
+    fn the_same_files_give_the_same_bytes() {
+        let text = "text ".repeat(1000);
+        let pack = || {
+            zip(&[
+                Entry::program("extensions/x", b"program"),
+                Entry::text("share/y", text.as_bytes()),
+            ])
+        };
+        let packed = pack().unwrap();
+        assert_eq!(packed, pack().unwrap());
+        assert!(packed.len() < 600, "{}", packed.len());
+    }
+
+    #[test]
+    fn what_lambda_would_not_take_is_refused_with_the_rule() {
+        let large = vec![0; super::UNPACKED_MAX + 1];
+        let error = zip(&[Entry::text("share/y", &large)]).unwrap_err().to_string();
+        assert!(error.contains("Lambda takes 262144000 with the function"), "{error}");
+    }
+}

@@ -1,0 +1,47 @@
+//! This repository, as a value: every generated file starts here. `docs/generator.md` tells how to add one.
+//!
+//! One module, one kind of file. What other package managers install is pinned in `pins`, what is deployed where in
+//! `stages`; what the extension itself must know is said in `extension-spec`.
+
+#![allow(
+    clippy::format_push_string,
+    reason = "these texts are made once a run, and read better so"
+)]
+
+mod completions;
+mod deny;
+mod dependabot;
+mod documents;
+mod git;
+mod infra;
+pub(crate) mod npm;
+pub(crate) mod pins;
+pub(crate) mod python;
+mod spec_ts;
+mod stages;
+#[cfg(test)]
+mod tests;
+mod workflows;
+
+use xtask_synth::Project;
+
+/// What people type to have the files written. It stands in every one of them.
+const COMMAND: &str = "cargo xtask synth";
+/// The list of all generated files, by which those that are no longer described are found.
+const MANIFEST: &str = "xtask/generated.txt";
+
+/// Describes every generated file.
+pub(crate) fn project() -> Project {
+    let mut project = Project::new(COMMAND, MANIFEST);
+    git::add(&mut project);
+    workflows::add(&mut project);
+    dependabot::add(&mut project);
+    deny::add(&mut project);
+    infra::add(&mut project);
+    spec_ts::add(&mut project);
+    npm::add(&mut project);
+    python::add(&mut project);
+    documents::add(&mut project);
+    completions::add(&mut project);
+    project
+}

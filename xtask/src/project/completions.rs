@@ -1,0 +1,47 @@
+//! Completions of `cargo xtask` for shells, to be sourced (bash), or put where the shell looks (zsh, fish).
+
+use clap::Command;
+use clap_complete::Shell;
+use xtask_synth::{Comments, Project};
+
+/// cargo's own completion knows nothing of `xtask`, so in bash this one steps in front of it.
+const BASH: &str = r#"
+_cargo_with_xtask() {
+    if [[ ${COMP_WORDS[1]} == xtask && $COMP_CWORD -gt 1 ]]; then
+        COMP_WORDS=("${COMP_WORDS[@]:1}")
+        COMP_CWORD=$((COMP_CWORD - 1))
+        _xtask xtask "$2" "$3"
+    elif declare -F _cargo > /dev/null; then
+        _cargo "$@"
+    fi
+}
+complete -F _cargo_with_xtask -o bashdefault -o default cargo
+"#;
+
+pub(super) fn add(project: &mut Project) {
+    let own = crate::cli::command;
+    for (path, text) in [
+        ("xtask/completions/cargo-xtask.bash", script(Shell::Bash, own(), "xtask") + BASH),
+        // `_cargo` calls a function of this name.
+        ("xtask/completions/_cargo-xtask", script(Shell::Zsh, own(), "cargo-xtask")),
+        ("xtask/completions/cargo-xtask.fish", fish(own())),
+    ] {
+        project.text(path, Comments::HASH, text).facts_from(crate::cli::DECLARED_IN);
+    }
+}
+
+/// In fish completions add up, so these are those of a `cargo` that has one command.
+fn fish(own: Command) -> String {
+    let cargo = Command::new("cargo")
+        .disable_help_flag(true)
+        .disable_help_subcommand(true)
+        .subcommand(own.name("xtask"));
+    // cargo's own completion may have functions of these names.
+    script(Shell::Fish, cargo, "cargo").replace("__fish_cargo_", "__fish_cargo_xtask_")
+}
+
+fn script(shell: Shell, mut command: Command, name: &str) -> String {
+    let mut text = Vec::new();
+    clap_complete::generate(shell, &mut command, name, &mut text);
+    String::from_utf8(text).expect("clap writes text")
+}

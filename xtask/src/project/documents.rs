@@ -1,0 +1,112 @@
+//! Tables in documents that people write.
+
+mod commands;
+
+use extension_spec::deployment::{self, PUBLISHED};
+use extension_spec::{Config, ENV_PREFIX, Kind, Param, event};
+use xtask_synth::Project;
+
+use super::stages::{self, STAGES};
+use crate::tools;
+
+pub(super) fn add(project: &mut Project) {
+    project.region("README.md", "requirements", requirements()).facts_from(tools::DECLARED_IN);
+    project.region("README.md", "parameters", parameters()).facts_from(Config::DECLARED_IN);
+    project
+        .region("README.md", "commands", commands::in_brief())
+        .facts_from(crate::cli::DECLARED_IN);
+    let reference = "docs/reference.md";
+    project.region(reference, "members", members()).facts_from(event::DECLARED_IN);
+    project.region(reference, "published", published()).facts_from(deployment::DECLARED_IN);
+    project.region(reference, "stages", stages()).facts_from(stages::DECLARED_IN);
+    project.region(reference, "commands", commands::in_full()).facts_from(crate::cli::DECLARED_IN);
+}
+
+/// A table of Markdown. A cell may hold anything but line breaks.
+fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String; N]>) -> String {
+    let row = |cells: &[String]| format!("| {} |\n", cells.join(" | "));
+    let escaped = |cells: [String; N]| cells.map(|cell| cell.replace('|', "\\|"));
+    let rule = row(&[const { "---" }; N].map(str::to_owned));
+    let rows = rows.into_iter().map(|cells| row(&escaped(cells)));
+    [row(&head.map(str::to_owned)), rule].into_iter().chain(rows).collect()
+}
+
+fn code(text: &str) -> String {
+    format!("`{text}`")
+}
+
+fn requirements() -> String {
+    format!(
+        "You need Rust ({} or newer), Node ({} or newer), for some of the tests Python (3.{} or newer), and no AWS account.\n\
+         Nothing is installed outside `target/` and `infra-cdk/node_modules/`.",
+        env!("CARGO_PKG_RUST_VERSION"),
+        tools::NODE_MAJOR,
+        tools::PYTHON_MINOR
+    )
+}
+
+fn parameters() -> String {
+    let rows = Config::PARAMS.iter().map(|param| {
+        let default = if param.default.is_empty() { "–".to_owned() } else { code(param.default) };
+        [code(param.name), default, allowed(param), meaning(param)]
+    });
+    format!(
+        "Each variable has the prefix `{ENV_PREFIX}`, because the environment is the function's too.\n\n{}",
+        table(["variable", "default", "allowed", "meaning"], rows)
+    )
+}
+
+fn meaning(param: &Param) -> String {
+    let mut meaning = param.doc.join(" ");
+    if let Kind::Choice(words) = param.kind {
+        for (word, doc) in words {
+            meaning += &format!(" `{word}`: {doc}");
+        }
+    }
+    meaning
+}
+
+fn allowed(param: &Param) -> String {
+    let unit = match param.kind {
+        Kind::Millis => " ms",
+        Kind::Bytes => " bytes",
+        Kind::Count => "",
+        Kind::Flag => return "true, false".to_owned(),
+        Kind::Choice(words) => {
+            return words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
+        }
+        Kind::Stream => return "name or ARN".to_owned(),
+        Kind::Types => return "comma-separated".to_owned(),
+    };
+    param.range.map_or_else(String::new, |range| format!("{} to {}{unit}", range.min, range.max))
+}
+
+fn members() -> String {
+    let rows = event::FIELDS.iter().map(|field| {
+        let name = match field.name.strip_prefix('.') {
+            Some(member) => code(&format!("source.{member}")),
+            None => code(field.name),
+        };
+        let always = if field.always { "always" } else { "where it applies" };
+        [name, field.json.to_owned(), always.to_owned(), field.doc.to_owned()]
+    });
+    table(["member", "JSON", "present", "meaning"], rows)
+}
+
+fn published() -> String {
+    let rows = PUBLISHED.iter().map(|it| [code(it.name), it.doc.to_owned()]);
+    table(["SSM parameter", "value"], rows)
+}
+
+fn stages() -> String {
+    let rows = STAGES.iter().map(|stage| {
+        let stream =
+            if stage.retained { "outlives its stack" } else { "is deleted with its stack" };
+        let key =
+            if stage.customer_key { "a key of the account" } else { "the key that AWS manages" };
+        let alarms = if stage.alarm_topic { "tell a topic" } else { "tell nobody" };
+        let kept = format!("{} hours", stage.retention_hours);
+        [code(stage.name), stream.into(), kept, key.into(), alarms.into(), stage.doc.into()]
+    });
+    table(["stage", "stream", "keeps records", "encrypted with", "alarms", "purpose"], rows)
+}

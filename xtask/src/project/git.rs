@@ -1,0 +1,49 @@
+//! What git, and editors, should know of the files.
+
+use xtask_synth::{Comments, Project};
+
+const IGNORED: &str = "\
+# Everything that is built or installed, and what `cargo xtask demo` leaves behind.
+/target/
+/extension/fuzz/target/
+# The CDK app: what npm installs, what TypeScript compiles to, what the CDK synthesizes and remembers.
+node_modules/
+/infra-cdk/build/
+/infra-cdk/cdk.out/
+/infra-cdk/cdk.context.json
+";
+
+/// Lock files are written by package managers, and reviewed as such.
+const ATTRIBUTES: &str = "\
+* text=auto eol=lf
+Cargo.lock linguist-generated
+package-lock.json linguist-generated
+requirements.txt linguist-generated
+";
+
+const EDITORS: &str = "\
+root = true
+
+[*]
+charset = utf-8
+end_of_line = lf
+indent_size = 2
+indent_style = space
+insert_final_newline = true
+trim_trailing_whitespace = true
+
+[*.{rs,py,toml}]
+indent_size = 4
+
+[*.rs]
+max_line_length = 100
+";
+
+pub(super) fn add(project: &mut Project) {
+    project.text(".gitignore", Comments::HASH, IGNORED);
+    project.text(".editorconfig", Comments::HASH, EDITORS);
+    project.listing(".gitattributes", Comments::HASH, |paths| {
+        let generated = paths.iter().flat_map(|path| ["/", path, " linguist-generated\n"]);
+        [ATTRIBUTES].into_iter().chain(generated).collect()
+    });
+}

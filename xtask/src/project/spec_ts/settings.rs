@@ -1,0 +1,159 @@
+//! The parameters, as properties of an interface and as calls that turn them into variables.
+
+use extension_spec::{Config, Kind, Param, Range, Stream, Types};
+
+use super::{doc, quoted, union};
+
+/// One property a parameter, all of them optional: a default is the extension's own.
+pub(super) fn interface() -> String {
+    let about =
+        "Settings of the extension. What is left out has the default of the layer's version.";
+    let mut text = event_type() + "\n";
+    text += &doc("", &[about.to_owned()]);
+    text += "export interface TelemetrySettings {\n";
+    let properties: Vec<String> = Config::PARAMS.iter().map(property).collect();
+    text + &properties.join("\n") + "}\n"
+}
+
+/// The type of a word of `types`.
+fn event_type() -> String {
+    let about = "A category of events, or a single type of the platform's.".to_owned();
+    let categories = union(Types::CATEGORIES);
+    doc("", &[about]) + &format!("export type EventType = {categories} | `platform.${{string}}`;\n")
+}
+
+fn property(param: &Param) -> String {
+    let mut lines: Vec<String> = param.doc.iter().map(|line| (*line).to_owned()).collect();
+    if let Kind::Choice(words) = param.kind {
+        lines.extend(words.iter().map(|(word, doc)| format!("- `{word}`: {doc}")));
+    }
+    if let Some(Range { min, max }) = param.range {
+        let [min, max] = [min, max].map(|number| in_words(param.kind, number));
+        lines.extend([String::new(), format!("From {min} to {max}.")]);
+    }
+    if !param.default.is_empty() {
+        lines.extend([String::new(), format!("@default {}", default(param))]);
+    }
+    let ty = match param.kind {
+        Kind::Millis => "Duration".to_owned(),
+        Kind::Bytes => "Size".to_owned(),
+        Kind::Count => "number".to_owned(),
+        Kind::Flag => "boolean".to_owned(),
+        Kind::Choice(words) => union(words.iter().map(|(word, _)| *word)),
+        Kind::Stream => "string".to_owned(),
+        Kind::Types => "readonly EventType[]".to_owned(),
+    };
+    doc("  ", &lines) + &format!("  readonly {}?: {ty} | undefined;\n", camel_case(param.field))
+}
+
+fn default(param: &Param) -> String {
+    match (param.kind, param.default.parse::<u64>()) {
+        (Kind::Millis | Kind::Bytes, Ok(number)) => {
+            let (number, unit) = in_unit(param.kind, number);
+            format!("{}({number})", unit.constructor)
+        }
+        (Kind::Flag | Kind::Count, _) => param.default.to_owned(),
+        (Kind::Types, _) => {
+            let words: Vec<String> = param.default.split(',').map(quoted).collect();
+            format!("[{}]", words.join(", "))
+        }
+        _ => quoted(param.default),
+    }
+}
+
+/// A unit of the CDK's.
+struct Unit {
+    /// In milliseconds or bytes.
+    size: u64,
+    constructor: &'static str,
+    sign: &'static str,
+}
+
+impl Unit {
+    const fn of(size: u64, constructor: &'static str, sign: &'static str) -> Self {
+        Self { size, constructor, sign }
+    }
+}
+
+const DURATIONS: &[Unit] = &[
+    Unit::of(60_000, "Duration.minutes", "min"),
+    Unit::of(1_000, "Duration.seconds", "s"),
+    Unit::of(1, "Duration.millis", "ms"),
+];
+const SIZES: &[Unit] = &[
+    Unit::of(1 << 30, "Size.gibibytes", "GiB"),
+    Unit::of(1 << 20, "Size.mebibytes", "MiB"),
+    Unit::of(1 << 10, "Size.kibibytes", "KiB"),
+    Unit::of(1, "Size.bytes", "bytes"),
+];
+
+/// In the largest unit that gives a whole number.
+fn in_unit(kind: Kind, number: u64) -> (u64, &'static Unit) {
+    let units = if kind == Kind::Millis { DURATIONS } else { SIZES };
+    let fits = |unit: &&Unit| number >= unit.size && number.is_multiple_of(unit.size);
+    let unit = units.iter().find(fits).unwrap_or(&units[units.len() - 1]);
+    (number / unit.size, unit)
+}
+
+fn in_words(kind: Kind, number: u64) -> String {
+    if kind == Kind::Count {
+        return number.to_string();
+    }
+    let (number, unit) = in_unit(kind, number);
+    format!("{number} {}", unit.sign)
+}
+
+/// The function that makes variables of the settings.
+pub(super) fn to_environment() -> String {
+    let pattern = |about: &str, name: &str, pattern: &str| {
+        doc("", &[about.to_owned()]) + &format!("const {name} = /{pattern}/;\n\n")
+    };
+    let mut text =
+        pattern("What a stream is called: its name or its ARN.", "STREAM", Stream::PATTERN);
+    text += &pattern("What an event type looks like.", "EVENT_TYPE", Types::PATTERN);
+    text += &doc(
+        "",
+        &[
+            "The variables of a function with these settings, checked as the extension itself checks them.",
+            "",
+            "@throws Error that names every setting which cannot be used, with its value and its remedy.",
+        ]
+        .map(str::to_owned),
+    );
+    text +=
+        "export function toEnvironment(settings: TelemetrySettings): Record<string, string> {\n";
+    text += "  const environment = new Environment(ENV_PREFIX);\n";
+    for param in Config::PARAMS {
+        text += &format!("  {}\n", call(param));
+    }
+    text + "  return environment.variables();\n}\n"
+}
+
+fn call(param: &Param) -> String {
+    let property = camel_case(param.field);
+    let arguments = format!("'{property}', '{}', settings.{property}", param.name);
+    let range = param.range.map(|Range { min, max }| format!(", {{ min: {min}, max: {max} }}"));
+    let range = range.unwrap_or_default();
+    match param.kind {
+        Kind::Millis => format!("environment.millis({arguments}{range});"),
+        Kind::Bytes => format!("environment.bytes({arguments}{range});"),
+        Kind::Count => format!("environment.count({arguments}{range});"),
+        Kind::Flag => format!("environment.flag({arguments});"),
+        Kind::Choice(words) => {
+            let words: Vec<String> = words.iter().map(|(word, _)| quoted(word)).collect();
+            format!("environment.choice({arguments}, [{}]);", words.join(", "))
+        }
+        Kind::Stream => format!("environment.text({arguments}, STREAM);"),
+        Kind::Types => format!("environment.list({arguments}, EVENT_TYPE);"),
+    }
+}
+
+/// `flush_timeout` is `flushTimeout`.
+fn camel_case(snake_case: &str) -> String {
+    let mut words = snake_case.split('_');
+    let first = words.next().unwrap_or_default().to_owned();
+    words.fold(first, |text, word| {
+        let (head, tail) = word.split_at(1.min(word.len()));
+        text + &head.to_uppercase() + tail
+    })
+}

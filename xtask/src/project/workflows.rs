@@ -1,0 +1,17 @@
+//! `.github/workflows`: one module, one workflow. What they do is done by xtask; they say when, where, and with which
+//! rights.
+
+mod audit;
+mod ci;
+mod model;
+mod release;
+
+mod steps;
+
+use xtask_synth::Project;
+
+pub(super) fn add(project: &mut Project) {
+    ci::add(project);
+    audit::add(project);
+    release::add(project);
+}

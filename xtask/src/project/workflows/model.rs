@@ -1,0 +1,144 @@
+//! As much of a workflow's syntax as ours use.
+
+use serde::ser::{Serialize, SerializeMap, Serializer};
+use xtask_synth::yaml::Commented;
+
+use crate::project::pins::{Pin, Registry};
+
+/// A map in the order in which it is written here: it is read by people.
+#[derive(Clone, Debug)]
+pub(super) struct Map<V>(pub(super) Vec<(&'static str, V)>);
+
+impl<V> Map<V> {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+impl<V> Default for Map<V> {
+    fn default() -> Self {
+        Self(Vec::new())
+    }
+}
+
+impl<V, const N: usize> From<[(&'static str, V); N]> for Map<V> {
+    fn from(entries: [(&'static str, V); N]) -> Self {
+        Self(entries.into())
+    }
+}
+
+impl<V: Serialize> Serialize for Map<V> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(Some(self.0.len()))?;
+        for (key, value) in &self.0 {
+            map.serialize_entry(key, value)?;
+        }
+        map.end()
+    }
+}
+
+#[derive(serde::Serialize)]
+pub(super) struct Workflow {
+    pub(super) name: &'static str,
+    pub(super) on: Map<On>,
+    /// None: each job says what it needs.
+    pub(super) permissions: Map<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) concurrency: Option<Concurrency>,
+    pub(super) jobs: Map<Job>,
+}
+
+/// What an event must look like for the workflow to run.
+#[derive(Clone, Default, serde::Serialize)]
+#[serde(untagged)]
+pub(super) enum On {
+    #[default]
+    Always,
+    Only(Map<Vec<&'static str>>),
+    Schedule([Map<&'static str>; 1]),
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Concurrency {
+    pub(super) group: &'static str,
+    pub(super) cancel_in_progress: Condition,
+}
+
+/// Known when it is written, or when it runs.
+#[derive(serde::Serialize)]
+#[serde(untagged)]
+pub(super) enum Condition {
+    Fixed(bool),
+    Expression(&'static str),
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Job {
+    pub(super) name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) needs: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) strategy: Option<Strategy>,
+    pub(super) runs_on: &'static str,
+    pub(super) timeout_minutes: u32,
+    pub(super) permissions: Permissions,
+    pub(super) steps: Vec<Step>,
+}
+
+/// What a job may do, each with its reason.
+pub(super) type Permissions = Map<Commented<&'static str>>;
+
+impl<const N: usize> From<[(&'static str, &'static str, &'static str); N]> for Permissions {
+    fn from(permissions: [(&'static str, &'static str, &'static str); N]) -> Self {
+        let commented = |(what, may, why): (_, _, &str)| (what, Commented(may, why.to_owned()));
+        Self(permissions.map(commented).into())
+    }
+}
+
+#[derive(serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub(super) struct Strategy {
+    pub(super) fail_fast: bool,
+    pub(super) matrix: Map<Vec<Map<&'static str>>>,
+}
+
+#[derive(Default, serde::Serialize)]
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    uses: Option<Commented<String>>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    with: Map<String>,
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    env: Map<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    run: Option<String>,
+}
+
+impl Step {
+    /// An action at a commit, with the version that it had as a comment.
+    pub(super) fn uses(
+        name: &'static str,
+        action: Pin,
+        with: impl IntoIterator<Item = (&'static str, impl Into<String>)>,
+    ) -> Self {
+        let Registry::Action { commit } = action.registry else {
+            unreachable!("{} is no action", action.name)
+        };
+        let uses = Commented(format!("{}@{commit}", action.name), action.version.to_owned());
+        let with = Map(with.into_iter().map(|(key, value)| (key, value.into())).collect());
+        Self { name, uses: Some(uses), with, ..Self::default() }
+    }
+
+    /// A shell's command.
+    pub(super) fn run(name: &'static str, run: impl Into<String>) -> Self {
+        Self { name, run: Some(run.into()), ..Self::default() }
+    }
+
+    /// The same with variables: an expression in a command would be a part of its text.
+    pub(super) fn env(self, env: impl Into<Map<&'static str>>) -> Self {
+        Self { env: env.into(), ..self }
+    }
+}

@@ -1,0 +1,40 @@
+//! Python environments, each with exactly the packages that a lock file names.
+
+use std::fs;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+
+use crate::{npm, process};
+
+/// Holds the requirements that were installed; written last.
+const STAMP: &str = "installed.txt";
+
+/// A Python environment with these packages, each known by its hash.
+pub(crate) fn environment(dir: &Path, requirements: &Path) -> Result<()> {
+    let wanted = fs::read_to_string(requirements)
+        .with_context(|| format!("{} cannot be read", requirements.display()))?;
+    let _one_at_a_time = npm::locked(&dir.with_extension("lock"))?;
+    let stamp = dir.join(STAMP);
+    if npm::holds(&stamp, &wanted) {
+        return Ok(());
+    }
+    let mut venv = Command::new("python3");
+    venv.args(["-m", "venv", "--clear"]).arg(dir);
+    quietly("a Python environment", &mut venv, "install Python's venv (Debian: python3-venv)")?;
+    let mut pip = Command::new(dir.join("bin/pip"));
+    pip.args(["install", "--quiet", "--disable-pip-version-check", "--no-input"])
+        .args(["--require-hashes", "--only-binary", ":all:", "--requirement"])
+        .arg(requirements);
+    quietly("the Python packages", &mut pip, "check the network or pip's proxy settings")?;
+    npm::put(&stamp, &wanted)
+}
+
+fn quietly(what: &str, command: &mut Command, remedy: &str) -> Result<()> {
+    let (exit, said) = process::output(what, command)?;
+    if !exit.success() {
+        bail!("{what} could not be installed: {remedy} ({})", said.trim());
+    }
+    Ok(())
+}

@@ -1,0 +1,74 @@
+//! `upgrade`: says which pins of `project::pins` are behind; on request edits that file, and has all else follow.
+
+mod ask;
+mod edit;
+mod relock;
+mod version;
+
+use std::fs;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result, bail};
+
+use crate::project::{pins, pins::Pin};
+use crate::{process, workspace};
+
+/// A version that can be pinned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Newest {
+    /// As it is written in a pin.
+    pub(crate) version: String,
+    /// Of an action.
+    pub(crate) commit: Option<String>,
+}
+
+pub(crate) fn run(write: bool) -> Result<ExitCode> {
+    let mut behind = Vec::new();
+    let mut silent = 0;
+    for pin in pins::ALL {
+        let Pin { name, version, .. } = pin;
+        match ask::newest(pin) {
+            Ok(newest) if version::is_newer(&newest.version, version) => {
+                println!("{name:<26}{version:<12}{} is newer", newest.version);
+                behind.push((pin, newest));
+            }
+            Ok(_) => println!("{name:<26}{version}"),
+            Err(error) => {
+                process::check()?;
+                silent += 1;
+                println!("{name:<26}{version:<12}could not be asked for: {error:#}");
+            }
+        }
+    }
+    if write && !behind.is_empty() {
+        pin_all(&behind)?;
+    } else if !behind.is_empty() {
+        println!(
+            "\n{} behind; to pin the newer versions: cargo xtask upgrade --write",
+            behind.len()
+        );
+    }
+    if silent > 0 {
+        bail!("{silent} of {} pins could not be asked for", pins::ALL.len());
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn pin_all(behind: &[(&Pin, Newest)]) -> Result<()> {
+    let path = workspace::root().join(pins::DECLARED_IN);
+    let mut text =
+        fs::read_to_string(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    for (pin, newest) in behind {
+        text = edit::pinned(&text, pin, newest)?;
+    }
+    fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))?;
+    println!("\nwrote {}", pins::DECLARED_IN);
+    // What runs here was compiled with the old pins.
+    let mut synth = workspace::cargo();
+    synth.args(["run", "--quiet", "--locked", "--package", "xtask", "--", "synth"]);
+    process::run("cargo xtask synth", &mut synth)?;
+    let pins: Vec<&Pin> = behind.iter().map(|(pin, _)| *pin).collect();
+    relock::follow(&pins)?;
+    println!("now: cargo xtask test");
+    Ok(())
+}
