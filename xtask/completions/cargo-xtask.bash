@@ -91,7 +91,7 @@ _xtask() {
             return 0
             ;;
         xtask__subcmd__demo)
-            opts="-h --invocations --lines --bytes --format --fail --json --keep --help"
+            opts="-h --invocations --lines --bytes --format --fail --json --keep --layer --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

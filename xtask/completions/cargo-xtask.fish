@@ -28,7 +28,7 @@ end
 complete -c cargo -n "__fish_cargo_xtask_needs_command" -f -a "xtask" -d 'The project\'s commands'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "demo" -d 'Run a function with the extension, here, and show its telemetry arrive in a stream'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "test" -d 'Run every test there is, with the tools they need installed under target/'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "ci" -d 'Run what must pass before a change is taken: format, clippy, licences, tests'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "ci" -d 'Run what must pass before a change is taken: format, clippy, licences, tests, layers'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "build" -d 'Build the extension as it ships: a static program for each architecture'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "package" -d 'Build, and make the layer zips: target/layers/*.zip, with checksums and SBOMs'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "synth" -d 'Write every generated file that is not as xtask/src/project describes it'
@@ -41,6 +41,7 @@ json\t''"
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l fail -d 'The function fails each time'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l json -d 'Print one JSON document instead'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l keep -d 'Leave the Kinesis running, and say how to read the stream'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l layer -d 'Run the extension as the layer ships it, which takes minutes to build'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from build" -l arch -d 'For which functions' -r -f -a "x86_64\t''
 arm64\t''
 all\t''"

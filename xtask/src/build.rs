@@ -21,6 +21,15 @@ pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// What this machine could run, if it is one that runs Linux programs.
+pub(crate) fn own_architecture() -> Option<Architecture> {
+    match (std::env::consts::OS, std::env::consts::ARCH) {
+        ("linux", "x86_64") => Some(Architecture::X86_64),
+        ("linux", "aarch64") => Some(Architecture::Arm64),
+        _ => None,
+    }
+}
+
 /// Builds the extension; gives the program for each architecture, by the architecture's name.
 pub(crate) fn programs(architectures: &[Architecture]) -> Result<BTreeMap<&'static str, PathBuf>> {
     let target = workspace::target_dir()?;

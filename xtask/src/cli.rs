@@ -48,6 +48,7 @@ pub(crate) fn parse() -> Command {
             fail: demo.get_flag("fail"),
             json: demo.get_flag("json"),
             keep: demo.get_flag("keep"),
+            layer: demo.get_flag("layer"),
         }),
         Some(("test", test)) => Command::Test {
             arguments: test.get_many("arguments").into_iter().flatten().cloned().collect(),
@@ -97,11 +98,9 @@ pub(crate) fn command() -> clap::Command {
                         .help("For the test binaries: a filter, --nocapture, ..."),
                 ),
         )
-        .subcommand(
-            clap::Command::new("ci").about(
-                "Run what must pass before a change is taken: format, clippy, licences, tests",
-            ),
-        )
+        .subcommand(clap::Command::new("ci").about(
+            "Run what must pass before a change is taken: format, clippy, licences, tests, layers",
+        ))
         .subcommand(
             clap::Command::new("build")
                 .about("Build the extension as it ships: a static program for each architecture")
@@ -172,6 +171,7 @@ fn demo_command() -> clap::Command {
         .arg(flag("fail", "The function fails each time"))
         .arg(flag("json", "Print one JSON document instead"))
         .arg(flag("keep", "Leave the Kinesis running, and say how to read the stream"))
+        .arg(flag("layer", "Run the extension as the layer ships it, which takes minutes to build"))
 }
 
 fn architecture() -> Arg {

@@ -6,20 +6,21 @@ mod show;
 mod timeline;
 mod verification;
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use extension_spec::EXTENSION_NAME;
 
 use crate::emulator::{self, Emulator};
 use crate::progress::{noisy_step, step};
 use crate::tools::Tool;
-use crate::workspace;
+use crate::{build, workspace};
 
-/// The packages whose programs take part.
-const PACKAGES: [&str; 4] =
-    [extension_spec::EXTENSION_NAME, "extension-sandbox", "test-function", "xtask-aws"];
+/// The packages whose programs take part beside the extension.
+const OTHERS: [&str; 3] = ["extension-sandbox", "test-function", "xtask-aws"];
 
 /// What was asked for.
 pub(crate) struct Options {
@@ -31,6 +32,8 @@ pub(crate) struct Options {
     pub(crate) fail: bool,
     pub(crate) json: bool,
     pub(crate) keep: bool,
+    /// The extension as the layer ships it.
+    pub(crate) layer: bool,
 }
 
 /// Where this run keeps what it needs, in a folder of its own: several may run at once.
@@ -46,7 +49,7 @@ struct Files {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Tool::Node.require()?;
     let target = workspace::target_dir()?;
-    let programs = noisy_step("built the programs", || workspace::build(&PACKAGES))?;
+    let programs = noisy_step("built the programs", || programs(options.layer))?;
     let installed = step("install kinesis-local", |_| emulator::install(&target))?;
     let mut files = Files::new(&target)?;
     let stream = "demo";
@@ -80,6 +83,19 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         return Ok(ExitCode::FAILURE);
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Everything that takes part, by name: the extension as it is quick to build, or as it ships.
+fn programs(layer: bool) -> Result<BTreeMap<String, PathBuf>> {
+    if !layer {
+        return workspace::build(&[&[EXTENSION_NAME], OTHERS.as_slice()].concat());
+    }
+    let architecture = build::own_architecture()
+        .context("the layer's program runs on Linux only: leave --layer out")?;
+    let mut programs = workspace::build(&OTHERS)?;
+    let layer = build::programs(&[architecture])?.remove(architecture.name());
+    programs.extend(layer.map(|program| (EXTENSION_NAME.to_owned(), program)));
+    Ok(programs)
 }
 
 /// What makes an AWS SDK speak to the emulator, the extension's as well as the verifier's.

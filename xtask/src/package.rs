@@ -7,15 +7,15 @@ mod sbom;
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::ExitCode;
+use std::process::{Command, ExitCode};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use sha2::{Digest, Sha256};
 
 use crate::dependencies::graph::Graph;
-use crate::{build, workspace};
+use crate::{build, process, workspace};
 use archive::Entry;
 
 /// Where `sha256sum --check` looks for them.
@@ -37,7 +37,7 @@ pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
     });
     let sums: String = sums.collect();
     write(&folder.join(CHECKSUMS), sums.as_bytes())?;
-    println!("{}", table(&layers));
+    print!("{}", table(&layers));
     println!("in {}", folder.display());
     Ok(ExitCode::SUCCESS)
 }
@@ -73,8 +73,22 @@ fn layer(architecture: Architecture, program: &Path, folder: &Path) -> Result<La
     let sha256 = sha256(&zip);
     let change = change(&path, &zip);
     write(&path, &zip)?;
+    verify(&path, &entries)?;
     write(&folder.join(format!("{}.cdx.json", architecture.layer())), sbom.as_bytes())?;
     Ok(Layer { name, program_bytes: program.len(), zip_bytes: zip.len(), sha256, change })
+}
+
+/// Has the zip read by another program than the one that wrote it. What is not as it should be does not stay.
+fn verify(zip: &Path, entries: &[Entry<'_>]) -> Result<()> {
+    let mut python = Command::new("python3");
+    python.arg(workspace::root().join("xtask/compiler/verify.py")).arg(zip);
+    python.args(entries.iter().map(Entry::expected));
+    let (exit, problems) = process::output("python3", &mut python)?;
+    if !exit.success() {
+        _ = fs::remove_file(zip);
+        bail!("the zip is not one that Lambda takes: {}", problems.trim());
+    }
+    Ok(())
 }
 
 fn sha256(bytes: &[u8]) -> String {
@@ -100,7 +114,7 @@ fn kib(bytes: usize) -> String {
 }
 
 fn table(layers: &[Layer]) -> String {
-    let mut text = format!("{:<46}{:>10}{:>10}  {:<14}\n", "layer", "program", "zip", "SHA-256");
+    let mut text = format!("{:<46}{:>10}{:>10}  SHA-256\n", "layer", "program", "zip");
     for Layer { name, program_bytes, zip_bytes, sha256, change } in layers {
         let (program, zip) = (kib(*program_bytes), kib(*zip_bytes));
         text += &format!("{name:<46}{program:>10}{zip:>10}  {}…  {change}\n", &sha256[..12]);

@@ -26,6 +26,11 @@ impl<'a> Entry<'a> {
         Self { path: path.to_owned(), bytes, mode: 0o755 }
     }
 
+    /// `644:share/…`, for the program that checks.
+    pub(super) fn expected(&self) -> String {
+        format!("{:o}:{}", self.mode, self.path)
+    }
+
     pub(super) fn text(path: &str, bytes: &'a [u8]) -> Self {
         Self { path: path.to_owned(), bytes, mode: 0o644 }
     }
