@@ -23,6 +23,8 @@ use crate::{build, workspace};
 const OTHERS: [&str; 3] = ["extension-sandbox", "test-function", "xtask-aws"];
 
 /// What was asked for.
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
+#[cfg_attr(test, derive(Default))]
 pub(crate) struct Options {
     pub(crate) invocations: u32,
     pub(crate) lines: u32,

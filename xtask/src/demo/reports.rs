@@ -131,15 +131,7 @@ mod tests {
     const SHUTDOWN: &str = r#"{"report":"shutdown","reason":"spindown","durationMs":231.0,"exits":[{"name":"x","code":0,"durationMs":230.1}]}"#;
 
     fn once(fail: bool) -> Options {
-        Options {
-            invocations: 1,
-            lines: 0,
-            bytes: 0,
-            format: "text".to_owned(),
-            fail,
-            json: false,
-            keep: false,
-        }
+        Options { invocations: 1, fail, ..Options::default() }
     }
 
     fn found(lines: &[&str], options: &Options) -> Vec<String> {

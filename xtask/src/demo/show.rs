@@ -77,19 +77,8 @@ mod tests {
 
     #[test]
     fn only_a_request_for_much_telemetry_is_named_as_a_possible_reason() {
-        let with = |lines, bytes| {
-            let format = "text".to_owned();
-            let options = Options {
-                invocations: 1,
-                lines,
-                bytes,
-                format,
-                fail: false,
-                json: false,
-                keep: false,
-            };
-            hint(&options)
-        };
+        let with =
+            |lines, bytes| hint(&Options { invocations: 1, lines, bytes, ..Options::default() });
         assert_eq!(with(10, 120), None);
         assert_eq!(with(1000, 120), None);
         assert!(with(100_000, 120).unwrap().starts_with("100000 lines of 120 bytes an invocation"));

@@ -59,9 +59,9 @@ fn address_of(hex: &str) -> Option<IpAddr> {
 
 #[cfg(test)]
 mod tests {
-    use std::net::{IpAddr, TcpListener};
+    use std::net::IpAddr;
 
-    use super::{address_of, assert_loopback, is_loopback, listeners};
+    use super::{address_of, is_loopback, listeners};
 
     #[test]
     #[cfg(target_endian = "little")]
@@ -96,6 +96,10 @@ mod tests {
     #[test]
     #[cfg(target_os = "linux")]
     fn a_port_that_is_open_to_the_network_is_refused() {
+        use std::net::TcpListener;
+
+        use super::assert_loopback;
+
         let port = |socket: &TcpListener| socket.local_addr().unwrap().port();
         let local = TcpListener::bind("127.0.0.1:0").unwrap();
         assert_loopback(&[port(&local)]).unwrap();
