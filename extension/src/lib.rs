@@ -7,13 +7,14 @@
 //! ```
 //!
 //! Pure, and tested as such: [`lifecycle`] (what to do), [`flush`] (when), [`deadline`] (how long), [`intake`],
-//! [`attribution`], [`event`] and [`pack`] (bytes to events to records to requests), [`ledger`] (counts that must balance), [`backoff`].
+//! [`attribution`], [`event`] and [`pack`] (bytes to events to records to requests), [`ledger`] (counts that must balance), [`backoff`], [`breaker`].
 //! Touching the world: [`lambda`] (the Extensions and Telemetry APIs), [`listener`], [`kinesis`], [`log`], [`chance`].
 //! Between them: [`queue`] and [`pressure`] (what waits, within a bound), [`dispatcher`] (sends it), [`run`] (the only
 //! loop), [`start`] (the parts, put together), [`config`] (the environment).
 
 pub mod attribution;
 pub mod backoff;
+pub mod breaker;
 pub mod chance;
 pub mod config;
 pub mod deadline;

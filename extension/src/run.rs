@@ -15,6 +15,7 @@ use extension_spec::variable;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
+use crate::breaker::Breaker;
 use crate::deadline;
 use crate::dispatcher::{Dispatcher, Sink};
 use crate::flush::{Backlog, Policy};
@@ -49,6 +50,8 @@ pub struct Parts<S> {
     pub buffer_timeout: Duration,
     /// Managed instances are never frozen, so anything may be sent at any time.
     pub always_awake: bool,
+    /// Whether invocations are held at all.
+    pub breaker: Breaker,
     /// Numbers events.
     pub intake: Intake,
     /// What waits.
@@ -134,7 +137,7 @@ impl<S: Sink> Run<S> {
             })
         });
         let aged = aged.flatten();
-        [wait, aged].into_iter().flatten().min()
+        [wait, aged, self.overrun()].into_iter().flatten().min()
     }
 
     /// Whether the environment is known to be awake while nothing has to be delivered yet.
@@ -166,6 +169,9 @@ impl<S: Sink> Run<S> {
                 _ => {}
             }
         }
+        if self.overrun().is_some_and(|end| now >= end) {
+            self.abandon();
+        }
         self.deliver_beside();
     }
 
@@ -189,7 +195,11 @@ impl<S: Sink> Run<S> {
                 let has_ended = early.and_then(|index| self.ended_early.remove(index)).is_some();
                 remember(&mut self.invoked, &request_id);
                 self.open = (!has_ended).then_some(request_id);
-                self.step(self.parts.policy.on_invoke(&self.backlog(), now.into_std()));
+                if self.parts.breaker.is_open() {
+                    self.invoke_unheld();
+                } else {
+                    self.step(self.parts.policy.on_invoke(&self.backlog(), now.into_std()));
+                }
                 if has_ended {
                     self.step(Event::RuntimeDone);
                 }

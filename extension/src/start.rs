@@ -9,6 +9,7 @@ use std::time::Duration;
 use extension_spec::{Stream, limits, variable};
 use tokio::time::Instant;
 
+use crate::breaker::{self, Breaker};
 use crate::chance;
 use crate::config::Environment;
 use crate::deadline;
@@ -164,6 +165,7 @@ async fn prepare(
         flush_timeout: config.flush_timeout.duration(),
         buffer_timeout: config.buffer_timeout.duration(),
         always_awake: environment.managed_instances,
+        breaker: Breaker::new(breaker::FIRST),
         intake: Intake::new(source, config.types.clone(), !environment.managed_instances),
         dispatcher: Arc::new(Dispatcher::new(kinesis, queue.clone())),
         queue,

@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use crate::workspace;
 
 /// Modules of the extension that are pure: values in, values out.
-const PURE: [&str; 9] = [
+const PURE: [&str; 10] = [
     "attribution",
     "backoff",
+    "breaker",
     "deadline",
     "event",
     "flush",

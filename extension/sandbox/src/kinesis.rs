@@ -86,6 +86,11 @@ impl Kinesis {
         self.state().records.clone()
     }
 
+    /// How many requests have come so far.
+    pub fn requests(&self) -> u64 {
+        self.state().last
+    }
+
     /// The requests that were begun and are not answered.
     pub fn in_flight(&self) -> Vec<u64> {
         self.state().in_flight.iter().copied().collect()

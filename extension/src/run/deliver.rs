@@ -1,5 +1,7 @@
 //! Deliveries: begun because the phase asks for it, or beside the running function; one at a time.
 
+use std::time::SystemTime;
+
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
@@ -14,14 +16,27 @@ pub(super) struct Delivery {
     pub(super) task: JoinHandle<Outcome>,
     /// Begun because of the phase, not beside a running function.
     is_flush: bool,
+    /// How many events had been delivered by then.
+    delivered_before: u64,
 }
 
 impl<S: Sink> Run<S> {
     /// Delivers because the phase asks for it.
     pub(super) fn flush(&mut self) {
         if self.phase == Phase::Flushing {
-            let longest = Instant::now() + self.parts.flush_timeout;
+            if self.delivery.as_ref().is_some_and(|delivery| self.has_progressed(delivery)) {
+                // A probe has found that all is well again.
+                self.close_breaker();
+            }
+            let longest = Instant::now() + self.parts.breaker.hold(self.parts.flush_timeout);
             self.deliver_end = self.deliver_end.min(longest);
+            if self.parts.breaker.is_open() {
+                // At most the probe that is under way is waited for.
+                if self.delivery.is_none() {
+                    self.step(Event::Flushed);
+                }
+                return;
+            }
         }
         // A delivery that is under way continues; when it has ended, the rest follows.
         if self.delivery.is_none() {
@@ -52,24 +67,95 @@ impl<S: Sink> Run<S> {
         }
     }
 
+    /// An invocation while the breaker is open: it goes on at once, or is held for as long as its function runs, so that
+    /// a probe beside it is not caught by a freeze.
+    pub(super) fn invoke_unheld(&mut self) {
+        let now = Instant::now();
+        if !self.parts.breaker.wait((now.into_std(), SystemTime::now())).is_zero() {
+            self.step(Event::InvokePassed);
+            return;
+        }
+        self.step(Event::InvokeHeld);
+        if self.delivery.is_none() {
+            let until = self.deliver_end.min(now + self.parts.flush_timeout);
+            self.start(Scope::All, until, false);
+        }
+    }
+
+    /// When a delivery that was begun beside the function is abandoned, because the invocation is held for it no longer.
+    pub(super) fn overrun(&self) -> Option<Instant> {
+        let is_beside = self.delivery.as_ref().is_some_and(|delivery| !delivery.is_flush);
+        (self.phase == Phase::Flushing && is_beside).then_some(self.deliver_end)
+    }
+
+    /// What it has sent stays in the queue. It ends as one that was cancelled.
+    pub(super) fn abandon(&self) {
+        if let Some(delivery) = &self.delivery {
+            delivery.task.abort();
+            self.parts.dispatcher.reset();
+        }
+    }
+
+    fn has_progressed(&self, delivery: &Delivery) -> bool {
+        self.queue().ledger.delivered > delivery.delivered_before
+    }
+
     fn start(&mut self, scope: Scope, until: Instant, is_flush: bool) {
         let dispatcher = self.parts.dispatcher.clone();
         let task = tokio::spawn(async move { dispatcher.deliver(scope, until).await });
-        self.delivery = Some(Delivery { task, is_flush });
+        let delivered_before = self.queue().ledger.delivered;
+        self.delivery = Some(Delivery { task, is_flush, delivered_before });
+    }
+
+    /// Tells the breaker how a delivery went.
+    fn judge(&mut self, outcome: &Outcome, has_progressed: bool) {
+        match outcome {
+            // There was no time to learn anything.
+            Outcome::OutOfTime(None) if !has_progressed => {}
+            Outcome::OutOfTime(_) | Outcome::Blocked(_) if !has_progressed => {
+                let now = (Instant::now().into_std(), SystemTime::now());
+                if self.parts.breaker.failed(now, fastrand::f64()) {
+                    log::info("no invocation is held for telemetry until Kinesis takes some again");
+                }
+            }
+            _ => self.close_breaker(),
+        }
+    }
+
+    fn close_breaker(&mut self) {
+        if self.parts.breaker.succeeded() {
+            self.not_before = Instant::now();
+        }
+    }
+
+    /// After this nothing is sent beside a function for a while.
+    fn rest(&mut self, now: Instant, is_awake: bool) {
+        let both = (now.into_std(), SystemTime::now());
+        if !is_awake {
+            self.parts.breaker.postpone(both);
+        }
+        self.not_before = now + self.parts.breaker.wait(both).max(AFTER_FAILURE);
     }
 
     /// Goes on with what is left, or with the lifecycle.
     pub(super) fn on_delivery_ended(&mut self, result: Result<Outcome, JoinError>) {
-        let was_flush = self.delivery.take().is_some_and(|delivery| delivery.is_flush);
+        let ended = self.delivery.take();
+        let was_flush = ended.as_ref().is_some_and(|delivery| delivery.is_flush);
         let outcome = result.unwrap_or_else(|error| {
+            if error.is_cancelled() {
+                return Outcome::OutOfTime(Some("kinesis did not answer in time".to_owned()));
+            }
             log::error(&format!("a delivery broke off, its events are kept: {error}"));
             Outcome::OutOfTime(None)
         });
-        // After `next` was called a delivery may have slept through a freeze: its time tells nothing then.
-        if self.phase != Phase::Idle || matches!(outcome, Outcome::Blocked(_)) {
-            self.parts.dispatcher.say(&outcome);
-        }
         let now = Instant::now();
+        // After `next` was called a delivery may have slept through a freeze: its time tells nothing then.
+        let is_awake = self.phase != Phase::Idle || self.parts.always_awake;
+        if is_awake || matches!(outcome, Outcome::Blocked(_)) {
+            self.parts.dispatcher.say(&outcome);
+            let has_progressed = ended.is_some_and(|delivery| self.has_progressed(&delivery));
+            self.judge(&outcome, has_progressed);
+        }
         if matches!(self.phase, Phase::Flushing | Phase::Draining) {
             // What was acknowledged to Lambda meanwhile belongs to this flush.
             while let Ok(body) = self.parts.bodies.try_recv() {
@@ -81,14 +167,22 @@ impl<S: Sink> Run<S> {
                 Outcome::OutOfTime(_) => was_flush,
                 Outcome::Blocked(_) => true,
             };
-            if is_over || now >= self.deliver_end {
+            let is_in_vain = self.phase == Phase::Flushing && self.parts.breaker.is_open();
+            if is_in_vain {
+                self.rest(now, is_awake);
+            }
+            if is_over || is_in_vain || now >= self.deliver_end {
                 self.step(Event::Flushed);
             } else {
                 self.start(Scope::All, self.deliver_end, true);
             }
         } else {
             if outcome != Outcome::Delivered {
-                self.not_before = now + AFTER_FAILURE;
+                self.rest(now, is_awake);
+            }
+            if self.phase == Phase::Invoking && self.parts.breaker.is_open() {
+                // There is nothing to hold the invocation for.
+                self.step(Event::RuntimeDone);
             }
             self.deliver_beside();
         }

@@ -44,15 +44,15 @@ struct Taking {
     during: Mutex<Option<(Bodies, &'static str)>>,
     /// How many of its first requests panic.
     panics: Mutex<u32>,
+    /// How many of its first requests are never answered.
+    silences: Mutex<u32>,
 }
 
 impl Sink for Taking {
     async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
-        let mut panics = self.panics.lock().unwrap();
-        if *panics > 0 {
-            *panics -= 1;
-            drop(panics);
-            panic!("a bug, for the sake of this test");
+        assert!(!is_due(&self.panics), "a bug, for the sake of this test");
+        if is_due(&self.silences) {
+            std::future::pending::<()>().await;
         }
         for record in records {
             self.taken.lock().unwrap().push(String::from_utf8(record.data.to_vec()).unwrap());
@@ -66,11 +66,22 @@ impl Sink for Taking {
     fn reset(&self) {}
 }
 
+/// Whether one of the first requests is meant.
+fn is_due(left: &Mutex<u32>) -> bool {
+    let mut left = left.lock().unwrap();
+    let is_due = *left > 0;
+    *left = left.saturating_sub(1);
+    is_due
+}
+
 /// What is unusual about the sink.
 #[derive(Default)]
 struct Weather {
     during_first_put: Option<&'static str>,
     panics: u32,
+    silences: u32,
+    /// From one invocation to the next.
+    idle: Duration,
 }
 
 impl Bench {
@@ -78,7 +89,7 @@ impl Bench {
     /// before it, and may send bodies.
     async fn live(
         variables: &[(&str, &str)],
-        Weather { during_first_put, panics }: Weather,
+        Weather { during_first_put, panics, silences, idle }: Weather,
         answers: &[String],
         on_next: impl Fn(usize, &Bench),
     ) -> Vec<String> {
@@ -89,7 +100,12 @@ impl Bench {
         let bodies = Bodies(sender, pressure.clone());
         let taken = Arc::new(Mutex::new(Vec::new()));
         let during = Mutex::new(during_first_put.map(|body| (bodies.clone(), body)));
-        let sink = Taking { taken: taken.clone(), during, panics: Mutex::new(panics) };
+        let sink = Taking {
+            taken: taken.clone(),
+            during,
+            panics: Mutex::new(panics),
+            silences: Mutex::new(silences),
+        };
         let bench = Bench { taken, bodies };
         let variables =
             variables.iter().map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
@@ -108,6 +124,7 @@ impl Bench {
             flush_timeout: config.flush_timeout.duration(),
             buffer_timeout: Duration::from_millis(25),
             always_awake: false,
+            breaker: Breaker::new(Duration::from_millis(40)),
             intake: Intake::new(source, types, true),
             dispatcher: Arc::new(Dispatcher::new(sink, queue.clone())),
             queue,
@@ -118,6 +135,7 @@ impl Bench {
                 let (mut stream, _) = lambda.accept().await.unwrap();
                 let mut request = vec![0; 4_096];
                 assert!(stream.read(&mut request).await.unwrap() > 0);
+                tokio::time::sleep(idle).await;
                 on_next(number, &bench);
                 let length = answer.len();
                 let head = format!(
@@ -222,4 +240,29 @@ async fn a_panic_in_a_delivery_costs_neither_the_life_nor_an_event() {
     })
     .await;
     assert!(taken.concat().contains("first") && taken.concat().contains("second"), "{taken:?}");
+}
+
+#[tokio::test]
+async fn while_kinesis_is_silent_invocations_go_on_and_a_probe_finds_that_it_is_back() {
+    let lines = 40;
+    let mut answers: Vec<String> = (0..lines).map(|n| invoke(&format!("r-{n}"))).collect();
+    answers.push(shutdown());
+    let weather = Weather { silences: 8, idle: Duration::from_millis(30), ..Weather::default() };
+    let was_behind = std::cell::Cell::new(false);
+    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], weather, &answers, |number, bench| {
+        if number < lines {
+            // The first two are waited for in vain; after them nobody waits for the line of the one before.
+            let before = number.saturating_sub(1);
+            was_behind
+                .set(was_behind.get() || (number > 3 && !bench.has(&format!("line {before}!"))));
+            bench
+                .bodies
+                .post_later(line_and_done(&format!("line {number}!"), &format!("r-{number}")));
+        } else {
+            let missing = (0..lines - 1).find(|n| !bench.has(&format!("line {n}!")));
+            assert_eq!(missing, None, "delivered before SHUTDOWN, which would try in any case");
+        }
+    })
+    .await;
+    assert!(was_behind.get(), "this test is about invocations that were not held");
 }

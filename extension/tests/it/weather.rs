@@ -124,3 +124,36 @@ async fn a_freeze_that_outlasts_the_age_of_waiting_events_makes_nothing_be_sent_
     }
     assert_eq!(world.end().await.verify_exactly_once().count("function"), 12);
 }
+
+#[tokio::test]
+async fn a_kinesis_that_never_answers_holds_a_hundred_invocations_for_two_flushes_together() {
+    let flush_timeout = 2_000;
+    let settings = [("FLUSH_TIMEOUT_MS", "2000")];
+    let mut world =
+        World::new(&settings, |options| options.timeout = Duration::from_secs(10)).await;
+    world.kinesis.set_weather(Weather::always(Forecast::Silence));
+    let mut held = 0.0;
+    for _ in 0..100 {
+        let invocation = world.invoke(json!({ "lines": 3, "sleepMs": 20 })).await;
+        assert_eq!(invocation.status, extension_sandbox::Status::Success, "{invocation:?}");
+        held += invocation.extension_ms;
+    }
+    assert!(held <= f64::from(2 * flush_timeout), "held for {held} ms in all");
+    world.kinesis.set_weather(Weather::fair());
+    let ended = world.end().await;
+    assert_eq!(ended.verify().count("function"), 300, "SHUTDOWN tries in any case");
+    assert_eq!(ended.said("telemetry is not delivered: "), 1, "{:?}", ended.printed);
+}
+
+#[tokio::test]
+async fn a_stream_that_is_missing_is_asked_for_twice_and_then_seldom() {
+    let mut world = World::new(&[], |_| ()).await;
+    world.kinesis.set_weather(Weather::denied());
+    for _ in 0..20 {
+        world.succeed(3).await;
+    }
+    let requests = world.kinesis.requests();
+    assert!(requests <= 4, "{requests} requests for 20 invocations");
+    world.kinesis.set_weather(Weather::fair());
+    assert_eq!(world.end().await.verify().count("function"), 60);
+}
