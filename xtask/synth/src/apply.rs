@@ -1,11 +1,14 @@
 //! Apply: makes the changes of a plan. Writes only.
 
 use std::fs::{self, Permissions};
-use std::io;
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use crate::error::Error;
 use crate::plan::{Change, Plan};
+
+/// Ending of a file that is being written; one is left over only where the process was killed.
+const UNFINISHED: &str = "unfinished";
 
 impl Plan {
     /// Makes every change. Each file is replaced in one step, so a reader never sees half of one, and a read-only file is
@@ -17,13 +20,13 @@ impl Plan {
     pub fn apply(&self) -> Result<(), Error> {
         for change in &self.changes {
             let path = self.root.join(change.path());
-            make(change, &path).map_err(|source| Error::Io { path, source })?;
+            make(change, &path, &self.root).map_err(|source| Error::Io { path, source })?;
         }
         Ok(())
     }
 }
 
-fn make(change: &Change, path: &Path) -> io::Result<()> {
+fn make(change: &Change, path: &Path, root: &Path) -> io::Result<()> {
     match change {
         Change::Write { after, whole, .. } => {
             if let Some(folder) = path.parent() {
@@ -32,18 +35,32 @@ fn make(change: &Change, path: &Path) -> io::Result<()> {
             let permissions = if *whole { None } else { Some(fs::metadata(path)?.permissions()) };
             replace(path, after, permissions)
         }
-        Change::Protect { .. } => protect(path),
-        Change::Delete { .. } => {
-            unprotect(path)?;
-            fs::remove_file(path)
+        Change::Protect { .. } => {
+            // Nothing depends on it, and not every file system or owner allows it.
+            _ = protect(path);
+            Ok(())
         }
+        Change::Delete { .. } => delete(path, root),
     }
+}
+
+/// Deletes the file, and the folders that it leaves empty. That it is gone already is what was wanted.
+fn delete(path: &Path, root: &Path) -> io::Result<()> {
+    unprotect(path)?;
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        _ => {}
+    }
+    let folders = path.ancestors().skip(1).take_while(|folder| *folder != root);
+    // Ends at the first that is not empty.
+    folders.map(fs::remove_dir).take_while(Result::is_ok).for_each(drop);
+    Ok(())
 }
 
 /// Writes beside the file and renames. Without `permissions` the file is made read-only.
 fn replace(path: &Path, text: &str, permissions: Option<Permissions>) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}.new", std::process::id()));
+    let beside = path.with_file_name(format!(".{name}.{}.{UNFINISHED}", std::process::id()));
     let written = fs::write(&beside, text)
         .and_then(|()| match permissions {
             Some(permissions) => fs::set_permissions(&beside, permissions),

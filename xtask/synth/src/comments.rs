@@ -24,12 +24,21 @@ impl Comments {
     /// The comments of the language that a file's name stands for; [`HASH`](Self::HASH) where it says nothing.
     pub(crate) fn of(path: &str) -> Self {
         match path.rsplit_once('.').map(|(_, extension)| extension) {
-            Some("md" | "html" | "svg" | "xml") => Self::ANGLES,
-            Some("rs" | "ts" | "mts" | "cts" | "js" | "mjs" | "cjs" | "jsonc" | "go" | "java") => {
-                Self::SLASHES
-            }
+            Some("md" | "html" | "svg" | "xml" | "vue") => Self::ANGLES,
+            Some("sql" | "lua" | "hs") => Self::new("-- ", ""),
+            Some("css") => Self::new("/* ", " */"),
+            Some(
+                "rs" | "ts" | "tsx" | "mts" | "cts" | "js" | "jsx" | "mjs" | "cjs" | "jsonc" | "go"
+                | "java" | "kt" | "swift" | "c" | "h" | "cc" | "cpp" | "hpp" | "cs" | "scss"
+                | "php",
+            ) => Self::SLASHES,
             _ => Self::HASH,
         }
+    }
+
+    /// What opens a comment, and what closes it.
+    pub(crate) const fn signs(self) -> [&'static str; 2] {
+        [self.open, self.close]
     }
 
     /// A comment that holds `text`, without the end of the line.

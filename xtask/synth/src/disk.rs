@@ -47,8 +47,12 @@ pub(crate) fn look(root: &Path, path: &RepoPath) -> Result<Option<Found>, (Strin
             return Err((format!("{here} is not a folder"), format!("move {here} away")));
         }
         if is_last {
-            let bytes = fs::read(&place).map_err(|error| unreadable(&error))?;
-            return Ok(Some(Found { bytes, is_protected: is_protected(&metadata) }));
+            return match fs::read(&place) {
+                Ok(bytes) => Ok(Some(Found { bytes, is_protected: is_protected(&metadata) })),
+                // Somebody was quicker.
+                Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+                Err(error) => Err(unreadable(&error)),
+            };
         }
     }
     Ok(None)

@@ -44,8 +44,13 @@ impl fmt::Display for Error {
                 f.write_str("nothing was changed:")?;
                 problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
             }
-            Self::Io { path, source } => {
-                write!(f, "{} cannot be changed: {source}", path.display())
+            Self::Io { path, .. } => {
+                // The source is told by whoever tells all of them.
+                write!(
+                    f,
+                    "{} cannot be changed (those before it are: mend it, and run again)",
+                    path.display()
+                )
             }
         }
     }

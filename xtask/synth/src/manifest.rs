@@ -36,21 +36,62 @@ pub(crate) struct Orphans {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// Looks at what the manifest on the disk lists and the description has not. The list is not trusted: anybody may have
-/// edited it.
-pub(crate) fn orphans(project: &Project, root: &Path, manifest: &str) -> Orphans {
-    let described = entries(project);
-    let mut orphans = Orphans::default();
-    let lines = manifest.lines().map(str::trim_end);
-    let listed: BTreeSet<&str> =
-        lines.filter(|line| !line.is_empty() && !line.starts_with(REGION)).collect();
-    for entry in listed.into_iter().filter(|entry| !described.contains(*entry)) {
-        match entry.rsplit_once(REGION) {
-            Some((path, name)) => orphans.region(root, path, name),
-            None => orphans.file(project, root, entry),
-        }
+/// The manifest as it is on the disk. It is not trusted: anybody may have edited it.
+#[derive(Debug)]
+pub(crate) struct Listed {
+    is_there: bool,
+    entries: BTreeSet<String>,
+}
+
+impl Listed {
+    pub(crate) fn read(project: &Project, root: &Path) -> Self {
+        let path = RepoPath::parse(&project.manifest).ok();
+        let found = path.and_then(|path| disk::look(root, &path).ok().flatten());
+        let text = found.as_ref().map(disk::Found::text).unwrap_or_default();
+        let lines = text.lines().map(str::trim_end).filter(|line| !line.starts_with(REGION));
+        let entries = lines.filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        Self { is_there: found.is_some(), entries }
     }
-    orphans
+
+    /// Whether an earlier run has written this file.
+    pub(crate) fn has(&self, path: &RepoPath) -> bool {
+        self.entries.contains(path.as_str())
+    }
+
+    /// What is listed and no longer described.
+    pub(crate) fn orphans(&self, project: &Project, root: &Path) -> Orphans {
+        let described = entries(project);
+        let mut orphans = Orphans::default();
+        for entry in self.entries.iter().filter(|entry| !described.contains(*entry)) {
+            match entry.rsplit_once(REGION) {
+                Some((path, name)) => orphans.region(root, path, name),
+                None => orphans.file(project, root, entry),
+            }
+        }
+        let is_old = |path: &RepoPath| {
+            let found = disk::look(root, path).ok().flatten();
+            found.is_some_and(|found| marker::is_in(&found.bytes, &project.command))
+        };
+        if !self.is_there && project.files.iter().any(|file| is_old(&file.path)) {
+            orphans.notices.push(format!(
+                "{} is missing, so files that nothing describes any more cannot be told: restore it from git if you can",
+                project.manifest
+            ));
+        }
+        orphans
+    }
+}
+
+/// A region between fences that nobody fills any more.
+pub(crate) fn forgotten_region(path: &str, name: &str, comments: Comments) -> Problem {
+    let [open, close] = region::fences(name, comments);
+    Problem {
+        path: path.to_owned(),
+        wrong: format!("nothing describes its region {name} any more"),
+        remedy: format!(
+            "remove the lines {open} and {close}, with what is between them or without"
+        ),
+    }
 }
 
 impl Orphans {
@@ -60,6 +101,10 @@ impl Orphans {
         });
         match looked {
             Ok((_, None)) => {}
+            // Its marker may be that of a region at its top.
+            Ok((path, Some(_))) if project.regions.iter().any(|region| region.path == path) => {
+                self.notices.push(format!("{path} is no longer generated as a whole, and left alone"));
+            }
             Ok((path, Some(found))) if marker::is_in(&found.bytes, &project.command) => {
                 self.files.push((path, found.text()));
             }
@@ -78,14 +123,7 @@ impl Orphans {
         let Ok(Some(found)) = disk::look(root, &parsed) else { return };
         let comments = Comments::of(path);
         if region::find(&found.text(), name, comments).is_ok() {
-            let [open, close] = region::fences(name, comments);
-            self.problems.push(Problem {
-                path: path.to_owned(),
-                wrong: format!("nothing describes its region {name} any more"),
-                remedy: format!(
-                    "remove the lines {open} and {close}, with what is between them or without"
-                ),
-            });
+            self.problems.push(forgotten_region(path, name, comments));
         }
     }
 }

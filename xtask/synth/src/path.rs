@@ -15,6 +15,10 @@ impl RepoPath {
         if text.contains('\\') {
             return Err("it holds a backslash; parts are separated by /");
         }
+        // `#` separates a file from its region in the manifest, the others mean something to git.
+        if text.contains(['#', '"', '*', '?', '[', '!']) || text.trim() != text {
+            return Err("it holds one of # \" * ? [ ! or begins or ends with a blank");
+        }
         if text.chars().any(char::is_control) {
             return Err("it holds a control character");
         }
@@ -84,6 +88,10 @@ mod tests {
             ".git/hooks/pre-commit",
             "a/.GIT/config",
             "a\nb",
+            "a#b",
+            "*.yml",
+            " a",
+            "a ",
             "a\0",
         ] {
             assert!(RepoPath::parse(path).is_err(), "{path:?}");

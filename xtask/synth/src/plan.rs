@@ -5,11 +5,12 @@ mod regions;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use crate::disk::{self, Found};
+use crate::disk;
 use crate::error::{Error, Problem};
-use crate::manifest;
+use crate::manifest::{Listed, Orphans};
+use crate::marker;
 use crate::path::RepoPath;
-use crate::project::{Project, Region};
+use crate::project::{File, Project, Region};
 
 /// What would have to change, in the order in which it is done.
 #[derive(Debug)]
@@ -99,48 +100,107 @@ impl Project {
     ///
     /// [`Error::Refused`] with all that is wrong: with the description (a path that leads outside, two files at one path,
     /// a value that cannot be serialized) and with the disk (a symbolic link on the way, a folder where a file should be,
-    /// a region without fences).
+    /// a region without fences, a file that somebody has written).
     pub fn plan(&self, root: &Path) -> Result<Plan, Error> {
         let mut problems = self.problems.clone();
-        let mut changes = Vec::new();
+        if !root.is_dir() {
+            problems.push(Problem {
+                path: root.display().to_string(),
+                wrong: "it is not a folder".to_owned(),
+                remedy: "name the root of the repository".to_owned(),
+            });
+            return Err(Error::Refused(problems));
+        }
+        let listed = Listed::read(self, root);
+        let orphans = listed.orphans(self, root);
+        problems.extend(orphans.problems.iter().cloned());
+        let mut writes = Vec::new();
         let mut last = None;
         for file in &self.files {
-            let found = found(root, &file.path, &mut problems);
-            let is_manifest = file.path.as_str() == self.manifest;
-            let change = whole(&file.path, found, self.render(file), file.described.source());
-            // Were it written before an orphan is deleted, an interruption would make it forgotten.
-            if is_manifest {
+            let change = self.plan_file(root, file, &listed, &orphans, &mut problems);
+            // Were it written before the rest, an interruption would make orphans forgotten.
+            if file.path.as_str() == self.manifest {
                 last = change;
             } else {
-                changes.extend(change);
+                writes.extend(change);
             }
         }
         let regions = self.by_file();
         for (path, regions) in &regions {
-            changes.extend(self.plan_regions(root, path, regions, &mut problems));
+            writes.extend(self.plan_regions(root, path, regions, &mut problems));
         }
-        let manifest = RepoPath::parse(&self.manifest).ok();
-        let listed = manifest.and_then(|path| disk::look(root, &path).ok().flatten());
-        let orphans =
-            manifest::orphans(self, root, &listed.map(|found| found.text()).unwrap_or_default());
-        problems.extend(orphans.problems);
         if !problems.is_empty() {
             return Err(Error::Refused(problems));
         }
-        changes.sort_by(|a, b| a.path().cmp(b.path()));
-        changes.extend(
-            orphans
-                .files
-                .into_iter()
-                .map(|(path, before)| Change::Delete { path: path.to_string(), before }),
-        );
-        changes.extend(last);
+        writes.sort_by(|a, b| a.path().cmp(b.path()));
+        // They may lie where something else is written.
+        let deletes = orphans
+            .files
+            .into_iter()
+            .map(|(path, before)| Change::Delete { path: path.to_string(), before });
         Ok(Plan {
             root: root.to_owned(),
             command: self.command.clone(),
-            changes,
+            changes: deletes.chain(writes).chain(last).collect(),
             notices: orphans.notices,
             files: self.files.len() + regions.len(),
+        })
+    }
+
+    /// The whole file as described, if that changes anything.
+    fn plan_file(
+        &self,
+        root: &Path,
+        file: &File,
+        listed: &Listed,
+        orphans: &Orphans,
+        problems: &mut Vec<Problem>,
+    ) -> Option<Change> {
+        let File { path, described, .. } = file;
+        let mut refuse = |wrong: String, remedy: String| {
+            problems.push(Problem { path: path.to_string(), wrong, remedy });
+        };
+        let is_in_the_way = |it: &RepoPath| it.is_parent_of(path) || it.folded() == path.folded();
+        let is_replaced = orphans.files.iter().any(|(orphan, _)| is_in_the_way(orphan));
+        let found = match disk::look(root, path) {
+            _ if is_replaced => None,
+            Ok(found) => found,
+            Err((wrong, remedy)) => {
+                refuse(wrong, remedy);
+                return None;
+            }
+        };
+        let after = self.render(file);
+        match &found {
+            Some(found) if found.bytes == after.as_bytes() => {
+                let path = path.to_string();
+                return (!found.is_protected).then_some(Change::Protect { path });
+            }
+            Some(found)
+                if path.as_str() != self.manifest
+                    && !listed.has(path)
+                    && !marker::is_in(&found.bytes, &self.command) =>
+            {
+                refuse(
+                    format!(
+                        "it is there, bears no marker and is not listed in {}: somebody has written it",
+                        self.manifest
+                    ),
+                    format!(
+                        "move it away, or delete it if it may be replaced (described in {})",
+                        described.by
+                    ),
+                );
+                return None;
+            }
+            _ => {}
+        }
+        Some(Change::Write {
+            path: path.to_string(),
+            before: found.map(|found| found.text()),
+            after,
+            source: described.source(),
+            whole: true,
         })
     }
 
@@ -150,28 +210,5 @@ impl Project {
             files.entry(&region.path).or_default().push(region);
         }
         files
-    }
-}
-
-fn found(root: &Path, path: &RepoPath, problems: &mut Vec<Problem>) -> Option<Found> {
-    disk::look(root, path).unwrap_or_else(|(wrong, remedy)| {
-        problems.push(Problem { path: path.to_string(), wrong, remedy });
-        None
-    })
-}
-
-fn whole(path: &RepoPath, found: Option<Found>, after: String, source: String) -> Option<Change> {
-    let path = path.to_string();
-    match found {
-        Some(found) if found.bytes == after.as_bytes() => {
-            (!found.is_protected).then_some(Change::Protect { path })
-        }
-        found => Some(Change::Write {
-            path,
-            before: found.map(|found| found.text()),
-            after,
-            source,
-            whole: true,
-        }),
     }
 }

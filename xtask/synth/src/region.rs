@@ -46,6 +46,22 @@ pub(crate) fn find(text: &str, name: &str, comments: Comments) -> Result<Fenced,
     }
 }
 
+/// Names of the regions in this text whose first line satisfies `is_generated`.
+pub(crate) fn names(
+    text: &str,
+    comments: Comments,
+    is_generated: impl Fn(&str) -> bool,
+) -> Vec<&str> {
+    let [open, _] = fences("", comments);
+    let [_, close] = comments.signs();
+    let open = open.strip_suffix(close).unwrap_or(&open).to_owned();
+    let lines = text.lines().zip(text.lines().skip(1));
+    lines
+        .filter(|(_, next)| is_generated(next))
+        .filter_map(|(line, _)| line.trim().strip_prefix(&open)?.strip_suffix(close))
+        .collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::find;

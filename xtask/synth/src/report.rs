@@ -98,8 +98,14 @@ fn diff(before: &str, after: &str) -> String {
             lines.push(format!("  {sign}{}", change.value().trim_end_matches(['\n', '\r'])));
         }
     }
-    if before.replace("\r\n", "\n") == after.replace("\r\n", "\n") {
-        lines = vec!["  only the ends of its lines differ (CR LF and LF)".to_owned()];
+    let same = |text: &str| {
+        text.trim_start_matches('\u{feff}').replace("\r\n", "\n").trim_end().to_owned()
+    };
+    if before.contains('\u{fffd}') {
+        lines.push("  what is not UTF-8 is shown as \u{fffd}".to_owned());
+    } else if same(before) == same(after) {
+        let invisible = "  only what cannot be seen differs: line ends (CR LF), a byte order mark, or the last line end";
+        lines = vec![invisible.to_owned()];
     }
     let more = lines.len().saturating_sub(MOST_LINES);
     if more > 0 {

@@ -9,6 +9,7 @@ use crate::error::Problem;
 use crate::path::RepoPath;
 use crate::project::{Project, Region};
 use crate::region;
+use crate::{manifest, marker};
 
 impl Project {
     /// The file with all its regions as described, if that changes it.
@@ -46,13 +47,13 @@ impl Project {
             return None;
         };
         let comments = Comments::of(path.as_str());
-        let mut after = before.clone();
+        let mut fills = Vec::new();
         for region in regions {
             let Region { name, described, .. } = region;
-            match region::find(&after, name, comments) {
+            match region::find(&before, name, comments) {
                 Ok(fenced) => {
                     let text = region.render(&self.command, comments, fenced.newline);
-                    after.replace_range(fenced.inner, &text);
+                    fills.push((fenced.inner, text, region));
                 }
                 Err(wrong) => {
                     let [open, close] = region::fences(name, comments);
@@ -62,6 +63,42 @@ impl Project {
                     );
                     refuse(wrong, place);
                 }
+            }
+        }
+        fills.sort_by_key(|(inner, ..)| inner.start);
+        for pair in fills.windows(2) {
+            let [(first, _, one), (second, _, other)] = pair else { continue };
+            if second.start < first.end {
+                let wrong = format!("its regions {} and {} overlap", one.name, other.name);
+                refuse(wrong, "put the fences of each behind those of the other".to_owned());
+            }
+        }
+        for (_, text, region) in &fills {
+            let fences = regions.iter().flat_map(|it| region::fences(&it.name, comments));
+            if let Some(fence) =
+                fences.into_iter().find(|fence| text.lines().any(|line| line.trim() == fence))
+            {
+                let wrong = format!(
+                    "the text of its region {} holds the line {fence}, which is a fence",
+                    region.name
+                );
+                refuse(
+                    wrong,
+                    format!("describe another text (described in {})", region.described.by),
+                );
+            }
+        }
+        for name in region::names(&before, comments, |line| marker::is_on(line, &self.command)) {
+            let forgotten = manifest::forgotten_region(path.as_str(), name, comments);
+            if !regions.iter().any(|region| region.name == name) && !problems.contains(&forgotten) {
+                problems.push(forgotten);
+            }
+        }
+        let mut after = before.clone();
+        if problems.is_empty() {
+            // From the last to the first, so that the places of the others stay.
+            for (inner, text, _) in fills.into_iter().rev() {
+                after.replace_range(inner, &text);
             }
         }
         let mut sources: Vec<String> = regions.iter().map(|it| it.described.source()).collect();

@@ -119,3 +119,25 @@ fn a_file_that_people_write_keeps_its_mode() {
     folder.synth(&with_region("a", "x"));
     assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o755);
 }
+
+#[test]
+fn regions_that_overlap_are_refused_whatever_their_order() {
+    let folder = Folder::new();
+    folder.put("a", "# region:x\n# region:y\n# endregion:y\nprose\n# endregion:x\n");
+    for names in [["x", "y"], ["y", "x"]] {
+        let mut project = project();
+        for name in names {
+            project.region("a", name, "text");
+        }
+        let refusal = folder.refusal(&project);
+        assert!(refusal.contains("a: its regions x and y overlap"), "{refusal}");
+    }
+}
+
+#[test]
+fn a_text_that_holds_a_fence_is_refused() {
+    let folder = Folder::new();
+    folder.put("a", "# region:x\n# endregion:x\n");
+    let refusal = folder.refusal(&with_region("a", "1\n# endregion:x\n2"));
+    assert!(refusal.contains("the text of its region x holds the line # endregion:x"), "{refusal}");
+}
