@@ -1,4 +1,4 @@
-import { type Duration, type Size, Token, Tokenization } from 'aws-cdk-lib';
+import { type Duration, type Size, SizeRoundingBehavior, Token, Tokenization } from 'aws-cdk-lib';
 
 /** Allowed numbers, both ends included, in the unit of the variable. */
 export interface Range {
@@ -6,11 +6,14 @@ export interface Range {
   readonly max: number;
 }
 
+/** No range of its own. */
+const ANY: Range = { min: 0, max: Number.MAX_SAFE_INTEGER };
+
 /**
  * Turns settings into the variables of a function.
  *
- * What the extension would refuse when it starts is refused here, before anything is deployed; all of it together. A value
- * that only the deployment knows (a token) is passed on as it is.
+ * What the extension would refuse when it starts is refused here, before anything is deployed; all of it together, and
+ * whatever a caller without TypeScript may give. A value that only the deployment knows (a token) is passed on as it is.
  */
 export class Environment {
   private readonly values: Record<string, string> = {};
@@ -19,81 +22,67 @@ export class Environment {
   constructor(private readonly prefix: string) {}
 
   /** A whole number of milliseconds. */
-  millis(property: string, variable: string, value: Duration | undefined, range?: Range): void {
+  millis(property: string, variable: string, value: Duration | undefined, range: Range = ANY): void {
     if (value === undefined) return;
-    if (value.isUnresolved()) {
-      this.token(property, variable, () => value.toMilliseconds());
-      return;
-    }
-    this.number(property, variable, value.toMilliseconds({ integral: false }), range, 'ms');
+    if (!has(value, 'toMilliseconds')) return this.refuse(property, value, 'set a Duration');
+    if (value.isUnresolved()) return this.token(property, variable, () => value.toMilliseconds());
+    this.number(property, variable, exact(value.toMilliseconds({ integral: false })), range, 'ms');
   }
 
   /** A whole number of bytes. */
-  bytes(property: string, variable: string, value: Size | undefined, range?: Range): void {
+  bytes(property: string, variable: string, value: Size | undefined, range: Range = ANY): void {
     if (value === undefined) return;
-    if (value.isUnresolved()) {
-      this.token(property, variable, () => value.toBytes());
-      return;
-    }
-    this.number(property, variable, value.toBytes(), range, 'bytes');
+    if (!has(value, 'toBytes')) return this.refuse(property, value, 'set a Size');
+    if (value.isUnresolved()) return this.token(property, variable, () => value.toBytes());
+    const bytes = value.toBytes({ rounding: SizeRoundingBehavior.NONE });
+    this.number(property, variable, exact(bytes), range, 'bytes');
   }
 
   /** A whole number. */
-  count(property: string, variable: string, value: number | undefined, range?: Range): void {
+  count(property: string, variable: string, value: number | undefined, range: Range = ANY): void {
     if (value === undefined) return;
-    if (Token.isUnresolved(value)) {
-      this.set(variable, Tokenization.stringifyNumber(value));
-      return;
-    }
+    if (typeof value !== 'number') return this.refuse(property, value, 'set a number');
+    if (Token.isUnresolved(value)) return this.token(property, variable, () => value);
     this.number(property, variable, value, range, '');
   }
 
   /** `true` or `false`. */
   flag(property: string, variable: string, value: boolean | undefined): void {
     if (value === undefined) return;
-    if (typeof value !== 'boolean') {
-      this.problems.push(`${property} is ${JSON.stringify(value)}: set true or false`);
-      return;
-    }
+    if (typeof value !== 'boolean') return this.refuse(property, value, 'set true or false');
     this.set(variable, String(value));
   }
 
   /** One word of a list. */
   choice(property: string, variable: string, value: string | undefined, words: readonly string[]): void {
     if (value === undefined) return;
-    if (!Token.isUnresolved(value) && !words.includes(value)) {
-      this.problems.push(`${property} is ${JSON.stringify(value)}: set one of ${words.join(', ')}`);
-      return;
-    }
+    const isGood = typeof value === 'string' && (Token.isUnresolved(value) || words.includes(value));
+    if (!isGood) return this.refuse(property, value, `set one of ${words.join(', ')}`);
     this.set(variable, value);
   }
 
-  /** A text of a certain form. */
-  text(property: string, variable: string, value: string | undefined, pattern: RegExp): void {
+  /** A text of a certain form, which `expected` says in words. */
+  text(property: string, variable: string, value: string | undefined, pattern: RegExp, expected: string): void {
     if (value === undefined) return;
-    if (!Token.isUnresolved(value) && !pattern.test(value)) {
-      this.problems.push(`${property} is ${JSON.stringify(value)}: it must match ${pattern.source}`);
-      return;
-    }
+    const isGood = typeof value === 'string' && (Token.isUnresolved(value) || pattern.test(value));
+    if (!isGood) return this.refuse(property, value, `set ${expected}`);
     this.set(variable, value);
   }
 
-  /** Words of a certain form. */
-  list(property: string, variable: string, value: readonly string[] | undefined, pattern: RegExp): void {
+  /** Words of a certain form, at least one. */
+  list(property: string, variable: string, value: readonly string[] | undefined, pattern: RegExp, expected: string): void {
     if (value === undefined) return;
-    if (Token.isUnresolved(value)) {
-      this.problems.push(`${property} is a token: list the words themselves`);
-      return;
-    }
-    if (value.length === 0) {
-      this.problems.push(`${property} is empty: leave it out for the default`);
-      return;
-    }
-    const wrong = value.filter((word) => !Token.isUnresolved(word) && !pattern.test(word));
-    for (const word of wrong) {
-      this.problems.push(`${property} has ${JSON.stringify(word)}: it must match ${pattern.source}`);
-    }
+    const isGood = (word: unknown) => typeof word === 'string' && (Token.isUnresolved(word) || pattern.test(word));
+    const isList = Array.isArray(value) && !Token.isUnresolved(value) && value.length > 0;
+    if (!isList || !value.every(isGood)) return this.refuse(property, value, `set ${expected}`);
     this.set(variable, value.join(','));
+  }
+
+  /** Refuses settings that have other names than these: most often a slip of the pen. */
+  only(settings: object, properties: readonly string[]): void {
+    for (const property of Object.keys(settings).filter((name) => !properties.includes(name))) {
+      this.problems.push(`${property} is no setting: remove it, or choose one of ${properties.join(', ')}`);
+    }
   }
 
   /**
@@ -108,8 +97,7 @@ export class Environment {
     return { ...this.values };
   }
 
-  private number(property: string, variable: string, value: number, range: Range | undefined, unit: string): void {
-    const { min, max } = range ?? { min: 0, max: Number.MAX_SAFE_INTEGER };
+  private number(property: string, variable: string, value: number, { min, max }: Range, unit: string): void {
     if (!Number.isInteger(value) || value < min || value > max) {
       const of = unit === '' ? '' : ` of ${unit}`;
       this.problems.push(`${property} is ${value}${unit && ` ${unit}`}: set a whole number${of} from ${min} to ${max}`);
@@ -127,7 +115,23 @@ export class Environment {
     }
   }
 
+  private refuse(property: string, value: unknown, remedy: string): void {
+    const shown = typeof value === 'string' || Array.isArray(value) ? JSON.stringify(value) : String(value);
+    this.problems.push(`${property} is ${shown}: ${remedy}`);
+  }
+
   private set(variable: string, value: string): void {
     this.values[`${this.prefix}${variable}`] = value;
   }
+}
+
+/** Whether a value has a method. Not `instanceof`: another copy of the CDK makes values that are as good. */
+function has(value: unknown, method: string): boolean {
+  return typeof (value as Record<string, unknown> | null)?.[method] === 'function';
+}
+
+/** Without what binary fractions add: 1.001 seconds are 1001 milliseconds, not 1000.9999999999999. */
+function exact(value: number): number {
+  const whole = Math.round(value);
+  return Math.abs(value - whole) < 1e-9 * Math.max(1, Math.abs(value)) ? whole : value;
 }

@@ -50,3 +50,4 @@ arm64\t''
 all\t''"
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from synth" -l check -d 'Write nothing: say what is not as described, and end with 4 if anything is'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from upgrade" -l write -d 'Pin the newer versions, and have generated files and lock files follow'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from upgrade" -l lock -d 'Only have lock files follow what is pinned by now'

@@ -11,6 +11,21 @@ use extension_spec::deployment::Architecture;
 use crate::tools::Tool;
 use crate::{process, python, workspace};
 
+/// The folder under `target` that gets the layer zips, with their bills of materials and checksums.
+pub(crate) const LAYERS: &str = "layers";
+/// The file with the checksums, as `sha256sum --check` reads it.
+pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
+
+/// Name of the zip of a layer.
+pub(crate) fn zip(architecture: Architecture) -> String {
+    format!("{}.zip", architecture.layer())
+}
+
+/// Name of its bill of materials.
+pub(crate) fn sbom(architecture: Architecture) -> String {
+    format!("{}.cdx.json", architecture.layer())
+}
+
 /// Of `Cargo.toml`: what ships in the layer.
 const PROFILE: &str = "layer";
 

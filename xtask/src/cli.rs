@@ -31,6 +31,8 @@ pub(crate) enum Command {
     Upgrade {
         write: bool,
     },
+    /// A part of `upgrade`.
+    Lock,
 }
 
 /// This file, as the compiler names it.
@@ -57,6 +59,7 @@ pub(crate) fn parse() -> Command {
         Some(("build", build)) => Command::Build { architectures: architectures(build) },
         Some(("package", package)) => Command::Package { architectures: architectures(package) },
         Some(("synth", synth)) => Command::Synth { check: synth.get_flag("check") },
+        Some(("upgrade", upgrade)) if upgrade.get_flag("lock") => Command::Lock,
         Some(("upgrade", upgrade)) => Command::Upgrade { write: upgrade.get_flag("write") },
         _ => unreachable!("clap accepts only the commands below, and requires one"),
     }
@@ -134,7 +137,11 @@ pub(crate) fn command() -> clap::Command {
                 .arg(flag(
                     "write",
                     "Pin the newer versions, and have generated files and lock files follow",
-                )),
+                ))
+                .arg(
+                    flag("lock", "Only have lock files follow what is pinned by now")
+                        .conflicts_with("write"),
+                ),
         )
 }
 

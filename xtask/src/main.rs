@@ -51,6 +51,7 @@ fn main() -> ExitCode {
         Command::Package { architectures } => package::run(&architectures),
         Command::Synth { check } => synth::run(workspace::root(), check, &mut std::io::stdout()),
         Command::Upgrade { write } => upgrade::run(write),
+        Command::Lock => upgrade::lock(),
     });
     match done {
         Ok(code) => code,

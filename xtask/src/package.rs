@@ -14,28 +14,20 @@ use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use sha2::{Digest, Sha256};
 
+use crate::build::{CHECKSUMS, LAYERS};
 use crate::dependencies::graph::Graph;
 use crate::{build, process, workspace};
 use archive::Entry;
 
-/// Where `sha256sum --check` looks for them.
-const CHECKSUMS: &str = "SHA256SUMS";
-
 pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
     let programs = build::programs(architectures)?;
-    let folder = workspace::target_dir()?.join("layers");
+    let folder = workspace::target_dir()?.join(LAYERS);
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let mut layers = Vec::new();
     for architecture in architectures {
         layers.push(layer(*architecture, &programs[architecture.name()], &folder)?);
     }
-    let sums = layers.iter().flat_map(|it| {
-        [
-            &it.sha256, "  ", &it.name, "
-",
-        ]
-    });
-    let sums: String = sums.collect();
+    let sums: String = layers.iter().map(|layer| layer.checksums.as_str()).collect();
     write(&folder.join(CHECKSUMS), sums.as_bytes())?;
     print!("{}", table(&layers));
     println!("in {}", folder.display());
@@ -48,6 +40,8 @@ struct Layer {
     program_bytes: usize,
     zip_bytes: usize,
     sha256: String,
+    /// Of the zip and of its bill of materials, as `sha256sum` writes them.
+    checksums: String,
     /// In words: against the one that was there.
     change: String,
 }
@@ -68,14 +62,17 @@ fn layer(architecture: Architecture, program: &Path, folder: &Path) -> Result<La
         Entry::text(&format!("{share}/sbom.cdx.json"), sbom.as_bytes()),
     ];
     let zip = archive::zip(&entries)?;
-    let name = format!("{}.zip", architecture.layer());
+    let name = build::zip(architecture);
     let path = folder.join(&name);
     let sha256 = sha256(&zip);
     let change = change(&path, &zip);
     write(&path, &zip)?;
     verify(&path, &entries)?;
-    write(&folder.join(format!("{}.cdx.json", architecture.layer())), sbom.as_bytes())?;
-    Ok(Layer { name, program_bytes: program.len(), zip_bytes: zip.len(), sha256, change })
+    let sbom_name = build::sbom(architecture);
+    write(&folder.join(&sbom_name), sbom.as_bytes())?;
+    let checksums = format!("{sha256}  {name}\n{}  {sbom_name}\n", self::sha256(sbom.as_bytes()));
+    let (program_bytes, zip_bytes) = (program.len(), zip.len());
+    Ok(Layer { name, program_bytes, zip_bytes, sha256, checksums, change })
 }
 
 /// Has the zip read by another program than the one that wrote it. What is not as it should be does not stay.
@@ -115,7 +112,7 @@ fn kib(bytes: usize) -> String {
 
 fn table(layers: &[Layer]) -> String {
     let mut text = format!("{:<46}{:>10}{:>10}  SHA-256\n", "layer", "program", "zip");
-    for Layer { name, program_bytes, zip_bytes, sha256, change } in layers {
+    for Layer { name, program_bytes, zip_bytes, sha256, change, .. } in layers {
         let (program, zip) = (kib(*program_bytes), kib(*zip_bytes));
         text += &format!("{name:<46}{program:>10}{zip:>10}  {}…  {change}\n", &sha256[..12]);
     }

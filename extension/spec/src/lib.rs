@@ -34,6 +34,9 @@ pub use params::{Config, variable};
 pub use problem::Problem;
 pub use value::{Bytes, Count, Flush, Kind, Level, Millis, Stream, Types, Value};
 
+/// The file in which these names are said, as the compiler names it.
+pub const DECLARED_IN: &str = file!();
+
 /// The name under which the extension registers. Lambda refuses an external extension whose file in `/opt/extensions`
 /// is called otherwise, so it is also the name of the binary and of the file in the layer.
 pub const EXTENSION_NAME: &str = "kinesis-telemetry-extension";

@@ -1,5 +1,8 @@
 //! Limits that AWS sets, with their source.
 
+/// This file, as the compiler names it.
+pub(crate) const DECLARED_IN: &str = file!();
+
 /// Telemetry API, "Buffering": `timeoutMs`, in milliseconds.
 pub const TELEMETRY_TIMEOUT_MS: (u64, u64) = (25, 30_000);
 /// Telemetry API, "Buffering": `maxBytes`.

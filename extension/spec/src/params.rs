@@ -27,8 +27,9 @@ macro_rules! params {
         )*}
 
         impl $name {
-            /// The file in which a parameter is declared, as the compiler names it.
-            pub const DECLARED_IN: &str = file!();
+            /// The files in which parameters, words of choices and limits are declared, as the compiler names them.
+            pub const DECLARED_IN: [&str; 3] =
+                [file!(), crate::value::DECLARED_IN, limits::DECLARED_IN];
 
             /// Every parameter, in the order in which documents show them.
             pub const PARAMS: &[Param] = &[$(Param {
@@ -71,7 +72,7 @@ params! {
         /// How old a waiting event may get while an invocation is running; then it is sent.
         max_age: Millis = "5000", MAX_AGE_MS, in (100, 900_000);
 
-        /// With FLUSH=start: fewest waiting events for which an invocation sends them.
+        /// Where flushing is at the start of the next invocation: fewest waiting events for which one sends them.
         max_batch_records_items: Count = "5", MAX_BATCH_RECORDS_ITEMS, in (1, 1_000_000);
 
         /// Telemetry API: longest time that Lambda buffers events before it hands them over.

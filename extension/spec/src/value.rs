@@ -2,6 +2,9 @@
 
 use std::time::Duration;
 
+/// This file, as the compiler names it.
+pub(crate) const DECLARED_IN: &str = file!();
+
 /// What a value is, for readers in other languages and documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
@@ -151,7 +154,11 @@ pub enum Stream {
 impl Stream {
     /// What [`parse`](Value::parse) accepts, as a regular expression for other languages.
     pub const PATTERN: &str =
-        r"^(arn:aws[^:]*:kinesis:[^:]+:[0-9]{12}:stream\/)?[A-Za-z0-9_.-]{1,128}$";
+        r"^(arn:aws(-[a-z]+)*:kinesis:[a-z0-9-]+:[0-9]{12}:stream\/)?[A-Za-z0-9_.-]{1,128}$";
+
+    /// The same in words.
+    pub const EXPECTED: &str = "the name of a stream (1 to 128 of a-z A-Z 0-9 _ . -) or its ARN \
+         (arn:aws:kinesis:REGION:ACCOUNT:stream/NAME)";
 
     /// As it was set.
     pub fn as_str(&self) -> &str {
@@ -182,19 +189,28 @@ impl Value for Stream {
         let mut field = || fields.next().unwrap_or_default();
         let (arn, partition, service, region, account, resource) =
             (field(), field(), field(), field(), field(), field());
+        // `aws`, `aws-cn`, `aws-us-gov`, `aws-iso-b`.
+        let is_partition = |text: &str| {
+            let mut words = text.split('-');
+            words.next() == Some("aws")
+                && words
+                    .all(|word| !word.is_empty() && word.bytes().all(|it| it.is_ascii_lowercase()))
+        };
+        let is_region = |text: &str| {
+            let is_part = |it: u8| it.is_ascii_lowercase() || it.is_ascii_digit() || it == b'-';
+            !text.is_empty() && text.bytes().all(is_part)
+        };
         let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
         if arn == "arn"
-            && partition.starts_with("aws")
+            && is_partition(partition)
             && service == "kinesis"
-            && !region.is_empty()
+            && is_region(region)
             && is_account
             && resource.strip_prefix("stream/").is_some_and(is_name)
         {
             return Ok(Self::Arn(text.to_owned()));
         }
-        Err("the name of a stream (1 to 128 of a-z A-Z 0-9 _ . -) or its ARN \
-             (arn:aws:kinesis:REGION:ACCOUNT:stream/NAME)"
-            .to_owned())
+        Err(Self::EXPECTED.to_owned())
     }
 }
 
@@ -205,6 +221,9 @@ pub struct Types(Vec<String>);
 impl Types {
     /// A word of the list that [`parse`](Value::parse) accepts, as a regular expression for other languages.
     pub const PATTERN: &str = r"^(platform(\.[A-Za-z0-9]+)?|function|extension)$";
+
+    /// The whole list in words.
+    pub const EXPECTED: &str = "platform, function, extension or single types such as platform.report, separated by commas";
 
     /// The categories that Lambda knows. What precedes the dot in a type is one of them.
     pub const CATEGORIES: [&'static str; 3] = ["platform", "function", "extension"];
@@ -241,7 +260,6 @@ impl Value for Types {
         if words.iter().all(is_known) {
             return Ok(Self(words));
         }
-        Err("platform, function, extension or single types such as platform.report, separated by commas"
-            .to_owned())
+        Err(Self::EXPECTED.to_owned())
     }
 }

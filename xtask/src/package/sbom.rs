@@ -9,6 +9,7 @@ use anyhow::{Result, bail};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::dependencies::graph::{Graph, Package};
 use crate::process;
@@ -37,7 +38,7 @@ pub(super) fn cyclone_dx(
     let mut main = component(extension);
     main["type"] = json!("application");
     main["properties"] = json!([{ "name": "target", "value": architecture.target() }]);
-    let document = json!({
+    let mut document = json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
@@ -53,7 +54,19 @@ pub(super) fn cyclone_dx(
         "components": components,
         "dependencies": dependencies,
     });
+    document["serialNumber"] = json!(serial_number(&document));
     Ok(format!("{}\n", serde_json::to_string_pretty(&document)?))
+}
+
+/// A UUID (RFC 9562, version 8) of the document's own content, so that it is the same for the same content. GitHub's
+/// `actions/attest` takes no document without one.
+fn serial_number(document: &Value) -> String {
+    let mut bytes = Sha256::digest(document.to_string()).to_vec();
+    bytes[6] = bytes[6] & 0x0f | 0x80;
+    bytes[8] = bytes[8] & 0x3f | 0x80;
+    let hex = bytes[..16].iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
+    format!("urn:uuid:{}", parts.join("-"))
 }
 
 fn component(package: &Package) -> Value {
@@ -84,4 +97,36 @@ fn rustc() -> Result<String> {
         bail!("rustc does not say which version it is ({exit})");
     }
     Ok(version.trim().trim_start_matches("rustc ").to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Architecture, EXTENSION_NAME, Graph, cyclone_dx, serial_number};
+
+    #[test]
+    fn the_document_names_its_format_as_those_who_attest_it_ask_for() {
+        let graph = Graph::read(Some(Architecture::X86_64.target())).unwrap();
+        let linked = graph.linked_by(EXTENSION_NAME);
+        let text = cyclone_dx(&graph, &linked, Architecture::X86_64).unwrap();
+        assert_eq!(text, cyclone_dx(&graph, &linked, Architecture::X86_64).unwrap());
+        let document: serde_json::Value = serde_json::from_str(&text).unwrap();
+        // actions/attest, src/sbom.ts: without these three it is no CycloneDX.
+        for member in ["bomFormat", "serialNumber", "specVersion"] {
+            assert!(document[member].is_string(), "{member}");
+        }
+        let components = document["components"].as_array().unwrap();
+        let has = |name: &str| components.iter().any(|it| it["name"] == name);
+        assert!(has("ring") && has("extension-spec"), "what is in the program");
+        assert!(!has("syn") && !has("proptest"), "what it is made and tested with is not");
+    }
+
+    #[test]
+    fn a_serial_number_is_a_uuid_of_the_content() {
+        let number = serial_number(&serde_json::json!({ "a": 1 }));
+        let uuid = number.strip_prefix("urn:uuid:").unwrap();
+        let lengths: Vec<usize> = uuid.split('-').map(str::len).collect();
+        assert_eq!(lengths, [8, 4, 4, 4, 12]);
+        assert!(uuid.split('-').nth(2).unwrap().starts_with('8'), "{uuid}");
+        assert_ne!(number, serial_number(&serde_json::json!({ "a": 2 })));
+    }
 }

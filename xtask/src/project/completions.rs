@@ -7,13 +7,24 @@ use xtask_synth::{Comments, Project};
 /// cargo's own completion knows nothing of `xtask`, so in bash this one steps in front of it.
 const BASH: &str = r#"
 _cargo_with_xtask() {
-    if [[ ${COMP_WORDS[1]} == xtask && $COMP_CWORD -gt 1 ]]; then
-        COMP_WORDS=("${COMP_WORDS[@]:1}")
-        COMP_CWORD=$((COMP_CWORD - 1))
+    local at=1
+    if [[ ${COMP_WORDS[1]} == +* ]]; then at=2; fi
+    if [[ ${COMP_WORDS[at]} == xtask && $COMP_CWORD -gt $at ]]; then
+        COMP_WORDS=("${COMP_WORDS[@]:at}")
+        COMP_CWORD=$((COMP_CWORD - at))
         _xtask xtask "$2" "$3"
-    elif declare -F _cargo > /dev/null; then
-        _cargo "$@"
+        return
     fi
+    if ! declare -F _cargo > /dev/null; then
+        # bash-completion loads cargo's own when it is first asked for, and registers it instead of this one.
+        if declare -F _comp_load > /dev/null; then
+            _comp_load cargo
+        elif declare -F _completion_loader > /dev/null; then
+            _completion_loader cargo
+        fi
+        complete -F _cargo_with_xtask -o bashdefault -o default cargo
+    fi
+    if declare -F _cargo > /dev/null; then _cargo "$@"; fi
 }
 complete -F _cargo_with_xtask -o bashdefault -o default cargo
 "#;

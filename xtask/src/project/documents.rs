@@ -10,8 +10,10 @@ use super::stages::{self, STAGES};
 use crate::tools;
 
 pub(super) fn add(project: &mut Project) {
-    project.region("README.md", "requirements", requirements()).facts_from(tools::DECLARED_IN);
-    project.region("README.md", "parameters", parameters()).facts_from(Config::DECLARED_IN);
+    project
+        .region("README.md", "requirements", requirements())
+        .facts_from_all(["Cargo.toml", tools::DECLARED_IN]);
+    project.region("README.md", "parameters", parameters()).facts_from_all(Config::DECLARED_IN);
     project
         .region("README.md", "commands", commands::in_brief())
         .facts_from(crate::cli::DECLARED_IN);
@@ -37,8 +39,9 @@ fn code(text: &str) -> String {
 
 fn requirements() -> String {
     format!(
-        "You need Rust ({} or newer), Node ({} or newer), for some of the tests Python (3.{} or newer), and no AWS account.\n\
-         Nothing is installed outside `target/` and `infra-cdk/node_modules/`.",
+        "You need Rust ({} or newer), Node ({} or newer) and no AWS account; for some of the tests, and to build the layers, also\n\
+         Python (3.{} or newer) and rustup. All of it stays in `target/` and `infra-cdk/node_modules/`, but for what package\n\
+         managers keep for themselves and the targets that rustup adds.",
         env!("CARGO_PKG_RUST_VERSION"),
         tools::NODE_MAJOR,
         tools::PYTHON_MINOR

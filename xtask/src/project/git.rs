@@ -6,11 +6,13 @@ const IGNORED: &str = "\
 # Everything that is built or installed, and what `cargo xtask demo` leaves behind.
 /target/
 /extension/fuzz/target/
-# The CDK app: what npm installs, what TypeScript compiles to, what the CDK synthesizes and remembers.
+# The CDK app: what npm installs, what TypeScript compiles to, what the CDK synthesizes. (What it remembers of an account,
+# cdk.context.json, belongs into the repository.)
+# What a killed `cargo xtask synth` may leave behind.
+.*.unfinished
 node_modules/
 /infra-cdk/build/
 /infra-cdk/cdk.out/
-/infra-cdk/cdk.context.json
 ";
 
 /// Lock files are written by package managers, and reviewed as such.

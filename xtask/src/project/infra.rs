@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use xtask_synth::Project;
 
 use super::{npm, pins};
+use crate::tools;
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -51,7 +52,9 @@ pub(super) fn add(project: &mut Project) {
         dependencies: npm::versions(&[pins::AWS_CDK_LIB, pins::CONSTRUCTS]),
         dev_dependencies: npm::versions(&[pins::AWS_CDK, pins::TYPESCRIPT, pins::TYPES_NODE]),
     };
-    project.json("infra-cdk/package.json", &package).facts_from(pins::DECLARED_IN);
+    project
+        .json("infra-cdk/package.json", &package)
+        .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
 
     let strict = [
         "strict",

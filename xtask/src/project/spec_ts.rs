@@ -12,9 +12,12 @@ use super::stages::{self, STAGES, Stage};
 pub(super) fn add(project: &mut Project) {
     project
         .text("infra-cdk/lib/spec.ts", Comments::SLASHES, spec_ts())
-        .facts_from(Config::DECLARED_IN)
-        .facts_from(deployment::DECLARED_IN)
-        .facts_from(stages::DECLARED_IN);
+        .facts_from_all(Config::DECLARED_IN)
+        .facts_from_all([
+            deployment::DECLARED_IN,
+            stages::DECLARED_IN,
+            extension_spec::DECLARED_IN,
+        ]);
 }
 
 fn spec_ts() -> String {

@@ -1,20 +1,21 @@
 //! Has package managers write their lock files anew.
 
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
+use serde_json::Value;
 
-use crate::project::pins::{self, Pin, Registry};
+use crate::project::pins;
 use crate::project::{npm, python};
 use crate::tools::PYTHON_MINOR;
 use crate::{process, workspace};
 
-/// Writes the lock files that these pins are in.
-pub(super) fn follow(pins: &[&Pin]) -> Result<()> {
-    let any = |registry| pins.iter().any(|pin| pin.registry == registry);
-    if any(Registry::Npm) {
-        for folder in npm::FOLDERS {
+/// Writes every lock file that holds something else than what is asked for beside it.
+pub(super) fn follow() -> Result<()> {
+    for folder in npm::FOLDERS {
+        if is_npm_stale(&workspace::root().join(folder))? {
             let mut npm = Command::new("npm");
             npm.args([
                 "install",
@@ -28,14 +29,35 @@ pub(super) fn follow(pins: &[&Pin]) -> Result<()> {
             println!("wrote {folder}/package-lock.json");
         }
     }
-    if any(Registry::PyPi) {
-        let uv = uv()?;
-        for folder in python::FOLDERS {
-            compile(&uv, folder)?;
+    for folder in python::FOLDERS {
+        if is_python_stale(&workspace::root().join(folder))? {
+            compile(&uv()?, folder)?;
             println!("wrote {folder}/requirements.txt");
         }
     }
     Ok(())
+}
+
+/// Whether `package-lock.json` repeats something else than what `package.json` asks for.
+fn is_npm_stale(folder: &Path) -> Result<bool> {
+    let json =
+        |name: &str| -> Result<Value> { Ok(serde_json::from_str(&read(&folder.join(name))?)?) };
+    let (asked, locked) = (json("package.json")?, json("package-lock.json")?);
+    let members = ["dependencies", "devDependencies", "engines"];
+    Ok(members.iter().any(|member| asked[member] != locked["packages"][""][member]))
+}
+
+/// Whether `requirements.txt` lacks something that `requirements.in` asks for.
+fn is_python_stale(folder: &Path) -> Result<bool> {
+    let (asked, locked) =
+        (read(&folder.join("requirements.in"))?, read(&folder.join("requirements.txt"))?);
+    let mut asked = asked.lines().filter(|line| !line.starts_with('#'));
+    let is_locked = |pin: &str| locked.lines().any(|line| line.split(' ').next() == Some(pin));
+    Ok(!asked.all(is_locked))
+}
+
+fn read(path: &Path) -> Result<String> {
+    fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
 /// uv, in an environment of its own.
@@ -59,4 +81,46 @@ fn compile(uv: &Path, folder: &str) -> Result<()> {
         .args(["--output-file", "requirements.txt", "requirements.in"])
         .current_dir(workspace::root().join(folder));
     process::run("uv pip compile", &mut compile)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_npm_stale, is_python_stale};
+    use crate::project::{npm, python};
+    use crate::workspace;
+
+    const REMEDY: &str =
+        "its lock file does not hold what is pinned; run: cargo xtask upgrade --lock";
+
+    #[test]
+    fn lock_files_hold_what_is_pinned() {
+        for folder in npm::FOLDERS {
+            assert!(!is_npm_stale(&workspace::root().join(folder)).unwrap(), "{folder}: {REMEDY}");
+        }
+        for folder in python::FOLDERS {
+            assert!(
+                !is_python_stale(&workspace::root().join(folder)).unwrap(),
+                "{folder}: {REMEDY}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_lock_file_that_holds_another_version_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        put("requirements.in", "# marker\na==1.0.0\n");
+        put("package.json", r#"{ "dependencies": { "a": "1.0.0" } }"#);
+        for (version, is_stale) in [("1.0.0", false), ("1.0.0.1", true), ("0.9.0", true)] {
+            put("requirements.txt", &format!("a=={version} \\\n    --hash=sha256:00\n"));
+            put(
+                "package-lock.json",
+                &format!(
+                    r#"{{ "packages": {{ "": {{ "dependencies": {{ "a": "{version}" }} }} }} }}"#
+                ),
+            );
+            assert_eq!(is_python_stale(folder.path()).unwrap(), is_stale, "{version}");
+            assert_eq!(is_npm_stale(folder.path()).unwrap(), is_stale, "{version}");
+        }
+    }
 }

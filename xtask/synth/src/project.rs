@@ -78,6 +78,11 @@ impl Described {
         self
     }
 
+    /// The same for several files at once.
+    pub fn facts_from_all<'a>(&mut self, files: impl IntoIterator<Item = &'a str>) -> &mut Self {
+        files.into_iter().fold(self, Self::facts_from)
+    }
+
     pub(crate) fn marker(&self, command: &str) -> String {
         marker::text(command, &self.by, &self.source())
     }

@@ -43,9 +43,36 @@ impl Drop for Folder {
 }
 
 /// The state of a process, as the kernel says: `T` is stopped, `Z` has ended, and none is gone.
+#[cfg(target_os = "linux")]
 pub(crate) fn state(process: i32) -> Option<char> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
     stat.rsplit(") ").next()?.chars().next()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn state(process: i32) -> Option<char> {
+    ps(&["-o", "state=", "-p", &process.to_string()]).trim().chars().next()
+}
+
+/// The arguments of every process, a line each.
+#[cfg(target_os = "linux")]
+pub(crate) fn commands() -> String {
+    let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
+    let lines = processes.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
+    let spaced = |line: Vec<u8>| String::from_utf8_lossy(&line).replace('\0', " ") + "\n";
+    lines.map(spaced).collect()
+}
+
+#[cfg(not(target_os = "linux"))]
+pub(crate) fn commands() -> String {
+    ps(&["-axww", "-o", "command="])
+}
+
+/// Where the kernel has no files to tell of processes.
+#[cfg(not(target_os = "linux"))]
+fn ps(arguments: &[&str]) -> String {
+    let output = std::process::Command::new("ps").args(arguments).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 /// Waits until something is so; fails the test if it does not become so.

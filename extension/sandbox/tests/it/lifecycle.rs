@@ -154,6 +154,7 @@ async fn eleven_external_extensions_fail_the_init() {
 }
 
 #[tokio::test]
+#[cfg(target_os = "linux")] // Elsewhere there is no `setsid`.
 async fn the_end_of_a_process_is_noticed_though_another_holds_its_pipes() {
     let folder = Folder::new();
     // What has a session of its own is in no group that is killed.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use crate::folder::{Folder, state, until};
+use crate::folder::{Folder, commands, state, until};
 
 fn command(function: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_extension-sandbox"));
@@ -19,10 +19,8 @@ fn output(function: &Path) -> (Output, String) {
 
 /// Whether a guardian runs for the group of this process.
 fn is_guarded(process: i32) -> bool {
-    let arguments = format!("\0guardian\0{process}\0");
-    let commands = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
-    let mut texts = commands.filter_map(|entry| std::fs::read(entry.path().join("cmdline")).ok());
-    texts.any(|text| String::from_utf8_lossy(&text).ends_with(&arguments))
+    let arguments = format!(" guardian {process}");
+    commands().lines().any(|command| command.trim_end().ends_with(&arguments))
 }
 
 #[tokio::test]

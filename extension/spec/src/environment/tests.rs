@@ -128,6 +128,9 @@ fn a_stream_is_a_name_or_an_arn_and_nothing_else() {
         "arn:aws:sqs:eu-west-1:111122223333:stream/telemetry",
         "arn:aws:kinesis:eu-west-1:1111:stream/telemetry",
         "arn:aws:kinesis:eu-west-1:111122223333:stream/",
+        "arn:aws:kinesis:eu west\n1:111122223333:stream/a",
+        "arn:awsfoo:kinesis:eu-west-1:111122223333:stream/a",
+        "arn:aws-:kinesis:eu-west-1:111122223333:stream/a",
         "arn:aws:kinesis:eu-west-1:111122223333:stream/a/consumer/b:1",
         &"x".repeat(129),
     ] {

@@ -114,7 +114,7 @@ pub(super) fn to_environment() -> String {
     text += &doc(
         "",
         &[
-            "The variables of a function with these settings, checked as the extension itself checks them.",
+            "The variables of a function with these settings, each checked for its type, range and form.",
             "",
             "@throws Error that names every setting which cannot be used, with its value and its remedy.",
         ]
@@ -123,6 +123,11 @@ pub(super) fn to_environment() -> String {
     text +=
         "export function toEnvironment(settings: TelemetrySettings): Record<string, string> {\n";
     text += "  const environment = new Environment(ENV_PREFIX);\n";
+    let names: Vec<String> = Config::PARAMS
+        .iter()
+        .map(|param| format!("    {},\n", quoted(&camel_case(param.field))))
+        .collect();
+    text += &format!("  environment.only(settings, [\n{}  ]);\n", names.concat());
     for param in Config::PARAMS {
         text += &format!("  {}\n", call(param));
     }
@@ -143,8 +148,12 @@ fn call(param: &Param) -> String {
             let words: Vec<String> = words.iter().map(|(word, _)| quoted(word)).collect();
             format!("environment.choice({arguments}, [{}]);", words.join(", "))
         }
-        Kind::Stream => format!("environment.text({arguments}, STREAM);"),
-        Kind::Types => format!("environment.list({arguments}, EVENT_TYPE);"),
+        Kind::Stream => {
+            format!("environment.text({arguments}, STREAM, {});", quoted(Stream::EXPECTED))
+        }
+        Kind::Types => {
+            format!("environment.list({arguments}, EVENT_TYPE, {});", quoted(Types::EXPECTED))
+        }
     }
 }
 

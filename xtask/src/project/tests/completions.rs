@@ -6,8 +6,14 @@ use crate::workspace;
 
 /// What bash offers for the last of these words.
 fn offered(words: &[&str]) -> Vec<String> {
+    offered_after("", words)
+}
+
+/// The same, after something else was set up.
+fn offered_after(before: &str, words: &[&str]) -> Vec<String> {
     let script = format!(
-        "source xtask/completions/cargo-xtask.bash\n\
+        "{before}\n\
+         source xtask/completions/cargo-xtask.bash\n\
          COMP_WORDS=({})\n\
          COMP_CWORD={}\n\
          _cargo_with_xtask cargo \"${{COMP_WORDS[COMP_CWORD]}}\" \"${{COMP_WORDS[COMP_CWORD-1]}}\"\n\
@@ -37,6 +43,18 @@ fn bash_offers_the_options_of_a_command_and_the_values_of_an_option() {
 }
 
 #[test]
-fn bash_leaves_cargos_own_commands_alone() {
-    assert_eq!(offered(&["cargo", "bu"]), [""]);
+fn bash_offers_the_same_behind_a_toolchain() {
+    assert_eq!(offered(&["cargo", "+nightly", "xtask", "syn"]), ["synth"]);
+}
+
+#[test]
+fn bash_asks_cargos_own_completion_for_everything_else() {
+    let own = "_cargo() { COMPREPLY=(build bench); }";
+    assert_eq!(offered_after(own, &["cargo", "b"]), ["build", "bench"]);
+    // bash-completion defines it only when it is asked to, and takes the place of whoever was registered.
+    let lazily = format!("_completion_loader() {{ {own}; complete -F _cargo cargo; }}");
+    assert_eq!(offered_after(&lazily, &["cargo", "b"]), ["build", "bench"]);
+    let registered = format!("{lazily}\ntrap 'complete -p cargo' EXIT");
+    let offered = offered_after(&registered, &["cargo", "b"]);
+    assert!(offered[2].contains("-F _cargo_with_xtask"), "it stays in front: {offered:?}");
 }

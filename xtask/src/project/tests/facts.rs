@@ -121,3 +121,26 @@ fn every_file_that_bears_the_marker_is_listed() {
         );
     }
 }
+
+#[test]
+fn whoever_reads_a_fact_in_a_generated_file_is_told_where_it_is_said() {
+    let manifest = std::fs::read_to_string(crate::workspace::root().join(MANIFEST)).unwrap();
+    let mut told = 0;
+    for path in manifest.lines().filter(|line| !line.contains('#')) {
+        let text = std::fs::read_to_string(crate::workspace::root().join(path)).unwrap();
+        let top: Vec<&str> = text.lines().take(2).collect();
+        for (fact, home) in facts() {
+            // Where something is listed, its name is no fact.
+            let is_said =
+                says(&text, &fact) && path != ".gitattributes" && !path.contains("completions");
+            if is_said {
+                told += 1;
+                assert!(
+                    top.concat().contains(home),
+                    "{path} holds {fact} and does not name {home}"
+                );
+            }
+        }
+    }
+    assert!(told > 20, "{told}");
+}

@@ -62,15 +62,7 @@ pub(super) enum On {
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Concurrency {
     pub(super) group: &'static str,
-    pub(super) cancel_in_progress: Condition,
-}
-
-/// Known when it is written, or when it runs.
-#[derive(serde::Serialize)]
-#[serde(untagged)]
-pub(super) enum Condition {
-    Fixed(bool),
-    Expression(&'static str),
+    pub(super) cancel_in_progress: bool,
 }
 
 #[derive(serde::Serialize)]
@@ -101,12 +93,14 @@ impl<const N: usize> From<[(&'static str, &'static str, &'static str); N]> for P
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Strategy {
     pub(super) fail_fast: bool,
-    pub(super) matrix: Map<Vec<Map<&'static str>>>,
+    pub(super) matrix: Map<Vec<Map<String>>>,
 }
 
 #[derive(Default, serde::Serialize)]
 pub(super) struct Step {
-    pub(super) name: &'static str,
+    pub(super) name: String,
+    #[serde(rename = "if", skip_serializing_if = "Option::is_none")]
+    condition: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     uses: Option<Commented<String>>,
     #[serde(skip_serializing_if = "Map::is_empty")]
@@ -120,7 +114,7 @@ pub(super) struct Step {
 impl Step {
     /// An action at a commit, with the version that it had as a comment.
     pub(super) fn uses(
-        name: &'static str,
+        name: impl Into<String>,
         action: Pin,
         with: impl IntoIterator<Item = (&'static str, impl Into<String>)>,
     ) -> Self {
@@ -129,12 +123,17 @@ impl Step {
         };
         let uses = Commented(format!("{}@{commit}", action.name), action.version.to_owned());
         let with = Map(with.into_iter().map(|(key, value)| (key, value.into())).collect());
-        Self { name, uses: Some(uses), with, ..Self::default() }
+        Self { name: name.into(), uses: Some(uses), with, ..Self::default() }
     }
 
     /// A shell's command.
-    pub(super) fn run(name: &'static str, run: impl Into<String>) -> Self {
-        Self { name, run: Some(run.into()), ..Self::default() }
+    pub(super) fn run(name: impl Into<String>, run: impl Into<String>) -> Self {
+        Self { name: name.into(), run: Some(run.into()), ..Self::default() }
+    }
+
+    /// The same, whether those before it have failed or not.
+    pub(super) fn anyway(self) -> Self {
+        Self { condition: Some("${{ !cancelled() }}"), ..self }
     }
 
     /// The same with variables: an expression in a command would be a part of its text.

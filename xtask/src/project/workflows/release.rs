@@ -3,16 +3,23 @@
 //! One job builds and has no rights; another publishes and runs nothing of ours. No cache is read: whoever can write one
 //! would be writing the release.
 
-use extension_spec::deployment::Architecture;
+use extension_spec::EXTENSION_NAME;
+use extension_spec::deployment::{self, Architecture};
 use xtask_synth::Project;
 
-use super::model::{Concurrency, Condition, Job, Map, On, Step, Workflow};
+use super::model::{Concurrency, Job, Map, On, Step, Workflow};
 use super::steps;
+use crate::build::{self, CHECKSUMS, LAYERS};
 use crate::project::pins;
 
-/// Where `cargo xtask package` puts everything.
-const LAYERS: &str = "target/layers";
-const ARTIFACT: &str = "layers";
+/// `path+file:///…#NAME@VERSION` is what cargo says.
+const VERSION: &str = "\
+id=$(cargo pkgid --package \"$EXTENSION\")
+if [ \"$TAG\" != \"v${id##*[@#]}\" ]; then
+  echo \"the tag $TAG does not name the version in Cargo.toml ($id)\" >&2
+  exit 1
+fi
+";
 
 pub(super) fn add(project: &mut Project) {
     let tags = Map::from([("tags", vec!["v*"])]);
@@ -23,11 +30,15 @@ pub(super) fn add(project: &mut Project) {
         concurrency: Some(Concurrency {
             group: "${{ github.workflow }}-${{ github.ref }}",
             // Half a release is worse than a late one.
-            cancel_in_progress: Condition::Fixed(false),
+            cancel_in_progress: false,
         }),
         jobs: Map::from([("package", package()), ("publish", publish())]),
     };
-    project.yaml(".github/workflows/release.yml", &workflow).facts_from(file!());
+    project
+        .yaml(".github/workflows/release.yml", &workflow)
+        .facts_from(file!())
+        .facts_from(pins::DECLARED_IN)
+        .facts_from(deployment::DECLARED_IN);
 }
 
 fn package() -> Job {
@@ -36,17 +47,25 @@ fn package() -> Job {
         needs: None,
         strategy: None,
         runs_on: "ubuntu-24.04",
-        timeout_minutes: 60,
+        timeout_minutes: 90,
         permissions: Map::from([("contents", "read", "to check out")]),
         steps: vec![
             steps::checkout(),
+            Step::run("Check that the tag names the version", VERSION)
+                .env([("TAG", "${{ github.ref_name }}"), ("EXTENSION", EXTENSION_NAME)]),
             steps::rust(),
+            steps::node(),
             steps::python(),
-            Step::run("Package both layers", "cargo xtask package"),
+            // It packages, too: what is released has passed, on the machine that it is released from.
+            Step::run("Check and package everything", "cargo xtask ci"),
             Step::uses(
                 "Hand them over",
                 pins::UPLOAD,
-                [("name", ARTIFACT), ("path", LAYERS), ("if-no-files-found", "error")],
+                [
+                    ("name", LAYERS.to_owned()),
+                    ("path", format!("target/{LAYERS}")),
+                    ("if-no-files-found", "error".to_owned()),
+                ],
             ),
         ],
     }
@@ -54,22 +73,27 @@ fn package() -> Job {
 
 fn publish() -> Job {
     let mut steps = vec![
-        Step::uses("Take them", pins::DOWNLOAD, [("name", ARTIFACT), ("path", ARTIFACT)]),
-        Step::run("Check the checksums", "cd layers\nsha256sum --check SHA256SUMS\n"),
-        Step::uses("Attest where they come from", pins::ATTEST, [("subject-path", "layers/*.zip")]),
+        Step::uses("Take them", pins::DOWNLOAD, [("name", LAYERS), ("path", LAYERS)]),
+        Step::run("Check the checksums", format!("cd {LAYERS}\nsha256sum --check {CHECKSUMS}\n")),
+        Step::uses(
+            "Attest where they come from",
+            pins::ATTEST,
+            [("subject-path", format!("{LAYERS}/*.zip"))],
+        ),
     ];
     steps.extend(Architecture::ALL.map(|architecture| {
-        let layer = architecture.layer();
         Step::uses(
-            "Attest what is in them",
+            format!("Attest what is in the layer for {}", architecture.name()),
             pins::ATTEST,
             [
-                ("subject-path", format!("{ARTIFACT}/{layer}.zip")),
-                ("sbom-path", format!("{ARTIFACT}/{layer}.cdx.json")),
+                ("subject-path", format!("{LAYERS}/{}", build::zip(architecture))),
+                ("sbom-path", format!("{LAYERS}/{}", build::sbom(architecture))),
             ],
         )
     }));
-    let release = "gh release create \"$TAG\" --repo \"$REPOSITORY\" --verify-tag --generate-notes layers/*\n";
+    let release = format!(
+        "gh release create \"$TAG\" --repo \"$REPOSITORY\" --verify-tag --generate-notes {LAYERS}/*\n"
+    );
     steps.push(Step::run("Publish", release).env([
         ("GH_TOKEN", "${{ github.token }}"),
         ("REPOSITORY", "${{ github.repository }}"),

@@ -10,20 +10,31 @@ pub(super) fn checkout() -> Step {
 
 /// The pinned toolchain, for all that follow.
 pub(super) fn rust() -> Step {
-    let version = pins::RUST.version;
-    let install =
-        format!("rustup toolchain install {version} --profile minimal --component clippy,rustfmt");
-    Step::run("Install Rust", format!("{install}\nrustup default {version}\n"))
+    rust_of(pins::RUST.version)
+}
+
+/// This toolchain, which may be an expression.
+pub(super) fn rust_of(version: &'static str) -> Step {
+    let install = "rustup toolchain install \"$RUST\" --profile minimal --component clippy,rustfmt";
+    Step::run("Install Rust", format!("{install}\nrustup default \"$RUST\"\n"))
+        .env([("RUST", version)])
 }
 
 pub(super) fn node() -> Step {
-    Step::uses(
-        "Install Node",
-        pins::SETUP_NODE,
-        [("node-version", pins::NODE), ("package-manager-cache", "false")],
-    )
+    node_of(pins::NODE)
+}
+
+/// This Node, which may be an expression.
+pub(super) fn node_of(version: &'static str) -> Step {
+    let with = [("node-version", version), ("package-manager-cache", "false")];
+    Step::uses("Install Node", pins::SETUP_NODE, with)
 }
 
 pub(super) fn python() -> Step {
-    Step::uses("Install Python", pins::SETUP_PYTHON, [("python-version", pins::PYTHON)])
+    python_of(pins::PYTHON)
+}
+
+/// This Python, which may be an expression.
+pub(super) fn python_of(version: &'static str) -> Step {
+    Step::uses("Install Python", pins::SETUP_PYTHON, [("python-version", version)])
 }
