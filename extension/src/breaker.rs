@@ -14,7 +14,7 @@ const TOLERATED: u32 = 2;
 /// Bound of the first pause between probes. A shorter one would heal sooner, and hold more invocations in vain.
 pub const FIRST: Duration = Duration::from_secs(10);
 /// Largest bound: how late at most it is noticed that somebody has mended what was wrong.
-const LONGEST: Duration = Duration::from_secs(300);
+const LONGEST: Duration = Duration::from_mins(5);
 
 /// Longest wait for a probe whose function has finished. A new connection and a request take less even on a small slice
 /// of a CPU.
@@ -162,7 +162,7 @@ mod tests {
         let (slept, woke) = (start, later(start, 60));
         assert_eq!(breaker.wait((slept.0, woke.1)), Duration::ZERO, "the monotonic one");
         assert_eq!(breaker.wait((woke.0, slept.1)), Duration::ZERO, "the wall clock");
-        let set_back = start.1 - Duration::from_secs(3_600);
+        let set_back = start.1 - Duration::from_hours(1);
         assert_eq!(breaker.wait((later(start, 4).0, set_back)), Duration::from_secs(6));
     }
 
