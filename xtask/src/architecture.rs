@@ -52,10 +52,41 @@ fn top(src: &Path, path: &Path) -> String {
 /// Top modules of the crate that this text names.
 fn named(text: &str) -> BTreeSet<String> {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let names = code.flat_map(|line| line.split("crate::").skip(1)).map(|rest| {
-        rest.chars().take_while(|c| c.is_ascii_lowercase() || *c == '_').collect::<String>()
+    let code = code.collect::<Vec<_>>().join(" ");
+    let word = |text: &str| {
+        let part_of_name = |c: &char| c.is_ascii_lowercase() || *c == '_';
+        text.trim_start().chars().take_while(part_of_name).collect::<String>()
+    };
+    let names = code.split("crate::").skip(1).flat_map(|rest| match rest.strip_prefix('{') {
+        // `crate::{a, b::{c, d}, e}` names a, b and e.
+        Some(group) => outer_items(group).iter().map(|item| word(item)).collect(),
+        None => vec![word(rest)],
     });
     names.filter(|name| !name.is_empty()).collect()
+}
+
+/// What stands between the commas of a group, up to its closing brace; inner groups are left out.
+fn outer_items(group: &str) -> Vec<String> {
+    let mut depth = 0;
+    let mut items = vec![String::new()];
+    for c in group.chars() {
+        match c {
+            '{' => depth += 1,
+            '}' if depth == 0 => break,
+            '}' => depth -= 1,
+            ',' if depth == 0 => items.push(String::new()),
+            c if depth == 0 => items.last_mut().unwrap().push(c),
+            _ => {}
+        }
+    }
+    items
+}
+
+#[test]
+fn modules_are_found_in_every_form_of_import() {
+    let text = "use crate::a;\nuse crate::{b, c::{d, e}, f};\nlet x = crate::g::h();\n// crate::i";
+    let names: Vec<String> = named(text).into_iter().collect();
+    assert_eq!(names, ["a", "b", "c", "f", "g"]);
 }
 
 /// Fails if modules of this crate depend on each other in a circle.

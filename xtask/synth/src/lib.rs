@@ -55,6 +55,7 @@ mod path;
 mod plan;
 mod project;
 mod region;
+mod render;
 mod report;
 pub mod yaml;
 

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::comments::Comments;
 use crate::error::Problem;
 use crate::path::RepoPath;
-use crate::{manifest, marker, yaml};
+use crate::{marker, yaml};
 
 /// The generated files of a repository. Its methods describe; nothing is read or written before
 /// [`plan`](Self::plan).
@@ -28,8 +28,8 @@ pub struct Project {
 pub(crate) struct File {
     pub(crate) path: RepoPath,
     pub(crate) described: Described,
-    head: Head,
-    body: Body,
+    pub(crate) head: Head,
+    pub(crate) body: Body,
 }
 
 /// A part of a file that people write.
@@ -37,16 +37,17 @@ pub(crate) struct Region {
     pub(crate) path: RepoPath,
     pub(crate) name: String,
     pub(crate) described: Described,
-    text: String,
+    pub(crate) text: String,
 }
 
 /// How a file bears the marker.
-enum Head {
+pub(crate) enum Head {
     Comment(Comments),
     JsonMember,
 }
 
-enum Body {
+/// Where a file's text comes from.
+pub(crate) enum Body {
     Text(String),
     /// Made of everything that is described.
     Manifest,
@@ -54,7 +55,8 @@ enum Body {
     Listing(Render),
 }
 
-type Render = Box<dyn Fn(&[&str]) -> String>;
+/// Makes a text of the paths of all whole files.
+pub(crate) type Render = Box<dyn Fn(&[&str]) -> String>;
 
 /// Where a file is described, and, if that is elsewhere, where the facts in it are said. Both stand in its marker, so
 /// that a reader knows which file to edit.
@@ -259,44 +261,6 @@ impl Project {
         self.refuse(path, &wrong, "choose another path", &described);
         self.refused = described;
         &mut self.refused
-    }
-
-    /// The file's whole text, as it should be on the disk.
-    pub(crate) fn render(&self, file: &File) -> String {
-        let listing;
-        let body = match &file.body {
-            Body::Text(text) => text,
-            Body::Manifest => {
-                listing = manifest::render(self);
-                &listing
-            }
-            Body::Listing(render) => {
-                let mut paths: Vec<&str> = self.files.iter().map(|it| it.path.as_str()).collect();
-                paths.sort_unstable();
-                listing = render(&paths);
-                &listing
-            }
-        };
-        let marker = file.described.marker(&self.command);
-        let mut text = match file.head {
-            Head::Comment(comments) => marker::above(body, &marker, comments),
-            Head::JsonMember => marker::inside(body, &marker),
-        };
-        if !text.ends_with('\n') {
-            text.push('\n');
-        }
-        text
-    }
-}
-
-impl Region {
-    /// The lines between the fences, as they should be on the disk.
-    pub(crate) fn render(&self, command: &str, comments: Comments, newline: &str) -> String {
-        let marker = comments.line(&self.described.marker(command));
-        // Markdown takes a table that follows a comment without a blank line for text.
-        let blank = if comments == Comments::ANGLES { "\n" } else { "" };
-        let text = format!("{marker}\n{blank}{}\n{blank}", self.text.trim_matches('\n'));
-        if newline == "\n" { text } else { text.replace('\n', newline) }
     }
 }
 
