@@ -16,10 +16,6 @@ pub const FIRST: Duration = Duration::from_secs(10);
 /// Largest bound: how late at most it is noticed that somebody has mended what was wrong.
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// Longest wait for a probe whose function has finished. A new connection and a request take less even on a small slice
-/// of a CPU.
-const PROBE: Duration = Duration::from_millis(200);
-
 /// Both clocks, read together.
 pub type Now = (Instant, SystemTime);
 
@@ -59,13 +55,6 @@ impl Breaker {
         self.is_open() && !was_open
     }
 
-    /// A probe ended and tells nothing, because a freeze may have come in between: the next one is as far away again.
-    pub fn postpone(&mut self, now: Now) {
-        if let Some((since, _)) = &mut self.pause {
-            *since = now;
-        }
-    }
-
     /// Whether invocations are not held.
     pub fn is_open(&self) -> bool {
         self.failures >= TOLERATED
@@ -79,13 +68,18 @@ impl Breaker {
         pause.saturating_sub(elapsed)
     }
 
-    /// How long an invocation may be held after its function has finished: less where it may well be in vain.
+    /// Whether the last flush was in vain: then the next one begins with a small request, on which little is lost.
+    pub fn is_doubtful(&self) -> bool {
+        self.failures > 0
+    }
+
+    /// How long an invocation may be held after its function has finished: less where it may well be in vain. The later
+    /// probes are so seldom that they may have all the time that a far region or a slow function needs.
     pub fn hold(&self, flush_timeout: Duration) -> Duration {
         match self.failures {
-            0 => flush_timeout,
-            1 => flush_timeout / 2,
-            // A probe has had the time of the function and of Lambda's buffering already.
-            _ => (flush_timeout / 4).min(PROBE),
+            1 | 3 => flush_timeout / 2,
+            2 => flush_timeout / 4,
+            _ => flush_timeout,
         }
     }
 }
@@ -144,17 +138,6 @@ mod tests {
     }
 
     #[test]
-    fn a_probe_that_tells_nothing_is_tried_again_after_the_same_pause() {
-        let start = now();
-        let mut breaker = failed(2, start);
-        let end = later(start, 11);
-        assert_eq!(breaker.wait(end), Duration::ZERO);
-        breaker.postpone(end);
-        assert_eq!(breaker.wait(end), FIRST);
-        assert!(breaker.is_open());
-    }
-
-    #[test]
     fn the_time_of_a_freeze_counts_whichever_clock_stood_still() {
         let start = now();
         let breaker = failed(2, start);
@@ -167,10 +150,9 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_in_vain_holds_an_invocation_for_less() {
+    fn what_may_be_in_vain_holds_an_invocation_for_less_and_seldom_probes_have_their_time() {
         let second = Duration::from_secs(1);
         let hold = |times| failed(times, now()).hold(second).as_millis();
-        assert_eq!([0, 1, 2, 9].map(hold), [1_000, 500, 200, 200]);
-        assert_eq!(failed(2, now()).hold(second / 10), second / 40);
+        assert_eq!([0, 1, 2, 3, 4, 99].map(hold), [1_000, 500, 250, 500, 1_000, 1_000]);
     }
 }

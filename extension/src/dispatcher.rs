@@ -99,10 +99,11 @@ impl<S: Sink> Dispatcher<S> {
 
     /// Sends what waits, in scope, until it is delivered or the time is over. May be cancelled at any point: a record
     /// stays in the queue until it is acknowledged.
-    pub async fn deliver(&self, scope: Scope, until: Instant) -> Outcome {
+    /// The first request has at most `first` records; when it is acknowledged the others have as many as fit.
+    pub async fn deliver(&self, scope: Scope, first: usize, until: Instant) -> Outcome {
         let mut tries = Tries {
             backoff: Backoff::default(),
-            max_records: usize::MAX,
+            max_records: first,
             attempt_timeout: deadline::attempt(until.saturating_duration_since(Instant::now())),
             broken: 0,
             set_aside: 0,

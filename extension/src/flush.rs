@@ -50,6 +50,11 @@ impl Policy {
         }
     }
 
+    /// Whether an invocation is held until its function has finished.
+    pub fn holds_for_the_function(&self) -> bool {
+        self.strategy == Flush::End
+    }
+
     /// What to send while the function is running, in every strategy: what fills a record, and what has reached its age.
     pub fn while_running(&self, backlog: &Backlog, now: Instant) -> Option<Scope> {
         if self.due(backlog).is_some_and(|due| due <= now) {

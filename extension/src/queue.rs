@@ -23,6 +23,8 @@ pub struct Queue {
     event_bytes: usize,
     /// Packed and not yet acknowledged.
     records: VecDeque<Record>,
+    /// How many records Kinesis has taken.
+    acknowledged: u64,
     /// What happened to all events.
     pub ledger: Ledger,
 }
@@ -36,6 +38,7 @@ impl Queue {
             events: VecDeque::new(),
             event_bytes: 0,
             records: VecDeque::new(),
+            acknowledged: 0,
             ledger: Ledger::default(),
         }
     }
@@ -59,6 +62,11 @@ impl Queue {
     /// Events that wait, packed ones included.
     pub fn len(&self) -> u64 {
         self.events.len() as u64 + self.records.iter().map(|record| record.events).sum::<u64>()
+    }
+
+    /// How many records Kinesis has taken so far: the sign of life that a part of an event is, too.
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged
     }
 
     /// Whether nothing waits.
@@ -91,14 +99,15 @@ impl Queue {
         self.records.iter().take(count).cloned().collect()
     }
 
-    /// Takes out what was acknowledged of the request last shown: `acknowledged[i]` tells of its record `i`.
-    pub fn settle(&mut self, acknowledged: &[bool]) {
+    /// Takes out what was acknowledged of the request last shown: `answers[i]` tells of its record `i`.
+    pub fn settle(&mut self, answers: &[bool]) {
         let mut index = 0;
-        let (ledger, pressure) = (&mut self.ledger, &self.pressure);
-        self.records.retain(|record| {
-            let done = acknowledged.get(index).copied().unwrap_or(false);
+        let Self { ledger, pressure, acknowledged: taken, records, .. } = self;
+        records.retain(|record| {
+            let done = answers.get(index).copied().unwrap_or(false);
             index += 1;
             if done {
+                *taken += 1;
                 ledger.delivered += record.events;
                 pressure.release(record.data.len());
             }

@@ -30,8 +30,10 @@ use deliver::Delivery;
 pub use wait::next;
 use wait::{Asked, answered, at, ended};
 
-/// After a delivery beside the function failed, the next one waits this long: the flush will try anyway.
+/// After a delivery failed, the next one beside a function waits this long.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
+/// The longest such pause while the breaker is open. Such a delivery holds nobody, and the queue is bounded.
+const AFTER_FAILURES: Duration = Duration::from_secs(5);
 /// Requests that are remembered, in case the end of one is read before its INVOKE.
 const REMEMBERED: usize = 8;
 /// A timer that is later than this has slept through a freeze, or through a pause of the whole machine.
@@ -152,7 +154,9 @@ impl<S: Sink> Run<S> {
     fn on_timer(&mut self, timer: Option<Instant>, asleep: (Instant, SystemTime)) {
         let now = Instant::now();
         if self.phase == Phase::Idle && !self.parts.always_awake {
-            let late = timer.map(|timer| now.saturating_duration_since(timer)).unwrap_or_default();
+            // What was due before the wait began is not late for it.
+            let due = timer.map(|timer| timer.max(asleep.0));
+            let late = due.map(|due| now.saturating_duration_since(due)).unwrap_or_default();
             // A paused machine may stop the monotonic clock; then only the wall clock tells.
             let paused = asleep.1.elapsed().unwrap_or_default().saturating_sub(now - asleep.0);
             if late.max(paused) > LATE {

@@ -1,6 +1,7 @@
 //! `build`: the extension as it ships, a static program for each architecture, the same on every machine.
 
 use std::collections::BTreeMap;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
@@ -59,6 +60,27 @@ pub(crate) fn programs(architectures: &[Architecture]) -> Result<BTreeMap<&'stat
     Ok(programs)
 }
 
+/// The folder with the sources of what zig links.
+pub(crate) fn zig_libraries(target: &Path) -> Result<PathBuf> {
+    let packages = compiler(target)?.join("lib");
+    let versions = fs::read_dir(&packages)
+        .with_context(|| format!("{} cannot be read", packages.display()))?;
+    let folders =
+        versions.filter_map(Result::ok).map(|it| it.path().join("site-packages/ziglang/lib"));
+    folders.into_iter().find(|it| it.is_dir()).context("ziglang has no library folder")
+}
+
+/// Where Rust is installed.
+pub(crate) fn sysroot() -> Result<PathBuf> {
+    let mut rustc = Command::new("rustc");
+    rustc.args(["--print", "sysroot"]).current_dir(workspace::root());
+    let (exit, sysroot) = process::output("rustc", &mut rustc)?;
+    if !exit.success() {
+        bail!("rustc does not say where it is ({exit})");
+    }
+    Ok(PathBuf::from(sysroot.trim()))
+}
+
 /// Installs the C compiler, which is zig's, and what makes cargo use it.
 fn compiler(target: &Path) -> Result<PathBuf> {
     Tool::Python.require()?;
@@ -87,11 +109,17 @@ fn build(architecture: Architecture, compiler: &Path, target: &Path) -> Result<(
     cargo.args(["--bins", "--target", architecture.target()]);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = [compiler.join("bin")].into_iter().chain(std::env::split_paths(&path));
+    // What somebody has set for their own builds must not get into what ships.
+    for (name, _) in std::env::vars_os() {
+        if is_of_builds(&name.to_string_lossy()) {
+            cargo.env_remove(name);
+        }
+    }
     cargo
         .env("PATH", std::env::join_paths(paths).context("the PATH cannot be read")?)
-        .env("CARGO_ENCODED_RUSTFLAGS", rust_flags()?)
-        // What somebody has set for their own builds must not get into what ships.
-        .env_remove("RUSTFLAGS")
+        .env("CARGO_ENCODED_RUSTFLAGS", rust_flags(target)?)
+        // Otherwise it looks for any zig on the PATH.
+        .env("CARGO_ZIGBUILD_PYTHON_PATH", compiler.join("bin/python3"))
         .env("CARGO_ZIGBUILD_CACHE_DIR", target.join("zig/wrappers"))
         .env("ZIG_GLOBAL_CACHE_DIR", target.join("zig/global"))
         .env("ZIG_LOCAL_CACHE_DIR", target.join("zig/local"));
@@ -99,22 +127,66 @@ fn build(architecture: Architecture, compiler: &Path, target: &Path) -> Result<(
         .with_context(|| format!("the extension does not build for {}", architecture.name()))
 }
 
+/// Whether a variable changes what compilers make.
+fn is_of_builds(name: &str) -> bool {
+    const NAMES: [&str; 6] = ["RUSTFLAGS", "CC", "CXX", "AR", "CFLAGS", "CXXFLAGS"];
+    const BEGINNINGS: [&str; 12] = [
+        "CC_",
+        "CXX_",
+        "AR_",
+        "RANLIB",
+        "CFLAGS_",
+        "CXXFLAGS_",
+        "TARGET_C",
+        "HOST_C",
+        "CARGO_TARGET_",
+        "CARGO_PROFILE_",
+        "CARGO_ZIGBUILD_",
+        "CARGO_BUILD_",
+    ];
+    // Where everything is built is no matter of what is built.
+    let is_place =
+        matches!(name, "CARGO_TARGET_DIR" | "CARGO_BUILD_TARGET_DIR" | "CARGO_BUILD_JOBS");
+    !is_place && (NAMES.contains(&name) || BEGINNINGS.iter().any(|it| name.starts_with(it)))
+}
+
 /// No path of this machine gets into the program: it would say who built it, and make it differ from another machine's.
-fn rust_flags() -> Result<String> {
+fn rust_flags(target: &Path) -> Result<String> {
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
     let cargo_home = cargo_home.context("there is no home folder, and no CARGO_HOME")?;
-    let mut rustc = Command::new("rustc");
-    rustc.args(["--print", "sysroot"]).current_dir(workspace::root());
-    let (exit, sysroot) = process::output("rustc", &mut rustc)?;
-    if !exit.success() {
-        bail!("rustc does not say where it is ({exit})");
-    }
     let flags = [
+        // The last one that fits counts, and the target folder may lie within the first.
         (workspace::root().to_owned(), "/source"),
+        (target.to_owned(), "/target"),
         (cargo_home, "/cargo"),
-        (PathBuf::from(sysroot.trim()), "/rust"),
+        (sysroot()?, "/rust"),
     ];
     let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
     Ok(flags.join("\u{1f}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_of_builds;
+
+    #[test]
+    fn what_somebody_has_set_for_their_own_builds_does_not_get_into_what_ships() {
+        for name in [
+            "RUSTFLAGS",
+            "CC",
+            "CC_aarch64_unknown_linux_musl",
+            "CARGO_PROFILE_LAYER_LTO",
+            "CARGO_TARGET_X86_64_UNKNOWN_LINUX_MUSL_LINKER",
+            "CARGO_BUILD_TARGET",
+            "CARGO_ZIGBUILD_ZIG_PATH",
+        ] {
+            assert!(is_of_builds(name), "{name}");
+        }
+        for name in
+            ["CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_HTTP_CAINFO", "PATH", "CI", "CCACHE_DIR"]
+        {
+            assert!(!is_of_builds(name), "{name}");
+        }
+    }
 }

@@ -1,13 +1,14 @@
 //! `ci`: what must pass before a change is taken.
 
 use std::io::stdout;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Result, bail};
 use extension_spec::deployment::Architecture;
 
+use crate::cli::{self, Command};
 use crate::section::Sections;
-use crate::{build, dependencies, package, process, synth, test, workspace};
+use crate::{build, demo, dependencies, package, process, synth, test, workspace};
 
 pub(crate) fn run() -> Result<ExitCode> {
     let mut sections = Sections::default();
@@ -35,10 +36,10 @@ fn all(sections: &mut Sections) -> Result<()> {
     test::all(sections, &[])?;
     sections.run("layers", || package::run(&Architecture::ALL))?;
     if build::own_architecture().is_some() {
-        // As in a terminal: whatever ends it early is this section's.
-        let mut demo =
-            Command::new(std::env::current_exe().context("xtask does not know where it is")?);
-        sections.run("layer demo", || process::run("the demo", demo.args(["demo", "--layer"])))?;
+        sections.run("layer demo", || match cli::read(["xtask", "demo", "--layer"]) {
+            Command::Demo(options) if demo::run(&options)? == ExitCode::SUCCESS => Ok(()),
+            _ => bail!("the demo of what ships has failed"),
+        })?;
     }
     Ok(())
 }

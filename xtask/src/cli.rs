@@ -40,7 +40,12 @@ pub(crate) const DECLARED_IN: &str = file!();
 
 /// Reads the process's arguments; prints help or a complaint and ends the process where it must.
 pub(crate) fn parse() -> Command {
-    let matches = command().get_matches();
+    read(std::env::args_os())
+}
+
+/// The same for these, the program's name first.
+pub(crate) fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Command {
+    let matches = command().get_matches_from(arguments);
     match matches.subcommand() {
         Some(("demo", demo)) => Command::Demo(demo::Options {
             invocations: value(demo, "invocations"),

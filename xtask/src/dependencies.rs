@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
 
+use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use graph::Graph;
 
@@ -37,11 +38,7 @@ const DUPLICATES: &[(&str, &str)] = &[];
 const FORBIDDEN: [(&str, &str, &str); 4] = [
     ("xtask", "tokio", "its first build must be quick; put what needs it into xtask-aws"),
     ("xtask", "aws-", "its first build must be quick; put what needs it into xtask-aws"),
-    (
-        "extension-sandbox",
-        extension_spec::EXTENSION_NAME,
-        "it speaks HTTP to a process, of any language",
-    ),
+    ("extension-sandbox", EXTENSION_NAME, "it speaks HTTP to a process, of any language"),
     ("extension-spec", "", "it is a leaf"),
 ];
 
@@ -55,7 +52,7 @@ pub(crate) fn check() -> Result<()> {
     let problems = [
         foreign_sources(&everything),
         licences(&everything),
-        duplicates(&shipped, DUPLICATES),
+        duplicates(&Graph::shipped(EXTENSION_NAME, SHIPPED_FOR)?, DUPLICATES),
         forbidden(&shipped),
     ]
     .concat();
@@ -99,7 +96,7 @@ fn licences(graph: &Graph) -> Vec<String> {
 
 fn duplicates(graph: &Graph, allowed: &[(&str, &str)]) -> Vec<String> {
     let mut versions: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for package in graph.linked_by(extension_spec::EXTENSION_NAME) {
+    for package in graph.linked_by(EXTENSION_NAME) {
         versions.entry(&package.name).or_default().push(&package.version);
     }
     let doubled = |name: &str| versions.get(name).is_some_and(|versions| versions.len() > 1);

@@ -17,7 +17,10 @@ pub(crate) fn environment(dir: &Path, requirements: &Path) -> Result<()> {
         .with_context(|| format!("{} cannot be read", requirements.display()))?;
     let _one_at_a_time = npm::locked(&dir.with_extension("lock"))?;
     let stamp = dir.join(STAMP);
-    if npm::holds(&stamp, &wanted) {
+    // An environment is of no use any more when the Python that it was made with is gone.
+    let mut alive = Command::new(dir.join("bin/python3"));
+    let alive = alive.arg("--version").output().is_ok_and(|output| output.status.success());
+    if alive && npm::holds(&stamp, &wanted) {
         return Ok(());
     }
     let mut venv = Command::new("python3");

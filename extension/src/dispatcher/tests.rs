@@ -75,7 +75,8 @@ impl Bench {
     }
 
     async fn deliver(&self, within: Duration) -> Outcome {
-        let outcome = self.dispatcher.deliver(Scope::All, Instant::now() + within).await;
+        let outcome =
+            self.dispatcher.deliver(Scope::All, usize::MAX, Instant::now() + within).await;
         let queue = self.queue.lock().unwrap();
         assert!(queue.ledger.balances(queue.len()), "{}", queue.ledger);
         outcome
@@ -213,7 +214,7 @@ async fn cancelling_at_any_moment_loses_nothing() {
     for ms in 0..60 {
         let script = [Script::Refuse(&[0, 2]), Script::Fail(Decision::BackOff), Script::Hang];
         let bench = Bench::new(8, script);
-        let delivery = bench.dispatcher.deliver(Scope::All, Instant::now() + SECOND);
+        let delivery = bench.dispatcher.deliver(Scope::All, usize::MAX, Instant::now() + SECOND);
         let cut = tokio::time::timeout(Duration::from_millis(ms), delivery).await;
         assert!(cut.is_err(), "the script hangs, so the delivery was cancelled");
         while bench.deliver(SECOND).await != Outcome::Delivered {}
@@ -229,8 +230,17 @@ async fn a_panic_in_a_delivery_leaves_the_events_for_the_next() {
     let bench = Bench::new(2, [Script::Panic]);
     let dispatcher = bench.dispatcher.clone();
     let until = Instant::now() + SECOND;
-    let task = tokio::spawn(async move { dispatcher.deliver(Scope::All, until).await });
+    let task = tokio::spawn(async move { dispatcher.deliver(Scope::All, usize::MAX, until).await });
     assert!(task.await.unwrap_err().is_panic());
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
     assert_eq!(bench.arrived(), [1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_delivery_that_may_be_in_vain_begins_with_a_small_request_and_goes_on_with_large_ones() {
+    let bench = Bench::new(20, []);
+    let outcome = bench.dispatcher.deliver(Scope::All, 1, Instant::now() + SECOND).await;
+    assert_eq!(outcome, Outcome::Delivered);
+    assert_eq!(*bench.sink.sizes.lock().unwrap(), [1, 9]);
+    assert_eq!(bench.queue.lock().unwrap().acknowledged(), 10);
 }

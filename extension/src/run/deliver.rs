@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
-use super::{AFTER_FAILURE, Run};
+use super::{AFTER_FAILURE, AFTER_FAILURES, Run};
 use crate::dispatcher::{Outcome, Sink};
 use crate::lifecycle::{Event, Phase};
 use crate::log;
@@ -16,8 +16,12 @@ pub(super) struct Delivery {
     pub(super) task: JoinHandle<Outcome>,
     /// Begun because of the phase, not beside a running function.
     is_flush: bool,
-    /// How many events had been delivered by then.
-    delivered_before: u64,
+    /// When its time is over.
+    until: Instant,
+    /// How many records had been acknowledged by then.
+    acknowledged_before: u64,
+    /// Whether it was told to end.
+    is_abandoned: bool,
 }
 
 impl<S: Sink> Run<S> {
@@ -39,8 +43,15 @@ impl<S: Sink> Run<S> {
             }
         }
         // A delivery that is under way continues; when it has ended, the rest follows.
-        if self.delivery.is_none() {
-            self.start(Scope::All, self.deliver_end, true);
+        match &self.delivery {
+            None => self.start(Scope::All, self.deliver_end, true),
+            // At SHUTDOWN it must leave time for another one.
+            Some(delivery)
+                if self.phase == Phase::Draining && delivery.until > self.deliver_end =>
+            {
+                self.abandon();
+            }
+            Some(_) => {}
         }
     }
 
@@ -84,41 +95,49 @@ impl<S: Sink> Run<S> {
 
     /// When a delivery that was begun beside the function is abandoned, because the invocation is held for it no longer.
     pub(super) fn overrun(&self) -> Option<Instant> {
-        let is_beside = self.delivery.as_ref().is_some_and(|delivery| !delivery.is_flush);
+        let may_overrun = |delivery: &&Delivery| !delivery.is_flush && !delivery.is_abandoned;
+        let is_beside = self.delivery.as_ref().is_some_and(|it| may_overrun(&it));
         (self.phase == Phase::Flushing && is_beside).then_some(self.deliver_end)
     }
 
     /// What it has sent stays in the queue. It ends as one that was cancelled.
-    pub(super) fn abandon(&self) {
-        if let Some(delivery) = &self.delivery {
+    pub(super) fn abandon(&mut self) {
+        if let Some(delivery) = &mut self.delivery {
+            delivery.is_abandoned = true;
             delivery.task.abort();
             self.parts.dispatcher.reset();
         }
     }
 
     fn has_progressed(&self, delivery: &Delivery) -> bool {
-        self.queue().ledger.delivered > delivery.delivered_before
+        self.queue().acknowledged() > delivery.acknowledged_before
     }
 
     fn start(&mut self, scope: Scope, until: Instant, is_flush: bool) {
         let dispatcher = self.parts.dispatcher.clone();
-        let task = tokio::spawn(async move { dispatcher.deliver(scope, until).await });
-        let delivered_before = self.queue().ledger.delivered;
-        self.delivery = Some(Delivery { task, is_flush, delivered_before });
+        let first = if self.parts.breaker.is_doubtful() { 1 } else { usize::MAX };
+        let task = tokio::spawn(async move { dispatcher.deliver(scope, first, until).await });
+        let acknowledged_before = self.queue().acknowledged();
+        let is_abandoned = false;
+        self.delivery = Some(Delivery { task, is_flush, until, acknowledged_before, is_abandoned });
     }
 
-    /// Tells the breaker how a delivery went.
-    fn judge(&mut self, outcome: &Outcome, has_progressed: bool) {
+    /// Tells the breaker how a delivery went. A freeze can make it look as if it had failed, and never as if it had not.
+    fn judge(&mut self, outcome: &Outcome, has_progressed: bool, is_awake: bool) {
         match outcome {
+            Outcome::Delivered => self.close_breaker(),
+            _ if has_progressed => self.close_breaker(),
             // There was no time to learn anything.
-            Outcome::OutOfTime(None) if !has_progressed => {}
-            Outcome::OutOfTime(_) | Outcome::Blocked(_) if !has_progressed => {
+            Outcome::OutOfTime(None) => {}
+            Outcome::OutOfTime(_) if !is_awake => {}
+            // Nobody is held who could be let go.
+            _ if self.parts.always_awake => {}
+            Outcome::OutOfTime(_) | Outcome::Blocked(_) => {
                 let now = (Instant::now().into_std(), SystemTime::now());
                 if self.parts.breaker.failed(now, fastrand::f64()) {
                     log::info("no invocation is held for telemetry until Kinesis takes some again");
                 }
             }
-            _ => self.close_breaker(),
         }
     }
 
@@ -129,12 +148,9 @@ impl<S: Sink> Run<S> {
     }
 
     /// After this nothing is sent beside a function for a while.
-    fn rest(&mut self, now: Instant, is_awake: bool) {
-        let both = (now.into_std(), SystemTime::now());
-        if !is_awake {
-            self.parts.breaker.postpone(both);
-        }
-        self.not_before = now + self.parts.breaker.wait(both).max(AFTER_FAILURE);
+    fn rest(&mut self, now: Instant) {
+        let pause = self.parts.breaker.wait((now.into_std(), SystemTime::now()));
+        self.not_before = now + pause.clamp(AFTER_FAILURE, AFTER_FAILURES);
     }
 
     /// Goes on with what is left, or with the lifecycle.
@@ -153,8 +169,11 @@ impl<S: Sink> Run<S> {
         let is_awake = self.phase != Phase::Idle || self.parts.always_awake;
         if is_awake || matches!(outcome, Outcome::Blocked(_)) {
             self.parts.dispatcher.say(&outcome);
-            let has_progressed = ended.is_some_and(|delivery| self.has_progressed(&delivery));
-            self.judge(&outcome, has_progressed);
+        }
+        let has_progressed = ended.is_some_and(|delivery| self.has_progressed(&delivery));
+        self.judge(&outcome, has_progressed, is_awake);
+        if outcome != Outcome::Delivered {
+            self.rest(now);
         }
         if matches!(self.phase, Phase::Flushing | Phase::Draining) {
             // What was acknowledged to Lambda meanwhile belongs to this flush.
@@ -168,20 +187,15 @@ impl<S: Sink> Run<S> {
                 Outcome::Blocked(_) => true,
             };
             let is_in_vain = self.phase == Phase::Flushing && self.parts.breaker.is_open();
-            if is_in_vain {
-                self.rest(now, is_awake);
-            }
             if is_over || is_in_vain || now >= self.deliver_end {
                 self.step(Event::Flushed);
             } else {
                 self.start(Scope::All, self.deliver_end, true);
             }
         } else {
-            if outcome != Outcome::Delivered {
-                self.rest(now, is_awake);
-            }
-            if self.phase == Phase::Invoking && self.parts.breaker.is_open() {
-                // There is nothing to hold the invocation for.
+            let is_held_for_nothing =
+                self.parts.breaker.is_open() || !self.parts.policy.holds_for_the_function();
+            if self.phase == Phase::Invoking && is_held_for_nothing {
                 self.step(Event::RuntimeDone);
             }
             self.deliver_beside();

@@ -71,6 +71,27 @@ impl Graph {
         serde_json::from_str(&json).context("cargo metadata says something unexpected")
     }
 
+    /// What a build of the package `name` alone for `platform` is made of. `cargo metadata` resolves the features that any
+    /// package of the workspace, or any test, asks for; `cargo tree` those of this one.
+    pub(crate) fn shipped(name: &str, platform: &str) -> Result<Self> {
+        let mut graph = Self::read(Some(platform))?;
+        let mut tree = workspace::cargo();
+        tree.args(["tree", "--locked", "--package", name, "--target", platform]);
+        tree.args(["--edges", "normal,no-proc-macro", "--prefix", "none", "--format", "{p}"]);
+        let (exit, text) = process::output("cargo tree", &mut tree)?;
+        if !exit.success() {
+            bail!("cargo tree failed ({exit})");
+        }
+        // `name v1.2.3`, and for a folder its path behind it.
+        let shipped: BTreeSet<(&str, &str)> = text
+            .lines()
+            .filter_map(|line| line.split_once(" v"))
+            .map(|(name, rest)| (name, rest.split(' ').next().unwrap_or_default()))
+            .collect();
+        graph.packages.retain(|it| shipped.contains(&(it.name.as_str(), it.version.as_str())));
+        Ok(graph)
+    }
+
     /// A workspace's package `name`, and all that it depends on to run.
     pub(crate) fn linked_by(&self, name: &str) -> Vec<&Package> {
         let is_root = |package: &&Package| package.name == name && package.source.is_none();

@@ -2,22 +2,23 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 
 use crate::dependencies::graph::Package;
+use crate::workspace;
 
 /// Beginnings of the names of files that hold a licence, or what it wants to have passed on.
 const NAMES: [&str; 5] = ["licen", "copying", "copyright", "notice", "unlicense"];
-/// What is in the program and no package of cargo's.
-const OTHERS: &str = "\
-Rust's standard library: MIT OR Apache-2.0, Copyright (c) The Rust Project Contributors
-musl libc: MIT, Copyright (c) 2005-2020 Rich Felker, et al.
-";
+/// Packages that hold no licence text, and the copy of what stands in their repository.
+const COPIES: [(&str, &str); 2] = [("base64-simd", "simd.txt"), ("vsimd", "simd.txt")];
+/// What is linked and no package of cargo's, and the file of the C compiler that holds its licence.
+const LINKED: [(&str, &str); 2] =
+    [("musl libc", "libc/musl/COPYRIGHT"), ("LLVM libunwind", "libunwind/LICENSE.TXT")];
 
-/// Who is under which licence, and below each text once.
-pub(super) fn texts(linked: &[&Package]) -> Result<String> {
+/// Who is under which licence, and below each text once. `zig` is the compiler's library folder.
+pub(super) fn texts(linked: &[&Package], zig: &Path) -> Result<String> {
     let mut list = String::new();
     // A text, and the packages that it came with.
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -28,28 +29,66 @@ pub(super) fn texts(linked: &[&Package]) -> Result<String> {
             texts.entry(text).or_default().push(package.to_string());
         }
     }
-    let mut document = format!("{list}{OTHERS}");
+    for (name, file) in LINKED {
+        list += &format!("{name}: see below\n");
+        texts.entry(read(&zig.join(file))?).or_default().push(name.to_owned());
+    }
+    let mut document = format!("{list}Rust's standard library: see {RUST}\n");
     for (text, packages) in texts {
         document += &format!("\n{}\n{}\n\n{text}\n", "-".repeat(100), packages.join(", "));
     }
     Ok(document)
 }
 
+/// The notices of Rust's standard library, and of all that is in it, are a document of their own.
+pub(super) const RUST: &str = "rust-standard-library.html";
+
+/// The text of that document. `sysroot` is where Rust is installed.
+pub(super) fn of_rust(sysroot: &Path) -> Result<String> {
+    read(&sysroot.join("share/doc/rust/COPYRIGHT-library.html")).context(
+        "a layer passes on the notices of Rust's standard library: install Rust with rustup",
+    )
+}
+
 fn of(package: &Package) -> Result<Vec<String>> {
     let folder = Path::new(&package.manifest_path).parent().context("a package has a folder")?;
-    let entries =
-        fs::read_dir(folder).with_context(|| format!("{} cannot be read", folder.display()))?;
-    let mut texts = Vec::new();
-    for entry in entries {
-        let entry = entry.with_context(|| format!("{} cannot be read", folder.display()))?;
-        let name = entry.file_name().to_string_lossy().to_lowercase();
-        if NAMES.iter().any(|it| name.starts_with(it)) && entry.path().is_file() {
-            let text = fs::read(entry.path())
-                .with_context(|| format!("{name} of {package} cannot be read"))?;
-            texts.push(String::from_utf8_lossy(&text).replace("\r\n", "\n").trim().to_owned());
-        }
+    let copies = COPIES.iter().filter(|(name, _)| *name == package.name);
+    let copy = |file: &str| workspace::root().join("xtask/compiler/licences").join(file);
+    let mut files: Vec<PathBuf> = copies.map(|(_, file)| copy(file)).collect();
+    if package.source.is_some() {
+        find(folder, &mut files)?;
+    } else {
+        files.push(workspace::root().join("LICENSE"));
     }
+    if files.is_empty() {
+        bail!(
+            "{package} holds no licence text: put a copy into xtask/compiler/licences, and name it in COPIES"
+        );
+    }
+    let mut texts = files.iter().map(|file| read(file)).collect::<Result<Vec<_>>>()?;
     // The order in which a folder lists its files is nobody's.
     texts.sort();
+    texts.dedup();
     Ok(texts)
+}
+
+/// Files with such names, in inner folders too: there lies what the package has taken over from others.
+fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
+    let unreadable = || format!("{} cannot be read", folder.display());
+    for entry in fs::read_dir(folder).with_context(unreadable)? {
+        let entry = entry.with_context(unreadable)?;
+        let name = entry.file_name().to_string_lossy().to_lowercase();
+        let is_code = [".rs", ".c", ".h", ".py", ".sh"].iter().any(|end| name.ends_with(end));
+        if entry.path().is_dir() {
+            find(&entry.path(), files)?;
+        } else if NAMES.iter().any(|it| name.starts_with(it)) && !is_code {
+            files.push(entry.path());
+        }
+    }
+    Ok(())
+}
+
+fn read(path: &Path) -> Result<String> {
+    let text = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    Ok(String::from_utf8_lossy(&text).replace("\r\n", "\n").trim().to_owned())
 }

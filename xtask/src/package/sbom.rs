@@ -27,7 +27,12 @@ pub(super) fn cyclone_dx(
     let mut packages = linked.to_vec();
     packages.sort_by_key(|package| reference(package));
     let others = packages.iter().filter(|package| package.id != extension.id);
-    let components: Vec<Value> = others.map(|package| component(package)).collect();
+    let mut components: Vec<Value> = others.map(|package| component(package)).collect();
+    let (rustc, zig) = (rustc()?, format!("{} {}", ZIGLANG.name, ZIGLANG.version));
+    // Linked by the compilers, of which nobody's lock file knows.
+    components.extend([("rust-std", &rustc), ("musl", &zig), ("libunwind", &zig)].map(
+        |(name, version)| json!({ "type": "library", "bom-ref": name, "name": name, "version": version }),
+    ));
     let dependencies: Vec<Value> = packages
         .iter()
         .map(|package| {
@@ -46,7 +51,7 @@ pub(super) fn cyclone_dx(
         "metadata": {
             "component": main,
             "tools": { "components": [
-                { "type": "application", "name": "rustc", "version": rustc()? },
+                { "type": "application", "name": "rustc", "version": rustc },
                 { "type": "application", "name": ZIGLANG.name, "version": ZIGLANG.version },
                 { "type": "application", "name": CARGO_ZIGBUILD.name, "version": CARGO_ZIGBUILD.version },
             ] },
@@ -91,7 +96,8 @@ fn reference(package: &Package) -> String {
     format!("pkg:cargo/{}@{}", package.name, package.version)
 }
 
-fn rustc() -> Result<String> {
+/// The version of Rust's compiler, with its commit.
+pub(super) fn rustc() -> Result<String> {
     let (exit, version) = process::output("rustc", Command::new("rustc").arg("--version"))?;
     if !exit.success() {
         bail!("rustc does not say which version it is ({exit})");
@@ -105,7 +111,7 @@ mod tests {
 
     #[test]
     fn the_document_names_its_format_as_those_who_attest_it_ask_for() {
-        let graph = Graph::read(Some(Architecture::X86_64.target())).unwrap();
+        let graph = Graph::shipped(EXTENSION_NAME, Architecture::X86_64.target()).unwrap();
         let linked = graph.linked_by(EXTENSION_NAME);
         let text = cyclone_dx(&graph, &linked, Architecture::X86_64).unwrap();
         assert_eq!(text, cyclone_dx(&graph, &linked, Architecture::X86_64).unwrap());
@@ -117,7 +123,10 @@ mod tests {
         let components = document["components"].as_array().unwrap();
         let has = |name: &str| components.iter().any(|it| it["name"] == name);
         assert!(has("ring") && has("extension-spec"), "what is in the program");
-        assert!(!has("syn") && !has("proptest"), "what it is made and tested with is not");
+        assert!(has("rust-std") && has("musl"));
+        for absent in ["syn", "proptest", "h2", "lambda_runtime"] {
+            assert!(!has(absent), "{absent} is of a macro, a test or another program");
+        }
     }
 
     #[test]
