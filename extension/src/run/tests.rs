@@ -30,9 +30,13 @@ impl Bodies {
 
     /// The same, when INVOKE has long been read.
     fn post_later(&self, body: String) {
+        self.post_after(Duration::from_millis(50), body);
+    }
+
+    fn post_after(&self, delay: Duration, body: String) {
         let bodies = self.clone();
         tokio::spawn(async move {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+            tokio::time::sleep(delay).await;
             bodies.post(&body);
         });
     }
@@ -274,4 +278,26 @@ async fn while_kinesis_is_silent_invocations_go_on_and_a_probe_finds_that_it_is_
         let was_behind = through_silence(strategy).await;
         assert!(was_behind, "{strategy}: this test is about invocations that were not held");
     }
+}
+
+#[tokio::test]
+async fn after_a_flush_in_vain_a_running_function_is_still_delivered_for() {
+    let line = |word: &str| format!(r#"[{{"type":"function","record":"{word}"}}]"#);
+    let settings = [
+        ("FLUSH", "start"),
+        ("FLUSH_TIMEOUT_MS", "100"),
+        ("MAX_AGE_MS", "100"),
+        ("MAX_BATCH_RECORDS_ITEMS", "1"),
+    ];
+    // The second `next` is answered long after the pause that follows a failure.
+    let weather = Weather { silences: 2, idle: Duration::from_millis(2_500), ..Weather::default() };
+    Bench::live(&settings, weather, &[invoke("r-1"), shutdown()], |number, bench| {
+        if number == 0 {
+            bench.bodies.post(&line("early"));
+            bench.bodies.post_after(Duration::from_millis(500), line("late"));
+        } else {
+            assert!(bench.has("early") && bench.has("late"), "while the function was running");
+        }
+    })
+    .await;
 }
