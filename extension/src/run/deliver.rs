@@ -16,6 +16,7 @@ pub(super) struct Delivery {
     pub(super) task: JoinHandle<Outcome>,
     /// Begun because of the phase, not beside a running function.
     is_flush: bool,
+    began: Instant,
     /// When its time is over.
     until: Instant,
     /// How many records had been acknowledged by then.
@@ -113,23 +114,36 @@ impl<S: Sink> Run<S> {
         self.queue().acknowledged() > delivery.acknowledged_before
     }
 
+    /// Whether it could have been expected to succeed: near the function's own timeout a flush is cut short, which says
+    /// nothing of Kinesis. A probe is short on purpose.
+    fn had_time(&self, delivery: &Delivery) -> bool {
+        let time = delivery.until - delivery.began;
+        self.parts.breaker.is_open() || time >= self.parts.flush_timeout / 3
+    }
+
     fn start(&mut self, scope: Scope, until: Instant, is_flush: bool) {
         let dispatcher = self.parts.dispatcher.clone();
         let first = if self.parts.breaker.is_doubtful() { 1 } else { usize::MAX };
         let task = tokio::spawn(async move { dispatcher.deliver(scope, first, until).await });
         let acknowledged_before = self.queue().acknowledged();
-        let is_abandoned = false;
-        self.delivery = Some(Delivery { task, is_flush, until, acknowledged_before, is_abandoned });
+        self.delivery = Some(Delivery {
+            task,
+            is_flush,
+            began: Instant::now(),
+            until,
+            acknowledged_before,
+            is_abandoned: false,
+        });
     }
 
     /// Tells the breaker how a delivery went. A freeze can make it look as if it had failed, and never as if it had not.
-    fn judge(&mut self, outcome: &Outcome, has_progressed: bool, is_awake: bool) {
+    fn judge(&mut self, outcome: &Outcome, has_progressed: bool, had_time: bool) {
         match outcome {
             Outcome::Delivered => self.close_breaker(),
             _ if has_progressed => self.close_breaker(),
             // There was no time to learn anything.
             Outcome::OutOfTime(None) => {}
-            Outcome::OutOfTime(_) if !is_awake => {}
+            Outcome::OutOfTime(_) if !had_time => {}
             // Nobody is held who could be let go.
             _ if self.parts.always_awake => {}
             Outcome::OutOfTime(_) | Outcome::Blocked(_) => {
@@ -170,8 +184,9 @@ impl<S: Sink> Run<S> {
         if is_awake || matches!(outcome, Outcome::Blocked(_)) {
             self.parts.dispatcher.say(&outcome);
         }
-        let has_progressed = ended.is_some_and(|delivery| self.has_progressed(&delivery));
-        self.judge(&outcome, has_progressed, is_awake);
+        let has_progressed = ended.as_ref().is_some_and(|delivery| self.has_progressed(delivery));
+        let had_time = is_awake && ended.is_some_and(|delivery| self.had_time(&delivery));
+        self.judge(&outcome, has_progressed, had_time);
         if outcome != Outcome::Delivered {
             self.rest(now);
         }

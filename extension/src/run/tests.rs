@@ -159,7 +159,12 @@ impl Bench {
 }
 
 fn invoke(request_id: &str) -> String {
-    let deadline = now_ms() + 10_000;
+    invoke_with(10_000, request_id)
+}
+
+/// With so many milliseconds until the function's timeout.
+fn invoke_with(remaining: u64, request_id: &str) -> String {
+    let deadline = now_ms() + remaining;
     format!(r#"{{"eventType":"INVOKE","deadlineMs":{deadline},"requestId":"{request_id}"}}"#)
 }
 
@@ -297,6 +302,25 @@ async fn after_a_flush_in_vain_a_running_function_is_still_delivered_for() {
             bench.bodies.post_after(Duration::from_millis(500), line("late"));
         } else {
             assert!(bench.has("early") && bench.has("late"), "while the function was running");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn flushes_that_a_functions_own_timeout_cuts_short_do_not_open_the_breaker() {
+    // 120 ms are left: too little for a flush to tell anything.
+    let short = 20;
+    let mut answers: Vec<String> =
+        (0..short).map(|n| invoke_with(120, &format!("r-{n}"))).collect();
+    answers.extend([invoke("r-20"), shutdown()]);
+    let weather = Weather { silences: 3, ..Weather::default() };
+    Bench::live(&[("FLUSH_TIMEOUT_MS", "2000")], weather, &answers, |number, bench| {
+        if number <= short {
+            let body = line_and_done(&format!("line {number}!"), &format!("r-{number}"));
+            bench.bodies.post_after(Duration::from_millis(10), body);
+        } else {
+            assert!(bench.has("line 20!"), "the last invocation was held");
         }
     })
     .await;
