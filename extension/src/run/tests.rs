@@ -86,6 +86,8 @@ struct Weather {
     silences: u32,
     /// From one invocation to the next.
     idle: Duration,
+    /// How long the breaker stays open, if not for next to no time.
+    pause: Option<Duration>,
 }
 
 impl Bench {
@@ -93,7 +95,7 @@ impl Bench {
     /// before it, and may send bodies.
     async fn live(
         variables: &[(&str, &str)],
-        Weather { during_first_put, panics, silences, idle }: Weather,
+        Weather { during_first_put, panics, silences, idle, pause }: Weather,
         answers: &[String],
         on_next: impl Fn(usize, &Bench),
     ) -> Vec<String> {
@@ -128,7 +130,7 @@ impl Bench {
             flush_timeout: config.flush_timeout.duration(),
             buffer_timeout: Duration::from_millis(25),
             always_awake: false,
-            breaker: Breaker::new(Duration::from_millis(40)),
+            breaker: Breaker::new(pause.unwrap_or(Duration::from_millis(40))),
             intake: Intake::new(source, types, true),
             dispatcher: Arc::new(Dispatcher::new(sink, queue.clone())),
             queue,
@@ -314,7 +316,8 @@ async fn flushes_that_a_functions_own_timeout_cuts_short_do_not_open_the_breaker
     let mut answers: Vec<String> =
         (0..short).map(|n| invoke_with(120, &format!("r-{n}"))).collect();
     answers.extend([invoke("r-20"), shutdown()]);
-    let weather = Weather { silences: 3, ..Weather::default() };
+    let pause = Some(Duration::from_mins(1));
+    let weather = Weather { silences: 3, pause, ..Weather::default() };
     Bench::live(&[("FLUSH_TIMEOUT_MS", "2000")], weather, &answers, |number, bench| {
         if number <= short {
             let body = line_and_done(&format!("line {number}!"), &format!("r-{number}"));
