@@ -9,7 +9,6 @@ mod licence;
 use std::collections::BTreeMap;
 
 use anyhow::{Result, bail};
-
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use graph::Graph;
