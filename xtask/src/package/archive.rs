@@ -5,13 +5,20 @@
 use std::io::{Cursor, Write};
 
 use anyhow::{Context, Result, bail};
-use zip::write::SimpleFileOptions;
-use zip::{CompressionMethod, DateTime, ZipWriter};
+use flate2::Compression;
+use flate2::write::DeflateEncoder;
+use rawzip::time::UtcDateTime;
+use rawzip::{CompressionMethod, ZipArchiveWriter};
 
 /// Function and layers, unpacked: what is larger than this can be used by no function.
 const UNPACKED_MAX: usize = 262_144_000;
 /// A zip that is uploaded without a detour over S3.
 const ZIP_MAX: usize = 50 * 1024 * 1024;
+
+/// A regular file, as Unix writes it into a mode.
+const REGULAR: u32 = 0o100_000;
+/// 1980, the oldest time that a zip can say, in seconds since 1970. A time of today would make every zip another one.
+const TIME: i64 = 315_532_800;
 
 /// A file of the zip.
 pub(super) struct Entry<'a> {
@@ -44,17 +51,11 @@ pub(super) fn zip(entries: &[Entry<'_>]) -> Result<Vec<u8>> {
             "the layer unpacks to {unpacked} bytes, and Lambda takes {UNPACKED_MAX} with the function: make it smaller"
         );
     }
-    let options = SimpleFileOptions::default()
-        .compression_method(CompressionMethod::Deflated)
-        .compression_level(Some(9))
-        // The oldest that a zip can say; a time of today would make every zip another one.
-        .last_modified_time(DateTime::DEFAULT);
-    let mut writer = ZipWriter::new(Cursor::new(Vec::new()));
-    for Entry { path, bytes, mode } in entries {
-        writer.start_file(path, options.unix_permissions(*mode)).context(path.clone())?;
-        writer.write_all(bytes).context(path.clone())?;
+    let mut archive = ZipArchiveWriter::new(Cursor::new(Vec::new()));
+    for entry in entries {
+        add(&mut archive, entry).with_context(|| format!("{} cannot be packed", entry.path))?;
     }
-    let zip = writer.finish().context("the zip cannot be finished")?.into_inner();
+    let zip = archive.finish().context("the zip cannot be finished")?.into_inner();
     if zip.len() > ZIP_MAX {
         bail!(
             "the layer's zip has {} bytes, and Lambda takes {ZIP_MAX}: make it smaller",
@@ -62,6 +63,19 @@ pub(super) fn zip(entries: &[Entry<'_>]) -> Result<Vec<u8>> {
         );
     }
     Ok(zip)
+}
+
+fn add(archive: &mut ZipArchiveWriter<impl Write>, entry: &Entry<'_>) -> Result<()> {
+    let file = archive.new_file(entry.path.as_str());
+    let file = file.compression_method(CompressionMethod::DEFLATE);
+    let file = file.last_modified(UtcDateTime::from_unix(TIME));
+    let (mut packed, checked) = file.unix_permissions(REGULAR | entry.mode).start()?;
+    let mut writer = checked.wrap(DeflateEncoder::new(&mut packed, Compression::best()));
+    writer.write_all(entry.bytes)?;
+    let (deflate, sums) = writer.finish()?;
+    deflate.finish()?;
+    packed.finish(sums)?;
+    Ok(())
 }
 
 #[cfg(test)]
