@@ -65,20 +65,31 @@ pub(crate) fn zig_libraries(target: &Path) -> Result<PathBuf> {
     let packages = compiler(target)?.join("lib");
     let versions = fs::read_dir(&packages)
         .with_context(|| format!("{} cannot be read", packages.display()))?;
-    let folders =
+    let mut folders =
         versions.filter_map(Result::ok).map(|it| it.path().join("site-packages/ziglang/lib"));
-    folders.into_iter().find(|it| it.is_dir()).context("ziglang has no library folder")
+    folders.find(|it| it.is_dir()).context("ziglang has no library folder")
 }
 
 /// Where Rust is installed.
 pub(crate) fn sysroot() -> Result<PathBuf> {
+    rustc(&["--print", "sysroot"]).map(PathBuf::from).context("rustc does not say where it is")
+}
+
+/// The version of Rust's compiler, with its commit.
+pub(crate) fn rust_version() -> Result<String> {
+    let version = rustc(&["--version"]).context("rustc does not say which version it is")?;
+    Ok(version.trim_start_matches("rustc ").to_owned())
+}
+
+/// What the compiler of this workspace answers.
+fn rustc(arguments: &[&str]) -> Result<String> {
     let mut rustc = Command::new("rustc");
-    rustc.args(["--print", "sysroot"]).current_dir(workspace::root());
-    let (exit, sysroot) = process::output("rustc", &mut rustc)?;
+    rustc.args(arguments).current_dir(workspace::root());
+    let (exit, answer) = process::output("rustc", &mut rustc)?;
     if !exit.success() {
-        bail!("rustc does not say where it is ({exit})");
+        bail!("rustc failed ({exit})");
     }
-    Ok(PathBuf::from(sysroot.trim()))
+    Ok(answer.trim().to_owned())
 }
 
 /// Installs the C compiler, which is zig's, and what makes cargo use it.
@@ -91,10 +102,8 @@ fn compiler(target: &Path) -> Result<PathBuf> {
 
 /// Rust's own library for this target, which rustup installs.
 fn add_target(target: &str) -> Result<()> {
-    let mut rustc = Command::new("rustc");
-    rustc.args(["--print", "target-libdir", "--target", target]).current_dir(workspace::root());
-    let (exit, libraries) = process::output("rustc", &mut rustc)?;
-    if exit.success() && Path::new(libraries.trim()).is_dir() {
+    let libraries = rustc(&["--print", "target-libdir", "--target", target]);
+    if libraries.is_ok_and(|libraries| Path::new(&libraries).is_dir()) {
         return Ok(());
     }
     let mut rustup = Command::new("rustup");

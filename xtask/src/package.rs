@@ -6,7 +6,7 @@ mod licences;
 mod sbom;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
@@ -35,7 +35,7 @@ pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
     write(&folder.join(CHECKSUMS), checksums(&folder)?.as_bytes())?;
     print!("{}", table(&layers));
     println!("in {}", folder.display());
-    let (rustc, pinned) = (sbom::rustc()?, pins::RUST.version);
+    let (rustc, pinned) = (build::rust_version()?, pins::RUST.version);
     if !rustc.starts_with(&format!("{pinned} ")) {
         println!(
             "made with Rust {rustc}: what is released is made with {pinned}, and has other bytes"
@@ -117,12 +117,16 @@ fn verify(zip: &Path, entries: &[Entry<'_>]) -> Result<()> {
 }
 
 fn sha256(bytes: &[u8]) -> String {
-    let hex = |byte: &u8| format!("{byte:02x}");
-    Sha256::digest(bytes).iter().map(hex).collect::<Vec<_>>().concat()
+    hex(&Sha256::digest(bytes))
+}
+
+/// Two digits a byte.
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 /// What there was before, if there was.
-fn change(path: &PathBuf, zip: &[u8]) -> String {
+fn change(path: &Path, zip: &[u8]) -> String {
     match fs::read(path) {
         Err(_) => "new".to_owned(),
         Ok(before) if before == zip => "as before".to_owned(),

@@ -3,7 +3,6 @@
 //! It says nothing of when and where, so that it is the same each time.
 
 use std::collections::BTreeSet;
-use std::process::Command;
 
 use anyhow::{Result, bail};
 use extension_spec::EXTENSION_NAME;
@@ -11,8 +10,9 @@ use extension_spec::deployment::Architecture;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use super::hex;
+use crate::build;
 use crate::dependencies::graph::{Graph, Package};
-use crate::process;
 use crate::project::pins::{CARGO_ZIGBUILD, ZIGLANG};
 
 /// The document, as text.
@@ -28,7 +28,7 @@ pub(super) fn cyclone_dx(
     packages.sort_by_key(|package| reference(package));
     let others = packages.iter().filter(|package| package.id != extension.id);
     let mut components: Vec<Value> = others.map(|package| component(package)).collect();
-    let (rustc, zig) = (rustc()?, format!("{} {}", ZIGLANG.name, ZIGLANG.version));
+    let (rustc, zig) = (build::rust_version()?, format!("{} {}", ZIGLANG.name, ZIGLANG.version));
     // Linked by the compilers, of which nobody's lock file knows.
     components.extend([("rust-std", &rustc), ("musl", &zig), ("libunwind", &zig)].map(
         |(name, version)| json!({ "type": "library", "bom-ref": name, "name": name, "version": version }),
@@ -69,7 +69,7 @@ fn serial_number(document: &Value) -> String {
     let mut bytes = Sha256::digest(document.to_string()).to_vec();
     bytes[6] = bytes[6] & 0x0f | 0x80;
     bytes[8] = bytes[8] & 0x3f | 0x80;
-    let hex = bytes[..16].iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat();
+    let hex = hex(&bytes[..16]);
     let parts = [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]];
     format!("urn:uuid:{}", parts.join("-"))
 }
@@ -94,15 +94,6 @@ fn component(package: &Package) -> Value {
 /// A package URL, which names a package of crates.io for all tools; it serves as its name in the document too.
 fn reference(package: &Package) -> String {
     format!("pkg:cargo/{}@{}", package.name, package.version)
-}
-
-/// The version of Rust's compiler, with its commit.
-pub(super) fn rustc() -> Result<String> {
-    let (exit, version) = process::output("rustc", Command::new("rustc").arg("--version"))?;
-    if !exit.success() {
-        bail!("rustc does not say which version it is ({exit})");
-    }
-    Ok(version.trim().trim_start_matches("rustc ").to_owned())
 }
 
 #[cfg(test)]
