@@ -44,6 +44,12 @@ impl Attribution {
 
     /// The request that a line of this time and text belongs to; none where that is open, or where the text names it.
     pub fn request_of(&self, time: &str, text: &str) -> Option<&str> {
+        let owner = self.owner_of(time)?;
+        memmem::find(text.as_bytes(), owner.as_bytes()).is_none().then_some(owner)
+    }
+
+    /// The request that a line of this time belongs to; none where that is open.
+    pub fn owner_of(&self, time: &str) -> Option<&str> {
         // Times of one form compare as text; another form would compare wrongly.
         let is_comparable = |other: &str| other.len() == time.len();
         let started = |it: &Invocation| it.start.as_str() <= time;
@@ -58,8 +64,7 @@ impl Attribution {
         let is_last = index + 1 == self.invocations.len();
         let may_be_of_the_next =
             is_last && invocation.done.as_deref().is_some_and(|done| done < time);
-        let names_it = || memmem::find(text.as_bytes(), invocation.request_id.as_bytes()).is_some();
-        if may_be_of_the_one_before || may_be_of_the_next || names_it() {
+        if may_be_of_the_one_before || may_be_of_the_next {
             return None;
         }
         Some(&invocation.request_id)

@@ -27,6 +27,8 @@ pub struct Environment {
     pub memory_mb: usize,
     /// Managed instances: never frozen, and no INVOKE events.
     pub managed_instances: bool,
+    /// Whether credentials come from a container's endpoint, which gives new ones when they have expired.
+    pub container_credentials: bool,
 }
 
 impl Environment {
@@ -67,6 +69,10 @@ impl Environment {
                 .unwrap_or(128),
             managed_instances: get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref()
                 == Some("lambda-managed-instances"),
+            // As the chain of providers has it: variables come first.
+            container_credentials: get("AWS_ACCESS_KEY_ID").is_none()
+                && (get("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_some()
+                    || get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").is_some()),
         }
     }
 

@@ -32,16 +32,19 @@ pub fn hold(remaining: Duration, flush_timeout: Duration) -> Hold {
 pub struct Shutdown {
     /// Wait for late telemetry: `platform.report` of the last invocation usually comes after the SHUTDOWN event.
     pub settle: Duration,
+    /// By then the stream has had its chance; what is left goes to the dead-letter queue, if there is one.
+    pub deliver: Duration,
     /// By then the process exits.
     pub end: Duration,
 }
 
 /// The budget of SHUTDOWN. Whatever the platform has created by now is handed over within its buffer time; a third of
-/// the budget is the most that waiting for it may cost.
-pub fn shutdown(remaining: Duration, buffer_timeout: Duration) -> Shutdown {
+/// the budget is the most that waiting for it may cost, and another third is kept for dead letters.
+pub fn shutdown(remaining: Duration, buffer_timeout: Duration, has_dead_letters: bool) -> Shutdown {
     let end = remaining.saturating_sub(margin(remaining));
     let settle = (buffer_timeout + buffer_timeout / 2 + Duration::from_millis(20)).min(end / 3);
-    Shutdown { settle, end }
+    let deliver = if has_dead_letters { end * 2 / 3 } else { end };
+    Shutdown { settle, deliver, end }
 }
 
 /// What is left of a deadline in milliseconds since 1970, when it is `now` in the same unit.
@@ -83,13 +86,20 @@ mod tests {
         let nothing = Hold { wait: ms(0), end: ms(0) };
         assert_eq!(hold(remaining(1_000, 5_000), ms(1_000)), nothing);
         assert_eq!(hold(ms(40), ms(1_000)), Hold { wait: ms(15), end: ms(30) });
-        assert_eq!(shutdown(ms(0), ms(100)), Shutdown { settle: ms(0), end: ms(0) });
+        let nothing = Shutdown { settle: ms(0), deliver: ms(0), end: ms(0) };
+        assert_eq!(shutdown(ms(0), ms(100), true), nothing);
     }
 
     #[test]
     fn shutdown_waits_for_the_platforms_buffer_and_no_longer_than_a_third() {
-        assert_eq!(shutdown(ms(2_000), ms(100)), Shutdown { settle: ms(170), end: ms(1_900) });
-        assert_eq!(shutdown(ms(2_000), ms(30_000)).settle, ms(1_900) / 3);
+        let budget = Shutdown { settle: ms(170), deliver: ms(1_900), end: ms(1_900) };
+        assert_eq!(shutdown(ms(2_000), ms(100), false), budget);
+        assert_eq!(shutdown(ms(2_000), ms(30_000), false).settle, ms(1_900) / 3);
+    }
+
+    #[test]
+    fn a_dead_letter_queue_has_the_last_third_of_shutdown() {
+        assert_eq!(shutdown(ms(1_600), ms(100), true).deliver, ms(1_000));
     }
 
     #[test]

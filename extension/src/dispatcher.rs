@@ -1,9 +1,8 @@
 //! The telemetry dispatcher: from the queue to Kinesis, within a deadline.
 //!
-//! Sends again only what failed. Knows the decisions that an answer calls for, and neither Lambda nor the SDK.
+//! Sends again only what failed. Does what an answer calls for, and knows neither Lambda nor the SDK.
 
 use std::collections::HashSet;
-use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -12,42 +11,9 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use crate::backoff::Backoff;
 use crate::deadline;
 use crate::log;
-use crate::pack::{Record, Scope};
-use crate::queue::Queue;
-
-/// Where records go.
-pub trait Sink: Send + Sync + 'static {
-    /// Sends the records in one request. `Ok` tells of each record, in their order, whether it was taken or why not.
-    fn put(&self, records: &[Record]) -> impl Future<Output = Result<Vec<Answer>, Failure>> + Send;
-
-    /// Uses no old connection for what comes next.
-    fn reset(&self);
-}
-
-/// What became of one record.
-pub type Answer = Result<(), String>;
-
-/// Why a whole request failed, and what to do.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Failure {
-    /// What to do.
-    pub decision: Decision,
-    /// What happened, for people.
-    pub message: String,
-}
-
-/// What a failure calls for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Decision {
-    /// The connection broke: try again on a new one, at first without waiting.
-    Reconnect,
-    /// The service is busy or broken: wait, then try again.
-    BackOff,
-    /// The request is too large or holds a record that is refused: try with fewer records.
-    Shrink,
-    /// Nothing that we do helps; a person must change something. Say it once, keep the events, try at the next flush.
-    Configuration,
-}
+use crate::pack::Scope;
+use crate::queue::{Destination, Queue, Request};
+use crate::sink::{Answer, Decision, Failure, Refusal, Sink};
 
 /// How a delivery ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -68,6 +34,8 @@ const LAST_CHANCE: Duration = Duration::from_millis(20);
 pub struct Dispatcher<S> {
     sink: S,
     queue: Arc<Mutex<Queue>>,
+    /// The destination's name, for people.
+    name: &'static str,
     /// What was said of the trouble that is going on, so that each thing is said once.
     trouble: Mutex<HashSet<String>>,
 }
@@ -78,6 +46,7 @@ struct Tries {
     max_records: usize,
     attempt_timeout: Duration,
     broken: u32,
+    has_renewed: bool,
     /// Records that were refused alone since one was last taken.
     set_aside: usize,
     /// Whether a record was taken since one was last given up: then it is the record that is at fault, not the setting.
@@ -92,43 +61,67 @@ enum Next {
 }
 
 impl<S: Sink> Dispatcher<S> {
-    /// Sends what the queue holds to the sink.
-    pub fn new(sink: S, queue: Arc<Mutex<Queue>>) -> Self {
-        Self { sink, queue, trouble: Mutex::default() }
+    /// Sends what the queue holds to the sink, which has this name.
+    pub fn new(name: &'static str, sink: S, queue: Arc<Mutex<Queue>>) -> Self {
+        Self { sink, queue, name, trouble: Mutex::default() }
     }
 
     /// Sends what waits, in scope, until it is delivered or the time is over. May be cancelled at any point: a record
     /// stays in the queue until it is acknowledged.
     /// The first request has at most `first` records; when it is acknowledged the others have as many as fit.
-    pub async fn deliver(&self, scope: Scope, first: usize, until: Instant) -> Outcome {
+    pub async fn deliver(
+        &self,
+        destination: Destination,
+        scope: Scope,
+        first: usize,
+        until: Instant,
+    ) -> Outcome {
         let mut tries = Tries {
             backoff: Backoff::default(),
             max_records: first,
             attempt_timeout: deadline::attempt(until.saturating_duration_since(Instant::now())),
             broken: 0,
+            has_renewed: false,
             set_aside: 0,
             has_taken: false,
         };
         let mut why = None;
         loop {
-            let records = self.queue().request(scope, tries.max_records);
-            if records.is_empty() {
-                self.recovered();
-                return Outcome::Delivered;
-            }
             let now = Instant::now();
+            let at_most = tries.max_records.min(self.sink.max_records());
+            let request = self.queue().request(destination, scope, at_most, now.into_std());
+            if request.records.is_empty() {
+                let Some(due) = request.until else {
+                    self.recovered();
+                    return Outcome::Delivered;
+                };
+                // All that waits was refused, and goes out again when it is due.
+                let remaining = until.saturating_duration_since(now);
+                if remaining < LAST_CHANCE {
+                    return Outcome::OutOfTime(why);
+                }
+                sleep_until(Instant::from_std(due).min(now + remaining / 2)).await;
+                if Instant::now() < Instant::from_std(due) {
+                    self.queue().forget_refusals();
+                }
+                continue;
+            }
             if now >= until {
                 return Outcome::OutOfTime(why);
             }
             let attempt = until.min(now + tries.attempt_timeout);
-            let next = match timeout_at(attempt, self.sink.put(&records)).await {
-                Ok(Ok(answers)) => self.settle(&records, answers, &mut tries),
-                Ok(Err(failure)) => self.fail(&records, failure, &mut tries),
+            let next = match timeout_at(attempt, self.sink.put(&request.records)).await {
+                Ok(Ok(answers)) => {
+                    let refused = self.settle(&request, destination, answers, &mut tries);
+                    why = refused.or(why);
+                    Next::Again
+                }
+                Ok(Err(failure)) => self.fail(&request, failure, &mut tries),
                 Err(_) => {
                     self.sink.reset();
                     // Too much for the time there is, perhaps: a small function has little CPU to send with.
-                    tries.max_records = (records.len() / 2).max(1);
-                    Next::Wait("kinesis did not answer in time".to_owned())
+                    tries.max_records = (request.records.len() / 2).max(1);
+                    Next::Wait(format!("{} did not answer in time", self.name))
                 }
             };
             match next {
@@ -160,55 +153,68 @@ impl<S: Sink> Dispatcher<S> {
         // What comes after the code may differ from time to time.
         let code = why.split(": ").next().unwrap_or_default();
         if self.trouble().insert(code.to_owned()) {
-            let waiting = self.queue().len();
+            let waiting = self.queue().held();
             log::error(&format!("telemetry is not delivered: {why}; {waiting} events wait"));
         }
     }
 
-    /// Takes out what was acknowledged. If anything was not, tells why the first was not.
-    fn settle(&self, records: &[Record], answers: Vec<Answer>, tries: &mut Tries) -> Next {
-        let acknowledged: Vec<bool> = answers.iter().map(Result::is_ok).collect();
-        self.queue().settle(&acknowledged);
-        let taken = acknowledged.iter().filter(|it| **it).count();
-        log::debug(&format!("kinesis took {taken} of {} records", records.len()));
-        if taken > 0 {
-            tries.backoff.reset();
-            (tries.has_taken, tries.set_aside) = (true, 0);
-        }
+    /// Takes out what was acknowledged. Records that were refused wait, and hold up no others. Tells why the first was.
+    fn settle(
+        &self,
+        request: &Request,
+        destination: Destination,
+        mut answers: Vec<Answer>,
+        tries: &mut Tries,
+    ) -> Option<String> {
         // Fewer answers than records would be a broken service; what has no answer is sent again.
         let unanswered =
-            (answers.len() < records.len()).then(|| "no answer for a record".to_owned());
-        if let Some(refused) = answers.into_iter().find_map(Result::err).or(unanswered) {
-            return Next::Wait(refused);
+            || Err(Refusal { message: "no answer for a record".into(), is_throttled: false });
+        answers.resize_with(request.records.len(), unanswered);
+        let taken = answers.iter().filter(|answer| answer.is_ok()).count();
+        let now = Instant::now();
+        let again = now + if taken < answers.len() { tries.backoff.wait() } else { Duration::ZERO };
+        self.queue().settle(request, destination, &answers, again.into_std(), now.into_std());
+        log::debug(&format!("{} took {taken} of {} records", self.name, answers.len()));
+        if taken > 0 {
+            (tries.has_taken, tries.set_aside) = (true, 0);
         }
-        tries.max_records = usize::MAX;
-        Next::Again
+        let refused = answers.into_iter().find_map(Result::err);
+        if refused.is_none() {
+            tries.backoff.reset();
+            tries.max_records = usize::MAX;
+        }
+        refused.map(|refusal| refusal.message)
     }
 
-    fn fail(&self, records: &[Record], failure: Failure, tries: &mut Tries) -> Next {
+    fn fail(&self, request: &Request, failure: Failure, tries: &mut Tries) -> Next {
         let Failure { decision, message } = failure;
+        self.queue().stats.failed_calls += 1;
         match decision {
             Decision::BackOff => Next::Wait(message),
-            Decision::Configuration => Next::Block(message),
+            Decision::Renew if !tries.has_renewed && self.sink.renew() => {
+                tries.has_renewed = true;
+                Next::Again
+            }
+            Decision::Configuration | Decision::Renew => Next::Block(message),
             Decision::Reconnect => {
                 self.sink.reset();
                 tries.broken += 1;
                 if tries.broken == 1 { Next::Again } else { Next::Wait(message) }
             }
-            Decision::Shrink if records.len() > 1 => {
-                tries.max_records = records.len() / 2;
+            Decision::Shrink if request.records.len() > 1 => {
+                tries.max_records = request.records.len() / 2;
                 Next::Again
             }
             Decision::Shrink if tries.has_taken => {
                 tries.has_taken = false;
-                let events = self.queue().give_up_first();
+                let events = self.queue().give_up(request);
                 log::error(&format!("gave up a record with {events} events: {message}"));
                 Next::Again
             }
             // Others go first, to tell a bad record from a bad setting.
             Decision::Shrink => {
                 tries.set_aside += 1;
-                if tries.set_aside > self.queue().set_first_aside() {
+                if tries.set_aside > self.queue().set_aside(request) {
                     return Next::Block(message);
                 }
                 Next::Again

@@ -3,12 +3,16 @@
 //! Knows the shape of `source` and nothing of where events come from or go to.
 
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::time::Instant;
+
+use extension_spec::{Envelope, event_type};
 
 /// An event under its identity, as the one line that a consumer will read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The event's JSON text with `source` as its last member, ending in the line's only `\n`.
+    /// The event's JSON text, with `source` as its last member where the envelope says so, ending in the line's only
+    /// `\n`.
     pub line: Box<[u8]>,
     /// How many bytes of the line are the event's own; after them come a comma, if there are any members, and `source`.
     pub own_len: usize,
@@ -16,17 +20,22 @@ pub struct Event {
     pub seq: u64,
     /// When it reached us.
     pub received: Instant,
+    /// The invocation that it belongs to, where somebody wants to know.
+    pub request: Option<Arc<str>>,
 }
 
 /// Who an event comes from: says everything in `source` but the number.
 #[derive(Clone, Debug)]
 pub struct Source {
-    instance: String,
+    function: String,
+    instance: Arc<str>,
+    envelope: Envelope,
     head: String,
 }
 
 impl Source {
     /// `instance` is new per process, so that a consumer can tell two environments (and two lives of one) apart.
+    /// Events carry their own `source`, unless another envelope is chosen.
     pub fn new(function: &str, version: &str, instance: &str) -> Self {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
         let head = format!(
@@ -35,7 +44,19 @@ impl Source {
             quoted(version),
             quoted(instance)
         );
-        Self { instance: instance.to_owned(), head }
+        let (function, instance) = (function.to_owned(), instance.into());
+        Self { function, instance, envelope: Envelope::Event, head }
+    }
+
+    /// The same with another envelope.
+    #[must_use]
+    pub fn in_envelope(self, envelope: Envelope) -> Self {
+        Self { envelope, ..self }
+    }
+
+    /// Name of the function.
+    pub fn function(&self) -> &str {
+        &self.function
     }
 
     /// The instance id.
@@ -43,8 +64,13 @@ impl Source {
         &self.instance
     }
 
-    /// Gives an event its number: the object's own bytes, then `source`, then `\n`. `request_id` says which invocation
-    /// it belongs to, where it does not say so itself.
+    /// The same, for those who keep it.
+    pub fn shared_instance(&self) -> Arc<str> {
+        self.instance.clone()
+    }
+
+    /// Gives an event its number: the object's own bytes, then `source` if events carry their own, then `\n`.
+    /// `request_id` says which invocation it belongs to, where it does not say so itself.
     ///
     /// `object` is the text of a JSON object. Raw line breaks in it can only stand between tokens, because JSON
     /// strings hold none, and are removed so that an event is one line.
@@ -63,19 +89,28 @@ impl Source {
             line.push_str(own);
         }
         let own_len = line.len();
-        if !line.trim_end().ends_with('{') {
-            line.push(',');
+        if self.envelope == Envelope::Event {
+            if !line.trim_end().ends_with('{') {
+                line.push(',');
+            }
+            line.push_str(&self.head);
+            write!(line, "{seq}").expect("a string takes all that is written");
+            if let Some(id) = request_id {
+                // Of a platform event, where it was a JSON string; an id that would need escapes is no id.
+                line.push_str(",\"requestId\":\"");
+                line.extend(id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-'));
+                line.push('"');
+            }
+            line.push('}');
         }
-        line.push_str(&self.head);
-        write!(line, "{seq}").expect("a string takes all that is written");
-        if let Some(id) = request_id {
-            // Of a platform event, where it was a JSON string; an id that would need escapes is no id.
-            line.push_str(",\"requestId\":\"");
-            line.extend(id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-'));
-            line.push('"');
-        }
-        line.push_str("}}\n");
-        Event { line: line.into_bytes().into(), own_len, seq, received }
+        line.push_str("}\n");
+        Event { line: line.into_bytes().into(), own_len, seq, received, request: None }
+    }
+
+    /// The first line of a record whose events carry no identity of their own: they have the numbers from `first` on.
+    pub fn of_record(&self, first: u64, events: u64) -> String {
+        let Self { head, .. } = self;
+        format!("{{\"type\":\"{}\",{head}{first},\"events\":{events}}}}}\n", event_type::RECORD)
     }
 
     /// The `source` of one part of an event, without the `\n`.

@@ -6,13 +6,15 @@
 use std::borrow::Cow;
 use std::time::{Instant, SystemTime};
 
-use extension_spec::{Types, event_type};
+use extension_spec::{Types, Wanted, event_type};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::attribution::Attribution;
 use crate::event::{Event, Source};
-use crate::log;
+use crate::ledger::LogsDropped;
+use crate::level::level_of;
+use crate::{log, metrics};
 
 /// What the extension must know of the events that have passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub struct Taken {
     pub signals: Vec<Signal>,
     /// How many events were not wanted, and have no number.
     pub filtered: u64,
+    /// What the platform says it has dropped.
+    pub logs_dropped: LogsDropped,
 }
 
 /// Numbers events.
@@ -42,6 +46,8 @@ pub struct Intake {
     last_seq: u64,
     /// None where invocations run side by side, so that times tell nothing.
     attribution: Option<Attribution>,
+    /// Whether records are made by invocation, so that each event must know its own.
+    by_request: bool,
 }
 
 /// What is read of an event. All else stays bytes.
@@ -66,7 +72,35 @@ impl Intake {
     /// which one it belongs to.
     pub fn new(source: Source, types: Types, one_at_a_time: bool) -> Self {
         let attribution = one_at_a_time.then(Attribution::default);
-        Self { source, types, last_seq: 0, attribution }
+        Self { source, types, last_seq: 0, attribution, by_request: false }
+    }
+
+    /// The same, with each event told which invocation it belongs to.
+    #[must_use]
+    pub fn by_request(self) -> Self {
+        Self { by_request: true, ..self }
+    }
+
+    /// Who gives the numbers.
+    pub fn instance(&self) -> &str {
+        self.source.instance()
+    }
+
+    /// The number that was given last.
+    pub fn last_seq(&self) -> u64 {
+        self.last_seq
+    }
+
+    /// An event of our own, with the next number.
+    pub fn own(
+        &mut self,
+        event_type: &str,
+        record: &serde_json::Value,
+        now: (Instant, SystemTime),
+    ) -> Event {
+        let time = humantime::format_rfc3339_millis(now.1);
+        let object = format!(r#"{{"time":"{time}","type":"{event_type}","record":{record}}}"#);
+        self.number(&object, None, now.0)
     }
 
     /// Takes one body, at this moment.
@@ -82,6 +116,7 @@ impl Intake {
                 // First, so that lines which stand before the start of their invocation find it.
                 for member in &members {
                     taken.signals.extend(self.note(member));
+                    taken.logs_dropped.add(member.logs_dropped());
                 }
                 for member in &members {
                     self.take(member, now, &mut taken);
@@ -124,9 +159,7 @@ impl Intake {
             return;
         }
         let event_type = member.event_type();
-        let is_own_line =
-            event_type == "extension" && member.record().is_some_and(log::is_own_line);
-        if is_own_line || !self.types.include(event_type) {
+        if member.is_own_line() || !self.wants(member) {
             taken.filtered += 1;
             return;
         }
@@ -135,7 +168,30 @@ impl Intake {
             let time = member.peek.as_ref()?.time.as_deref()?;
             attribution.request_of(time, member.record()?).map(str::to_owned)
         });
-        taken.events.push(self.number(text, request_id.as_deref(), now.0));
+        let mut event = self.number(text, request_id.as_deref(), now.0);
+        if self.by_request {
+            event.request = self.request_of(member).map(Into::into);
+        }
+        taken.events.push(event);
+    }
+
+    /// The invocation that an event belongs to, as it says itself or as its time tells.
+    fn request_of(&self, member: &Member<'_>) -> Option<String> {
+        member.request_id().or_else(|| {
+            let time = member.peek.as_ref()?.time.as_deref()?;
+            self.attribution.as_ref()?.owner_of(time).map(str::to_owned)
+        })
+    }
+
+    fn wants(&self, member: &Member<'_>) -> bool {
+        match self.types.wanted(member.event_type()) {
+            Wanted::Always => true,
+            Wanted::Never => false,
+            // Of a line that does not tell nobody knows that it is mild.
+            Wanted::From(lowest) => {
+                member.record().and_then(level_of).is_none_or(|level| level >= lowest)
+            }
+        }
     }
 
     fn number(&mut self, object: &str, request_id: Option<&str>, now: Instant) -> Event {
@@ -162,6 +218,33 @@ impl<'a> Member<'a> {
 
     fn record(&self) -> Option<&'a str> {
         self.peek.as_ref()?.record.map(RawValue::get)
+    }
+
+    /// The request that its record names.
+    fn request_id(&self) -> Option<String> {
+        let Request { request_id } = serde_json::from_str(self.record()?).ok()?;
+        Some(request_id)
+    }
+
+    fn is_own_line(&self) -> bool {
+        let is_ours = |record: &str| log::is_own_line(record) || metrics::is_own_line(record);
+        self.event_type() == "extension" && self.record().is_some_and(is_ours)
+    }
+
+    fn logs_dropped(&self) -> LogsDropped {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        #[derive(Default)]
+        struct Dropped {
+            dropped_records: u64,
+            dropped_bytes: u64,
+        }
+        if self.event_type() != "platform.logsDropped" {
+            return LogsDropped::default();
+        }
+        let dropped = self.record().and_then(|record| serde_json::from_str(record).ok());
+        let Dropped { dropped_records, dropped_bytes } = dropped.unwrap_or_default();
+        LogsDropped { records: dropped_records, bytes: dropped_bytes }
     }
 }
 

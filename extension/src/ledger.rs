@@ -1,47 +1,116 @@
-//! Counts that must balance: whatever came in was delivered, was shed, or is still held.
+//! Counts that must balance: whatever came in was delivered, was given up, was handed over, or is still held.
 
 use std::fmt;
 
+use serde_json::json;
+
+use crate::ranges::Ranges;
+
 /// What happened to the events of this process. Events are counted whole, however many parts or records they take.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// Numbered and taken in.
     pub received: u64,
+    /// Our own events, ledgers that is.
+    pub own: u64,
+    /// Left by a process before us, and taken over under the numbers that it gave them.
+    pub adopted: u64,
     /// Not wanted (`TYPES`), or our own log lines: never numbered.
     pub filtered: u64,
     /// Acknowledged by Kinesis.
     pub delivered: u64,
+    /// Taken by the dead-letter queue.
+    pub dead_lettered: u64,
     /// Given up, by reason.
     pub shed: Shed,
+    /// Left in the spill file for the process that comes after us.
+    pub handed_over: u64,
+    /// What the platform says it has dropped itself.
+    pub logs_dropped: LogsDropped,
 }
 
 /// Events that were given up. Every one was said in the log as well.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shed {
-    /// The memory bound was reached.
+    /// The bounds of memory and of the spill file were reached.
     pub memory: u64,
     /// Kinesis refuses this very record, whatever is tried.
     pub refused: u64,
+    /// The spill file could not be read again.
+    pub unreadable: u64,
+    /// The environment ended before they could be delivered anywhere.
+    pub end: u64,
+    /// Which events of this process they were.
+    pub ranges: Ranges,
+}
+
+/// Sums over the events `platform.logsDropped`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct LogsDropped {
+    /// Log lines.
+    pub records: u64,
+    /// Their bytes.
+    pub bytes: u64,
+}
+
+impl LogsDropped {
+    /// One more such event.
+    pub fn add(&mut self, more: Self) {
+        self.records += more.records;
+        self.bytes += more.bytes;
+    }
 }
 
 impl Ledger {
     /// Whether the counts agree with what is held in fact.
     pub fn balances(&self, held: u64) -> bool {
-        self.received == self.delivered + self.shed.total() + held
+        self.received + self.own + self.adopted
+            == self.delivered + self.dead_lettered + self.shed.total() + self.handed_over + held
+    }
+
+    /// As the `record` of an event: all of `instance` up to and with number `seq`, of which `held` wait.
+    pub fn record(&self, instance: &str, seq: u64, held: u64) -> serde_json::Value {
+        let Self { received, own, adopted, filtered, delivered, dead_lettered, shed, .. } = self;
+        json!({
+            "instance": instance,
+            "upTo": seq,
+            "received": received,
+            "own": own,
+            "adopted": adopted,
+            "filtered": filtered,
+            "delivered": delivered,
+            "deadLettered": dead_lettered,
+            "shed": {
+                "memory": shed.memory,
+                "refused": shed.refused,
+                "unreadable": shed.unreadable,
+                "end": shed.end,
+            },
+            "handedOver": self.handed_over,
+            "held": held,
+            "shedRanges": shed.ranges.record(),
+            "logsDropped": {
+                "records": self.logs_dropped.records,
+                "bytes": self.logs_dropped.bytes,
+            },
+        })
     }
 }
 
 impl Shed {
     /// All reasons together.
     pub fn total(&self) -> u64 {
-        self.memory + self.refused
+        self.memory + self.refused + self.unreadable + self.end
     }
 }
 
 impl fmt::Display for Ledger {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { received, filtered, delivered, shed } = self;
-        write!(f, "received {received}, delivered {delivered}, shed {}", shed.total())?;
-        write!(f, " (memory {}, refused {}), filtered {filtered}", shed.memory, shed.refused)
+        let Self { received, own, adopted, filtered, delivered, dead_lettered, shed, .. } = self;
+        write!(f, "received {received}, own {own}, adopted {adopted}, delivered {delivered}, ")?;
+        write!(f, "dead-lettered {dead_lettered}, shed {} (", shed.total())?;
+        write!(f, "memory {}, refused {}, ", shed.memory, shed.refused)?;
+        write!(f, "unreadable {}, end {}), ", shed.unreadable, shed.end)?;
+        write!(f, "handed over {}, filtered {filtered}", self.handed_over)
     }
 }

@@ -2,63 +2,25 @@
 //!
 //! Pure: knows the numbers, and neither who sends nor when.
 
+mod compress;
+mod kpl;
+mod limits;
+mod record;
+mod split;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::time::Instant;
 
-use bytes::Bytes;
-use extension_spec::{Config, event_type, limits};
+use extension_spec::{Compression, Config, Envelope, PartitionKey, RecordFormat};
 
 use crate::event::{Event, Source};
+pub use limits::Limits;
+pub use record::{Part, Record, Span};
 
-/// What a record and a request may hold. Bytes are counted as Kinesis counts them: data before base64, plus the
-/// partition key.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Limits {
-    /// Largest record.
-    pub record_bytes: usize,
-    /// Size at which a record counts as full.
-    pub target_bytes: usize,
-    /// Largest request.
-    pub request_bytes: usize,
-    /// Most records in a request.
-    pub request_records: usize,
-}
-
-impl Limits {
-    /// From the settings. A target above the limit is the limit; a request takes at least one record.
-    pub fn new(config: &Config) -> Self {
-        let record_bytes = config.max_record_bytes.size();
-        Self {
-            record_bytes,
-            target_bytes: config.target_record_bytes.size().min(record_bytes),
-            request_bytes: limits::PUT_REQUEST_BYTES.max(record_bytes),
-            request_records: limits::PUT_RECORDS,
-        }
-    }
-}
-
-/// A Kinesis record: one or more events, a line each.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Record {
-    /// NDJSON; shared with the request in flight.
-    pub data: Bytes,
-    /// Partition key.
-    pub key: Arc<str>,
-    /// Events that end in this record. A part that is not the last of its event counts 0.
-    pub events: u64,
-    /// When its oldest event reached us.
-    pub oldest: Instant,
-    /// The number of the event that this record holds a part of.
-    pub part_of: Option<u64>,
-}
-
-impl Record {
-    /// Its size as Kinesis counts it.
-    pub fn size(&self) -> usize {
-        self.data.len() + self.key.len()
-    }
-}
+/// Guess of how much lines shrink, in hundredths, until some have been compressed.
+const FIRST_RATIO: usize = 300;
+/// Room for what is appended to a key to move a part to another shard.
+const SUFFIX: usize = 4;
 
 /// Which events to pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,19 +31,62 @@ pub enum Scope {
     Full,
 }
 
+/// How records are made.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Packing {
+    /// How many events a record holds, and how.
+    pub format: RecordFormat,
+    /// What is done with its data.
+    pub compression: Compression,
+    /// Where the identity of its events is said.
+    pub envelope: Envelope,
+    /// What its key is.
+    pub partition_key: PartitionKey,
+}
+
+impl Packing {
+    /// From the settings, which hold no combination that does not exist.
+    pub fn new(config: &Config) -> Self {
+        Self {
+            format: config.record_format,
+            compression: config.compression,
+            envelope: config.envelope,
+            partition_key: config.partition_key,
+        }
+    }
+}
+
+impl Default for Packing {
+    fn default() -> Self {
+        Self {
+            format: RecordFormat::Ndjson,
+            compression: Compression::None,
+            envelope: Envelope::Event,
+            partition_key: PartitionKey::Instance,
+        }
+    }
+}
+
 /// Turns events into records.
 #[derive(Clone, Debug)]
 pub struct Packer {
     limits: Limits,
+    packing: Packing,
     source: Source,
     key: Arc<str>,
+    /// How much the last records shrank, in hundredths.
+    ratio: usize,
 }
 
 impl Packer {
-    /// The partition key is the instance: order within an environment, spread between environments.
-    pub fn new(limits: Limits, source: Source) -> Self {
-        let key = source.instance().into();
-        Self { limits, source, key }
+    /// The key is the instance: order within an environment, spread between environments; unless it is set otherwise.
+    pub fn new(limits: Limits, packing: Packing, source: Source) -> Self {
+        let key = match packing.partition_key {
+            PartitionKey::Function if !source.function().is_empty() => source.function().into(),
+            _ => source.shared_instance(),
+        };
+        let ratio = if packing.compression == Compression::None { 100 } else { FIRST_RATIO };
+        Self { limits, packing, source, key, ratio }
     }
 
     /// The limits in force.
@@ -89,111 +94,154 @@ impl Packer {
         self.limits
     }
 
-    /// Moves events, in order, into records.
-    pub fn pack(&self, events: &mut VecDeque<Event>, scope: Scope, records: &mut VecDeque<Record>) {
-        while let Some(first) = events.front() {
-            if self.key.len() + first.line.len() > self.limits.record_bytes {
-                let event = events.pop_front().expect("it was at the front");
-                self.split(&event, records);
-                continue;
-            }
-            let (count, bytes) = self.fill(events);
-            if scope == Scope::Full && count == events.len() && bytes < self.limits.target_bytes {
-                return;
-            }
-            records.push_back(self.record(events.drain(..count), bytes));
-        }
+    /// Who the events are of.
+    pub fn source(&self) -> &Source {
+        &self.source
     }
 
-    /// How many events from the front share the next record, and its size. At least one.
-    fn fill(&self, events: &VecDeque<Event>) -> (usize, usize) {
-        let mut bytes = self.key.len();
-        let mut count = 0;
-        for event in events {
-            let grown = bytes + event.line.len();
-            if count > 0 && grown > self.limits.target_bytes {
+    /// Bytes of events that fill a record.
+    pub fn full_bytes(&self) -> usize {
+        if self.packing.format == RecordFormat::Event {
+            return 1;
+        }
+        let target = self.limits.target_bytes;
+        let inflated = target.saturating_mul(self.ratio) / 100;
+        inflated.clamp(target, self.limits.inflated_bytes.max(target))
+    }
+
+    /// Moves events, in order, into records, until these fill a request or `scope` is exhausted.
+    pub fn pack(&mut self, events: &mut VecDeque<Event>, scope: Scope) -> Vec<Record> {
+        let mut records = Vec::new();
+        let mut bytes = 0;
+        while let Some(first) = events.front() {
+            let Limits { request_bytes, request_records, .. } = self.limits;
+            if bytes >= request_bytes || records.len() >= request_records {
                 break;
             }
-            (bytes, count) = (grown, count + 1);
+            let base = self.base(first);
+            let (count, size) = self.fill(events, &base);
+            if scope == Scope::Full && count == events.len() && size < self.full_bytes() {
+                break;
+            }
+            let made = self.make(events, count, &base);
+            bytes += made.iter().map(Record::size).sum::<usize>();
+            records.extend(made);
         }
-        (count, bytes)
+        records
     }
 
-    /// One record of these events, which [`fill`](Self::fill) has measured.
-    fn record(&self, events: impl Iterator<Item = Event>, bytes: usize) -> Record {
-        let mut data = Vec::with_capacity(bytes - self.key.len());
-        let (mut count, mut oldest) = (0, None);
+    /// The key of the record that begins with this event.
+    fn base(&self, first: &Event) -> Arc<str> {
+        match (&first.request, self.packing.partition_key) {
+            (Some(request), PartitionKey::Request) => request.clone(),
+            _ => self.key.clone(),
+        }
+    }
+
+    /// Bytes of a record, its key counted, before its first event.
+    fn overhead(&self, base: &str) -> usize {
+        let inside = match (self.packing.format, self.packing.envelope) {
+            (RecordFormat::Kpl, _) => kpl::overhead(base),
+            // No record has that many events, and no event that number.
+            (_, Envelope::Record) => self.source.of_record(u64::MAX, u64::MAX).len(),
+            _ => 0,
+        };
+        base.len() + inside
+    }
+
+    /// Bytes that an event adds to a record.
+    fn weight(&self, event: &Event) -> usize {
+        match self.packing.format {
+            RecordFormat::Kpl => kpl::inner(event.line.len()),
+            RecordFormat::Ndjson | RecordFormat::Event => event.line.len(),
+        }
+    }
+
+    /// How many events from the front share the next record, and its size before compression. At least one.
+    fn fill(&self, events: &VecDeque<Event>, base: &Arc<str>) -> (usize, usize) {
+        let full = self.full_bytes();
+        let mut size = self.overhead(base);
+        let mut count = 0;
+        let mut last_seq = None;
         for event in events {
-            data.extend_from_slice(&event.line);
-            count += 1;
-            oldest = oldest.or(Some(event.received));
+            let grown = size + self.weight(event);
+            // With the identity in its first line a record holds consecutive numbers.
+            let is_next = self.packing.envelope != Envelope::Record
+                || last_seq.is_none_or(|last| last + 1 == event.seq);
+            let fits = grown <= full && is_next && self.base(event) == *base;
+            if count > 0 && !fits {
+                break;
+            }
+            (size, count, last_seq) = (grown, count + 1, Some(event.seq));
         }
-        let oldest = oldest.expect("a record holds at least one event");
-        Record { data: data.into(), key: self.key.clone(), events: count, oldest, part_of: None }
+        (count, size)
     }
 
-    /// Cuts an event that no record can hold into parts, a record each. A consumer joins the `record` strings of all
-    /// parts with the same instance and number, in the order of `part`, and has the event's own JSON text again.
-    fn split(&self, event: &Event, records: &mut VecDeque<Record>) {
-        let own =
-            std::str::from_utf8(&event.line[..event.own_len]).expect("a line is made of a string");
-        let head = format!(r#"{{"type":"{}","record":""#, event_type::PART);
-        let frame = |part: usize, parts: usize| {
-            format!("\",{}}}\n", self.source.of_part(event.seq, part, parts))
+    /// Records of the first `count` events: one, unless compression does not help, or one event is too large for any.
+    fn make(
+        &mut self,
+        events: &mut VecDeque<Event>,
+        mut count: usize,
+        base: &Arc<str>,
+    ) -> Vec<Record> {
+        loop {
+            let data = self.encode(events, count, base);
+            if data.len() + base.len() <= self.limits.record_bytes {
+                let is_aggregate = self.packing.format == RecordFormat::Kpl && count > 1;
+                let taken: Vec<Event> = events.drain(..count).collect();
+                return vec![Record::of(&taken, data, base, &self.source, is_aggregate)];
+            }
+            if count == 1 {
+                let event = events.pop_front().expect("it was at the front");
+                return self.split(&event, base);
+            }
+            count /= 2;
+        }
+    }
+
+    /// The data of a record of the first `count` events.
+    fn encode(&mut self, events: &VecDeque<Event>, count: usize, base: &str) -> Vec<u8> {
+        let lines = || events.range(..count).map(|event| &*event.line);
+        // An aggregate of one would be larger than its record, and is sent plain by Amazon's library, too.
+        if self.packing.format == RecordFormat::Kpl && count > 1 {
+            let inner: usize = lines().map(|line| kpl::inner(line.len())).sum();
+            return kpl::aggregate(base, lines(), kpl::overhead(base) + inner);
+        }
+        let mut data = Vec::with_capacity(128 + lines().map(<[u8]>::len).sum::<usize>());
+        if self.packing.envelope == Envelope::Record {
+            let head = self.source.of_record(events[0].seq, count as u64);
+            data.extend_from_slice(head.as_bytes());
+        }
+        lines().for_each(|line| data.extend_from_slice(line));
+        self.compress(data)
+    }
+
+    fn compress(&mut self, data: Vec<u8>) -> Vec<u8> {
+        let before = data.len();
+        let data = compress::compress(data, self.packing.compression);
+        if self.packing.compression != Compression::None {
+            // What is small shrinks little, and tells little of what a full record will.
+            let weight = (before * 100 / self.limits.target_bytes).min(50);
+            let ratio = before * 100 / data.len().max(1);
+            self.ratio = (self.ratio * (100 - weight) + ratio * weight) / 100;
+        }
+        data
+    }
+
+    fn split(&self, event: &Event, base: &Arc<str>) -> Vec<Record> {
+        let Self { limits, packing: Packing { compression, .. }, .. } = self;
+        let room = limits.record_bytes - base.len() - SUFFIX;
+        // Even if a part is of a kind that compression makes longer.
+        let growth = compress::bound(room, *compression) - room;
+        let lines = split::split(event, &self.source, room - growth);
+        let parts = lines.len() as u64;
+        let record = |(index, line): (usize, Vec<u8>)| {
+            let data = compress::compress(line, *compression);
+            let whole = Record::of(std::slice::from_ref(event), data, base, &self.source, false);
+            Record { events: 0, part: Some(Part { part: index as u64 + 1, parts }), ..whole }
         };
-        // No event has as many parts as bytes, so this is the longest that a frame can be.
-        let fixed = self.key.len() + head.len() + frame(own.len(), own.len()).len();
-        let room = self.limits.record_bytes - fixed;
-        let fragments = fragments(&format!("{own}}}"), room);
-        let parts = fragments.len();
-        for (index, fragment) in fragments.into_iter().enumerate() {
-            let part = index + 1;
-            let data = format!("{head}{fragment}{}", frame(part, parts)).into_bytes();
-            records.push_back(Record {
-                data: data.into(),
-                key: self.key.clone(),
-                events: u64::from(part == parts),
-                oldest: event.received,
-                part_of: Some(event.seq),
-            });
-        }
+        lines.into_iter().enumerate().map(record).collect()
     }
-}
-
-/// Cuts JSON text into pieces that, as the inside of a JSON string, are at most `room` bytes long.
-fn fragments(text: &str, room: usize) -> Vec<String> {
-    let mut fragments = vec![String::new()];
-    for c in text.chars() {
-        let escaped = match c {
-            '"' | '\\' => 1 + c.len_utf8(),
-            // Inside JSON text only a tab can be a control character here: line breaks are gone.
-            '\t' => 2,
-            _ => c.len_utf8(),
-        };
-        if fragments.last().is_some_and(|last| last.len() + escaped > room) {
-            fragments.push(String::new());
-        }
-        let last = fragments.last_mut().expect("there is always one");
-        match c {
-            '"' | '\\' => last.extend(['\\', c]),
-            '\t' => last.push_str("\\t"),
-            _ => last.push(c),
-        }
-    }
-    fragments
-}
-
-/// How many records from the front fit into one request.
-pub fn fit<'a>(records: impl IntoIterator<Item = &'a Record>, limits: &Limits) -> usize {
-    let mut bytes = 0;
-    records
-        .into_iter()
-        .take(limits.request_records)
-        .take_while(|record| {
-            bytes += record.size();
-            bytes <= limits.request_bytes
-        })
-        .count()
 }
 
 #[cfg(test)]

@@ -29,6 +29,11 @@ impl Pressure {
         self.held.load(Ordering::Relaxed)
     }
 
+    /// Bytes held beyond the bound.
+    pub fn excess(&self) -> usize {
+        self.held().saturating_sub(self.bound)
+    }
+
     /// Holds these bytes if the bound allows it.
     pub fn try_hold(&self, bytes: usize) -> bool {
         let grow = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= self.bound);

@@ -1,32 +1,73 @@
-//! What waits to be delivered, within a bound of memory, and the ledger that goes with it.
+//! What waits to be delivered, within bounds of memory and of a spill file, and the ledger that goes with it.
 //!
 //! Shared between the loop, which puts events in, and the delivery, which takes acknowledged records out. A record
-//! stays here until Kinesis has acknowledged it, so a delivery may be cancelled anywhere and nothing is lost.
+//! stays here until it was acknowledged, so a delivery may be cancelled anywhere and nothing is lost.
 
-use std::collections::VecDeque;
+mod end;
+mod overflow;
+mod waiting;
+
+use std::collections::{HashMap, VecDeque};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
+use extension_spec::PartitionKey;
+
 use crate::event::Event;
+use crate::keys::Keys;
 use crate::ledger::Ledger;
-use crate::pack::{self, Packer, Record, Scope};
+use crate::level::Importance;
+use crate::pack::{Packer, Record, Scope};
 use crate::pressure::Pressure;
+use crate::spill::{self, Read, Spill};
+use crate::stats::Stats;
+pub use end::Rescued;
+pub use overflow::Overflow;
+pub use waiting::{Destination, Request};
+use waiting::{Frame, Waiting};
+
+/// Where events go for which there is no memory.
+#[derive(Clone, Debug)]
+pub struct SpillSettings {
+    /// The folder for temporary files.
+    pub folder: PathBuf,
+    /// Bytes that the file may have; 0 for none at all.
+    pub max_bytes: u64,
+}
 
 /// Events and records that wait, oldest first.
 #[derive(Debug)]
 pub struct Queue {
     packer: Packer,
     pressure: Arc<Pressure>,
+    keys: Keys,
     /// Not yet packed.
     events: VecDeque<Event>,
     /// Bytes of `events`.
     event_bytes: usize,
+    /// What is known of the importance of `events`, by number: only where somebody had to ask.
+    importance: HashMap<u64, Importance>,
     /// Packed and not yet acknowledged.
-    records: VecDeque<Record>,
+    waiting: VecDeque<Waiting>,
+    next_id: u64,
+    /// How many parts wait of each event that was split, by instance and number.
+    parts: HashMap<(Arc<str>, u64), u64>,
+    spill_settings: Option<SpillSettings>,
+    /// Our own spill file first, if there is one, then those of processes before us.
+    spills: Vec<(u64, Spill)>,
+    /// The number of our own among them.
+    own_spill: Option<u64>,
+    /// Whether what is refused for good goes to a dead-letter queue.
+    has_dead_letters: bool,
+    /// Whether a file holds records that were acknowledged, beside others.
+    has_stale_frames: bool,
     /// How many records Kinesis has taken.
     acknowledged: u64,
     /// What happened to all events.
     pub ledger: Ledger,
+    /// What it took.
+    pub stats: Stats,
 }
 
 impl Queue {
@@ -35,33 +76,78 @@ impl Queue {
         Self {
             packer,
             pressure,
+            keys: Keys::new(PartitionKey::Instance),
             events: VecDeque::new(),
             event_bytes: 0,
-            records: VecDeque::new(),
+            importance: HashMap::new(),
+            waiting: VecDeque::new(),
+            next_id: 0,
+            parts: HashMap::new(),
+            spill_settings: None,
+            spills: Vec::new(),
+            own_spill: None,
+            has_dead_letters: false,
+            has_stale_frames: false,
             acknowledged: 0,
             ledger: Ledger::default(),
+            stats: Stats::default(),
         }
     }
 
-    /// Takes events in their order, and sheds those beyond the bound. Returns how many it shed.
-    pub fn push(&mut self, events: impl IntoIterator<Item = Event>) -> u64 {
-        let mut shed = 0;
-        for event in events {
-            self.ledger.received += 1;
-            if self.pressure.try_hold(event.line.len()) {
-                self.event_bytes += event.line.len();
-                self.events.push_back(event);
-            } else {
-                shed += 1;
-            }
-        }
-        self.ledger.shed.memory += shed;
-        shed
+    /// The same with keys of this kind.
+    #[must_use]
+    pub fn with_keys(self, keys: Keys) -> Self {
+        Self { keys, ..self }
     }
 
-    /// Events that wait, packed ones included.
-    pub fn len(&self) -> u64 {
-        self.events.len() as u64 + self.records.iter().map(|record| record.events).sum::<u64>()
+    /// The same with a spill file, which is made when it is needed.
+    #[must_use]
+    pub fn with_spill(self, settings: SpillSettings) -> Self {
+        let spill_settings = Some(settings).filter(|it| it.max_bytes > 0);
+        Self { spill_settings, ..self }
+    }
+
+    /// The same with a dead-letter queue, for which records are kept that are refused for good.
+    #[must_use]
+    pub fn with_dead_letters(self) -> Self {
+        Self { has_dead_letters: true, ..self }
+    }
+
+    /// Takes in an event of our own, whatever the bound says: it is small and there are few.
+    pub fn push_own(&mut self, event: Event) {
+        self.ledger.own += 1;
+        self.pressure.adjust(0, event.line.len());
+        self.event_bytes += event.line.len();
+        self.events.push_back(event);
+    }
+
+    /// Takes over what processes before us have left. Says how many events that were, and what cannot be taken over.
+    pub fn adopt(&mut self) -> (u64, Vec<String>) {
+        let Some(settings) = &self.spill_settings else { return (0, Vec::new()) };
+        let spill::Adopted { spills, parts, problems } =
+            spill::adopt(&settings.folder, self.packer.source().instance());
+        let mut events = 0;
+        for spill in spills {
+            events += spill.events();
+            self.add_spill(spill);
+        }
+        for (event, count) in parts {
+            *self.parts.entry(event).or_default() += count;
+            events += 1;
+        }
+        self.ledger.adopted += events;
+        (events, problems)
+    }
+
+    /// Events that wait, wherever they do.
+    pub fn held(&self) -> u64 {
+        let packed: u64 = self.waiting.iter().map(|waiting| waiting.record.events).sum();
+        self.events.len() as u64 + packed + self.parts.len() as u64 + self.spilled()
+    }
+
+    /// Events that wait in files.
+    fn spilled(&self) -> u64 {
+        self.spills.iter().map(|(_, spill)| spill.events()).sum()
     }
 
     /// How many records Kinesis has taken so far: the sign of life that a part of an event is, too.
@@ -69,76 +155,114 @@ impl Queue {
         self.acknowledged
     }
 
-    /// Whether nothing waits.
-    pub fn is_empty(&self) -> bool {
-        self.events.is_empty() && self.records.is_empty()
+    /// Whether nothing waits for the stream.
+    pub fn is_drained(&self) -> bool {
+        let for_stream = |waiting: &Waiting| !waiting.is_refused;
+        self.events.is_empty() && !self.waiting.iter().any(for_stream) && !self.has_spilled()
+    }
+
+    fn has_spilled(&self) -> bool {
+        self.spills.iter().any(|(_, spill)| spill.next_bytes().is_some())
     }
 
     /// Whether there is a record to send that gains nothing from waiting.
     pub fn has_full_record(&self) -> bool {
-        !self.records.is_empty() || self.event_bytes >= self.packer.limits().target_bytes
+        self.waiting.iter().any(|waiting| !waiting.is_refused)
+            || self.event_bytes >= self.packer.full_bytes()
+            || self.has_spilled()
     }
 
     /// When the oldest waiting event reached us.
     pub fn oldest(&self) -> Option<Instant> {
-        let record = self.records.front().map(|record| record.oldest);
+        let packed = self.waiting.iter().find(|waiting| !waiting.is_refused);
+        let record = packed.map(|waiting| waiting.record.oldest);
         record.or_else(|| self.events.front().map(|event| event.received))
     }
 
-    /// Packs, and shows the records of the next request, at most `max_records`. They stay in the queue.
-    pub fn request(&mut self, scope: Scope, max_records: usize) -> Vec<Record> {
-        let old = self.records.len();
-        self.packer.pack(&mut self.events, scope, &mut self.records);
-        let packed: usize = self.records.range(old..).map(|record| record.data.len()).sum();
-        let left: usize = self.events.iter().map(|event| event.line.len()).sum();
-        // Splitting adds bytes; a bound that is exceeded by them sheds nothing, it only takes in nothing more.
-        self.pressure.adjust(self.event_bytes, left + packed);
+    /// Packs what fits into the next request.
+    fn pack(&mut self, scope: Scope) {
+        let before = self.events.len();
+        let records = self.packer.pack(&mut self.events, scope);
+        if self.events.len() == before {
+            return;
+        }
+        let left = self.events.iter().map(|event| event.line.len()).sum();
+        let packed = self.event_bytes - left;
         self.event_bytes = left;
-        let limits = self.packer.limits();
-        let count = pack::fit(&self.records, &limits).min(max_records);
-        self.records.iter().take(count).cloned().collect()
+        if !self.importance.is_empty() {
+            let first = self.events.front().map_or(u64::MAX, |event| event.seq);
+            self.importance.retain(|seq, _| *seq >= first);
+        }
+        let bytes = records.iter().map(|record| record.data.len()).sum();
+        // Splitting adds bytes; a bound that is exceeded by them sheds nothing, it only takes in nothing more.
+        self.pressure.adjust(packed, bytes);
+        for record in records {
+            self.count_part(&record);
+            self.wait(record, None);
+        }
     }
 
-    /// Takes out what was acknowledged of the request last shown: `answers[i]` tells of its record `i`.
-    pub fn settle(&mut self, answers: &[bool]) {
+    fn count_part(&mut self, record: &Record) {
+        if record.part.is_some() {
+            let event = (record.span.instance.clone(), record.span.first);
+            *self.parts.entry(event).or_default() += 1;
+        }
+    }
+
+    /// Has a record wait for its turn. Its bytes are counted already.
+    fn wait(&mut self, record: Record, frame: Option<Frame>) {
+        self.waiting.push_back(Waiting::new(self.next_id, record, frame));
+        self.next_id += 1;
+    }
+
+    /// Reads records back from files, as far as memory allows.
+    fn load(&mut self, now: Instant) {
+        let budget = self.packer.limits().request_bytes;
+        let mut loaded: usize = self.waiting.iter().map(|it| it.record.size()).sum();
         let mut index = 0;
-        let Self { ledger, pressure, acknowledged: taken, records, .. } = self;
-        records.retain(|record| {
-            let done = answers.get(index).copied().unwrap_or(false);
-            index += 1;
-            if done {
-                *taken += 1;
-                ledger.delivered += record.events;
-                pressure.release(record.data.len());
+        while loaded < budget && index < self.spills.len() {
+            let (number, spill) = &mut self.spills[index];
+            let number = *number;
+            let Some(bytes) = spill.next_bytes() else {
+                index += 1;
+                continue;
+            };
+            if !self.pressure.try_hold(bytes) {
+                return;
             }
-            !done
-        });
+            match spill.read(now) {
+                Some(Read::Record(record)) => {
+                    loaded += record.size();
+                    self.pressure.adjust(bytes, record.data.len());
+                    self.wait(record, Some(Frame { spill: number }));
+                }
+                Some(Read::Lost(events, part_of, why)) => {
+                    self.pressure.adjust(bytes, 0);
+                    let split = part_of.and_then(|event| self.parts.remove(&event));
+                    let events = events + u64::from(split.is_some());
+                    self.ledger.shed.unreadable += events;
+                    crate::log::error(&format!("{events} events are lost: {why}"));
+                }
+                None => self.pressure.adjust(bytes, 0),
+            }
+        }
     }
 
-    /// Puts the first record behind all others: order is carried by the numbers. Returns how many records there are.
-    pub fn set_first_aside(&mut self) -> usize {
-        if let Some(first) = self.records.pop_front() {
-            self.records.push_back(first);
-        }
-        self.records.len()
+    fn add_spill(&mut self, spill: Spill) -> u64 {
+        let number = self.next_id;
+        self.next_id += 1;
+        self.spills.push((number, spill));
+        number
     }
 
-    /// Gives up the first record, and with a part the rest of its event, which nobody could read any more. Returns
-    /// how many events that costs.
-    pub fn give_up_first(&mut self) -> u64 {
-        let Some(first) = self.records.pop_front() else {
-            return 0;
-        };
-        let is_lost = |record: &Record| first.part_of.is_some() && record.part_of == first.part_of;
-        let (lost, kept) = self.records.drain(..).partition::<Vec<_>, _>(is_lost);
-        self.records = kept.into();
-        let mut events = 0;
-        for record in lost.iter().chain([&first]) {
-            self.pressure.release(record.data.len());
-            events += record.events;
+    /// The record of a frame waits no longer.
+    fn release_frame(&mut self, Frame { spill: number }: Frame) {
+        let Some(index) = self.spills.iter().position(|(it, _)| *it == number) else { return };
+        let is_of_no_more_use = self.spills[index].1.done();
+        self.has_stale_frames |= !is_of_no_more_use;
+        if is_of_no_more_use && self.own_spill != Some(number) {
+            self.spills.remove(index).1.remove();
         }
-        self.ledger.shed.refused += events;
-        events
     }
 }
 

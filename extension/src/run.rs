@@ -4,6 +4,8 @@
 //! when to send is `flush`'s to say, how long is `deadline`'s, what to do next is the table's.
 
 mod deliver;
+mod farewell;
+mod telling;
 mod wait;
 
 use std::collections::VecDeque;
@@ -17,7 +19,7 @@ use tokio::time::Instant;
 
 use crate::breaker::Breaker;
 use crate::deadline;
-use crate::dispatcher::{Dispatcher, Sink};
+use crate::dispatcher::Dispatcher;
 use crate::flush::{Backlog, Policy};
 use crate::intake::{Intake, Signal, Taken};
 use crate::lambda;
@@ -25,8 +27,11 @@ use crate::lambda::extensions::{Extension, Next};
 use crate::lifecycle::{Action, Event, Phase};
 use crate::log;
 use crate::pressure::Held;
-use crate::queue::Queue;
+use crate::queue::{Overflow, Queue};
+use crate::sink::Sink;
 use deliver::Delivery;
+pub use farewell::DeadLetters;
+pub use telling::Teller;
 pub use wait::next;
 use wait::{Asked, answered, at, ended};
 
@@ -41,7 +46,7 @@ const LATE: Duration = Duration::from_millis(500);
 
 /// What the loop works with.
 #[derive(Debug)]
-pub struct Parts<S> {
+pub struct Parts<S, D> {
     /// The registered extension.
     pub extension: Extension,
     /// When to send.
@@ -60,13 +65,17 @@ pub struct Parts<S> {
     pub queue: Arc<Mutex<Queue>>,
     /// Sends it.
     pub dispatcher: Arc<Dispatcher<S>>,
+    /// Takes what the stream does not.
+    pub dead_letters: Option<Arc<DeadLetters<D>>>,
+    /// Tells of what has happened: ledgers and metrics.
+    pub teller: Teller,
     /// What the listener received.
     pub bodies: UnboundedReceiver<Held>,
 }
 
 /// The state of the loop.
-struct Run<S> {
-    parts: Parts<S>,
+struct Run<S, D> {
+    parts: Parts<S, D>,
     phase: Phase,
     next: Option<Asked>,
     delivery: Option<Delivery>,
@@ -80,14 +89,19 @@ struct Run<S> {
     wait_end: Instant,
     /// When the delivery of this phase is over.
     deliver_end: Instant,
+    /// When the process must have ended, once SHUTDOWN has come.
+    end: Instant,
+    /// Whether another process of this environment comes after this one.
+    has_successor: bool,
     /// No delivery beside the function before this.
     not_before: Instant,
     refused: bool,
-    shed_was_said: bool,
+    /// What has been said of it.
+    overflow_said: Overflow,
 }
 
 /// Lives the life of an extension. Returns whether Lambda ended it in order.
-pub async fn run<S: Sink>(parts: Parts<S>) -> bool {
+pub async fn run<S: Sink, D: Sink>(parts: Parts<S, D>) -> bool {
     let now = Instant::now();
     let mut run = Run {
         parts,
@@ -99,19 +113,21 @@ pub async fn run<S: Sink>(parts: Parts<S>) -> bool {
         ended_early: VecDeque::new(),
         wait_end: now,
         deliver_end: now,
+        end: now,
+        has_successor: false,
         not_before: now,
         refused: false,
-        shed_was_said: false,
+        overflow_said: Overflow::default(),
     };
     run.call_next();
     while run.phase != Phase::Done {
         run.turn().await;
     }
-    run.farewell();
+    run.farewell().await;
     !run.refused
 }
 
-impl<S: Sink> Run<S> {
+impl<S: Sink, D: Sink> Run<S, D> {
     /// Waits for one thing to happen, and handles it.
     async fn turn(&mut self) {
         let timer = self.timer();
@@ -212,10 +228,14 @@ impl<S: Sink> Run<S> {
             Ok(Next::Shutdown { reason, deadline_ms }) => {
                 let remaining = deadline::remaining(deadline_ms, now_ms());
                 log::info(&format!("shutdown ({reason}), {} ms left", remaining.as_millis()));
-                let budget = deadline::shutdown(remaining, self.parts.buffer_timeout);
+                let has_dead_letters = self.parts.dead_letters.is_some();
+                let budget =
+                    deadline::shutdown(remaining, self.parts.buffer_timeout, has_dead_letters);
                 self.open = None;
+                self.has_successor = farewell::has_successor(&reason);
                 self.wait_end = now + budget.settle;
-                self.deliver_end = now + budget.end;
+                self.deliver_end = now + budget.deliver;
+                self.end = now + budget.end;
                 self.step(Event::Shutdown);
             }
             Ok(Next::Unknown(event_type)) => {
@@ -225,7 +245,10 @@ impl<S: Sink> Run<S> {
             Err(error) => {
                 log::error(&format!("lambda ends this extension: {error}"));
                 self.refused = true;
+                // Whoever comes next, if anybody does, finds what is left.
+                self.has_successor = true;
                 self.deliver_end = now + self.parts.flush_timeout;
+                self.end = self.deliver_end;
                 self.step(Event::Refused);
             }
         }
@@ -242,18 +265,13 @@ impl<S: Sink> Run<S> {
             log::error(&format!("a telemetry batch of {length} bytes was lost to a panic"));
             Taken { signals: vec![Signal::Gap], ..Taken::default() }
         });
-        let shed = {
+        let overflow = {
             let mut queue = self.queue();
             queue.ledger.filtered += taken.filtered;
+            queue.ledger.logs_dropped.add(taken.logs_dropped);
             queue.push(taken.events)
         };
-        if shed > 0 && !self.shed_was_said {
-            self.shed_was_said = true;
-            log::error(&format!(
-                "events are shed: memory is full of events that could not be delivered ({})",
-                variable::QUEUE_MAX_BYTES
-            ));
-        }
+        self.say_overflow(overflow);
         for signal in taken.signals {
             match signal {
                 Signal::RuntimeDone(request_id) => self.on_runtime_done(&request_id),
@@ -264,6 +282,27 @@ impl<S: Sink> Run<S> {
             }
         }
         self.deliver_beside();
+    }
+
+    /// Says, once each, that memory is not enough.
+    fn say_overflow(&mut self, Overflow { spilled, shed }: Overflow) {
+        let said = self.overflow_said;
+        self.overflow_said.spilled += spilled;
+        self.overflow_said.shed += shed;
+        if spilled > 0 && said.spilled == 0 {
+            log::warn(&format!(
+                "memory is full of events that could not be delivered yet ({}): more of them wait in a file",
+                variable::QUEUE_MAX_BYTES
+            ));
+        }
+        if shed > 0 && said.shed == 0 {
+            log::error(&format!(
+                "events are given up, the least important first: memory is full of events that could not be delivered, \
+                 and so is the spill file ({}, {})",
+                variable::QUEUE_MAX_BYTES,
+                variable::SPILL_MAX_BYTES
+            ));
+        }
     }
 
     fn on_runtime_done(&mut self, request_id: &str) {
@@ -283,8 +322,16 @@ impl<S: Sink> Run<S> {
         self.phase = phase;
         match action {
             Action::Nothing | Action::AwaitRuntimeDone | Action::AwaitLate | Action::Exit => {}
-            Action::Next => self.call_next(),
-            Action::Deliver => self.flush(),
+            Action::Next => {
+                self.print_metrics(false);
+                self.call_next();
+            }
+            Action::Deliver => {
+                if self.phase == Phase::Draining {
+                    self.send_ledger();
+                }
+                self.flush();
+            }
         }
     }
 
@@ -296,7 +343,7 @@ impl<S: Sink> Run<S> {
     fn backlog(&self) -> Backlog {
         let queue = self.queue();
         Backlog {
-            events: queue.len(),
+            events: queue.held(),
             has_full_record: queue.has_full_record(),
             oldest: queue.oldest(),
         }
@@ -304,25 +351,6 @@ impl<S: Sink> Run<S> {
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         lock(&self.parts.queue)
-    }
-
-    /// What is left when the process ends: nothing, or a line that says how much.
-    fn farewell(&self) {
-        let queue = self.queue();
-        if !queue.is_empty() {
-            log::error(&format!("{} events were not delivered before the end", queue.len()));
-        }
-        if queue.ledger.shed.total() > 0 {
-            log::error(&format!("events were lost: {}", queue.ledger));
-        }
-        if !queue.ledger.balances(queue.len()) {
-            log::error(&format!(
-                "the ledger does not balance ({} held): {}",
-                queue.len(),
-                queue.ledger
-            ));
-        }
-        log::info(&format!("the end: {}", queue.ledger));
     }
 }
 

@@ -6,9 +6,10 @@
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use extension_spec::{Stream, limits, variable};
+use extension_spec::{PartitionKey, Stream, limits, variable};
 use tokio::time::Instant;
 
+use crate::aws::{Connector, Roots};
 use crate::breaker::{self, Breaker};
 use crate::chance;
 use crate::config::Environment;
@@ -17,16 +18,19 @@ use crate::dispatcher::Dispatcher;
 use crate::event::Source;
 use crate::flush::Policy;
 use crate::intake::Intake;
-use crate::kinesis::{Connector, Kinesis, Roots};
+use crate::keys::Keys;
+use crate::kinesis::Kinesis;
 use crate::lambda::Api;
 use crate::lambda::extensions::{Extension, Function, Next};
 use crate::lambda::telemetry::{Subscription, subscribe};
 use crate::listener::Listener;
 use crate::log;
-use crate::pack::{Limits, Packer};
+use crate::pack::{Limits, Packer, Packing};
 use crate::pressure::Pressure;
-use crate::queue::Queue;
-use crate::run::{self, Parts};
+use crate::queue::{Queue, SpillSettings};
+use crate::run::{self, DeadLetters, Parts, Teller};
+use crate::spill;
+use crate::sqs::Sqs;
 
 /// How the process ends, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -135,7 +139,7 @@ async fn prepare(
     extension: &Extension,
     stream: Stream,
     deadline: Instant,
-) -> Result<Parts<Kinesis>, String> {
+) -> Result<Parts<Kinesis, Sqs>, String> {
     let config = &environment.config;
     let listener =
         Listener::bind().await.map_err(|error| format!("cannot listen for telemetry: {error}"))?;
@@ -156,9 +160,19 @@ async fn prepare(
     // Randomness of this process, now that nobody waits for it.
     chance::seed();
     let source = source(environment, extension);
-    let packer = Packer::new(Limits::new(config), source.clone());
-    let queue = Arc::new(Mutex::new(Queue::new(packer, pressure)));
-    let kinesis = kinesis(environment, stream).await;
+    let queue = Arc::new(Mutex::new(queue(environment, source.clone(), pressure)));
+    let connector = connector(environment);
+    let kinesis = Kinesis::new(
+        stream.clone(),
+        environment.region.clone(),
+        connector,
+        environment.container_credentials,
+    )
+    .await;
+    let mut intake = Intake::new(source, config.types.clone(), !environment.managed_instances);
+    if config.partition_key == PartitionKey::Request {
+        intake = intake.by_request();
+    }
     Ok(Parts {
         extension: extension.clone(),
         policy: Policy::new(config),
@@ -166,11 +180,39 @@ async fn prepare(
         buffer_timeout: config.buffer_timeout.duration(),
         always_awake: environment.managed_instances,
         breaker: Breaker::new(breaker::FIRST),
-        intake: Intake::new(source, config.types.clone(), !environment.managed_instances),
-        dispatcher: Arc::new(Dispatcher::new(kinesis, queue.clone())),
+        intake,
+        dispatcher: Arc::new(Dispatcher::new("kinesis", kinesis, queue.clone())),
+        dead_letters: dead_letters(environment, &stream, &queue),
+        teller: Teller::new(config.metrics),
         queue,
         bodies,
     })
+}
+
+/// The queue, with what a process before this one has left in it.
+fn queue(environment: &Environment, source: Source, pressure: Arc<Pressure>) -> Queue {
+    let config = &environment.config;
+    let limits = Limits::new(config, environment.queue_max_bytes());
+    let source = source.in_envelope(config.envelope);
+    let folder = std::env::temp_dir();
+    let max_bytes = config.spill_max_bytes.map(|bytes| bytes.0);
+    let max_bytes = max_bytes.unwrap_or_else(|| spill::default_max_bytes(&folder));
+    let mut queue = Queue::new(Packer::new(limits, Packing::new(config), source), pressure)
+        .with_keys(Keys::new(config.partition_key))
+        .with_spill(SpillSettings { folder, max_bytes });
+    if config.dead_letter_queue_url.is_some() {
+        queue = queue.with_dead_letters();
+    }
+    let (adopted, problems) = queue.adopt();
+    if adopted > 0 {
+        log::info(&format!(
+            "{adopted} events that a process before this one has left are delivered"
+        ));
+    }
+    for problem in problems {
+        log::warn(&problem);
+    }
+    queue
 }
 
 /// Who events come from: as `register` says, or else as the environment does.
@@ -183,7 +225,7 @@ fn source(environment: &Environment, extension: &Extension) -> Source {
     Source::new(&name, &version, &chance::new_instance())
 }
 
-async fn kinesis(environment: &Environment, stream: Stream) -> Kinesis {
+fn connector(environment: &Environment) -> Connector {
     let roots = environment
         .ca_bundle
         .as_deref()
@@ -192,9 +234,23 @@ async fn kinesis(environment: &Environment, stream: Stream) -> Kinesis {
         log::error(&format!("{error}; the compiled-in certificate authorities are used"));
         Roots::compiled_in()
     });
-    let flush_timeout = environment.config.flush_timeout.duration();
-    let connector = Connector::new(roots, deadline::connect(flush_timeout));
-    Kinesis::new(stream, environment.region.clone(), connector).await
+    Connector::new(roots, deadline::connect(environment.config.flush_timeout.duration()))
+}
+
+/// The dead-letter queue, if there is one.
+fn dead_letters(
+    environment: &Environment,
+    stream: &Stream,
+    queue: &Arc<Mutex<Queue>>,
+) -> Option<Arc<DeadLetters<Sqs>>> {
+    let url = environment.config.dead_letter_queue_url.clone()?;
+    let (environment, stream) = (environment.clone(), stream.as_str().to_owned());
+    let make = move || {
+        let (url, stream) = (url.clone(), stream.clone());
+        let (region, connector) = (environment.region.clone(), connector(&environment));
+        async move { Sqs::new(url, stream, region, connector).await }
+    };
+    Some(Arc::new(DeadLetters::new(queue.clone(), make)))
 }
 
 /// Stays registered and does nothing, so that the function is not held up.

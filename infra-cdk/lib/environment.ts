@@ -78,6 +78,13 @@ export class Environment {
     this.set(variable, value.join(','));
   }
 
+  /** Refuses a word that one word of another setting excludes; what is left out or not known yet excludes nothing. */
+  together<S extends object>(settings: S, one: keyof S & string, word: string, other: keyof S & string, words: readonly string[]): void {
+    const value: unknown = settings[other];
+    if (settings[one] !== word || typeof value !== 'string' || Token.isUnresolved(value) || words.includes(value)) return;
+    this.refuse(other, value, `set one of ${words.join(', ')}, or another ${one} than ${word}`);
+  }
+
   /** Refuses settings that have other names than these: most often a slip of the pen. */
   only(settings: object, properties: readonly string[]): void {
     for (const property of Object.keys(settings).filter((name) => !properties.includes(name))) {

@@ -158,3 +158,17 @@ test('fractions of a unit are whole numbers of a smaller one, or named', () => {
   assert.match(problems({ maxRecordBytes: Size.mebibytes(1.1), flush: 'x' as 'end' })[1] ?? '', /^maxRecordBytes is 1153433.6 bytes: /);
   assert.equal(problems({ maxRecordBytes: Size.kibibytes(Number.NaN) }).length, 1);
 });
+
+test('settings that exclude each other are refused', () => {
+  assert.deepEqual(problems({ recordFormat: 'kpl', compression: 'gzip', envelope: 'record' }), [
+    'compression is "gzip": set one of none, or another recordFormat than kpl',
+    'envelope is "record": set one of event, none, or another recordFormat than kpl',
+  ]);
+  assert.deepEqual(problems({ recordFormat: 'ndjson', compression: 'zstd', envelope: 'record' }), []);
+  assert.deepEqual(problems({ compression: 'gzip' }), []);
+});
+
+test('lines can be asked for from a level on, and only lines', () => {
+  assert.deepEqual(problems({ types: ['platform', 'function:warn', 'extension:error'] }), []);
+  assert.equal(problems({ types: ['platform.report:warn'] }).length, 1);
+});

@@ -20,7 +20,8 @@ pub(crate) const DECLARED_IN: &str = file!();
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
 /// Asks no more of who passes this project on than to keep a notice.
-pub(crate) const LICENCES: [&str; 5] = ["MIT", "Apache-2.0", "ISC", "BSD-3-Clause", "Unicode-3.0"];
+pub(crate) const LICENCES: [&str; 7] =
+    ["MIT", "Apache-2.0", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Unicode-3.0", "Zlib"];
 
 /// Package, licence, reason.
 pub(crate) const LICENCE_EXCEPTIONS: [(&str, &str, &str); 1] = [(

@@ -4,8 +4,16 @@
 
 use crate::options::{LogFormat, Options};
 
+/// What differs between environments of the same options.
+pub(crate) struct Surroundings {
+    /// `host:port` of the APIs.
+    pub(crate) runtime_api: String,
+    /// The folder that stands for `/tmp`.
+    pub(crate) tmp: String,
+}
+
 /// What both kinds see.
-fn common(options: &Options, runtime_api: &str) -> Vec<(String, String)> {
+fn common(options: &Options, surroundings: &Surroundings) -> Vec<(String, String)> {
     let format = match options.log_format {
         LogFormat::Text => "Text",
         LogFormat::Json => "JSON",
@@ -22,13 +30,15 @@ fn common(options: &Options, runtime_api: &str) -> Vec<(String, String)> {
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", options.initialization_type()),
         ("AWS_LAMBDA_LOG_FORMAT", format),
-        ("AWS_LAMBDA_RUNTIME_API", runtime_api),
+        ("AWS_LAMBDA_RUNTIME_API", &surroundings.runtime_api),
         ("LANG", "en_US.UTF-8"),
         (
             "LD_LIBRARY_PATH",
             "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
         ),
         ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
+        // Lambda sets none. Here `/tmp` is everybody's, and an environment must find nothing of another's.
+        ("TMPDIR", &surroundings.tmp),
         ("TZ", ":UTC"),
     ];
     let mut all: Vec<_> =
@@ -38,17 +48,20 @@ fn common(options: &Options, runtime_api: &str) -> Vec<(String, String)> {
 }
 
 /// The whole environment of an extension.
-pub(crate) fn of_extension(options: &Options, runtime_api: &str) -> Vec<(String, String)> {
-    common(options, runtime_api)
+pub(crate) fn of_extension(
+    options: &Options,
+    surroundings: &Surroundings,
+) -> Vec<(String, String)> {
+    common(options, surroundings)
 }
 
 /// The whole environment of the function.
 pub(crate) fn of_function(
     options: &Options,
-    runtime_api: &str,
+    surroundings: &Surroundings,
     log_stream: &str,
 ) -> Vec<(String, String)> {
-    let mut all = common(options, runtime_api);
+    let mut all = common(options, surroundings);
     for (name, value) in [
         ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
         ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{}", options.function_name)),
@@ -73,8 +86,10 @@ mod tests {
             Options { environment: vec![("OWN".into(), "1".into())], ..Options::default() };
         let names =
             |all: Vec<(String, String)>| all.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-        let extension = names(of_extension(&options, "127.0.0.1:1"));
-        let function = names(of_function(&options, "127.0.0.1:1", "stream"));
+        let surroundings =
+            Surroundings { runtime_api: "127.0.0.1:1".into(), tmp: "/nowhere".into() };
+        let extension = names(of_extension(&options, &surroundings));
+        let function = names(of_function(&options, &surroundings, "stream"));
         for hidden in
             ["AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "LAMBDA_TASK_ROOT", "_HANDLER"]
         {

@@ -8,10 +8,12 @@ mod remote;
 pub use end::Witness;
 pub use remote::Remote;
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
+use tempfile::TempDir;
 
 use crate::api;
 use crate::clock::timestamp;
@@ -25,6 +27,8 @@ use crate::state::Shared;
 pub struct Sandbox {
     shared: Arc<Shared>,
     server: Server,
+    /// What stands for `/tmp`: of this environment alone, and gone with it.
+    tmp: TempDir,
     log_stream: String,
     is_initialised: bool,
     /// Whether an init was ever tried: the next one is part of an invocation.
@@ -77,17 +81,24 @@ impl Sandbox {
         let handler = shared.clone();
         let server = Server::start(move |request| api::handle(handler.clone(), request)).await?;
         let stream = uuid().replace('-', "");
+        let tmp = tempfile::Builder::new().prefix("lambda-tmp-").tempdir()?;
         let day = timestamp(SystemTime::now())[..10].replace('-', "/");
         Ok(Self {
             log_stream: format!("{day}/[{}]{stream}", shared.options.function_version),
             shared,
             server,
+            tmp,
             is_initialised: false,
             was_initialised: false,
             unreported_init: None,
             invocations: 0,
             frozen_in_flight: Vec::new(),
         })
+    }
+
+    /// The folder that stands for `/tmp`. Processes know it as `TMPDIR`.
+    pub fn tmp(&self) -> &Path {
+        self.tmp.path()
     }
 
     /// `host:port` of the APIs, for whoever calls them without a process.

@@ -1,10 +1,35 @@
 //! Settings that are each fine and work against each other.
 
 use crate::ENV_PREFIX;
+use crate::packing::Combination;
 use crate::params::Config;
-use crate::params::variable::{FLUSH_TIMEOUT_MS, MAX_RECORD_BYTES};
+use crate::params::variable::{FLUSH_TIMEOUT_MS, MAX_RECORD_BYTES, RECORD_FORMAT};
 use crate::problem::Problem;
-use crate::value::Flush;
+use crate::words::{Compression, Envelope, Flush};
+
+/// Settings that exclude each other: the format wins, the others get their defaults.
+pub(crate) fn exclusions(config: &mut Config) -> Vec<Problem> {
+    let combination = Combination::of(config.record_format);
+    let format = config.record_format.word();
+    let mut problems = Vec::new();
+    let mut exclude = |name: &str, value: &str, used: &str| {
+        problems.push(Problem {
+            variable: format!("{ENV_PREFIX}{name}"),
+            value: value.to_owned(),
+            wrong: format!("not possible with {RECORD_FORMAT}={format}"),
+            remedy: format!("remove one of the two; {used} is used until then"),
+        });
+    };
+    if !combination.compressions.contains(&config.compression) {
+        exclude("COMPRESSION", config.compression.word(), Compression::None.word());
+        config.compression = Compression::None;
+    }
+    if !combination.envelopes.contains(&config.envelope) {
+        exclude("ENVELOPE", config.envelope.word(), Envelope::Event.word());
+        config.envelope = Envelope::Event;
+    }
+    problems
+}
 
 /// What somebody has set that does not fit with the rest. Nothing is changed for it: each value is used as set.
 pub(crate) fn conflicts(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<Problem> {
@@ -38,6 +63,14 @@ pub(crate) fn conflicts(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<P
             target,
             format!("above {MAX_RECORD_BYTES}={max}, so records are filled to that limit"),
             "lower it, or remove it",
+        );
+    }
+    if config.max_request_bytes.0 < max {
+        report(
+            "MAX_REQUEST_BYTES",
+            config.max_request_bytes.0,
+            format!("below {MAX_RECORD_BYTES}={max}, so a request takes one record of that size"),
+            "raise it, or lower the other",
         );
     }
     problems

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::ENV_PREFIX;
-use crate::conflicts::conflicts;
+use crate::conflicts::{conflicts, exclusions};
 use crate::params::Config;
 use crate::problem::Problem;
 use crate::reader::Reader;
@@ -29,8 +29,9 @@ pub fn load<K: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (K
         })
         .collect();
     let mut reader = Reader::new(&ours);
-    let config = Config::read(&mut reader);
+    let mut config = Config::read(&mut reader);
     let mut problems = reader.problems;
+    problems.extend(exclusions(&mut config));
     problems.extend(unknown(&ours));
     let notices = conflicts(&config, |name| ours.contains_key(name));
     Loaded { config, problems, notices }

@@ -74,4 +74,10 @@ pub const FIELDS: &[Field] = &[
         doc: "Of a part: which one it is, from 1.",
     },
     Field { name: ".parts", json: "number", always: false, doc: "Of a part: how many there are." },
+    Field {
+        name: ".events",
+        json: "number",
+        always: false,
+        doc: "With `ENVELOPE=record`, in the first line of a record: how many lines follow, with the numbers from `seq` on.",
+    },
 ];

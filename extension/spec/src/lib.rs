@@ -21,18 +21,25 @@ pub mod deployment;
 mod environment;
 pub mod event;
 pub mod event_type;
+mod level;
 pub mod limits;
+pub mod packing;
 mod param;
 mod params;
 mod problem;
 mod reader;
+mod types;
 mod value;
+mod words;
 
 pub use environment::{Loaded, load};
+pub use level::LogLevel;
 pub use param::{Param, Range};
 pub use params::{Config, variable};
 pub use problem::Problem;
-pub use value::{Bytes, Count, Flush, Kind, Level, Millis, Stream, Types, Value};
+pub use types::{Types, Wanted};
+pub use value::{Bytes, Count, Kind, Millis, QueueUrl, Stream, Value};
+pub use words::{Compression, Envelope, Flush, Level, Metrics, PartitionKey, RecordFormat};
 
 /// The file in which these names are said, as the compiler names it.
 pub const DECLARED_IN: &str = file!();

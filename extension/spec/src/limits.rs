@@ -18,10 +18,16 @@ pub const TELEMETRY_SCHEMAS: [&str; 3] = ["2025-01-29", "2022-12-13", "2022-07-0
 pub const INIT_MS: u64 = 10_000;
 /// `PutRecords`: most records of one request.
 pub const PUT_RECORDS: usize = 500;
-/// `PutRecords`: bytes of one request, data before base64 and partition keys counted. AWS raised the limit to 10 MiB
-/// in 2025; 5 MiB is accepted by every region, partition and emulator.
-pub const PUT_REQUEST_BYTES: usize = 5 * 1024 * 1024;
+/// `PutRecords`: bytes of one request, data before base64 and partition keys counted. AWS raised the limit from 5 MiB
+/// in 2025; older regions, partitions and emulators may still refuse more than that.
+pub const PUT_REQUEST_BYTES_MAX: u64 = 10 * 1024 * 1024;
 /// Kinesis, `MaxRecordSizeInKiB`: default of a stream, data before base64 and partition key counted.
 pub const RECORD_BYTES: u64 = 1024 * 1024;
 /// Kinesis, `MaxRecordSizeInKiB`: largest setting of a stream.
 pub const RECORD_BYTES_MAX: u64 = 10 * 1024 * 1024;
+/// Kinesis: bytes that a shard takes in a second.
+pub const SHARD_BYTES_PER_SECOND: u64 = 1_000_000;
+/// Kinesis: records that a shard takes in a second.
+pub const SHARD_RECORDS_PER_SECOND: u64 = 1_000;
+/// Kinesis pricing, provisioned streams: a record is billed in PUT payload units of so many bytes.
+pub const PAYLOAD_UNIT_BYTES: u64 = 25 * 1024;

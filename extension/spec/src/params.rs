@@ -6,7 +6,9 @@
 use crate::limits;
 use crate::param::{Param, Range};
 use crate::reader::Reader;
-use crate::value::{Bytes, Count, Flush, Level, Millis, Stream, Types, Value};
+use crate::types::Types;
+use crate::value::{Bytes, Count, Millis, QueueUrl, Stream, Value};
+use crate::words::{Compression, Envelope, Flush, Level, Metrics, PartitionKey, RecordFormat};
 
 macro_rules! params {
     ($(#[doc = $struct_doc:literal])* pub struct $name:ident {$(
@@ -28,8 +30,13 @@ macro_rules! params {
 
         impl $name {
             /// The files in which parameters, words of choices and limits are declared, as the compiler names them.
-            pub const DECLARED_IN: [&str; 3] =
-                [file!(), crate::value::DECLARED_IN, limits::DECLARED_IN];
+            pub const DECLARED_IN: [&str; 5] = [
+                file!(),
+                crate::words::DECLARED_IN,
+                crate::types::DECLARED_IN,
+                crate::value::DECLARED_IN,
+                limits::DECLARED_IN,
+            ];
 
             /// Every parameter, in the order in which documents show them.
             pub const PARAMS: &[Param] = &[$(Param {
@@ -61,6 +68,7 @@ params! {
         stream: Option<Stream> = "", STREAM;
 
         /// What is delivered: platform, function, extension, or single types such as platform.report.
+        /// Of log lines only those from a level on with function:warn. A line whose level cannot be told is delivered.
         types: Types = "platform,function", TYPES;
 
         /// When waiting events are sent.
@@ -87,16 +95,41 @@ params! {
         /// Longest time for registering and for subscribing. The init phase of a function is the upper bound, whatever is set.
         connection_timeout: Millis = "3600000", CONNECTION_TIMEOUT_MS, in (100, 3_600_000);
 
+        /// How events are packed into Kinesis records.
+        record_format: RecordFormat = "ndjson", RECORD_FORMAT;
+
+        /// How the data of a record is compressed. Only `ndjson` records can be.
+        compression: Compression = "none", COMPRESSION;
+
+        /// How much of its identity an event carries along. The longer the lines, the less this costs.
+        envelope: Envelope = "event", ENVELOPE;
+
+        /// What decides on the shard of a record. Order is carried by the numbers of the events, not by the shard.
+        partition_key: PartitionKey = "instance", PARTITION_KEY;
+
         /// Largest Kinesis record, partition key included. More than 1 MiB needs a stream that allows it.
         max_record_bytes: Bytes = "1048576", MAX_RECORD_BYTES, in (4_096, limits::RECORD_BYTES_MAX);
+
+        /// Largest request, partition keys included. Every region, partition and emulator takes the default.
+        max_request_bytes: Bytes = "5242880", MAX_REQUEST_BYTES, in (1_048_576, limits::PUT_REQUEST_BYTES_MAX);
 
         /// Size at which a record counts as full, and is sent without waiting for more events.
         /// The default wastes at most a tenth to rounding where records are billed in units of 25 KB.
         target_record_bytes: Bytes = "262144", TARGET_RECORD_BYTES, in (1_024, limits::RECORD_BYTES_MAX);
 
-        /// Bytes of events held in memory; beyond that new events are shed and counted.
+        /// Bytes of events held in memory; beyond that they go to the spill file.
         /// By default an eighth of the function's memory, at least 8 MiB and at most 128 MiB.
         queue_max_bytes: Option<Bytes> = "", QUEUE_MAX_BYTES, in (4_194_304, 4_294_967_296);
+
+        /// Bytes of the file in /tmp for events that find no memory, or no time at a timeout; 0 for no file. Beyond it the least important events are given up and counted.
+        /// By default an eighth of what is free there, at most 64 MiB.
+        spill_max_bytes: Option<Bytes> = "", SPILL_MAX_BYTES, in (0, 10_737_418_240);
+
+        /// URL of the SQS queue that takes what could not be delivered by the end, and what the stream refuses for good.
+        dead_letter_queue_url: Option<QueueUrl> = "", DEAD_LETTER_QUEUE_URL;
+
+        /// Whether CloudWatch gets metrics of the extension. Each is billed.
+        metrics: Metrics = "off", METRICS;
 
         /// What the extension says about itself in the function's log.
         log_level: Level = "warn", LOG_LEVEL;

@@ -22,6 +22,8 @@ pub enum Kind {
     Stream,
     /// Event types, separated by commas.
     Types,
+    /// URL of an SQS queue.
+    Queue,
 }
 
 /// A type that a parameter can have.
@@ -103,45 +105,6 @@ impl<T: Value> Value for Option<T> {
     }
 }
 
-macro_rules! choices {
-    ($($(#[$doc:meta])* $name:ident { $(#[doc = $variant_doc:literal] $variant:ident = $word:literal,)* })*) => {$(
-        $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-        pub enum $name { $(#[doc = $variant_doc] $variant,)* }
-
-        impl Value for $name {
-            const KIND: Kind = Kind::Choice(&[$(($word, $variant_doc.trim_ascii_start())),*]);
-            fn parse(text: &str) -> Result<Self, String> {
-                match text.to_ascii_lowercase().as_str() {
-                    $($word => Ok(Self::$variant),)*
-                    _ => Err(format!("one of {}", [$($word),*].join(", "))),
-                }
-            }
-        }
-    )*};
-}
-
-choices! {
-    /// When waiting events are sent.
-    Flush {
-        /// After the function has finished, before the invocation ends.
-        End = "end",
-        /// At the beginning of the next invocation, beside the function.
-        Start = "start",
-    }
-    /// How much the extension says about itself.
-    Level {
-        /// Only what loses events or keeps the extension from working.
-        Error = "error",
-        /// Also what a person should mend.
-        Warn = "warn",
-        /// Also the beginning and the end of its life.
-        Info = "info",
-        /// Also every delivery.
-        Debug = "debug",
-    }
-}
-
 /// A Kinesis data stream, by name or by ARN. Only an ARN can name a stream of another account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Stream {
@@ -214,52 +177,58 @@ impl Value for Stream {
     }
 }
 
-/// Which events are delivered: categories (`platform`, `function`, `extension`) and single types (`platform.report`).
+/// An SQS queue, by its URL.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Types(Vec<String>);
+pub struct QueueUrl(String);
 
-impl Types {
-    /// A word of the list that [`parse`](Value::parse) accepts, as a regular expression for other languages.
-    pub const PATTERN: &str = r"^(platform(\.[A-Za-z0-9]+)?|function|extension)$";
+impl QueueUrl {
+    /// What [`parse`](Value::parse) accepts, as a regular expression for other languages.
+    pub const PATTERN: &str =
+        r"^https?:\/\/[A-Za-z0-9.:-]+\/[0-9]{12}\/[A-Za-z0-9_-]{1,80}(\.fifo)?$";
 
-    /// The whole list in words.
-    pub const EXPECTED: &str = "platform, function, extension or single types such as platform.report, separated by commas";
+    /// The same in words.
+    pub const EXPECTED: &str = "the URL of a queue (https://sqs.REGION.amazonaws.com/ACCOUNT/NAME)";
 
-    /// The categories that Lambda knows. What precedes the dot in a type is one of them.
-    pub const CATEGORIES: [&'static str; 3] = ["platform", "function", "extension"];
-
-    /// The categories to subscribe to. `platform` is always among them: the extension itself needs its events.
-    pub fn subscription(&self) -> Vec<&'static str> {
-        Self::CATEGORIES
-            .into_iter()
-            .filter(|category| {
-                *category == "platform" || self.0.iter().any(|word| word == category)
-            })
-            .collect()
+    /// As it was set.
+    pub fn as_str(&self) -> &str {
+        &self.0
     }
 
-    /// Whether an event of this type is delivered. A type of no known category is: what the platform invents next must
-    /// not be lost.
-    pub fn include(&self, event_type: &str) -> bool {
-        let category = event_type.split('.').next().unwrap_or_default();
-        !Self::CATEGORIES.contains(&category)
-            || self.0.iter().any(|word| word == event_type || word == category)
+    /// Whether it keeps messages in order, and drops doubles.
+    pub fn is_fifo(&self) -> bool {
+        self.0.strip_suffix(".fifo").is_some()
+    }
+
+    /// The region that it names, in the form that AWS gives URLs today.
+    pub fn region(&self) -> Option<&str> {
+        let host = self.0.split("://").nth(1)?;
+        host.strip_prefix("sqs.").or_else(|| host.strip_prefix("sqs-fips."))?.split('.').next()
     }
 }
 
-impl Value for Types {
-    const KIND: Kind = Kind::Types;
+impl Value for QueueUrl {
+    const KIND: Kind = Kind::Queue;
     fn parse(text: &str) -> Result<Self, String> {
-        let words: Vec<String> = text.split(',').map(|word| word.trim().to_owned()).collect();
-        let is_known = |word: &String| {
-            let single = word.strip_prefix("platform.").is_some_and(|rest| {
-                !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
-            });
-            single || Self::CATEGORIES.contains(&word.as_str())
+        let is_url = || {
+            let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
+            let mut fields = rest.splitn(3, '/');
+            let (host, account, name) = (fields.next()?, fields.next()?, fields.next()?);
+            let is_host = |it: u8| it.is_ascii_alphanumeric() || b".:-".contains(&it);
+            let is_name = |it: u8| it.is_ascii_alphanumeric() || b"_-".contains(&it);
+            let name = name.strip_suffix(".fifo").unwrap_or(name);
+            Some(
+                !host.is_empty()
+                    && host.bytes().all(is_host)
+                    && account.len() == 12
+                    && account.bytes().all(|it| it.is_ascii_digit())
+                    && (1..=80).contains(&name.len())
+                    && name.bytes().all(is_name),
+            )
         };
-        if words.iter().all(is_known) {
-            return Ok(Self(words));
+        if is_url() == Some(true) {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Self::EXPECTED.to_owned())
         }
-        Err(Self::EXPECTED.to_owned())
     }
 }

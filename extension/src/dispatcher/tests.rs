@@ -2,11 +2,16 @@ use std::collections::VecDeque;
 
 use super::*;
 use crate::event::Source;
-use crate::pack::{Limits, Packer};
+use crate::pack::{Limits, Packer, Packing, Record};
 use crate::pressure::Pressure;
 
-const LIMITS: Limits =
-    Limits { record_bytes: 400, target_bytes: 300, request_bytes: 10_000, request_records: 500 };
+const LIMITS: Limits = Limits {
+    record_bytes: 400,
+    target_bytes: 300,
+    inflated_bytes: 1_000,
+    request_bytes: 10_000,
+    request_records: 500,
+};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Answers one request each, in order; afterwards takes everything.
@@ -40,7 +45,8 @@ impl Sink for Arc<Scripted> {
         };
         let answer = |(index, record): (usize, &Record)| {
             if refused.contains(&index) {
-                return Err("ProvisionedThroughputExceededException".to_owned());
+                let message = "ProvisionedThroughputExceededException".to_owned();
+                return Err(Refusal { message, is_throttled: true });
             }
             self.taken.lock().unwrap().push(record.clone());
             Ok(())
@@ -63,22 +69,24 @@ impl Bench {
     /// `events` events, two to a record, before a sink that follows the script.
     fn new(events: u64, script: impl IntoIterator<Item = Script>) -> Self {
         let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB");
-        let packer = Packer::new(LIMITS, source.clone());
+        let packer = Packer::new(LIMITS, Packing::default(), source.clone());
         let mut queue = Queue::new(packer, Arc::new(Pressure::new(1_000_000)));
         let now = std::time::Instant::now();
         queue.push((1..=events).map(|seq| source.identify(r#"{"record":"x"}"#, seq, None, now)));
         let sink = Arc::new(Scripted::default());
         sink.script.lock().unwrap().extend(script);
         let queue = Arc::new(Mutex::new(queue));
-        let dispatcher = Arc::new(Dispatcher::new(sink.clone(), queue.clone()));
+        let dispatcher = Arc::new(Dispatcher::new("kinesis", sink.clone(), queue.clone()));
         Self { sink, queue, dispatcher }
     }
 
     async fn deliver(&self, within: Duration) -> Outcome {
-        let outcome =
-            self.dispatcher.deliver(Scope::All, usize::MAX, Instant::now() + within).await;
+        let outcome = self
+            .dispatcher
+            .deliver(Destination::Stream, Scope::All, usize::MAX, Instant::now() + within)
+            .await;
         let queue = self.queue.lock().unwrap();
-        assert!(queue.ledger.balances(queue.len()), "{}", queue.ledger);
+        assert!(queue.ledger.balances(queue.held()), "{}", queue.ledger);
         outcome
     }
 
@@ -144,7 +152,7 @@ async fn no_delivery_outlasts_its_deadline_and_what_is_left_still_waits() {
         let start = Instant::now();
         assert!(matches!(bench.deliver(SECOND / 2).await, Outcome::OutOfTime(Some(_))));
         assert!(Instant::now() - start <= SECOND / 2);
-        assert_eq!(bench.queue.lock().unwrap().len(), 2);
+        assert_eq!(bench.queue.lock().unwrap().held(), 2);
     }
 }
 
@@ -199,14 +207,14 @@ async fn a_spell_of_refusals_after_a_success_sheds_no_more_than_one_record() {
     let bench = Bench::new(40, std::iter::once(Script::Refuse(but_the_first)).chain(refusals));
     assert!(matches!(bench.deliver(SECOND).await, Outcome::Blocked(_)));
     let queue = bench.queue.lock().unwrap();
-    assert_eq!((queue.ledger.delivered, queue.ledger.shed.refused, queue.len()), (2, 2, 36));
+    assert_eq!((queue.ledger.delivered, queue.ledger.shed.refused, queue.held()), (2, 2, 36));
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_refuses_every_record_sheds_none() {
     let bench = Bench::new(6, std::iter::repeat_with(|| Script::Fail(Decision::Shrink)).take(100));
     assert!(matches!(bench.deliver(SECOND).await, Outcome::Blocked(_)));
-    assert_eq!(bench.queue.lock().unwrap().len(), 6);
+    assert_eq!(bench.queue.lock().unwrap().held(), 6);
 }
 
 #[tokio::test(start_paused = true)]
@@ -214,7 +222,12 @@ async fn cancelling_at_any_moment_loses_nothing() {
     for ms in 0..60 {
         let script = [Script::Refuse(&[0, 2]), Script::Fail(Decision::BackOff), Script::Hang];
         let bench = Bench::new(8, script);
-        let delivery = bench.dispatcher.deliver(Scope::All, usize::MAX, Instant::now() + SECOND);
+        let delivery = bench.dispatcher.deliver(
+            Destination::Stream,
+            Scope::All,
+            usize::MAX,
+            Instant::now() + SECOND,
+        );
         let cut = tokio::time::timeout(Duration::from_millis(ms), delivery).await;
         assert!(cut.is_err(), "the script hangs, so the delivery was cancelled");
         while bench.deliver(SECOND).await != Outcome::Delivered {}
@@ -230,7 +243,9 @@ async fn a_panic_in_a_delivery_leaves_the_events_for_the_next() {
     let bench = Bench::new(2, [Script::Panic]);
     let dispatcher = bench.dispatcher.clone();
     let until = Instant::now() + SECOND;
-    let task = tokio::spawn(async move { dispatcher.deliver(Scope::All, usize::MAX, until).await });
+    let task = tokio::spawn(async move {
+        dispatcher.deliver(Destination::Stream, Scope::All, usize::MAX, until).await
+    });
     assert!(task.await.unwrap_err().is_panic());
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
     assert_eq!(bench.arrived(), [1, 2]);
@@ -239,7 +254,8 @@ async fn a_panic_in_a_delivery_leaves_the_events_for_the_next() {
 #[tokio::test(start_paused = true)]
 async fn a_delivery_that_may_be_in_vain_begins_with_a_small_request_and_goes_on_with_large_ones() {
     let bench = Bench::new(20, []);
-    let outcome = bench.dispatcher.deliver(Scope::All, 1, Instant::now() + SECOND).await;
+    let outcome =
+        bench.dispatcher.deliver(Destination::Stream, Scope::All, 1, Instant::now() + SECOND).await;
     assert_eq!(outcome, Outcome::Delivered);
     assert_eq!(*bench.sink.sizes.lock().unwrap(), [1, 9]);
     assert_eq!(bench.queue.lock().unwrap().acknowledged(), 10);

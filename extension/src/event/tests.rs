@@ -73,6 +73,7 @@ fn the_documented_members_of_source_are_those_that_events_have() {
     };
     let mut members_of_both = members(&numbered.line);
     members_of_both.extend(members(part.as_bytes()));
+    members_of_both.extend(members(source.of_record(7, 2).as_bytes()));
 
     let documented = FIELDS.iter().filter_map(|field| Some((field.name.strip_prefix('.')?, field)));
     let documented: BTreeMap<_, _> = documented.collect();

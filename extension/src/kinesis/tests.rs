@@ -1,8 +1,7 @@
 use std::sync::{Arc, Mutex};
 
-use aws_config::Region;
 use aws_smithy_runtime_api::client::http::{
-    HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
@@ -10,6 +9,7 @@ use aws_smithy_types::body::SdkBody;
 use aws_types::os_shim_internal::{Env, Fs};
 
 use super::*;
+use crate::aws::Roots;
 
 /// Notes where requests would go, and answers that the record was taken.
 #[derive(Clone, Debug, Default)]
@@ -39,21 +39,16 @@ async fn endpoint(stream: &str, variables: &[(&str, &str)]) -> String {
     let nowhere = Nowhere::default();
     let stream: Stream = extension_spec::Value::parse(stream).unwrap();
     let region = stream.region().unwrap_or("eu-west-1").to_owned();
-    let config = loader(Some(Region::new(region)), nowhere.clone())
+    let config = aws::loader(Some(Region::new(region)), nowhere.clone())
         .env(Env::from_slice(variables))
         .fs(Fs::from_slice(&[]))
         .test_credentials()
         .load()
         .await;
     let connector = Connector::new(Roots::compiled_in(), std::time::Duration::from_secs(1));
-    let kinesis = Kinesis { client: Client::new(&config), stream, connector };
-    let record = Record {
-        data: "{}\n".into(),
-        key: "k".into(),
-        events: 1,
-        oldest: std::time::Instant::now(),
-        part_of: None,
-    };
+    let client = Mutex::new(Client::new(&config));
+    let kinesis = Kinesis { config, client, stream, connector, is_renewable: false };
+    let record = Record::sample("{}\n", "k");
     assert_eq!(kinesis.put(&[record]).await, Ok(vec![Ok(())]));
     let uris = nowhere.0.lock().unwrap();
     assert_eq!(uris.len(), 1, "one request, and no other");

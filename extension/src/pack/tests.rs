@@ -1,9 +1,23 @@
+use std::time::Instant;
+
+use extension_spec::packing;
 use proptest::prelude::*;
 
 use super::*;
+use consumer::Arrived;
 
-const LIMITS: Limits =
-    Limits { record_bytes: 400, target_bytes: 300, request_bytes: 1_000, request_records: 3 };
+// The same consumer reads what the whole process delivers.
+#[path = "../../tests/it/consumer.rs"]
+mod consumer;
+
+/// Requests without bounds, for what is no matter of requests.
+const LIMITS: Limits = Limits {
+    record_bytes: 400,
+    target_bytes: 300,
+    inflated_bytes: 100_000,
+    request_bytes: 1_000_000,
+    request_records: 500,
+};
 
 fn source() -> Source {
     Source::new("orders", "$LATEST", "k3J9x0QvT2aB")
@@ -18,34 +32,41 @@ fn events(texts: &[&str]) -> VecDeque<Event> {
 }
 
 fn pack(limits: Limits, texts: &[&str], scope: Scope) -> (Vec<Record>, usize) {
-    let (mut events, mut records) = (events(texts), VecDeque::new());
-    Packer::new(limits, source()).pack(&mut events, scope, &mut records);
-    (records.into(), events.len())
+    pack_as(Packing::default(), limits, events(texts), scope)
 }
 
-/// What a consumer does: splits lines, joins parts, removes `source`.
-fn unpack(records: &[Record]) -> Vec<String> {
-    let mut texts = Vec::new();
-    let mut joined = String::new();
-    for record in records {
-        let data = std::str::from_utf8(&record.data).unwrap();
-        assert!(data.ends_with('\n'));
-        for line in data.lines() {
-            let mut value: serde_json::Value = serde_json::from_str(line).unwrap();
-            let source = value["source"].take();
-            if value["type"] == event_type::PART {
-                joined.push_str(value["record"].as_str().unwrap());
-                if source["part"] == source["parts"] {
-                    let event: serde_json::Value = serde_json::from_str(&joined).unwrap();
-                    texts.push(event["record"].as_str().unwrap().to_owned());
-                    joined.clear();
-                }
-            } else {
-                texts.push(value["record"].as_str().unwrap().to_owned());
-            }
+/// Packs until there is no more to pack.
+fn pack_as(
+    packing: Packing,
+    limits: Limits,
+    mut events: VecDeque<Event>,
+    scope: Scope,
+) -> (Vec<Record>, usize) {
+    let source = source().in_envelope(packing.envelope);
+    let mut packer = Packer::new(limits, packing, source);
+    let mut records = Vec::new();
+    loop {
+        let more = packer.pack(&mut events, scope);
+        if more.is_empty() {
+            return (records, events.len());
         }
+        records.extend(more);
     }
-    texts
+}
+
+/// The numbers and texts that arrive.
+fn arrived(records: &[Record]) -> Vec<(u64, String)> {
+    let arrived = Arrived::of(records.iter().map(|record| &record.data));
+    assert_eq!(arrived.doubled, 0);
+    let text = |event: &String| {
+        let event: serde_json::Value = serde_json::from_str(event).unwrap();
+        event["record"].as_str().unwrap_or_default().to_owned()
+    };
+    arrived.events.iter().map(|((_, seq), event)| (*seq, text(event))).collect()
+}
+
+fn unpack(records: &[Record]) -> Vec<String> {
+    arrived(records).into_iter().map(|(_, text)| text).collect()
 }
 
 #[test]
@@ -86,15 +107,15 @@ fn an_event_too_large_for_a_record_is_split_and_can_be_joined() {
     let (records, left) = pack(LIMITS, &["a", &huge, "b"], Scope::All);
     assert!(records.iter().all(|record| record.size() <= 400));
     assert_eq!((unpack(&records), left), (vec!["a".into(), huge, "b".into()], 0));
-    assert_eq!(records.iter().map(|record| record.events).sum::<u64>(), 3);
+    assert_eq!(records.iter().map(|record| record.events).sum::<u64>(), 2, "a part is no event");
 }
 
 #[test]
 fn a_split_event_joins_to_its_own_bytes() {
     let object = format!(r#"{{ "n": 1.00e2 , "s": "{}\u00e9" }}"#, "y".repeat(500));
     let event = source().identify(&object, 7, None, Instant::now());
-    let mut records = VecDeque::new();
-    Packer::new(LIMITS, source()).pack(&mut [event].into(), Scope::All, &mut records);
+    let mut packer = Packer::new(LIMITS, Packing::default(), source());
+    let records = packer.pack(&mut [event].into(), Scope::All);
     let mut parts: Vec<serde_json::Value> =
         records.iter().map(|it| serde_json::from_slice(&it.data).unwrap()).collect();
     parts.sort_by_key(|it| it["source"]["part"].as_u64());
@@ -104,35 +125,111 @@ fn a_split_event_joins_to_its_own_bytes() {
 }
 
 #[test]
-fn a_request_takes_what_fits_by_count_and_by_bytes() {
-    let record = |len: usize| Record {
-        data: vec![b'x'; len].into(),
-        key: "k".into(),
-        events: 1,
-        oldest: Instant::now(),
-        part_of: None,
-    };
-    let fit = |lens: &[usize]| {
-        super::fit(&lens.iter().map(|len| record(*len)).collect::<Vec<_>>(), &LIMITS)
-    };
-    assert_eq!(fit(&[]), 0);
-    assert_eq!(fit(&[9, 9, 9, 9]), 3);
-    assert_eq!(fit(&[499, 499]), 2, "exactly 1,000 bytes with their keys");
-    assert_eq!(fit(&[499, 500]), 1);
+fn no_more_is_packed_than_a_request_takes() {
+    let limits = Limits { request_records: 3, ..LIMITS };
+    let mut events = events(&["a"; 20]);
+    let mut packer = Packer::new(limits, Packing::default(), source());
+    assert_eq!(packer.pack(&mut events, Scope::All).len(), 3);
+    let limits = Limits { request_bytes: 500, ..LIMITS };
+    let mut packer = Packer::new(limits, Packing::default(), source());
+    let bytes: usize = packer.pack(&mut events, Scope::All).iter().map(Record::size).sum();
+    assert!((500..800).contains(&bytes), "{bytes}: as many as fill it");
+}
+
+#[test]
+fn an_event_a_record_is_what_it_says() {
+    let packing = Packing { format: RecordFormat::Event, ..Packing::default() };
+    let (records, _) = pack_as(packing, LIMITS, events(&["a", "b", "c"]), Scope::Full);
+    assert_eq!(records.iter().map(|it| it.events).collect::<Vec<_>>(), [1, 1, 1]);
+    assert_eq!(unpack(&records), ["a", "b", "c"]);
+}
+
+#[test]
+fn with_the_identity_in_its_first_line_a_record_holds_consecutive_numbers() {
+    let packing = Packing { envelope: Envelope::Record, ..Packing::default() };
+    let source = source().in_envelope(Envelope::Record);
+    let events = [1, 2, 5, 6].map(|seq| source.identify("{}", seq, None, Instant::now()));
+    let (records, _) = pack_as(packing, LIMITS, events.into(), Scope::All);
+    let seqs: Vec<u64> = arrived(&records).into_iter().map(|it| it.0).collect();
+    assert_eq!(seqs, [1, 2, 5, 6]);
+    assert_eq!(
+        records.iter().map(|it| (it.span.first, it.span.last)).collect::<Vec<_>>(),
+        [(1, 2), (5, 6)]
+    );
+}
+
+#[test]
+fn by_request_a_record_holds_one_invocation_and_has_its_key() {
+    let packing = Packing { partition_key: PartitionKey::Request, ..Packing::default() };
+    let mut events = events(&["a", "b", "c"]);
+    events[1].request = Some("r-1".into());
+    events[2].request = Some("r-1".into());
+    let (records, _) = pack_as(packing, LIMITS, events, Scope::All);
+    let keys: Vec<&str> = records.iter().map(|record| &*record.key).collect();
+    assert_eq!(keys, ["k3J9x0QvT2aB", "r-1"]);
+}
+
+#[test]
+fn compressed_records_are_filled_with_as_much_as_shrinks_to_the_target() {
+    for compression in [Compression::Gzip, Compression::Zstd] {
+        let limits = Limits { record_bytes: 40_000, target_bytes: 10_000, ..LIMITS };
+        let limits = Limits { inflated_bytes: 1_000_000, ..limits };
+        let packing = Packing { compression, ..Packing::default() };
+        let line = |n: u64| format!("order {} accepted in {} ms", n * 7_919 % 100_003, n % 977);
+        let lines: Vec<String> = (0..5_000).map(line).collect();
+        let lines: Vec<&str> = lines.iter().map(String::as_str).collect();
+        let (records, _) = pack_as(packing, limits, events(&lines), Scope::All);
+        let sizes: Vec<usize> = records.iter().map(Record::size).collect();
+        let settled = &sizes[3..sizes.len() - 1];
+        assert!(!settled.is_empty());
+        assert!(settled.iter().all(|size| (8_000..14_000).contains(size)), "{sizes:?}");
+    }
+}
+
+/// Every combination of settings that exists.
+fn packings() -> impl Strategy<Value = Packing> {
+    let all = packing::COMBINATIONS.iter().flat_map(|it| {
+        it.compressions.iter().flat_map(|compression| {
+            it.envelopes.iter().map(|envelope| Packing {
+                format: it.format,
+                compression: *compression,
+                envelope: *envelope,
+                partition_key: PartitionKey::Instance,
+            })
+        })
+    });
+    prop::sample::select(all.collect::<Vec<_>>())
 }
 
 proptest! {
     #[test]
-    fn whatever_is_packed_unpacks_to_the_same_and_respects_every_limit(
+    fn whatever_is_packed_in_whatever_way_unpacks_to_the_same_and_respects_every_limit(
+        packing in packings(),
         texts in prop::collection::vec("(?s).{0,300}", 0..40),
         target in 200_usize..400,
     ) {
-        let limits = Limits { target_bytes: target, ..LIMITS };
-        let texts: Vec<&str> = texts.iter().map(String::as_str).collect();
-        let (records, left) = pack(limits, &texts, Scope::All);
+        // Room for a part with all that is said about it.
+        let limits = Limits { record_bytes: 600, target_bytes: target, ..LIMITS };
+        let source = source().in_envelope(packing.envelope);
+        let object = |text: &String| serde_json::json!({ "record": text }).to_string();
+        let events: VecDeque<Event> = texts
+            .iter()
+            .zip(1..)
+            .map(|(text, seq)| source.identify(&object(text), seq, None, Instant::now()))
+            .collect();
+        let (records, left) = pack_as(packing, limits, events, Scope::All);
         prop_assert_eq!(left, 0);
         prop_assert!(records.iter().all(|record| record.size() <= limits.record_bytes));
-        prop_assert_eq!(records.iter().map(|it| it.events).sum::<u64>(), texts.len() as u64);
-        prop_assert_eq!(unpack(&records), texts);
+        let arrived = arrived(&records);
+        if packing.envelope != Envelope::None {
+            prop_assert!(arrived.iter().map(|it| it.0).eq(1..=texts.len() as u64));
+            prop_assert!(arrived.iter().map(|it| &it.1).eq(&texts));
+        }
+        let sorted = |mut texts: Vec<String>| {
+            texts.sort_unstable();
+            texts
+        };
+        let arrived = arrived.into_iter().map(|it| it.1).collect();
+        prop_assert_eq!(sorted(arrived), sorted(texts));
     }
 }

@@ -6,10 +6,12 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use super::{AFTER_FAILURE, AFTER_FAILURES, Run};
-use crate::dispatcher::{Outcome, Sink};
+use crate::dispatcher::Outcome;
 use crate::lifecycle::{Event, Phase};
 use crate::log;
 use crate::pack::Scope;
+use crate::queue::Destination;
+use crate::sink::Sink;
 
 /// A delivery under way.
 pub(super) struct Delivery {
@@ -25,7 +27,7 @@ pub(super) struct Delivery {
     is_abandoned: bool,
 }
 
-impl<S: Sink> Run<S> {
+impl<S: Sink, D: Sink> Run<S, D> {
     /// Delivers because the phase asks for it.
     pub(super) fn flush(&mut self) {
         if self.phase == Phase::Flushing {
@@ -122,9 +124,19 @@ impl<S: Sink> Run<S> {
     }
 
     fn start(&mut self, scope: Scope, until: Instant, is_flush: bool) {
+        if scope == Scope::All && self.phase != Phase::Draining {
+            self.send_ledger_along();
+        }
         let dispatcher = self.parts.dispatcher.clone();
+        let dead_letters = self.parts.dead_letters.clone();
         let first = if self.parts.breaker.is_doubtful() { 1 } else { usize::MAX };
-        let task = tokio::spawn(async move { dispatcher.deliver(scope, first, until).await });
+        let task = tokio::spawn(async move {
+            let outcome = dispatcher.deliver(Destination::Stream, scope, first, until).await;
+            if let Some(dead_letters) = dead_letters {
+                dead_letters.send(Destination::DeadLetters, until).await;
+            }
+            outcome
+        });
         let acknowledged_before = self.queue().acknowledged();
         self.delivery = Some(Delivery {
             task,
@@ -170,6 +182,9 @@ impl<S: Sink> Run<S> {
     /// Goes on with what is left, or with the lifecycle.
     pub(super) fn on_delivery_ended(&mut self, result: Result<Outcome, JoinError>) {
         let ended = self.delivery.take();
+        if let Some(delivery) = ended.as_ref().filter(|delivery| delivery.is_flush) {
+            self.queue().stats.flushing += delivery.began.elapsed();
+        }
         let was_flush = ended.as_ref().is_some_and(|delivery| delivery.is_flush);
         let outcome = result.unwrap_or_else(|error| {
             if error.is_cancelled() {
@@ -197,7 +212,7 @@ impl<S: Sink> Run<S> {
             }
             // A delivery that was under way when the flush began had a scope and a deadline of its own.
             let is_over = match outcome {
-                Outcome::Delivered => self.queue().is_empty(),
+                Outcome::Delivered => self.queue().is_drained(),
                 Outcome::OutOfTime(_) => was_flush,
                 Outcome::Blocked(_) => true,
             };

@@ -6,11 +6,11 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::*;
-use crate::dispatcher::{Answer, Failure};
 use crate::event::Source;
 use crate::lambda::Api;
-use crate::pack::{Limits, Packer, Record};
+use crate::pack::{Limits, Packer, Packing, Record};
 use crate::pressure::Pressure;
+use crate::sink::{Answer, Failure};
 
 /// A Lambda that answers `next` by script, and a sink that takes everything: each step is told what was taken by then.
 struct Bench {
@@ -117,7 +117,8 @@ impl Bench {
             variables.iter().map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
         let config = extension_spec::load(variables).config;
         let source = Source::new("orders", "1", "i");
-        let packer = Packer::new(Limits::new(&config), source.clone());
+        let packer =
+            Packer::new(Limits::new(&config, 1_000_000), Packing::default(), source.clone());
         let queue = Arc::new(Mutex::new(Queue::new(packer, pressure)));
         let types = extension_spec::Types::parse("platform,function").unwrap();
         let life = run(Parts {
@@ -132,7 +133,9 @@ impl Bench {
             always_awake: false,
             breaker: Breaker::new(pause.unwrap_or(Duration::from_millis(40))),
             intake: Intake::new(source, types, true),
-            dispatcher: Arc::new(Dispatcher::new(sink, queue.clone())),
+            dispatcher: Arc::new(Dispatcher::new("kinesis", sink, queue.clone())),
+            dead_letters: None::<Arc<DeadLetters<Taking>>>,
+            teller: Teller::new(extension_spec::Metrics::Off),
             queue,
             bodies: received,
         });

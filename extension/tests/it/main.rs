@@ -2,10 +2,13 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails the test")]
 
+mod consumer;
 mod degraded;
 mod delivery;
 mod lifecycle;
+mod packing;
 mod shapes;
+mod spill;
 mod tls;
 mod weather;
 mod world;

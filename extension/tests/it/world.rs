@@ -5,9 +5,12 @@ use std::path::PathBuf;
 use std::process::Command;
 use std::sync::{Arc, OnceLock};
 
+use extension_sandbox::kinesis::Record;
 use extension_sandbox::{Invocation, JournalEntry, Kinesis, Options, Program, Sandbox, Status};
 use extension_spec::{ENV_PREFIX, EXTENSION_NAME, event_type};
 use serde_json::{Value, json};
+
+use crate::consumer::Arrived;
 
 /// A running environment.
 pub(crate) struct World {
@@ -20,15 +23,7 @@ pub(crate) struct Ended {
     pub(crate) journal: Vec<JournalEntry>,
     pub(crate) printed: Vec<String>,
     pub(crate) caught_by_freeze: usize,
-    records: Vec<String>,
-}
-
-/// What arrived, by instance and number. Parts are joined.
-#[derive(Debug)]
-pub(crate) struct Arrived {
-    pub(crate) events: BTreeMap<(String, u64), String>,
-    /// Events, or parts, that came more than once.
-    pub(crate) doubled: usize,
+    pub(crate) records: Vec<Record>,
 }
 
 /// The test function. Built on first use, because cargo builds no program of another package for a test.
@@ -101,10 +96,6 @@ impl World {
         for exit in &ended.shutdown.exits {
             assert_eq!(exit.code, Some(0), "{exit:?}");
         }
-        let records = self.kinesis.records();
-        let text = |record: &extension_sandbox::kinesis::Record| {
-            String::from_utf8(record.data.to_vec()).expect("records are text")
-        };
         Ended {
             journal: ended.journal,
             printed: ended
@@ -114,27 +105,34 @@ impl World {
                 .map(|it| it.1)
                 .collect(),
             caught_by_freeze,
-            records: records.iter().map(text).collect(),
+            records: self.kinesis.records(),
         }
     }
 }
 
 impl Ended {
-    /// Every event that was acknowledged has arrived, byte for byte, under gapless numbers.
+    /// Every event that was acknowledged has arrived, byte for byte, under gapless numbers, and nothing else but ledgers.
     pub(crate) fn verify(&self) -> Arrived {
         let arrived = self.arrived();
+        arrived.assert_gapless();
+        self.verify_texts(&arrived);
+        arrived
+    }
+
+    /// The same for events that carry no numbers.
+    pub(crate) fn verify_texts(&self, arrived: &Arrived) {
         let mut expected: Vec<&str> = self
             .journal
             .iter()
             .filter(|entry| entry.accepted)
             .map(|entry| entry.event.get())
             .collect();
-        let mut events: Vec<&str> = arrived.events.values().map(String::as_str).collect();
+        let events = arrived.events.values().map(String::as_str);
+        let mut events: Vec<&str> = events.filter(|it| !is_of(it, event_type::LEDGER)).collect();
         expected.sort_unstable();
         events.sort_unstable();
         assert_eq!(events.len(), expected.len(), "events that arrived, and that were acknowledged");
         assert_eq!(events, expected);
-        arrived
     }
 
     /// The same in weather in which no request needs to be sent twice: then every event that was generated arrives, and
@@ -147,45 +145,19 @@ impl Ended {
         arrived
     }
 
-    /// What a consumer reads: lines of records, parts joined, doubles dropped, gaps a failure.
+    /// What a consumer reads.
     pub(crate) fn arrived(&self) -> Arrived {
-        let mut arrived = Arrived { events: BTreeMap::new(), doubled: 0 };
-        let mut parts: BTreeMap<(String, u64), BTreeMap<u64, String>> = BTreeMap::new();
-        for record in &self.records {
-            let mut last = None;
-            assert!(record.ends_with('\n'));
-            for line in record.lines() {
-                let event: Value = serde_json::from_str(line).expect("every line is JSON");
-                let source = &event["source"];
-                let seq = source["seq"].as_u64().expect("every event has a number");
-                let instance = source["instance"].as_str().expect("every event has an instance");
-                assert!(
-                    last.replace(seq).is_none_or(|last| last < seq),
-                    "in a record events are in order"
-                );
-                let key = (instance.to_owned(), seq);
-                if event["type"] == event_type::PART {
-                    let fragment = event["record"].as_str().expect("a part holds text").to_owned();
-                    let parts = parts.entry(key.clone()).or_default();
-                    let is_double =
-                        parts.insert(source["part"].as_u64().unwrap(), fragment).is_some();
-                    arrived.doubled += usize::from(is_double);
-                    if source["parts"] == json!(parts.len()) {
-                        arrived.events.insert(key, parts.values().map(String::as_str).collect());
-                    }
-                } else {
-                    let is_double = arrived.events.insert(key, without_source(line)).is_some();
-                    arrived.doubled += usize::from(is_double);
-                }
-            }
-        }
-        let mut next: BTreeMap<&str, u64> = BTreeMap::new();
-        for (instance, seq) in arrived.events.keys() {
-            let expected = next.entry(instance).or_insert(1);
-            assert_eq!(seq, expected, "the sequence of {instance} has a gap");
-            *expected += 1;
-        }
-        arrived
+        Arrived::of(self.records.iter().map(|record| &record.data))
+    }
+
+    /// The ledgers, in the order of their numbers.
+    pub(crate) fn ledgers(&self) -> Vec<Value> {
+        let arrived = self.arrived();
+        let ledger = |event: &String| {
+            let event: Value = serde_json::from_str(event).unwrap();
+            (event["type"] == event_type::LEDGER).then(|| event["record"].clone())
+        };
+        arrived.events.values().filter_map(ledger).collect()
     }
 
     /// How many records arrived.
@@ -200,10 +172,19 @@ impl Ended {
 }
 
 impl Arrived {
+    /// Insists that the numbers of each instance are 1, 2, 3 and so on.
+    fn assert_gapless(&self) {
+        let mut next: BTreeMap<&str, u64> = BTreeMap::new();
+        for (instance, seq) in self.events.keys() {
+            let expected = next.entry(instance).or_insert(1);
+            assert_eq!(seq, expected, "the sequence of {instance} has a gap");
+            *expected += 1;
+        }
+    }
+
     /// How many events of this type there are.
     pub(crate) fn count(&self, event_type: &str) -> usize {
-        let marker = format!(r#""type":"{event_type}""#);
-        self.events.values().filter(|event| event.contains(&marker)).count()
+        self.events.values().filter(|event| is_of(event, event_type)).count()
     }
 
     /// How many processes they come from.
@@ -214,8 +195,7 @@ impl Arrived {
     }
 }
 
-/// An event as it was before it got its identity.
-fn without_source(line: &str) -> String {
-    let at = line.rfind(r#""source":{"function":"#).expect("source is the last member");
-    format!("{}}}", line[..at].strip_suffix(',').unwrap_or(&line[..at]))
+/// Whether an event, as text, is of this type.
+fn is_of(event: &str, event_type: &str) -> bool {
+    event.contains(&format!(r#""type":"{event_type}""#))
 }

@@ -3,6 +3,7 @@
 mod commands;
 
 use extension_spec::deployment::{self, PUBLISHED};
+use extension_spec::packing::{self, COMBINATIONS};
 use extension_spec::{Config, ENV_PREFIX, Kind, Param, event};
 use xtask_synth::Project;
 
@@ -19,6 +20,7 @@ pub(super) fn add(project: &mut Project) {
         .facts_from(crate::cli::DECLARED_IN);
     let reference = "docs/reference.md";
     project.region(reference, "members", members()).facts_from(event::DECLARED_IN);
+    project.region(reference, "packing", packing()).facts_from(packing::DECLARED_IN);
     project.region(reference, "published", published()).facts_from(deployment::DECLARED_IN);
     project.region(reference, "stages", stages()).facts_from(stages::DECLARED_IN);
     project.region(reference, "commands", commands::in_full()).facts_from(crate::cli::DECLARED_IN);
@@ -80,6 +82,7 @@ fn allowed(param: &Param) -> String {
         }
         Kind::Stream => return "name or ARN".to_owned(),
         Kind::Types => return "comma-separated".to_owned(),
+        Kind::Queue => return "URL of a queue".to_owned(),
     };
     param.range.map_or_else(String::new, |range| format!("{} to {}{unit}", range.min, range.max))
 }
@@ -94,6 +97,21 @@ fn members() -> String {
         [name, field.json.to_owned(), always.to_owned(), field.doc.to_owned()]
     });
     table(["member", "JSON", "present", "meaning"], rows)
+}
+
+fn packing() -> String {
+    let rows = COMBINATIONS.iter().map(|it| {
+        let compressions: Vec<_> = it.compressions.iter().map(|it| code(it.word())).collect();
+        let envelopes: Vec<_> = it.envelopes.iter().map(|it| code(it.word())).collect();
+        [
+            code(it.format.word()),
+            compressions.join(", "),
+            envelopes.join(", "),
+            it.readers.to_owned(),
+            it.why.to_owned(),
+        ]
+    });
+    table(["`RECORD_FORMAT`", "`COMPRESSION`", "`ENVELOPE`", "read by", "why these"], rows)
 }
 
 fn published() -> String {

@@ -13,6 +13,7 @@ pub(super) fn add(project: &mut Project) {
     project
         .text("infra-cdk/lib/spec.ts", Comments::SLASHES, spec_ts())
         .facts_from_all(Config::DECLARED_IN)
+        .facts_from(extension_spec::packing::DECLARED_IN)
         .facts_from_all([
             deployment::DECLARED_IN,
             stages::DECLARED_IN,

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 
 use super::{Failure, Sandbox};
 use crate::clock::ms;
-use crate::environment;
+use crate::environment::{self, Surroundings};
 use crate::options::{MAX_EXTENSIONS, Program};
 use crate::process::Process;
 use crate::report::{Init, Status};
@@ -71,8 +71,11 @@ impl Sandbox {
         let registered = |agent: &Agent| agent.stage != Stage::Started;
         self.all_agents(deadline, registered).await?;
         if let Program::File(path) = &self.shared.options.function {
-            let variables =
-                environment::of_function(&self.shared.options, &self.address(), &self.log_stream);
+            let variables = environment::of_function(
+                &self.shared.options,
+                &self.surroundings(),
+                &self.log_stream,
+            );
             let shared = self.shared.clone();
             let on_line = move |line: String| {
                 if shared.options.echo {
@@ -120,13 +123,18 @@ impl Sandbox {
         all.await.unwrap_or_else(|| Err(Failure::timeout(self.shared.options.mode)))
     }
 
+    fn surroundings(&self) -> Surroundings {
+        let tmp = self.tmp.path().to_string_lossy().into_owned();
+        Surroundings { runtime_api: self.address(), tmp }
+    }
+
     fn start_extension(&self, program: &Program) -> Result<(), Failure> {
         let name = program.name();
         let Program::File(path) = program else {
             self.shared.update(|state| state.agents.push(Agent::new(name, true, None)));
             return Ok(());
         };
-        let variables = environment::of_extension(&self.shared.options, &self.address());
+        let variables = environment::of_extension(&self.shared.options, &self.surroundings());
         let (shared, printed_by) = (self.shared.clone(), name.clone());
         let on_line = move |line: String| {
             if shared.options.echo {

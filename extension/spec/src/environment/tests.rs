@@ -1,5 +1,7 @@
 use super::*;
-use crate::{Bytes, Flush, Kind, Level, Millis, Stream, variable};
+use crate::{
+    Bytes, Compression, Envelope, Flush, Kind, Level, LogLevel, Millis, Stream, Wanted, variable,
+};
 
 /// Loads these variables (without prefix) and renders every problem.
 fn problems(variables: &[(&str, &str)]) -> Vec<String> {
@@ -144,12 +146,59 @@ fn types_choose_categories_and_single_types_and_keep_the_unknown() {
     assert_eq!(types.subscription(), ["platform", "function"]);
     let chosen =
         ["platform.report", "function", "kinesis-telemetry.quarantine", "weather.storm", ""];
-    assert!(chosen.iter().all(|it| types.include(it)));
-    assert!(!["platform.start", "extension", "platform"].iter().any(|it| types.include(it)));
-    for wrong in ["", "platfrom", "platform.", "function,,", "function.x"] {
+    assert!(chosen.iter().all(|it| types.wanted(it) == Wanted::Always));
+    let others = ["platform.start", "extension", "platform"];
+    assert!(others.iter().all(|it| types.wanted(it) == Wanted::Never));
+    let wrong = ["", "platfrom", "platform.", "function,,", "function.x", "function:loud"];
+    for wrong in wrong.into_iter().chain(["platform:warn", "platform.report:warn", "function:"]) {
         let expected = usize::from(!wrong.is_empty());
         assert_eq!(problems(&[("TYPES", wrong)]).len(), expected, "{wrong}");
     }
+}
+
+#[test]
+fn a_lowest_level_can_be_asked_of_log_lines_and_the_mildest_counts() {
+    let wanted = |text, event_type| loaded(&[("TYPES", text)]).config.types.wanted(event_type);
+    assert_eq!(wanted("platform,function:warn", "function"), Wanted::From(LogLevel::Warn));
+    assert_eq!(wanted("platform,function:warn", "platform.start"), Wanted::Always);
+    assert_eq!(wanted("function:error,function:info", "function"), Wanted::From(LogLevel::Info));
+    assert_eq!(wanted("function:error,function", "function"), Wanted::Always);
+    let types = loaded(&[("TYPES", "extension:error")]).config.types;
+    assert_eq!(types.subscription(), ["platform", "extension"]);
+}
+
+#[test]
+fn a_queue_is_a_url_that_names_its_account() {
+    let url = |text| loaded(&[("DEAD_LETTER_QUEUE_URL", text)]).config.dead_letter_queue_url;
+    let queue = url("https://sqs.eu-west-1.amazonaws.com/111122223333/letters").unwrap();
+    assert_eq!(queue.region(), Some("eu-west-1"));
+    assert_eq!(url("http://127.0.0.1:9324/111122223333/letters.fifo").unwrap().region(), None);
+    for wrong in [
+        "letters",
+        "arn:aws:sqs:eu-west-1:111122223333:letters",
+        "https://sqs.eu-west-1.amazonaws.com/letters",
+        "https://sqs.eu-west-1.amazonaws.com/111122223333/",
+        "https://sqs.eu-west-1.amazonaws.com/111122223333/a/b",
+    ] {
+        assert_eq!(problems(&[("DEAD_LETTER_QUEUE_URL", wrong)]).len(), 1, "{wrong}");
+    }
+}
+
+#[test]
+fn settings_that_exclude_each_other_are_reported_and_the_format_wins() {
+    let variables = [("RECORD_FORMAT", "kpl"), ("COMPRESSION", "gzip"), ("ENVELOPE", "record")];
+    assert_eq!(
+        problems(&variables),
+        [
+            "KINESIS_TELEMETRY_COMPRESSION=\"gzip\": not possible with \
+             KINESIS_TELEMETRY_RECORD_FORMAT=kpl; remove one of the two; none is used until then",
+            "KINESIS_TELEMETRY_ENVELOPE=\"record\": not possible with \
+             KINESIS_TELEMETRY_RECORD_FORMAT=kpl; remove one of the two; event is used until then",
+        ]
+    );
+    let config = loaded(&variables).config;
+    assert_eq!((config.compression, config.envelope), (Compression::None, Envelope::Event));
+    assert_eq!(problems(&[("COMPRESSION", "zstd"), ("ENVELOPE", "record")]), [""; 0]);
 }
 
 #[test]

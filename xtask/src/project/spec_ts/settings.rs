@@ -1,6 +1,7 @@
 //! The parameters, as properties of an interface and as calls that turn them into variables.
 
-use extension_spec::{Config, Kind, Param, Range, Stream, Types};
+use extension_spec::packing::COMBINATIONS;
+use extension_spec::{Config, Kind, LogLevel, Param, QueueUrl, Range, Stream, Types};
 
 use super::{doc, quoted, union};
 
@@ -17,9 +18,15 @@ pub(super) fn interface() -> String {
 
 /// The type of a word of `types`.
 fn event_type() -> String {
-    let about = "A category of events, or a single type of the platform's.".to_owned();
+    let about =
+        "A category of events, log lines from a level on, or a single type of the platform's.";
     let categories = union(Types::CATEGORIES);
-    doc("", &[about]) + &format!("export type EventType = {categories} | `platform.${{string}}`;\n")
+    let levels = union(LogLevel::ALL.map(LogLevel::word));
+    format!(
+        "{}export type LogLevel = {levels};\n\n{}export type EventType =\n  | {categories}\n  | `platform.${{string}}`\n  | `function:${{LogLevel}}`\n  | `extension:${{LogLevel}}`;\n",
+        doc("", &["How grave a log line is.".to_owned()]),
+        doc("", &[about.to_owned()]),
+    )
 }
 
 fn property(param: &Param) -> String {
@@ -40,7 +47,7 @@ fn property(param: &Param) -> String {
         Kind::Count => "number".to_owned(),
         Kind::Flag => "boolean".to_owned(),
         Kind::Choice(words) => union(words.iter().map(|(word, _)| *word)),
-        Kind::Stream => "string".to_owned(),
+        Kind::Stream | Kind::Queue => "string".to_owned(),
         Kind::Types => "readonly EventType[]".to_owned(),
     };
     doc("  ", &lines) + &format!("  readonly {}?: {ty} | undefined;\n", camel_case(param.field))
@@ -111,6 +118,7 @@ pub(super) fn to_environment() -> String {
     let mut text =
         pattern("What a stream is called: its name or its ARN.", "STREAM", Stream::PATTERN);
     text += &pattern("What an event type looks like.", "EVENT_TYPE", Types::PATTERN);
+    text += &pattern("What the URL of a queue looks like.", "QUEUE_URL", QueueUrl::PATTERN);
     text += &doc(
         "",
         &[
@@ -131,6 +139,7 @@ pub(super) fn to_environment() -> String {
     for param in Config::PARAMS {
         text += &format!("  {}\n", call(param));
     }
+    text += &exclusions();
     text + "  return environment.variables();\n}\n"
 }
 
@@ -151,10 +160,36 @@ fn call(param: &Param) -> String {
         Kind::Stream => {
             format!("environment.text({arguments}, STREAM, {});", quoted(Stream::EXPECTED))
         }
+        Kind::Queue => {
+            format!("environment.text({arguments}, QUEUE_URL, {});", quoted(QueueUrl::EXPECTED))
+        }
         Kind::Types => {
             format!("environment.list({arguments}, EVENT_TYPE, {});", quoted(Types::EXPECTED))
         }
     }
+}
+
+/// Which words exclude each other.
+fn exclusions() -> String {
+    let mut text = String::new();
+    for combination in &COMBINATIONS {
+        let allowed = [
+            (
+                "compression",
+                combination.compressions.iter().map(|it| it.word()).collect::<Vec<_>>(),
+            ),
+            ("envelope", combination.envelopes.iter().map(|it| it.word()).collect()),
+        ];
+        for (property, words) in allowed {
+            let words: Vec<String> = words.into_iter().map(quoted).collect();
+            text += &format!(
+                "  environment.together(settings, 'recordFormat', {}, '{property}', [{}]);\n",
+                quoted(combination.format.word()),
+                words.join(", ")
+            );
+        }
+    }
+    text
 }
 
 /// `flush_timeout` is `flushTimeout`.

@@ -1,19 +1,38 @@
-//! What an error of Kinesis calls for.
+//! What an error of a service calls for.
 //!
 //! The table follows the Kinesis API reference, `PutRecords`, "Errors", and the AWS "Common Error Types".
 
 use std::error::Error;
 
-use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
-use aws_sdk_kinesis::operation::put_records::PutRecordsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
-use aws_smithy_runtime_api::client::result::DispatchFailure;
-use extension_spec::variable::STREAM;
+use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
+use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::dispatcher::{Decision, Failure};
+use crate::sink::{Decision, Failure};
+
+/// The service that was called, for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Service<'a> {
+    /// Its name.
+    pub name: &'static str,
+    /// What kind of thing it has: a stream, a queue.
+    pub kind: &'static str,
+    /// Which of them is meant.
+    pub resource: &'a str,
+    /// What the function's role must allow.
+    pub permission: &'static str,
+    /// The variable that names the resource.
+    pub setting: &'static str,
+    /// Whether expired credentials can be replaced.
+    pub is_renewable: bool,
+}
 
 /// The decision on a call that failed as a whole.
-pub(super) fn of_call(error: &SdkError<PutRecordsError, HttpResponse>, stream: &str) -> Failure {
+pub fn of_call<E>(error: &SdkError<E, HttpResponse>, service: &Service<'_>) -> Failure
+where
+    E: ProvideErrorMetadata + Error + 'static,
+{
+    let name = service.name;
     let status = error.raw_response().map(|response| response.status().as_u16());
     match error {
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
@@ -22,30 +41,33 @@ pub(super) fn of_call(error: &SdkError<PutRecordsError, HttpResponse>, stream: &
             let what =
                 code.map_or_else(|| format!("HTTP status {}", status.unwrap_or(0)), str::to_owned);
             let message = error.message().map_or_else(|| "no message".into(), short);
-            Failure { decision, message: format!("{what}: {message}{}", remedy(code, stream)) }
+            Failure { decision, message: format!("{what}: {message}{}", remedy(code, service)) }
         }
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Failure {
             decision: Decision::Reconnect,
-            message: format!("cannot reach kinesis at {}", reached(failure)),
+            message: format!("cannot reach {name} at {}", reached(failure)),
         },
         SdkError::TimeoutError(_) => Failure {
             decision: Decision::Reconnect,
-            message: "cannot reach kinesis: timeout".to_owned(),
+            message: format!("cannot reach {name}: timeout"),
         },
         _ => Failure {
             decision: Decision::Configuration,
-            message: format!("cannot call kinesis: {}", causes(error)),
+            message: format!("cannot call {name}: {}", causes(error)),
         },
     }
 }
 
 /// The decision on a request that could not even be built.
-pub(super) fn of_request(error: &dyn Error) -> Failure {
+pub fn of_request(error: &dyn Error) -> Failure {
     Failure { decision: Decision::Shrink, message: error.to_string() }
 }
 
 /// The decision on a code, and on the HTTP status where the code is new to us.
 fn of_code(code: Option<&str>, status: Option<u16>) -> Decision {
+    if code.is_some_and(is_expired) {
+        return Decision::Renew;
+    }
     match (code.unwrap_or_default(), status.unwrap_or_default()) {
         (
             "ProvisionedThroughputExceededException"
@@ -59,6 +81,7 @@ fn of_code(code: Option<&str>, status: Option<u16>) -> Decision {
             | "TooManyRequestsException"
             | "SlowDown"
             | "KMSThrottlingException"
+            | "KmsThrottled"
             | "InternalFailure"
             | "InternalFailureException"
             | "ServiceUnavailable"
@@ -72,7 +95,10 @@ fn of_code(code: Option<&str>, status: Option<u16>) -> Decision {
             "InvalidArgumentException"
             | "ValidationException"
             | "SerializationException"
-            | "RequestEntityTooLarge",
+            | "RequestEntityTooLarge"
+            | "BatchRequestTooLong"
+            | "InvalidMessageContents"
+            | "InvalidParameterValue",
             _,
         )
         | (_, 413) => Decision::Shrink,
@@ -83,23 +109,36 @@ fn of_code(code: Option<&str>, status: Option<u16>) -> Decision {
 }
 
 /// What a person can do about it.
-fn remedy(code: Option<&str>, stream: &str) -> String {
+fn remedy(code: Option<&str>, service: &Service<'_>) -> String {
+    let Service { kind, resource, permission, setting, is_renewable, .. } = service;
     match code.unwrap_or_default() {
-        "ResourceNotFoundException" => {
-            format!("; create the stream {stream:?}, or correct {STREAM} (an ARN also says region and account)")
+        "ResourceNotFoundException" | "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" => {
+            format!("; create the {kind} {resource:?}, or correct {setting}")
         }
-        "AccessDeniedException" => {
-            format!("; allow kinesis:PutRecords on {stream:?} in the function's role")
+        "AccessDeniedException" | "AccessDenied" => {
+            format!("; allow {permission} on {resource:?} in the function's role")
         }
-        "ExpiredTokenException" | "UnrecognizedClientException" | "InvalidSignatureException" => {
-            "; the function's credentials are not accepted".to_owned()
-        }
-        code if code.starts_with("KMS") => {
-            "; allow kms:GenerateDataKey on the stream's key in the function's role, and check that the key is enabled"
+        code if is_expired(code) && !is_renewable => {
+            "; credentials in variables cannot be renewed: lambda gives new ones to a new environment only"
                 .to_owned()
+        }
+        code if is_expired(code) => "; new credentials are not accepted, either".to_owned(),
+        code if code.starts_with("KMS") || code.starts_with("Kms") => {
+            format!("; allow kms:GenerateDataKey on the key of {resource:?} in the function's role, and check that the key is enabled")
         }
         _ => String::new(),
     }
+}
+
+fn is_expired(code: &str) -> bool {
+    matches!(
+        code,
+        "ExpiredTokenException"
+            | "ExpiredToken"
+            | "UnrecognizedClientException"
+            | "InvalidClientTokenId"
+            | "InvalidSignatureException"
+    )
 }
 
 /// The beginning of a text of the service: enough to know it by, and nothing of the signed request that some texts quote.
@@ -140,8 +179,8 @@ mod tests {
             ("KMSAccessDeniedException", 400, Decision::Configuration),
             ("KMSNotFoundException", 400, Decision::Configuration),
             ("KMSOptInRequired", 400, Decision::Configuration),
-            ("ExpiredTokenException", 400, Decision::Configuration),
-            ("UnrecognizedClientException", 400, Decision::Configuration),
+            ("ExpiredTokenException", 400, Decision::Renew),
+            ("UnrecognizedClientException", 400, Decision::Renew),
             ("InvalidArgumentException", 400, Decision::Shrink),
             ("RequestEntityTooLarge", 413, Decision::Shrink),
         ] {

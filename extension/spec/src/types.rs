@@ -1,0 +1,99 @@
+//! Which events are delivered.
+
+use crate::level::LogLevel;
+use crate::value::{Kind, Value};
+
+/// This file, as the compiler names it.
+pub(crate) const DECLARED_IN: &str = file!();
+
+/// Which events are delivered: categories (`platform`, `function`, `extension`), the latter two with a lowest level if
+/// wanted (`function:warn`), and single types (`platform.report`).
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Types(Vec<Word>);
+
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Word {
+    event_type: String,
+    lowest: Option<LogLevel>,
+}
+
+/// Whether an event is delivered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// It is.
+    Always,
+    /// It is if it is a line of this level or above, or of one that cannot be told.
+    From(LogLevel),
+    /// It is not.
+    Never,
+}
+
+impl Types {
+    /// A word of the list that [`parse`](Value::parse) accepts, as a regular expression for other languages.
+    pub const PATTERN: &str = r"^(platform(\.[A-Za-z0-9]+)?|(function|extension)(:(trace|debug|info|warn|error|fatal))?)$";
+
+    /// The whole list in words.
+    pub const EXPECTED: &str = "platform, function, extension, single types such as platform.report, or lines from a level on such as function:warn, separated by commas";
+
+    /// The categories that Lambda knows. What precedes the dot in a type is one of them.
+    pub const CATEGORIES: [&'static str; 3] = ["platform", "function", "extension"];
+
+    /// The categories to subscribe to. `platform` is always among them: the extension itself needs its events.
+    pub fn subscription(&self) -> Vec<&'static str> {
+        Self::CATEGORIES
+            .into_iter()
+            .filter(|category| {
+                *category == "platform" || self.0.iter().any(|word| word.event_type == *category)
+            })
+            .collect()
+    }
+
+    /// Whether an event of this type is delivered. A type of no known category is: what the platform invents next must
+    /// not be lost.
+    pub fn wanted(&self, event_type: &str) -> Wanted {
+        let category = event_type.split('.').next().unwrap_or_default();
+        if !Self::CATEGORIES.contains(&category) {
+            return Wanted::Always;
+        }
+        let of_it = |word: &&Word| word.event_type == event_type || word.event_type == category;
+        // Said twice, the milder counts.
+        self.0.iter().filter(of_it).fold(Wanted::Never, |wanted, word| {
+            match (wanted, word.lowest) {
+                (Wanted::Always, _) | (_, None) => Wanted::Always,
+                (Wanted::From(one), Some(other)) => Wanted::From(one.min(other)),
+                (Wanted::Never, Some(level)) => Wanted::From(level),
+            }
+        })
+    }
+}
+
+impl Word {
+    fn parse(text: &str) -> Option<Self> {
+        let (event_type, level) = match text.split_once(':') {
+            Some((event_type, level)) => (event_type, Some(level)),
+            None => (text, None),
+        };
+        let is_single = event_type.strip_prefix("platform.").is_some_and(|rest| {
+            !rest.is_empty() && rest.bytes().all(|byte| byte.is_ascii_alphanumeric())
+        });
+        let has_levels = event_type == "function" || event_type == "extension";
+        let lowest = match level {
+            None => None,
+            Some(word) if has_levels => {
+                Some(LogLevel::ALL.into_iter().find(|level| level.word() == word)?)
+            }
+            Some(_) => return None,
+        };
+        (is_single || Types::CATEGORIES.contains(&event_type))
+            .then(|| Self { event_type: event_type.to_owned(), lowest })
+    }
+}
+
+impl Value for Types {
+    const KIND: Kind = Kind::Types;
+    fn parse(text: &str) -> Result<Self, String> {
+        let words: Option<Vec<Word>> =
+            text.split(',').map(|word| Word::parse(word.trim())).collect();
+        words.map(Self).ok_or_else(|| Self::EXPECTED.to_owned())
+    }
+}

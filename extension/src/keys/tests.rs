@@ -1,0 +1,92 @@
+use super::*;
+
+const SECOND: Duration = Duration::from_secs(1);
+const MAX: usize = 1_048_576;
+
+fn record(base: &str, len: usize) -> Record {
+    Record::sample(vec![b'x'; len], base)
+}
+
+/// Keys of records of this size that go out in one moment.
+fn keys(keys: &mut Keys, count: usize, len: usize, now: Instant) -> Vec<String> {
+    let key = |_| {
+        let mut record = record("k", len);
+        keys.assign(&mut record, MAX, now);
+        record.key.to_string()
+    };
+    (0..count).map(key).collect()
+}
+
+fn instance() -> Keys {
+    Keys::new(PartitionKey::Instance)
+}
+
+#[test]
+fn a_shard_gets_a_million_bytes_in_one_moment_and_the_next_key_the_rest() {
+    let now = Instant::now();
+    assert_eq!(keys(&mut instance(), 5, 400_000, now), ["k", "k", "k-1", "k-1", "k-2"]);
+}
+
+#[test]
+fn a_shard_gets_a_thousand_records_in_one_moment_and_the_next_key_the_rest() {
+    let now = Instant::now();
+    let keys = keys(&mut instance(), 2_001, 10, now);
+    let count = |key: &str| keys.iter().filter(|it| *it == key).count();
+    assert_eq!((count("k"), count("k-1"), count("k-2")), (1_000, 1_000, 1));
+}
+
+#[test]
+fn a_key_that_was_quiet_for_a_second_has_its_whole_measure_again() {
+    let mut measured = instance();
+    let now = Instant::now();
+    keys(&mut measured, 3, 400_000, now);
+    assert_eq!(keys(&mut measured, 2, 400_000, now + SECOND), ["k", "k"]);
+    let half = now + SECOND + SECOND / 2;
+    assert_eq!(keys(&mut measured, 2, 400_000, half), ["k", "k-1"], "half of it has trickled away");
+}
+
+#[test]
+fn a_key_whose_shard_throttles_is_left_for_a_second() {
+    let mut throttled = instance();
+    let now = Instant::now();
+    throttled.throttled(&"k".into(), now);
+    assert_eq!(keys(&mut throttled, 1, 10, now), ["k-1"]);
+    assert_eq!(keys(&mut throttled, 1, 10, now + SECOND), ["k"]);
+}
+
+#[test]
+fn when_every_key_is_full_the_least_loaded_takes_more() {
+    let mut full = instance();
+    let now = Instant::now();
+    let all = keys(&mut full, KEYS + 2, 900_000, now);
+    let distinct: std::collections::HashSet<_> = all[..KEYS].iter().collect();
+    assert_eq!(distinct.len(), KEYS);
+    assert_eq!(all[KEYS..], ["k", "k-1"]);
+}
+
+#[test]
+fn a_record_of_the_largest_size_keeps_its_key() {
+    let mut measured = instance();
+    let now = Instant::now();
+    assert_eq!(keys(&mut measured, 2, MAX - 1, now), ["k", "k"], "there is no room for another");
+}
+
+#[test]
+fn random_keys_differ_and_know_no_measure() {
+    let mut random = Keys::new(PartitionKey::Random);
+    let keys: std::collections::HashSet<_> =
+        keys(&mut random, 100, 900_000, Instant::now()).into_iter().collect();
+    assert_eq!(keys.len(), 100);
+    assert!(random.measures.is_empty());
+}
+
+#[test]
+fn keys_of_many_invocations_are_forgotten_when_they_are_quiet() {
+    let mut many = Keys::new(PartitionKey::Request);
+    let start = Instant::now();
+    for number in 0..5_000_u32 {
+        let mut record = record(&number.to_string(), 100);
+        many.assign(&mut record, MAX, start + SECOND * number);
+    }
+    assert!(many.measures.len() <= REMEMBERED + 1);
+}

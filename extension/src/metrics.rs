@@ -1,0 +1,174 @@
+//! Metrics for CloudWatch: lines of the embedded metric format.
+//!
+//! Pure. CloudWatch makes metrics of such a line when Lambda writes it to the function's log, and bills each metric: so
+//! there are few, and none has a dimension. Source: CloudWatch, "Embedded metric format".
+
+use std::time::Duration;
+
+use extension_spec::{EXTENSION_NAME, Metrics};
+use serde_json::{Map, Value, json};
+
+use crate::ledger::Ledger;
+use crate::stats::Stats;
+
+/// The namespace of all our metrics.
+const NAMESPACE: &str = "KinesisTelemetry";
+/// The first member of a line of ours, by which we know it again: nothing of ours is ever delivered to us.
+const MARK: &str = "extension";
+
+/// Makes lines of what has changed since the last one.
+#[derive(Clone, Debug)]
+pub struct Meter {
+    kind: Metrics,
+    ledger: Ledger,
+    stats: Stats,
+}
+
+impl Meter {
+    /// Of this many metrics.
+    pub fn new(kind: Metrics) -> Self {
+        Self { kind, ledger: Ledger::default(), stats: Stats::default() }
+    }
+
+    /// A line, if there is anything to tell. `lags` are those since the last one, `now_ms` is since 1970.
+    pub fn line(
+        &mut self,
+        ledger: &Ledger,
+        stats: &Stats,
+        lags: &[Duration],
+        held: u64,
+        now_ms: u64,
+    ) -> Option<String> {
+        if self.kind == Metrics::Off || (*ledger == self.ledger && *stats == self.stats) {
+            return None;
+        }
+        let mut metrics = vec![
+            ("Received", "Count", json!(ledger.received - self.ledger.received)),
+            ("Delivered", "Count", json!(ledger.delivered - self.ledger.delivered)),
+            ("Shed", "Count", json!(ledger.shed.total() - self.ledger.shed.total())),
+        ];
+        if !lags.is_empty() {
+            let lags: Vec<u64> = lags.iter().map(|lag| milliseconds(*lag)).collect();
+            metrics.push(("DeliveryLag", "Milliseconds", json!(lags)));
+        }
+        if self.kind == Metrics::All {
+            metrics.extend(self.more(ledger, stats, held));
+        }
+        (self.ledger, self.stats) = (ledger.clone(), stats.clone());
+        Some(line(&metrics, now_ms))
+    }
+
+    fn more(
+        &self,
+        ledger: &Ledger,
+        stats: &Stats,
+        held: u64,
+    ) -> [(&'static str, &'static str, Value); 11] {
+        let (ledger_before, before) = (&self.ledger, &self.stats);
+        let dropped = ledger.logs_dropped.records - ledger_before.logs_dropped.records;
+        let flushing = milliseconds(stats.flushing.saturating_sub(before.flushing));
+        [
+            ("Retried", "Count", json!(stats.retried - before.retried)),
+            ("Spilled", "Count", json!(stats.spilled - before.spilled)),
+            ("DeadLettered", "Count", json!(ledger.dead_lettered - ledger_before.dead_lettered)),
+            ("Held", "Count", json!(held)),
+            ("LogsDropped", "Count", json!(dropped)),
+            ("Calls", "Count", json!(stats.calls - before.calls)),
+            ("FailedCalls", "Count", json!(stats.failed_calls - before.failed_calls)),
+            ("Records", "Count", json!(stats.records - before.records)),
+            ("Bytes", "Bytes", json!(stats.bytes - before.bytes)),
+            ("PayloadUnits", "Count", json!(stats.payload_units - before.payload_units)),
+            ("FlushTime", "Milliseconds", json!(flushing)),
+        ]
+    }
+}
+
+fn line(metrics: &[(&'static str, &'static str, Value)], now_ms: u64) -> String {
+    let definitions: Vec<Value> =
+        metrics.iter().map(|(name, unit, _)| json!({ "Name": name, "Unit": unit })).collect();
+    let about = json!({
+        "Timestamp": now_ms,
+        "CloudWatchMetrics": [
+            { "Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": definitions }
+        ],
+    });
+    let mut members = Map::new();
+    members.insert("_aws".to_owned(), about);
+    members.extend(metrics.iter().map(|(name, _, value)| ((*name).to_owned(), value.clone())));
+    let rest = Value::Object(members).to_string();
+    // By hand, because the mark comes first.
+    format!("{{\"{MARK}\":\"{EXTENSION_NAME}\",{}", &rest[1..])
+}
+
+/// Whether this record (JSON text) of an `extension` event is a line of ours, as text or as an object.
+pub fn is_own_line(record: &str) -> bool {
+    let text = format!("{{\"{MARK}\":\"{EXTENSION_NAME}\"");
+    record.starts_with(&text)
+        || record
+            .strip_prefix('"')
+            .is_some_and(|inner| inner.starts_with(&text.replace('"', "\\\"")))
+}
+
+fn milliseconds(duration: Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn counted(received: u64) -> (Ledger, Stats) {
+        let ledger = Ledger { received, delivered: received, ..Ledger::default() };
+        let mut stats = Stats::default();
+        stats.calls = received;
+        (ledger, stats)
+    }
+
+    fn value(line: &str) -> Value {
+        serde_json::from_str(line).unwrap()
+    }
+
+    #[test]
+    fn a_line_tells_what_has_happened_since_the_last_one() {
+        let mut meter = Meter::new(Metrics::Basic);
+        let (ledger, stats) = counted(5);
+        let lags = [Duration::from_millis(7), Duration::from_millis(9)];
+        let line = meter.line(&ledger, &stats, &lags, 0, 1_790_000_000_000).unwrap();
+        let first = value(&line);
+        assert_eq!((&first["Received"], &first["DeliveryLag"]), (&json!(5), &json!([7, 9])));
+        let definition = &first["_aws"]["CloudWatchMetrics"][0];
+        assert_eq!(definition["Dimensions"], json!([[]]), "one metric for all functions");
+        assert_eq!(definition["Metrics"].as_array().unwrap().len(), 4, "each is billed");
+        let (ledger, stats) = counted(8);
+        let second = value(&meter.line(&ledger, &stats, &[], 0, 0).unwrap());
+        assert_eq!((&second["Received"], second.get("DeliveryLag")), (&json!(3), None));
+        assert_eq!(meter.line(&ledger, &stats, &[], 0, 0), None, "nothing has happened");
+    }
+
+    #[test]
+    fn every_metric_that_is_said_has_a_definition_and_a_value() {
+        let (ledger, stats) = counted(5);
+        let line = Meter::new(Metrics::All).line(&ledger, &stats, &[Duration::ZERO], 3, 0).unwrap();
+        let line = value(&line);
+        let metrics = line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap();
+        assert!(metrics.len() > 10);
+        for metric in metrics {
+            assert!(line.get(metric["Name"].as_str().unwrap()).is_some(), "{metric}");
+        }
+    }
+
+    #[test]
+    fn nothing_is_said_unless_it_is_wanted() {
+        let (ledger, stats) = counted(5);
+        assert_eq!(Meter::new(Metrics::Off).line(&ledger, &stats, &[], 0, 0), None);
+    }
+
+    #[test]
+    fn its_own_lines_are_known_as_text_and_as_object() {
+        let (ledger, stats) = counted(1);
+        let line = Meter::new(Metrics::Basic).line(&ledger, &stats, &[], 0, 0).unwrap();
+        assert!(is_own_line(&line));
+        assert!(is_own_line(&Value::String(line + "\n").to_string()));
+        assert!(!is_own_line(r#""a line""#) && !is_own_line(r#"{"extension":"other"}"#));
+    }
+}

@@ -1,0 +1,51 @@
+//! Events that no record can hold, in parts.
+//!
+//! A consumer joins the `record` strings of all parts with the same `instance` and `seq`, in the order of `part`, and
+//! has the event's own JSON text again.
+
+use extension_spec::event_type;
+
+use crate::event::{Event, Source};
+
+/// Shortest piece: room for a character with its escape.
+const SHORTEST: usize = 8;
+
+/// Cuts an event into lines of at most `room` bytes, a part each.
+pub(super) fn split(event: &Event, source: &Source, room: usize) -> Vec<Vec<u8>> {
+    let own =
+        std::str::from_utf8(&event.line[..event.own_len]).expect("a line is made of a string");
+    let head = format!(r#"{{"type":"{}","record":""#, event_type::PART);
+    let tail =
+        |part: usize, parts: usize| format!("\",{}}}\n", source.of_part(event.seq, part, parts));
+    // No event has as many parts as bytes, so this is the longest that a frame can be.
+    let fixed = head.len() + tail(own.len(), own.len()).len();
+    let fragments = fragments(&format!("{own}}}"), room.saturating_sub(fixed).max(SHORTEST));
+    let parts = fragments.len();
+    let line = |(index, fragment): (usize, String)| {
+        format!("{head}{fragment}{}", tail(index + 1, parts)).into_bytes()
+    };
+    fragments.into_iter().enumerate().map(line).collect()
+}
+
+/// Cuts JSON text into pieces that, as the inside of a JSON string, are at most `room` bytes long.
+fn fragments(text: &str, room: usize) -> Vec<String> {
+    let mut fragments = vec![String::new()];
+    for c in text.chars() {
+        let escaped = match c {
+            '"' | '\\' => 1 + c.len_utf8(),
+            // Inside JSON text only a tab can be a control character here: line breaks are gone.
+            '\t' => 2,
+            _ => c.len_utf8(),
+        };
+        if fragments.last().is_some_and(|last| last.len() + escaped > room) {
+            fragments.push(String::new());
+        }
+        let last = fragments.last_mut().expect("there is always one");
+        match c {
+            '"' | '\\' => last.extend(['\\', c]),
+            '\t' => last.push_str("\\t"),
+            _ => last.push(c),
+        }
+    }
+    fragments
+}

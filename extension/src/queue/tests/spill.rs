@@ -1,0 +1,164 @@
+//! A queue with a file beside it.
+
+use super::*;
+
+/// A folder of its own, deleted at the end of the test.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("queue-{}", crate::chance::new_instance()));
+        std::fs::create_dir(&path).unwrap();
+        Self(path)
+    }
+
+    fn files(&self) -> usize {
+        std::fs::read_dir(&self.0).unwrap().count()
+    }
+
+    /// The queue of a new process that uses it.
+    fn queue(&self, instance: &str, bound: usize, max_bytes: u64) -> Queue {
+        let source = Source::new("orders", "$LATEST", instance);
+        let packer = Packer::new(LIMITS, Packing::default(), source);
+        let settings = SpillSettings { folder: self.0.clone(), max_bytes };
+        let mut queue = Queue::new(packer, Arc::new(Pressure::new(bound))).with_spill(settings);
+        let (_, problems) = queue.adopt();
+        assert_eq!(problems, [""; 0]);
+        queue
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        std::fs::remove_dir_all(&self.0).unwrap();
+    }
+}
+
+#[test]
+fn what_finds_no_memory_waits_in_the_file_and_is_delivered() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 1_000, 1_000_000);
+    for _ in 0..20 {
+        assert_eq!(put(&mut queue, 5, 20).shed, 0);
+        assert!(queue.pressure.held() <= 1_000);
+        check(&queue);
+    }
+    assert!(queue.stats.spilled > 0 && queue.ledger.balances(100));
+    let mut arrived = drain(&mut queue);
+    arrived.sort_unstable();
+    assert_eq!(arrived, (1..=100).collect::<Vec<_>>());
+    assert_eq!(queue.end(true), Rescued::default());
+    assert_eq!(folder.files(), 0, "nothing is left behind");
+}
+
+#[test]
+fn beyond_memory_and_file_events_are_shed() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 1_000, 10_000);
+    let shed: u64 = (0..50).map(|_| put(&mut queue, 5, 20).shed).sum();
+    assert!(queue.stats.spilled > 0 && shed > 0);
+    check(&queue);
+    assert_eq!(drain(&mut queue).len() as u64, 250 - shed);
+}
+
+#[test]
+fn the_next_process_delivers_what_was_saved_under_its_old_identity_and_once() {
+    let folder = Folder::new();
+    let mut first = folder.queue("a", 10_000, 1_000_000);
+    put(&mut first, 6, 1);
+    // An event in parts, of which one was taken.
+    put(&mut first, 1, 700);
+    let request = request(&mut first);
+    settle(&mut first, &request, &[TAKEN, refusal(false), refusal(false)]);
+    first.save();
+    assert_eq!(first.end(true), Rescued { handed_over: 5, lost: 0 });
+    check(&first);
+    drop(first);
+
+    let mut second = folder.queue("b", 10_000, 1_000_000);
+    assert_eq!((second.ledger.adopted, second.held()), (5, 5));
+    put(&mut second, 1, 1);
+    let mut arrived = drain(&mut second);
+    arrived.sort_unstable();
+    arrived.dedup();
+    assert_eq!(arrived, [1, 3, 4, 5, 6, 7], "1 is its own");
+    assert_eq!(second.ledger.delivered, 6);
+    second.end(true);
+    assert_eq!(folder.files(), 0);
+}
+
+#[test]
+fn what_a_process_has_adopted_and_not_delivered_goes_to_the_next() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 10_000, 1_000_000);
+    put(&mut queue, 4, 1);
+    queue.save();
+    queue.end(true);
+    drop(queue);
+    let mut queue = folder.queue("b", 10_000, 1_000_000);
+    let request = request(&mut queue);
+    settle(&mut queue, &request, &[TAKEN, refusal(false)]);
+    queue.save();
+    assert_eq!(queue.end(true), Rescued { handed_over: 2, lost: 0 });
+    drop(queue);
+    let mut queue = folder.queue("c", 10_000, 1_000_000);
+    assert_eq!(drain(&mut queue), [3, 4], "and not what was delivered");
+}
+
+#[test]
+fn a_process_that_is_killed_leaves_its_file_to_the_next() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 1_000, 1_000_000);
+    (0..10).for_each(|_| _ = put(&mut queue, 5, 20));
+    let spilled = queue.stats.spilled;
+    drop(queue);
+    let queue = folder.queue("b", 1_000, 1_000_000);
+    assert_eq!(queue.ledger.adopted, spilled);
+}
+
+#[test]
+fn the_file_of_a_process_that_lives_is_not_touched() {
+    let folder = Folder::new();
+    let mut living = folder.queue("a", 1_000, 1_000_000);
+    (0..10).for_each(|_| _ = put(&mut living, 5, 20));
+    assert_eq!(folder.queue("b", 1_000, 1_000_000).ledger.adopted, 0);
+    assert_eq!(drain(&mut living).len(), 50);
+}
+
+#[test]
+fn without_a_next_process_what_is_left_is_lost_and_said_and_no_file_stays() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 1_000, 1_000_000);
+    (0..10).for_each(|_| _ = put(&mut queue, 5, 20));
+    assert_eq!(queue.end(false), Rescued { handed_over: 0, lost: 50 });
+    assert_eq!(queue.ledger.shed.end, 50);
+    check(&queue);
+    assert_eq!(folder.files(), 0);
+}
+
+#[test]
+fn dead_letters_take_what_lies_in_the_file_and_the_next_process_finds_the_rest() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 10_000, 1_000_000).with_dead_letters();
+    put(&mut queue, 6, 1);
+    queue.save();
+    let now = Instant::now();
+    let letters = queue.request(Destination::LastResort, Scope::All, 10, now);
+    queue.settle(&letters, Destination::LastResort, &[TAKEN, TAKEN, refusal(false)], now, now);
+    assert_eq!(queue.end(true), Rescued { handed_over: 2, lost: 0 });
+    assert_eq!(queue.ledger.dead_lettered, 4);
+    drop(queue);
+    assert_eq!(drain(&mut folder.queue("b", 10_000, 1_000_000)), [5, 6]);
+}
+
+#[test]
+fn a_folder_that_cannot_be_written_leaves_memory_alone_to_hold_events() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 1_000, 1_000_000);
+    queue.spill_settings.as_mut().unwrap().folder = "/nowhere".into();
+    let shed: u64 = (0..10).map(|_| put(&mut queue, 5, 20).shed).sum();
+    assert!(shed > 0 && queue.stats.spilled == 0);
+    check(&queue);
+    queue.save();
+    assert_eq!(queue.end(true), Rescued { handed_over: 0, lost: 50 - shed });
+}

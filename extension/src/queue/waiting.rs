@@ -1,0 +1,265 @@
+//! Records on their way: which go out next, and what becomes of them.
+
+use std::time::Instant;
+
+use crate::pack::{Record, Scope};
+use crate::sink::Answer;
+
+use super::Queue;
+
+/// A record that was not acknowledged yet.
+#[derive(Debug)]
+pub(super) struct Waiting {
+    id: u64,
+    pub(super) record: Record,
+    /// It was refused, and goes out again no sooner than this.
+    not_before: Option<Instant>,
+    /// Whether it has the key under which it goes out.
+    has_key: bool,
+    /// Kinesis will never take it; the dead-letter queue may.
+    pub(super) is_refused: bool,
+    /// Where it lies in a file, too.
+    pub(super) frame: Option<Frame>,
+    /// Whether it was written to our own file for the process after us.
+    pub(super) is_saved: bool,
+}
+
+/// A place in a spill file.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame {
+    pub(super) spill: u64,
+}
+
+/// Where records go.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// The Kinesis stream.
+    Stream,
+    /// The dead-letter queue, for what the stream has refused for good.
+    DeadLetters,
+    /// The same for everything that waits, at the end.
+    LastResort,
+}
+
+/// What goes out together.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Request {
+    /// The records, in their order.
+    pub records: Vec<Record>,
+    /// By which the queue knows them again.
+    ids: Vec<u64>,
+    /// Without records: when one that was refused goes out again.
+    pub until: Option<Instant>,
+}
+
+impl Waiting {
+    pub(super) fn new(id: u64, record: Record, frame: Option<Frame>) -> Self {
+        Self {
+            id,
+            record,
+            not_before: None,
+            has_key: false,
+            is_refused: false,
+            frame,
+            is_saved: false,
+        }
+    }
+
+    fn is_for(&self, destination: Destination) -> bool {
+        match destination {
+            Destination::Stream => !self.is_refused,
+            Destination::DeadLetters => self.is_refused,
+            Destination::LastResort => true,
+        }
+    }
+}
+
+impl Queue {
+    /// Packs, and shows the records of the next request, at most `max_records`. They stay in the queue.
+    pub fn request(
+        &mut self,
+        destination: Destination,
+        scope: Scope,
+        max_records: usize,
+        now: Instant,
+    ) -> Request {
+        if destination != Destination::DeadLetters {
+            self.load(now);
+            let limits = self.packer.limits();
+            let is_due = |it: &&Waiting| it.not_before.is_none_or(|due| due <= now);
+            let ready: usize = self.waiting.iter().filter(is_due).map(|it| it.record.size()).sum();
+            if ready < limits.request_bytes {
+                self.pack(scope);
+            }
+        }
+        let limits = self.packer.limits();
+        let max_records = max_records.min(limits.request_records);
+        let mut request = Request::default();
+        let mut bytes = 0;
+        let Self { waiting, keys, pressure, .. } = self;
+        for waiting in waiting.iter_mut().filter(|it| it.is_for(destination)) {
+            if request.records.len() >= max_records {
+                break;
+            }
+            if let Some(due) = waiting.not_before.filter(|due| *due > now) {
+                request.until = Some(request.until.map_or(due, |until| until.min(due)));
+                continue;
+            }
+            if !waiting.has_key && destination == Destination::Stream {
+                let before = waiting.record.data.len();
+                keys.assign(&mut waiting.record, limits.record_bytes, now);
+                pressure.adjust(before, waiting.record.data.len());
+                waiting.has_key = true;
+            }
+            bytes += waiting.record.size();
+            if bytes > limits.request_bytes && !request.records.is_empty() {
+                break;
+            }
+            request.ids.push(waiting.id);
+            request.records.push(waiting.record.clone());
+        }
+        if !request.records.is_empty() {
+            request.until = None;
+        }
+        request
+    }
+
+    /// Takes out what was acknowledged of a request: `answers[i]` tells of its record `i`. What was not goes out again
+    /// at `again`, under another key if its shard has no room.
+    pub fn settle(
+        &mut self,
+        request: &Request,
+        destination: Destination,
+        answers: &[Answer],
+        again: Instant,
+        now: Instant,
+    ) {
+        if destination == Destination::Stream {
+            self.stats.calls += 1;
+        }
+        let mut told = request.ids.iter().zip(answers).peekable();
+        let mut kept = std::collections::VecDeque::with_capacity(self.waiting.len());
+        for mut waiting in std::mem::take(&mut self.waiting) {
+            let Some((_, answer)) = told.next_if(|(id, _)| **id == waiting.id) else {
+                kept.push_back(waiting);
+                continue;
+            };
+            match answer {
+                Ok(()) => self.acknowledge(waiting, destination, now),
+                Err(refusal) => {
+                    waiting.not_before = Some(again);
+                    self.stats.retried += 1;
+                    if refusal.is_throttled {
+                        self.keys.throttled(&waiting.record.key, now);
+                        waiting.has_key = false;
+                    }
+                    kept.push_back(waiting);
+                }
+            }
+        }
+        self.waiting = kept;
+    }
+
+    fn acknowledge(&mut self, waiting: Waiting, destination: Destination, now: Instant) {
+        let Waiting { record, frame, is_saved, .. } = waiting;
+        self.has_stale_frames |= is_saved;
+        let events = record.events + u64::from(self.take_part(&record));
+        match destination {
+            Destination::Stream => {
+                self.acknowledged += 1;
+                self.stats.taken(&record, now);
+                self.ledger.delivered += events;
+            }
+            Destination::DeadLetters | Destination::LastResort => {
+                self.ledger.dead_lettered += events;
+            }
+        }
+        self.forget(&record, frame);
+    }
+
+    /// Whether this was the last part of its event that waited.
+    fn take_part(&mut self, record: &Record) -> bool {
+        if record.part.is_none() {
+            return false;
+        }
+        let event = (record.span.instance.clone(), record.span.first);
+        let Some(left) = self.parts.get_mut(&event) else { return false };
+        *left -= 1;
+        if *left > 0 {
+            return false;
+        }
+        self.parts.remove(&event);
+        true
+    }
+
+    fn forget(&mut self, record: &Record, frame: Option<Frame>) {
+        self.pressure.release(record.data.len());
+        if let Some(frame) = frame {
+            self.release_frame(frame);
+        }
+    }
+
+    /// Puts the only record of a request behind all others: order is carried by the numbers. Returns how many records
+    /// there are.
+    pub fn set_aside(&mut self, request: &Request) -> usize {
+        if let Some(at) = self.position(request) {
+            let waiting = self.waiting.remove(at).expect("it was found there");
+            self.waiting.push_back(waiting);
+        }
+        self.waiting.len()
+    }
+
+    /// Gives up the only record of a request, and with a part the rest of its event, which nobody could read any more.
+    /// With a dead-letter queue it waits for that. Returns how many events that costs.
+    pub fn give_up(&mut self, request: &Request) -> u64 {
+        let Some(at) = self.position(request) else { return 0 };
+        let first = self.waiting[at].record.clone();
+        let is_lost = |record: &Record| {
+            let is_same_event = record.part.is_some() && record.span == first.span;
+            *record == first || (first.part.is_some() && is_same_event)
+        };
+        if self.has_dead_letters {
+            let lost = self.waiting.iter_mut().filter(|it| is_lost(&it.record));
+            return lost.fold(u64::from(first.part.is_some()), |events, waiting| {
+                waiting.is_refused = true;
+                waiting.not_before = None;
+                events + waiting.record.events
+            });
+        }
+        let (lost, kept): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|it| is_lost(&it.record));
+        self.waiting = kept.into();
+        let mut events = 0;
+        for Waiting { record, frame, .. } in lost {
+            events += record.events;
+            self.forget(&record, frame);
+        }
+        if first.part.is_some() {
+            // Its other parts may lie in a file, or be in the stream already: the event is lost in any case.
+            let event = (first.span.instance.clone(), first.span.first);
+            events += u64::from(self.parts.remove(&event).is_some());
+        }
+        self.ledger.shed.refused += events;
+        self.note_shed(&first.span, events);
+        events
+    }
+
+    fn position(&self, request: &Request) -> Option<usize> {
+        let id = request.ids.first()?;
+        self.waiting.iter().position(|waiting| waiting.id == *id)
+    }
+
+    /// Whether anything waits for this destination.
+    pub fn has_any_for(&self, destination: Destination) -> bool {
+        match destination {
+            Destination::Stream => !self.is_drained(),
+            Destination::DeadLetters => self.waiting.iter().any(|waiting| waiting.is_refused),
+            Destination::LastResort => self.held() > 0 || !self.waiting.is_empty(),
+        }
+    }
+
+    /// Every record may go out at once again: it goes elsewhere now.
+    pub fn forget_refusals(&mut self) {
+        self.waiting.iter_mut().for_each(|waiting| waiting.not_before = None);
+    }
+}

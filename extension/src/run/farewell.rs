@@ -1,0 +1,92 @@
+//! The end of the process: what the stream has not taken by then goes where it can.
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex};
+
+use tokio::sync::OnceCell;
+use tokio::time::Instant;
+
+use super::Run;
+use crate::dispatcher::{Dispatcher, Outcome};
+use crate::log;
+use crate::pack::Scope;
+use crate::queue::{Destination, Queue, Rescued};
+use crate::sink::Sink;
+
+type Making<T> = Pin<Box<dyn Future<Output = T> + Send>>;
+
+/// The dead-letter queue. What talks to it is made when there is the first letter.
+pub struct DeadLetters<D> {
+    queue: Arc<Mutex<Queue>>,
+    dispatcher: OnceCell<Dispatcher<D>>,
+    make: Box<dyn Fn() -> Making<D> + Send + Sync>,
+}
+
+impl<D: Sink> DeadLetters<D> {
+    /// Sends what `queue` holds for them to what `make` makes.
+    pub fn new<F: Future<Output = D> + Send + 'static>(
+        queue: Arc<Mutex<Queue>>,
+        make: impl Fn() -> F + Send + Sync + 'static,
+    ) -> Self {
+        let make = Box::new(move || Box::pin(make()) as Making<D>);
+        Self { queue, dispatcher: OnceCell::new(), make }
+    }
+
+    /// Sends what is for them until then.
+    pub(super) async fn send(&self, destination: Destination, until: Instant) {
+        if !super::lock(&self.queue).has_any_for(destination) {
+            return;
+        }
+        let make = async || Dispatcher::new("sqs", (self.make)().await, self.queue.clone());
+        let dispatcher = self.dispatcher.get_or_init(make).await;
+        let outcome = dispatcher.deliver(destination, Scope::All, usize::MAX, until).await;
+        if outcome != Outcome::Delivered {
+            dispatcher.say(&outcome);
+        }
+    }
+}
+
+impl<D> fmt::Debug for DeadLetters<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("DeadLetters")
+    }
+}
+
+/// Whether Lambda starts another process of this extension in the same environment after such a SHUTDOWN. After words
+/// that are new to us it may.
+pub(super) fn has_successor(reason: &str) -> bool {
+    reason != "spindown"
+}
+
+impl<S: Sink, D: Sink> Run<S, D> {
+    /// What still waits goes to the file first, if there is somebody to find it, because that takes next to no time; then
+    /// to the dead-letter queue; the file keeps the rest.
+    pub(super) async fn farewell(&mut self) {
+        if self.has_successor && !self.queue().is_drained() {
+            self.queue().save();
+        }
+        if let Some(dead_letters) = self.parts.dead_letters.clone() {
+            self.queue().forget_refusals();
+            dead_letters.send(Destination::LastResort, self.end).await;
+        }
+        let Rescued { handed_over, lost } = self.queue().end(self.has_successor);
+        if handed_over > 0 {
+            log::info(&format!("{handed_over} events wait in a file for the next process"));
+        }
+        self.print_metrics(true);
+        let queue = self.queue();
+        if lost > 0 {
+            let ledger = &queue.ledger;
+            log::error(&format!("{lost} events were not delivered before the end: {ledger}"));
+        } else if queue.ledger.shed.total() > 0 {
+            log::error(&format!("events were lost: {}", queue.ledger));
+        }
+        if !queue.ledger.balances(queue.held()) {
+            let held = queue.held();
+            log::error(&format!("the ledger does not balance ({held} held): {}", queue.ledger));
+        }
+        log::info(&format!("the end: {}", queue.ledger));
+    }
+}

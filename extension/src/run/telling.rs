@@ -1,0 +1,77 @@
+//! What the extension tells of itself, beside its log: ledgers in the stream, and metrics.
+//!
+//! Neither causes a request of its own before SHUTDOWN: a ledger goes with events that go anyway.
+
+use std::io::Write as _;
+use std::time::{Duration, SystemTime};
+
+use extension_spec::{Metrics, event_type};
+use tokio::time::Instant;
+
+use super::{Run, now_ms};
+use crate::metrics::Meter;
+use crate::sink::Sink;
+
+/// A ledger is some 600 bytes; more often it would tell a consumer little more.
+const LEDGER_INTERVAL: Duration = Duration::from_mins(1);
+/// CloudWatch keeps metrics by the minute.
+const METRICS_INTERVAL: Duration = Duration::from_mins(1);
+
+/// When what was told.
+#[derive(Debug)]
+pub struct Teller {
+    meter: Meter,
+    last_ledger: Instant,
+    last_line: Instant,
+    /// How many events had been given up when the last ledger was written.
+    shed: u64,
+}
+
+impl Teller {
+    /// Begins now.
+    pub fn new(metrics: Metrics) -> Self {
+        let now = Instant::now();
+        Self { meter: Meter::new(metrics), last_ledger: now, last_line: now, shed: 0 }
+    }
+}
+
+impl<S: Sink, D: Sink> Run<S, D> {
+    /// Lets a ledger ride with events that go out now, if it is time for one: a minute has passed, or events were given
+    /// up since.
+    pub(super) fn send_ledger_along(&mut self) {
+        let shed = self.queue().ledger.shed.total();
+        let Teller { last_ledger, shed: told, .. } = &self.parts.teller;
+        let is_due = last_ledger.elapsed() >= LEDGER_INTERVAL || shed > *told;
+        if is_due && !self.queue().is_drained() {
+            self.send_ledger();
+        }
+    }
+
+    /// Puts a ledger behind everything that waits.
+    pub(super) fn send_ledger(&mut self) {
+        let now = (std::time::Instant::now(), SystemTime::now());
+        let seq = self.parts.intake.last_seq();
+        let mut queue = super::lock(&self.parts.queue);
+        let record = queue.ledger.record(self.parts.intake.instance(), seq, queue.held());
+        self.parts.teller.shed = queue.ledger.shed.total();
+        self.parts.teller.last_ledger = Instant::now();
+        queue.push_own(self.parts.intake.own(event_type::LEDGER, &record, now));
+    }
+
+    /// Prints metrics, if it is time for them.
+    pub(super) fn print_metrics(&mut self, is_end: bool) {
+        if !is_end && self.parts.teller.last_line.elapsed() < METRICS_INTERVAL {
+            return;
+        }
+        self.parts.teller.last_line = Instant::now();
+        let mut queue = super::lock(&self.parts.queue);
+        let lags = queue.stats.take_lags();
+        let held = queue.held();
+        let line = self.parts.teller.meter.line(&queue.ledger, &queue.stats, &lags, held, now_ms());
+        drop(queue);
+        if let Some(line) = line {
+            // Nobody may be listening any more, and that is no reason to end.
+            let _ = std::io::stdout().write_all((line + "\n").as_bytes());
+        }
+    }
+}

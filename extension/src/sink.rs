@@ -1,0 +1,62 @@
+//! What delivers records, as those see it who send them: answers, and what these call for.
+//!
+//! Pure: only the words of a conversation. Knows neither the SDK nor time.
+
+use std::future::Future;
+
+use crate::pack::Record;
+
+/// Where records go.
+pub trait Sink: Send + Sync + 'static {
+    /// Sends the records in one request. `Ok` tells of each record, in their order, whether it was taken or why not.
+    fn put(&self, records: &[Record]) -> impl Future<Output = Result<Vec<Answer>, Failure>> + Send;
+
+    /// Uses no old connection for what comes next.
+    fn reset(&self);
+
+    /// Most records of one request; a request may be bounded by less.
+    fn max_records(&self) -> usize {
+        usize::MAX
+    }
+
+    /// Asks for new credentials before what comes next. Returns whether there can be any.
+    fn renew(&self) -> bool {
+        false
+    }
+}
+
+/// What became of one record.
+pub type Answer = Result<(), Refusal>;
+
+/// Why one record of a request was not taken. Each such reason can pass by itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Refusal {
+    /// What happened, for people.
+    pub message: String,
+    /// Whether the shard of its key takes no more at present.
+    pub is_throttled: bool,
+}
+
+/// Why a whole request failed, and what to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Failure {
+    /// What to do.
+    pub decision: Decision,
+    /// What happened, for people.
+    pub message: String,
+}
+
+/// What a failure calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Decision {
+    /// The connection broke: try again on a new one, at first without waiting.
+    Reconnect,
+    /// The service is busy or broken: wait, then try again.
+    BackOff,
+    /// The credentials have expired: ask for new ones, once.
+    Renew,
+    /// The request is too large or holds a record that is refused: try with fewer records.
+    Shrink,
+    /// Nothing that we do helps; a person must change something. Say it once, keep the events, try at the next flush.
+    Configuration,
+}

@@ -1,0 +1,281 @@
+//! Records that wait in a file in `/tmp`, because there is no memory for them or no time.
+//!
+//! A file is written by one process, which holds a lock on it, and is found by the next process of the environment,
+//! which renames it before it reads it: a crash in between makes events come twice under one identity, and loses none.
+//! A frame stays in its file until Kinesis has acknowledged its record.
+
+mod frame;
+
+use std::collections::{HashMap, VecDeque};
+use std::fs::{self, File, OpenOptions, TryLockError};
+use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Instant;
+
+use extension_spec::EXTENSION_NAME;
+
+use crate::pack::Record;
+
+/// What the names of our files end in.
+const EXTENSION: &str = "spill";
+
+/// A spill file that this process holds.
+#[derive(Debug)]
+pub struct Spill {
+    file: File,
+    path: PathBuf,
+    max_bytes: u64,
+    /// Where the next frame goes.
+    end: u64,
+    /// Frames that were not read, oldest first.
+    unread: VecDeque<Frame>,
+    /// Frames that were read and whose record still waits.
+    reading: u64,
+}
+
+/// A frame that was not read.
+#[derive(Clone, Debug)]
+struct Frame {
+    at: u64,
+    len: u64,
+    events: u64,
+    part_of: Option<SplitEvent>,
+}
+
+/// An event that was split, by instance and number.
+pub type SplitEvent = (Arc<str>, u64);
+
+/// What came of reading a frame.
+#[derive(Debug)]
+pub enum Read {
+    /// Its record. Tell [`Spill::done`] when it waits no longer.
+    Record(Record),
+    /// It cannot be read any more, and why: so many events are lost, or a part of this one.
+    Lost(u64, Option<SplitEvent>, String),
+}
+
+/// What a process before us has left.
+#[derive(Debug, Default)]
+pub struct Adopted {
+    /// Its files.
+    pub spills: Vec<Spill>,
+    /// How many parts there are in them of events that were split.
+    pub parts: HashMap<SplitEvent, u64>,
+    /// What could not be adopted, for people.
+    pub problems: Vec<String>,
+}
+
+impl Spill {
+    /// A new file of this process in a folder, of at most so many bytes.
+    pub fn create(folder: &Path, instance: &str, max_bytes: u64) -> io::Result<Self> {
+        let path = path(folder, instance);
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create_new(true)
+            // It holds what functions log.
+            .mode(0o600)
+            .open(&path)?;
+        file.lock()?;
+        file.write_all(frame::MAGIC)?;
+        let end = frame::MAGIC.len() as u64;
+        Ok(Self { file, path, max_bytes, end, unread: VecDeque::new(), reading: 0 })
+    }
+
+    /// Bytes that it has room for.
+    pub fn room(&self) -> u64 {
+        self.max_bytes.saturating_sub(self.end)
+    }
+
+    /// Writes a record that waits here from now on. Returns whether there was room for it.
+    pub fn append(&mut self, record: &Record) -> io::Result<bool> {
+        let at = self.end;
+        let has_room = self.save(record)?;
+        if has_room {
+            self.unread.push_back(Frame::of(record, at, self.end - at));
+        }
+        Ok(has_room)
+    }
+
+    /// Writes a record for the process after us, that goes on waiting elsewhere. Returns whether there was room for it.
+    pub fn save(&mut self, record: &Record) -> io::Result<bool> {
+        let frame = frame::encode(record);
+        let len = frame.len() as u64;
+        if len > self.room() {
+            return Ok(false);
+        }
+        self.file.seek(SeekFrom::Start(self.end))?;
+        if let Err(error) = self.file.write_all(&frame) {
+            // Half a frame would end the file for whoever reads it.
+            let _ = self.file.set_len(self.end);
+            return Err(error);
+        }
+        self.end += len;
+        Ok(true)
+    }
+
+    /// Events in it that were not read.
+    pub fn events(&self) -> u64 {
+        self.unread.iter().map(|frame| frame.events).sum()
+    }
+
+    /// Bytes of the next record, with what is written about it.
+    pub fn next_bytes(&self) -> Option<usize> {
+        self.unread.front().map(|frame| usize::try_from(frame.len).unwrap_or(usize::MAX))
+    }
+
+    /// Reads the next record.
+    pub fn read(&mut self, now: Instant) -> Option<Read> {
+        let frame = self.unread.pop_front()?;
+        self.reading += 1;
+        match self.read_at(frame.at, now) {
+            Ok(Some(record)) => Some(Read::Record(record)),
+            Ok(None) => Some(self.lost(frame, "it is not what was written")),
+            Err(error) => Some(self.lost(frame, &error.to_string())),
+        }
+    }
+
+    /// A record that was read waits no longer. Returns whether the file is of no more use.
+    pub fn done(&mut self) -> bool {
+        self.reading = self.reading.saturating_sub(1);
+        let is_empty = self.reading == 0 && self.unread.is_empty();
+        if is_empty {
+            self.end = frame::MAGIC.len() as u64;
+            // If it cannot be shortened, events come again under their identity.
+            let _ = self.file.set_len(self.end);
+        }
+        is_empty
+    }
+
+    /// Deletes the file.
+    pub fn remove(self) {
+        let _ = fs::remove_file(&self.path);
+    }
+
+    fn lost(&mut self, frame: Frame, why: &str) -> Read {
+        self.done();
+        let why = format!("cannot read {} again: {why}", self.path.display());
+        Read::Lost(frame.events, frame.part_of, why)
+    }
+
+    fn read_at(&mut self, at: u64, now: Instant) -> io::Result<Option<Record>> {
+        self.file.seek(SeekFrom::Start(at))?;
+        Ok(read_frame(&mut self.file, now)?.map(|(record, _)| record))
+    }
+
+    /// Opens what another process has left, reads through it, and takes it over. What is said in vain is why not.
+    fn adopt(path: &Path, own: &Path) -> Result<Option<(Self, Option<String>)>, String> {
+        let failed = |what: &str, error: &dyn std::fmt::Display| {
+            format!("cannot {what} {}: {error}", path.display())
+        };
+        let is_file = fs::symlink_metadata(path).is_ok_and(|it| it.is_file());
+        if !is_file {
+            return Err(failed("adopt", &"it is no file"));
+        }
+        let mut file = OpenOptions::new()
+            .read(true)
+            .write(true)
+            .open(path)
+            .map_err(|error| failed("open", &error))?;
+        match file.try_lock() {
+            Ok(()) => {}
+            // Of a process that lives.
+            Err(TryLockError::WouldBlock) => return Ok(None),
+            Err(TryLockError::Error(error)) => return Err(failed("lock", &error)),
+        }
+        let mut magic = vec![0; frame::MAGIC.len()];
+        if file.read_exact(&mut magic).is_err() || magic != frame::MAGIC {
+            return Err(failed("adopt", &"it is no spill file of this format, and stays as it is"));
+        }
+        fs::rename(path, own).map_err(|error| failed("rename", &error))?;
+        let mut end = frame::MAGIC.len() as u64;
+        let mut unread = VecDeque::new();
+        let mut problem = None;
+        let length = file.metadata().map_err(|error| failed("read", &error))?.len();
+        while end < length {
+            let Ok(Some((record, len))) = read_frame(&mut file, Instant::now()) else {
+                // Where one frame is broken nobody knows where the next begins.
+                let broken = format_args!("the last {} bytes are broken", length - end);
+                problem = Some(failed("read", &broken));
+                break;
+            };
+            unread.push_back(Frame::of(&record, end, len));
+            end += len;
+        }
+        let spill = Self { file, path: own.to_owned(), max_bytes: 0, end, unread, reading: 0 };
+        Ok(Some((spill, problem)))
+    }
+}
+
+impl Frame {
+    fn of(record: &Record, at: u64, len: u64) -> Self {
+        let part_of = record.part.map(|_| (record.span.instance.clone(), record.span.first));
+        Self { at, len, events: record.events, part_of }
+    }
+}
+
+/// The next frame of a file, and its length; none if it is broken.
+fn read_frame(file: &mut File, now: Instant) -> io::Result<Option<(Record, u64)>> {
+    let mut head = [0; frame::HEAD];
+    file.read_exact(&mut head)?;
+    let Some((length, checksum)) = frame::head(head) else { return Ok(None) };
+    let mut body = Vec::new();
+    file.take(length as u64).read_to_end(&mut body)?;
+    if body.len() < length {
+        return Ok(None);
+    }
+    let len = (frame::HEAD + length) as u64;
+    Ok(frame::decode(&body, checksum, now).map(|record| (record, len)))
+}
+
+/// How large a file may get in this folder, if nobody has said: an eighth of what is free there, within reason.
+pub fn default_max_bytes(folder: &Path) -> u64 {
+    const MOST: u64 = 64 * 1024 * 1024;
+    let free = nix::sys::statvfs::statvfs(folder).map_or(0, |it| {
+        // Their types differ between systems.
+        #[allow(clippy::useless_conversion)]
+        u64::from(it.blocks_available()).saturating_mul(u64::from(it.fragment_size()))
+    });
+    (free / 8).min(MOST)
+}
+
+/// Takes over what processes before this one have left in a folder.
+pub fn adopt(folder: &Path, instance: &str) -> Adopted {
+    let mut adopted = Adopted::default();
+    let Ok(entries) = fs::read_dir(folder) else { return adopted };
+    let is_ours = |path: &PathBuf| {
+        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+        name.starts_with(EXTENSION_NAME) && path.extension().is_some_and(|it| it == EXTENSION)
+    };
+    let mut paths: Vec<PathBuf> =
+        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours).collect();
+    paths.sort();
+    for (number, path) in paths.iter().enumerate() {
+        let own = self::path(folder, &format!("{instance}-adopted-{number}"));
+        match Spill::adopt(path, &own) {
+            Ok(None) => {}
+            Ok(Some((spill, problem))) => {
+                adopted.problems.extend(problem);
+                if spill.unread.is_empty() {
+                    spill.remove();
+                    continue;
+                }
+                for event in spill.unread.iter().filter_map(|frame| frame.part_of.clone()) {
+                    *adopted.parts.entry(event).or_default() += 1;
+                }
+                adopted.spills.push(spill);
+            }
+            Err(problem) => adopted.problems.push(problem),
+        }
+    }
+    adopted
+}
+
+fn path(folder: &Path, name: &str) -> PathBuf {
+    folder.join(format!("{EXTENSION_NAME}-{name}.{EXTENSION}"))
+}
+
+#[cfg(test)]
+mod tests;

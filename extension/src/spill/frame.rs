@@ -1,0 +1,82 @@
+//! How a record lies in a spill file.
+//!
+//! Pure. A file begins with a line that names its format. Each frame is the length of its body and a checksum of it
+//! (four bytes each, little-endian), then the body: a line of JSON about the record, then the record's data.
+
+use std::borrow::Cow;
+use std::time::Instant;
+
+use serde::{Deserialize, Serialize};
+
+use crate::pack::{Part, Record, Span};
+
+/// What every spill file of this format begins with.
+pub(super) const MAGIC: &[u8] = b"kinesis-telemetry-extension spill 1\n";
+/// Length and checksum.
+pub(super) const HEAD: usize = 8;
+/// No record is that large, so a longer body is no body.
+const LONGEST: usize = 16 * 1024 * 1024;
+
+#[derive(Serialize, Deserialize)]
+struct About<'a> {
+    #[serde(borrow)]
+    base: Cow<'a, str>,
+    #[serde(borrow)]
+    key: Cow<'a, str>,
+    aggregate: bool,
+    events: u64,
+    #[serde(borrow)]
+    instance: Cow<'a, str>,
+    first: u64,
+    last: u64,
+    part: Option<(u64, u64)>,
+}
+
+/// A record as a frame.
+pub(super) fn encode(record: &Record) -> Vec<u8> {
+    let about = About {
+        base: Cow::Borrowed(&record.base),
+        key: Cow::Borrowed(&record.key),
+        aggregate: record.is_aggregate,
+        events: record.events,
+        instance: Cow::Borrowed(&record.span.instance),
+        first: record.span.first,
+        last: record.span.last,
+        part: record.part.map(|part| (part.part, part.parts)),
+    };
+    let mut body = serde_json::to_vec(&about).expect("it holds strings and numbers");
+    body.push(b'\n');
+    body.extend_from_slice(&record.data);
+    let length = u32::try_from(body.len()).expect("no record is as large as 4 GiB");
+    let mut frame = Vec::with_capacity(HEAD + body.len());
+    frame.extend(length.to_le_bytes());
+    frame.extend(crc32fast::hash(&body).to_le_bytes());
+    frame.extend(body);
+    frame
+}
+
+/// Length of the body and checksum that a frame's head states; none if it cannot be a head.
+pub(super) fn head(bytes: [u8; HEAD]) -> Option<(usize, u32)> {
+    let number = |at: usize| u32::from_le_bytes(std::array::from_fn(|index| bytes[at + index]));
+    let length = number(0) as usize;
+    (1..=LONGEST).contains(&length).then(|| (length, number(4)))
+}
+
+/// The record of a body; none if it is not what was written.
+pub(super) fn decode(body: &[u8], checksum: u32, now: Instant) -> Option<Record> {
+    if crc32fast::hash(body) != checksum {
+        return None;
+    }
+    let end = memchr::memchr(b'\n', body)?;
+    let about: About<'_> = serde_json::from_slice(&body[..end]).ok()?;
+    Some(Record {
+        data: body[end + 1..].to_vec().into(),
+        base: about.base.into(),
+        key: about.key.into(),
+        is_aggregate: about.aggregate,
+        events: about.events,
+        span: Span { instance: about.instance.into(), first: about.first, last: about.last },
+        oldest: now,
+        part: about.part.map(|(part, parts)| Part { part, parts }),
+    })
+}

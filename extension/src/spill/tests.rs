@@ -1,0 +1,124 @@
+use super::*;
+use crate::pack::Span;
+
+fn folder() -> PathBuf {
+    let path = std::env::temp_dir().join(format!("spill-{}", crate::chance::new_instance()));
+    fs::create_dir(&path).unwrap();
+    path
+}
+
+fn record(first: u64, data: &[u8]) -> Record {
+    let span = Span { instance: "i".into(), first, last: first + 2 };
+    Record { key: "k-2".into(), events: 3, span, ..Record::sample(data, "k") }
+}
+
+/// A file of two records, as a process that was killed leaves it.
+fn left_behind(folder: &Path) -> PathBuf {
+    let mut spill = Spill::create(folder, "a", 10_000).unwrap();
+    assert!(spill.append(&record(1, b"one\n")).unwrap());
+    assert!(spill.append(&record(4, &[0; 300])).unwrap());
+    spill.path.clone()
+}
+
+fn read_all(adopted: Adopted) -> Vec<u64> {
+    let mut firsts = Vec::new();
+    for mut spill in adopted.spills {
+        while let Some(Read::Record(record)) = spill.read(Instant::now()) {
+            firsts.push(record.span.first);
+        }
+    }
+    firsts
+}
+
+#[test]
+fn a_record_comes_back_as_it_was_written() {
+    let folder = folder();
+    let mut spill = Spill::create(&folder, "a", 10_000).unwrap();
+    let written = record(7, b"\0\n\xff binary");
+    spill.append(&written).unwrap();
+    let now = Instant::now();
+    let Some(Read::Record(read)) = spill.read(now) else { panic!("it was written") };
+    assert_eq!(read, Record { oldest: now, ..written });
+    assert!(spill.done(), "nothing else is in it");
+    assert!(spill.read(now).is_none());
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn the_file_is_nobody_elses_to_read() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let folder = folder();
+    let path = left_behind(&folder);
+    assert_eq!(fs::metadata(path).unwrap().permissions().mode() & 0o777, 0o600);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_file_that_is_full_takes_no_more_and_keeps_what_it_has() {
+    let folder = folder();
+    let mut spill = Spill::create(&folder, "a", 400).unwrap();
+    assert!(spill.append(&record(1, &[b'x'; 100])).unwrap());
+    assert!(!spill.append(&record(4, &[b'x'; 200])).unwrap());
+    assert_eq!(spill.events(), 3);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_truncated_file_gives_what_is_whole_and_says_that_some_is_missing() {
+    let folder = folder();
+    let path = left_behind(&folder);
+    let whole = fs::read(&path).unwrap();
+    for cut in [1, 8, 200, 299] {
+        fs::write(&path, &whole[..whole.len() - cut]).unwrap();
+        let adopted = adopt(&folder, "b");
+        assert_eq!(adopted.problems.len(), 1, "{:?}", adopted.problems);
+        assert!(adopted.problems[0].contains("bytes are broken"), "{:?}", adopted.problems);
+        assert_eq!(read_all(adopted), [1]);
+        for entry in fs::read_dir(&folder).unwrap() {
+            fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+    }
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_file_with_a_flipped_byte_gives_what_comes_before_it() {
+    let folder = folder();
+    let path = left_behind(&folder);
+    let mut bytes = fs::read(&path).unwrap();
+    let last = bytes.len() - 1;
+    bytes[last] ^= 1;
+    fs::write(&path, bytes).unwrap();
+    assert_eq!(read_all(adopt(&folder, "b")), [1]);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_foreign_file_under_our_name_is_said_and_stays() {
+    let folder = folder();
+    let foreign = path(&folder, "foreign");
+    fs::write(&foreign, "not ours").unwrap();
+    fs::create_dir(path(&folder, "a-folder")).unwrap();
+    std::os::unix::fs::symlink("/etc/passwd", path(&folder, "link")).unwrap();
+    fs::write(folder.join("other.spill"), "another's").unwrap();
+    let adopted = adopt(&folder, "b");
+    assert_eq!((adopted.spills.len(), adopted.problems.len()), (0, 3), "{:?}", adopted.problems);
+    assert_eq!(fs::read_to_string(foreign).unwrap(), "not ours");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_crash_while_adopting_leaves_everything_to_the_next() {
+    let folder = folder();
+    left_behind(&folder);
+    let first = adopt(&folder, "b");
+    assert_eq!(read_all(first), [1, 4], "read, and never acknowledged");
+    assert_eq!(read_all(adopt(&folder, "c")), [1, 4]);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_folder_that_is_missing_holds_nothing() {
+    let adopted = adopt(Path::new("/nowhere"), "b");
+    assert!(adopted.spills.is_empty() && adopted.problems.is_empty());
+}

@@ -1,0 +1,139 @@
+//! The SQS client: `SendMessageBatch`, for records that the stream does not take.
+//!
+//! A message holds a record, or a piece of one, with what is needed to put it into the stream again as it was.
+
+mod message;
+
+use aws_config::Region;
+use aws_sdk_sqs::Client;
+use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
+use extension_spec::{QueueUrl, variable};
+
+use crate::aws::decision::{self, Service};
+use crate::aws::{self, Connector};
+use crate::pack::Record;
+use crate::sink::{Answer, Failure, Refusal, Sink};
+use message::Message;
+
+/// `SendMessageBatch`: most entries.
+const ENTRIES: usize = 10;
+/// `SendMessageBatch`: most bytes of all entries. Queues that were not raised to 1 MiB refuse it, and get entries alone.
+const BATCH_BYTES: usize = 1024 * 1024;
+
+/// A queue that takes records.
+#[derive(Debug)]
+pub struct Sqs {
+    client: Client,
+    queue: QueueUrl,
+    connector: Connector,
+    /// Where the records were to go.
+    stream: String,
+}
+
+impl Sqs {
+    /// Builds the client; connects to nothing.
+    pub async fn new(
+        queue: QueueUrl,
+        stream: String,
+        region: Option<String>,
+        connector: Connector,
+    ) -> Self {
+        let region = queue.region().map(str::to_owned).or(region).map(Region::new);
+        let config = aws::loader(region, connector.clone()).load().await;
+        Self { client: Client::new(&config), queue, connector, stream }
+    }
+
+    async fn send(&self, messages: &[Message]) -> Result<Vec<Answer>, Failure> {
+        let entry = |(index, message): (usize, &Message)| {
+            let mut entry = SendMessageBatchRequestEntry::builder()
+                .id(index.to_string())
+                .message_body(&message.body);
+            for (name, value) in &message.attributes {
+                let value = MessageAttributeValue::builder()
+                    .data_type("String")
+                    .string_value(value)
+                    .build()
+                    .map_err(|error| decision::of_request(&error))?;
+                entry = entry.message_attributes(*name, value);
+            }
+            if self.queue.is_fifo() {
+                // Doubles of a queue that drops them are doubles of the stream's, too.
+                entry = entry
+                    .message_group_id(&message.group)
+                    .message_deduplication_id(&message.identity);
+            }
+            entry.build().map_err(|error| decision::of_request(&error))
+        };
+        let entries = messages.iter().enumerate().map(entry).collect::<Result<Vec<_>, _>>()?;
+        let request = self.client.send_message_batch().queue_url(self.queue.as_str());
+        let service = Service {
+            name: "sqs",
+            kind: "queue",
+            resource: self.queue.as_str(),
+            permission: "sqs:SendMessage",
+            setting: variable::DEAD_LETTER_QUEUE_URL,
+            is_renewable: false,
+        };
+        let output = request
+            .set_entries(Some(entries))
+            .send()
+            .await
+            .map_err(|error| decision::of_call(&error, &service))?;
+        let mut answers: Vec<Answer> = messages.iter().map(|_| Err(no_answer())).collect();
+        for taken in output.successful() {
+            set(&mut answers, taken.id(), Ok(()));
+        }
+        for failed in output.failed() {
+            let text = failed.message().unwrap_or("no message");
+            let message = format!("sqs refused a message: {} ({text})", failed.code());
+            set(&mut answers, failed.id(), Err(Refusal { message, is_throttled: false }));
+        }
+        Ok(answers)
+    }
+}
+
+impl Sink for Sqs {
+    async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
+        let mut answers: Vec<Answer> = records.iter().map(|_| Ok(())).collect();
+        let mut messages = Vec::new();
+        for (index, record) in records.iter().enumerate() {
+            let of_record = Message::of(record, &self.stream);
+            messages.extend(of_record.into_iter().map(|message| (index, message)));
+        }
+        while !messages.is_empty() {
+            let mut bytes = 0;
+            let fits = |(_, message): &&(usize, Message)| {
+                bytes += message.size();
+                bytes <= BATCH_BYTES
+            };
+            let count = messages.iter().take(ENTRIES).take_while(fits).count().max(1);
+            let (indices, batch): (Vec<usize>, Vec<Message>) = messages.drain(..count).unzip();
+            // A record is there when all its pieces are.
+            for (index, answer) in indices.into_iter().zip(self.send(&batch).await?) {
+                if answer.is_err() {
+                    answers[index] = answer;
+                }
+            }
+        }
+        Ok(answers)
+    }
+
+    fn reset(&self) {
+        self.connector.reset();
+    }
+
+    fn max_records(&self) -> usize {
+        ENTRIES
+    }
+}
+
+fn set(answers: &mut [Answer], id: &str, answer: Answer) {
+    let place = id.parse::<usize>().ok().and_then(|index| answers.get_mut(index));
+    if let Some(place) = place {
+        *place = answer;
+    }
+}
+
+fn no_answer() -> Refusal {
+    Refusal { message: "sqs gave no answer for a message".to_owned(), is_throttled: false }
+}

@@ -1,0 +1,135 @@
+//! A record as messages of a queue.
+//!
+//! Pure. Source of the limits: `SendMessageBatch` in the SQS API reference.
+
+use std::borrow::Cow;
+
+use crate::pack::Record;
+
+/// Largest message, with its attributes: what every queue takes, and no more than four of the pieces by which SQS bills.
+const LARGEST: usize = 256 * 1024;
+/// Room for the attributes.
+const ATTRIBUTES: usize = 4 * 1024;
+
+/// A record, or a piece of one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Message {
+    pub(super) body: String,
+    /// Names and values.
+    pub(super) attributes: Vec<(&'static str, String)>,
+    /// Messages of one group stay in order, where a queue knows order.
+    pub(super) group: String,
+    /// The same for the same piece of the same record.
+    pub(super) identity: String,
+}
+
+impl Message {
+    /// The messages of a record that was to go to this stream. Text stays text; what is none is base64.
+    pub(super) fn of(record: &Record, stream: &str) -> Vec<Self> {
+        let text =
+            std::str::from_utf8(&record.data).ok().filter(|text| text.chars().all(is_allowed));
+        let (encoding, body) = match text {
+            Some(text) => ("text", Cow::Borrowed(text)),
+            None => ("base64", Cow::Owned(base64_simd::STANDARD.encode_to_string(&record.data))),
+        };
+        let pieces = pieces(&body, LARGEST - ATTRIBUTES);
+        let span = &record.span;
+        let part = record.part.map_or(String::new(), |part| format!("-{}", part.part));
+        let identity = format!("{}-{}-{}{part}", span.instance, span.first, span.last);
+        let count = pieces.len();
+        let message = |(index, piece): (usize, &str)| Self {
+            body: piece.to_owned(),
+            attributes: vec![
+                ("Stream", stream.to_owned()),
+                ("PartitionKey", record.key.to_string()),
+                ("Record", identity.clone()),
+                ("Instance", span.instance.to_string()),
+                ("FirstSeq", span.first.to_string()),
+                ("LastSeq", span.last.to_string()),
+                ("Events", record.events.to_string()),
+                ("Encoding", encoding.to_owned()),
+                ("Piece", (index + 1).to_string()),
+                ("Pieces", count.to_string()),
+            ],
+            group: span.instance.to_string(),
+            identity: format!("{identity}-{index}"),
+        };
+        pieces.into_iter().enumerate().map(message).collect()
+    }
+
+    /// Its size as SQS counts it: body, and names, types and values of attributes.
+    pub(super) fn size(&self) -> usize {
+        let attribute = |(name, value): &(&str, String)| name.len() + "String".len() + value.len();
+        self.body.len() + self.attributes.iter().map(attribute).sum::<usize>()
+    }
+}
+
+/// What a message may hold: the characters of XML 1.0.
+fn is_allowed(c: char) -> bool {
+    matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
+}
+
+/// Cuts a text into pieces of at most so many bytes, at least one.
+fn pieces(mut text: &str, room: usize) -> Vec<&str> {
+    let mut pieces = Vec::new();
+    while text.len() > room {
+        let (piece, rest) = text.split_at(text.floor_char_boundary(room));
+        pieces.push(piece);
+        text = rest;
+    }
+    pieces.push(text);
+    pieces
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pack::Span;
+
+    fn record(data: &[u8]) -> Record {
+        let span = Span { instance: "i".into(), first: 3, last: 4 };
+        Record { key: "k-1".into(), events: 2, span, ..Record::sample(data, "k") }
+    }
+
+    fn attribute<'a>(message: &'a Message, name: &str) -> &'a str {
+        &message.attributes.iter().find(|it| it.0 == name).unwrap().1
+    }
+
+    #[test]
+    fn a_record_of_text_is_a_message_that_says_whose_it_is() {
+        let messages = Message::of(&record(b"{}\n{}\n"), "telemetry");
+        assert_eq!(messages.len(), 1);
+        assert_eq!(messages[0].body, "{}\n{}\n");
+        for (name, value) in [
+            ("Stream", "telemetry"),
+            ("PartitionKey", "k-1"),
+            ("Record", "i-3-4"),
+            ("Events", "2"),
+            ("Encoding", "text"),
+            ("Pieces", "1"),
+        ] {
+            assert_eq!(attribute(&messages[0], name), value);
+        }
+        assert!(messages[0].attributes.len() <= 10, "SQS takes no more");
+    }
+
+    #[test]
+    fn what_xml_cannot_hold_is_base64() {
+        for data in [&b"\x1f\x8b\x08"[..], "\u{FFFE}".as_bytes(), b"\0"] {
+            let messages = Message::of(&record(data), "telemetry");
+            assert_eq!(attribute(&messages[0], "Encoding"), "base64");
+            let decoded = base64_simd::STANDARD.decode_to_vec(&messages[0].body).unwrap();
+            assert_eq!(decoded, data);
+        }
+    }
+
+    #[test]
+    fn the_pieces_of_a_large_record_are_each_small_enough_and_join_to_the_whole() {
+        let text = "é€".repeat(150_000);
+        let messages = Message::of(&record(text.as_bytes()), "telemetry");
+        assert!(messages.len() > 1 && messages.iter().all(|it| it.size() <= LARGEST));
+        assert_eq!(messages.iter().map(|it| it.body.as_str()).collect::<String>(), text);
+        let numbers: Vec<_> = messages.iter().map(|it| attribute(it, "Piece")).collect();
+        assert_eq!(numbers, ["1", "2", "3"]);
+    }
+}

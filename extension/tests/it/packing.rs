@@ -1,0 +1,83 @@
+//! Every way in which records can be made, through the whole process.
+
+use std::collections::BTreeSet;
+
+use extension_spec::packing::COMBINATIONS;
+use extension_spec::{Compression, Envelope, RecordFormat};
+
+use crate::world::World;
+
+#[tokio::test]
+async fn every_combination_of_format_compression_and_envelope_delivers_every_event() {
+    for combination in COMBINATIONS {
+        for compression in combination.compressions {
+            for envelope in combination.envelopes {
+                let settings = [
+                    ("RECORD_FORMAT", combination.format.word()),
+                    ("COMPRESSION", compression.word()),
+                    ("ENVELOPE", envelope.word()),
+                ];
+                let mut world = World::new(&settings, |_| ()).await;
+                for _ in 0..2 {
+                    world.succeed(20).await;
+                }
+                let ended = world.end().await;
+                if *envelope == Envelope::None {
+                    ended.verify_texts(&ended.arrived());
+                } else {
+                    ended.verify_exactly_once();
+                }
+                let is_packed = combination.format != RecordFormat::Event;
+                assert_eq!(ended.records() < 10, is_packed, "{settings:?}: {}", ended.records());
+                let is_text = ended.records.iter().all(|it| it.data.is_ascii());
+                let may_be_text =
+                    *compression == Compression::None && combination.format != RecordFormat::Kpl;
+                assert_eq!(is_text, may_be_text, "{settings:?}");
+            }
+        }
+    }
+}
+
+/// The keys under which two invocations arrive.
+async fn keys(partition_key: &str) -> BTreeSet<String> {
+    let settings = [("PARTITION_KEY", partition_key), ("TARGET_RECORD_BYTES", "1024")];
+    let mut world = World::new(&settings, |_| ()).await;
+    let mut requests = BTreeSet::new();
+    for _ in 0..2 {
+        requests.insert(world.succeed(20).await.request_id);
+    }
+    let ended = world.end().await;
+    let arrived = ended.verify_exactly_once();
+    let instance = arrived.events.keys().next().unwrap().0.clone();
+    let name = |key: String| {
+        if key == instance {
+            "the instance".to_owned()
+        } else if requests.contains(&key) {
+            "a request".to_owned()
+        } else {
+            key
+        }
+    };
+    ended.records.iter().map(|it| name(it.partition_key.clone())).collect()
+}
+
+#[tokio::test]
+async fn the_partition_key_is_what_was_chosen() {
+    assert_eq!(keys("instance").await, ["the instance".to_owned()].into());
+    assert_eq!(keys("function").await, ["test-function".to_owned()].into());
+    // What is no invocation's has the instance's.
+    let of_request = ["a request", "the instance"].map(str::to_owned);
+    assert_eq!(keys("request").await, of_request.into());
+    let random = keys("random").await;
+    assert!(random.len() > 4 && random.iter().all(|key| key.len() == 16), "{random:?}");
+}
+
+#[tokio::test]
+async fn settings_that_exclude_each_other_are_said_and_everything_arrives() {
+    let settings = [("RECORD_FORMAT", "kpl"), ("COMPRESSION", "zstd")];
+    let mut world = World::new(&settings, |_| ()).await;
+    world.succeed(3).await;
+    let ended = world.end().await;
+    ended.verify_exactly_once();
+    assert_eq!(ended.said("not possible with KINESIS_TELEMETRY_RECORD_FORMAT=kpl"), 1);
+}

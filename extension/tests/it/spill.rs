@@ -1,0 +1,63 @@
+//! What is left when an environment's process ends, and what the next one makes of it.
+
+use std::time::Duration;
+
+use extension_sandbox::Status;
+use extension_sandbox::kinesis::weather::{Forecast, Weather};
+use serde_json::json;
+
+use crate::world::World;
+
+#[tokio::test]
+async fn what_a_timeout_leaves_undelivered_is_delivered_by_the_next_process() {
+    let settings = [("FLUSH_TIMEOUT_MS", "200"), ("BUFFER_TIMEOUT_MS", "25")];
+    let mut world = World::new(&settings, |options| options.timeout = Duration::from_secs(2)).await;
+    world.kinesis.set_weather(Weather::down());
+    world.succeed(5).await;
+    let timeout = world.invoke(json!({ "lines": 5, "end": "timeout" })).await;
+    assert_eq!(timeout.status, Status::Timeout);
+    world.kinesis.set_weather(Weather::fair());
+    world.succeed(5).await;
+    let tmp = world.sandbox.tmp().to_owned();
+    assert_eq!(std::fs::read_dir(&tmp).unwrap().count(), 0, "it is delivered, and the file gone");
+    let ended = world.end().await;
+    let arrived = ended.verify();
+    assert_eq!((arrived.instances(), arrived.count("function")), (2, 15));
+    assert_eq!(arrived.doubled, 0);
+    let adopted = ended.ledgers().iter().filter_map(|it| it["adopted"].as_u64()).max();
+    assert!(adopted > Some(10), "{adopted:?}");
+}
+
+#[tokio::test]
+async fn a_process_that_cannot_deliver_at_a_timeout_either_hands_on_what_it_has_adopted() {
+    let settings = [("FLUSH_TIMEOUT_MS", "200"), ("BUFFER_TIMEOUT_MS", "25")];
+    let mut world = World::new(&settings, |options| options.timeout = Duration::from_secs(2)).await;
+    world.kinesis.set_weather(Weather::always(Forecast::Silence));
+    for _ in 0..2 {
+        let timeout = world.invoke(json!({ "lines": 5, "end": "timeout" })).await;
+        assert_eq!(timeout.status, Status::Timeout);
+    }
+    world.kinesis.set_weather(Weather::fair());
+    world.succeed(5).await;
+    let arrived = world.end().await.verify();
+    assert_eq!((arrived.instances(), arrived.count("function")), (3, 15));
+}
+
+#[tokio::test]
+async fn what_does_not_fit_into_memory_waits_in_the_file_and_arrives() {
+    let settings = [
+        ("QUEUE_MAX_BYTES", "4194304"),
+        ("SPILL_MAX_BYTES", "33554432"),
+        ("FLUSH_TIMEOUT_MS", "1000"),
+    ];
+    let mut world = World::new(&settings, |options| options.timeout = Duration::from_mins(1)).await;
+    world.kinesis.set_weather(Weather::down());
+    let payload = json!({ "lines": 12_000, "bytes": 500 });
+    assert_eq!(world.invoke(payload).await.status, Status::Success);
+    let files = std::fs::read_dir(world.sandbox.tmp()).unwrap().count();
+    assert_eq!(files, 1, "some of it waits in a file");
+    world.kinesis.set_weather(Weather::fair());
+    let ended = world.end().await;
+    assert_eq!(ended.verify().count("function"), 12_000);
+    assert_eq!(ended.said("more of them wait in a file"), 1, "{:?}", ended.printed);
+}
