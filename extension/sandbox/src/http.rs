@@ -1,21 +1,42 @@
 //! HTTP servers on loopback whose connections can be closed from outside, and replies.
 
 use std::net::{Ipv4Addr, SocketAddr};
+use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
 use http_body_util::Full;
-use hyper::body::Incoming;
+use hyper::body::{Body, Frame, Incoming, SizeHint};
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
 /// A reply with its whole body.
 pub(crate) type Reply = Response<Full<Bytes>>;
+
+/// What comes back for a request.
+#[derive(Debug)]
+pub(crate) enum Answer {
+    Whole(Reply),
+    /// The head, which promises the whole body, and half of it; then the connection is closed.
+    Half(Reply),
+    /// The connection is closed without a word.
+    Close,
+    /// The connection is reset, as by a host that knows nothing of it.
+    Reset,
+}
+
+impl From<Reply> for Answer {
+    fn from(reply: Reply) -> Self {
+        Self::Whole(reply)
+    }
+}
 
 /// Pause after a connection that could not be accepted: for lack of file descriptors, say, which passes.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
@@ -29,11 +50,11 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    /// Serves every request with `handle`, which may have no answer: then the connection is closed without a word.
+    /// Serves every request with `handle`.
     pub(crate) async fn start<H, F>(handle: H) -> std::io::Result<Self>
     where
         H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
-        F: Future<Output: Into<Option<Reply>>> + Send + 'static,
+        F: Future<Output: Into<Answer>> + Send + 'static,
     {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
@@ -45,19 +66,7 @@ impl Server {
                     tokio::time::sleep(ACCEPT_AGAIN).await;
                     continue;
                 };
-                let handle = handle.clone();
-                let service = service_fn(move |request| {
-                    let reply = handle(request);
-                    async move { reply.await.into().ok_or("no answer") }
-                });
-                let connection = async move {
-                    // A peer that breaks off is the peer's affair.
-                    let _ = hyper::server::conn::http1::Builder::new()
-                        // As Lambda sends them; a client that minds the case must be found out.
-                        .title_case_headers(true)
-                        .serve_connection(TokioIo::new(stream), service)
-                        .await;
-                };
+                let connection = connection(stream, handle.clone());
                 let mut connections = accepted.lock().expect("nobody panics while holding it");
                 while connections.try_join_next().is_some() {}
                 connections.spawn(connection);
@@ -79,12 +88,111 @@ impl Drop for Server {
     }
 }
 
+/// Serves one connection until its end.
+async fn connection<H, F>(stream: TcpStream, handle: H)
+where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output: Into<Answer>> + Send + 'static,
+{
+    let is_reset = Arc::new(AtomicBool::new(false));
+    let reset = is_reset.clone();
+    let service = service_fn(move |request| {
+        let (answer, reset) = (handle(request), reset.clone());
+        async move {
+            match answer.await.into() {
+                Answer::Whole(reply) => Ok(reply.map(Content::Whole)),
+                Answer::Half(reply) => Ok(reply.map(Content::cut)),
+                Answer::Close => Err("no answer"),
+                Answer::Reset => {
+                    reset.store(true, Ordering::Relaxed);
+                    Err("no answer")
+                }
+            }
+        }
+    });
+    let mut connection = hyper::server::conn::http1::Builder::new()
+        // As Lambda sends them; a client that minds the case must be found out.
+        .title_case_headers(true)
+        .serve_connection(TokioIo::new(stream), service);
+    // A peer that breaks off is the peer's affair.
+    let _ = (&mut connection).await;
+    if is_reset.load(Ordering::Relaxed) {
+        // Closing without lingering is what makes the kernel send RST.
+        let _ = connection.into_parts().io.inner().set_zero_linger();
+    }
+}
+
+/// The body of a reply.
+enum Content {
+    Whole(Full<Bytes>),
+    /// Half of a body of this length, until it is taken, and whether the connection was asked to wait once: what is
+    /// written before an error is sent only if there is a pause between them.
+    Half {
+        length: u64,
+        half: Option<Bytes>,
+        has_paused: bool,
+    },
+}
+
+impl Content {
+    fn cut(mut whole: Full<Bytes>) -> Self {
+        let length = whole.size_hint().lower();
+        let nothing = &mut Context::from_waker(std::task::Waker::noop());
+        let frame = match Pin::new(&mut whole).poll_frame(nothing) {
+            Poll::Ready(Some(Ok(frame))) => frame.into_data().unwrap_or_default(),
+            _ => Bytes::new(),
+        };
+        Self::Half { length, half: Some(frame.slice(..frame.len() / 2)), has_paused: false }
+    }
+}
+
+impl Body for Content {
+    type Data = Bytes;
+    type Error = &'static str;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Self::Error>>> {
+        match self.get_mut() {
+            Self::Whole(body) => Pin::new(body).poll_frame(context).map_err(|never| match never {}),
+            Self::Half { half, has_paused, .. } => {
+                if let Some(half) = half.take() {
+                    return Poll::Ready(Some(Ok(Frame::data(half))));
+                }
+                if std::mem::replace(has_paused, true) {
+                    return Poll::Ready(Some(Err("the other half")));
+                }
+                context.waker().wake_by_ref();
+                Poll::Pending
+            }
+        }
+    }
+
+    fn is_end_stream(&self) -> bool {
+        matches!(self, Self::Whole(body) if body.is_end_stream())
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        match self {
+            Self::Whole(body) => body.size_hint(),
+            Self::Half { length, .. } => SizeHint::with_exact(*length),
+        }
+    }
+}
+
 /// A reply of this type.
 pub(crate) fn reply(status: u16, content_type: &'static str, body: impl Into<Bytes>) -> Reply {
-    let mut reply = Response::new(Full::new(body.into()));
+    let mut reply = bare(status).map(|_| Full::new(body.into()));
+    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    reply
+}
+
+/// A reply without a body.
+pub(crate) fn bare(status: u16) -> Reply {
+    let mut reply = Response::default();
     *reply.status_mut() =
         StatusCode::from_u16(status).expect("statuses are written as numbers here");
-    reply.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
     reply
 }
 

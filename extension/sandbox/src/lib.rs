@@ -17,8 +17,10 @@
 //!   whether the extension acknowledged it.
 
 mod api;
+mod aws;
 mod clock;
 mod environment;
+mod flights;
 mod http;
 pub mod kinesis;
 mod lines;

@@ -1,8 +1,15 @@
-//! Bad weather for a stream: what happens to requests, by script.
+//! Bad weather for a stream: what happens to requests, by script or by seed.
 
-use std::collections::VecDeque;
+mod faults;
+mod wild;
+
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::time::Duration;
+
+use fastrand::Rng;
+
+pub use faults::{KMS_ERRORS, Refusal};
 
 /// What happens to the coming requests. The default is fair: everything is taken at once.
 #[derive(Default)]
@@ -10,20 +17,34 @@ pub struct Weather {
     /// Verdicts on the next requests, in order; afterwards `climate` holds.
     forecast: VecDeque<Forecast>,
     climate: Climate,
-    latency: Option<Duration>,
+    latency: Duration,
+    /// Shards that take nothing, whatever the request.
+    hot: BTreeSet<usize>,
 }
 
 /// What happens to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Forecast {
-    /// These records of it are refused, by index.
+    /// Nothing: it is taken.
+    Fair,
+    /// These records of it are refused for lack of throughput, by index.
     Refuse(Vec<usize>),
-    /// The whole request fails.
+    /// These records of it are refused for this reason, by index.
+    RefuseFor(Refusal, Vec<usize>),
+    /// The whole request fails, with a body in JSON.
     Fail(u16, &'static str, &'static str),
+    /// The whole request fails with this status and no body, as by something that stands in front of Kinesis.
+    Bare(u16),
+    /// It is answered only after this time.
+    Slow(Duration),
     /// It is never answered.
     Silence,
+    /// Its connection is reset, and nothing of it is taken.
+    Reset,
     /// Its records are taken, and the connection is closed without an answer.
     TakeAndVanish,
+    /// Its records are taken, and the connection is closed in the middle of the answer.
+    TakeAndTruncate,
 }
 
 /// What happens to all requests that no forecast is for.
@@ -32,22 +53,39 @@ enum Climate {
     #[default]
     Fair,
     /// This share of the records of each request is refused, at random.
-    Refuse(f64, fastrand::Rng),
+    Refuse(f64, Refusal, Rng),
     Always(Forecast),
+    Wild(Rng),
 }
 
 /// What happens to this request.
-#[derive(Debug)]
-pub(super) enum Verdict {
-    /// Records are taken but for those marked.
-    Take(Vec<bool>),
-    Fail {
-        status: u16,
-        code: &'static str,
-        message: &'static str,
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Verdict {
+    /// How long it waits for what happens then.
+    pub(super) after: Duration,
+    pub(super) end: End,
+}
+
+/// How a request ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    Take {
+        /// Why a record is refused, where it is.
+        refused: Vec<Option<Refusal>>,
+        reply: Sent,
     },
+    Fail(u16, &'static str, &'static str),
+    Bare(u16),
     Silence,
-    TakeAndVanish,
+    Reset,
+}
+
+/// How much of a reply is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sent {
+    All,
+    Half,
+    Nothing,
 }
 
 impl Weather {
@@ -58,13 +96,17 @@ impl Weather {
 
     /// This share of the records of each request is refused for lack of throughput; the same records for the same seed.
     pub fn refusing(share: f64, seed: u64) -> Self {
-        let climate = Climate::Refuse(share, fastrand::Rng::with_seed(seed));
-        Self { climate, ..Self::default() }
+        Self::refusing_for(Refusal::Throughput, share, seed)
+    }
+
+    /// This share of the records of each request is refused for this reason; the same records for the same seed.
+    pub fn refusing_for(reason: Refusal, share: f64, seed: u64) -> Self {
+        Self::of(Climate::Refuse(share, reason, Rng::with_seed(seed)))
     }
 
     /// This happens to every request.
     pub fn always(forecast: Forecast) -> Self {
-        Self { climate: Climate::Always(forecast), ..Self::default() }
+        Self::of(Climate::Always(forecast))
     }
 
     /// This happens to the next requests, in order; then it is fair.
@@ -72,58 +114,101 @@ impl Weather {
         Self { forecast: forecast.into_iter().collect(), ..Self::default() }
     }
 
+    /// Whatever can pass by itself happens, mixed: half of the requests fare well, the others each in a way of its own.
+    /// The n-th request meets the same fate for the same seed.
+    pub fn wild(seed: u64) -> Self {
+        Self::of(Climate::Wild(Rng::with_seed(seed)))
+    }
+
     /// The service is down: every request is answered 503.
     pub fn down() -> Self {
-        Self::always(Forecast::Fail(503, "ServiceUnavailable", "the service is down"))
+        Self::always(Forecast::unavailable())
     }
 
     /// The role lacks the permission.
     pub fn denied() -> Self {
-        Self::always(Forecast::Fail(
-            400,
-            "AccessDeniedException",
-            "User is not authorized to perform: kinesis:PutRecords because no identity-based policy allows it",
-        ))
+        Self::always(Forecast::denied())
+    }
+
+    /// The stream is gone.
+    pub fn lost() -> Self {
+        Self::always(Forecast::missing())
     }
 
     /// Every answer takes this long.
     #[must_use]
     pub fn slow(mut self, latency: Duration) -> Self {
-        self.latency = Some(latency);
+        self.latency = latency;
         self
     }
 
-    pub(super) fn latency(&self) -> Option<Duration> {
-        self.latency
+    /// This shard refuses every record for lack of throughput, whatever else happens.
+    #[must_use]
+    pub fn hot(mut self, shard: usize) -> Self {
+        self.hot.insert(shard);
+        self
     }
 
+    fn of(climate: Climate) -> Self {
+        Self { climate, ..Self::default() }
+    }
+
+    pub(super) fn is_hot(&self, shard: usize) -> bool {
+        self.hot.contains(&shard)
+    }
+
+    /// What happens to a request with so many records, which is the next.
     pub(super) fn verdict(&mut self, records: usize) -> Verdict {
-        match (self.forecast.pop_front(), &mut self.climate) {
+        let mut verdict = match (self.forecast.pop_front(), &mut self.climate) {
             (Some(forecast), _) => forecast.verdict(records),
             (None, Climate::Always(forecast)) => forecast.clone().verdict(records),
-            (None, Climate::Fair) => Verdict::Take(vec![false; records]),
-            (None, Climate::Refuse(share, dice)) => {
-                Verdict::Take((0..records).map(|_| dice.f64() < *share).collect())
+            (None, Climate::Fair) => Forecast::Fair.verdict(records),
+            (None, Climate::Refuse(share, reason, dice)) => {
+                let refused = (0..records).filter(|_| dice.f64() < *share).collect();
+                Forecast::RefuseFor(*reason, refused).verdict(records)
             }
-        }
+            (None, Climate::Wild(dice)) => wild::fate(dice, records).verdict(records),
+        };
+        verdict.after += self.latency;
+        verdict
     }
 }
 
 impl Forecast {
-    fn verdict(self, records: usize) -> Verdict {
-        match self {
+    /// What this means to a request with so many records.
+    pub(super) fn verdict(self, records: usize) -> Verdict {
+        let take = |reply| End::Take { refused: vec![None; records], reply };
+        let mut after = Duration::ZERO;
+        let end = match self {
+            Self::Fair => take(Sent::All),
             Self::Refuse(indices) => {
-                Verdict::Take((0..records).map(|it| indices.contains(&it)).collect())
+                return Self::RefuseFor(Refusal::Throughput, indices).verdict(records);
             }
-            Self::Fail(status, code, message) => Verdict::Fail { status, code, message },
-            Self::Silence => Verdict::Silence,
-            Self::TakeAndVanish => Verdict::TakeAndVanish,
-        }
+            Self::RefuseFor(reason, indices) => {
+                let refused = |index| indices.contains(&index).then_some(reason);
+                End::Take { refused: (0..records).map(refused).collect(), reply: Sent::All }
+            }
+            Self::Fail(status, code, message) => End::Fail(status, code, message),
+            Self::Bare(status) => End::Bare(status),
+            Self::Slow(time) => {
+                after = time;
+                take(Sent::All)
+            }
+            Self::Silence => End::Silence,
+            Self::Reset => End::Reset,
+            Self::TakeAndVanish => take(Sent::Nothing),
+            Self::TakeAndTruncate => take(Sent::Half),
+        };
+        Verdict { after, end }
     }
 }
 
 impl fmt::Debug for Weather {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Weather").field("forecast", &self.forecast).finish_non_exhaustive()
+        f.debug_struct("Weather")
+            .field("forecast", &self.forecast)
+            .field("latency", &self.latency)
+            .field("hot", &self.hot)
+            .finish_non_exhaustive()
     }
 }

@@ -3,11 +3,14 @@
 #![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails the test")]
 
 mod client;
+mod faults;
 mod folder;
 mod foreign;
 mod kinesis;
 mod lifecycle;
+mod producer;
 mod program;
 mod refusals;
+mod shards;
 mod telemetry;
 mod telemetry_captures;
