@@ -1,6 +1,7 @@
 //! What the services of AWS have in common on the wire.
 
 use hyper::Request;
+use md5::{Digest as _, Md5};
 
 use crate::http::header;
 
@@ -9,6 +10,16 @@ pub(crate) fn access_key_id<B>(request: &Request<B>) -> Option<&str> {
     let signature = header(request, "authorization")?;
     let credential = signature.split("Credential=").nth(1)?;
     credential.split('/').next().filter(|id| !id.is_empty())
+}
+
+/// The digest by which AWS tells what it has understood, in hexadecimal.
+pub(crate) fn md5(bytes: &[u8]) -> String {
+    format!("{:032x}", md5_number(bytes))
+}
+
+/// The same as a number, read from the left.
+pub(crate) fn md5_number(bytes: &[u8]) -> u128 {
+    u128::from_be_bytes(Md5::digest(bytes).into())
 }
 
 #[cfg(test)]
@@ -27,5 +38,12 @@ mod tests {
         assert_eq!(id(signed).as_deref(), Some("AKIDEXAMPLE"));
         assert_eq!(id("Bearer Credential"), None);
         assert_eq!(id("AWS4-HMAC-SHA256 Credential=/2015"), None);
+    }
+
+    #[test]
+    fn digests_are_those_of_rfc_1321() {
+        assert_eq!(md5(b""), "d41d8cd98f00b204e9800998ecf8427e");
+        assert_eq!(md5(b"abc"), "900150983cd24fb0d6963f7d28e17f72");
+        assert_eq!(md5(b"a"), "0cc175b9c0f1b6a831c399e269772661", "leading zeros stay");
     }
 }

@@ -28,6 +28,7 @@ mod options;
 mod process;
 mod report;
 mod sandbox;
+pub mod sqs;
 mod state;
 mod telemetry;
 
@@ -35,4 +36,5 @@ pub use kinesis::Kinesis;
 pub use options::{LogFormat, Mode, Options, Program};
 pub use report::{Exit, Init, Invocation, Report, Shutdown, Status};
 pub use sandbox::{Remote, Sandbox, Witness};
+pub use sqs::Sqs;
 pub use telemetry::JournalEntry;

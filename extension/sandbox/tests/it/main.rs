@@ -12,5 +12,6 @@ mod producer;
 mod program;
 mod refusals;
 mod shards;
+mod sqs;
 mod telemetry;
 mod telemetry_captures;

@@ -1,0 +1,228 @@
+//! A small SQS: one queue, `SendMessageBatch`, the real limits, and faults by script.
+//!
+//! It checks no signatures, forgets nothing, and nobody can receive from it: whoever holds it reads what was sent.
+
+mod batch;
+mod faults;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
+
+use http_body_util::{BodyExt, Limited};
+use hyper::Request;
+use hyper::body::Incoming;
+use hyper::header::HeaderValue;
+use serde_json::{Value, json};
+
+use crate::aws::md5;
+use crate::flights::Flights;
+use crate::http::{Answer, Reply, Server, header, reply, uuid};
+use batch::{Batch, Entry};
+pub use faults::Fault;
+
+/// A batch of 1 MiB whose JSON escapes every character.
+const MAX_BODY: usize = 8 * 1024 * 1024;
+/// Owner of the queue.
+const ACCOUNT: &str = "111122223333";
+
+/// A queue on a port of loopback. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Sqs {
+    queue: Arc<Queue>,
+    server: Server,
+}
+
+/// A message that was taken.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// As it was sent.
+    pub body: String,
+    /// Its attributes, but for binary ones.
+    pub attributes: BTreeMap<String, String>,
+}
+
+/// The queue, as its server and its owner share it.
+#[derive(Debug)]
+struct Queue {
+    name: String,
+    flights: Flights,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    messages: Vec<Message>,
+    max_bytes: usize,
+    /// What happens to the next requests; afterwards `always`.
+    script: VecDeque<Fault>,
+    always: Option<Fault>,
+}
+
+impl Sqs {
+    /// A queue of this name.
+    pub async fn start(queue_name: &str) -> std::io::Result<Arc<Self>> {
+        let state = State {
+            messages: Vec::new(),
+            max_bytes: batch::MAX_BYTES,
+            script: VecDeque::new(),
+            always: None,
+        };
+        let queue = Arc::new(Queue {
+            name: queue_name.to_owned(),
+            flights: Flights::default(),
+            state: Mutex::new(state),
+        });
+        let shared = queue.clone();
+        let handle = move |request| {
+            let queue = shared.clone();
+            async move { queue.handle(request).await }
+        };
+        Ok(Arc::new(Self { queue, server: Server::start(handle).await? }))
+    }
+
+    /// The endpoint, for `AWS_ENDPOINT_URL_SQS`.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.server.address)
+    }
+
+    /// The queue, as requests name it.
+    pub fn queue_url(&self) -> String {
+        format!("{}/{ACCOUNT}/{}", self.url(), self.queue.name)
+    }
+
+    /// The ARN of the queue in this region.
+    pub fn queue_arn(&self, region: &str) -> String {
+        format!("arn:aws:sqs:{region}:{ACCOUNT}:{}", self.queue.name)
+    }
+
+    /// What was taken so far.
+    pub fn messages(&self) -> Vec<Message> {
+        self.queue.state().messages.clone()
+    }
+
+    /// How many requests have come so far.
+    pub fn requests(&self) -> u64 {
+        self.queue.flights.count()
+    }
+
+    /// The requests that were begun and are not answered.
+    pub fn in_flight(&self) -> Vec<u64> {
+        self.queue.flights.in_flight()
+    }
+
+    /// This happens to the next requests, in order; then what always happens.
+    pub fn set_script(&self, script: impl IntoIterator<Item = Fault>) {
+        self.queue.state().script = script.into_iter().collect();
+    }
+
+    /// This happens to every request that no script is for, or nothing.
+    pub fn set_always(&self, fault: Option<Fault>) {
+        self.queue.state().always = fault;
+    }
+
+    /// Changes the size of the largest message and of the largest batch: `MaximumMessageSize`. SQS lets it be 1 MiB at
+    /// most, and so does this one; older queues have 256 KiB.
+    pub fn set_max_message_bytes(&self, bytes: usize) {
+        self.queue.state().max_bytes = bytes.min(batch::MAX_BYTES);
+    }
+}
+
+impl Queue {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().expect("nobody panics while holding it")
+    }
+
+    async fn handle(&self, request: Request<Incoming>) -> Answer {
+        let flight = self.flights.begin();
+        let answer = self.answer(request).await;
+        flight.end();
+        answer
+    }
+
+    async fn answer(&self, request: Request<Incoming>) -> Answer {
+        if header(&request, "x-amz-target") != Some("AmazonSQS.SendMessageBatch") {
+            return error(400, "InvalidAction", "this queue knows SendMessageBatch only").into();
+        }
+        let Ok(body) = Limited::new(request.into_body(), MAX_BODY).collect().await else {
+            return error(413, "RequestEntityTooLarge", "the body is too large").into();
+        };
+        let max_bytes = self.state().max_bytes;
+        let batch = match Batch::parse(&body.to_bytes(), &self.name, max_bytes) {
+            Ok(batch) => batch,
+            Err((code, message)) => return error(400, code, &message).into(),
+        };
+        let fault = {
+            let mut state = self.state();
+            state.script.pop_front().or_else(|| state.always.clone())
+        };
+        match fault {
+            None | Some(Fault::None) => self.take(batch, |_| None).into(),
+            Some(Fault::FailEntries { indices, code, sender_fault }) => self
+                .take(batch, |index| indices.contains(&index).then_some((code, sender_fault)))
+                .into(),
+            Some(Fault::Fail(status, code, message)) => error(status, code, message).into(),
+            Some(Fault::TakeAndVanish) => {
+                self.take(batch, |_| None);
+                Answer::Close
+            }
+            // Longer than anybody waits; ends when the sender goes away.
+            Some(Fault::Silence) => {
+                tokio::time::sleep(Duration::from_hours(1)).await;
+                error(503, "ServiceUnavailable", "after an hour of silence").into()
+            }
+        }
+    }
+
+    /// Takes the entries but for those that `fails` names, or that cannot be taken.
+    fn take(&self, batch: Batch, fails: impl Fn(usize) -> Option<(&'static str, bool)>) -> Reply {
+        let mut state = self.state();
+        let (mut successful, mut failed) = (Vec::new(), Vec::new());
+        for (index, entry) in batch.entries.into_iter().enumerate() {
+            let fault = entry.refusal().map(|code| (code, true)).or_else(|| fails(index));
+            if let Some((code, sender_fault)) = fault {
+                failed.push(json!({
+                    "Id": entry.id,
+                    "Code": code,
+                    "Message": faults::message(code),
+                    "SenderFault": sender_fault,
+                }));
+            } else {
+                successful.push(success(&entry));
+                state.messages.push(entry.message());
+            }
+        }
+        // The service leaves out a list that would be empty, though its model says that it does not.
+        let lists = [("Successful", successful), ("Failed", failed)];
+        let lists = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        let body = lists.map(|(name, list)| (name.to_owned(), list.into())).collect();
+        json_reply(200, &Value::Object(body))
+    }
+}
+
+fn success(entry: &Entry) -> Value {
+    let mut result = json!({
+        "Id": entry.id,
+        "MessageId": uuid(),
+        "MD5OfMessageBody": md5(entry.body.as_bytes()),
+    });
+    if let Some(digest) = entry.digest_of_attributes() {
+        result["MD5OfMessageAttributes"] = digest.into();
+    }
+    result
+}
+
+/// An error in the protocol of SQS, with the header by which clients know the older names.
+fn error(status: u16, code: &str, message: &str) -> Reply {
+    let body = json!({ "__type": format!("com.amazonaws.sqs#{code}"), "message": message });
+    let mut reply = json_reply(status, &body);
+    let side = if status < 500 { "Sender" } else { "Receiver" };
+    if let Ok(name) = HeaderValue::from_str(&format!("{};{side}", faults::query_name(code))) {
+        reply.headers_mut().insert("x-amzn-query-error", name);
+    }
+    reply
+}
+
+fn json_reply(status: u16, body: &Value) -> Reply {
+    reply(status, "application/x-amz-json-1.0", body.to_string())
+}

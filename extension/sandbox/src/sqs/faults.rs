@@ -1,0 +1,94 @@
+//! What may go wrong, in the words of the service.
+//!
+//! Source: SQS API reference, `SendMessageBatch`, "Errors" and `BatchResultErrorEntry`; the service's model for the names
+//! of the older protocol.
+
+/// What happens to one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// Nothing: it is taken.
+    None,
+    /// These entries of it fail, by index, and the others are taken.
+    FailEntries {
+        /// Which.
+        indices: Vec<usize>,
+        /// The code of each.
+        code: &'static str,
+        /// Whether it is the sender's fault, so that sending again is in vain.
+        sender_fault: bool,
+    },
+    /// The whole request fails.
+    Fail(u16, &'static str, &'static str),
+    /// Its messages are taken, and the connection is closed without an answer.
+    TakeAndVanish,
+    /// It is never answered.
+    Silence,
+}
+
+impl Fault {
+    /// These entries fail, and may be sent again.
+    pub fn internal(indices: impl Into<Vec<usize>>) -> Self {
+        Self::FailEntries { indices: indices.into(), code: "InternalError", sender_fault: false }
+    }
+
+    /// These entries fail, and will whenever they are sent.
+    pub fn invalid(indices: impl Into<Vec<usize>>) -> Self {
+        let code = "InvalidParameterValue";
+        Self::FailEntries { indices: indices.into(), code, sender_fault: true }
+    }
+
+    /// There is no such queue.
+    pub const fn missing() -> Self {
+        Self::Fail(400, "QueueDoesNotExist", "The specified queue does not exist.")
+    }
+
+    /// The role lacks the permission.
+    pub const fn denied() -> Self {
+        Self::Fail(
+            403,
+            "AccessDenied",
+            "User is not authorized to perform: sqs:sendmessage because no identity-based policy allows it",
+        )
+    }
+
+    /// The queue is asked too much.
+    pub const fn throttled() -> Self {
+        Self::Fail(400, "RequestThrottled", "The request was denied due to request throttling.")
+    }
+
+    /// The queue's key is asked too much.
+    pub const fn kms_throttled() -> Self {
+        Self::Fail(400, "KmsThrottled", "The request was denied due to request throttling.")
+    }
+
+    /// The service is down.
+    pub const fn unavailable() -> Self {
+        Self::Fail(503, "ServiceUnavailable", "the service is down")
+    }
+}
+
+/// What is said of an entry.
+pub(super) fn message(code: &str) -> &'static str {
+    match code {
+        "InvalidMessageContents" => "Invalid characters were found in the message body.",
+        "MissingParameter" => "The request must contain the parameter MessageBody.",
+        "InvalidParameterValue" => "Value for a parameter is invalid.",
+        _ => "An internal error occurred.",
+    }
+}
+
+/// What the protocol before JSON called an error. The SDKs still go by it.
+pub(super) fn query_name(code: &str) -> String {
+    match code {
+        "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue".to_owned(),
+        "TooManyEntriesInBatchRequest"
+        | "EmptyBatchRequest"
+        | "BatchEntryIdsNotDistinct"
+        | "BatchRequestTooLong"
+        | "InvalidBatchEntryId" => format!("AWS.SimpleQueueService.{code}"),
+        "KmsThrottled" => "KMS.ThrottlingException".to_owned(),
+        "KmsAccessDenied" => "KMS.AccessDeniedException".to_owned(),
+        "KmsDisabled" => "KMS.DisabledException".to_owned(),
+        code => code.to_owned(),
+    }
+}
