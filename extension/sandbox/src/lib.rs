@@ -19,6 +19,7 @@
 mod api;
 mod aws;
 mod clock;
+pub mod credentials;
 mod environment;
 mod flights;
 mod http;
@@ -32,6 +33,7 @@ pub mod sqs;
 mod state;
 mod telemetry;
 
+pub use credentials::Credentials;
 pub use kinesis::Kinesis;
 pub use options::{LogFormat, Mode, Options, Program};
 pub use report::{Exit, Init, Invocation, Report, Shutdown, Status};

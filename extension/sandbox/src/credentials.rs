@@ -1,0 +1,141 @@
+//! A small endpoint for credentials, as `SnapStart` functions and containers have it: the keys are not in the
+//! environment, but are asked for, and change.
+
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::{Duration, SystemTime};
+
+use hyper::Request;
+use serde_json::json;
+
+use crate::http::{Reply, Server, bare, header, json, uuid};
+
+/// Where the credentials are.
+const PATH: &str = "/v1/credentials";
+
+/// An endpoint on a port of loopback. It ends when it is dropped.
+#[derive(Debug)]
+pub struct Credentials {
+    token: String,
+    state: Arc<Mutex<State>>,
+    server: Server,
+}
+
+/// What is handed out.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Keys {
+    /// Identifies the keys; requests that are signed with them name it.
+    pub access_key_id: String,
+    /// What signs.
+    pub secret_access_key: String,
+    /// Sent beside the signature.
+    pub session_token: String,
+    /// When others must be asked for.
+    pub expiration: SystemTime,
+}
+
+#[derive(Debug)]
+struct State {
+    keys: Keys,
+    /// The status of every answer, if it is no 200.
+    failure: Option<u16>,
+    requests: u64,
+    refused: u64,
+}
+
+impl Keys {
+    /// Keys under this id that expire after this time.
+    pub fn new(access_key_id: &str, lifetime: Duration) -> Self {
+        Self {
+            access_key_id: access_key_id.to_owned(),
+            secret_access_key: "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned(),
+            session_token: format!("session-of-{access_key_id}"),
+            expiration: SystemTime::now() + lifetime,
+        }
+    }
+}
+
+impl Credentials {
+    /// An endpoint that hands out these keys to whoever knows its token.
+    pub async fn start(keys: Keys) -> std::io::Result<Arc<Self>> {
+        let token = uuid();
+        let state = State { keys, failure: None, requests: 0, refused: 0 };
+        let state = Arc::new(Mutex::new(state));
+        let (expected, shared) = (token.clone(), state.clone());
+        let handle = move |request| {
+            let reply = answer(&mut lock(&shared), &expected, &request);
+            async move { reply }
+        };
+        Ok(Arc::new(Self { token, state, server: Server::start(handle).await? }))
+    }
+
+    /// The endpoint, for `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+    pub fn full_uri(&self) -> String {
+        format!("http://{}{PATH}", self.server.address)
+    }
+
+    /// What must be in the header `Authorization`, for `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
+    pub fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// The variables by which a process comes here, for the owner's part of its environment. Those that Lambda gives to
+    /// other functions are emptied.
+    pub fn environment(&self) -> Vec<(String, String)> {
+        let (uri, token) = (self.full_uri(), self.token());
+        let variables = [
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri.as_str()),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", token),
+            ("AWS_ACCESS_KEY_ID", ""),
+            ("AWS_SECRET_ACCESS_KEY", ""),
+            ("AWS_SESSION_TOKEN", ""),
+        ];
+        variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
+    }
+
+    /// Hands out these from the next request on.
+    pub fn set_keys(&self, keys: Keys) {
+        lock(&self.state).keys = keys;
+    }
+
+    /// Answers every request with this status and nothing else, or again as usual.
+    pub fn set_failure(&self, status: Option<u16>) {
+        lock(&self.state).failure = status;
+    }
+
+    /// How many requests have come so far.
+    pub fn requests(&self) -> u64 {
+        lock(&self.state).requests
+    }
+
+    /// How many of them were refused, for want of the token or of the path.
+    pub fn refused(&self) -> u64 {
+        lock(&self.state).refused
+    }
+}
+
+fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
+    state.lock().expect("nobody panics while holding it")
+}
+
+fn answer<B>(state: &mut State, token: &str, request: &Request<B>) -> Reply {
+    state.requests += 1;
+    if request.uri().path() != PATH {
+        state.refused += 1;
+        return bare(404);
+    }
+    if header(request, "authorization") != Some(token) {
+        state.refused += 1;
+        return json(401, &json!({ "code": "Unauthorized", "message": "the token is another" }));
+    }
+    if let Some(status) = state.failure {
+        return bare(status);
+    }
+    let Keys { access_key_id, secret_access_key, session_token, expiration } = &state.keys;
+    let body = json!({
+        "AccessKeyId": access_key_id,
+        "SecretAccessKey": secret_access_key,
+        "Token": session_token,
+        "Expiration": humantime::format_rfc3339_seconds(*expiration).to_string(),
+    });
+    json(200, &body)
+}
