@@ -4,8 +4,8 @@
 //! of them, and serves them the Runtime, Extensions and Telemetry APIs with the replies, limits, order and timing of
 //! Lambda: it freezes them between invocations, delivers `platform.report` of one invocation during the next, or before
 //! the end, ends them with SHUTDOWN and SIGKILL, and resets the environment after a timeout or a crash. Beside it stands
-//! a small [`Kinesis`] that enforces the real limits, refuses what a script tells it to refuse, and knows what is in
-//! flight when.
+//! a small [`Kinesis`] that enforces the real limits, refuses what a script or a seed tells it to refuse, and knows
+//! what is in flight when; a small [`Sqs`], for what Kinesis never took; and an endpoint for [`Credentials`].
 //!
 //! It speaks HTTP only and links no extension, so it runs any extension, in any language. What it does not model: the
 //! network's latency, the CPU share of a small function, and a clock that stops while frozen.
