@@ -9,6 +9,7 @@ mod lifecycle;
 mod packing;
 mod shapes;
 mod spill;
+mod storms;
 mod tls;
 mod weather;
 mod world;
