@@ -173,6 +173,19 @@ async fn keys_come_from_an_endpoint_and_are_asked_for_again_before_they_expire()
 }
 
 #[tokio::test]
+async fn keys_that_are_refused_before_their_time_are_asked_for_again() {
+    let hours = Duration::from_hours(6);
+    let credentials = Credentials::start(Keys::new("FIRST", hours)).await.unwrap();
+    let from_endpoint = credentials.environment();
+    let mut world = World::new(&[], |options| options.environment.extend(from_endpoint)).await;
+    invoke(&mut world, 1, 3).await;
+    credentials.set_keys(Keys::new("SECOND", hours));
+    world.kinesis.set_expired(["FIRST"]);
+    invoke(&mut world, 3, 3).await;
+    assert_eq!(world.end().await.verify_exactly_once().count("function"), 12);
+}
+
+#[tokio::test]
 async fn records_of_more_than_a_mebibyte_arrive_where_the_stream_allows_them() {
     let settings = [
         ("MAX_RECORD_BYTES", "2097152"),
@@ -206,5 +219,12 @@ async fn what_a_hot_shard_refused_arrives_when_it_has_cooled_down() {
     let mut world = with_a_hot_shard(&settings).await;
     invoke(&mut world, 3, 20).await;
     world.kinesis.set_weather(Weather::fair());
+    assert_eq!(world.end().await.verify_exactly_once().count("function"), 63);
+}
+
+#[tokio::test]
+async fn around_a_shard_that_stays_hot_everything_arrives_in_the_end() {
+    let mut world = with_a_hot_shard(&SMALL).await;
+    invoke(&mut world, 3, 20).await;
     assert_eq!(world.end().await.verify_exactly_once().count("function"), 63);
 }
