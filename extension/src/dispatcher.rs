@@ -29,13 +29,28 @@ pub enum Outcome {
 /// A wait that would leave less than this is not worth another request.
 const LAST_CHANCE: Duration = Duration::from_millis(20);
 
+/// What goes where, in words for people.
+#[derive(Clone, Copy, Debug)]
+pub struct Route {
+    /// What is sent, and a verb.
+    pub what_is: &'static str,
+    /// The service that takes it.
+    pub service: &'static str,
+}
+
+impl Route {
+    /// To the stream.
+    pub const STREAM: Self = Self { what_is: "telemetry is", service: "kinesis" };
+    /// To the dead-letter queue.
+    pub const DEAD_LETTERS: Self = Self { what_is: "dead letters are", service: "sqs" };
+}
+
 /// Delivers the queue. One delivery runs at a time.
 #[derive(Debug)]
 pub struct Dispatcher<S> {
     sink: S,
     queue: Arc<Mutex<Queue>>,
-    /// The destination's name, for people.
-    name: &'static str,
+    route: Route,
     /// What was said of the trouble that is going on, so that each thing is said once.
     trouble: Mutex<HashSet<String>>,
 }
@@ -61,9 +76,9 @@ enum Next {
 }
 
 impl<S: Sink> Dispatcher<S> {
-    /// Sends what the queue holds to the sink, which has this name.
-    pub fn new(name: &'static str, sink: S, queue: Arc<Mutex<Queue>>) -> Self {
-        Self { sink, queue, name, trouble: Mutex::default() }
+    /// Sends what the queue holds to the sink.
+    pub fn new(route: Route, sink: S, queue: Arc<Mutex<Queue>>) -> Self {
+        Self { sink, queue, route, trouble: Mutex::default() }
     }
 
     /// Sends what waits, in scope, until it is delivered or the time is over. May be cancelled at any point: a record
@@ -121,7 +136,7 @@ impl<S: Sink> Dispatcher<S> {
                     self.sink.reset();
                     // Too much for the time there is, perhaps: a small function has little CPU to send with.
                     tries.max_records = (request.records.len() / 2).max(1);
-                    Next::Wait(format!("{} did not answer in time", self.name))
+                    Next::Wait(format!("{} did not answer in time", self.route.service))
                 }
             };
             match next {
@@ -154,7 +169,8 @@ impl<S: Sink> Dispatcher<S> {
         let code = why.split(": ").next().unwrap_or_default();
         if self.trouble().insert(code.to_owned()) {
             let waiting = self.queue().held();
-            log::error(&format!("telemetry is not delivered: {why}; {waiting} events wait"));
+            let what_is = self.route.what_is;
+            log::error(&format!("{what_is} not delivered: {why}; {waiting} events wait"));
         }
     }
 
@@ -174,7 +190,7 @@ impl<S: Sink> Dispatcher<S> {
         let now = Instant::now();
         let again = now + if taken < answers.len() { tries.backoff.wait() } else { Duration::ZERO };
         self.queue().settle(request, destination, &answers, again.into_std(), now.into_std());
-        log::debug(&format!("{} took {taken} of {} records", self.name, answers.len()));
+        log::debug(&format!("{} took {taken} of {} records", self.route.service, answers.len()));
         if taken > 0 {
             (tries.has_taken, tries.set_aside) = (true, 0);
         }
@@ -205,6 +221,8 @@ impl<S: Sink> Dispatcher<S> {
                 tries.max_records = request.records.len() / 2;
                 Next::Again
             }
+            // A stream may take less than `MAX_RECORD_BYTES`.
+            Decision::Shrink if self.queue().halve(request) => Next::Again,
             Decision::Shrink if tries.has_taken => {
                 tries.has_taken = false;
                 let events = self.queue().give_up(request);
@@ -224,7 +242,7 @@ impl<S: Sink> Dispatcher<S> {
 
     fn recovered(&self) {
         if !std::mem::take(&mut *self.trouble()).is_empty() {
-            log::warn("telemetry is delivered again");
+            log::warn(&format!("{} delivered again", self.route.what_is));
         }
     }
 

@@ -24,6 +24,13 @@ pub struct Event {
     pub request: Option<Arc<str>>,
 }
 
+/// Whether lines begin with one that says the identity of all others.
+pub fn is_record_head(lines: &[u8]) -> bool {
+    lines
+        .strip_prefix(br#"{"type":""#)
+        .is_some_and(|rest| rest.starts_with(event_type::RECORD.as_bytes()))
+}
+
 /// Who an event comes from: says everything in `source` but the number.
 #[derive(Clone, Debug)]
 pub struct Source {

@@ -255,6 +255,13 @@ impl Queue {
         number
     }
 
+    /// The record of a frame waits as two.
+    fn share_frame(&mut self, Frame { spill: number }: Frame) {
+        if let Some((_, spill)) = self.spills.iter_mut().find(|(it, _)| *it == number) {
+            spill.share();
+        }
+    }
+
     /// The record of a frame waits no longer.
     fn release_frame(&mut self, Frame { spill: number }: Frame) {
         let Some(index) = self.spills.iter().position(|(it, _)| *it == number) else { return };

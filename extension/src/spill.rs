@@ -137,6 +137,11 @@ impl Spill {
         }
     }
 
+    /// A record that was read waits as two records.
+    pub fn share(&mut self) {
+        self.reading += 1;
+    }
+
     /// A record that was read waits no longer. Returns whether the file is of no more use.
     pub fn done(&mut self) -> bool {
         self.reading = self.reading.saturating_sub(1);

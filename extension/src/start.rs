@@ -14,7 +14,7 @@ use crate::breaker::{self, Breaker};
 use crate::chance;
 use crate::config::Environment;
 use crate::deadline;
-use crate::dispatcher::Dispatcher;
+use crate::dispatcher::{Dispatcher, Route};
 use crate::event::Source;
 use crate::flush::Policy;
 use crate::intake::Intake;
@@ -181,7 +181,7 @@ async fn prepare(
         always_awake: environment.managed_instances,
         breaker: Breaker::new(breaker::FIRST),
         intake,
-        dispatcher: Arc::new(Dispatcher::new("kinesis", kinesis, queue.clone())),
+        dispatcher: Arc::new(Dispatcher::new(Route::STREAM, kinesis, queue.clone())),
         dead_letters: dead_letters(environment, &stream, &queue),
         teller: Teller::new(config.metrics),
         queue,

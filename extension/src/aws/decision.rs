@@ -68,20 +68,17 @@ fn of_code(code: Option<&str>, status: Option<u16>) -> Decision {
     if code.is_some_and(is_expired) {
         return Decision::Renew;
     }
+    // SQS has two names for its errors, an older one (`KMS.ThrottlingException`) among them.
+    if code.is_some_and(|code| code.contains("Throttl")) {
+        return Decision::BackOff;
+    }
     match (code.unwrap_or_default(), status.unwrap_or_default()) {
         (
             "ProvisionedThroughputExceededException"
             | "LimitExceededException"
-            | "Throttling"
-            | "ThrottlingException"
-            | "ThrottledException"
-            | "RequestThrottled"
-            | "RequestThrottledException"
             | "RequestLimitExceeded"
             | "TooManyRequestsException"
             | "SlowDown"
-            | "KMSThrottlingException"
-            | "KmsThrottled"
             | "InternalFailure"
             | "InternalFailureException"
             | "ServiceUnavailable"
@@ -97,6 +94,7 @@ fn of_code(code: Option<&str>, status: Option<u16>) -> Decision {
             | "SerializationException"
             | "RequestEntityTooLarge"
             | "BatchRequestTooLong"
+            | "AWS.SimpleQueueService.BatchRequestTooLong"
             | "InvalidMessageContents"
             | "InvalidParameterValue",
             _,
@@ -171,6 +169,10 @@ mod tests {
             ("KMSThrottlingException", 400, Decision::BackOff),
             ("InternalFailureException", 500, Decision::BackOff),
             ("ServiceUnavailable", 503, Decision::BackOff),
+            ("RequestThrottled", 403, Decision::BackOff),
+            ("KMS.ThrottlingException", 400, Decision::BackOff),
+            ("AWS.SimpleQueueService.NonExistentQueue", 400, Decision::Configuration),
+            ("AWS.SimpleQueueService.BatchRequestTooLong", 400, Decision::Shrink),
             ("Throttling", 400, Decision::BackOff),
             ("ResourceNotFoundException", 400, Decision::Configuration),
             ("AccessDeniedException", 400, Decision::Configuration),

@@ -6,7 +6,7 @@ use std::time::Instant;
 use bytes::Bytes;
 
 use super::kpl;
-use crate::event::{Event, Source};
+use crate::event::{self, Event, Source};
 
 /// A Kinesis record: one or more events, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +79,25 @@ impl Record {
     /// Its size as Kinesis counts it.
     pub fn size(&self) -> usize {
         self.data.len() + self.key.len()
+    }
+
+    /// Two records of half its lines each, if it can be cut: plain lines can, of what is compressed, aggregated or led by
+    /// a line about all the others nobody knows where.
+    pub fn halves(&self) -> Option<(Self, Self)> {
+        let is_lines = self.data.starts_with(b"{") && self.data.ends_with(b"\n");
+        if self.events < 2 || !is_lines || event::is_record_head(&self.data) {
+            return None;
+        }
+        let middle = self.data.len() / 2;
+        let before = memchr::memrchr(b'\n', &self.data[..middle]);
+        let after = || memchr::memchr(b'\n', &self.data[middle..]).map(|at| middle + at);
+        let at = before.or_else(after)? + 1;
+        let events = memchr::memchr_iter(b'\n', &self.data[..at]).count() as u64;
+        let half = |data: Bytes, events: u64| Self { data, events, ..self.clone() };
+        Some((
+            half(self.data.slice(..at), events),
+            half(self.data.slice(at..), self.events - events),
+        ))
     }
 
     /// Moves it under another key. Its own bytes change only where they name the key.

@@ -199,6 +199,22 @@ impl Queue {
         }
     }
 
+    /// Cuts the only record of a request in two, because it may be too large. Returns whether it can be cut.
+    pub fn halve(&mut self, request: &Request) -> bool {
+        let Some(at) = self.position(request) else { return false };
+        let Waiting { record, frame, is_saved, .. } = &self.waiting[at];
+        let (frame, is_saved) = (*frame, *is_saved);
+        let Some((first, second)) = record.halves() else { return false };
+        self.waiting[at].record = first;
+        if let Some(frame) = frame {
+            self.share_frame(frame);
+        }
+        let half = Waiting { is_saved, ..Waiting::new(self.next_id, second, frame) };
+        self.next_id += 1;
+        self.waiting.insert(at + 1, half);
+        true
+    }
+
     /// Puts the only record of a request behind all others: order is carried by the numbers. Returns how many records
     /// there are.
     pub fn set_aside(&mut self, request: &Request) -> usize {

@@ -9,7 +9,7 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::Run;
-use crate::dispatcher::{Dispatcher, Outcome};
+use crate::dispatcher::{Dispatcher, Outcome, Route};
 use crate::log;
 use crate::pack::Scope;
 use crate::queue::{Destination, Queue, Rescued};
@@ -39,7 +39,8 @@ impl<D: Sink> DeadLetters<D> {
         if !super::lock(&self.queue).has_any_for(destination) {
             return;
         }
-        let make = async || Dispatcher::new("sqs", (self.make)().await, self.queue.clone());
+        let make =
+            async || Dispatcher::new(Route::DEAD_LETTERS, (self.make)().await, self.queue.clone());
         let dispatcher = self.dispatcher.get_or_init(make).await;
         let outcome = dispatcher.deliver(destination, Scope::All, usize::MAX, until).await;
         if outcome != Outcome::Delivered {

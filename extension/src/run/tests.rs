@@ -133,7 +133,11 @@ impl Bench {
             always_awake: false,
             breaker: Breaker::new(pause.unwrap_or(Duration::from_millis(40))),
             intake: Intake::new(source, types, true),
-            dispatcher: Arc::new(Dispatcher::new("kinesis", sink, queue.clone())),
+            dispatcher: Arc::new(Dispatcher::new(
+                crate::dispatcher::Route::STREAM,
+                sink,
+                queue.clone(),
+            )),
             dead_letters: None::<Arc<DeadLetters<Taking>>>,
             teller: Teller::new(extension_spec::Metrics::Off),
             queue,

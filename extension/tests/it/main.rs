@@ -5,11 +5,13 @@
 mod consumer;
 mod degraded;
 mod delivery;
+mod letters;
 mod lifecycle;
 mod packing;
 mod shapes;
 mod spill;
 mod storms;
+mod telling;
 mod tls;
 mod weather;
 mod world;

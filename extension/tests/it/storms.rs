@@ -190,7 +190,7 @@ async fn records_of_more_than_a_mebibyte_arrive_where_the_stream_allows_them() {
     let settings = [
         ("MAX_RECORD_BYTES", "2097152"),
         ("TARGET_RECORD_BYTES", "2097152"),
-        ("FLUSH_TIMEOUT_MS", "10000"),
+        ("FLUSH_TIMEOUT_MS", "1000"),
     ];
     let mut world = World::new(&settings, |options| options.memory_mb = 512).await;
     world.kinesis.set_max_record_bytes(2 << 20);
@@ -227,4 +227,18 @@ async fn around_a_shard_that_stays_hot_everything_arrives_in_the_end() {
     let mut world = with_a_hot_shard(&SMALL).await;
     invoke(&mut world, 3, 20).await;
     assert_eq!(world.end().await.verify_exactly_once().count("function"), 63);
+}
+
+#[tokio::test]
+async fn a_limit_of_records_above_the_streams_own_costs_requests_and_no_event() {
+    let settings = [
+        ("MAX_RECORD_BYTES", "2097152"),
+        ("TARGET_RECORD_BYTES", "2097152"),
+        ("FLUSH_TIMEOUT_MS", "1000"),
+    ];
+    let mut world = World::new(&settings, |_| ()).await;
+    world.kinesis.set_weather(Weather::down());
+    world.invoke(json!({ "lines": 40, "bytes": 60_000 })).await;
+    world.kinesis.set_weather(Weather::fair());
+    assert_eq!(world.end().await.verify_exactly_once().count("function"), 40);
 }

@@ -1,0 +1,158 @@
+//! Dead letters: what the stream does not take by the end, or will never take, is in the queue as it was.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use extension_sandbox::kinesis::weather::Weather;
+use extension_sandbox::sqs::{Fault, Message};
+use extension_sandbox::{Options, Sqs, Status};
+use serde_json::json;
+
+use crate::consumer::Arrived;
+use crate::world::{Ended, World};
+
+/// A world with a queue, in which flushes and waits are short.
+async fn world(settings: &[(&str, &str)], change: impl FnOnce(&mut Options)) -> (World, Arc<Sqs>) {
+    let sqs = Sqs::start("letters").await.unwrap();
+    let url = sqs.queue_url();
+    let mut all = vec![
+        ("DEAD_LETTER_QUEUE_URL", url.as_str()),
+        ("FLUSH_TIMEOUT_MS", "200"),
+        ("BUFFER_TIMEOUT_MS", "25"),
+    ];
+    all.extend(settings);
+    let endpoint = ("AWS_ENDPOINT_URL_SQS".to_owned(), sqs.url());
+    let world = World::new(&all, |options| {
+        options.environment.push(endpoint);
+        options.shutdown_timeout = Duration::from_secs(4);
+        change(options);
+    });
+    (world.await, sqs)
+}
+
+/// The records that the letters hold, put together again.
+fn records(letters: &[Message]) -> Vec<Vec<u8>> {
+    let mut pieces: BTreeMap<&str, BTreeMap<u64, &Message>> = BTreeMap::new();
+    for letter in letters {
+        let piece = letter.attributes["Piece"].parse().unwrap();
+        pieces.entry(&letter.attributes["Record"]).or_default().insert(piece, letter);
+    }
+    let join = |pieces: BTreeMap<u64, &Message>| {
+        let first = pieces[&1];
+        assert_eq!(first.attributes["Pieces"], pieces.len().to_string());
+        assert_eq!(first.attributes["Stream"], "telemetry");
+        let body: String = pieces.values().map(|it| it.body.as_str()).collect();
+        match first.attributes["Encoding"].as_str() {
+            "base64" => STANDARD.decode(body).unwrap(),
+            _ => body.into_bytes(),
+        }
+    };
+    pieces.into_values().map(join).collect()
+}
+
+/// Everything that was acknowledged is in the stream or in the queue, and nothing in both.
+fn verify(ended: &Ended, sqs: &Sqs) -> Arrived {
+    let letters = records(&sqs.messages());
+    let data = ended.records.iter().map(|it| it.data.to_vec()).chain(letters);
+    let arrived = Arrived::of(data);
+    assert_eq!(arrived.doubled, 0);
+    ended.verify_texts(&arrived);
+    arrived
+}
+
+#[tokio::test]
+async fn what_the_stream_has_not_taken_when_the_environment_ends_is_in_the_queue() {
+    for format in [&[][..], &[("COMPRESSION", "gzip")], &[("RECORD_FORMAT", "kpl")]] {
+        let (mut world, sqs) = world(format, |_| ()).await;
+        world.kinesis.set_weather(Weather::down());
+        world.succeed(50).await;
+        assert_eq!(sqs.requests(), 0, "the queue is the last resort");
+        let ended = world.end().await;
+        assert_eq!(verify(&ended, &sqs).count("function"), 50);
+        assert_eq!(ended.said("not delivered before the end"), 0, "{:?}", ended.printed);
+        assert_eq!(ended.said("does not balance"), 0, "{:?}", ended.printed);
+    }
+}
+
+#[tokio::test]
+async fn in_fair_weather_the_queue_is_never_asked() {
+    let (mut world, sqs) = world(&[], |_| ()).await;
+    world.succeed(3).await;
+    world.end().await.verify_exactly_once();
+    assert_eq!(sqs.requests(), 0);
+}
+
+#[tokio::test]
+async fn an_event_that_the_stream_will_never_take_is_in_the_queue_and_blocks_no_other() {
+    let settings = [("MAX_RECORD_BYTES", "2097152"), ("FLUSH_TIMEOUT_MS", "2000")];
+    let long_lines = |options: &mut Options| {
+        options.max_line_bytes = 4 * 1024 * 1024;
+        options.timeout = Duration::from_secs(30);
+    };
+    let (mut world, sqs) = world(&settings, long_lines).await;
+    world.succeed(3).await;
+    let long = world.invoke(json!({ "lines": 1, "bytes": 1_500_000 })).await;
+    assert_eq!(long.status, Status::Success);
+    world.succeed(3).await;
+    assert!(sqs.messages().len() > 4, "in pieces, and before the end");
+    let ended = world.end().await;
+    assert_eq!(verify(&ended, &sqs).count("function"), 7);
+    assert_eq!(ended.said("gave up a record with 1 events"), 1, "{:?}", ended.printed);
+    let last = ended.ledgers().pop().unwrap();
+    assert_eq!((&last["deadLettered"], &last["shed"]["refused"]), (&json!(1), &json!(0)));
+}
+
+#[tokio::test]
+async fn after_a_timeout_letters_are_not_delivered_a_second_time_by_the_next_process() {
+    let (mut world, sqs) = world(&[], |options| options.timeout = Duration::from_secs(2)).await;
+    world.kinesis.set_weather(Weather::down());
+    let timeout = world.invoke(json!({ "lines": 5, "end": "timeout" })).await;
+    assert_eq!(timeout.status, Status::Timeout);
+    assert!(sqs.requests() > 0);
+    assert_eq!(std::fs::read_dir(world.sandbox.tmp()).unwrap().count(), 0);
+    world.kinesis.set_weather(Weather::fair());
+    world.succeed(5).await;
+    let ended = world.end().await;
+    assert_eq!(verify(&ended, &sqs).count("function"), 10);
+}
+
+#[tokio::test]
+async fn a_queue_that_takes_nothing_is_said_once_and_the_next_process_delivers() {
+    for fault in [Fault::missing(), Fault::denied(), Fault::unavailable(), Fault::Silence] {
+        let (mut world, sqs) = world(&[], |options| options.timeout = Duration::from_secs(2)).await;
+        sqs.set_always(Some(fault.clone()));
+        world.kinesis.set_weather(Weather::down());
+        let timeout = world.invoke(json!({ "lines": 5, "end": "timeout" })).await;
+        assert_eq!(timeout.status, Status::Timeout);
+        world.kinesis.set_weather(Weather::fair());
+        world.succeed(5).await;
+        let ended = world.end().await;
+        assert_eq!(ended.verify().count("function"), 10, "{fault:?}: {:?}", ended.printed);
+        let remedy = match fault {
+            Fault::Fail(400, ..) => "; create the queue",
+            Fault::Fail(403, ..) => "; allow sqs:SendMessage",
+            Fault::Silence => "sqs did not answer in time",
+            _ => "dead letters are not delivered: ServiceUnavailable",
+        };
+        assert_eq!(ended.said(remedy), 1, "{fault:?}: {:?}", ended.printed);
+    }
+}
+
+#[tokio::test]
+async fn letters_that_fail_for_a_moment_are_sent_again_and_only_they() {
+    let settings = [("TARGET_RECORD_BYTES", "1024")];
+    let (mut world, sqs) = world(&settings, |_| ()).await;
+    sqs.set_script([Fault::throttled(), Fault::internal([0, 3]), Fault::kms_throttled()]);
+    world.kinesis.set_weather(Weather::down());
+    world.succeed(100).await;
+    let ended = world.end().await;
+    let letters = sqs.messages();
+    let distinct: std::collections::BTreeSet<_> =
+        letters.iter().map(|it| &it.attributes["Record"]).collect();
+    assert!(distinct.len() > 10, "{} letters: {:?}", letters.len(), ended.printed);
+    assert_eq!(distinct.len(), letters.len(), "each once: {letters:?}");
+    assert_eq!(verify(&ended, &sqs).count("function"), 100);
+}

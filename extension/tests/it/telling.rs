@@ -1,0 +1,83 @@
+//! What the extension tells of itself: ledgers, metrics; and what it leaves out because nobody wants it.
+
+use extension_sandbox::{LogFormat, kinesis::weather::Weather};
+use serde_json::{Value, json};
+
+use crate::world::World;
+
+#[tokio::test]
+async fn the_last_event_of_a_life_is_a_ledger_that_balances() {
+    let mut world = World::new(&[], |_| ()).await;
+    for _ in 0..3 {
+        world.succeed(5).await;
+    }
+    let ended = world.end().await;
+    let arrived = ended.verify_exactly_once();
+    let ledgers = ended.ledgers();
+    assert_eq!(ledgers.len(), 1, "it causes no request of its own before the end");
+    let ledger = &ledgers[0];
+    let last = arrived.events.keys().last().unwrap();
+    assert_eq!(
+        (ledger["instance"].as_str(), ledger["upTo"].as_u64()),
+        (Some(&*last.0), Some(last.1 - 1))
+    );
+    let count = |name: &str| ledger[name].as_u64().unwrap();
+    assert_eq!(count("received"), arrived.events.len() as u64 - 1);
+    assert_eq!(count("received"), count("delivered") + count("held"));
+    assert_eq!(ledger["shedRanges"], json!([]));
+}
+
+#[tokio::test]
+async fn a_ledger_comes_after_a_process_was_not_able_to_deliver_and_says_what_it_took_over() {
+    let settings = [("FLUSH_TIMEOUT_MS", "100"), ("BUFFER_TIMEOUT_MS", "25")];
+    let mut world = World::new(&settings, |_| ()).await;
+    world.kinesis.set_weather(Weather::down());
+    world.invoke(json!({ "lines": 2, "end": "exit" })).await;
+    world.kinesis.set_weather(Weather::fair());
+    world.succeed(2).await;
+    let ended = world.end().await;
+    assert_eq!(ended.verify().instances(), 2);
+    let ledgers = ended.ledgers();
+    assert_eq!(ledgers.len(), 2, "one a process");
+    let adopted: u64 = ledgers.iter().map(|it| it["adopted"].as_u64().unwrap()).sum();
+    let held: u64 = ledgers.iter().map(|it| it["held"].as_u64().unwrap()).max().unwrap();
+    assert!(adopted > held, "what was held then, and the ledger: {ledgers:?}");
+}
+
+#[tokio::test]
+async fn metrics_are_lines_on_stdout_and_are_never_delivered_as_events() {
+    let settings = [("METRICS", "all"), ("TYPES", "platform,function,extension")];
+    let mut world = World::new(&settings, |options| options.log_format = LogFormat::Json).await;
+    world.succeed(5).await;
+    let ended = world.end().await;
+    let lines: Vec<Value> = ended
+        .printed
+        .iter()
+        .filter(|line| line.contains("\"_aws\""))
+        .map(|line| serde_json::from_str(line).expect("a line of metrics is JSON"))
+        .collect();
+    assert_eq!(lines.len(), 1, "{:?}", ended.printed);
+    let metrics = &lines[0];
+    let arrived = ended.arrived();
+    assert_eq!(metrics["Delivered"], json!(arrived.events.len()));
+    assert_eq!(metrics["Records"], json!(ended.records()));
+    assert!(metrics["DeliveryLag"].as_array().is_some_and(|lags| !lags.is_empty()));
+    assert_eq!(arrived.count("extension"), 0);
+}
+
+#[tokio::test]
+async fn lines_below_the_lowest_level_stay_away_and_leave_no_gap() {
+    // The test function logs at INFO.
+    for (types, expected) in [("platform,function:warn", 0), ("platform,function:info", 4)] {
+        let mut world =
+            World::new(&[("TYPES", types)], |options| options.log_format = LogFormat::Json).await;
+        world.succeed(4).await;
+        let ended = world.end().await;
+        let arrived = ended.arrived();
+        assert_eq!(arrived.count("function"), expected, "{types}");
+        let seqs = arrived.events.keys().map(|key| key.1);
+        assert!(seqs.eq(1..=arrived.events.len() as u64), "{types}");
+        let filtered = ended.ledgers()[0]["filtered"].as_u64();
+        assert_eq!(filtered, Some(4 - expected as u64), "{types}");
+    }
+}
