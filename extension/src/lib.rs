@@ -16,6 +16,11 @@
 //! Between them: [`queue`] and [`pressure`] (what waits, within bounds), [`dispatcher`] (sends it to a [`sink`]), [`run`]
 //! (the only loop), [`start`] (the parts, put together), [`config`] (the environment).
 
+// What reads the records of the whole process in `tests/it` reads those of unit tests, too.
+#[cfg(test)]
+#[path = "../tests/it/consumer.rs"]
+mod consumer;
+
 pub mod attribution;
 pub mod aws;
 pub mod backoff;

@@ -23,7 +23,7 @@ use crate::dispatcher::Dispatcher;
 use crate::flush::{Backlog, Policy};
 use crate::intake::{Intake, Signal, Taken};
 use crate::lambda;
-use crate::lambda::extensions::{Extension, Next};
+use crate::lambda::extensions::Next;
 use crate::lifecycle::{Action, Event, Phase};
 use crate::log;
 use crate::pressure::Held;
@@ -32,8 +32,8 @@ use crate::sink::Sink;
 use deliver::Delivery;
 pub use farewell::DeadLetters;
 pub use telling::Teller;
-pub use wait::next;
 use wait::{Asked, answered, at, ended};
+pub use wait::{Asking, next};
 
 /// After a delivery failed, the next one beside a function waits this long.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -45,10 +45,9 @@ const REMEMBERED: usize = 8;
 const LATE: Duration = Duration::from_millis(500);
 
 /// What the loop works with.
-#[derive(Debug)]
 pub struct Parts<S, D> {
-    /// The registered extension.
-    pub extension: Extension,
+    /// Asks for the next event: a call of the registered extension.
+    pub next: Asking,
     /// When to send.
     pub policy: Policy,
     /// Longest flush.
@@ -255,7 +254,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn on_body(&mut self, body: Held) {
-        let now = (std::time::Instant::now(), SystemTime::now());
+        let now = (Instant::now().into_std(), SystemTime::now());
         let intake = &mut self.parts.intake;
         let taken = catch_unwind(AssertUnwindSafe(|| intake.accept(&body, now)));
         let length = body.len();
@@ -336,8 +335,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn call_next(&mut self) {
-        let extension = self.parts.extension.clone();
-        self.next = Some(Box::pin(async move { next(&extension).await }));
+        self.next = Some((self.parts.next)());
     }
 
     fn backlog(&self) -> Backlog {

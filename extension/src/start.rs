@@ -174,7 +174,7 @@ async fn prepare(
         intake = intake.by_request();
     }
     Ok(Parts {
-        extension: extension.clone(),
+        next: asking(extension.clone()),
         policy: Policy::new(config),
         flush_timeout: config.flush_timeout.duration(),
         buffer_timeout: config.buffer_timeout.duration(),
@@ -186,6 +186,13 @@ async fn prepare(
         teller: Teller::new(config.metrics),
         queue,
         bodies,
+    })
+}
+
+fn asking(extension: Extension) -> run::Asking {
+    Box::new(move || {
+        let extension = extension.clone();
+        Box::pin(async move { run::next(&extension).await })
     })
 }
 

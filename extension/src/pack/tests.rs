@@ -4,11 +4,7 @@ use extension_spec::packing;
 use proptest::prelude::*;
 
 use super::*;
-use consumer::Arrived;
-
-// The same consumer reads what the whole process delivers.
-#[path = "../../tests/it/consumer.rs"]
-mod consumer;
+use crate::consumer::Arrived;
 
 /// Requests without bounds, for what is no matter of requests.
 const LIMITS: Limits = Limits {

@@ -49,7 +49,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
 
     /// Puts a ledger behind everything that waits.
     pub(super) fn send_ledger(&mut self) {
-        let now = (std::time::Instant::now(), SystemTime::now());
+        let now = (Instant::now().into_std(), SystemTime::now());
         let seq = self.parts.intake.last_seq();
         let mut queue = super::lock(&self.parts.queue);
         let record = queue.ledger.record(self.parts.intake.instance(), seq, queue.held());

@@ -8,6 +8,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use super::*;
 use crate::event::Source;
 use crate::lambda::Api;
+use crate::lambda::extensions::{Extension, Function};
 use crate::pack::{Limits, Packer, Packing, Record};
 use crate::pressure::Pressure;
 use crate::sink::{Answer, Failure};
@@ -121,12 +122,12 @@ impl Bench {
             Packer::new(Limits::new(&config, 1_000_000), Packing::default(), source.clone());
         let queue = Arc::new(Mutex::new(Queue::new(packer, pressure)));
         let types = extension_spec::Types::parse("platform,function").unwrap();
+        let extension = Extension { api, id: "id".into(), function: Function::default() };
         let life = run(Parts {
-            extension: Extension {
-                api,
-                id: "id".into(),
-                function: crate::lambda::extensions::Function::default(),
-            },
+            next: Box::new(move || {
+                let extension = extension.clone();
+                Box::pin(async move { next(&extension).await })
+            }),
             policy: Policy::new(&config),
             flush_timeout: config.flush_timeout.duration(),
             buffer_timeout: Duration::from_millis(25),
@@ -335,3 +336,5 @@ async fn flushes_that_a_functions_own_timeout_cuts_short_do_not_open_the_breaker
     })
     .await;
 }
+
+mod storm;

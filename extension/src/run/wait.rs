@@ -13,6 +13,10 @@ use crate::log;
 /// A call of `next` under way.
 pub(super) type Asked = Pin<Box<dyn Future<Output = Result<Next, lambda::Error>> + Send>>;
 
+/// Begins such a call.
+pub type Asking =
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Next, lambda::Error>> + Send>> + Send>;
+
 /// Asks for the next event until Lambda answers. A connection that breaks is replaced; only a refusal, or a Lambda that
 /// cannot be reached for ten seconds, ends the asking.
 pub async fn next(extension: &Extension) -> Result<Next, lambda::Error> {

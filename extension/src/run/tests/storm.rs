@@ -1,0 +1,344 @@
+//! Lives in storms: random weather and random lifecycles, played against the real loop, queue, dispatcher and spill file
+//! in controlled time.
+//!
+//! A seed decides on everything. One that fails is printed; `STORM_SEEDS=17,42 cargo test storm` plays these again.
+
+mod sky;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use fastrand::Rng;
+use sky::{Sky, Stream};
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::consumer::Arrived;
+use crate::keys::Keys;
+use crate::lambda::extensions::Next;
+use crate::queue::SpillSettings;
+
+/// Played by every test run.
+const SEEDS: u64 = 150;
+/// What a process may hold of telemetry.
+const BOUND: usize = 40_000;
+
+/// What has happened so far in an environment and its processes.
+struct Story {
+    rng: Rng,
+    tmp: PathBuf,
+    sky: Arc<Sky>,
+    letters: Option<Arc<Sky>>,
+    /// Texts that were acknowledged, each different.
+    accepted: BTreeSet<String>,
+    /// Events that processes have said they gave up.
+    shed: u64,
+    seen: Seen,
+    next_text: u64,
+}
+
+/// What the stories were about, all together.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    spilled: u64,
+    adopted: u64,
+    handed_over: u64,
+    dead_lettered: u64,
+    shed: u64,
+    doubled: u64,
+    whole: u64,
+}
+
+/// The other end of a process: answers its `next`, posts its telemetry.
+struct Process {
+    asked: tokio::sync::mpsc::UnboundedReceiver<oneshot::Sender<Next>>,
+    bodies: Bodies,
+    queue: Arc<Mutex<Queue>>,
+    life: tokio::task::JoinHandle<bool>,
+    waiting: Option<oneshot::Sender<Next>>,
+}
+
+impl Process {
+    /// Starts a process in the environment of this story.
+    fn start(story: &Story, variables: &[(&str, String)]) -> Self {
+        let named =
+            variables.iter().map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
+        let config = extension_spec::load(named).config;
+        let instance = crate::chance::new_instance();
+        let source = Source::new("orders", "1", &instance);
+        let pressure = Arc::new(Pressure::new(BOUND));
+        let limits = Limits { request_bytes: 8_000, ..Limits::new(&config, BOUND) };
+        let packing = Packing::new(&config);
+        let packer = Packer::new(limits, packing, source.clone().in_envelope(packing.envelope));
+        let spill = SpillSettings { folder: story.tmp.clone(), max_bytes: 30_000 };
+        let mut queue = Queue::new(packer, pressure.clone())
+            .with_keys(Keys::new(config.partition_key))
+            .with_spill(spill);
+        if story.letters.is_some() {
+            queue = queue.with_dead_letters();
+        }
+        let (_, problems) = queue.adopt();
+        assert_eq!(problems, [""; 0]);
+        let queue = Arc::new(Mutex::new(queue));
+        let stream = Stream::new(story.sky.clone(), pressure.clone(), BOUND);
+        let dead_letters = story.letters.clone().map(|sky| {
+            let pressure = pressure.clone();
+            let make = move || {
+                let sink = Stream::new(sky.clone(), pressure.clone(), BOUND);
+                async move { sink }
+            };
+            Arc::new(DeadLetters::new(queue.clone(), make))
+        });
+        let sky = story.sky.clone();
+        let (ask, asked) = unbounded_channel();
+        let (sender, received) = unbounded_channel();
+        let life = tokio::spawn(run(Parts {
+            next: Box::new(move || {
+                assert_eq!(sky.in_flight(), 0, "requests in flight when next is called");
+                let (answer, answered) = oneshot::channel();
+                ask.send(answer).unwrap();
+                Box::pin(async move { Ok(answered.await.unwrap()) })
+            }),
+            policy: Policy::new(&config),
+            flush_timeout: config.flush_timeout.duration(),
+            buffer_timeout: Duration::from_millis(25),
+            always_awake: false,
+            breaker: Breaker::new(Duration::from_secs(2)),
+            intake: Intake::new(source, config.types.clone(), true),
+            dispatcher: Arc::new(Dispatcher::new(
+                crate::dispatcher::Route::STREAM,
+                stream,
+                queue.clone(),
+            )),
+            dead_letters,
+            teller: Teller::new(extension_spec::Metrics::Off),
+            queue: queue.clone(),
+            bodies: received,
+        }));
+        Self { asked, bodies: Bodies(sender, pressure), queue, life, waiting: None }
+    }
+
+    /// Waits until it calls `next`; insists that it does in time.
+    async fn calls_next(&mut self, within: Duration) {
+        let asked = tokio::time::timeout(within, self.asked.recv()).await;
+        self.waiting = Some(asked.expect("it calls next in time").expect("it lives"));
+    }
+
+    fn answer(&mut self, next: Next) {
+        self.waiting.take().expect("it has called next").send(next).expect("it waits");
+    }
+}
+
+impl Story {
+    /// A body of lines that were not seen before; they count as acknowledged.
+    fn lines(&mut self) -> String {
+        let count = self.rng.u64(1..12);
+        let line = |_| {
+            self.next_text += 1;
+            let len = if self.rng.u8(..) < 6 {
+                self.rng.usize(4_000..9_000)
+            } else {
+                self.rng.usize(0..300)
+            };
+            let level = ["DEBUG", "INFO", "WARN", "ERROR"][self.rng.usize(..4)];
+            let text = format!(
+                r#"{{"type":"function","record":{{"level":"{level}","n":{},"s":"{}"}}}}"#,
+                self.next_text,
+                "x".repeat(len)
+            );
+            self.accepted.insert(text.clone());
+            text
+        };
+        let lines: Vec<String> = (0..count).map(line).collect();
+        lines.join(",")
+    }
+
+    fn done(&mut self, request: &str, status: &str) -> String {
+        let text = format!(
+            r#"{{"type":"platform.runtimeDone","record":{{"requestId":"{request}","status":"{status}"}}}}"#
+        );
+        self.accepted.insert(text.clone());
+        text
+    }
+
+    /// An invocation: lines at random moments, and then its end. Returns how the environment goes on.
+    async fn invoke(&mut self, process: &mut Process, number: u64) -> Option<&'static str> {
+        let request = format!("r-{number}");
+        let timeout_ms = self.rng.u64(1_000..4_000);
+        let timeout = Duration::from_millis(timeout_ms);
+        let deadline_ms = now_ms() + timeout_ms;
+        process.answer(Next::Invoke { request_id: request.clone(), deadline_ms });
+        let began = Instant::now();
+        for _ in 0..self.rng.u32(0..5) {
+            tokio::time::sleep(Duration::from_millis(self.rng.u64(0..120))).await;
+            let body = format!("[{}]", self.lines());
+            process.bodies.post(&body);
+        }
+        let end = match self.rng.u8(0..40) {
+            0 => Some("timeout"),
+            1 => Some("failure"),
+            _ => None,
+        };
+        if end == Some("timeout") {
+            // The extension has called next by then, or it is not waited for any longer.
+            tokio::time::sleep(timeout.saturating_sub(began.elapsed())).await;
+            return end;
+        }
+        if end.is_none() {
+            let body = format!("[{}]", self.done(&request, "success"));
+            process.bodies.post(&body);
+        }
+        let rest = timeout.saturating_sub(began.elapsed());
+        process.calls_next(rest).await;
+        end
+    }
+
+    /// Frozen for a while: what is in flight is lost, and its connection with it.
+    async fn freeze(&mut self) {
+        self.sky.freeze();
+        tokio::time::sleep(Duration::from_millis(self.rng.u64(0..30_000))).await;
+        self.sky.thaw();
+    }
+
+    /// SHUTDOWN, and the end of the process in time.
+    async fn shut_down(&mut self, mut process: Process, reason: &str) {
+        if process.waiting.is_none() {
+            // After a timeout of the function it may still be at work; Lambda answers its next call.
+            process.calls_next(Duration::from_secs(2)).await;
+        }
+        let next = Next::Shutdown { reason: reason.to_owned(), deadline_ms: now_ms() + 2_000 };
+        process.answer(next);
+        let late = format!("[{}]", self.lines());
+        process.bodies.post_after(Duration::from_millis(self.rng.u64(0..20)), late);
+        let began = Instant::now();
+        assert!(process.life.await.expect("it does not panic"), "it ends in order");
+        assert!(began.elapsed() <= Duration::from_secs(2), "and before it is killed");
+        let queue = process.queue.lock().unwrap();
+        assert!(queue.ledger.balances(0), "{}", queue.ledger);
+        self.shed += queue.ledger.shed.total();
+        self.seen.spilled += queue.stats.spilled;
+        self.seen.adopted += queue.ledger.adopted;
+        self.seen.handed_over += queue.ledger.handed_over;
+        self.seen.dead_lettered += queue.ledger.dead_lettered;
+        assert_eq!(process.bodies.1.held(), 0, "memory is counted to the byte");
+    }
+
+    fn files(&self) -> usize {
+        std::fs::read_dir(&self.tmp).unwrap().count()
+    }
+}
+
+/// One environment from beginning to end.
+async fn play(seed: u64, tmp: &Path) -> Seen {
+    let mut rng = Rng::with_seed(seed);
+    let sky = Sky::new(rng.fork());
+    // Dead letters have weather, too, but a better one.
+    let letters = rng.bool().then(|| Sky::new(rng.fork()).milder());
+    let strategy = ["end", "start"][rng.usize(..2)].to_owned();
+    let format = ["ndjson", "kpl", "event"][rng.usize(..3)].to_owned();
+    let variables = [
+        ("FLUSH", strategy),
+        ("FLUSH_TIMEOUT_MS", rng.u64(100..1_000).to_string()),
+        ("MAX_RECORD_BYTES", "4096".to_owned()),
+        ("TARGET_RECORD_BYTES", rng.u64(1_024..4_096).to_string()),
+        ("MAX_AGE_MS", "500".to_owned()),
+        ("RECORD_FORMAT", format),
+    ];
+    let tmp = tmp.to_owned();
+    let accepted = BTreeSet::new();
+    let mut story =
+        Story { rng, tmp, sky, letters, accepted, shed: 0, seen: Seen::default(), next_text: 0 };
+    let mut process = Process::start(&story, &variables);
+    process.calls_next(Duration::from_secs(1)).await;
+    for number in 0..story.rng.u64(1..25) {
+        story.sky.change();
+        story.freeze().await;
+        if let Some(reason) = story.invoke(&mut process, number).await {
+            story.shut_down(process, reason).await;
+            process = Process::start(&story, &variables);
+            process.calls_next(Duration::from_secs(1)).await;
+        }
+    }
+    let ends_well = story.rng.bool();
+    if ends_well {
+        story.sky.clear_up();
+    }
+    story.shut_down(process, "spindown").await;
+    assert_eq!(story.files(), 0, "nothing stays in /tmp");
+    verify(&mut story, ends_well);
+    story.seen
+}
+
+/// What must be true of every story.
+fn verify(story: &mut Story, ends_well: bool) {
+    let letters = story.letters.iter().flat_map(|sky| sky.stored());
+    let arrived = Arrived::of(story.sky.stored().into_iter().chain(letters));
+    let mut texts = BTreeSet::new();
+    for (key, text) in &arrived.events {
+        if text.contains("kinesis-telemetry.ledger") {
+            continue;
+        }
+        assert!(story.accepted.contains(text), "{key:?} was never acknowledged: {text}");
+        assert!(texts.insert(text.clone()), "{key:?} came under another number before: {text}");
+    }
+    let missing = story.accepted.difference(&texts).count() as u64;
+    // A ledger may be given up as well.
+    assert!(missing <= story.shed, "{missing} are missing, {} were given up", story.shed);
+    let could_be_lost = story.sky.has_lost_an_answer()
+        || story.letters.as_ref().is_some_and(|sky| sky.has_lost_an_answer());
+    assert!(arrived.doubled == 0 || could_be_lost, "doubles come of lost answers alone");
+    story.seen.shed = story.shed;
+    story.seen.doubled = arrived.doubled as u64;
+    if ends_well && story.shed == 0 {
+        story.seen.whole = 1;
+        assert_eq!(missing, 0);
+        let mut last: BTreeMap<&str, u64> = BTreeMap::new();
+        for (instance, seq) in arrived.events.keys() {
+            let last = last.entry(instance).or_default();
+            assert_eq!(*seq, *last + 1, "the numbers of {instance} have no gap");
+            *last = *seq;
+        }
+    }
+}
+
+#[test]
+fn in_every_storm_whatever_was_acknowledged_arrives_or_was_said_to_be_given_up() {
+    let chosen = std::env::var("STORM_SEEDS").unwrap_or_default();
+    let chosen: Vec<u64> = chosen.split(',').filter_map(|seed| seed.parse().ok()).collect();
+    let seeds = if chosen.is_empty() { (0..SEEDS).collect() } else { chosen };
+    let mut all = Vec::new();
+    for seed in &seeds {
+        let seed = *seed;
+        let tmp = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_time()
+            .start_paused(true)
+            .build()
+            .unwrap();
+        let story = std::panic::AssertUnwindSafe(|| runtime.block_on(play(seed, tmp.path())));
+        match std::panic::catch_unwind(story) {
+            Ok(of_it) => all.push(of_it),
+            Err(panic) => {
+                eprintln!("STORM_SEEDS={seed} plays this again");
+                std::panic::resume_unwind(panic);
+            }
+        }
+    }
+    if seeds.len() as u64 == SEEDS {
+        // A storm in which nothing of this happens would prove nothing of it.
+        let has = |what: fn(&Seen) -> u64| all.iter().filter(|seen| what(seen) > 0).count();
+        let stories = [
+            has(|it| it.spilled),
+            has(|it| it.adopted),
+            has(|it| it.handed_over),
+            has(|it| it.dead_lettered),
+            has(|it| it.shed),
+            has(|it| it.doubled),
+            has(|it| it.whole),
+        ];
+        assert!(stories.iter().all(|count| *count > 5), "{stories:?}");
+        eprintln!(
+            "of {SEEDS} stories so many saw spills, adoptions, handing over, letters, shedding, doubles, and an end without loss: {stories:?}"
+        );
+    }
+}

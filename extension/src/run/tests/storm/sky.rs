@@ -1,0 +1,192 @@
+//! The weather of a storm, and a sink that stands in it.
+
+use fastrand::Rng;
+
+use super::super::*;
+use crate::sink::{Answer, Decision, Failure, Refusal};
+
+/// What is stored, and what happens to requests.
+pub(super) struct Sky(Mutex<State>);
+
+struct State {
+    rng: Rng,
+    /// How many of a hundred requests meet with no fault.
+    fair: u8,
+    stored: Vec<Vec<u8>>,
+    in_flight: u32,
+    is_frozen: bool,
+    /// Counts freezes: a connection from before one is dead.
+    freezes: u32,
+    has_lost_an_answer: bool,
+}
+
+/// What happens to a request.
+enum Fate {
+    Taken,
+    /// These records are refused, for want of throughput or not.
+    Refused(Vec<bool>, bool),
+    Failed(Decision),
+    /// Stored, and no answer.
+    Unanswered,
+    /// Neither.
+    Silent,
+}
+
+impl Sky {
+    pub(super) fn new(rng: Rng) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(State {
+            rng,
+            fair: 70,
+            stored: Vec::new(),
+            in_flight: 0,
+            is_frozen: false,
+            freezes: 0,
+            has_lost_an_answer: false,
+        })))
+    }
+
+    pub(super) fn milder(self: Arc<Self>) -> Arc<Self> {
+        self.state().fair = 90;
+        self
+    }
+
+    /// Another weather: mostly fair, or a storm, or nothing gets through at all.
+    pub(super) fn change(&self) {
+        let mut state = self.state();
+        state.fair = *[95, 70, 40, 0].get(state.rng.usize(..4)).unwrap();
+    }
+
+    pub(super) fn clear_up(&self) {
+        self.state().fair = 100;
+    }
+
+    pub(super) fn freeze(&self) {
+        let mut state = self.state();
+        state.is_frozen = true;
+        state.freezes += 1;
+    }
+
+    pub(super) fn thaw(&self) {
+        self.state().is_frozen = false;
+    }
+
+    /// Requests that nobody has given up.
+    pub(super) fn in_flight(&self) -> u32 {
+        self.state().in_flight
+    }
+
+    pub(super) fn has_lost_an_answer(&self) -> bool {
+        self.state().has_lost_an_answer
+    }
+
+    pub(super) fn stored(&self) -> Vec<Vec<u8>> {
+        self.state().stored.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    fn fate(&mut self, records: usize) -> Fate {
+        if self.rng.u8(0..100) < self.fair {
+            return Fate::Taken;
+        }
+        match self.rng.u8(0..8) {
+            0 | 1 => {
+                let refused = (0..records).map(|_| self.rng.bool()).collect();
+                Fate::Refused(refused, self.rng.bool())
+            }
+            2 | 3 => Fate::Failed(Decision::BackOff),
+            4 => Fate::Failed(Decision::Reconnect),
+            5 => Fate::Failed(Decision::Configuration),
+            6 => Fate::Unanswered,
+            _ => Fate::Silent,
+        }
+    }
+}
+
+/// A sink under a sky.
+pub(super) struct Stream {
+    sky: Arc<Sky>,
+    pressure: Arc<Pressure>,
+    bound: usize,
+}
+
+impl Stream {
+    pub(super) fn new(sky: Arc<Sky>, pressure: Arc<Pressure>, bound: usize) -> Self {
+        Self { sky, pressure, bound }
+    }
+}
+
+/// Counts a request for as long as somebody waits for its answer.
+struct Waiting {
+    sky: Arc<Sky>,
+    /// Records were stored, and the sender does not know.
+    owes_an_answer: bool,
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        let mut state = self.sky.state();
+        state.in_flight -= 1;
+        state.has_lost_an_answer |= self.owes_an_answer;
+    }
+}
+
+impl Sink for Stream {
+    async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
+        // A body on its way to the queue, and what splitting adds, come on top.
+        assert!(self.pressure.held() <= self.bound + 60_000, "{} bytes held", self.pressure.held());
+        let (fate, latency, before) = {
+            let mut state = self.sky.state();
+            state.in_flight += 1;
+            let latency = Duration::from_millis(state.rng.u64(1..60));
+            (state.fate(records.len()), latency, state.freezes)
+        };
+        let mut waiting = Waiting { sky: self.sky.clone(), owes_an_answer: false };
+        tokio::time::sleep(latency / 2).await;
+        let mut store = |refused: &[bool]| {
+            waiting.owes_an_answer = true;
+            let mut state = self.sky.state();
+            let is_taken = |index: &usize| !refused.get(*index).copied().unwrap_or(false);
+            let taken = (0..records.len()).filter(is_taken);
+            let data: Vec<Vec<u8>> = taken.map(|index| records[index].data.to_vec()).collect();
+            state.stored.extend(data);
+        };
+        let outcome = match fate {
+            Fate::Taken => {
+                store(&[]);
+                Ok(records.iter().map(|_| Ok(())).collect())
+            }
+            Fate::Refused(refused, is_throttled) => {
+                store(&refused);
+                let answer = |refused: &bool| {
+                    let message = "refused".to_owned();
+                    if *refused { Err(Refusal { message, is_throttled }) } else { Ok(()) }
+                };
+                Ok(refused.iter().map(answer).collect())
+            }
+            Fate::Failed(decision) => Err(Failure { decision, message: format!("{decision:?}") }),
+            Fate::Unanswered => {
+                store(&[]);
+                std::future::pending().await
+            }
+            Fate::Silent => std::future::pending().await,
+        };
+        tokio::time::sleep(latency / 2).await;
+        // The connection is from before a freeze: the answer never comes.
+        if self.sky.state().freezes != before {
+            std::future::pending::<()>().await;
+        }
+        waiting.owes_an_answer = false;
+        outcome
+    }
+
+    fn reset(&self) {}
+
+    fn max_records(&self) -> usize {
+        50
+    }
+}
