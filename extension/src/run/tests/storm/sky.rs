@@ -53,7 +53,7 @@ impl Sky {
     /// Another weather: mostly fair, or a storm, or nothing gets through at all.
     pub(super) fn change(&self) {
         let mut state = self.state();
-        state.fair = *[95, 70, 40, 0].get(state.rng.usize(..4)).unwrap();
+        state.fair = *[95, 70, 40, 0, 0].get(state.rng.usize(..5)).unwrap();
     }
 
     pub(super) fn clear_up(&self) {
