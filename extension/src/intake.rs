@@ -81,11 +81,6 @@ impl Intake {
         Self { by_request: true, ..self }
     }
 
-    /// Who gives the numbers.
-    pub fn instance(&self) -> &str {
-        self.source.instance()
-    }
-
     /// The number that was given last.
     pub fn last_seq(&self) -> u64 {
         self.last_seq

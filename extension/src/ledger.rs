@@ -25,6 +25,8 @@ pub struct Ledger {
     pub shed: Shed,
     /// Left in the spill file for the process that comes after us.
     pub handed_over: u64,
+    /// Batches of telemetry that were too large to be read: nobody knows what was in them.
+    pub refused_batches: u64,
     /// What the platform says it has dropped itself.
     pub logs_dropped: LogsDropped,
 }
@@ -88,6 +90,7 @@ impl Ledger {
             },
             "handedOver": self.handed_over,
             "held": held,
+            "refusedBatches": self.refused_batches,
             "shedRanges": shed.ranges.record(),
             "logsDropped": {
                 "records": self.logs_dropped.records,

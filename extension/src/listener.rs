@@ -108,7 +108,7 @@ async fn answer(
     }
     // A body that says that it is too large need not be read first.
     if request.body().size_hint().lower() > MAX_BODY as u64 {
-        return too_large();
+        return too_large(pressure);
     }
     match Limited::new(request.into_body(), MAX_BODY).collect().await {
         Ok(body) => {
@@ -119,7 +119,7 @@ async fn answer(
             pressure.wait(MAX_DELAY).await;
             status(StatusCode::OK)
         }
-        Err(error) if error.is::<LengthLimitError>() => too_large(),
+        Err(error) if error.is::<LengthLimitError>() => too_large(pressure),
         Err(error) => {
             log::warn(&format!("a telemetry batch broke off: {error}; lambda sends it again"));
             status(StatusCode::BAD_REQUEST)
@@ -128,7 +128,8 @@ async fn answer(
 }
 
 /// Lambda's own limit is far below ours, so this is not Lambda.
-fn too_large() -> Response<Empty<Bytes>> {
+fn too_large(pressure: &Pressure) -> Response<Empty<Bytes>> {
+    pressure.refuse_batch();
     log::error(&format!(
         "refused a telemetry batch of more than {MAX_BODY} bytes: its events are lost"
     ));

@@ -4,7 +4,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -16,17 +16,34 @@ pub struct Pressure {
     held: AtomicUsize,
     bound: usize,
     relieved: Notify,
+    /// Batches that the listener has refused because they were too large to be held at all.
+    refused_batches: AtomicU64,
 }
 
 impl Pressure {
     /// Nothing held yet.
     pub fn new(bound: usize) -> Self {
-        Self { held: AtomicUsize::new(0), bound, relieved: Notify::new() }
+        Self {
+            held: AtomicUsize::new(0),
+            bound,
+            relieved: Notify::new(),
+            refused_batches: AtomicU64::new(0),
+        }
     }
 
     /// Bytes held now.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
+    }
+
+    /// A batch was refused.
+    pub fn refuse_batch(&self) {
+        self.refused_batches.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// How many were.
+    pub fn refused_batches(&self) -> u64 {
+        self.refused_batches.load(Ordering::Relaxed)
     }
 
     /// Bytes held beyond the bound.

@@ -121,6 +121,12 @@ impl Queue {
         self.events.push_back(event);
     }
 
+    /// The ledger as the `record` of an event that describes everything up to and with this number.
+    pub fn ledger_up_to(&mut self, seq: u64) -> serde_json::Value {
+        self.ledger.refused_batches = self.pressure.refused_batches();
+        self.ledger.record(self.packer.source().instance(), seq, self.held())
+    }
+
     /// Takes over what processes before us have left. Says how many events that were, and what cannot be taken over.
     pub fn adopt(&mut self) -> (u64, Vec<String>) {
         let Some(settings) = &self.spill_settings else { return (0, Vec::new()) };

@@ -125,6 +125,17 @@ impl Sandbox {
             .count()
     }
 
+    /// The most memory in bytes that an extension has had so far (resident; Linux only).
+    pub fn peak_memory(&self, extension: &str) -> Option<u64> {
+        let group = self.shared.look(|state| {
+            state.agents.iter().find(|agent| agent.name == extension).and_then(|it| it.group)
+        });
+        let status = std::fs::read_to_string(format!("/proc/{}/status", group?.id())).ok()?;
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:"))?;
+        let kib: u64 = line.split_whitespace().next()?.parse().ok()?;
+        Some(kib * 1024)
+    }
+
     /// A handle for whoever stands beside the environment while something happens in it.
     pub fn remote(&self) -> Remote {
         Remote::new(self.shared.clone(), self.address())

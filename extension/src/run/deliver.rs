@@ -179,6 +179,16 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.not_before = now + pause.clamp(AFTER_FAILURE, AFTER_FAILURES);
     }
 
+    /// At SHUTDOWN, when all else is delivered: puts a ledger behind it, if one is owed. Returns whether it did.
+    fn send_last_ledger(&mut self, outcome: &Outcome) -> bool {
+        let is_owed =
+            self.phase == Phase::Draining && *outcome == Outcome::Delivered && self.owes_a_ledger();
+        if is_owed {
+            self.send_ledger();
+        }
+        is_owed
+    }
+
     /// Goes on with what is left, or with the lifecycle.
     pub(super) fn on_delivery_ended(&mut self, result: Result<Outcome, JoinError>) {
         let ended = self.delivery.take();
@@ -216,6 +226,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 Outcome::OutOfTime(_) => was_flush,
                 Outcome::Blocked(_) => true,
             };
+            // What came while the last events were delivered is told of, too.
+            let is_over = is_over && !self.send_last_ledger(&outcome);
             let is_in_vain = self.phase == Phase::Flushing && self.parts.breaker.is_open();
             if is_over || is_in_vain || now >= self.deliver_end {
                 self.step(Event::Flushed);

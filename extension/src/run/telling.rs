@@ -25,13 +25,21 @@ pub struct Teller {
     last_line: Instant,
     /// How many events had been given up when the last ledger was written.
     shed: u64,
+    /// The last ledger's own number.
+    ledger_seq: u64,
 }
 
 impl Teller {
     /// Begins now.
     pub fn new(metrics: Metrics) -> Self {
         let now = Instant::now();
-        Self { meter: Meter::new(metrics), last_ledger: now, last_line: now, shed: 0 }
+        Self {
+            meter: Meter::new(metrics),
+            last_ledger: now,
+            last_line: now,
+            shed: 0,
+            ledger_seq: 0,
+        }
     }
 }
 
@@ -52,10 +60,16 @@ impl<S: Sink, D: Sink> Run<S, D> {
         let now = (Instant::now().into_std(), SystemTime::now());
         let seq = self.parts.intake.last_seq();
         let mut queue = super::lock(&self.parts.queue);
-        let record = queue.ledger.record(self.parts.intake.instance(), seq, queue.held());
+        let record = queue.ledger_up_to(seq);
         self.parts.teller.shed = queue.ledger.shed.total();
         self.parts.teller.last_ledger = Instant::now();
         queue.push_own(self.parts.intake.own(event_type::LEDGER, &record, now));
+        self.parts.teller.ledger_seq = self.parts.intake.last_seq();
+    }
+
+    /// Whether events have come that no ledger tells of.
+    pub(super) fn owes_a_ledger(&self) -> bool {
+        self.parts.intake.last_seq() > self.parts.teller.ledger_seq
     }
 
     /// Prints metrics, if it is time for them.

@@ -138,6 +138,45 @@ async fn missing_credentials_are_said_once() {
 }
 
 #[tokio::test]
+async fn two_hundred_thousand_lines_at_once_stay_within_the_bound_and_the_ledger_balances() {
+    const BOUND: u64 = 8 * 1024 * 1024;
+    let bound = BOUND.to_string();
+    let settings = [
+        ("QUEUE_MAX_BYTES", bound.as_str()),
+        ("SPILL_MAX_BYTES", "0"),
+        ("FLUSH_TIMEOUT_MS", "200"),
+        // The platform is held back a little for each batch that finds no room, so these are large.
+        ("MAX_BUFFER_ITEMS_COUNT", "10000"),
+        ("LOGS_BUFFER_MAX_BYTES", "1048576"),
+    ];
+    let mut world = World::new(&settings, |options| {
+        options.timeout = Duration::from_mins(3);
+        // So that it is the extension that has too much, and not the platform.
+        options.telemetry_backlog_bytes = 256 * 1024 * 1024;
+    })
+    .await;
+    world.kinesis.set_weather(Weather::down());
+    let payload = serde_json::json!({ "lines": 200_000, "bytes": 120, "sleepMs": 10_000 });
+    assert_eq!(world.invoke(payload).await.status, Status::Success);
+    world.kinesis.set_weather(Weather::fair());
+    let peak = world.sandbox.peak_memory(extension_spec::EXTENSION_NAME).unwrap();
+    // A program for debugging, two bodies, a request, and what is known of each event beside its bytes.
+    assert!(peak < 4 * BOUND + 32 * 1024 * 1024, "{peak} bytes at most");
+    let ended = world.end().await;
+    let last = ended.ledgers().pop().unwrap();
+    let count = |name: &str| last[name].as_u64().unwrap();
+    let shed = last["shed"]["memory"].as_u64().unwrap();
+    assert!(count("received") >= 200_000 && shed > 10_000, "{last}");
+    assert_eq!(
+        count("received") + count("own"),
+        count("delivered") + shed + count("held"),
+        "{last}"
+    );
+    let arrived = ended.arrived();
+    assert_eq!(arrived.events.len() as u64, count("received") + count("own") + 1 - shed);
+}
+
+#[tokio::test]
 async fn a_memory_that_is_full_sheds_and_counts_and_the_function_goes_on() {
     let settings = [
         ("QUEUE_MAX_BYTES", "4194304"),
