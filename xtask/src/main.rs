@@ -17,6 +17,7 @@ mod dependencies;
 mod documents;
 mod emulator;
 mod linters;
+mod ministack;
 mod npm;
 #[allow(clippy::format_push_string, reason = "these texts are made once a run, and read better so")]
 mod package;

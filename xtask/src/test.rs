@@ -12,10 +12,12 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Process};
 use crate::section::Sections;
 use crate::tools::Tool;
-use crate::{cdk, emulator, linters, workspace};
+use crate::{cdk, emulator, linters, ministack, workspace};
 
 /// Where tests find the emulator.
 const EMULATOR_DIR: &str = "EMULATOR_DIR";
+/// Where tests find ministack's program.
+const MINISTACK: &str = "MINISTACK";
 
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
     let mut sections = Sections::default();
@@ -46,7 +48,13 @@ fn tests(sections: &mut Sections, tally: &mut Tally, arguments: &[OsString]) -> 
             sections.run("linters", || linters::install(&workspace::target_dir()?))?;
         }
     }
-    let cargo_test = |own: &[&OsStr]| cargo_test(emulator.as_ref(), own, arguments);
+    let ministack = if missing.contains(&Tool::Python) {
+        None
+    } else {
+        Some(sections.run("ministack", || ministack::install(&workspace::target_dir()?))?)
+    };
+    let programs = [(EMULATOR_DIR, emulator), (MINISTACK, ministack)];
+    let cargo_test = |own: &[&OsStr]| cargo_test(&programs, own, arguments);
     if missing.is_empty() {
         return sections.run("tests", || {
             let every = &mut cargo_test(&["--include-ignored".as_ref()]);
@@ -87,11 +95,15 @@ fn missing(ci: bool) -> Result<Vec<Tool>> {
     Ok(missing)
 }
 
-fn cargo_test(emulator: Option<&PathBuf>, own: &[&OsStr], arguments: &[OsString]) -> Command {
+fn cargo_test(
+    programs: &[(&str, Option<PathBuf>)],
+    own: &[&OsStr],
+    arguments: &[OsString],
+) -> Command {
     let mut command = workspace::cargo();
     command.args(["test", "--workspace", "--locked", "--"]).args(own).args(arguments);
-    if let Some(emulator) = emulator {
-        command.env(EMULATOR_DIR, emulator);
+    for (variable, path) in programs {
+        command.envs(path.as_ref().map(|path| (variable, path)));
     }
     command
 }

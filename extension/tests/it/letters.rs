@@ -34,7 +34,7 @@ async fn world(settings: &[(&str, &str)], change: impl FnOnce(&mut Options)) -> 
 }
 
 /// The records that the letters hold, put together again.
-fn records(letters: &[Message]) -> Vec<Vec<u8>> {
+pub(crate) fn records(letters: &[Message], stream: &str) -> Vec<Vec<u8>> {
     let mut pieces: BTreeMap<&str, BTreeMap<u64, &Message>> = BTreeMap::new();
     for letter in letters {
         let piece = letter.attributes["Piece"].parse().unwrap();
@@ -43,7 +43,7 @@ fn records(letters: &[Message]) -> Vec<Vec<u8>> {
     let join = |pieces: BTreeMap<u64, &Message>| {
         let first = pieces[&1];
         assert_eq!(first.attributes["Pieces"], pieces.len().to_string());
-        assert_eq!(first.attributes["Stream"], "telemetry");
+        assert_eq!(first.attributes["Stream"], stream);
         let body: String = pieces.values().map(|it| it.body.as_str()).collect();
         match first.attributes["Encoding"].as_str() {
             "base64" => STANDARD.decode(body).unwrap(),
@@ -55,7 +55,7 @@ fn records(letters: &[Message]) -> Vec<Vec<u8>> {
 
 /// Everything that was acknowledged is in the stream or in the queue, and nothing in both.
 fn verify(ended: &Ended, sqs: &Sqs) -> Arrived {
-    let letters = records(&sqs.messages());
+    let letters = records(&sqs.messages(), "telemetry");
     let data = ended.records.iter().map(|it| it.data.to_vec()).chain(letters);
     let arrived = Arrived::of(data);
     assert_eq!(arrived.doubled, 0);

@@ -7,6 +7,7 @@ mod degraded;
 mod delivery;
 mod letters;
 mod lifecycle;
+mod ministack;
 mod packing;
 mod shapes;
 mod spill;

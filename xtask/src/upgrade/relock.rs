@@ -49,8 +49,9 @@ fn is_npm_stale(folder: &Path) -> Result<bool> {
 
 /// Whether `requirements.txt` lacks something that `requirements.in` asks for.
 fn is_python_stale(folder: &Path) -> Result<bool> {
-    let (asked, locked) =
-        (read(&folder.join("requirements.in"))?, read(&folder.join("requirements.txt"))?);
+    let asked = read(&folder.join("requirements.in"))?;
+    // A folder that is new has no lock file yet.
+    let locked = fs::read_to_string(folder.join("requirements.txt")).unwrap_or_default();
     let mut asked = asked.lines().filter(|line| !line.starts_with('#'));
     let is_locked = |pin: &str| locked.lines().any(|line| line.split(' ').next() == Some(pin));
     Ok(!asked.all(is_locked))

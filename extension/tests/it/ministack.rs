@@ -1,0 +1,152 @@
+//! Against an AWS that is not ours: a Kinesis and an SQS of other people's making.
+
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_kinesis::types::ShardIteratorType;
+use extension_sandbox::Options;
+use extension_sandbox::sqs::Message;
+use kinesis_telemetry_extension::aws::{Connector, Roots};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+
+use crate::consumer::Arrived;
+use crate::letters;
+use crate::world::World;
+
+/// Ends with the test, and whatever it has started with it.
+struct Ministack {
+    child: Child,
+    url: String,
+}
+
+impl Ministack {
+    async fn start() -> Self {
+        let program = std::env::var("MINISTACK").expect("cargo xtask test says where it is");
+        let port = {
+            let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            socket.local_addr().unwrap().port()
+        };
+        let child = Command::new(program)
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap())
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("LOG_LEVEL", "ERROR")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let ministack = Self { child, url: format!("http://127.0.0.1:{port}") };
+        let deadline = Instant::now() + Duration::from_secs(30);
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            assert!(Instant::now() < deadline, "ministack does not listen");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        ministack
+    }
+
+    async fn config(&self) -> SdkConfig {
+        let connector = Connector::new(Roots::compiled_in(), Duration::from_secs(5));
+        aws_config::defaults(BehaviorVersion::v2026_01_12())
+            .region(Region::new("eu-central-1"))
+            .test_credentials()
+            .endpoint_url(&self.url)
+            .http_client(connector)
+            .load()
+            .await
+    }
+}
+
+impl Drop for Ministack {
+    fn drop(&mut self) {
+        let group = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        let _ = killpg(group, Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+}
+
+/// All records of a stream.
+async fn records(kinesis: &aws_sdk_kinesis::Client, stream: &str) -> Vec<Vec<u8>> {
+    let mut records = Vec::new();
+    let shards = kinesis.list_shards().stream_name(stream).send().await.unwrap();
+    for shard in shards.shards() {
+        let iterator = kinesis
+            .get_shard_iterator()
+            .stream_name(stream)
+            .shard_id(shard.shard_id())
+            .shard_iterator_type(ShardIteratorType::TrimHorizon)
+            .send()
+            .await
+            .unwrap();
+        let mut iterator = iterator.shard_iterator;
+        while let Some(at) = iterator {
+            let got = kinesis.get_records().shard_iterator(at).send().await.unwrap();
+            records.extend(got.records().iter().map(|record| record.data().as_ref().to_vec()));
+            iterator = got.next_shard_iterator.filter(|_| !got.records.is_empty());
+        }
+    }
+    records
+}
+
+#[tokio::test]
+#[ignore = "needs Python: cargo xtask test"]
+async fn a_stream_and_a_queue_of_another_make_take_everything() {
+    let ministack = Ministack::start().await;
+    let config = ministack.config().await;
+    let kinesis = aws_sdk_kinesis::Client::new(&config);
+    let sqs = aws_sdk_sqs::Client::new(&config);
+    let queue = sqs.create_queue().queue_name("letters").send().await.unwrap();
+    let queue = queue.queue_url.unwrap();
+    let endpoints = |options: &mut Options| {
+        for name in ["AWS_ENDPOINT_URL_KINESIS", "AWS_ENDPOINT_URL_SQS"] {
+            options.environment.push((name.to_owned(), ministack.url.clone()));
+        }
+    };
+
+    for format in ["ndjson", "kpl", "event"] {
+        kinesis.create_stream().stream_name(format).shard_count(2).send().await.unwrap();
+        let settings = [("RECORD_FORMAT", format), ("STREAM", format)];
+        let mut world = World::new(&settings, endpoints).await;
+        for _ in 0..3 {
+            world.succeed(20).await;
+        }
+        let ended = world.end().await;
+        ended.verify_texts(&Arrived::of(records(&kinesis, format).await));
+    }
+
+    // A stream that is not there: everything is a letter in the end.
+    let settings = [
+        ("STREAM", "missing"),
+        ("DEAD_LETTER_QUEUE_URL", queue.as_str()),
+        ("FLUSH_TIMEOUT_MS", "200"),
+    ];
+    let mut world = World::new(&settings, endpoints).await;
+    world.succeed(20).await;
+    let ended = world.end().await;
+    let mut messages = Vec::new();
+    loop {
+        let got = sqs.receive_message().queue_url(&queue).max_number_of_messages(10);
+        let got = got.message_attribute_names("All").send().await.unwrap();
+        if got.messages().is_empty() {
+            break;
+        }
+        messages.extend(got.messages.unwrap().into_iter().map(|message| {
+            Message {
+                body: message.body.unwrap(),
+                attributes: message
+                    .message_attributes
+                    .unwrap()
+                    .into_iter()
+                    .map(|(name, value)| (name, value.string_value.unwrap()))
+                    .collect(),
+            }
+        }));
+    }
+    let arrived = Arrived::of(letters::records(&messages, "missing"));
+    ended.verify_texts(&arrived);
+}
