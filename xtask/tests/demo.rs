@@ -22,7 +22,7 @@ fn every_event_of_three_invocations_is_read_back() {
     let output = demo(&[]);
     let text = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(text.contains("sequence complete: 1…44 of instance "), "{text}");
+    assert!(text.contains("sequence complete: 1…45 of instance "), "{text}");
     assert!(text.contains("invocation 3    success"), "{text}");
 }
 
