@@ -2,19 +2,24 @@
 //!
 //! Pure: counts and ages come in as values.
 
+mod rhythm;
+
 use std::time::{Duration, Instant};
 
 use extension_spec::{Config, Flush};
 
+use crate::breaker::Now;
 use crate::lifecycle::Event;
 use crate::pack::Scope;
+use rhythm::Rhythm;
 
-/// The settings that decide.
+/// The settings that decide, and how often invocations come.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     strategy: Flush,
     min_events: u64,
     max_age: Duration,
+    rhythm: Rhythm,
 }
 
 /// What waits, as far as the policy must know it.
@@ -35,24 +40,36 @@ impl Policy {
             strategy: config.flush,
             min_events: config.max_batch_records_items.0,
             max_age: config.max_age.duration(),
+            rhythm: Rhythm::new(config.max_age.duration()),
         }
+    }
+
+    /// An invocation begins.
+    pub fn beat(&mut self, now: Now) {
+        self.rhythm.beat(now);
     }
 
     /// What an INVOKE means to the lifecycle.
     pub fn on_invoke(&self, backlog: &Backlog, now: Instant) -> Event {
+        if self.holds_for_the_function() {
+            return Event::InvokeHeld;
+        }
         // What would be sent beside the function anyway is sent before `next` is called, where no freeze can catch it.
-        let is_worth_it =
-            || backlog.events >= self.min_events || self.while_running(backlog, now).is_some();
-        match self.strategy {
-            Flush::End => Event::InvokeHeld,
-            Flush::Start if is_worth_it() => Event::InvokeSent,
-            Flush::Start => Event::InvokePassed,
+        let is_enough = self.strategy == Flush::Start && backlog.events >= self.min_events;
+        if is_enough || self.while_running(backlog, now).is_some() {
+            Event::InvokeSent
+        } else {
+            Event::InvokePassed
         }
     }
 
     /// Whether an invocation is held until its function has finished.
     pub fn holds_for_the_function(&self) -> bool {
-        self.strategy == Flush::End
+        match self.strategy {
+            Flush::End => true,
+            Flush::Start => false,
+            Flush::Adaptive => !self.rhythm.is_quick(),
+        }
     }
 
     /// What to send while the function is running, in every strategy: what fills a record, and what has reached its age.
@@ -74,6 +91,8 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
+    use std::time::SystemTime;
+
     use super::*;
 
     fn policy(variables: &[(&str, &str)]) -> Policy {
@@ -104,6 +123,27 @@ mod tests {
         assert_eq!(policy.on_invoke(&full, now), Event::InvokeSent);
         let old = Backlog { oldest: Some(now), ..backlog(1) };
         assert_eq!(policy.on_invoke(&old, now + policy.max_age), Event::InvokeSent);
+    }
+
+    #[test]
+    fn adaptive_holds_rare_invocations_and_sends_for_often_ones_only_what_is_full_or_old() {
+        let mut policy = policy(&[("FLUSH", "adaptive"), ("MAX_AGE_MS", "1000")]);
+        let (start, wall) = (Instant::now(), SystemTime::now());
+        let mut invoke = |backlog: &Backlog, ms| {
+            let after = Duration::from_millis(ms);
+            policy.beat((start + after, wall + after));
+            policy.on_invoke(backlog, start + after)
+        };
+        for beat in 0..5 {
+            assert_eq!(invoke(&backlog(99), beat * 100), Event::InvokeHeld);
+        }
+        assert_eq!(invoke(&backlog(99), 500), Event::InvokePassed);
+        let old = Backlog { oldest: Some(start), ..backlog(1) };
+        assert_eq!(invoke(&old, 999), Event::InvokePassed);
+        assert_eq!(invoke(&old, 1_000), Event::InvokeSent);
+        let full = Backlog { has_full_record: true, ..backlog(1) };
+        assert_eq!(invoke(&full, 1_100), Event::InvokeSent);
+        assert_eq!(invoke(&backlog(1), 2_200), Event::InvokeHeld, "after a pause");
     }
 
     #[test]

@@ -214,6 +214,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 let has_ended = early.and_then(|index| self.ended_early.remove(index)).is_some();
                 remember(&mut self.invoked, &request_id);
                 self.open = (!has_ended).then_some(request_id);
+                self.parts.policy.beat((now.into_std(), SystemTime::now()));
                 if self.parts.breaker.is_open() {
                     self.invoke_unheld();
                 } else {

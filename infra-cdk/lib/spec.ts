@@ -83,12 +83,13 @@ export interface TelemetrySettings {
 
   /**
    * When waiting events are sent.
+   * - `adaptive`: Like `end` while invocations are rare; once they come often, beside the next ones, when a record is full or an event has reached its age.
    * - `end`: After the function has finished, before the invocation ends.
    * - `start`: At the beginning of the next invocation, beside the function.
    *
-   * @default 'end'
+   * @default 'adaptive'
    */
-  readonly flush?: 'end' | 'start' | undefined;
+  readonly flush?: 'adaptive' | 'end' | 'start' | undefined;
 
   /**
    * Longest time that one flush may hold an invocation open.
@@ -101,6 +102,7 @@ export interface TelemetrySettings {
 
   /**
    * How old a waiting event may get while an invocation is running; then it is sent.
+   * Where flushing is adaptive, invocations come often when less than half of it lies between them.
    *
    * From 100 ms to 15 min.
    *
@@ -244,7 +246,7 @@ export interface TelemetrySettings {
   /**
    * Whether CloudWatch gets metrics of the extension. Each is billed.
    * - `off`: None.
-   * - `basic`: `Received`, `Delivered`, `Shed` and `DeliveryLag`, each without a dimension: four metrics for all functions together.
+   * - `basic`: Four for all functions together, because none has a dimension: `Received`, `Delivered`, `Shed` and `DeliveryLag`.
    * - `all`: All there are.
    *
    * @default 'off'
@@ -321,7 +323,7 @@ export function toEnvironment(settings: TelemetrySettings): Record<string, strin
   ]);
   environment.text('stream', 'STREAM', settings.stream, STREAM, 'the name of a stream (1 to 128 of a-z A-Z 0-9 _ . -) or its ARN (arn:aws:kinesis:REGION:ACCOUNT:stream/NAME)');
   environment.list('types', 'TYPES', settings.types, EVENT_TYPE, 'platform, function, extension, single types such as platform.report, or lines from a level on such as function:warn, separated by commas');
-  environment.choice('flush', 'FLUSH', settings.flush, ['end', 'start']);
+  environment.choice('flush', 'FLUSH', settings.flush, ['adaptive', 'end', 'start']);
   environment.millis('flushTimeout', 'FLUSH_TIMEOUT_MS', settings.flushTimeout, { min: 50, max: 60000 });
   environment.millis('maxAge', 'MAX_AGE_MS', settings.maxAge, { min: 100, max: 900000 });
   environment.count('maxBatchRecordsItems', 'MAX_BATCH_RECORDS_ITEMS', settings.maxBatchRecordsItems, { min: 1, max: 1000000 });

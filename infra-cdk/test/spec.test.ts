@@ -55,7 +55,7 @@ test('everything that cannot be used is named together, with its value and a rem
     [
       'stream is "two words": set the name of a stream (1 to 128 of a-z A-Z 0-9 _ . -) or its ARN ' +
         '(arn:aws:kinesis:REGION:ACCOUNT:stream/NAME)',
-      'flush is "now": set one of end, start',
+      'flush is "now": set one of adaptive, end, start',
       'flushTimeout is 120000 ms: set a whole number of ms from 50 to 60000',
       'maxBatchRecordsItems is 0: set a whole number from 1 to 1000000',
       'bufferTimeout is 25.5 ms: set a whole number of ms from 25 to 30000',

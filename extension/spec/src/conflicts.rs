@@ -46,7 +46,7 @@ pub(crate) fn conflicts(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<P
         });
     };
     let (buffer, flush) = (config.buffer_timeout.0, config.flush_timeout.0);
-    if config.flush == Flush::End && buffer > flush {
+    if config.flush != Flush::Start && buffer > flush {
         report(
             "BUFFER_TIMEOUT_MS",
             buffer,

@@ -72,12 +72,13 @@ params! {
         types: Types = "platform,function", TYPES;
 
         /// When waiting events are sent.
-        flush: Flush = "end", FLUSH;
+        flush: Flush = "adaptive", FLUSH;
 
         /// Longest time that one flush may hold an invocation open.
         flush_timeout: Millis = "1000", FLUSH_TIMEOUT_MS, in (50, 60_000);
 
         /// How old a waiting event may get while an invocation is running; then it is sent.
+        /// Where flushing is adaptive, invocations come often when less than half of it lies between them.
         max_age: Millis = "5000", MAX_AGE_MS, in (100, 900_000);
 
         /// Where flushing is at the start of the next invocation: fewest waiting events for which one sends them.

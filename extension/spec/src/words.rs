@@ -36,6 +36,8 @@ macro_rules! choices {
 choices! {
     /// When waiting events are sent.
     Flush {
+        /// Like `end` while invocations are rare; once they come often, beside the next ones, when a record is full or an event has reached its age.
+        Adaptive = "adaptive",
         /// After the function has finished, before the invocation ends.
         End = "end",
         /// At the beginning of the next invocation, beside the function.
@@ -83,7 +85,7 @@ choices! {
     Metrics {
         /// None.
         Off = "off",
-        /// `Received`, `Delivered`, `Shed` and `DeliveryLag`, each without a dimension: four metrics for all functions together.
+        /// Four for all functions together, because none has a dimension: `Received`, `Delivered`, `Shed` and `DeliveryLag`.
         Basic = "basic",
         /// All there are.
         All = "all",

@@ -114,8 +114,9 @@ impl Bench {
             silences: Mutex::new(silences),
         };
         let bench = Bench { taken, bodies };
-        let variables =
-            variables.iter().map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
+        // Unless a test is about another strategy.
+        let variables = [("FLUSH", "end")].iter().chain(variables);
+        let variables = variables.map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
         let config = extension_spec::load(variables).config;
         let source = Source::new("orders", "1", "i");
         let packer =

@@ -18,7 +18,7 @@ fn an_empty_environment_gives_the_defaults_without_a_word() {
     assert_eq!(notices, []);
     assert_eq!(problems, []);
     assert_eq!(config.stream, None);
-    assert_eq!(config.flush, Flush::End);
+    assert_eq!(config.flush, Flush::Adaptive);
     assert_eq!(config.buffer_timeout, Millis(100));
     assert_eq!(config.log_level, Level::Warn);
     assert!(config.enabled && !config.strict);
@@ -73,8 +73,8 @@ fn every_problem_is_reported_together_by_name_value_and_remedy() {
             ("FLUSH", "now")
         ]),
         [
-            "KINESIS_TELEMETRY_FLUSH=\"now\": not one of end, start; \
-             set one of end, start, or remove it; end is used until then",
+            "KINESIS_TELEMETRY_FLUSH=\"now\": not one of adaptive, end, start; \
+             set one of adaptive, end, start, or remove it; adaptive is used until then",
             "KINESIS_TELEMETRY_BUFFER_TIMEOUT_MS=\"soon\": not a whole number of milliseconds; \
              set a whole number of milliseconds from 25 to 30000, or remove it; 100 is used until then",
             "KINESIS_TELEMETRY_MAX_BUFFER_ITEMS_COUNT=\"5\": below 1000; \

@@ -250,14 +250,14 @@ async fn play(seed: u64, tmp: &Path) -> Seen {
     let sky = Sky::new(rng.fork());
     // Dead letters have weather, too, but a better one.
     let letters = rng.bool().then(|| Sky::new(rng.fork()).milder());
-    let strategy = ["end", "start"][rng.usize(..2)].to_owned();
+    let strategy = ["end", "start", "adaptive"][rng.usize(..3)].to_owned();
     let format = ["ndjson", "kpl", "event"][rng.usize(..3)].to_owned();
     let variables = [
         ("FLUSH", strategy),
         ("FLUSH_TIMEOUT_MS", rng.u64(100..1_000).to_string()),
         ("MAX_RECORD_BYTES", "4096".to_owned()),
         ("TARGET_RECORD_BYTES", rng.u64(1_024..4_096).to_string()),
-        ("MAX_AGE_MS", "500".to_owned()),
+        ("MAX_AGE_MS", ["500", "20000"][rng.usize(..2)].to_owned()),
         ("RECORD_FORMAT", format),
     ];
     let tmp = tmp.to_owned();

@@ -1,0 +1,105 @@
+//! How often invocations come.
+//!
+//! Pure. Two thresholds and a count keep it from swinging to and fro: a few quick invocations make nothing often, and one
+//! longer pause ends it at once, because a pause may be the beginning of a long one.
+
+use std::time::Duration;
+
+use crate::breaker::Now;
+
+/// So many short pauses in a row show that invocations come often.
+const IN_A_ROW: u32 = 5;
+
+/// Counts short pauses between invocations.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Rhythm {
+    /// A pause below this is short.
+    short: Duration,
+    /// A pause above this ends the row.
+    long: Duration,
+    in_a_row: u32,
+    last: Option<Now>,
+}
+
+impl Rhythm {
+    /// Nothing has come yet. Events may get `max_age` old: invocations that come less often than that send them at
+    /// their own end.
+    pub(super) fn new(max_age: Duration) -> Self {
+        Self { short: max_age / 2, long: max_age, in_a_row: 0, last: None }
+    }
+
+    /// An invocation begins. The pause is the larger of both clocks': in a freeze either may stand still.
+    pub(super) fn beat(&mut self, now: Now) {
+        let Some(last) = self.last.replace(now) else { return };
+        let by_wall = now.1.duration_since(last.1).unwrap_or_default();
+        let pause = now.0.saturating_duration_since(last.0).max(by_wall);
+        if pause <= self.short {
+            self.in_a_row = self.in_a_row.saturating_add(1);
+        } else if pause > self.long || !self.is_quick() {
+            self.in_a_row = 0;
+        }
+    }
+
+    /// Whether invocations come often.
+    pub(super) fn is_quick(&self) -> bool {
+        self.in_a_row >= IN_A_ROW
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Instant, SystemTime};
+
+    use super::*;
+
+    /// Whether invocations come often after each of these pauses in milliseconds.
+    fn after(pauses: &[u64]) -> Vec<bool> {
+        let mut rhythm = Rhythm::new(Duration::from_secs(1));
+        let mut now = (Instant::now(), SystemTime::now());
+        rhythm.beat(now);
+        let quick = pauses.iter().map(|pause| {
+            let pause = Duration::from_millis(*pause);
+            now = (now.0 + pause, now.1 + pause);
+            rhythm.beat(now);
+            rhythm.is_quick()
+        });
+        quick.collect()
+    }
+
+    #[test]
+    fn a_few_quick_invocations_make_nothing_often() {
+        assert_eq!(after(&[10, 10, 10, 10, 10]), [false, false, false, false, true]);
+        assert_eq!(after(&[10, 10, 10, 10, 600]), [false; 5], "not all of them were quick");
+    }
+
+    #[test]
+    fn one_long_pause_ends_it_and_a_middling_one_does_not() {
+        let quick = after(&[10, 10, 10, 10, 10, 900, 900, 1_001, 10, 10, 10, 10, 10]);
+        let expected =
+            [false, false, false, false, true, true, true, false, false, false, false, false, true];
+        assert_eq!(quick, expected);
+    }
+
+    #[test]
+    fn invocations_at_a_threshold_do_not_make_it_swing() {
+        for pauses in [[500, 501].repeat(20), [999, 1_001].repeat(20), [499, 999].repeat(20)] {
+            let changes = after(&pauses).windows(2).filter(|two| two[0] != two[1]).count();
+            assert!(changes <= 1, "{changes} changes");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_stands_still_in_a_freeze_hides_no_pause() {
+        let mut rhythm = Rhythm::new(Duration::from_secs(1));
+        let start = (Instant::now(), SystemTime::now());
+        let second = Duration::from_secs(1);
+        for beat in 0..20 {
+            rhythm.beat((start.0, start.1 + second * 2 * beat));
+        }
+        assert!(!rhythm.is_quick());
+        for beat in 0..20 {
+            rhythm.beat((start.0 + second * 2 * beat, start.1));
+        }
+        assert!(!rhythm.is_quick());
+    }
+}
