@@ -34,7 +34,9 @@ fn main() {
         ("bursts: 40 at ten a second, then two minutes of silence", bursts()),
         ("a day: from one a minute at night to five a second at noon", day()),
     ];
-    println!("| invocations | `FLUSH` | requests per 1,000 | billed time added to each, ms | age on arrival, p50 s | p99 s |");
+    println!(
+        "| invocations | `FLUSH` | requests per 1,000 | billed time added to each, ms | age on arrival, p50 s | p99 s |"
+    );
     println!("| --- | --- | --- | --- | --- | --- |");
     for (name, pattern) in &patterns {
         for strategy in ["end", "start", "adaptive"] {

@@ -3,9 +3,11 @@
 //! Sends again only what failed. Does what an answer calls for, and knows neither Lambda nor the SDK.
 
 use std::collections::HashSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use extension_spec::limits;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::backoff::Backoff;
@@ -53,6 +55,8 @@ pub struct Dispatcher<S> {
     route: Route,
     /// What was said of the trouble that is going on, so that each thing is said once.
     trouble: Mutex<HashSet<String>>,
+    /// Most records of a request that the time allows: what was too much once is not tried again at once.
+    pace: AtomicUsize,
 }
 
 /// What a delivery has learnt so far.
@@ -70,7 +74,8 @@ struct Tries {
 
 /// What comes after a request.
 enum Next {
-    Again,
+    /// At once. Why something was not taken, if anything was not.
+    Again(Option<String>),
     Wait(String),
     Block(String),
 }
@@ -78,7 +83,7 @@ enum Next {
 impl<S: Sink> Dispatcher<S> {
     /// Sends what the queue holds to the sink.
     pub fn new(route: Route, sink: S, queue: Arc<Mutex<Queue>>) -> Self {
-        Self { sink, queue, route, trouble: Mutex::default() }
+        Self { sink, queue, route, trouble: Mutex::default(), pace: AtomicUsize::new(usize::MAX) }
     }
 
     /// Sends what waits, in scope, until it is delivered or the time is over. May be cancelled at any point: a record
@@ -93,7 +98,7 @@ impl<S: Sink> Dispatcher<S> {
     ) -> Outcome {
         let mut tries = Tries {
             backoff: Backoff::default(),
-            max_records: first,
+            max_records: first.min(self.pace.load(Ordering::Relaxed)),
             attempt_timeout: deadline::attempt(until.saturating_duration_since(Instant::now())),
             broken: 0,
             has_renewed: false,
@@ -107,6 +112,9 @@ impl<S: Sink> Dispatcher<S> {
             let request = self.queue().request(destination, scope, at_most, now.into_std());
             if request.records.is_empty() {
                 let Some(due) = request.until else {
+                    if scope == Scope::All && self.queue().has_any_for(destination) {
+                        return Outcome::OutOfTime(Some("there is no memory to send with".into()));
+                    }
                     self.recovered();
                     return Outcome::Delivered;
                 };
@@ -127,20 +135,19 @@ impl<S: Sink> Dispatcher<S> {
             let attempt = until.min(now + tries.attempt_timeout);
             let next = match timeout_at(attempt, self.sink.put(&request.records)).await {
                 Ok(Ok(answers)) => {
-                    let refused = self.settle(&request, destination, answers, &mut tries);
-                    why = refused.or(why);
-                    Next::Again
+                    Next::Again(self.settle(&request, destination, answers, &mut tries))
                 }
                 Ok(Err(failure)) => self.fail(&request, failure, &mut tries),
                 Err(_) => {
                     self.sink.reset();
                     // Too much for the time there is, perhaps: a small function has little CPU to send with.
                     tries.max_records = (request.records.len() / 2).max(1);
+                    self.pace.store(tries.max_records, Ordering::Relaxed);
                     Next::Wait(format!("{} did not answer in time", self.route.service))
                 }
             };
             match next {
-                Next::Again => {}
+                Next::Again(message) => why = message.or(why),
                 Next::Block(why) => return Outcome::Blocked(why),
                 Next::Wait(message) => {
                     let remaining = until.saturating_duration_since(Instant::now());
@@ -183,8 +190,7 @@ impl<S: Sink> Dispatcher<S> {
         tries: &mut Tries,
     ) -> Option<String> {
         // Fewer answers than records would be a broken service; what has no answer is sent again.
-        let unanswered =
-            || Err(Refusal { message: "no answer for a record".into(), is_throttled: false });
+        let unanswered = || Err(Refusal::for_now("no answer for a record"));
         answers.resize_with(request.records.len(), unanswered);
         let taken = answers.iter().filter(|answer| answer.is_ok()).count();
         let now = Instant::now();
@@ -197,7 +203,11 @@ impl<S: Sink> Dispatcher<S> {
         let refused = answers.into_iter().find_map(Result::err);
         if refused.is_none() {
             tries.backoff.reset();
-            tries.max_records = usize::MAX;
+            let pace = self.pace.load(Ordering::Relaxed);
+            // As many as there was time for: next time there may be time for twice as many.
+            let grown = if request.records.len() >= pace { pace.saturating_mul(2) } else { pace };
+            self.pace.store(grown, Ordering::Relaxed);
+            tries.max_records = grown;
         }
         refused.map(|refusal| refusal.message)
     }
@@ -209,25 +219,31 @@ impl<S: Sink> Dispatcher<S> {
             Decision::BackOff => Next::Wait(message),
             Decision::Renew if !tries.has_renewed && self.sink.renew() => {
                 tries.has_renewed = true;
-                Next::Again
+                Next::Again(Some(message))
             }
             Decision::Configuration | Decision::Renew => Next::Block(message),
             Decision::Reconnect => {
                 self.sink.reset();
                 tries.broken += 1;
-                if tries.broken == 1 { Next::Again } else { Next::Wait(message) }
+                if tries.broken == 1 { Next::Again(Some(message)) } else { Next::Wait(message) }
             }
             Decision::Shrink if request.records.len() > 1 => {
                 tries.max_records = request.records.len() / 2;
-                Next::Again
+                Next::Again(Some(message))
             }
-            // A stream may take less than `MAX_RECORD_BYTES`.
-            Decision::Shrink if self.queue().halve(request) => Next::Again,
+            // A stream may take less than `MAX_RECORD_BYTES`; or one event is what is refused.
+            Decision::Shrink
+                if (tries.has_taken || is_large(request)) && self.queue().halve(request) =>
+            {
+                Next::Again(Some(message))
+            }
             Decision::Shrink if tries.has_taken => {
                 tries.has_taken = false;
                 let events = self.queue().give_up(request);
-                log::error(&format!("gave up a record with {events} events: {message}"));
-                Next::Again
+                log::error(&format!(
+                    "a record with {events} events is refused for good: {message}"
+                ));
+                Next::Again(Some(message))
             }
             // Others go first, to tell a bad record from a bad setting.
             Decision::Shrink => {
@@ -235,7 +251,7 @@ impl<S: Sink> Dispatcher<S> {
                 if tries.set_aside > self.queue().set_aside(request) {
                     return Next::Block(message);
                 }
-                Next::Again
+                Next::Again(Some(message))
             }
         }
     }
@@ -254,6 +270,11 @@ impl<S: Sink> Dispatcher<S> {
         // Whatever panicked while it held the lock, the events in the queue are still to be delivered.
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a record is larger than a stream takes that nobody has changed.
+fn is_large(request: &Request) -> bool {
+    request.records.iter().any(|record| record.size() as u64 > limits::RECORD_BYTES)
 }
 
 #[cfg(test)]

@@ -215,10 +215,12 @@ impl<'a> Member<'a> {
         self.peek.as_ref()?.record.map(RawValue::get)
     }
 
-    /// The request that its record names.
+    /// The request that its record names, if it can be one: a function may log whatever it wants under that name.
     fn request_id(&self) -> Option<String> {
         let Request { request_id } = serde_json::from_str(self.record()?).ok()?;
-        Some(request_id)
+        let is_one = (1..=64).contains(&request_id.len())
+            && request_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+        is_one.then_some(request_id)
     }
 
     fn is_own_line(&self) -> bool {

@@ -14,6 +14,8 @@ use crate::pack::Record;
 
 /// Keys beyond this share what comes. More shards than that are nowhere reached from one environment.
 const KEYS: usize = 100;
+/// The longest of what is appended to a key: `-99`.
+const SUFFIX: usize = 3;
 /// A shard that throttles has new room after a second at the latest.
 const PENALTY: Duration = Duration::from_secs(1);
 /// Measures of keys that are remembered before those that are empty again are forgotten.
@@ -46,13 +48,15 @@ impl Keys {
     /// Gives a record the key under which it goes out now. `max_bytes` is the largest that it may become.
     pub fn assign(&mut self, record: &mut Record, max_bytes: usize, now: Instant) {
         if self.is_random {
-            record.set_key(format!("{:016x}", fastrand::u64(..)).into());
+            // As long as the key that it replaces.
+            record.set_key(format!("{:012x}", fastrand::u64(..1 << 48)).into());
             return;
         }
         let base = record.base.clone();
         let size = record.data.len() + base.len();
-        // A record without room for a longer key keeps its own.
-        let count = if size + 3 > max_bytes { 1 } else { KEYS };
+        // A record without room for a longer key keeps its own. An aggregate holds its key as well.
+        let growth = if record.is_aggregate { 2 * SUFFIX + 1 } else { SUFFIX };
+        let count = if size + growth > max_bytes { 1 } else { KEYS };
         let key = self.choose(&base, count, size, now);
         let measure = self.measures.entry(key.clone()).or_insert_with(|| Measure::empty(now));
         measure.add(size, now);
@@ -66,6 +70,9 @@ impl Keys {
 
     /// A record was refused because the shard of this key has no room.
     pub fn throttled(&mut self, key: &Arc<str>, now: Instant) {
+        if self.is_random {
+            return;
+        }
         let measure = self.measures.entry(key.clone()).or_insert_with(|| Measure::empty(now));
         measure.throttled = now + PENALTY;
     }

@@ -108,6 +108,7 @@ fn answer(entry: &PutRecordsResultEntry) -> Answer {
             Err(Refusal {
                 message: format!("kinesis refused a record: {code} ({text})"),
                 is_throttled: code == "ProvisionedThroughputExceededException",
+                is_final: false,
             })
         }
     }

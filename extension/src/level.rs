@@ -37,7 +37,11 @@ impl Importance {
                 Some(LogLevel::Warn) => Self::Warning,
                 Some(LogLevel::Error | LogLevel::Fatal) => Self::Essential,
             },
-            "platform.report" | "platform.fault" | "platform.logsDropped" => Self::Essential,
+            "platform.report"
+            | "platform.initReport"
+            | "platform.restoreReport"
+            | "platform.fault"
+            | "platform.logsDropped" => Self::Essential,
             it if it.starts_with(event_type::PREFIX) => Self::Essential,
             it if it.starts_with("platform.") && has_succeeded(record) => Self::Chatter,
             it if it.starts_with("platform.") => Self::Essential,

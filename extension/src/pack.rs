@@ -112,6 +112,7 @@ impl Packer {
     /// Moves events, in order, into records, until these fill a request or `scope` is exhausted.
     pub fn pack(&mut self, events: &mut VecDeque<Event>, scope: Scope) -> Vec<Record> {
         let mut records = Vec::new();
+        // The more of before and after compression, which takes its time, and in that time nothing else happens.
         let mut bytes = 0;
         while let Some(first) = events.front() {
             let Limits { request_bytes, request_records, .. } = self.limits;
@@ -124,7 +125,7 @@ impl Packer {
                 break;
             }
             let made = self.make(events, count, &base);
-            bytes += made.iter().map(Record::size).sum::<usize>();
+            bytes += made.iter().map(Record::size).sum::<usize>().max(size);
             records.extend(made);
         }
         records
@@ -230,7 +231,8 @@ impl Packer {
 
     fn split(&self, event: &Event, base: &Arc<str>) -> Vec<Record> {
         let Self { limits, packing: Packing { compression, .. }, .. } = self;
-        let room = limits.record_bytes - base.len() - SUFFIX;
+        // A key that is nearly as long as a record leaves no room, and is none that we make.
+        let room = limits.record_bytes.saturating_sub(base.len() + SUFFIX);
         // Even if a part is of a kind that compression makes longer.
         let growth = compress::bound(room, *compression) - room;
         let lines = split::split(event, &self.source, room - growth);

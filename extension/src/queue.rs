@@ -18,14 +18,14 @@ use crate::event::Event;
 use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::level::Importance;
-use crate::pack::{Packer, Record, Scope};
+use crate::pack::{Packer, Record, Scope, Span};
 use crate::pressure::Pressure;
 use crate::spill::{self, Read, Spill};
 use crate::stats::Stats;
 pub use end::Rescued;
 pub use overflow::Overflow;
 pub use waiting::{Destination, Request};
-use waiting::{Frame, Waiting};
+use waiting::{FileNumber, Waiting};
 
 /// Where events go for which there is no memory.
 #[derive(Clone, Debug)]
@@ -54,10 +54,12 @@ pub struct Queue {
     /// How many parts wait of each event that was split, by instance and number.
     parts: HashMap<(Arc<str>, u64), u64>,
     spill_settings: Option<SpillSettings>,
-    /// Our own spill file first, if there is one, then those of processes before us.
-    spills: Vec<(u64, Spill)>,
+    /// Our own spill file, if there is one, and those of processes before us.
+    spills: Vec<(FileNumber, Spill)>,
     /// The number of our own among them.
-    own_spill: Option<u64>,
+    own_spill: Option<FileNumber>,
+    /// Whether our own cannot be written any more.
+    cannot_spill: bool,
     /// Whether what is refused for good goes to a dead-letter queue.
     has_dead_letters: bool,
     /// Whether a file holds records that were acknowledged, beside others.
@@ -86,6 +88,7 @@ impl Queue {
             spill_settings: None,
             spills: Vec::new(),
             own_spill: None,
+            cannot_spill: false,
             has_dead_letters: false,
             has_stale_frames: false,
             acknowledged: 0,
@@ -103,8 +106,7 @@ impl Queue {
     /// The same with a spill file, which is made when it is needed.
     #[must_use]
     pub fn with_spill(self, settings: SpillSettings) -> Self {
-        let spill_settings = Some(settings).filter(|it| it.max_bytes > 0);
-        Self { spill_settings, ..self }
+        Self { spill_settings: Some(settings), ..self }
     }
 
     /// The same with a dead-letter queue, for which records are kept that are refused for good.
@@ -152,7 +154,7 @@ impl Queue {
     }
 
     /// Events that wait in files.
-    fn spilled(&self) -> u64 {
+    pub(crate) fn spilled(&self) -> u64 {
         self.spills.iter().map(|(_, spill)| spill.events()).sum()
     }
 
@@ -216,13 +218,13 @@ impl Queue {
     }
 
     /// Has a record wait for its turn. Its bytes are counted already.
-    fn wait(&mut self, record: Record, frame: Option<Frame>) {
-        self.waiting.push_back(Waiting::new(self.next_id, record, frame));
+    fn wait(&mut self, record: Record, file: Option<FileNumber>) {
+        self.waiting.push_back(Waiting::new(self.next_id, record, file));
         self.next_id += 1;
     }
 
-    /// Reads records back from files, as far as memory allows.
-    fn load(&mut self, now: Instant) {
+    /// Reads records back from files, as far as memory allows. Returns whether some wait there for want of memory.
+    fn load(&mut self, now: Instant) -> bool {
         let budget = self.packer.limits().request_bytes;
         let mut loaded: usize = self.waiting.iter().map(|it| it.record.size()).sum();
         let mut index = 0;
@@ -233,43 +235,55 @@ impl Queue {
                 index += 1;
                 continue;
             };
-            if !self.pressure.try_hold(bytes) {
-                return;
+            // One that is larger than all memory goes when there is nothing else.
+            let is_alone = self.events.is_empty() && self.waiting.iter().all(|it| it.is_refused);
+            if is_alone {
+                self.pressure.adjust(0, bytes);
+            } else if !self.pressure.try_hold(bytes) {
+                return true;
             }
             match spill.read(now) {
                 Some(Read::Record(record)) => {
                     loaded += record.size();
                     self.pressure.adjust(bytes, record.data.len());
-                    self.wait(record, Some(Frame { spill: number }));
+                    self.wait(record, Some(number));
                 }
-                Some(Read::Lost(events, part_of, why)) => {
-                    self.pressure.adjust(bytes, 0);
-                    let split = part_of.and_then(|event| self.parts.remove(&event));
-                    let events = events + u64::from(split.is_some());
-                    self.ledger.shed.unreadable += events;
-                    crate::log::error(&format!("{events} events are lost: {why}"));
+                Some(Read::Lost { events, span, is_part, why }) => {
+                    self.pressure.release(bytes);
+                    self.lose(events, &span, is_part, &why);
                 }
-                None => self.pressure.adjust(bytes, 0),
+                None => self.pressure.release(bytes),
             }
         }
+        false
     }
 
-    fn add_spill(&mut self, spill: Spill) -> u64 {
-        let number = self.next_id;
+    /// Events that lay in a file cannot be read any more.
+    fn lose(&mut self, events: u64, span: &Span, is_part: bool, why: &str) {
+        let event = (span.instance.clone(), span.first);
+        let split = is_part && self.parts.remove(&event).is_some();
+        let events = events + u64::from(split);
+        self.ledger.shed.unreadable += events;
+        self.note_shed(span, events);
+        crate::log::error(&format!("{events} events are lost: {why}"));
+    }
+
+    fn add_spill(&mut self, spill: Spill) -> FileNumber {
+        let number = FileNumber(self.next_id);
         self.next_id += 1;
         self.spills.push((number, spill));
         number
     }
 
     /// The record of a frame waits as two.
-    fn share_frame(&mut self, Frame { spill: number }: Frame) {
+    fn share_frame(&mut self, number: FileNumber) {
         if let Some((_, spill)) = self.spills.iter_mut().find(|(it, _)| *it == number) {
             spill.share();
         }
     }
 
     /// The record of a frame waits no longer.
-    fn release_frame(&mut self, Frame { spill: number }: Frame) {
+    fn release_frame(&mut self, number: FileNumber) {
         let Some(index) = self.spills.iter().position(|(it, _)| *it == number) else { return };
         let is_of_no_more_use = self.spills[index].1.done();
         self.has_stale_frames |= !is_of_no_more_use;

@@ -247,8 +247,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 self.refused = true;
                 // Whoever comes next, if anybody does, finds what is left.
                 self.has_successor = true;
-                self.deliver_end = now + self.parts.flush_timeout;
-                self.end = self.deliver_end;
+                self.deliver_end = now + self.parts.flush_timeout / 2;
+                self.end = now + self.parts.flush_timeout;
                 self.step(Event::Refused);
             }
         }
@@ -329,6 +329,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
             Action::Deliver => {
                 if self.phase == Phase::Draining {
                     self.send_ledger();
+                    // Before anything is tried that may take all the time there is.
+                    self.save();
                 }
                 self.flush();
             }

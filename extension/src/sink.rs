@@ -35,6 +35,15 @@ pub struct Refusal {
     pub message: String,
     /// Whether the shard of its key takes no more at present.
     pub is_throttled: bool,
+    /// Whether it will never be taken, whatever is tried.
+    pub is_final: bool,
+}
+
+impl Refusal {
+    /// One that may well be none another time.
+    pub fn for_now(message: impl Into<String>) -> Self {
+        Self { message: message.into(), is_throttled: false, is_final: false }
+    }
 }
 
 /// Why a whole request failed, and what to do.

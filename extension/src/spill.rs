@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use extension_spec::EXTENSION_NAME;
 
-use crate::pack::Record;
+use crate::pack::{Record, Span};
 
 /// What the names of our files end in.
 const EXTENSION: &str = "spill";
@@ -31,7 +31,7 @@ pub struct Spill {
     end: u64,
     /// Frames that were not read, oldest first.
     unread: VecDeque<Frame>,
-    /// Frames that were read and whose record still waits.
+    /// Frames whose record waits in memory as well.
     reading: u64,
 }
 
@@ -41,7 +41,8 @@ struct Frame {
     at: u64,
     len: u64,
     events: u64,
-    part_of: Option<SplitEvent>,
+    span: Span,
+    is_part: bool,
 }
 
 /// An event that was split, by instance and number.
@@ -52,8 +53,17 @@ pub type SplitEvent = (Arc<str>, u64);
 pub enum Read {
     /// Its record. Tell [`Spill::done`] when it waits no longer.
     Record(Record),
-    /// It cannot be read any more, and why: so many events are lost, or a part of this one.
-    Lost(u64, Option<SplitEvent>, String),
+    /// It cannot be read any more.
+    Lost {
+        /// How many whole events that costs.
+        events: u64,
+        /// Their numbers.
+        span: Span,
+        /// Whether it was a part of an event.
+        is_part: bool,
+        /// Why.
+        why: String,
+    },
 }
 
 /// What a process before us has left.
@@ -92,15 +102,22 @@ impl Spill {
     /// Writes a record that waits here from now on. Returns whether there was room for it.
     pub fn append(&mut self, record: &Record) -> io::Result<bool> {
         let at = self.end;
-        let has_room = self.save(record)?;
+        let has_room = self.write(record)?;
         if has_room {
             self.unread.push_back(Frame::of(record, at, self.end - at));
         }
         Ok(has_room)
     }
 
-    /// Writes a record for the process after us, that goes on waiting elsewhere. Returns whether there was room for it.
+    /// Writes a record for the process after us that goes on waiting elsewhere. Tell [`Spill::done`] when it waits no
+    /// longer. Returns whether there was room for it.
     pub fn save(&mut self, record: &Record) -> io::Result<bool> {
+        let has_room = self.write(record)?;
+        self.reading += u64::from(has_room);
+        Ok(has_room)
+    }
+
+    fn write(&mut self, record: &Record) -> io::Result<bool> {
         let frame = frame::encode(record);
         let len = frame.len() as u64;
         if len > self.room() {
@@ -162,7 +179,7 @@ impl Spill {
     fn lost(&mut self, frame: Frame, why: &str) -> Read {
         self.done();
         let why = format!("cannot read {} again: {why}", self.path.display());
-        Read::Lost(frame.events, frame.part_of, why)
+        Read::Lost { events: frame.events, span: frame.span, is_part: frame.is_part, why }
     }
 
     fn read_at(&mut self, at: u64, now: Instant) -> io::Result<Option<Record>> {
@@ -216,8 +233,8 @@ impl Spill {
 
 impl Frame {
     fn of(record: &Record, at: u64, len: u64) -> Self {
-        let part_of = record.part.map(|_| (record.span.instance.clone(), record.span.first));
-        Self { at, len, events: record.events, part_of }
+        let (span, is_part) = (record.span.clone(), record.part.is_some());
+        Self { at, len, events: record.events, span, is_part }
     }
 }
 
@@ -267,7 +284,8 @@ pub fn adopt(folder: &Path, instance: &str) -> Adopted {
                     spill.remove();
                     continue;
                 }
-                for event in spill.unread.iter().filter_map(|frame| frame.part_of.clone()) {
+                for Frame { span, .. } in spill.unread.iter().filter(|frame| frame.is_part) {
+                    let event = (span.instance.clone(), span.first);
                     *adopted.parts.entry(event).or_default() += 1;
                 }
                 adopted.spills.push(spill);

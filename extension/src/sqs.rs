@@ -17,8 +17,8 @@ use message::Message;
 
 /// `SendMessageBatch`: most entries.
 const ENTRIES: usize = 10;
-/// `SendMessageBatch`: most bytes of all entries. Queues that were not raised to 1 MiB refuse it, and get entries alone.
-const BATCH_BYTES: usize = 1024 * 1024;
+/// `SendMessageBatch`: most bytes of all entries. 1 MiB today; this is what every queue takes.
+const BATCH_BYTES: usize = 256 * 1024;
 
 /// A queue that takes records.
 #[derive(Debug)]
@@ -86,7 +86,8 @@ impl Sqs {
         for failed in output.failed() {
             let text = failed.message().unwrap_or("no message");
             let message = format!("sqs refused a message: {} ({text})", failed.code());
-            set(&mut answers, failed.id(), Err(Refusal { message, is_throttled: false }));
+            let is_final = failed.sender_fault();
+            set(&mut answers, failed.id(), Err(Refusal { message, is_throttled: false, is_final }));
         }
         Ok(answers)
     }
@@ -100,6 +101,7 @@ impl Sink for Sqs {
             let of_record = Message::of(record, &self.stream);
             messages.extend(of_record.into_iter().map(|message| (index, message)));
         }
+        let mut has_sent = false;
         while !messages.is_empty() {
             let mut bytes = 0;
             let fits = |(_, message): &&(usize, Message)| {
@@ -108,8 +110,21 @@ impl Sink for Sqs {
             };
             let count = messages.iter().take(ENTRIES).take_while(fits).count().max(1);
             let (indices, batch): (Vec<usize>, Vec<Message>) = messages.drain(..count).unzip();
+            let sent = match self.send(&batch).await {
+                Ok(sent) => sent,
+                // What the batches before it have taken need not be sent again.
+                Err(failure) if has_sent => {
+                    let rest = messages.iter().map(|(index, _)| *index);
+                    for index in indices.into_iter().chain(rest) {
+                        answers[index] = Err(Refusal::for_now(failure.message.clone()));
+                    }
+                    return Ok(answers);
+                }
+                Err(failure) => return Err(failure),
+            };
+            has_sent = true;
             // A record is there when all its pieces are.
-            for (index, answer) in indices.into_iter().zip(self.send(&batch).await?) {
+            for (index, answer) in indices.into_iter().zip(sent) {
                 if answer.is_err() {
                     answers[index] = answer;
                 }
@@ -135,5 +150,5 @@ fn set(answers: &mut [Answer], id: &str, answer: Answer) {
 }
 
 fn no_answer() -> Refusal {
-    Refusal { message: "sqs gave no answer for a message".to_owned(), is_throttled: false }
+    Refusal::for_now("sqs gave no answer for a message")
 }

@@ -121,6 +121,9 @@ fn remedy(code: Option<&str>, service: &Service<'_>) -> String {
                 .to_owned()
         }
         code if is_expired(code) => "; new credentials are not accepted, either".to_owned(),
+        "InvalidSignatureException" | "SignatureDoesNotMatch" => {
+            "; check AWS_SECRET_ACCESS_KEY, and the clock".to_owned()
+        }
         code if code.starts_with("KMS") || code.starts_with("Kms") => {
             format!("; allow kms:GenerateDataKey on the key of {resource:?} in the function's role, and check that the key is enabled")
         }
@@ -135,7 +138,6 @@ fn is_expired(code: &str) -> bool {
             | "ExpiredToken"
             | "UnrecognizedClientException"
             | "InvalidClientTokenId"
-            | "InvalidSignatureException"
     )
 }
 

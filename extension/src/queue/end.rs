@@ -1,11 +1,13 @@
 //! The end of the environment, or of this process in it: what still waits is saved, handed over, or lost.
 
+use std::collections::HashSet;
 use std::time::Instant;
 
 use super::Queue;
+use super::waiting::Waiting;
 use crate::log;
 use crate::pack::Scope;
-use crate::spill::{Read, Spill};
+use crate::spill::{Read, Spill, SplitEvent};
 
 /// What became of the events that waited at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,73 +19,94 @@ pub struct Rescued {
 }
 
 impl Queue {
-    /// Writes what waits in memory to our own file, and lets it wait on: whatever ends this process now, the next one of
-    /// the environment finds it.
+    /// Writes what waits in memory alone to our own file, and lets it wait on: whatever ends this process now, the next
+    /// one of the environment finds it.
     pub fn save(&mut self) {
         while !self.events.is_empty() {
             self.pack(Scope::All);
         }
         for index in 0..self.waiting.len() {
             let waiting = &self.waiting[index];
-            if waiting.frame.is_some() || waiting.is_saved {
+            if waiting.file.is_some() || !self.has_room_for_event(index) {
                 continue;
             }
-            let record = waiting.record.clone();
-            let saved = self.own_spill().map(|spill| spill.save(&record));
-            match saved {
-                Some(Ok(has_room)) => self.waiting[index].is_saved = has_room,
+            let record = self.waiting[index].record.clone();
+            let number = self.own_spill().map(|spill| spill.save(&record));
+            match number {
+                Some(Ok(true)) => self.waiting[index].file = self.own_spill,
+                Some(Ok(false)) => {}
                 Some(Err(error)) => self.give_up_spilling(&error),
                 None => return,
             }
         }
     }
 
+    /// Whether our own file takes all parts of an event, of which this is the first; of half an event nobody could make
+    /// anything. Later parts follow the first.
+    fn has_room_for_event(&mut self, index: usize) -> bool {
+        let record = &self.waiting[index].record;
+        if record.part.is_none() {
+            return true;
+        }
+        let span = record.span.clone();
+        let before = self.waiting.range(..index).rev().find(|it| it.record.span == span);
+        if let Some(before) = before {
+            return before.file.is_some();
+        }
+        let rest = self.waiting.range(index..).filter(|it| it.record.span == span);
+        // Beside its data a frame takes less than that.
+        let bytes: usize = rest.map(|it| it.record.data.len() + 1_024).sum();
+        self.own_spill().is_some_and(|spill| spill.room() >= bytes as u64)
+    }
+
     /// Ends the queue. `has_successor` says whether a process of this environment comes after this one and finds what
     /// was saved.
     pub fn end(&mut self, has_successor: bool) -> Rescued {
-        let mut rescued = Rescued::default();
         let held = self.held();
+        let mut handed_over = 0;
         if has_successor {
-            rescued.handed_over = self.spilled();
+            handed_over = self.spilled();
             self.keep_only_what_waits();
         }
+        let is_kept = |waiting: &Waiting| has_successor && waiting.file.is_some();
+        // Of an event in parts all that still wait must be kept.
+        let torn: HashSet<SplitEvent> = self
+            .waiting
+            .iter()
+            .filter(|it| it.record.part.is_some() && !is_kept(it))
+            .map(|it| (it.record.span.instance.clone(), it.record.span.first))
+            .collect();
         for waiting in std::mem::take(&mut self.waiting) {
-            let is_kept = has_successor && (waiting.is_saved || waiting.frame.is_some());
-            let (record, is_last_part) = (&waiting.record, self.ends_event(&waiting.record));
-            let events = record.events + u64::from(is_last_part);
-            if is_kept {
-                rescued.handed_over += events;
+            let record = &waiting.record;
+            if is_kept(&waiting) {
+                handed_over += record.events;
             } else {
-                self.note_shed(&record.span, events);
+                self.note_shed(&record.span, record.events);
             }
             self.pressure.release(record.data.len());
         }
-        // Parts that lie in files unread.
-        if has_successor {
-            rescued.handed_over += self.parts.len() as u64;
+        for (instance, seq) in std::mem::take(&mut self.parts).into_keys() {
+            if has_successor && !torn.contains(&(instance.clone(), seq)) {
+                handed_over += 1;
+            } else if *instance == *self.packer.source().instance() {
+                self.ledger.shed.ranges.add(seq, seq, 1);
+            }
         }
-        self.parts.clear();
         for event in std::mem::take(&mut self.events) {
             self.ledger.shed.ranges.add(event.seq, event.seq, 1);
             self.pressure.release(event.line.len());
         }
         self.event_bytes = 0;
-        rescued.lost = held.saturating_sub(rescued.handed_over);
+        let rescued = Rescued { handed_over, lost: held.saturating_sub(handed_over) };
         self.ledger.handed_over += rescued.handed_over;
         self.ledger.shed.end += rescued.lost;
-        let is_empty = rescued.handed_over == 0;
         for (_, spill) in self.spills.drain(..) {
-            if is_empty || !has_successor {
+            if handed_over == 0 {
                 spill.remove();
             }
         }
+        self.own_spill = None;
         rescued
-    }
-
-    /// Whether no other part of this record's event waits. Forgets the event then.
-    fn ends_event(&mut self, record: &crate::pack::Record) -> bool {
-        record.part.is_some()
-            && self.parts.remove(&(record.span.instance.clone(), record.span.first)).is_some()
     }
 
     /// Makes a file of what still waits, where files hold acknowledged records, too: the next process would send them
@@ -93,40 +116,49 @@ impl Queue {
             return;
         };
         let name = format!("{}-kept", self.packer.source().instance());
-        let kept = Spill::create(&settings.folder, &name, u64::MAX);
-        let mut kept = match kept {
-            Ok(kept) => kept,
-            Err(error) => return say_doubles(&error.to_string()),
-        };
-        let in_files = |it: &&super::Waiting| it.is_saved || it.frame.is_some();
-        for waiting in self.waiting.iter().filter(in_files) {
-            if let Err(error) = kept.save(&waiting.record) {
-                kept.remove();
-                return say_doubles(&error.to_string());
+        match self.copy_of_what_waits(&settings.folder, &name) {
+            Ok(kept) => {
+                for (_, spill) in self.spills.drain(..) {
+                    spill.remove();
+                }
+                self.add_spill(kept);
+            }
+            Err(why) => {
+                log::warn(&format!("some events will come twice, under one identity: {why}"))
             }
         }
-        let now = Instant::now();
-        for (_, spill) in &mut self.spills {
-            while let Some(read) = spill.read(now) {
-                let saved = match read {
-                    Read::Record(record) => kept.save(&record).map_err(|error| error.to_string()),
-                    Read::Lost(_, _, why) => Err(why),
-                };
-                if let Err(why) = saved {
-                    // What was read so far lies in the old files as well.
-                    kept.remove();
-                    return say_doubles(&why);
+    }
+
+    /// A file with everything that lies in files and still waits. What was read so far stays in the old files.
+    fn copy_of_what_waits(
+        &mut self,
+        folder: &std::path::Path,
+        name: &str,
+    ) -> Result<Spill, String> {
+        let mut kept = Spill::create(folder, name, u64::MAX).map_err(|error| error.to_string())?;
+        let mut copy = || {
+            for waiting in self.waiting.iter().filter(|waiting| waiting.file.is_some()) {
+                kept.save(&waiting.record).map_err(|error| error.to_string())?;
+            }
+            let now = Instant::now();
+            for (_, spill) in &mut self.spills {
+                while let Some(read) = spill.read(now) {
+                    match read {
+                        Read::Record(record) => {
+                            kept.save(&record).map_err(|error| error.to_string())?;
+                        }
+                        Read::Lost { why, .. } => return Err(why),
+                    }
                 }
             }
+            Ok(())
+        };
+        match copy() {
+            Ok(()) => Ok(kept),
+            Err(why) => {
+                kept.remove();
+                Err(why)
+            }
         }
-        for (_, spill) in self.spills.drain(..) {
-            spill.remove();
-        }
-        self.spills.push((0, kept));
-        self.own_spill = None;
     }
-}
-
-fn say_doubles(why: &str) {
-    log::warn(&format!("some events will come twice, under one identity: {why}"));
 }

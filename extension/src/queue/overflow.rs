@@ -51,11 +51,11 @@ impl Queue {
         if self.own_spill().is_none_or(|spill| spill.room() < at_most) {
             return;
         }
-        while !events.is_empty() {
+        // Once the disk is full or gone the rest is left to those who give events up.
+        while !events.is_empty() && !self.cannot_spill {
             for record in self.packer.pack(events, Scope::All) {
                 self.count_part(&record);
                 if !self.append(&record) {
-                    // The disk is full, or gone.
                     self.pressure.adjust(0, record.data.len());
                     self.wait(record, None);
                 }
@@ -77,8 +77,11 @@ impl Queue {
 
     /// Our own file, which is made when it is needed.
     pub(super) fn own_spill(&mut self) -> Option<&mut Spill> {
+        if self.cannot_spill {
+            return None;
+        }
         if self.own_spill.is_none() {
-            let settings = self.spill_settings.as_ref()?;
+            let settings = self.spill_settings.as_ref().filter(|it| it.max_bytes > 0)?;
             let instance = self.packer.source().instance();
             match Spill::create(&settings.folder, instance, settings.max_bytes) {
                 Ok(spill) => self.own_spill = Some(self.add_spill(spill)),
@@ -94,12 +97,14 @@ impl Queue {
 
     /// Said once: what is in the file is still read, and nothing more is written.
     pub(super) fn give_up_spilling(&mut self, error: &std::io::Error) {
-        if let Some(settings) = self.spill_settings.take() {
-            let folder = settings.folder.display();
-            log::warn(&format!(
-                "cannot spill events to {folder}: {error}; they wait in memory alone from now on"
-            ));
+        if std::mem::replace(&mut self.cannot_spill, true) {
+            return;
         }
+        let folder = self.spill_settings.as_ref().map(|it| it.folder.display().to_string());
+        let folder = folder.unwrap_or_default();
+        log::warn(&format!(
+            "cannot spill events to {folder}: {error}; they wait in memory alone from now on"
+        ));
     }
 
     /// Takes in events beyond the bound, and gives up the least important of all that are not packed yet, the oldest of
@@ -134,7 +139,6 @@ impl Queue {
         let Self { events, importance, ledger, .. } = self;
         events.retain(|event| {
             let is_of_it = importance.get(&event.seq).copied().unwrap_or(class) == class;
-            // A ledger says what was given up: it goes with nothing else.
             if !is_of_it || freed >= excess {
                 return true;
             }

@@ -45,7 +45,7 @@ fn settle(queue: &mut Queue, request: &Request, answers: &[Result<(), Refusal>])
 }
 
 fn refusal(is_throttled: bool) -> Result<(), Refusal> {
-    Err(Refusal { message: "refused".into(), is_throttled })
+    Err(Refusal { is_throttled, ..Refusal::for_now("refused") })
 }
 
 /// Delivers everything; returns the numbers that arrived.

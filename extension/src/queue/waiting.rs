@@ -18,17 +18,13 @@ pub(super) struct Waiting {
     has_key: bool,
     /// Kinesis will never take it; the dead-letter queue may.
     pub(super) is_refused: bool,
-    /// Where it lies in a file, too.
-    pub(super) frame: Option<Frame>,
-    /// Whether it was written to our own file for the process after us.
-    pub(super) is_saved: bool,
+    /// The file in which it lies, too.
+    pub(super) file: Option<FileNumber>,
 }
 
-/// A place in a spill file.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Frame {
-    pub(super) spill: u64,
-}
+/// Which of the spill files is meant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileNumber(pub(super) u64);
 
 /// Where records go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,16 +49,8 @@ pub struct Request {
 }
 
 impl Waiting {
-    pub(super) fn new(id: u64, record: Record, frame: Option<Frame>) -> Self {
-        Self {
-            id,
-            record,
-            not_before: None,
-            has_key: false,
-            is_refused: false,
-            frame,
-            is_saved: false,
-        }
+    pub(super) fn new(id: u64, record: Record, file: Option<FileNumber>) -> Self {
+        Self { id, record, not_before: None, has_key: false, is_refused: false, file }
     }
 
     fn is_for(&self, destination: Destination) -> bool {
@@ -84,11 +72,16 @@ impl Queue {
         now: Instant,
     ) -> Request {
         if destination != Destination::DeadLetters {
-            self.load(now);
-            let limits = self.packer.limits();
+            // What keeps files from being read goes out first, whatever it was waiting for.
+            let scope = if self.load(now) { Scope::All } else { scope };
+            let request_bytes = self.packer.limits().request_bytes;
             let is_due = |it: &&Waiting| it.not_before.is_none_or(|due| due <= now);
-            let ready: usize = self.waiting.iter().filter(is_due).map(|it| it.record.size()).sum();
-            if ready < limits.request_bytes {
+            let bytes = |it: &Waiting| it.record.size();
+            let ready: usize = self.waiting.iter().filter(is_due).map(bytes).sum();
+            let all: usize = self.waiting.iter().map(bytes).sum();
+            // Beside what a shard has refused another request is made, and no more: what is packed can only be
+            // delivered, and not be given up for something that is more important.
+            if ready < request_bytes && all < 2 * request_bytes {
                 self.pack(scope);
             }
         }
@@ -146,6 +139,10 @@ impl Queue {
             };
             match answer {
                 Ok(()) => self.acknowledge(waiting, destination, now),
+                Err(refusal) if refusal.is_final => {
+                    crate::log::error(&format!("a dead letter is lost: {}", refusal.message));
+                    self.refuse(waiting);
+                }
                 Err(refusal) => {
                     waiting.not_before = Some(again);
                     self.stats.retried += 1;
@@ -161,8 +158,7 @@ impl Queue {
     }
 
     fn acknowledge(&mut self, waiting: Waiting, destination: Destination, now: Instant) {
-        let Waiting { record, frame, is_saved, .. } = waiting;
-        self.has_stale_frames |= is_saved;
+        let Waiting { record, file, .. } = waiting;
         let events = record.events + u64::from(self.take_part(&record));
         match destination {
             Destination::Stream => {
@@ -174,7 +170,16 @@ impl Queue {
                 self.ledger.dead_lettered += events;
             }
         }
-        self.forget(&record, frame);
+        self.forget(&record, file);
+    }
+
+    /// Nobody takes it, now or ever.
+    fn refuse(&mut self, waiting: Waiting) {
+        let Waiting { record, file, .. } = waiting;
+        let events = record.events + u64::from(self.take_part(&record));
+        self.ledger.shed.refused += events;
+        self.note_shed(&record.span, events);
+        self.forget(&record, file);
     }
 
     /// Whether this was the last part of its event that waited.
@@ -192,24 +197,24 @@ impl Queue {
         true
     }
 
-    fn forget(&mut self, record: &Record, frame: Option<Frame>) {
+    fn forget(&mut self, record: &Record, file: Option<FileNumber>) {
         self.pressure.release(record.data.len());
-        if let Some(frame) = frame {
-            self.release_frame(frame);
+        if let Some(file) = file {
+            self.release_frame(file);
         }
     }
 
     /// Cuts the only record of a request in two, because it may be too large. Returns whether it can be cut.
     pub fn halve(&mut self, request: &Request) -> bool {
         let Some(at) = self.position(request) else { return false };
-        let Waiting { record, frame, is_saved, .. } = &self.waiting[at];
-        let (frame, is_saved) = (*frame, *is_saved);
+        let Waiting { record, file, .. } = &self.waiting[at];
+        let file = *file;
         let Some((first, second)) = record.halves() else { return false };
         self.waiting[at].record = first;
-        if let Some(frame) = frame {
-            self.share_frame(frame);
+        if let Some(file) = file {
+            self.share_frame(file);
         }
-        let half = Waiting { is_saved, ..Waiting::new(self.next_id, second, frame) };
+        let half = Waiting::new(self.next_id, second, file);
         self.next_id += 1;
         self.waiting.insert(at + 1, half);
         true
@@ -246,9 +251,9 @@ impl Queue {
             std::mem::take(&mut self.waiting).into_iter().partition(|it| is_lost(&it.record));
         self.waiting = kept.into();
         let mut events = 0;
-        for Waiting { record, frame, .. } in lost {
+        for Waiting { record, file, .. } in lost {
             events += record.events;
-            self.forget(&record, frame);
+            self.forget(&record, file);
         }
         if first.part.is_some() {
             // Its other parts may lie in a file, or be in the stream already: the event is lost in any case.

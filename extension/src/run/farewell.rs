@@ -3,7 +3,8 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use tokio::sync::OnceCell;
 use tokio::time::Instant;
@@ -15,12 +16,17 @@ use crate::pack::Scope;
 use crate::queue::{Destination, Queue, Rescued};
 use crate::sink::Sink;
 
+/// After dead letters were sent in vain.
+const REST: Duration = Duration::from_mins(1);
+
 type Making<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The dead-letter queue. What talks to it is made when there is the first letter.
 pub struct DeadLetters<D> {
     queue: Arc<Mutex<Queue>>,
     dispatcher: OnceCell<Dispatcher<D>>,
+    /// While invocations go on none is sent before this.
+    not_before: Mutex<Instant>,
     make: Box<dyn Fn() -> Making<D> + Send + Sync>,
 }
 
@@ -31,21 +37,31 @@ impl<D: Sink> DeadLetters<D> {
         make: impl Fn() -> F + Send + Sync + 'static,
     ) -> Self {
         let make = Box::new(move || Box::pin(make()) as Making<D>);
-        Self { queue, dispatcher: OnceCell::new(), make }
+        Self { queue, dispatcher: OnceCell::new(), not_before: Mutex::new(Instant::now()), make }
     }
 
-    /// Sends what is for them until then.
+    /// Sends what is for them until then; while invocations go on for a quarter of that time and at most once a minute
+    /// in vain, because somebody may be held for it.
     pub(super) async fn send(&self, destination: Destination, until: Instant) {
-        if !super::lock(&self.queue).has_any_for(destination) {
+        let now = Instant::now();
+        let is_end = destination == Destination::LastResort;
+        let is_resting = !is_end && now < *self.not_before();
+        if is_resting || !super::lock(&self.queue).has_any_for(destination) {
             return;
         }
+        let until = if is_end { until } else { now + until.saturating_duration_since(now) / 4 };
         let make =
             async || Dispatcher::new(Route::DEAD_LETTERS, (self.make)().await, self.queue.clone());
         let dispatcher = self.dispatcher.get_or_init(make).await;
         let outcome = dispatcher.deliver(destination, Scope::All, usize::MAX, until).await;
         if outcome != Outcome::Delivered {
             dispatcher.say(&outcome);
+            *self.not_before() = Instant::now() + REST;
         }
+    }
+
+    fn not_before(&self) -> MutexGuard<'_, Instant> {
+        self.not_before.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -62,15 +78,39 @@ pub(super) fn has_successor(reason: &str) -> bool {
 }
 
 impl<S: Sink, D: Sink> Run<S, D> {
+    /// Writes what waits to the file, if there is somebody to find it.
+    pub(super) fn save(&mut self) {
+        if self.has_successor && self.queue().held() > 0 {
+            self.queue().save();
+        }
+    }
+
+    /// Takes in every body that was acknowledged. Returns whether there was one.
+    fn take_in(&mut self) -> bool {
+        let mut has_any = false;
+        while let Ok(body) = self.parts.bodies.try_recv() {
+            self.on_body(body);
+            has_any = true;
+        }
+        has_any
+    }
+
     /// What still waits goes to the file first, if there is somebody to find it, because that takes next to no time; then
     /// to the dead-letter queue; the file keeps the rest.
     pub(super) async fn farewell(&mut self) {
-        if self.has_successor && !self.queue().is_drained() {
-            self.queue().save();
-        }
+        self.save();
         if let Some(dead_letters) = self.parts.dead_letters.clone() {
             self.queue().forget_refusals();
             dead_letters.send(Destination::LastResort, self.end).await;
+            // What was acknowledged to Lambda meanwhile.
+            if self.take_in() {
+                self.save();
+                dead_letters.send(Destination::LastResort, self.end).await;
+            }
+        }
+        self.parts.bodies.close();
+        if self.take_in() {
+            self.save();
         }
         let Rescued { handed_over, lost } = self.queue().end(self.has_successor);
         if handed_over > 0 {

@@ -100,7 +100,7 @@ async fn an_event_that_the_stream_will_never_take_is_in_the_queue_and_blocks_no_
     assert!(sqs.messages().len() > 4, "in pieces, and before the end");
     let ended = world.end().await;
     assert_eq!(verify(&ended, &sqs).count("function"), 7);
-    assert_eq!(ended.said("gave up a record with 1 events"), 1, "{:?}", ended.printed);
+    assert_eq!(ended.said("a record with 1 events is refused for good"), 1, "{:?}", ended.printed);
     let last = ended.ledgers().pop().unwrap();
     assert_eq!((&last["deadLettered"], &last["shed"]["refused"]), (&json!(1), &json!(0)));
 }

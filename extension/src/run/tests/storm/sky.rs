@@ -13,7 +13,8 @@ struct State {
     /// How many of a hundred requests meet with no fault.
     fair: u8,
     stored: Vec<Vec<u8>>,
-    in_flight: u32,
+    /// Of each request under way, how many freezes there had been when it began.
+    in_flight: Vec<u32>,
     is_frozen: bool,
     /// Counts freezes: a connection from before one is dead.
     freezes: u32,
@@ -38,7 +39,7 @@ impl Sky {
             rng,
             fair: 70,
             stored: Vec::new(),
-            in_flight: 0,
+            in_flight: Vec::new(),
             is_frozen: false,
             freezes: 0,
             has_lost_an_answer: false,
@@ -70,9 +71,10 @@ impl Sky {
         self.state().is_frozen = false;
     }
 
-    /// Requests that nobody has given up.
-    pub(super) fn in_flight(&self) -> u32 {
-        self.state().in_flight
+    /// Requests under way that no freeze has caught: such a one is given up in the moment in which `next` is called.
+    pub(super) fn in_flight(&self) -> usize {
+        let state = self.state();
+        state.in_flight.iter().filter(|began| **began == state.freezes).count()
     }
 
     pub(super) fn has_lost_an_answer(&self) -> bool {
@@ -100,7 +102,8 @@ impl State {
             }
             2 | 3 => Fate::Failed(Decision::BackOff),
             4 => Fate::Failed(Decision::Reconnect),
-            5 => Fate::Failed(Decision::Configuration),
+            5 if self.rng.bool() => Fate::Failed(Decision::Configuration),
+            5 => Fate::Failed([Decision::Shrink, Decision::Renew][self.rng.usize(..2)]),
             6 => Fate::Unanswered,
             _ => Fate::Silent,
         }
@@ -123,6 +126,7 @@ impl Stream {
 /// Counts a request for as long as somebody waits for its answer.
 struct Waiting {
     sky: Arc<Sky>,
+    began: u32,
     /// Records were stored, and the sender does not know.
     owes_an_answer: bool,
 }
@@ -130,7 +134,8 @@ struct Waiting {
 impl Drop for Waiting {
     fn drop(&mut self) {
         let mut state = self.sky.state();
-        state.in_flight -= 1;
+        let at = state.in_flight.iter().position(|began| *began == self.began);
+        state.in_flight.swap_remove(at.expect("it was counted"));
         state.has_lost_an_answer |= self.owes_an_answer;
     }
 }
@@ -141,11 +146,12 @@ impl Sink for Stream {
         assert!(self.pressure.held() <= self.bound + 60_000, "{} bytes held", self.pressure.held());
         let (fate, latency, before) = {
             let mut state = self.sky.state();
-            state.in_flight += 1;
+            let before = state.freezes;
+            state.in_flight.push(before);
             let latency = Duration::from_millis(state.rng.u64(1..60));
-            (state.fate(records.len()), latency, state.freezes)
+            (state.fate(records.len()), latency, before)
         };
-        let mut waiting = Waiting { sky: self.sky.clone(), owes_an_answer: false };
+        let mut waiting = Waiting { sky: self.sky.clone(), began: before, owes_an_answer: false };
         tokio::time::sleep(latency / 2).await;
         let mut store = |refused: &[bool]| {
             waiting.owes_an_answer = true;
@@ -163,8 +169,8 @@ impl Sink for Stream {
             Fate::Refused(refused, is_throttled) => {
                 store(&refused);
                 let answer = |refused: &bool| {
-                    let message = "refused".to_owned();
-                    if *refused { Err(Refusal { message, is_throttled }) } else { Ok(()) }
+                    let refusal = Refusal { is_throttled, ..Refusal::for_now("refused") };
+                    if *refused { Err(refusal) } else { Ok(()) }
                 };
                 Ok(refused.iter().map(answer).collect())
             }
