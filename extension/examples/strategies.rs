@@ -7,7 +7,7 @@
 
 use std::time::{Duration, Instant, SystemTime};
 
-use extension_spec::Config;
+use extension_spec::{Config, variable};
 use kinesis_telemetry_extension::flush::{Backlog, Policy};
 use kinesis_telemetry_extension::lifecycle::Event;
 
@@ -90,8 +90,7 @@ struct Waiting {
 }
 
 fn play(strategy: &str, pattern: &[u64]) -> Outcome {
-    let variable = ("KINESIS_TELEMETRY_FLUSH", strategy);
-    let config = extension_spec::load([variable]).config;
+    let config = extension_spec::load([(variable::FLUSH, strategy)]).config;
     let mut policy = Policy::new(&config);
     let start = (Instant::now(), SystemTime::now());
     let mut outcome = Outcome::default();

@@ -288,3 +288,48 @@ async fn a_delivery_that_may_be_in_vain_begins_with_a_small_request_and_goes_on_
     assert_eq!(*bench.sink.sizes.lock().unwrap(), [1, 9]);
     assert_eq!(bench.queue.lock().unwrap().acknowledged(), 10);
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_refuses_every_request_is_said_and_no_record_is_cut_for_it() {
+    let bench =
+        Bench::new(100, std::iter::repeat_with(|| Script::Fail(Decision::Shrink)).take(5_000));
+    for _ in 0..3 {
+        let outcome = bench.deliver(SECOND).await;
+        assert!(
+            matches!(outcome, Outcome::Blocked(_) | Outcome::OutOfTime(Some(_))),
+            "{outcome:?}"
+        );
+    }
+    let now = Instant::now().into_std();
+    let mut queue = bench.queue.lock().unwrap();
+    let records = queue.request(Destination::Stream, Scope::All, 1_000, now).records;
+    assert!(records.iter().all(|record| record.events == 2), "as they were packed");
+}
+
+/// Takes so many records a second.
+struct Slow(f64, Arc<Mutex<usize>>);
+
+impl Sink for Slow {
+    async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
+        let count = u32::try_from(records.len()).unwrap();
+        tokio::time::sleep(Duration::from_secs_f64(f64::from(count) / self.0)).await;
+        *self.1.lock().unwrap() += records.len();
+        Ok(records.iter().map(|_| Ok(())).collect())
+    }
+
+    fn reset(&self) {}
+}
+
+#[tokio::test(start_paused = true)]
+async fn over_a_slow_link_a_backlog_goes_at_the_pace_of_the_link() {
+    let bench = Bench::new(2_000, []);
+    let taken = Arc::new(Mutex::new(0));
+    let sink = Slow(20.0, taken.clone());
+    let dispatcher = Dispatcher::new(Route::STREAM, sink, bench.queue.clone());
+    for _ in 0..20 {
+        let until = Instant::now() + SECOND;
+        dispatcher.deliver(Destination::Stream, Scope::All, usize::MAX, until).await;
+    }
+    let taken = *taken.lock().unwrap();
+    assert!(taken > 100, "{taken} records in 20 flushes, of 400 that there was time for");
+}

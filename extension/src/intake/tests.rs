@@ -182,3 +182,14 @@ proptest! {
         prop_assert!(is_empty_array || !accepted.events.is_empty());
     }
 }
+
+#[test]
+fn what_cannot_be_a_request_id_is_none_though_a_function_logs_it_under_that_name() {
+    let types = <Types as extension_spec::Value>::parse("platform,function").unwrap();
+    let mut intake = Intake::new(Source::new("orders", "1", "i"), types, true).by_request();
+    for (id, expected) in [("", None), ("a b", None), ("6d68ca91-49c9", Some("6d68ca91-49c9"))] {
+        let body = format!(r#"[{{"type":"function","record":{{"requestId":"{id}"}}}}]"#);
+        let taken = intake.accept(body.as_bytes(), (Instant::now(), SystemTime::now()));
+        assert_eq!(taken.events[0].request.as_deref(), expected, "{id:?}");
+    }
+}

@@ -90,3 +90,29 @@ fn keys_of_many_invocations_are_forgotten_when_they_are_quiet() {
     }
     assert!(many.measures.len() <= REMEMBERED + 1);
 }
+
+#[test]
+fn random_keys_that_were_refused_are_not_remembered() {
+    let mut random = Keys::new(PartitionKey::Random);
+    let now = Instant::now();
+    for _ in 0..1_000 {
+        let mut record = record("k3J9x0QvT2aB", 10);
+        random.assign(&mut record, MAX, now);
+        random.throttled(&record.key, now);
+    }
+    assert!(random.measures.is_empty());
+}
+
+#[test]
+fn no_key_makes_a_record_larger_than_it_may_be() {
+    let now = Instant::now();
+    for strategy in [PartitionKey::Random, PartitionKey::Instance] {
+        let mut keys = Keys::new(strategy);
+        let base = "k3J9x0QvT2aB";
+        for _ in 0..20 {
+            let mut record = record(base, MAX - base.len());
+            keys.assign(&mut record, MAX, now);
+            assert!(record.size() <= MAX);
+        }
+    }
+}

@@ -229,3 +229,25 @@ proptest! {
         prop_assert_eq!(sorted(arrived), sorted(texts));
     }
 }
+
+#[test]
+fn an_aggregate_under_another_key_stays_within_its_limit() {
+    let limits = Limits { record_bytes: 4_096, target_bytes: 4_096, ..LIMITS };
+    let packing = Packing { format: RecordFormat::Kpl, ..Packing::default() };
+    let now = Instant::now();
+    let mut moved = 0;
+    for len in 1_800..2_100_usize {
+        let text = "x".repeat(len);
+        let (mut records, _) = pack_as(packing, limits, events(&[&text, &text]), Scope::All);
+        let record = &mut records[0];
+        if !record.is_aggregate {
+            continue;
+        }
+        let mut keys = crate::keys::Keys::new(PartitionKey::Instance);
+        keys.throttled(&record.base.clone(), now);
+        keys.assign(record, limits.record_bytes, now);
+        assert!(record.size() <= limits.record_bytes, "{} bytes", record.size());
+        moved += usize::from(record.key != record.base);
+    }
+    assert!(moved > 0);
+}

@@ -124,7 +124,7 @@ impl Queue {
                 self.add_spill(kept);
             }
             Err(why) => {
-                log::warn(&format!("some events will come twice, under one identity: {why}"))
+                log::warn(&format!("some events will come twice, under one identity: {why}"));
             }
         }
     }

@@ -338,4 +338,5 @@ async fn flushes_that_a_functions_own_timeout_cuts_short_do_not_open_the_breaker
     .await;
 }
 
+mod farewell;
 mod storm;

@@ -133,4 +133,12 @@ mod tests {
         let numbers: Vec<_> = messages.iter().map(|it| attribute(it, "Piece")).collect();
         assert_eq!(numbers, ["1", "2", "3"]);
     }
+
+    #[test]
+    fn records_that_were_cut_are_told_apart() {
+        let whole = Record { data: "{\"a\":1}\n{\"b\":2}\n".into(), ..record(b"") };
+        let (one, two) = whole.halves().unwrap();
+        let identity = |record: &Record| Message::of(record, "telemetry")[0].identity.clone();
+        assert_ne!(identity(&one), identity(&two));
+    }
 }

@@ -162,3 +162,104 @@ fn a_folder_that_cannot_be_written_leaves_memory_alone_to_hold_events() {
     queue.save();
     assert_eq!(queue.end(true), Rescued { handed_over: 0, lost: 50 - shed });
 }
+
+#[test]
+fn what_was_saved_stays_in_the_file_when_dead_letters_take_what_lay_there_before() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 1_000, 1_000_000).with_dead_letters();
+    while queue.spills.is_empty() {
+        put(&mut queue, 1, 20);
+    }
+    // What is in memory is delivered until a record of the file waits alone.
+    while queue.waiting.iter().all(|waiting| waiting.file.is_none()) {
+        let request = queue.request(Destination::Stream, Scope::All, 1, Instant::now());
+        settle(&mut queue, &request, &[TAKEN]);
+    }
+    put(&mut queue, 2, 1);
+    queue.save();
+    let now = Instant::now();
+    let letters = queue.request(Destination::LastResort, Scope::All, 10, now);
+    assert!(letters.records.len() > 1);
+    let answers: Vec<_> =
+        (0..letters.records.len()).map(|n| if n == 0 { TAKEN } else { refusal(false) }).collect();
+    queue.settle(&letters, Destination::LastResort, &answers, now, now);
+    let rescued = queue.end(true);
+    check(&queue);
+    drop(queue);
+    assert!(rescued.handed_over > 0);
+    assert_eq!(folder.queue("b", 10_000, 1_000_000).ledger.adopted, rescued.handed_over);
+}
+
+#[test]
+fn an_event_in_parts_is_saved_whole_or_not_at_all() {
+    let folder = Folder::new();
+    // Room for two of three parts.
+    let mut queue = folder.queue("a", 100_000, 36 + 2 * 660);
+    put(&mut queue, 1, 700);
+    queue.save();
+    assert_eq!(queue.end(true), Rescued { handed_over: 0, lost: 1 });
+    check(&queue);
+    drop(queue);
+    assert_eq!(folder.queue("b", 100_000, 1_000_000).ledger.adopted, 0);
+}
+
+#[test]
+fn where_nothing_may_be_written_what_is_there_is_adopted() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 10_000, 1_000_000);
+    put(&mut queue, 4, 1);
+    queue.save();
+    queue.end(true);
+    drop(queue);
+    assert_eq!(folder.queue("b", 10_000, 0).ledger.adopted, 4);
+}
+
+#[test]
+fn numbers_that_cannot_be_read_again_are_among_those_that_were_given_up() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 1_000, 1_000_000);
+    (0..10).for_each(|_| _ = put(&mut queue, 5, 20));
+    let file = std::fs::read_dir(&folder.0).unwrap().next().unwrap().unwrap().path();
+    std::fs::OpenOptions::new().write(true).open(file).unwrap().set_len(60).unwrap();
+    let arrived = drain(&mut queue);
+    assert!(queue.ledger.shed.unreadable > 0);
+    let missing = (1..=50).filter(|seq| !arrived.contains(seq));
+    assert!(missing.into_iter().all(|seq| queue.ledger.shed.ranges.contains(seq)));
+}
+
+#[test]
+fn a_record_that_is_larger_than_all_memory_is_read_when_there_is_nothing_else() {
+    let folder = Folder::new();
+    let process = |instance: &str| {
+        let source = Source::new("orders", "$LATEST", instance);
+        let limits =
+            Limits { record_bytes: 10_000, target_bytes: 10_000, request_bytes: 10_000, ..LIMITS };
+        let settings = SpillSettings { folder: folder.0.clone(), max_bytes: 1_000_000 };
+        let packer = Packer::new(limits, Packing::default(), source);
+        let mut queue = Queue::new(packer, Arc::new(Pressure::new(4_000))).with_spill(settings);
+        queue.adopt();
+        queue
+    };
+    let mut first = process("a");
+    while first.stats.spilled == 0 {
+        put(&mut first, 1, 20);
+    }
+    first.save();
+    let handed_over = first.end(true).handed_over;
+    drop(first);
+    assert_eq!(drain(&mut process("b")).len() as u64, handed_over);
+}
+
+#[test]
+fn after_a_disk_is_full_memory_stays_bounded() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 4_000, 1_000_000);
+    while queue.spills.is_empty() {
+        put(&mut queue, 5, 20);
+    }
+    queue.give_up_spilling(&std::io::Error::other("no space left on device"));
+    let shed: u64 = (0..200).map(|_| put(&mut queue, 5, 20).shed).sum();
+    assert!(shed > 0 && queue.pressure.held() <= 4_000, "{} bytes held", queue.pressure.held());
+    check(&queue);
+    assert!(!drain(&mut queue).is_empty(), "what lies in the file is read");
+}
