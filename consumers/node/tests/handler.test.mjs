@@ -1,0 +1,30 @@
+// What Lambda hands over, and what it is told.
+
+import assert from "node:assert/strict";
+import test from "node:test";
+
+import { handlerFor } from "../handler.mjs";
+import { recordsToEvents } from "../kinesis-telemetry.mjs";
+import { streams } from "./streams.mjs";
+
+const batch = (records) => ({
+  Records: records.map((data, at) => ({ kinesis: { sequenceNumber: `${at}`, data: Buffer.from(data).toString("base64") } })),
+});
+
+test("every record of a batch is stored", async () => {
+  for (const { records } of streams()) {
+    const stored = [];
+    const answer = await handlerFor((events) => stored.push(...events))(batch(records));
+    assert.deepEqual(answer, { batchItemFailures: [] });
+    assert.deepEqual(stored, records.flatMap(recordsToEvents));
+  }
+});
+
+test("the first record that fails is where Lambda goes on", async (t) => {
+  t.mock.method(console, "error", () => {});
+  const stored = [];
+  const [first, second] = streams()[0].records;
+  const answer = await handlerFor(async (events) => stored.push(events))(batch([first, "not ours\n", second]));
+  assert.deepEqual(answer, { batchItemFailures: [{ itemIdentifier: "1" }] });
+  assert.equal(stored.length, 1);
+});

@@ -1,0 +1,48 @@
+"""A Lambda function that transforms the records of a Firehose stream to NDJSON, a line an event, each with its `source`.
+
+It is needed for COMPRESSION=gzip or zstd, and for ENVELOPE=record, whose lines S3 would keep without their identity.
+Uncompressed records with ENVELOPE=event need no transformation.
+"""
+
+import base64
+import sys
+
+from kinesis_telemetry import records_to_events
+
+RESPONSE_BYTES = 6_000_000
+"""Lambda takes 6 MiB of response; the rest is room for what stands around the data."""
+AROUND = 300
+"""Bytes of JSON around the data of a record, its id included."""
+
+
+def lambda_handler(event: dict, context) -> dict:
+    """What becomes too much is said to have failed: Firehose then puts the records as they were under its error prefix."""
+    records = event["records"]
+    used = sum(len(record["data"]) + AROUND for record in records)
+    answers = []
+    for record in records:
+        answer = transformed(record)
+        used_then = used + len(answer["data"]) - len(record["data"])
+        if used_then > RESPONSE_BYTES:
+            print(f"record {record['recordId']} has no room in the response", file=sys.stderr)
+            answer = failed(record)
+        else:
+            used = used_then
+        answers.append(answer)
+    return {"records": answers}
+
+
+def transformed(record: dict) -> dict:
+    """One record as Firehose wants it back."""
+    try:
+        events = records_to_events(base64.b64decode(record["data"]))
+    except Exception as error:
+        print(f"record {record['recordId']} cannot be read: {error}", file=sys.stderr)
+        return failed(record)
+    data = "".join(event.line + "\n" for event in events).encode()
+    return {"recordId": record["recordId"], "result": "Ok", "data": base64.b64encode(data).decode()}
+
+
+def failed(record: dict) -> dict:
+    """The same for one that stays as it is."""
+    return {"recordId": record["recordId"], "result": "ProcessingFailed", "data": record["data"]}

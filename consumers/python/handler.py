@@ -1,0 +1,38 @@
+"""A Lambda function that reads the stream through an event source mapping with `ReportBatchItemFailures`.
+
+Replace `store`. Lambda delivers at least once, and so does the extension: write each event under its identity, so that one
+that comes twice replaces itself. Parts are stored as parts, because the others of an event may come in another batch;
+join them when you read (docs/consuming.md, "Parts").
+"""
+
+import base64
+import sys
+from collections.abc import Callable
+
+from kinesis_telemetry import Event, records_to_events
+
+
+def store(events: list[Event]):
+    """Keeps events. Whatever it raises has Lambda deliver the record, and all behind it, again."""
+    for event in events:
+        print(event.line)
+
+
+def handler(store: Callable[[list[Event]], None]):
+    """A handler that stores the events of each record."""
+
+    def lambda_handler(event: dict, context) -> dict:
+        for record in event["Records"]:
+            number = record["kinesis"]["sequenceNumber"]
+            try:
+                store(records_to_events(base64.b64decode(record["kinesis"]["data"])))
+            except Exception as error:
+                print(f"record {number} was not stored: {error!r}", file=sys.stderr)
+                # Lambda goes on from here, so there is no use in doing what comes behind.
+                return {"batchItemFailures": [{"itemIdentifier": number}]}
+        return {"batchItemFailures": []}
+
+    return lambda_handler
+
+
+lambda_handler = handler(store)

@@ -1,0 +1,127 @@
+"""From records to events, and what a Collector knows."""
+
+import gzip
+import itertools
+import json
+import unittest
+from unittest import mock
+
+from kinesis_telemetry import BadRecord, Collector, deaggregate, inflate, lines_to_events, records_to_events
+
+from . import streams
+
+
+def arrived(collector: Collector) -> dict:
+    return {event.identity[:2]: event.text for it in collector.instances() for event in collector.events(it)}
+
+
+def pairs(collector: Collector, name: str) -> list:
+    return [[it, number] for it in collector.instances() for number in getattr(collector.report(it), name)]
+
+
+class Records(unittest.TestCase):
+    def collected(self, stream, records=None) -> Collector:
+        collector = Collector()
+        for record in stream.records if records is None else records:
+            collector.add(record)
+        return collector
+
+    def test_every_combination_is_read_byte_for_byte_in_order_once(self):
+        self.assertGreater(len(streams()), 10)
+        for stream in streams():
+            with self.subTest(stream.name):
+                collector = self.collected(stream)
+                self.assertEqual(arrived(collector), stream.events)
+                self.assertEqual(sorted(event.text for event in collector.anonymous), sorted(stream.expected["anonymous"]))
+                self.assertEqual(collector.doubled, stream.expected["doubled"])
+                for instance in collector.instances():
+                    numbers = [event.seq for event in collector.events(instance)]
+                    self.assertEqual(numbers, sorted(set(numbers)))
+
+    def test_what_is_missing_is_told_from_what_was_given_up(self):
+        for stream in streams(envelope="event") + streams(envelope="record"):
+            with self.subTest(stream.name):
+                collector = self.collected(stream)
+                self.assertEqual(pairs(collector, "missing"), stream.expected["missing"])
+                self.assertEqual(pairs(collector, "shed"), stream.expected["shed"])
+                for instance in collector.instances():
+                    report = collector.report(instance)
+                    self.assertEqual((report.incomplete, report.uncounted, report.is_explained), ({}, 0, False))
+                    self.assertEqual(report.last, report.ledger["upTo"] + 1)
+
+    def test_the_order_of_records_and_how_often_they_come_change_nothing(self):
+        for stream in streams(envelope="event"):
+            records = stream.records
+            collector = self.collected(stream, [*reversed(records), *records])
+            self.assertEqual(arrived(collector), stream.events)
+
+    def test_a_line_is_written_again_as_it_was(self):
+        for stream in streams(envelope="event"):
+            lines = {(event["instance"], event["seq"]): event["line"] for event in stream.expected["events"]}
+            collector = self.collected(stream)
+            for event in itertools.chain.from_iterable(map(collector.events, collector.instances())):
+                line = lines[event.identity[:2]]
+                self.assertEqual(event.line, line or event.line)
+            self.assertGreater(sum(line is not None for line in lines.values()), 40)
+
+    def test_a_line_that_got_its_identity_from_its_record_reads_the_same(self):
+        for stream in streams():
+            for event in itertools.chain.from_iterable(map(records_to_events, stream.records)):
+                self.assertEqual(lines_to_events((event.line + "\n").encode()), [event])
+
+    def test_the_text_of_a_log_line_that_looks_like_an_identity_is_left_alone(self):
+        for stream in streams():
+            texts = [event.text for record in stream.records for event in records_to_events(record)]
+            self.assertTrue(any('"record":{"source":{"function":"a",' in text for text in texts), stream.name)
+
+    def test_a_file_of_many_records_reads_like_its_records(self):
+        for stream in streams():
+            file = b"".join(lines for record in stream.records for lines in deaggregate(inflate(record)))
+            events = [event for record in stream.records for event in records_to_events(record)]
+            self.assertEqual(lines_to_events(file), events, stream.name)
+
+    def test_records_with_gzip_one_after_the_other_are_one_gzip_file(self):
+        for stream in streams(compression="gzip"):
+            self.assertEqual(gzip.decompress(b"".join(stream.records)), b"".join(map(inflate, stream.records)))
+
+    def test_an_event_whose_part_is_missing_is_named_with_the_part(self):
+        for stream in streams(envelope="record"):
+            kept = [it for it in stream.records if [event.part for event in records_to_events(it)] != [2]]
+            report = self.collected(stream, kept).report(stream.expected["events"][0]["instance"])
+            self.assertEqual([numbers for numbers in report.incomplete.values()], [[2]])
+            self.assertFalse(report.is_explained)
+
+    def test_what_is_damaged_is_a_bad_record(self):
+        for stream in streams(compression="gzip") + streams(compression="zstd") + streams(format="kpl"):
+            record = max(stream.records, key=lambda data: (not data.startswith(b"{"), len(data)))
+            with self.assertRaises(BadRecord, msg=stream.name):
+                records_to_events(record[:-5])
+        for data in (b"no JSON\n", b"[1]\n", b'{"a":"\xff"}\n', b"\xf3\x89\x9a\xc2too short"):
+            with self.assertRaises(BadRecord):
+                records_to_events(data)
+
+    def test_a_record_whose_lines_are_fewer_than_its_first_one_says_is_bad(self):
+        (stream,) = streams(compression="none", envelope="record")
+        record = next(it for it in stream.records if it.count(b"\n") > 2)
+        with self.assertRaisesRegex(BadRecord, "1 events are missing"):
+            records_to_events(record[: record[:-1].rindex(b"\n") + 1])
+
+    def test_without_a_decompressor_the_error_says_what_to_install(self):
+        stream = streams(compression="zstd")[0]
+        with mock.patch("importlib.import_module", side_effect=ImportError):
+            with self.assertRaisesRegex(RuntimeError, "Python 3.14 or the package"):
+                records_to_events(stream.records[0])
+
+    def test_a_ledger_that_names_more_numbers_than_it_means_explains_no_more_than_it_means(self):
+        ledger = {"instance": "i", "upTo": 6, "shedRanges": [{"first": 1, "last": 6, "events": 2}]}
+        source = {"function": "f", "version": "1", "instance": "i", "seq": 7}
+        event = {"type": "kinesis-telemetry.ledger", "record": ledger, "source": source}
+        collector = Collector()
+        collector.add(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+        report = collector.report("i")
+        self.assertEqual((report.shed, report.missing, report.uncounted), ([1, 2, 3, 4, 5, 6], [], 4))
+        self.assertFalse(report.is_explained)
+        for seq in range(1, 5):
+            event = {"type": "function", "source": {**source, "seq": seq}}
+            collector.add(json.dumps(event, separators=(",", ":")).encode() + b"\n")
+        self.assertTrue(collector.report("i").is_explained)
