@@ -58,7 +58,9 @@ export class Event {
 
 /** The events of one record, in their order. Parts stay parts: a Collector joins them. */
 export function recordsToEvents(data) {
-  return deaggregate(inflate(Buffer.from(data))).flatMap(linesToEvents);
+  const events = deaggregate(inflate(Buffer.from(data))).flatMap(linesToEvents);
+  if (events.length === 0) throw new BadRecord("it holds no event");
+  return events;
 }
 
 /** The data of a record without its compression, which it tells by its first bytes. */
@@ -69,10 +71,34 @@ export function inflate(data) {
   if (decompress === undefined) {
     throw new Error("records with COMPRESSION=zstd need a Node that has zlib.zstdDecompressSync, or decompressors.zstd");
   }
+  let inflated;
   try {
-    return Buffer.from(decompress(data));
+    inflated = Buffer.from(decompress(data));
   } catch (error) {
     throw new BadRecord(`it cannot be decompressed: ${error.message}`, { cause: error });
+  }
+  // Node's own zstdDecompressSync gives what there is of a frame that breaks off, and no error.
+  if (name === "zstd" && inflated.length < (contentSize(data) ?? 0)) {
+    throw new BadRecord("it cannot be decompressed: it breaks off");
+  }
+  return inflated;
+}
+
+/** How many bytes a Zstandard frame says that it holds, if it does (RFC 8878, 3.1.1.1). */
+function contentSize(frame) {
+  if (frame.length < 18) return undefined;
+  const descriptor = frame[4];
+  const isSingleSegment = (descriptor & 0x20) !== 0;
+  const at = 5 + (isSingleSegment ? 0 : 1) + [0, 1, 2, 4][descriptor & 3];
+  switch (descriptor >> 6) {
+    case 0:
+      return isSingleSegment ? frame[at] : undefined;
+    case 1:
+      return frame.readUInt16LE(at) + 256;
+    case 2:
+      return frame.readUInt32LE(at);
+    default:
+      return Number(frame.readBigUInt64LE(at));
   }
 }
 
@@ -123,7 +149,9 @@ export function linesToEvents(data) {
   const events = [];
   let head;
   let following = 0;
-  for (const line of utf8(data).split("\n").filter((line) => line !== "")) {
+  const text = utf8(data);
+  if (text !== "" && !text.endsWith("\n")) throw new BadRecord("its last line has no end");
+  for (const line of text.split("\n").filter((line) => line !== "")) {
     const value = object(line);
     if (following > 0) {
       events.push(new Event(line, { ...head, seq: head.seq + head.events - following }));

@@ -65,7 +65,10 @@ class Event:
 
 def records_to_events(data: bytes) -> list[Event]:
     """The events of one record, in their order. Parts stay parts: a Collector joins them."""
-    return [event for lines in deaggregate(inflate(data)) for event in lines_to_events(lines)]
+    events = [event for lines in deaggregate(inflate(data)) for event in lines_to_events(lines)]
+    if not events:
+        raise BadRecord("it holds no event")
+    return events
 
 
 def inflate(data: bytes) -> bytes:
@@ -149,6 +152,8 @@ def lines_to_events(data: bytes) -> list[Event]:
         text = data.decode()
     except UnicodeDecodeError as error:
         raise BadRecord(f"it is not UTF-8: {error}") from error
+    if text and not text.endswith("\n"):
+        raise BadRecord("its last line has no end")
     events, head, following = [], {}, 0
     # Not `splitlines`, which also splits where a line of a log has one of Unicode's other line breaks.
     for line in text.split("\n"):

@@ -94,9 +94,10 @@ class Records(unittest.TestCase):
     def test_what_is_damaged_is_a_bad_record(self):
         for stream in streams(compression="gzip") + streams(compression="zstd") + streams(format="kpl"):
             record = max(stream.records, key=lambda data: (not data.startswith(b"{"), len(data)))
-            with self.assertRaises(BadRecord, msg=stream.name):
-                records_to_events(record[:-5])
-        for data in (b"no JSON\n", b"[1]\n", b'{"a":"\xff"}\n', b"\xf3\x89\x9a\xc2too short"):
+            for length in (len(record) - 5, 30):
+                with self.assertRaises(BadRecord, msg=stream.name):
+                    records_to_events(record[:length])
+        for data in (b"", b'{"its":"end"}', b"no JSON\n", b"[1]\n", b'{"a":"\xff"}\n', b"\xf3\x89\x9a\xc2too short"):
             with self.assertRaises(BadRecord):
                 records_to_events(data)
 
