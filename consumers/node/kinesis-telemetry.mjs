@@ -1,7 +1,8 @@
 // From the records of a stream to the events that Lambda generated, byte for byte.
 //
-// One module without dependencies, for Node 20 or newer: copy it. docs/consuming.md describes the format. Only records with
-// COMPRESSION=zstd need more: a Node whose zlib has zstdDecompressSync, or a function to do it, as `decompressors.zstd`.
+// One module without dependencies: copy it. docs/consuming.md describes the format, README.md says the oldest Node. Only
+// records with COMPRESSION=zstd need more: a Node whose zlib has zstdDecompressSync, or a function of yours that does it:
+// `decompressors.zstd`.
 
 import { createHash } from "node:crypto";
 import zlib from "node:zlib";

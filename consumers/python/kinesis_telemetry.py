@@ -1,7 +1,7 @@
 """From the records of a stream to the events that Lambda generated, byte for byte.
 
-One module without dependencies, for Python 3.11 or newer: copy it. docs/consuming.md describes the format. Only records
-with COMPRESSION=zstd need more: Python 3.14, or one of the packages `backports.zstd` and `zstandard`.
+One module without dependencies: copy it. docs/consuming.md describes the format, README.md says the oldest Python. Only
+records with COMPRESSION=zstd need more: Python 3.14, or one of the packages `backports.zstd` and `zstandard`.
 """
 
 import dataclasses

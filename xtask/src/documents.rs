@@ -6,7 +6,7 @@ use crate::workspace;
 
 #[test]
 fn documents_name_only_tests_and_modules_that_exist() {
-    let sources = ["extension/src", "extension/tests", "extension/sandbox", "xtask"];
+    let sources = ["extension/src", "extension/tests", "extension/sandbox", "xtask", "consumers"];
     let mut code = String::new();
     let mut folders: Vec<_> = sources.iter().map(|it| workspace::root().join(it)).collect();
     while let Some(folder) = folders.pop() {
@@ -14,12 +14,13 @@ fn documents_name_only_tests_and_modules_that_exist() {
             let path = entry.unwrap().path();
             if path.is_dir() {
                 folders.push(path);
-            } else if path.extension().is_some_and(|kind| kind == "rs") {
+            } else if path.extension().is_some_and(|kind| kind == "rs" || kind == "py") {
                 code.push_str(&fs::read_to_string(path).unwrap());
             }
         }
     }
-    for document in ["README.md", "ARCHITECTURE.md", "docs/generator.md", "docs/reference.md"] {
+    let in_docs = ["docs/consuming.md", "docs/generator.md", "docs/reference.md"];
+    for document in ["README.md", "ARCHITECTURE.md"].into_iter().chain(in_docs) {
         let text = fs::read_to_string(workspace::root().join(document)).unwrap();
         // A test's name is a sentence: several underscores, in backquotes.
         let names = text.split('`').skip(1).step_by(2).filter(|word| {
@@ -28,7 +29,7 @@ fn documents_name_only_tests_and_modules_that_exist() {
         });
         for name in names {
             assert!(
-                code.contains(&format!("fn {name}(")),
+                ["fn", "def"].iter().any(|word| code.contains(&format!("{word} {name}("))),
                 "{document} names {name}, which is no test"
             );
         }

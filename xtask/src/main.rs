@@ -11,6 +11,7 @@ mod build;
 mod cdk;
 mod ci;
 mod cli;
+mod consumers;
 mod demo;
 mod dependencies;
 #[cfg(test)]

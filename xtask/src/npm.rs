@@ -39,6 +39,10 @@ impl Packages<'_> {
             put(&self.into.join("package-lock.json"), &lock)?;
         }
         self.npm_ci()?;
+        // Or it would be installed again each time, under the feet of who uses it.
+        if let Some(part) = self.parts.iter().find(|part| !self.into.join(part).is_file()) {
+            bail!("npm has installed {} without {part}", self.what);
+        }
         put(&self.into.join(STAMP), &lock)
     }
 

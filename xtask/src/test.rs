@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Process};
 use crate::section::Sections;
 use crate::tools::Tool;
-use crate::{cdk, emulator, linters, ministack, workspace};
+use crate::{cdk, consumers, emulator, linters, ministack, workspace};
 
 /// Where tests find the emulator.
 const EMULATOR_DIR: &str = "EMULATOR_DIR";
@@ -53,6 +53,13 @@ fn tests(sections: &mut Sections, tally: &mut Tally, arguments: &[OsString]) -> 
     } else {
         Some(sections.run("ministack", || ministack::install(&workspace::target_dir()?))?)
     };
+    let there: Vec<Tool> = Tool::ALL.into_iter().filter(|it| !missing.contains(it)).collect();
+    if !there.is_empty() {
+        sections.run("libraries", || {
+            let target = workspace::target_dir()?;
+            there.iter().try_for_each(|tool| consumers::install(*tool, &target).map(drop))
+        })?;
+    }
     let programs = [(EMULATOR_DIR, emulator), (MINISTACK, ministack)];
     let cargo_test = |own: &[&OsStr]| cargo_test(&programs, own, arguments);
     if missing.is_empty() {

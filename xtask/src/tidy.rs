@@ -40,7 +40,7 @@ pub(crate) fn name(path: &Path) -> String {
 #[test]
 fn files_are_small() {
     let written_by_hand = |path: &Path, text: &str| {
-        let code = ["rs", "ts", "cjs", "mjs", "js"].map(std::ffi::OsStr::new);
+        let code = ["rs", "ts", "cjs", "mjs", "js", "py"].map(std::ffi::OsStr::new);
         let first_line = text.lines().next().unwrap_or_default();
         path.extension().is_some_and(|kind| code.contains(&kind))
             && !first_line.contains(concat!("@", "generated"))

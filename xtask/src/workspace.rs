@@ -65,7 +65,7 @@ pub(crate) fn build(packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
 }
 
 /// Name and path of the program, if this message of cargo's tells of one.
-fn executable(message: &str) -> Option<(String, PathBuf)> {
+pub(crate) fn executable(message: &str) -> Option<(String, PathBuf)> {
     #[derive(Deserialize)]
     struct Artifact {
         target: Target,

@@ -10,6 +10,7 @@ const IGNORED: &str = "\
 # cdk.context.json, belongs into the repository.)
 # What a killed `cargo xtask synth` may leave behind.
 .*.unfinished
+__pycache__/
 node_modules/
 /infra-cdk/build/
 /infra-cdk/cdk.out/

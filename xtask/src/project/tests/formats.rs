@@ -83,6 +83,7 @@ fn the_json_passes_its_schemas() {
         "package=infra-cdk/package.json",
         "package=xtask/emulator/package.json",
         "package=xtask/linters/package.json",
+        "package=xtask/consumers/package.json",
         "tsconfig=infra-cdk/tsconfig.json",
         "cdk=infra-cdk/cdk.json",
     ]));

@@ -1,0 +1,39 @@
+//! What the tests of `consumers` are made with, under `target/consumers`, exactly as lock files say: the libraries that AWS
+//! has published, for comparison, and Zstandard where Python or Node has none.
+
+#[cfg(test)]
+mod tests;
+
+use std::path::{Path, PathBuf};
+
+use anyhow::Result;
+
+use crate::npm::Packages;
+use crate::tools::Tool;
+use crate::{python, workspace};
+
+/// Installs what is of this tool's language, unless it is there already, and gives its folder.
+pub(crate) fn install(tool: Tool, target: &Path) -> Result<PathBuf> {
+    let (from, dir) = (workspace::root().join("xtask/consumers"), target.join("consumers"));
+    match tool {
+        Tool::Node => {
+            let packages = Packages {
+                what: "the published libraries",
+                from,
+                into: dir.join("node"),
+                log: dir.join("npm.log"),
+                parts: &[
+                    "node_modules/aws-kinesis-agg/index.js",
+                    "node_modules/fzstd/lib/index.js",
+                ],
+            };
+            packages.install()?;
+            Ok(packages.into)
+        }
+        Tool::Python => {
+            let into = dir.join("python");
+            python::environment(&into, &from.join("requirements.txt"))?;
+            Ok(into)
+        }
+    }
+}

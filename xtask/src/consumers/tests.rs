@@ -1,0 +1,76 @@
+//! The consumers, against records that the extension itself has made, in every combination of settings.
+
+use std::path::PathBuf;
+use std::process::Command;
+use std::sync::LazyLock;
+
+use super::install;
+use crate::tools::Tool;
+use crate::workspace;
+
+/// The folder that the example `records` has written.
+static RECORDS: LazyLock<PathBuf> = LazyLock::new(|| {
+    let folder = workspace::target_dir().unwrap().join("consumers/records");
+    let mut cargo = workspace::cargo();
+    // Of the whole workspace, as `cargo test` has built it: alone it would have other features, and be built again.
+    cargo.args(["build", "--quiet", "--locked", "--workspace", "--example", "records"]);
+    let messages = passes(cargo.arg("--message-format=json-render-diagnostics"));
+    let mut programs = messages.lines().filter_map(workspace::executable);
+    let (_, program) = programs.find(|(name, _)| name == "records").unwrap();
+    passes(Command::new(program).arg(&folder));
+    folder
+});
+
+/// Fails with all that the program says; gives it, too.
+fn passes(command: &mut Command) -> String {
+    let output = command.output().unwrap();
+    let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();
+    assert!(output.status.success(), "{command:?}\n{said}");
+    said
+}
+
+/// Runs these modules of the Python tests, none of which may skip anything.
+fn python(modules: &[&str]) {
+    let environment = install(Tool::Python, &workspace::target_dir().unwrap()).unwrap();
+    let mut python = Command::new(environment.join("bin/python3"));
+    python
+        // No `__pycache__` between the sources.
+        .args(["-B", "-m", "unittest"])
+        .args(modules)
+        .env("RECORDS", &*RECORDS)
+        .current_dir(workspace::root().join("consumers/python"));
+    let said = passes(&mut python);
+    assert!(!said.contains("skipped") && !said.contains("Ran 0 tests"), "{said}");
+}
+
+/// The same of the Node tests.
+fn node(files: &[&str]) {
+    let packages = install(Tool::Node, &workspace::target_dir().unwrap()).unwrap();
+    let mut node = Command::new("node");
+    node.args(["--test", "--test-reporter=tap"])
+        .args(files)
+        .env("RECORDS", &*RECORDS)
+        .env("PACKAGES", packages)
+        .current_dir(workspace::root().join("consumers/node"));
+    let said = passes(&mut node);
+    assert!(said.contains("# skipped 0") && !said.contains("# pass 0"), "{said}");
+}
+
+#[test]
+#[ignore = "needs Python 3: cargo xtask test"]
+fn the_python_consumer_reads_every_combination() {
+    python(&["tests.test_records", "tests.test_deliveries"]);
+}
+
+#[test]
+#[ignore = "needs Node: cargo xtask test"]
+fn the_node_consumer_reads_every_combination() {
+    node(&["tests/records.test.mjs", "tests/handler.test.mjs"]);
+}
+
+#[test]
+#[ignore = "needs Node and Python 3: cargo xtask test"]
+fn the_published_libraries_unpack_our_aggregates() {
+    python(&["tests.test_published"]);
+    node(&["tests/published.test.mjs"]);
+}
