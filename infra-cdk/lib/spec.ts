@@ -216,11 +216,11 @@ export interface TelemetrySettings {
 
   /**
    * Size at which a record counts as full, and is sent without waiting for more events.
-   * The default wastes at most a tenth to rounding where records are billed in units of 25 KB.
+   * The default is ten of the units of 25 KB in which provisioned streams are billed (docs/cost.md).
    *
    * From 1 KiB to 10 MiB.
    *
-   * @default Size.kibibytes(256)
+   * @default Size.kibibytes(250)
    */
   readonly targetRecordBytes?: Size | undefined;
 

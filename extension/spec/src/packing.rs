@@ -26,7 +26,7 @@ pub const COMBINATIONS: [Combination; 3] = [
         format: RecordFormat::Ndjson,
         compressions: Compression::ALL,
         envelopes: Envelope::ALL,
-        readers: "Uncompressed: Firehose, to S3 as it is, and whatever reads lines. Compressed: the consumers of docs/consuming.md.",
+        readers: "Uncompressed and with a `source` in each line: Firehose, to S3 as it is, and whatever reads lines. Compressed: the consumers of docs/consuming.md.",
         why: "Everything goes with it.",
     },
     Combination {

@@ -115,8 +115,8 @@ params! {
         max_request_bytes: Bytes = "5242880", MAX_REQUEST_BYTES, in (1_048_576, limits::PUT_REQUEST_BYTES_MAX);
 
         /// Size at which a record counts as full, and is sent without waiting for more events.
-        /// The default wastes at most a tenth to rounding where records are billed in units of 25 KB.
-        target_record_bytes: Bytes = "262144", TARGET_RECORD_BYTES, in (1_024, limits::RECORD_BYTES_MAX);
+        /// The default is ten of the units of 25 KB in which provisioned streams are billed (docs/cost.md).
+        target_record_bytes: Bytes = "256000", TARGET_RECORD_BYTES, in (1_024, limits::RECORD_BYTES_MAX);
 
         /// Bytes of events held in memory; beyond that they go to the spill file.
         /// By default an eighth of the function's memory, at least 8 MiB and at most 128 MiB.

@@ -18,6 +18,9 @@ pub struct Limits {
     pub request_records: usize,
 }
 
+/// What a Firehose transformation can hand back in base64, and what any consumer can hold.
+const MOST_INFLATED: usize = 4 * 1024 * 1024;
+
 impl Limits {
     /// From the settings, for a queue of so many bytes. A target above the limit is the limit; a request takes at least
     /// one record.
@@ -27,7 +30,7 @@ impl Limits {
         Self {
             record_bytes,
             target_bytes,
-            inflated_bytes: queue_bytes / 4,
+            inflated_bytes: MOST_INFLATED.min(queue_bytes / 4),
             request_bytes: config.max_request_bytes.size().max(record_bytes),
             request_records: limits::PUT_RECORDS,
         }

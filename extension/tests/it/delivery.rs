@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use extension_sandbox::kinesis::Record;
 use extension_sandbox::{LogFormat, Status};
+use extension_spec::EXTENSION_NAME;
 use serde_json::json;
 
 use crate::world::World;
@@ -140,4 +141,21 @@ async fn a_full_record_is_delivered_while_the_function_runs() {
         .count();
     assert!(early >= 20, "{early} records");
     world.end().await.verify_exactly_once();
+}
+
+#[tokio::test]
+async fn a_thousand_quick_invocations_without_a_line_make_few_requests_and_hold_no_memory() {
+    let mut world = World::new(&[], |_| ()).await;
+    let mut early = 0;
+    for number in 0..1_000 {
+        world.succeed(0).await;
+        if number == 200 {
+            early = world.sandbox.peak_memory(EXTENSION_NAME).unwrap();
+        }
+    }
+    let late = world.sandbox.peak_memory(EXTENSION_NAME).unwrap();
+    assert!(late < early + 2 * 1024 * 1024, "{early} bytes, and then {late}");
+    let requests = world.kinesis.requests();
+    assert!(requests <= 1_000 / 20, "{requests} requests");
+    assert_eq!(world.end().await.verify().count("platform.report"), 1_000);
 }
