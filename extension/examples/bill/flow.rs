@@ -1,0 +1,127 @@
+//! What is sent for a day of events, in this way or that, and what Kinesis bills for it. Nothing is sent.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant, SystemTime};
+
+use extension_spec::packing::COMBINATIONS;
+use extension_spec::{Config, PartitionKey, limits};
+use kinesis_telemetry_extension::event::{Event, Source};
+use kinesis_telemetry_extension::intake::Intake;
+use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Record, Scope};
+
+use super::typical::{Logs, Typical};
+
+/// Lines that an invocation logs.
+pub(crate) const LINES: usize = 100;
+/// On-demand streams bill a record in units of so many bytes.
+const KB: usize = 1_024;
+/// A payload unit, if a kilobyte is 1,000 bytes there.
+const DECIMAL_UNIT: u64 = 25_000;
+/// Queue of a function with 512 MB.
+const QUEUE_BYTES: usize = 64 * 1024 * 1024;
+
+/// How often events are sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Flow {
+    /// Seldom: each invocation is flushed by itself.
+    Rare,
+    /// As records fill.
+    Busy,
+}
+
+/// What was sent.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Sent {
+    /// Whole events.
+    pub(crate) events: u64,
+    /// Records.
+    pub(crate) records: u64,
+    /// Bytes as Kinesis counts them, the partition keys included.
+    pub(crate) bytes: u64,
+    /// Bytes on the bill of an on-demand stream.
+    pub(crate) on_demand: u64,
+    /// PUT payload units on the bill of a provisioned stream.
+    pub(crate) units: u64,
+    /// The same if 25 KB are 25,000 bytes, which AWS does not say.
+    pub(crate) decimal_units: u64,
+}
+
+impl Sent {
+    fn add(&mut self, record: &Record) {
+        let size = record.size();
+        self.events += record.events;
+        self.records += 1;
+        self.bytes += size as u64;
+        self.on_demand += size.next_multiple_of(KB) as u64;
+        self.units += (size as u64).div_ceil(limits::PAYLOAD_UNIT_BYTES);
+        self.decimal_units += (size as u64).div_ceil(DECIMAL_UNIT);
+    }
+}
+
+/// Every combination that can be set.
+pub(crate) fn packings() -> Vec<Packing> {
+    let mut packings = Vec::new();
+    for combination in COMBINATIONS {
+        for compression in combination.compressions {
+            for envelope in combination.envelopes {
+                packings.push(Packing {
+                    format: combination.format,
+                    compression: *compression,
+                    envelope: *envelope,
+                    partition_key: PartitionKey::Instance,
+                });
+            }
+        }
+    }
+    packings
+}
+
+/// The settings that somebody has who sets nothing.
+pub(crate) fn defaults() -> Config {
+    let nothing: [(&str, &str); 0] = [];
+    extension_spec::load(nothing).config
+}
+
+/// The events of so many invocations, each by itself, numbered as the process numbers them.
+pub(crate) fn invocations(logs: Logs, packing: Packing, count: usize) -> Vec<Vec<Event>> {
+    let config = defaults();
+    let mut typical = Typical::new(logs);
+    let mut intake = Intake::new(source(packing), config.types, true);
+    // Nothing here depends on when it is.
+    let now = (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896));
+    let mut accept = |_| intake.accept(&typical.invocation(LINES), now).events;
+    (0..count).map(&mut accept).collect()
+}
+
+/// Packs them, with records of this size as the target.
+pub(crate) fn send(
+    invocations: &[Vec<Event>],
+    flow: Flow,
+    packing: Packing,
+    target_bytes: usize,
+) -> Sent {
+    let limits = Limits { target_bytes, ..Limits::new(&defaults(), QUEUE_BYTES) };
+    let mut packer = Packer::new(limits, packing, source(packing));
+    let scope = match flow {
+        Flow::Rare => Scope::All,
+        Flow::Busy => Scope::Full,
+    };
+    let mut sent = Sent::default();
+    let mut waiting = VecDeque::new();
+    for events in invocations {
+        waiting.extend(events.iter().cloned());
+        loop {
+            let records = packer.pack(&mut waiting, scope);
+            if records.is_empty() {
+                break;
+            }
+            records.iter().for_each(|record| sent.add(record));
+        }
+    }
+    sent
+}
+
+fn source(packing: Packing) -> Source {
+    // As long as such names are, and as the ids of instances are.
+    Source::new("checkout-orders", "$LATEST", "k3J9x0QvT2aB").in_envelope(packing.envelope)
+}
