@@ -54,12 +54,14 @@ pub(super) fn aggregate<'a>(
     seal(out)
 }
 
-/// The same aggregate under another key. The key comes first, so nothing else is touched.
+/// The same aggregate under another key. The key comes first, so nothing else is touched. What is too short to be an
+/// aggregate stays as it is: somebody else may have written into a spill file.
 pub(super) fn rekey(aggregate: &[u8], old: &str, new: &str) -> Vec<u8> {
-    let records = overhead(old) - CHECKSUM..aggregate.len() - CHECKSUM;
+    let records = overhead(old) - CHECKSUM..aggregate.len().saturating_sub(CHECKSUM);
+    let Some(records) = aggregate.get(records) else { return aggregate.to_vec() };
     let mut out = Vec::with_capacity(aggregate.len() + new.len());
     head(new, &mut out);
-    out.extend_from_slice(&aggregate[records]);
+    out.extend_from_slice(records);
     seal(out)
 }
 

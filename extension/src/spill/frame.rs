@@ -16,6 +16,8 @@ pub(super) const MAGIC: &[u8] = b"kinesis-telemetry-extension spill 1\n";
 pub(super) const HEAD: usize = 8;
 /// No record is that large, so a longer body is no body.
 const LONGEST: usize = 16 * 1024 * 1024;
+/// No record holds more events, however much they shrink. Sums of such numbers stay numbers.
+const MOST_EVENTS: u64 = u32::MAX as u64;
 
 #[derive(Serialize, Deserialize)]
 struct About<'a> {
@@ -69,6 +71,9 @@ pub(super) fn decode(body: &[u8], checksum: u32, now: Instant) -> Option<Record>
     }
     let end = memchr::memchr(b'\n', body)?;
     let about: About<'_> = serde_json::from_slice(&body[..end]).ok()?;
+    if about.events > MOST_EVENTS {
+        return None;
+    }
     Some(Record {
         data: body[end + 1..].to_vec().into(),
         base: about.base.into(),
