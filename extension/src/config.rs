@@ -79,7 +79,7 @@ impl Environment {
     /// Bound of the memory held, in bytes: as set, or an eighth of the function's memory within reason.
     pub fn queue_max_bytes(&self) -> usize {
         const MIB: usize = 1024 * 1024;
-        let default = (self.memory_mb * MIB / 8).clamp(8 * MIB, 128 * MIB);
+        let default = (self.memory_mb.saturating_mul(MIB) / 8).clamp(8 * MIB, 128 * MIB);
         self.config.queue_max_bytes.map_or(default, extension_spec::Bytes::size)
     }
 }

@@ -19,6 +19,7 @@ pub struct Problem {
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { variable, value, wrong, remedy } = self;
-        write!(f, "{variable}={value:?}: {wrong}; {remedy}")
+        // A name that is none of ours may hold anything.
+        write!(f, "{}={value:?}: {wrong}; {remedy}", variable.escape_debug())
     }
 }
