@@ -174,7 +174,8 @@ impl Intake {
     fn request_of(&self, member: &Member<'_>) -> Option<String> {
         member.request_id().or_else(|| {
             let time = member.peek.as_ref()?.time.as_deref()?;
-            self.attribution.as_ref()?.owner_of(time).map(str::to_owned)
+            let owner = self.attribution.as_ref()?.owner_of(time)?;
+            is_id(owner).then(|| owner.to_owned())
         })
     }
 
@@ -218,9 +219,7 @@ impl<'a> Member<'a> {
     /// The request that its record names, if it can be one: a function may log whatever it wants under that name.
     fn request_id(&self) -> Option<String> {
         let Request { request_id } = serde_json::from_str(self.record()?).ok()?;
-        let is_one = (1..=64).contains(&request_id.len())
-            && request_id.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
-        is_one.then_some(request_id)
+        is_id(&request_id).then_some(request_id)
     }
 
     fn is_own_line(&self) -> bool {
@@ -243,6 +242,13 @@ impl<'a> Member<'a> {
         let Dropped { dropped_records, dropped_bytes } = dropped.unwrap_or_default();
         LogsDropped { records: dropped_records, bytes: dropped_bytes }
     }
+}
+
+/// Whether this can be the id of a request. It becomes a partition key, of which Kinesis takes no empty one and none of
+/// more than 256 characters.
+fn is_id(text: &str) -> bool {
+    let is_of_it = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    (1..=64).contains(&text.len()) && text.bytes().all(is_of_it)
 }
 
 /// A body that is no JSON array, as an event.
