@@ -137,9 +137,10 @@ impl<S: Sink> Dispatcher<S> {
                 Ok(Ok(answers)) => {
                     Next::Again(self.settle(&request, destination, answers, &mut tries))
                 }
-                Ok(Err(failure)) => self.fail(&request, failure, &mut tries),
+                Ok(Err(failure)) => self.fail(&request, destination, failure, &mut tries),
                 Err(_) => {
                     self.sink.reset();
+                    self.count_failure(destination);
                     // Too much for the time there is, perhaps: a small function has little CPU to send with.
                     tries.max_records = (request.records.len() / 2).max(1);
                     self.pace.store(tries.max_records, Ordering::Relaxed);
@@ -212,9 +213,22 @@ impl<S: Sink> Dispatcher<S> {
         refused.map(|refusal| refusal.message)
     }
 
-    fn fail(&self, request: &Request, failure: Failure, tries: &mut Tries) -> Next {
+    /// Metrics are of the stream.
+    fn count_failure(&self, destination: Destination) {
+        if destination == Destination::Stream {
+            self.queue().stats.failed_calls += 1;
+        }
+    }
+
+    fn fail(
+        &self,
+        request: &Request,
+        destination: Destination,
+        failure: Failure,
+        tries: &mut Tries,
+    ) -> Next {
         let Failure { decision, message } = failure;
-        self.queue().stats.failed_calls += 1;
+        self.count_failure(destination);
         match decision {
             Decision::BackOff => Next::Wait(message),
             Decision::Renew if !tries.has_renewed && self.sink.renew() => {

@@ -179,7 +179,7 @@ export interface TelemetrySettings {
    * How much of its identity an event carries along. The longer the lines, the less this costs.
    * - `event`: Each event has a `source` of its own.
    * - `record`: The first line of a record says it once for all events of the record, which cannot be parted from it then.
-   * - `none`: None: nobody can tell doubles, order or losses, nor which function an event is of.
+   * - `none`: No identity: nobody can tell duplicates, order or losses, nor which function an event is of.
    *
    * @default 'event'
    */

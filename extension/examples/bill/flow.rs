@@ -115,7 +115,9 @@ pub(crate) fn send(
             if records.is_empty() {
                 break;
             }
-            records.iter().for_each(|record| sent.add(record));
+            for record in &records {
+                sent.add(record);
+            }
         }
     }
     sent

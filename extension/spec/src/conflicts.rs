@@ -65,6 +65,14 @@ pub(crate) fn conflicts(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<P
             "lower it, or remove it",
         );
     }
+    if let Some(queue) = config.queue_max_bytes.map(|it| it.0).filter(|queue| *queue < 2 * max) {
+        report(
+            "QUEUE_MAX_BYTES",
+            queue,
+            format!("below twice {MAX_RECORD_BYTES}={max}, so that one record may fill all memory"),
+            "raise it, or lower the other",
+        );
+    }
     if config.max_request_bytes.0 < max {
         report(
             "MAX_REQUEST_BYTES",

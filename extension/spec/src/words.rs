@@ -67,7 +67,7 @@ choices! {
         Event = "event",
         /// The first line of a record says it once for all events of the record, which cannot be parted from it then.
         Record = "record",
-        /// None: nobody can tell doubles, order or losses, nor which function an event is of.
+        /// No identity: nobody can tell duplicates, order or losses, nor which function an event is of.
         None = "none",
     }
     /// What the partition key of a record is.

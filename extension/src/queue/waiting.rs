@@ -145,7 +145,7 @@ impl Queue {
                 }
                 Err(refusal) => {
                     waiting.not_before = Some(again);
-                    self.stats.retried += 1;
+                    self.stats.retried += u64::from(destination == Destination::Stream);
                     if refusal.is_throttled {
                         self.keys.throttled(&waiting.record.key, now);
                         waiting.has_key = false;
