@@ -27,14 +27,16 @@ fn main() -> io::Result<()> {
     for (logs, name) in [(Logs::Text, "text"), (Logs::Json, "JSON")] {
         let default = flow::defaults().target_record_bytes.size();
         let mut tables = Tables::default();
-        packings().into_iter().for_each(|packing| tables.add(logs, packing, default));
+        for packing in packings() {
+            tables.add(logs, packing, default);
+        }
         let columns = "bytes | KB | units | ratio";
         let settings = table(&format!("rare: {columns} | busy: {columns}"), &tables.settings);
         let targets = table(&TARGETS.map(|it| it.to_string()).join(" | "), &tables.targets);
-        let rare = match tables.rare_differ.as_str() {
-            "" => "A rare function pays the same with each of them.\n",
-            names => names,
-        };
+        let mut rare = tables.rare_differ.concat();
+        if rare.is_empty() {
+            "A rare function pays the same with each of them.\n".clone_into(&mut rare);
+        }
         write!(
             io::stdout(),
             "Lines of {name}, 1,000 events, TARGET_RECORD_BYTES={default}:\n\n{settings}\n\
@@ -50,10 +52,10 @@ fn main() -> io::Result<()> {
 struct Tables {
     /// One event in each record, which all else is compared to.
     single: Option<Sent>,
-    settings: String,
-    targets: String,
+    settings: Vec<String>,
+    targets: Vec<String>,
     /// What is not the same for every target on a rare function.
-    rare_differ: String,
+    rare_differ: Vec<String>,
 }
 
 impl Tables {
@@ -69,20 +71,21 @@ impl Tables {
         });
         let name = name(packing);
         let [of_rare, of_busy] = DAY.map(|day| figures(sent(day, default), single));
-        self.settings += &format!("| {name} | {of_rare} | {of_busy} |\n");
+        self.settings.push(format!("| {name} | {of_rare} | {of_busy} |\n"));
         if packing.format == RecordFormat::Event {
             // There is nothing to fill.
             return;
         }
         let by_target = TARGETS.map(|target| sent(busy, target));
-        self.targets += &row(&name, by_target.map(|it| per_1_000(it.units, it.events)));
+        self.targets.push(row(&name, by_target.map(|it| per_1_000(it.units, it.events))));
         if packing == Packing::default() {
             let name = format!("{name}, if 25 KB are 25,000 bytes");
-            self.targets += &row(&name, by_target.map(|it| per_1_000(it.decimal_units, it.events)));
+            let units = by_target.map(|it| per_1_000(it.decimal_units, it.events));
+            self.targets.push(row(&name, units));
         }
         let of_rare = TARGETS.map(|target| sent(rare, target).units);
         if of_rare.iter().any(|units| *units != of_rare[0]) {
-            self.rare_differ += &format!("A rare function, {name}: {of_rare:?}\n");
+            self.rare_differ.push(format!("A rare function, {name}: {of_rare:?}\n"));
         }
     }
 }
@@ -101,9 +104,9 @@ fn figures(sent: Sent, single: Sent) -> String {
 }
 
 /// A table of Markdown.
-fn table(columns: &str, rows: &str) -> String {
+fn table(columns: &str, rows: &[String]) -> String {
     let rule = " --- |".repeat(columns.matches('|').count() + 2);
-    format!("| format, compression, envelope | {columns} |\n|{rule}\n{rows}")
+    format!("| format, compression, envelope | {columns} |\n|{rule}\n{}", rows.concat())
 }
 
 fn name(Packing { format, compression, envelope, .. }: Packing) -> String {
