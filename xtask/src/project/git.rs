@@ -5,7 +5,9 @@ use xtask_synth::{Comments, Project};
 const IGNORED: &str = "\
 # Everything that is built or installed, and what `cargo xtask demo` leaves behind.
 /target/
-/extension/fuzz/target/
+/fuzz/target/
+# What a fuzzer finds. It goes into its corpus, under a name that says what it is.
+/fuzz/artifacts/
 # The CDK app: what npm installs, what TypeScript compiles to, what the CDK synthesizes. (What it remembers of an account,
 # cdk.context.json, belongs into the repository.)
 # What a killed `cargo xtask synth` may leave behind.
@@ -16,9 +18,10 @@ node_modules/
 /infra-cdk/cdk.out/
 ";
 
-/// Lock files are written by package managers, and reviewed as such.
+/// Lock files are written by package managers, and reviewed as such; inputs of fuzzers are bytes.
 const ATTRIBUTES: &str = "\
 * text=auto eol=lf
+/fuzz/corpus/** -text
 Cargo.lock linguist-generated
 package-lock.json linguist-generated
 requirements.txt linguist-generated

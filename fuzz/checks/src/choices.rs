@@ -1,0 +1,40 @@
+//! Bytes as a list of choices. Those that are not there are 0, so that every input means something.
+
+/// What is left of an input.
+#[derive(Debug)]
+pub(crate) struct Choices<'a>(&'a [u8]);
+
+impl<'a> Choices<'a> {
+    pub(crate) fn of(data: &'a [u8]) -> Self {
+        Self(data)
+    }
+
+    pub(crate) fn is_over(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(crate) fn byte(&mut self) -> u8 {
+        self.bytes(1).first().copied().unwrap_or_default()
+    }
+
+    /// From two bytes.
+    pub(crate) fn number(&mut self) -> usize {
+        usize::from(self.byte()) | usize::from(self.byte()) << 8
+    }
+
+    /// Within these, both included.
+    pub(crate) fn within(&mut self, least: usize, most: usize) -> usize {
+        least + self.number() % (most - least + 1)
+    }
+
+    pub(crate) fn one<T: Copy>(&mut self, of: &[T]) -> T {
+        of[usize::from(self.byte()) % of.len()]
+    }
+
+    /// As many as there are, at most so many.
+    pub(crate) fn bytes(&mut self, most: usize) -> &'a [u8] {
+        let (taken, rest) = self.0.split_at(most.min(self.0.len()));
+        self.0 = rest;
+        taken
+    }
+}

@@ -1,0 +1,110 @@
+//! From the body of a request to events.
+
+use std::time::{Duration, Instant, SystemTime};
+
+use extension_spec::{Config, Envelope, Value, event_type};
+use kinesis_telemetry_extension::event::{Event, Source};
+use kinesis_telemetry_extension::intake::{Intake, Taken};
+use serde_json::value::RawValue;
+
+/// Takes the bytes as a body, twice, under every envelope and whether or not invocations follow each other. Every event is
+/// one line of JSON with the next number, and begins with the bytes of its own.
+pub fn intake(data: &[u8]) {
+    for envelope in Envelope::ALL {
+        for one_at_a_time in [true, false] {
+            let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB").in_envelope(*envelope);
+            let mut intake = Intake::new(source, default().types, one_at_a_time);
+            let mut next = 1;
+            for by_request in [false, true] {
+                if by_request {
+                    intake = intake.by_request();
+                }
+                let taken = intake.accept(data, now());
+                for event in &taken.events {
+                    assert_eq!(event.seq, next, "numbers have no gaps");
+                    next += 1;
+                    is_a_line(event, *envelope);
+                }
+                assert_eq!(intake.last_seq() + 1, next);
+                holds_all(data, &taken);
+            }
+        }
+    }
+}
+
+fn default() -> Config {
+    let nothing: [(&str, &str); 0] = [];
+    let config = extension_spec::load(nothing).config;
+    let types = Value::parse("platform,function,extension").expect("these are the categories");
+    Config { types, ..config }
+}
+
+/// One line of JSON, and an identity at its end where the envelope says so.
+fn is_a_line(event: &Event, envelope: Envelope) {
+    let line = std::str::from_utf8(&event.line).expect("a line is text");
+    let json = line.strip_suffix('\n').expect("a line ends");
+    assert!(!json.contains(['\n', '\r']), "a line is one");
+    serde_json::from_str::<&RawValue>(json).expect("a line is JSON");
+    assert!(json.starts_with('{'), "an event is an object");
+    let identity = &json[event.own_len..];
+    if envelope == Envelope::Event {
+        let identity = identity.strip_prefix(',').unwrap_or(identity);
+        let identity = format!("{{{identity}");
+        let source: serde_json::Value = serde_json::from_str(&identity).expect("it is JSON");
+        assert_eq!(source["source"]["seq"], event.seq);
+    } else {
+        assert_eq!(identity, "}");
+    }
+    let key = event.request.as_deref();
+    assert!(key.is_none_or(|key| (1..=256).contains(&key.chars().count())), "it can be a key");
+}
+
+/// Every member of the body is an event with its own bytes, or was not wanted; what is no object is quarantined.
+fn holds_all(data: &[u8], taken: &Taken) {
+    let mut events = taken.events.iter();
+    let Ok(members) = serde_json::from_slice::<Vec<&RawValue>>(data) else {
+        assert_eq!(taken.events.len(), usize::from(!data.is_empty()));
+        return events.for_each(|event| is_quarantined(event, data));
+    };
+    assert_eq!(members.len() as u64, taken.events.len() as u64 + taken.filtered);
+    let mut filtered = 0;
+    for member in members {
+        let text = member.get();
+        let Some(own) = text.strip_prefix('{').and_then(|text| text.strip_suffix('}')) else {
+            let event = events.next().expect("what is no object is not filtered");
+            assert!(holds(event, text) && holds(event, event_type::QUARANTINE));
+            continue;
+        };
+        let own: String = ["{", own].concat().chars().filter(|c| !"\r\n".contains(*c)).collect();
+        let mut rest = events.clone();
+        if rest.next().is_some_and(|event| event.line[..event.own_len] == *own.as_bytes()) {
+            events = rest;
+        } else {
+            filtered += 1;
+        }
+    }
+    assert_eq!((events.count(), filtered), (0, taken.filtered), "each has its own bytes");
+}
+
+/// The whole body can be read again.
+fn is_quarantined(event: &Event, body: &[u8]) {
+    let event: serde_json::Value = serde_json::from_slice(&event.line).expect("a line is JSON");
+    assert_eq!(event["type"], event_type::QUARANTINE);
+    let text = event["record"]["body"].as_str().expect("a body is said as text");
+    if event["record"]["encoding"] == "base64" {
+        let bytes = base64_simd::STANDARD.decode_to_vec(text).expect("it is base64");
+        assert_eq!(bytes, body);
+    } else {
+        assert_eq!(text.as_bytes(), body);
+    }
+}
+
+fn holds(event: &Event, text: &str) -> bool {
+    let text: String = text.chars().filter(|c| !"\r\n".contains(*c)).collect();
+    std::str::from_utf8(&event.line).is_ok_and(|line| line.contains(&text))
+}
+
+/// A moment like any other.
+pub(crate) fn now() -> (Instant, SystemTime) {
+    (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896))
+}

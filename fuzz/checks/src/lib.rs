@@ -1,0 +1,27 @@
+//! What must hold for whatever comes in, one function for each door: it takes bytes, and panics where something does not
+//! hold.
+//!
+//! Fuzzers call them (`cargo +nightly fuzz run intake`, in `fuzz`), and so does the test in `tests/replay.rs`, with the
+//! corpus and what a little mutation makes of it. What a fuzzer has found becomes a file of the corpus.
+
+mod choices;
+mod configuration;
+mod intake;
+mod packing;
+mod spill;
+
+// The same consumer reads what the whole process delivers.
+#[path = "../../../extension/tests/it/consumer.rs"]
+mod consumer;
+
+pub use configuration::configuration;
+pub use intake::intake;
+pub use packing::packing;
+pub use spill::spill;
+
+/// A check, with the name of its fuzzer and its corpus.
+pub type Check = (&'static str, fn(&[u8]));
+
+/// All of them.
+pub const CHECKS: [Check; 4] =
+    [("intake", intake), ("packing", packing), ("spill", spill), ("configuration", configuration)];
