@@ -1,0 +1,159 @@
+//! The whole way over loopback: a body is posted to the real listener, and its events go through intake, queue and
+//! dispatcher to a sink that takes everything. What a sink costs that speaks TLS to Kinesis is not in it.
+
+use std::net::Ipv4Addr;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use divan::Bencher;
+use divan::counter::BytesCount;
+use extension_spec::PartitionKey;
+use kinesis_telemetry_extension::dispatcher::{Dispatcher, Outcome};
+use kinesis_telemetry_extension::intake::Intake;
+use kinesis_telemetry_extension::keys::Keys;
+use kinesis_telemetry_extension::listener::Listener;
+use kinesis_telemetry_extension::pack::{Packing, Record, Scope};
+use kinesis_telemetry_extension::pressure::{Held, Pressure};
+use kinesis_telemetry_extension::queue::{Destination, Queue};
+use kinesis_telemetry_extension::sink::{Answer, Failure, Sink};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
+use tokio::runtime::{Builder, Runtime};
+use tokio::sync::mpsc::UnboundedReceiver;
+
+use crate::typical::Logs;
+use crate::{QUEUE_BYTES, body, intake, now, packer};
+
+/// Bodies to compare with.
+const BODIES: usize = 2_000;
+
+/// A body is received and dropped.
+#[divan::bench]
+fn receiving_alone(bencher: Bencher<'_, '_>) {
+    let mut path = Path::new();
+    let bytes = path.request.len();
+    bencher.counter(BytesCount::new(bytes)).bench_local(move || path.receive());
+}
+
+/// A body is received, and its events are delivered as records fill.
+#[divan::bench]
+fn the_whole_way(bencher: Bencher<'_, '_>) {
+    let mut path = Path::new();
+    let bytes = path.request.len();
+    bencher.counter(BytesCount::new(bytes)).bench_local(move || path.deliver());
+}
+
+/// Prints what the whole way costs, as a multiple of receiving alone.
+pub(crate) fn compare() {
+    let mut path = Path::new();
+    let bytes = path.request.len();
+    // By turns, so that whatever else the machine does meets both.
+    let times = (0..BODIES).map(|_| (timed(|| path.receive()), timed(|| path.deliver())));
+    let (receiving, whole): (Vec<_>, Vec<_>) = times.unzip();
+    let (receiving, whole) = (median(receiving), median(whole));
+    let line = format!(
+        "{BODIES} bodies of {bytes} bytes, medians: receiving alone {:.0} us, the whole way {:.0} us, {:.1} times as much",
+        receiving * 1e6,
+        whole * 1e6,
+        whole / receiving
+    );
+    #[expect(clippy::print_stdout, reason = "it is what a benchmark is for")]
+    {
+        println!("\n{line}");
+    }
+}
+
+/// In seconds.
+fn median(mut times: Vec<Duration>) -> f64 {
+    times.sort_unstable();
+    times[times.len() / 2].as_secs_f64()
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let began = Instant::now();
+    work();
+    began.elapsed()
+}
+
+/// The parts, put together as the process does it, on one thread.
+struct Path {
+    runtime: Runtime,
+    stream: TcpStream,
+    bodies: UnboundedReceiver<Held>,
+    intake: Intake,
+    queue: Arc<Mutex<Queue>>,
+    dispatcher: Dispatcher<TakesAll>,
+    request: Vec<u8>,
+}
+
+impl Path {
+    fn new() -> Self {
+        let runtime = Builder::new_current_thread().enable_all().build().expect("it is one thread");
+        let packing = Packing::default();
+        let pressure = Arc::new(Pressure::new(QUEUE_BYTES));
+        // More goes out here than shards take; looking for one that does is not to be measured.
+        let keys = Keys::new(PartitionKey::Random);
+        let queue = Queue::new(packer(packing), pressure.clone()).with_keys(keys);
+        let queue = Arc::new(Mutex::new(queue));
+        let (stream, bodies) = runtime.block_on(async {
+            let listener = Listener::bind().await.expect("there is a port");
+            let port = listener.port();
+            let bodies = listener.serve(pressure);
+            let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
+            (stream.expect("it listens"), bodies)
+        });
+        let body = body(Logs::Text);
+        let head =
+            format!("POST / HTTP/1.1\r\nHost: bench\r\nContent-Length: {}\r\n\r\n", body.len());
+        Self {
+            runtime,
+            stream,
+            bodies,
+            intake: intake(packing.envelope),
+            dispatcher: Dispatcher::new("nobody", TakesAll, queue.clone()),
+            queue,
+            request: [head.into_bytes(), body].concat(),
+        }
+    }
+
+    fn receive(&mut self) {
+        self.runtime.block_on(post(&mut self.stream, &self.request));
+        self.bodies.try_recv().expect("it was acknowledged");
+    }
+
+    fn deliver(&mut self) {
+        let Self { runtime, stream, bodies, intake, queue, dispatcher, request } = self;
+        runtime.block_on(async {
+            post(stream, request).await;
+            let body = bodies.try_recv().expect("it was acknowledged");
+            let events = intake.accept(&body, now()).events;
+            drop(body);
+            queue.lock().expect("nobody has panicked").push(events);
+            let until = tokio::time::Instant::now() + Duration::from_secs(1);
+            let delivered =
+                dispatcher.deliver(Destination::Stream, Scope::Full, usize::MAX, until).await;
+            assert_eq!(delivered, Outcome::Delivered);
+        });
+    }
+}
+
+/// Posts as Lambda does, on a connection that stays.
+async fn post(stream: &mut TcpStream, request: &[u8]) {
+    stream.write_all(request).await.expect("the listener reads");
+    let (mut answer, mut len) = ([0; 512], 0);
+    while !answer[..len].ends_with(b"\r\n\r\n") {
+        len += stream.read(&mut answer[len..]).await.expect("the listener answers");
+    }
+    assert!(answer.starts_with(b"HTTP/1.1 200"));
+}
+
+/// Takes everything at once.
+struct TakesAll;
+
+impl Sink for TakesAll {
+    async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
+        Ok(records.iter().map(|_| Ok(())).collect())
+    }
+
+    fn reset(&self) {}
+}

@@ -1,0 +1,65 @@
+//! What the way of an event through the extension costs.
+//!
+//! ```sh
+//! cargo bench --package kinesis-telemetry-extension
+//! ```
+//!
+//! All on one thread, as in the extension, with typical lines of 400 to 500 bytes. Figures of one run compare with each
+//! other; those of two machines do not.
+
+mod loopback;
+mod steps;
+#[path = "../../examples/bill/typical.rs"]
+mod typical;
+
+use std::time::{Duration, Instant, SystemTime};
+
+use extension_spec::{Config, Envelope};
+use kinesis_telemetry_extension::event::{Event, Source};
+use kinesis_telemetry_extension::intake::Intake;
+use kinesis_telemetry_extension::pack::{Limits, Packer, Packing};
+use typical::{Logs, Typical};
+
+/// Lines of a body: some 230 KB, close to what Lambda buffers.
+const LINES: usize = 500;
+/// Memory for events.
+const QUEUE_BYTES: usize = 64 * 1024 * 1024;
+
+fn main() {
+    divan::main();
+    // `cargo bench -- --list` and the like measure nothing.
+    if std::env::args().skip(1).all(|argument| argument == "--bench") {
+        loopback::compare();
+    }
+}
+
+fn body(logs: Logs) -> Vec<u8> {
+    Typical::new(logs).invocation(LINES)
+}
+
+fn config() -> Config {
+    let nothing: [(&str, &str); 0] = [];
+    extension_spec::load(nothing).config
+}
+
+fn source(envelope: Envelope) -> Source {
+    Source::new("checkout-orders", "$LATEST", "k3J9x0QvT2aB").in_envelope(envelope)
+}
+
+fn intake(envelope: Envelope) -> Intake {
+    Intake::new(source(envelope), config().types, true)
+}
+
+fn packer(packing: Packing) -> Packer {
+    Packer::new(Limits::new(&config(), QUEUE_BYTES), packing, source(packing.envelope))
+}
+
+/// Some two megabytes of events.
+fn events(logs: Logs, envelope: Envelope) -> Vec<Event> {
+    let (mut intake, mut typical) = (intake(envelope), Typical::new(logs));
+    (0..8).flat_map(|_| intake.accept(&typical.invocation(LINES), now()).events).collect()
+}
+
+fn now() -> (Instant, SystemTime) {
+    (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896))
+}

@@ -1,0 +1,115 @@
+//! Each step by itself.
+
+use std::collections::VecDeque;
+use std::fs;
+use std::path::PathBuf;
+
+use divan::Bencher;
+use divan::counter::{BytesCount, ItemsCount};
+use extension_spec::{Compression, RecordFormat};
+use kinesis_telemetry_extension::chance;
+use kinesis_telemetry_extension::event::Event;
+use kinesis_telemetry_extension::level::Importance;
+use kinesis_telemetry_extension::pack::{Packing, Record, Scope};
+use kinesis_telemetry_extension::spill::{Read, Spill};
+
+use crate::typical::Logs;
+use crate::{body, events, intake, now, packer};
+
+/// A body is split, and each event gets its identity.
+#[divan::bench(args = [Logs::Text, Logs::Json])]
+fn intake_of_a_body(bencher: Bencher<'_, '_>, logs: Logs) {
+    let body = body(logs);
+    let mut intake = intake(Packing::default().envelope);
+    bencher.counter(BytesCount::of_slice(&body)).bench_local(|| intake.accept(&body, now()));
+}
+
+const PACKINGS: [(RecordFormat, Compression); 4] = [
+    (RecordFormat::Ndjson, Compression::None),
+    (RecordFormat::Kpl, Compression::None),
+    (RecordFormat::Ndjson, Compression::Gzip),
+    (RecordFormat::Ndjson, Compression::Zstd),
+];
+
+/// Events become full records.
+#[divan::bench(args = PACKINGS)]
+fn packing(bencher: Bencher<'_, '_>, (format, compression): (RecordFormat, Compression)) {
+    let packing = Packing { format, compression, ..Packing::default() };
+    let events = events(Logs::Text, packing.envelope);
+    let mut packer = packer(packing);
+    bencher
+        .counter(BytesCount::new(bytes(&events)))
+        .with_inputs(|| VecDeque::from(events.clone()))
+        .bench_local_values(|mut events| packer.pack(&mut events, Scope::All));
+}
+
+/// A full aggregate goes out under another key.
+#[divan::bench]
+fn rekeying_an_aggregate(bencher: Bencher<'_, '_>) {
+    let record = records(RecordFormat::Kpl).swap_remove(0);
+    bencher
+        .counter(BytesCount::of_slice(&record.data))
+        .with_inputs(|| record.clone())
+        .bench_local_refs(|record| record.set_key("k3J9x0QvT2aB-1".into()));
+}
+
+/// Events are asked how important they are.
+#[divan::bench(args = [Logs::Text, Logs::Json])]
+fn importance(bencher: Bencher<'_, '_>, logs: Logs) {
+    let events = events(logs, Packing::default().envelope);
+    bencher
+        .counter(BytesCount::new(bytes(&events)))
+        .counter(ItemsCount::new(events.len()))
+        .bench_local(|| {
+            events.iter().filter(|it| Importance::of(&it.line) > Importance::Chatter).count()
+        });
+}
+
+/// Records go to a spill file and come back.
+#[divan::bench]
+fn spill_and_back(bencher: Bencher<'_, '_>) {
+    let records = records(RecordFormat::Ndjson);
+    let folder = Folder::new();
+    let bytes: usize = records.iter().map(Record::size).sum();
+    bencher
+        .counter(BytesCount::new(bytes))
+        .with_inputs(|| {
+            Spill::create(&folder.0, &chance::new_instance(), u64::MAX).expect("the folder is ours")
+        })
+        .bench_local_values(|mut spill| {
+            for record in &records {
+                assert!(spill.append(record).expect("there is a disk"));
+            }
+            for _ in &records {
+                assert!(matches!(spill.read(now().0), Some(Read::Record(_))));
+            }
+            spill.remove();
+        });
+}
+
+fn records(format: RecordFormat) -> Vec<Record> {
+    let packing = Packing { format, ..Packing::default() };
+    packer(packing).pack(&mut events(Logs::Text, packing.envelope).into(), Scope::All)
+}
+
+fn bytes(events: &[Event]) -> usize {
+    events.iter().map(|event| event.line.len()).sum()
+}
+
+/// A folder for temporary files that is gone afterwards.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("bench-{}", chance::new_instance()));
+        fs::create_dir(&path).expect("there is a folder for temporary files");
+        Self(path)
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // Whoever cleans up temporary files finds it.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}
