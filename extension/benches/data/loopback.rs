@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use extension_spec::PartitionKey;
-use kinesis_telemetry_extension::dispatcher::{Dispatcher, Outcome};
+use kinesis_telemetry_extension::dispatcher::{Dispatcher, Outcome, Route};
 use kinesis_telemetry_extension::intake::Intake;
 use kinesis_telemetry_extension::keys::Keys;
 use kinesis_telemetry_extension::listener::Listener;
@@ -110,7 +110,7 @@ impl Path {
             stream,
             bodies,
             intake: intake(packing.envelope),
-            dispatcher: Dispatcher::new("nobody", TakesAll, queue.clone()),
+            dispatcher: Dispatcher::new(Route::STREAM, TakesAll, queue.clone()),
             queue,
             request: [head.into_bytes(), body].concat(),
         }

@@ -97,12 +97,12 @@ fn limits_of(choices: &mut Choices<'_>) -> Limits {
 
 /// Each with a text that may be repeated, after some numbers that are missing, of this or that invocation.
 fn events_of(choices: &mut Choices<'_>, source: &Source) -> VecDeque<Event> {
-    const MOST_BYTES: usize = 300_000;
+    const MOST_BYTES: usize = 100_000;
     let (mut events, mut seq, mut bytes) = (VecDeque::new(), 0, 0);
     while !choices.is_over() && bytes < MOST_BYTES {
         let kind = choices.byte();
         seq += 1 + u64::from(kind & 1);
-        let times = if kind & 2 == 0 { 1 } else { 1 + choices.number() % 1_000 };
+        let times = if kind & 2 == 0 { 1 } else { 1 + choices.number() % 300 };
         let len = usize::from(choices.byte());
         let text = String::from_utf8_lossy(choices.bytes(len)).repeat(times);
         // Between its tokens an event may have tabs.

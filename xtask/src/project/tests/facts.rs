@@ -56,7 +56,7 @@ fn written_by_hand() -> BTreeMap<String, String> {
 
 fn is_lock_file(name: &str) -> bool {
     name.ends_with("package-lock.json")
-        || name == "Cargo.lock"
+        || name.ends_with("Cargo.lock")
         || name.ends_with("requirements.txt")
 }
 
