@@ -12,11 +12,12 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use extension_spec::EXTENSION_NAME;
 
 use crate::pack::{Record, Span};
+use frame::Summary;
 
 /// What the names of our files end in.
 const EXTENSION: &str = "spill";
@@ -118,7 +119,7 @@ impl Spill {
     }
 
     fn write(&mut self, record: &Record) -> io::Result<bool> {
-        let frame = frame::encode(record);
+        let frame = frame::encode(record, (Instant::now(), SystemTime::now()));
         let len = frame.len() as u64;
         if len > self.room() {
             return Ok(false);
@@ -147,7 +148,7 @@ impl Spill {
     pub fn read(&mut self, now: Instant) -> Option<Read> {
         let frame = self.unread.pop_front()?;
         self.reading += 1;
-        match self.read_at(frame.at, now) {
+        match read_record(&mut self.file, frame.at, now) {
             Ok(Some(record)) => Some(Read::Record(record)),
             Ok(None) => Some(self.lost(frame, "it is not what was written")),
             Err(error) => Some(self.lost(frame, &error.to_string())),
@@ -182,11 +183,6 @@ impl Spill {
         Read::Lost { events: frame.events, span: frame.span, is_part: frame.is_part, why }
     }
 
-    fn read_at(&mut self, at: u64, now: Instant) -> io::Result<Option<Record>> {
-        self.file.seek(SeekFrom::Start(at))?;
-        Ok(read_frame(&mut self.file, now)?.map(|(record, _)| record))
-    }
-
     /// Opens what another process has left, reads through it, and takes it over. What is said in vain is why not.
     fn adopt(path: &Path, own: &Path) -> Result<Option<(Self, Option<String>)>, String> {
         let failed = |what: &str, error: &dyn std::fmt::Display| {
@@ -217,14 +213,14 @@ impl Spill {
         let mut problem = None;
         let length = file.metadata().map_err(|error| failed("read", &error))?.len();
         while end < length {
-            let Ok(Some((record, len))) = read_frame(&mut file, Instant::now()) else {
+            let Ok(Some(frame)) = read_summary(&mut file, end, length) else {
                 // Where one frame is broken nobody knows where the next begins.
                 let broken = format_args!("the last {} bytes are broken", length - end);
                 problem = Some(failed("read", &broken));
                 break;
             };
-            unread.push_back(Frame::of(&record, end, len));
-            end += len;
+            end += frame.len;
+            unread.push_back(frame);
         }
         let spill = Self { file, path: own.to_owned(), max_bytes: 0, end, unread, reading: 0 };
         Ok(Some((spill, problem)))
@@ -238,18 +234,38 @@ impl Frame {
     }
 }
 
-/// The next frame of a file, and its length; none if it is broken.
-fn read_frame(file: &mut File, now: Instant) -> io::Result<Option<(Record, u64)>> {
+/// What the frame at this place of a file of such a length holds; none if it is broken. Its data is not read: that takes
+/// time, and this happens while a function waits for its first invocation.
+fn read_summary(file: &mut File, at: u64, length: u64) -> io::Result<Option<Frame>> {
+    file.seek(SeekFrom::Start(at))?;
+    let mut head = [0; frame::HEAD];
+    file.read_exact(&mut head)?;
+    let Some((body, _)) = frame::head(head) else { return Ok(None) };
+    let len = (frame::HEAD + body) as u64;
+    if at + len > length {
+        return Ok(None);
+    }
+    let mut beginning = Vec::new();
+    file.take(body.min(frame::LONGEST_ABOUT) as u64).read_to_end(&mut beginning)?;
+    let frame = frame::summary(&beginning).map(|Summary { events, span, is_part }| Frame {
+        at,
+        len,
+        events,
+        span,
+        is_part,
+    });
+    Ok(frame)
+}
+
+/// The record at this place of a file; none if it is broken.
+fn read_record(file: &mut File, at: u64, now: Instant) -> io::Result<Option<Record>> {
+    file.seek(SeekFrom::Start(at))?;
     let mut head = [0; frame::HEAD];
     file.read_exact(&mut head)?;
     let Some((length, checksum)) = frame::head(head) else { return Ok(None) };
     let mut body = Vec::new();
     file.take(length as u64).read_to_end(&mut body)?;
-    if body.len() < length {
-        return Ok(None);
-    }
-    let len = (frame::HEAD + length) as u64;
-    Ok(frame::decode(&body, checksum, now).map(|record| (record, len)))
+    Ok(frame::decode(&body, checksum, (now, SystemTime::now())))
 }
 
 /// How large a file may get in this folder, if nobody has said: an eighth of what is free there, within reason.

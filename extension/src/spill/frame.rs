@@ -4,7 +4,7 @@
 //! (four bytes each, little-endian), then the body: a line of JSON about the record, then the record's data.
 
 use std::borrow::Cow;
-use std::time::Instant;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
@@ -16,6 +16,8 @@ pub(super) const MAGIC: &[u8] = b"kinesis-telemetry-extension spill 1\n";
 pub(super) const HEAD: usize = 8;
 /// No record is that large, so a longer body is no body.
 const LONGEST: usize = 16 * 1024 * 1024;
+/// What is written about a record is shorter than that: two keys of 256 characters at most, each perhaps an escape.
+pub(super) const LONGEST_ABOUT: usize = 4 * 1024;
 /// No record holds more events, however much they shrink. Sums of such numbers stay numbers.
 const MOST_EVENTS: u64 = u32::MAX as u64;
 
@@ -32,10 +34,22 @@ struct About<'a> {
     first: u64,
     last: u64,
     part: Option<(u64, u64)>,
+    /// When its oldest event reached us, in milliseconds since 1970: another process knows no other clock of ours.
+    received: u64,
 }
 
-/// A record as a frame.
-pub(super) fn encode(record: &Record) -> Vec<u8> {
+/// What is known of a record whose data was not read.
+#[derive(Debug)]
+pub(super) struct Summary {
+    pub(super) events: u64,
+    pub(super) span: Span,
+    pub(super) is_part: bool,
+}
+
+/// A record as a frame, at this moment by both clocks.
+pub(super) fn encode(record: &Record, now: (Instant, SystemTime)) -> Vec<u8> {
+    let age = now.0.saturating_duration_since(record.oldest);
+    let received = now.1.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(age);
     let about = About {
         base: Cow::Borrowed(&record.base),
         key: Cow::Borrowed(&record.key),
@@ -45,6 +59,7 @@ pub(super) fn encode(record: &Record) -> Vec<u8> {
         first: record.span.first,
         last: record.span.last,
         part: record.part.map(|part| (part.part, part.parts)),
+        received: u64::try_from(received.as_millis()).unwrap_or_default(),
     };
     let mut body = serde_json::to_vec(&about).expect("it holds strings and numbers");
     body.push(b'\n');
@@ -64,24 +79,37 @@ pub(super) fn head(bytes: [u8; HEAD]) -> Option<(usize, u32)> {
     (1..=LONGEST).contains(&length).then(|| (length, number(4)))
 }
 
+/// What the beginning of a body says about its record; none if that cannot be.
+pub(super) fn summary(beginning: &[u8]) -> Option<Summary> {
+    let (about, _) = about(beginning)?;
+    let span = Span { instance: about.instance.into(), first: about.first, last: about.last };
+    Some(Summary { events: about.events, span, is_part: about.part.is_some() })
+}
+
+/// What stands before the data, and where that begins.
+fn about(body: &[u8]) -> Option<(About<'_>, usize)> {
+    let end = memchr::memchr(b'\n', body)?;
+    let about: About<'_> = serde_json::from_slice(&body[..end]).ok()?;
+    (about.events <= MOST_EVENTS).then_some((about, end + 1))
+}
+
 /// The record of a body; none if it is not what was written.
-pub(super) fn decode(body: &[u8], checksum: u32, now: Instant) -> Option<Record> {
+pub(super) fn decode(body: &[u8], checksum: u32, now: (Instant, SystemTime)) -> Option<Record> {
     if crc32fast::hash(body) != checksum {
         return None;
     }
-    let end = memchr::memchr(b'\n', body)?;
-    let about: About<'_> = serde_json::from_slice(&body[..end]).ok()?;
-    if about.events > MOST_EVENTS {
-        return None;
-    }
+    let (about, data) = about(body)?;
+    let since_1970 = now.1.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let age = since_1970.saturating_sub(Duration::from_millis(about.received));
     Some(Record {
-        data: body[end + 1..].to_vec().into(),
+        data: body[data..].to_vec().into(),
         base: about.base.into(),
         key: about.key.into(),
         is_aggregate: about.aggregate,
         events: about.events,
         span: Span { instance: about.instance.into(), first: about.first, last: about.last },
-        oldest: now,
+        // A clock that began after that knows no such moment.
+        oldest: now.0.checked_sub(age).unwrap_or(now.0),
         part: about.part.map(|(part, parts)| Part { part, parts }),
     })
 }
