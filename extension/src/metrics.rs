@@ -158,6 +158,18 @@ mod tests {
     }
 
     #[test]
+    fn every_metric_is_documented_with_its_unit() {
+        let documented = include_str!("../../docs/reference.md");
+        let (ledger, stats) = counted(5);
+        let line = Meter::new(Metrics::All).line(&ledger, &stats, &[Duration::ZERO], 3, 0).unwrap();
+        let line = value(&line);
+        for metric in line["_aws"]["CloudWatchMetrics"][0]["Metrics"].as_array().unwrap() {
+            let (name, unit) = (metric["Name"].as_str().unwrap(), metric["Unit"].as_str().unwrap());
+            assert!(documented.contains(&format!("| `{name}` | {unit} | ")), "{name}");
+        }
+    }
+
+    #[test]
     fn nothing_is_said_unless_it_is_wanted() {
         let (ledger, stats) = counted(5);
         assert_eq!(Meter::new(Metrics::Off).line(&ledger, &stats, &[], 0, 0), None);
