@@ -24,6 +24,18 @@ pub struct Event {
     pub request: Option<Arc<str>>,
 }
 
+impl Event {
+    /// What its `source` says of its invocation, with a comma before it; nothing if it says nothing.
+    fn request_member(&self) -> &str {
+        const MEMBER: &str = ",\"requestId\":\"";
+        let source = std::str::from_utf8(&self.line[self.own_len..]).unwrap_or_default();
+        let Some(at) = source.rfind(MEMBER) else { return "" };
+        // An id holds no quotes.
+        let id = at + MEMBER.len();
+        source[id..].find('"').map_or("", |end| &source[at..=id + end])
+    }
+}
+
 /// Whether lines begin with one that says the identity of all others.
 pub fn is_record_head(lines: &[u8]) -> bool {
     lines
@@ -121,8 +133,9 @@ impl Source {
     }
 
     /// The `source` of one part of an event, without the `\n`.
-    pub fn of_part(&self, seq: u64, part: usize, parts: usize) -> String {
-        format!(r#"{}{seq},"part":{part},"parts":{parts}}}"#, self.head)
+    pub fn of_part(&self, event: &Event, part: usize, parts: usize) -> String {
+        let request = event.request_member();
+        format!(r#"{}{}{request},"part":{part},"parts":{parts}}}"#, self.head, event.seq)
     }
 }
 

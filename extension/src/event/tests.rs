@@ -66,7 +66,7 @@ fn the_request_follows_the_number() {
 fn the_documented_members_of_source_are_those_that_events_have() {
     let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB");
     let numbered = source.identify("{}", 7, Some("a-b"), Instant::now());
-    let part = format!("{{{}}}", source.of_part(7, 1, 2));
+    let part = format!("{{{}}}", source.of_part(&numbered, 1, 2));
     let members = |text: &[u8]| -> BTreeMap<String, serde_json::Value> {
         let event: serde_json::Value = serde_json::from_slice(text).unwrap();
         serde_json::from_value(event["source"].clone()).unwrap()

@@ -15,8 +15,7 @@ pub(super) fn split(event: &Event, source: &Source, room: usize) -> Vec<Vec<u8>>
     let own =
         std::str::from_utf8(&event.line[..event.own_len]).expect("a line is made of a string");
     let head = format!(r#"{{"type":"{}","record":""#, event_type::PART);
-    let tail =
-        |part: usize, parts: usize| format!("\",{}}}\n", source.of_part(event.seq, part, parts));
+    let tail = |part: usize, parts: usize| format!("\",{}}}\n", source.of_part(event, part, parts));
     // No event has as many parts as bytes, so this is the longest that a frame can be.
     let fixed = head.len() + tail(own.len(), own.len()).len();
     let fragments = fragments(&format!("{own}}}"), room.saturating_sub(fixed).max(SHORTEST));

@@ -121,6 +121,21 @@ fn a_split_event_joins_to_its_own_bytes() {
 }
 
 #[test]
+fn each_part_says_which_invocation_its_event_belongs_to() {
+    let object = format!(r#"{{"requestId":"own","s":"{}"}}"#, "y".repeat(500));
+    for (request, expected) in [(Some("6d68ca91-49c9"), "6d68ca91-49c9"), (None, "")] {
+        let event = source().identify(&object, 7, request, Instant::now());
+        let mut packer = Packer::new(LIMITS, Packing::default(), source());
+        let records = packer.pack(&mut [event].into(), Scope::All);
+        assert!(records.len() > 1);
+        for record in &records {
+            let part: serde_json::Value = serde_json::from_slice(&record.data).unwrap();
+            assert_eq!(part["source"]["requestId"].as_str().unwrap_or_default(), expected);
+        }
+    }
+}
+
+#[test]
 fn no_more_is_packed_than_a_request_takes() {
     let limits = Limits { request_records: 3, ..LIMITS };
     let mut events = events(&["a"; 20]);
