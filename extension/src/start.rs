@@ -200,7 +200,6 @@ fn asking(extension: Extension) -> run::Asking {
 fn queue(environment: &Environment, source: Source, pressure: Arc<Pressure>) -> Queue {
     let config = &environment.config;
     let limits = Limits::new(config, environment.queue_max_bytes());
-    let source = source.in_envelope(config.envelope);
     let folder = std::env::temp_dir();
     let max_bytes = config.spill_max_bytes.map(|bytes| bytes.0);
     let max_bytes = max_bytes.unwrap_or_else(|| spill::default_max_bytes(&folder));
@@ -229,7 +228,8 @@ fn source(environment: &Environment, extension: &Extension) -> Source {
     let known =
         |told: &String, read: &String| if told.is_empty() { read.clone() } else { told.clone() };
     let (name, version) = (known(function_name, name), known(function_version, version));
-    Source::new(&name, &version, &chance::new_instance())
+    // The same for who numbers events and who packs them.
+    Source::new(&name, &version, &chance::new_instance()).in_envelope(environment.config.envelope)
 }
 
 fn connector(environment: &Environment) -> Connector {

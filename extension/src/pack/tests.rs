@@ -4,7 +4,7 @@ use extension_spec::packing;
 use proptest::prelude::*;
 
 use super::*;
-use crate::consumer::Arrived;
+use crate::consumer::{self, Arrived};
 
 /// Requests without bounds, for what is no matter of requests.
 const LIMITS: Limits = Limits {
@@ -163,6 +163,10 @@ fn with_the_identity_in_its_first_line_a_record_holds_consecutive_numbers() {
     let (records, _) = pack_as(packing, LIMITS, events.into(), Scope::All);
     let seqs: Vec<u64> = arrived(&records).into_iter().map(|it| it.0).collect();
     assert_eq!(seqs, [1, 2, 5, 6]);
+    for record in &records {
+        let identities = consumer::text(&record.data).matches("\"instance\"").count();
+        assert_eq!(identities, 1, "said once");
+    }
     assert_eq!(
         records.iter().map(|it| (it.span.first, it.span.last)).collect::<Vec<_>>(),
         [(1, 2), (5, 6)]

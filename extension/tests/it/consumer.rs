@@ -49,14 +49,19 @@ impl Arrived {
                         .unwrap_or_else(|| (String::new(), self.events.len() as u64 + 1)),
                 };
                 assert!(last.replace(seq).is_none_or(|last| last < seq), "in order");
-                self.file((instance, seq), line, &event);
+                // Of whom the first line tells, the others do not.
+                let own = match &head {
+                    Some(_) => line.to_owned(),
+                    None => without_source(line),
+                };
+                self.file((instance, seq), own, &event);
             }
         }
     }
 
-    fn file(&mut self, key: (String, u64), line: &str, event: &Value) {
+    fn file(&mut self, key: (String, u64), own: String, event: &Value) {
         if event["type"] != event_type::PART {
-            let is_double = self.events.insert(key, without_source(line)).is_some();
+            let is_double = self.events.insert(key, own).is_some();
             self.doubled += usize::from(is_double);
             return;
         }
@@ -69,6 +74,11 @@ impl Arrived {
             self.events.insert(key, parts.values().map(String::as_str).collect());
         }
     }
+}
+
+/// All lines of a record, as text.
+pub(crate) fn text(data: &[u8]) -> String {
+    String::from_utf8(deaggregate(&inflate(data)).concat()).expect("records are text")
 }
 
 fn identity(source: &Value) -> Option<(String, u64)> {

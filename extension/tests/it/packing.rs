@@ -27,6 +27,17 @@ async fn every_combination_of_format_compression_and_envelope_delivers_every_eve
                 } else {
                     ended.verify_exactly_once();
                 }
+                let identities = ended
+                    .texts()
+                    .iter()
+                    .map(|text| text.matches(r#""source":{"function":"#).count())
+                    .sum::<usize>();
+                let expected = match envelope {
+                    Envelope::Event => ended.arrived().events.len(),
+                    Envelope::Record => ended.records(),
+                    Envelope::None => 0,
+                };
+                assert_eq!(identities, expected, "{settings:?}");
                 let is_packed = combination.format != RecordFormat::Event;
                 assert_eq!(ended.records() < 10, is_packed, "{settings:?}: {}", ended.records());
                 let is_text = ended.records.iter().all(|it| it.data.is_ascii());

@@ -10,7 +10,7 @@ use extension_sandbox::{Invocation, JournalEntry, Kinesis, Options, Program, San
 use extension_spec::{ENV_PREFIX, EXTENSION_NAME, event_type};
 use serde_json::{Value, json};
 
-use crate::consumer::Arrived;
+use crate::consumer::{self, Arrived};
 
 /// A running environment.
 pub(crate) struct World {
@@ -143,6 +143,11 @@ impl Ended {
         let arrived = self.verify();
         assert_eq!(arrived.doubled, 0);
         arrived
+    }
+
+    /// The text of each record, whatever it was packed in.
+    pub(crate) fn texts(&self) -> Vec<String> {
+        self.records.iter().map(|record| consumer::text(&record.data)).collect()
     }
 
     /// What a consumer reads.
