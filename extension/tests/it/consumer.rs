@@ -25,37 +25,33 @@ impl Arrived {
     }
 
     fn take(&mut self, data: &[u8]) {
-        let data = inflate(data);
-        for data in deaggregate(&data) {
-            let data = std::str::from_utf8(&data).expect("records are text");
-            assert!(data.ends_with('\n'), "every line ends");
-            // With the identity in the first line of a record: whose lines follow, and from which number on.
-            let mut head: Option<(String, u64)> = None;
-            let mut last = None;
-            for line in data.lines() {
-                let event: Value = serde_json::from_str(line).expect("every line is JSON");
-                let source = &event["source"];
-                if event["type"] == event_type::RECORD {
-                    head = identity(source);
-                    continue;
-                }
-                let (instance, seq) = match &mut head {
-                    Some((instance, next)) => {
-                        *next += 1;
-                        (instance.clone(), *next - 1)
-                    }
-                    // Without any identity the order of arrival is all there is.
-                    None => identity(source)
-                        .unwrap_or_else(|| (String::new(), self.events.len() as u64 + 1)),
-                };
-                assert!(last.replace(seq).is_none_or(|last| last < seq), "in order");
-                // Of whom the first line tells, the others do not.
-                let own = match &head {
-                    Some(_) => line.to_owned(),
-                    None => without_source(line),
-                };
-                self.file((instance, seq), own, &event);
+        let data = text(data);
+        // With the identity in the first line of a record: whose lines follow, and from which number on.
+        let mut head: Option<(String, u64)> = None;
+        let mut last = None;
+        for line in data.lines() {
+            let event: Value = serde_json::from_str(line).expect("every line is JSON");
+            let source = &event["source"];
+            if event["type"] == event_type::RECORD {
+                head = identity(source);
+                continue;
             }
+            let (instance, seq) = match &mut head {
+                Some((instance, next)) => {
+                    *next += 1;
+                    (instance.clone(), *next - 1)
+                }
+                // Without any identity the order of arrival is all there is.
+                None => identity(source)
+                    .unwrap_or_else(|| (String::new(), self.events.len() as u64 + 1)),
+            };
+            assert!(last.replace(seq).is_none_or(|last| last < seq), "in order");
+            // Of whom the first line tells, the others do not.
+            let own = match &head {
+                Some(_) => line.to_owned(),
+                None => without_source(line),
+            };
+            self.file((instance, seq), own, &event);
         }
     }
 
@@ -78,7 +74,9 @@ impl Arrived {
 
 /// All lines of a record, as text.
 pub(crate) fn text(data: &[u8]) -> String {
-    String::from_utf8(deaggregate(&inflate(data)).concat()).expect("records are text")
+    let pieces = deaggregate(&inflate(data));
+    assert!(pieces.iter().all(|piece| piece.ends_with(b"\n")), "every line ends");
+    String::from_utf8(pieces.concat()).expect("records are text")
 }
 
 fn identity(source: &Value) -> Option<(String, u64)> {
