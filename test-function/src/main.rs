@@ -14,7 +14,8 @@ use payload::{End, Format, Payload};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    lambda_runtime::run(service_fn(handle)).await
+    // On a managed instance several invocations side by side, elsewhere one at a time.
+    lambda_runtime::run_concurrent(service_fn(handle)).await
 }
 
 async fn handle(event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {

@@ -56,7 +56,7 @@ async fn route(shared: &Shared, request: &Request<Bytes>) -> Reply {
     }
     match (method, path.trim_end_matches('/')) {
         (&Method::PUT, "/2022-07-01/telemetry") => telemetry::subscribe(shared, request),
-        (&Method::PUT, "/2020-08-15/logs") if shared.options.mode == Mode::OnDemand => {
+        (&Method::PUT, "/2020-08-15/logs") if shared.options.mode != Mode::ManagedInstances => {
             error(202, "Logs.NotSupported", "Logs API is not supported")
         }
         _ => not_found(),

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
-use extension_sandbox::{LogFormat, Options, Program};
+use extension_sandbox::{LogFormat, Mode, Options, Program};
 
 /// What was asked for.
 #[derive(Debug)]
@@ -25,7 +26,12 @@ pub(crate) fn parse() -> Cli {
         |name: &str| matches.get_many::<PathBuf>(name).into_iter().flatten().map(Program::from);
     let function = paths("function").next().expect("clap insists on it");
     let is_json = matches.get_one::<String>("log-format").is_some_and(|format| format == "json");
+    let mode = matches.get_one::<String>("mode").map(String::as_str).unwrap_or_default();
+    let mode = Mode::ALL.into_iter().find(|it| it.initialization_type() == mode);
     let options = Options {
+        mode: mode.expect("clap insists on one of them"),
+        max_concurrency: u32::try_from(get("concurrency")).unwrap_or(u32::MAX).max(1),
+        tenant: matches.get_one::<String>("tenant").cloned(),
         extensions: paths("extension").collect(),
         function,
         environment: variables(&matches),
@@ -87,6 +93,16 @@ fn command() -> Command {
         )
         .arg(program("extension", "An external extension; may be given several times").action(ArgAction::Append))
         .arg(program("function", "The function: an executable that speaks the Runtime API").required(true))
+        .arg(
+            Arg::new("mode")
+                .long("mode")
+                .value_name("MODE")
+                .value_parser(PossibleValuesParser::new(Mode::ALL.map(Mode::initialization_type)))
+                .default_value(Mode::OnDemand.initialization_type())
+                .help("How Lambda runs the function"),
+        )
+        .arg(number("concurrency", "2", "How many invocations a managed instance runs side by side"))
+        .arg(Arg::new("tenant").long("tenant").value_name("ID").help("The tenant for whom the environment runs"))
         .arg(number("invocations", "1", "How often the function is invoked"))
         .arg(number("interval-ms", "0", "Pause between invocations, in which everything is frozen"))
         .arg(Arg::new("payload").long("payload").value_name("JSON").default_value("{}").help("Payload of every invocation"))

@@ -2,7 +2,7 @@
 //!
 //! Source: Lambda Developer Guide, "Using the Lambda Extensions API", and what AWS's emulator was seen to give.
 
-use crate::options::{LogFormat, Options};
+use crate::options::{LogFormat, Mode, Options};
 
 /// What differs between environments of the same options.
 pub(crate) struct Surroundings {
@@ -10,6 +10,8 @@ pub(crate) struct Surroundings {
     pub(crate) runtime_api: String,
     /// The folder that stands for `/tmp`.
     pub(crate) tmp: String,
+    /// Where keys are to be had, and the token for it, if they are not in the environment.
+    pub(crate) credentials: Option<(String, String)>,
 }
 
 /// What both kinds see.
@@ -19,16 +21,14 @@ fn common(options: &Options, surroundings: &Surroundings) -> Vec<(String, String
         LogFormat::Json => "JSON",
     };
     let memory = options.memory_mb.to_string();
-    let variables = [
-        ("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE"),
-        ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
-        ("AWS_SESSION_TOKEN", "example-session-token"),
-        ("AWS_REGION", &options.region),
+    let concurrency = options.max_concurrency.to_string();
+    let variables: [(&str, &str); 13] = [
+        ("AWS_REGION", options.region.as_str()),
         ("AWS_DEFAULT_REGION", &options.region),
         ("AWS_LAMBDA_FUNCTION_NAME", &options.function_name),
         ("AWS_LAMBDA_FUNCTION_VERSION", &options.function_version),
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
-        ("AWS_LAMBDA_INITIALIZATION_TYPE", options.initialization_type()),
+        ("AWS_LAMBDA_INITIALIZATION_TYPE", options.mode.initialization_type()),
         ("AWS_LAMBDA_LOG_FORMAT", format),
         ("AWS_LAMBDA_RUNTIME_API", &surroundings.runtime_api),
         ("LANG", "en_US.UTF-8"),
@@ -41,8 +41,21 @@ fn common(options: &Options, surroundings: &Surroundings) -> Vec<(String, String
         ("TMPDIR", &surroundings.tmp),
         ("TZ", ":UTC"),
     ];
-    let mut all: Vec<_> =
-        variables.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect();
+    let keys = match &surroundings.credentials {
+        Some((uri, token)) => vec![
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri.as_str()),
+            ("AWS_CONTAINER_AUTHORIZATION_TOKEN", token),
+        ],
+        None => vec![
+            ("AWS_ACCESS_KEY_ID", "ASIAIOSFODNN7EXAMPLE"),
+            ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY"),
+            ("AWS_SESSION_TOKEN", "example-session-token"),
+        ],
+    };
+    let is_managed = options.mode == Mode::ManagedInstances;
+    let workers = is_managed.then_some(("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.as_str()));
+    let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+    let mut all: Vec<_> = keys.into_iter().chain(variables).chain(workers).map(own).collect();
     all.extend(options.environment.iter().cloned());
     all
 }
@@ -62,10 +75,14 @@ pub(crate) fn of_function(
     log_stream: &str,
 ) -> Vec<(String, String)> {
     let mut all = common(options, surroundings);
+    if options.mode != Mode::SnapStart {
+        // All that is restored from a snapshot has the snapshot's environment, and logs elsewhere.
+        let group = format!("/aws/lambda/{}", options.function_name);
+        all.push(("AWS_LAMBDA_LOG_GROUP_NAME".to_owned(), group));
+        all.push(("AWS_LAMBDA_LOG_STREAM_NAME".to_owned(), log_stream.to_owned()));
+    }
     for (name, value) in [
         ("AWS_EXECUTION_ENV", "AWS_Lambda_provided.al2023"),
-        ("AWS_LAMBDA_LOG_GROUP_NAME", &format!("/aws/lambda/{}", options.function_name)),
-        ("AWS_LAMBDA_LOG_STREAM_NAME", log_stream),
         ("AWS_XRAY_CONTEXT_MISSING", "LOG_ERROR"),
         ("LAMBDA_RUNTIME_DIR", "/var/runtime"),
         ("LAMBDA_TASK_ROOT", "/var/task"),
@@ -86,8 +103,11 @@ mod tests {
             Options { environment: vec![("OWN".into(), "1".into())], ..Options::default() };
         let names =
             |all: Vec<(String, String)>| all.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-        let surroundings =
-            Surroundings { runtime_api: "127.0.0.1:1".into(), tmp: "/nowhere".into() };
+        let surroundings = Surroundings {
+            runtime_api: "127.0.0.1:1".into(),
+            tmp: "/nowhere".into(),
+            credentials: None,
+        };
         let extension = names(of_extension(&options, &surroundings));
         let function = names(of_function(&options, &surroundings, "stream"));
         for hidden in

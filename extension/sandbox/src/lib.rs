@@ -2,7 +2,7 @@
 //!
 //! A [`Sandbox`] starts an extension and a function as real processes, with only the environment that Lambda gives each
 //! of them, and serves them the Runtime, Extensions and Telemetry APIs with the replies, limits, order and timing of
-//! Lambda: it freezes them between invocations, delivers `platform.report` of one invocation during the next, or before
+//! Lambda, in each [`Mode`]: it freezes them between invocations, delivers `platform.report` of one invocation during the next, or before
 //! the end, ends them with SHUTDOWN and SIGKILL, and resets the environment after a timeout or a crash. Beside it stands
 //! a small [`Kinesis`] that enforces the real limits, refuses what a script or a seed tells it to refuse, and knows
 //! what is in flight when; a small [`Sqs`], for what Kinesis never took; and an endpoint for [`Credentials`].

@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use extension_sandbox::{JournalEntry, Report, Sandbox, Status, Witness};
+use extension_sandbox::{JournalEntry, Mode, Report, Sandbox, Status, Witness};
 use tokio::signal::unix::{SignalKind, signal};
 
 use cli::Cli;
@@ -42,13 +42,22 @@ async fn run(cli: &Cli) -> anyhow::Result<bool> {
     let init = sandbox.init().await;
     let mut is_alive = init.status == Status::Success;
     print(&Report::Init(init))?;
-    for n in 0..cli.invocations {
-        if n > 0 {
+    let mut begun = 0;
+    while begun < cli.invocations {
+        if begun > 0 {
             tokio::time::sleep(cli.interval).await;
         }
-        let invocation = sandbox.invoke(cli.payload.clone()).await;
-        is_alive |= invocation.status == Status::Success;
-        print(&Report::Invocation(invocation))?;
+        let invocations = if cli.options.mode == Mode::ManagedInstances && is_alive {
+            let together = u64::from(cli.options.max_concurrency).min(cli.invocations - begun);
+            sandbox.invoke_together((0..together).map(|_| cli.payload.clone())).await
+        } else {
+            vec![sandbox.invoke(cli.payload.clone()).await]
+        };
+        begun += invocations.len() as u64;
+        for invocation in invocations {
+            is_alive |= invocation.status == Status::Success;
+            print(&Report::Invocation(invocation))?;
+        }
     }
     let Witness { shutdown, journal, .. } = sandbox.shutdown_with_witness().await;
     print(&Report::Shutdown(shutdown))?;

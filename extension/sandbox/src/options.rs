@@ -6,6 +6,10 @@ use std::time::Duration;
 
 use crate::Kinesis;
 
+/// What an init ahead of traffic may take at least (Lambda Developer Guide, "Understanding the Lambda execution
+/// environment lifecycle").
+pub(crate) const AHEAD_OF_TRAFFIC: Duration = Duration::from_secs(130);
+
 /// External and internal ones together.
 pub(crate) const MAX_EXTENSIONS: usize = 10;
 
@@ -31,6 +35,10 @@ pub struct Options {
     pub memory_mb: u32,
     /// Its timeout.
     pub timeout: Duration,
+    /// How many invocations a managed instance runs side by side; in every other mode it is one.
+    pub max_concurrency: u32,
+    /// The tenant for whom the environment runs, where the function isolates tenants.
+    pub tenant: Option<String>,
     /// How its log lines reach the Telemetry API.
     pub log_format: LogFormat,
     /// Variables that its owner has set: the function and the extensions see them.
@@ -47,7 +55,7 @@ pub struct Options {
     pub max_line_bytes: usize,
     /// Bytes of telemetry that wait for a slow listener before events are dropped.
     pub telemetry_backlog_bytes: usize,
-    /// Longest init of an on-demand function.
+    /// Longest init of an on-demand function. In the other modes it is at least 130 s.
     pub init_timeout: Duration,
     /// Time between SHUTDOWN and SIGKILL.
     pub shutdown_timeout: Duration,
@@ -59,10 +67,30 @@ pub struct Options {
 /// How Lambda runs the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// One invocation at a time, frozen between them.
+    /// One invocation at a time, frozen between them. An init long before the first invocation is a proactive one.
     OnDemand,
+    /// The same, with an init ahead of traffic.
+    ProvisionedConcurrency,
+    /// The same, from a snapshot: what has been initialised is frozen, and restored with new credentials.
+    SnapStart,
     /// Managed instances: never frozen, no INVOKE events, lean telemetry.
     ManagedInstances,
+}
+
+impl Mode {
+    /// Every mode.
+    pub const ALL: [Self; 4] =
+        [Self::OnDemand, Self::ProvisionedConcurrency, Self::SnapStart, Self::ManagedInstances];
+
+    /// The value of `AWS_LAMBDA_INITIALIZATION_TYPE` and of the events of init.
+    pub fn initialization_type(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::ProvisionedConcurrency => "provisioned-concurrency",
+            Self::SnapStart => "snap-start",
+            Self::ManagedInstances => "lambda-managed-instances",
+        }
+    }
 }
 
 /// A process of the environment.
@@ -111,6 +139,8 @@ impl Default for Options {
             region: "eu-central-1".to_owned(),
             memory_mb: 128,
             timeout: Duration::from_secs(3),
+            max_concurrency: 2,
+            tenant: None,
             log_format: LogFormat::Text,
             environment: Vec::new(),
             has_telemetry: true,
@@ -135,11 +165,11 @@ impl Options {
         )
     }
 
-    /// The value of `AWS_LAMBDA_INITIALIZATION_TYPE` and of the events of init.
-    pub(crate) fn initialization_type(&self) -> &'static str {
+    /// Longest init.
+    pub(crate) fn longest_init(&self) -> Duration {
         match self.mode {
-            Mode::OnDemand => "on-demand",
-            Mode::ManagedInstances => "lambda-managed-instances",
+            Mode::OnDemand => self.init_timeout,
+            _ => self.init_timeout.max(self.timeout).max(AHEAD_OF_TRAFFIC),
         }
     }
 }

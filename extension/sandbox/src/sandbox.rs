@@ -4,23 +4,26 @@ mod end;
 mod init;
 mod invoke;
 mod remote;
+mod restore;
 
 pub use end::Witness;
 pub use remote::Remote;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::api;
 use crate::clock::timestamp;
+use crate::credentials::Credentials;
 use crate::http::{Server, uuid};
 use crate::options::{Mode, Options};
 use crate::report::Status;
 use crate::state::Shared;
+use crate::telemetry::event::Before;
 
 /// An execution environment. Dropping it kills its processes.
 #[derive(Debug)]
@@ -33,8 +36,13 @@ pub struct Sandbox {
     is_initialised: bool,
     /// Whether an init was ever tried: the next one is part of an invocation.
     was_initialised: bool,
-    /// Time of an init that no invocation has reported yet.
-    unreported_init: Option<Duration>,
+    /// An init or a restore that no invocation has reported yet.
+    unreported: Option<Before>,
+    /// Whether it is a snapshot, which must be restored before it can be used.
+    is_snapshot: bool,
+    restores: u32,
+    /// Where a function with `SnapStart` has its keys from.
+    credentials: Option<Arc<Credentials>>,
     invocations: u64,
     frozen_in_flight: Vec<u64>,
 }
@@ -62,8 +70,8 @@ impl Failure {
     /// The platform has a name for it in each mode.
     fn timeout(mode: Mode) -> Self {
         let error_type = match mode {
-            Mode::OnDemand => "Sandbox.Timeout",
             Mode::ManagedInstances => "Sandbox.Timedout",
+            _ => "Sandbox.Timeout",
         };
         Self {
             status: Status::Timeout,
@@ -83,6 +91,10 @@ impl Sandbox {
         let stream = uuid().replace('-', "");
         let tmp = tempfile::Builder::new().prefix("lambda-tmp-").tempdir()?;
         let day = timestamp(SystemTime::now())[..10].replace('-', "/");
+        let credentials = match shared.options.mode {
+            Mode::SnapStart => Some(Credentials::start(restore::keys(0)).await?),
+            _ => None,
+        };
         Ok(Self {
             log_stream: format!("{day}/[{}]{stream}", shared.options.function_version),
             shared,
@@ -90,7 +102,10 @@ impl Sandbox {
             tmp,
             is_initialised: false,
             was_initialised: false,
-            unreported_init: None,
+            unreported: None,
+            is_snapshot: false,
+            restores: 0,
+            credentials,
             invocations: 0,
             frozen_in_flight: Vec::new(),
         })
@@ -104,6 +119,11 @@ impl Sandbox {
     /// `host:port` of the APIs, for whoever calls them without a process.
     pub fn address(&self) -> String {
         self.server.address.to_string()
+    }
+
+    /// Where a function with `SnapStart` has its keys from: others from each restore on.
+    pub fn credentials(&self) -> Option<&Arc<Credentials>> {
+        self.credentials.as_ref()
     }
 
     /// Requests to Kinesis that were in flight when an extension called `next`, and that it did not give up.

@@ -79,10 +79,11 @@ pub(crate) enum Next {
 #[derive(Debug, Default)]
 pub(crate) struct Runtime {
     pub(crate) group: Option<Group>,
-    /// It called `next`, and waits.
-    pub(crate) is_ready: bool,
+    /// How many of its calls of `next` wait: one, or on managed instances one for each worker.
+    pub(crate) waiting: usize,
     pub(crate) init_error: Option<String>,
-    pub(crate) invocation: Option<Invocation>,
+    /// What it works on: one at a time, but for managed instances.
+    pub(crate) invocations: Vec<Invocation>,
     pub(crate) has_exited: bool,
     /// Whether its last line was read; until then its end is not told.
     pub(crate) is_silent: bool,
@@ -97,6 +98,17 @@ impl Runtime {
             self.last_lines.pop_front();
         }
         self.last_lines.push_back(line.to_owned());
+    }
+
+    /// An invocation that it works on, or is to.
+    pub(crate) fn invocation(&mut self, request_id: &str) -> Option<&mut Invocation> {
+        self.invocations.iter_mut().find(|it| it.request_id == request_id)
+    }
+
+    /// Takes an invocation out: nothing that comes for it later counts.
+    pub(crate) fn close(&mut self, request_id: &str) -> Option<Invocation> {
+        let index = self.invocations.iter().position(|it| it.request_id == request_id)?;
+        Some(self.invocations.remove(index))
     }
 
     /// Whether it has exited and said its last.
@@ -182,10 +194,9 @@ impl State {
         self.agents.iter().find_map(Agent::failure)
     }
 
-    /// Whether the function is done with its invocation: it has answered, and asked for more.
-    pub(crate) fn is_function_done(&self) -> bool {
-        let answered = |it: &Invocation| it.is_handed_out && it.response.is_some();
-        self.runtime.is_ready && self.runtime.invocation.as_ref().is_some_and(answered)
+    /// Whether the function has answered this invocation.
+    pub(crate) fn is_answered(&mut self, request_id: &str) -> bool {
+        self.runtime.invocation(request_id).is_some_and(|it| it.response.is_some())
     }
 }
 

@@ -66,8 +66,12 @@ fn admit(
             (Mode::ManagedInstances, false, _) => {
                 return refuse("No events allowed for internal extensions");
             }
-            (_, true, "SHUTDOWN") | (Mode::OnDemand, _, "INVOKE") => {}
-            (Mode::OnDemand, false, "SHUTDOWN") => {
+            (_, true, "SHUTDOWN") => {}
+            (Mode::ManagedInstances, true, _) => {
+                return refuse(&format!("{event}: ErrorInvalidEventType"));
+            }
+            (_, _, "INVOKE") => {}
+            (_, false, "SHUTDOWN") => {
                 return refuse("SHUTDOWN: ShutdownEventNotSupportedForInternalExtension");
             }
             _ => return refuse(&format!("{event}: ErrorInvalidEventType")),

@@ -1,4 +1,4 @@
-//! The Runtime API, as far as a function of one invocation at a time uses it.
+//! The Runtime API. On managed instances the runtime asks for several invocations at a time.
 //!
 //! Source: Lambda Developer Guide, "Using the Lambda runtime API for custom runtimes".
 
@@ -17,14 +17,15 @@ const MAX_RESPONSE: usize = 6 * 1024 * 1024 + 100;
 
 pub(super) async fn next(shared: &Shared) -> Reply {
     shared.update(|state| {
-        state.runtime.is_ready = true;
+        state.runtime.waiting += 1;
         state.is_registration_closed = true;
     });
     let (request_id, deadline_ms, payload) = shared
         .until(|state| {
-            let invocation = state.runtime.invocation.as_mut().filter(|it| !it.is_handed_out)?;
+            let mut invocations = state.runtime.invocations.iter_mut();
+            let invocation = invocations.find(|it| !it.is_handed_out)?;
             invocation.is_handed_out = true;
-            state.runtime.is_ready = false;
+            state.runtime.waiting -= 1;
             Some((
                 invocation.request_id.clone(),
                 invocation.deadline_ms,
@@ -41,6 +42,10 @@ pub(super) async fn next(shared: &Shared) -> Reply {
         let value = HeaderValue::from_str(&value).expect("ids, numbers and ARNs are plain text");
         answer.headers_mut().insert(name, value);
     }
+    if let Some(tenant) = &shared.options.tenant {
+        let tenant = HeaderValue::from_str(tenant).expect("Lambda's tenant ids are plain text");
+        answer.headers_mut().insert("lambda-runtime-aws-tenant-id", tenant);
+    }
     answer
 }
 
@@ -55,8 +60,8 @@ pub(super) fn answer(shared: &Shared, request: &Request<Bytes>, id: &str, is_err
         (false, _) => None,
     };
     shared.update(|state| {
-        let invocation = state.runtime.invocation.as_mut();
-        let Some(invocation) = invocation.filter(|it| it.request_id == id && it.response.is_none())
+        let invocation = state.runtime.invocation(id);
+        let Some(invocation) = invocation.filter(|it| it.is_handed_out && it.response.is_none())
         else {
             // Managed instances tell a late response from a wrong one.
             let status = if shared.options.mode == Mode::ManagedInstances { 410 } else { 400 };

@@ -5,17 +5,17 @@ use tokio::time::Instant;
 use super::{Failure, Sandbox};
 use crate::clock::ms;
 use crate::environment::{self, Surroundings};
-use crate::options::{MAX_EXTENSIONS, Program};
+use crate::options::{MAX_EXTENSIONS, Mode, Program};
 use crate::process::Process;
 use crate::report::{Init, Status};
 use crate::state::{Agent, Stage};
-use crate::telemetry::event::{self, Category, Event};
+use crate::telemetry::event::{self, Before, Category, Event};
 use nix::sys::signal::Signal;
 
 impl Sandbox {
     /// Starts everything ahead of an invocation. Without this the first invocation does it.
     pub async fn init(&mut self) -> Init {
-        let deadline = Instant::now() + self.shared.options.init_timeout;
+        let deadline = Instant::now() + self.shared.options.longest_init();
         self.init_until("init", deadline).await
     }
 
@@ -49,8 +49,12 @@ impl Sandbox {
         match failure {
             None => {
                 self.is_initialised = true;
-                self.unreported_init = Some(duration);
-                self.freeze();
+                self.unreported = Some(Before::Init(duration));
+                if options.mode == Mode::SnapStart && phase == "init" {
+                    self.take_snapshot().await;
+                } else {
+                    self.freeze();
+                }
             }
             Some(failure) => {
                 self.echo_function(&failure);
@@ -105,7 +109,7 @@ impl Sandbox {
             if state.runtime.is_over() {
                 return Some(Err(Failure::error("Runtime.ExitError")));
             }
-            let all = state.runtime.is_ready && state.agents.iter().all(Agent::is_idle);
+            let all = state.runtime.waiting > 0 && state.agents.iter().all(Agent::is_idle);
             all.then_some(Ok(()))
         });
         ready.await.unwrap_or_else(|| Err(Failure::timeout(self.shared.options.mode)))
@@ -125,7 +129,9 @@ impl Sandbox {
 
     fn surroundings(&self) -> Surroundings {
         let tmp = self.tmp.path().to_string_lossy().into_owned();
-        Surroundings { runtime_api: self.address(), tmp }
+        let credentials = self.credentials.as_ref();
+        let credentials = credentials.map(|it| (it.full_uri(), it.token().to_owned()));
+        Surroundings { runtime_api: self.address(), tmp, credentials }
     }
 
     fn start_extension(&self, program: &Program) -> Result<(), Failure> {

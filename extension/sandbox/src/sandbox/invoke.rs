@@ -4,18 +4,20 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use nix::sys::signal::Signal;
+use tokio::task::JoinSet;
 use tokio::time::Instant;
 
 use super::{Failure, Sandbox};
 use crate::clock::{epoch_ms, ms, timestamp};
 use crate::http::uuid;
-use crate::options::Mode;
+use crate::options::{Mode, Options};
 use crate::report::{Invocation, Status};
-use crate::state::{self, Next, Response};
+use crate::state::{self, Next, Response, Shared};
 use crate::telemetry::event::{self, Done};
 
 /// An invocation under way.
 struct Started {
+    n: u64,
     request_id: String,
     time: SystemTime,
     instant: Instant,
@@ -29,63 +31,69 @@ impl Sandbox {
         if !self.is_initialised && !self.was_initialised {
             self.init().await;
         }
-        let mut started = Started {
-            request_id: uuid(),
-            time: SystemTime::now(),
-            instant: Instant::now(),
-            deadline: Instant::now() + self.shared.options.timeout,
-        };
+        let mut started = Started::now(self.invocations, &self.shared.options);
         if !self.is_initialised {
             // Lambda repeats a failed init within the invocation, under the function's timeout.
             let init = self.init_until("invoke", started.deadline).await;
             if init.status != Status::Success {
                 let done = done(&started, None, Duration::ZERO);
                 let done = Done { status: init.status, error_type: init.error_type, ..done };
-                let told = self.told(&done, Duration::ZERO, None);
+                let told = told(&self.shared, started.n, &done, Duration::ZERO, None);
                 return Invocation { message: init.message, ..told };
             }
             (started.time, started.instant) = (SystemTime::now(), Instant::now());
         }
         self.thaw();
-        self.hand_out(&started, payload.into());
+        if self.is_snapshot {
+            self.restore();
+        }
+        hand_out(&self.shared, &started, payload.into());
         self.attend(&started).await
     }
 
-    /// Gives the payload to the runtime, and INVOKE to the extensions that want it.
-    fn hand_out(&self, started: &Started, payload: Bytes) {
-        let Started { request_id, instant, deadline, .. } = started;
-        self.shared.hub.publish(&event::start(&self.shared.options, request_id));
-        let remaining = deadline.saturating_duration_since(Instant::now());
-        let deadline_ms = epoch_ms(SystemTime::now() + remaining);
-        self.shared.update(|state| {
-            state.runtime.invocation = Some(state::Invocation {
-                request_id: request_id.clone(),
-                payload,
-                deadline_ms,
-                started: *instant,
-                is_handed_out: false,
-                response: None,
-            });
-            for agent in state.agents.iter_mut().filter(|agent| agent.has_event("INVOKE")) {
-                agent.inbox.push_back(Next::Invoke { request_id: request_id.clone(), deadline_ms });
-            }
-        });
+    /// On a managed instance: invokes the function with all of these, side by side as far as it has workers, and gives
+    /// what became of them in the same order.
+    ///
+    /// # Panics
+    ///
+    /// If the environment is none of a managed instance, or was not initialised.
+    pub async fn invoke_together<P: Into<Bytes>>(
+        &mut self,
+        payloads: impl IntoIterator<Item = P>,
+    ) -> Vec<Invocation> {
+        assert_eq!(self.shared.options.mode, Mode::ManagedInstances, "one at a time elsewhere");
+        assert!(self.is_initialised, "a managed instance is initialised ahead of traffic");
+        let mut running = JoinSet::new();
+        for payload in payloads {
+            self.invocations += 1;
+            let started = Started::now(self.invocations, &self.shared.options);
+            hand_out(&self.shared, &started, payload.into());
+            let shared = self.shared.clone();
+            running.spawn(async move { attend_alone(&shared, &started).await });
+        }
+        let mut all = running.join_all().await;
+        all.sort_by_key(|(invocation, _)| invocation.n);
+        let failure = all.iter_mut().find_map(|(_, failure)| failure.take());
+        self.settle(failure).await;
+        all.into_iter().map(|(invocation, _)| invocation).collect()
     }
 
     /// Waits for the function, then for the extensions; reports; and freezes the environment, or ends it.
     async fn attend(&mut self, started: &Started) -> Invocation {
         let options = self.shared.options.clone();
-        let mut failure = self.function_ends(started.deadline).await.err();
+        if options.mode == Mode::ManagedInstances {
+            let (invocation, failure) = attend_alone(&self.shared, started).await;
+            self.settle(failure).await;
+            return invocation;
+        }
+        let mut failure = function_ends(&self.shared, started).await.err();
         let function = started.instant.elapsed();
-        let invocation = self.shared.update(|state| state.runtime.invocation.take());
-        let response = invocation.and_then(|it| it.response);
+        let response = close(&self.shared, started);
         let mut done = done(started, response.as_ref(), function);
         if let Some(failure) = &failure {
             (done.status, done.error_type) = (failure.status, Some(failure.error_type.clone()));
         }
-        if options.mode == Mode::OnDemand {
-            self.shared.hub.publish(&event::runtime_done(&done));
-        }
+        self.shared.hub.publish(&event::runtime_done(&options, &done));
         if failure.is_none() {
             let is_done = |agent: &state::Agent| agent.is_idle() || !agent.has_event("INVOKE");
             failure = self.all_agents(started.deadline, is_done).await.err();
@@ -94,52 +102,106 @@ impl Sandbox {
             }
         }
         let extensions = started.instant.elapsed().saturating_sub(function);
-        let init = self.unreported_init.take();
-        self.shared.hub.publish(&event::report(&options, &done, extensions, init));
-        let invocation = self.told(&done, extensions, response.as_ref());
+        let before = self.unreported.take();
+        self.shared.hub.publish(&event::report(&options, &done, extensions, before));
+        let invocation = told(&self.shared, started.n, &done, extensions, response.as_ref());
+        self.settle(failure).await;
+        invocation
+    }
+
+    /// After an invocation: freezes the environment, or ends it.
+    async fn settle(&mut self, failure: Option<Failure>) {
         match failure {
             None => self.freeze(),
-            // On managed instances only the request fails.
-            Some(Failure { status: Status::Timeout, .. })
-                if options.mode == Mode::ManagedInstances => {}
             Some(failure) => {
                 self.echo_function(&failure);
                 self.end(failure.shutdown_reason, Signal::SIGKILL).await;
             }
         }
-        invocation
     }
+}
 
-    async fn function_ends(&self, deadline: Instant) -> Result<(), Failure> {
-        let end = self.shared.until_deadline(deadline, |state| {
-            if state.is_function_done() {
-                return Some(Ok(()));
-            }
-            if state.runtime.is_over() {
-                return Some(Err(Failure::error("Runtime.ExitError")));
-            }
-            state.failure().map(|error_type| Err(Failure::error(error_type)))
+impl Started {
+    fn now(n: u64, options: &Options) -> Self {
+        let instant = Instant::now();
+        let deadline = instant + options.timeout;
+        Self { n, request_id: uuid(), time: SystemTime::now(), instant, deadline }
+    }
+}
+
+/// Gives the payload to the runtime, and INVOKE to the extensions that want it.
+fn hand_out(shared: &Shared, started: &Started, payload: Bytes) {
+    let Started { request_id, instant, deadline, .. } = started;
+    shared.hub.publish(&event::start(&shared.options, request_id));
+    let remaining = deadline.saturating_duration_since(Instant::now());
+    let deadline_ms = epoch_ms(SystemTime::now() + remaining);
+    shared.update(|state| {
+        state.runtime.invocations.push(state::Invocation {
+            request_id: request_id.clone(),
+            payload,
+            deadline_ms,
+            started: *instant,
+            is_handed_out: false,
+            response: None,
         });
-        end.await.unwrap_or_else(|| Err(Failure::timeout(self.shared.options.mode)))
-    }
-
-    fn told(
-        &self,
-        done: &Done<'_>,
-        extensions: Duration,
-        response: Option<&Response>,
-    ) -> Invocation {
-        Invocation {
-            n: self.invocations,
-            request_id: done.request_id.to_owned(),
-            status: done.status,
-            error_type: done.error_type.clone(),
-            message: None,
-            start_time: timestamp(done.start),
-            function_ms: ms(done.function),
-            extension_ms: ms(extensions),
-            response: answer(response, done, self.shared.options.timeout),
+        for agent in state.agents.iter_mut().filter(|agent| agent.has_event("INVOKE")) {
+            agent.inbox.push_back(Next::Invoke { request_id: request_id.clone(), deadline_ms });
         }
+    });
+}
+
+/// An invocation beside others: nobody waits for the extensions, and a timeout fails nothing but the request. Gives also
+/// what ends the environment, if anything does.
+async fn attend_alone(shared: &Shared, started: &Started) -> (Invocation, Option<Failure>) {
+    let failure = function_ends(shared, started).await.err();
+    let function = started.instant.elapsed();
+    let response = close(shared, started);
+    let mut done = done(started, response.as_ref(), function);
+    if let Some(failure) = &failure {
+        (done.status, done.error_type) = (failure.status, Some(failure.error_type.clone()));
+    }
+    shared.hub.publish(&event::report(&shared.options, &done, Duration::ZERO, None));
+    let invocation = told(shared, started.n, &done, Duration::ZERO, response.as_ref());
+    (invocation, failure.filter(|failure| failure.status != Status::Timeout))
+}
+
+/// Takes the invocation from the runtime, with its response if there is one.
+fn close(shared: &Shared, started: &Started) -> Option<Response> {
+    shared.update(|state| state.runtime.close(&started.request_id)).and_then(|it| it.response)
+}
+
+/// Until the function has answered, and (where it does one thing at a time) has asked for more.
+async fn function_ends(shared: &Shared, started: &Started) -> Result<(), Failure> {
+    let is_alone = shared.options.mode == Mode::ManagedInstances;
+    let end = shared.until_deadline(started.deadline, |state| {
+        if state.is_answered(&started.request_id) && (is_alone || state.runtime.waiting > 0) {
+            return Some(Ok(()));
+        }
+        if state.runtime.is_over() {
+            return Some(Err(Failure::error("Runtime.ExitError")));
+        }
+        state.failure().map(|error_type| Err(Failure::error(error_type)))
+    });
+    end.await.unwrap_or_else(|| Err(Failure::timeout(shared.options.mode)))
+}
+
+fn told(
+    shared: &Shared,
+    n: u64,
+    done: &Done<'_>,
+    extensions: Duration,
+    response: Option<&Response>,
+) -> Invocation {
+    Invocation {
+        n,
+        request_id: done.request_id.to_owned(),
+        status: done.status,
+        error_type: done.error_type.clone(),
+        message: None,
+        start_time: timestamp(done.start),
+        function_ms: ms(done.function),
+        extension_ms: ms(extensions),
+        response: answer(response, done, shared.options.timeout),
     }
 }
 

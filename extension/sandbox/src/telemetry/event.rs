@@ -78,7 +78,7 @@ impl Event {
             Record::Json(value) => value.to_string(),
             Record::Line(line) => {
                 let parses = options.log_format == LogFormat::Json
-                    && options.mode == Mode::OnDemand
+                    && options.mode != Mode::ManagedInstances
                     && subscription.schema_version != "2022-07-01"
                     && serde_json::from_str::<serde::de::IgnoredAny>(line).is_ok();
                 if parses { line.trim().to_owned() } else { Value::from(line.as_str()).to_string() }
@@ -87,6 +87,14 @@ impl Event {
         let time = timestamp(self.time);
         format!(r#"{{"time":"{time}","type":"{}","record":{record}}}"#, self.name)
     }
+}
+
+/// Adds for whom the environment runs, where the function isolates tenants.
+fn with_tenant(mut record: Value, options: &Options) -> Value {
+    if let Some(tenant) = &options.tenant {
+        record["tenantId"] = tenant.as_str().into();
+    }
+    record
 }
 
 /// Adds what an error is called, where there is one.
@@ -101,7 +109,7 @@ pub(crate) fn init_start(options: &Options, log_stream: &str, phase: &str) -> Ev
     Event::platform(
         "platform.initStart",
         json!({
-            "initializationType": options.initialization_type(),
+            "initializationType": options.mode.initialization_type(),
             "phase": phase,
             "runtimeVersion": "",
             "runtimeVersionArn": "",
@@ -120,7 +128,7 @@ pub(crate) fn init_runtime_done(
     error_type: Option<&str>,
 ) -> Event {
     let record = json!({
-        "initializationType": options.initialization_type(), "phase": phase, "status": status,
+        "initializationType": options.mode.initialization_type(), "phase": phase, "status": status,
     });
     Event::platform("platform.initRuntimeDone", with_error(record, error_type))
 }
@@ -133,7 +141,7 @@ pub(crate) fn init_report(
     duration: Duration,
 ) -> Event {
     let record = json!({
-        "initializationType": options.initialization_type(), "phase": phase, "status": status,
+        "initializationType": options.mode.initialization_type(), "phase": phase, "status": status,
         "metrics": { "durationMs": ms(duration) },
     });
     Event::platform("platform.initReport", with_error(record, error_type))
@@ -158,10 +166,10 @@ pub(crate) fn subscribed(name: &str, types: &[String]) -> Event {
 
 pub(crate) fn start(options: &Options, request_id: &str) -> Event {
     let mut record = json!({ "requestId": request_id, "version": options.function_version });
-    if options.mode == Mode::ManagedInstances {
+    if options.mode == Mode::ManagedInstances || options.tenant.is_some() {
         record["functionArn"] = options.function_arn().into();
     }
-    Event::platform("platform.start", record)
+    Event::platform("platform.start", with_tenant(record, options))
 }
 
 /// The end of the function's part in an invocation.
@@ -192,14 +200,22 @@ impl Done<'_> {
     }
 }
 
-pub(crate) fn runtime_done(done: &Done<'_>) -> Event {
+pub(crate) fn runtime_done(options: &Options, done: &Done<'_>) -> Event {
     let mut record = json!({ "requestId": done.request_id, "status": done.status });
     if done.response.is_some() {
         record["spans"] = done.spans().into();
     }
     record["metrics"] =
         json!({ "durationMs": ms(done.function), "producedBytes": done.produced_bytes });
-    Event::platform("platform.runtimeDone", with_error(record, done.error_type.as_deref()))
+    let record = with_error(record, done.error_type.as_deref());
+    Event::platform("platform.runtimeDone", with_tenant(record, options))
+}
+
+/// What came before the first invocation and is told with its end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Before {
+    Init(Duration),
+    Restore(Duration),
 }
 
 /// The end of an invocation, `extensions` after the end of the function.
@@ -207,7 +223,7 @@ pub(crate) fn report(
     options: &Options,
     done: &Done<'_>,
     extensions: Duration,
-    init: Option<Duration>,
+    before: Option<Before>,
 ) -> Event {
     let mut record = json!({ "requestId": done.request_id, "status": done.status });
     if options.mode == Mode::ManagedInstances {
@@ -225,14 +241,40 @@ pub(crate) fn report(
             "memorySizeMB": options.memory_mb,
             "maxMemoryUsedMB": options.memory_mb,
         });
-        if let Some(init) = init {
-            record["metrics"]["initDurationMs"] = ms(init).into();
+        match before {
+            Some(Before::Init(it)) => record["metrics"]["initDurationMs"] = ms(it).into(),
+            Some(Before::Restore(it)) => record["metrics"]["restoreDurationMs"] = ms(it).into(),
+            None => {}
         }
         let start = timestamp(done.start + done.function);
         record["spans"] =
             json!([{ "name": "extensionOverhead", "start": start, "durationMs": ms(extensions) }]);
     }
-    Event::platform("platform.report", with_error(record, done.error_type.as_deref()))
+    let record = with_error(record, done.error_type.as_deref());
+    Event::platform("platform.report", with_tenant(record, options))
+}
+
+pub(crate) fn restore_start(options: &Options, log_stream: &str) -> Event {
+    Event::platform(
+        "platform.restoreStart",
+        json!({
+            "runtimeVersion": "",
+            "runtimeVersionArn": "",
+            "functionName": options.function_name,
+            "functionVersion": options.function_version,
+            "instanceId": log_stream,
+            "instanceMaxMemory": u64::from(options.memory_mb) * 1024 * 1024,
+        }),
+    )
+}
+
+pub(crate) fn restore_runtime_done() -> Event {
+    Event::platform("platform.restoreRuntimeDone", json!({ "status": Status::Success }))
+}
+
+pub(crate) fn restore_report(duration: Duration) -> Event {
+    let record = json!({ "status": Status::Success, "metrics": { "durationMs": ms(duration) } });
+    Event::platform("platform.restoreReport", record)
 }
 
 pub(crate) fn logs_dropped(records: u64, bytes: u64, reason: &str) -> Event {

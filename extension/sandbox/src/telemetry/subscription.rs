@@ -31,8 +31,8 @@ impl Subscription {
         let body: Value = serde_json::from_slice(body)
             .map_err(|error| format!("failed to parse JSON: {error}"))?;
         let schemas = match mode {
-            Mode::OnDemand => &SCHEMAS[..],
             Mode::ManagedInstances => &SCHEMAS[2..],
+            _ => &SCHEMAS[..],
         };
         let schema_version = body["schemaVersion"].as_str().unwrap_or_default();
         if !schemas.contains(&schema_version) {
@@ -84,7 +84,7 @@ fn types(value: &Value, mode: Mode) -> Result<Vec<String>, String> {
     }
     let is_double = |(index, it): (usize, &String)| types[..index].contains(it);
     // The emulator of managed instances takes them.
-    if mode == Mode::OnDemand && types.iter().enumerate().any(is_double) {
+    if mode != Mode::ManagedInstances && types.iter().enumerate().any(is_double) {
         return Err("types should not contain duplicates".to_owned());
     }
     match types.iter().find(|it| !["platform", "function", "extension"].contains(&it.as_str())) {

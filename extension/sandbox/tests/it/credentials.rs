@@ -34,7 +34,7 @@ async fn whoever_knows_the_token_gets_the_keys_and_when_they_expire() {
 #[tokio::test]
 async fn another_token_or_path_is_refused_and_counted() {
     let credentials = Credentials::start(Keys::new("FIRST", HOUR)).await.unwrap();
-    assert_eq!(ask(&credentials, "guessed").await.status, 401);
+    assert_eq!(ask(&credentials, "guessed").await.status, 404);
     let address = credentials.full_uri();
     let address = address.strip_prefix("http://").unwrap().split('/').next().unwrap();
     let headers = [("Authorization", credentials.token())];

@@ -9,6 +9,7 @@ mod folder;
 mod foreign;
 mod kinesis;
 mod lifecycle;
+mod modes;
 mod producer;
 mod program;
 mod refusals;
