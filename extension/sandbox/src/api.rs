@@ -43,6 +43,12 @@ async fn route(shared: &Shared, request: &Request<Bytes>) -> Reply {
         return match (method, rest) {
             (&Method::GET, "ping") => reply(200, "text/plain; charset=utf-8", "pong"),
             (&Method::GET, "runtime/invocation/next") => runtime::next(shared).await,
+            (&Method::GET, "runtime/restore/next") if shared.options.mode == Mode::SnapStart => {
+                runtime::restore_next(shared).await
+            }
+            (&Method::POST, "runtime/restore/error") if shared.options.mode == Mode::SnapStart => {
+                runtime::init_error(shared, request)
+            }
             (&Method::POST, "runtime/init/error") => runtime::init_error(shared, request),
             (&Method::POST, rest) => {
                 match rest.strip_prefix("runtime/invocation/").and_then(|it| it.split_once('/')) {

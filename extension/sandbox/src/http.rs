@@ -2,7 +2,7 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -46,6 +46,7 @@ const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     connections: Arc<Mutex<JoinSet<()>>>,
+    accepted: Arc<AtomicU64>,
     accepting: tokio::task::JoinHandle<()>,
 }
 
@@ -59,20 +60,27 @@ impl Server {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
         let connections = Arc::new(Mutex::new(JoinSet::new()));
-        let accepted = connections.clone();
+        let (accepted, count) = (connections.clone(), Arc::<AtomicU64>::default());
+        let counted = count.clone();
         let accepting = tokio::spawn(async move {
             loop {
                 let Ok((stream, _)) = listener.accept().await else {
                     tokio::time::sleep(ACCEPT_AGAIN).await;
                     continue;
                 };
+                counted.fetch_add(1, Ordering::Relaxed);
                 let connection = connection(stream, handle.clone());
                 let mut connections = accepted.lock().expect("nobody panics while holding it");
                 while connections.try_join_next().is_some() {}
                 connections.spawn(connection);
             }
         });
-        Ok(Self { address, connections, accepting })
+        Ok(Self { address, connections, accepted: count, accepting })
+    }
+
+    /// How many connections were accepted so far.
+    pub(crate) fn accepted(&self) -> u64 {
+        self.accepted.load(Ordering::Relaxed)
     }
 
     /// Closes every connection, as a peer that vanishes does; new ones are accepted.

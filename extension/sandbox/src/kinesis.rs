@@ -124,6 +124,12 @@ impl Kinesis {
         self.stream.flights.was_abandoned(request)
     }
 
+    /// How many connections were opened so far.
+    pub fn connections(&self) -> u64 {
+        let server = self.server.lock().expect("nobody panics while holding it");
+        server.as_ref().map_or(0, Server::accepted)
+    }
+
     /// Closes every connection without a word.
     pub fn close_connections(&self) {
         if let Some(server) = &*self.server.lock().expect("nobody panics while holding it") {

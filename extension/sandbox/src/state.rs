@@ -81,6 +81,8 @@ pub(crate) struct Runtime {
     pub(crate) group: Option<Group>,
     /// How many of its calls of `next` wait: one, or on managed instances one for each worker.
     pub(crate) waiting: usize,
+    /// Its call of `restore/next` waits: it is done with init, and knows of snapshots.
+    pub(crate) awaits_restore: bool,
     pub(crate) init_error: Option<String>,
     /// What it works on: one at a time, but for managed instances.
     pub(crate) invocations: Vec<Invocation>,
@@ -98,6 +100,11 @@ impl Runtime {
             self.last_lines.pop_front();
         }
         self.last_lines.push_back(line.to_owned());
+    }
+
+    /// Whether it has done all that comes before an invocation.
+    pub(crate) fn is_ready(&self) -> bool {
+        self.waiting > 0 || self.awaits_restore
     }
 
     /// An invocation that it works on, or is to.

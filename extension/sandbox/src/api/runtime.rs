@@ -49,6 +49,16 @@ pub(super) async fn next(shared: &Shared) -> Reply {
     answer
 }
 
+/// Answers when the environment has been restored from its snapshot.
+pub(super) async fn restore_next(shared: &Shared) -> Reply {
+    shared.update(|state| {
+        state.runtime.awaits_restore = true;
+        state.is_registration_closed = true;
+    });
+    shared.until(|state| (!state.runtime.awaits_restore).then_some(())).await;
+    reply(200, "application/json", "{}")
+}
+
 pub(super) fn answer(shared: &Shared, request: &Request<Bytes>, id: &str, is_error: bool) -> Reply {
     let body = request.body().clone();
     let is_too_large = body.len() > MAX_RESPONSE;

@@ -50,10 +50,12 @@ impl Sandbox {
             None => {
                 self.is_initialised = true;
                 self.unreported = Some(Before::Init(duration));
-                if options.mode == Mode::SnapStart && phase == "init" {
-                    self.take_snapshot().await;
-                } else {
-                    self.freeze();
+                self.is_snapshot = options.mode == Mode::SnapStart;
+                match phase {
+                    // Within an invocation it is restored at once.
+                    "invoke" => {}
+                    _ if self.is_snapshot => self.take_snapshot().await,
+                    _ => self.freeze(),
                 }
             }
             Some(failure) => {
@@ -109,7 +111,7 @@ impl Sandbox {
             if state.runtime.is_over() {
                 return Some(Err(Failure::error("Runtime.ExitError")));
             }
-            let all = state.runtime.waiting > 0 && state.agents.iter().all(Agent::is_idle);
+            let all = state.runtime.is_ready() && state.agents.iter().all(Agent::is_idle);
             all.then_some(Ok(()))
         });
         ready.await.unwrap_or_else(|| Err(Failure::timeout(self.shared.options.mode)))

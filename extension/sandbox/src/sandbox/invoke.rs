@@ -44,8 +44,10 @@ impl Sandbox {
             (started.time, started.instant) = (SystemTime::now(), Instant::now());
         }
         self.thaw();
-        if self.is_snapshot {
-            self.restore();
+        if self.is_snapshot
+            && let Err(failure) = self.restore().await
+        {
+            return self.fail(&started, failure).await;
         }
         hand_out(&self.shared, &started, payload.into());
         self.attend(&started).await
@@ -107,6 +109,16 @@ impl Sandbox {
         let invocation = told(&self.shared, started.n, &done, extensions, response.as_ref());
         self.settle(failure).await;
         invocation
+    }
+
+    /// An invocation that nobody could begin.
+    async fn fail(&mut self, started: &Started, failure: Failure) -> Invocation {
+        let done = done(started, None, Duration::ZERO);
+        let (status, error_type) = (failure.status, Some(failure.error_type.clone()));
+        let done = Done { status, error_type, ..done };
+        let told = told(&self.shared, started.n, &done, Duration::ZERO, None);
+        self.settle(Some(failure)).await;
+        told
     }
 
     /// After an invocation: freezes the environment, or ends it.

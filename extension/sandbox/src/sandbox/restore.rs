@@ -6,13 +6,16 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use super::Sandbox;
+use super::{Failure, Sandbox};
 use crate::credentials::Keys;
 use crate::http::uuid;
+use crate::report::Status;
 use crate::telemetry::event::{self, Before};
 
 /// Publishing a version is in no hurry: what was generated is delivered before the snapshot is taken.
 const FLUSH: Duration = Duration::from_secs(5);
+/// The restore phase, hooks of the runtime included (Lambda Developer Guide, "`SnapStart` runtime hooks").
+const LONGEST: Duration = Duration::from_secs(10);
 const LIFETIME: Duration = Duration::from_hours(6);
 
 /// The keys after so many restores: those of the snapshot are of no use any more.
@@ -34,11 +37,10 @@ impl Sandbox {
             // No connection outlives a snapshot.
             kinesis.close_connections();
         }
-        self.is_snapshot = true;
     }
 
     /// After the thaw: the environment is another one now, and hears so.
-    pub(super) fn restore(&mut self) {
+    pub(super) async fn restore(&mut self) -> Result<(), Failure> {
         let start = Instant::now();
         self.is_snapshot = false;
         self.restores += 1;
@@ -50,8 +52,24 @@ impl Sandbox {
         self.log_stream = format!("{prefix}{stream}");
         let hub = &self.shared.hub;
         hub.publish(&event::restore_start(&self.shared.options, &self.log_stream));
-        hub.publish(&event::restore_runtime_done());
-        hub.publish(&event::restore_report(start.elapsed()));
+        // The runtime does what it must after a restore, and asks for an invocation.
+        self.shared.update(|state| state.runtime.awaits_restore = false);
+        let restored = self.shared.until_deadline(start + LONGEST, |state| {
+            if let Some(error_type) = &state.runtime.init_error {
+                return Some(Err(Failure::error(error_type)));
+            }
+            if state.runtime.is_over() {
+                return Some(Err(Failure::error("Runtime.ExitError")));
+            }
+            (state.runtime.waiting > 0).then_some(Ok(()))
+        });
+        let restored = restored.await;
+        let restored = restored.unwrap_or_else(|| Err(Failure::timeout(self.shared.options.mode)));
+        let status = restored.as_ref().err().map_or(Status::Success, |failure| failure.status);
+        let error_type = restored.as_ref().err().map(|failure| failure.error_type.as_str());
+        hub.publish(&event::restore_runtime_done(status, error_type));
+        hub.publish(&event::restore_report(status, error_type, start.elapsed()));
         self.unreported = Some(Before::Restore(start.elapsed()));
+        restored
     }
 }

@@ -268,13 +268,18 @@ pub(crate) fn restore_start(options: &Options, log_stream: &str) -> Event {
     )
 }
 
-pub(crate) fn restore_runtime_done() -> Event {
-    Event::platform("platform.restoreRuntimeDone", json!({ "status": Status::Success }))
+pub(crate) fn restore_runtime_done(status: Status, error_type: Option<&str>) -> Event {
+    let record = json!({ "status": status });
+    Event::platform("platform.restoreRuntimeDone", with_error(record, error_type))
 }
 
-pub(crate) fn restore_report(duration: Duration) -> Event {
-    let record = json!({ "status": Status::Success, "metrics": { "durationMs": ms(duration) } });
-    Event::platform("platform.restoreReport", record)
+pub(crate) fn restore_report(
+    status: Status,
+    error_type: Option<&str>,
+    duration: Duration,
+) -> Event {
+    let record = json!({ "status": status, "metrics": { "durationMs": ms(duration) } });
+    Event::platform("platform.restoreReport", with_error(record, error_type))
 }
 
 pub(crate) fn logs_dropped(records: u64, bytes: u64, reason: &str) -> Event {

@@ -142,3 +142,42 @@ async fn invocations_of_a_managed_instance_run_side_by_side_and_a_timeout_fails_
         assert_eq!(metrics.keys().collect::<Vec<_>>(), ["durationMs"]);
     }
 }
+
+#[tokio::test]
+async fn a_runtime_that_asks_for_the_restore_hears_of_it_then_and_not_before() {
+    let (mut sandbox, api, listener) = environment(|it| it.mode = Mode::SnapStart).await;
+    api.run_extension("extension", Some(listener.port));
+    let (is_restored, restored) = tokio::sync::watch::channel(false);
+    tokio::spawn({
+        let api = api.clone();
+        async move {
+            let path = "/2018-06-01/runtime/restore/next";
+            assert_eq!(api.call("GET", path, &[], "").await.status, 200);
+            is_restored.send_replace(true);
+            api.run_function();
+        }
+    });
+    assert_eq!(sandbox.init().await.status, Status::Success);
+    assert!(!*restored.borrow());
+    assert_eq!(sandbox.invoke("{}").await.status, Status::Success);
+    assert!(*restored.borrow());
+}
+
+#[tokio::test]
+async fn a_runtime_that_cannot_be_restored_fails_the_invocation_and_says_so() {
+    let (mut sandbox, api, listener) = environment(|it| it.mode = Mode::SnapStart).await;
+    api.run_extension("extension", Some(listener.port));
+    tokio::spawn({
+        let api = api.clone();
+        async move {
+            api.call("GET", "/2018-06-01/runtime/restore/next", &[], "").await;
+            let headers = [("Lambda-Runtime-Function-Error-Type", "Runtime.HookFailed")];
+            api.call("POST", "/2018-06-01/runtime/restore/error", &headers, "{}").await;
+        }
+    });
+    sandbox.init().await;
+    let invocation = sandbox.invoke("{}").await;
+    assert_eq!(invocation.error_type.as_deref(), Some("Runtime.HookFailed"));
+    let record = &records(&listener.events(), "platform.restoreReport")[0].clone();
+    assert_eq!(record["errorType"], "Runtime.HookFailed");
+}
