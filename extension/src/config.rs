@@ -6,6 +6,8 @@ use std::collections::BTreeMap;
 
 use extension_spec::{Config, Problem};
 
+use crate::aws::container::Endpoint;
+
 /// Everything read from the environment, once, at the start.
 #[derive(Clone, Debug)]
 pub struct Environment {
@@ -25,10 +27,35 @@ pub struct Environment {
     pub function: (String, String),
     /// Memory of the function in MB.
     pub memory_mb: usize,
-    /// Managed instances: never frozen, and no INVOKE events.
-    pub managed_instances: bool,
-    /// Whether credentials come from a container's endpoint, which gives new ones when they have expired.
-    pub container_credentials: bool,
+    /// How the environment came to be.
+    pub initialization: Initialization,
+    /// Where credentials are to be had, unless they are in variables. There are new ones when they have expired.
+    pub credentials: Option<Endpoint>,
+}
+
+/// How the environment came to be (`AWS_LAMBDA_INITIALIZATION_TYPE`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Initialization {
+    /// For an invocation that waits, or shortly before one that Lambda expects.
+    OnDemand,
+    /// Ahead of traffic: the first invocation may be hours away.
+    ProvisionedConcurrency,
+    /// From a snapshot of an environment that was initialised when the version was published.
+    SnapStart,
+    /// Never frozen, with invocations side by side and without INVOKE events.
+    ManagedInstances,
+}
+
+impl Initialization {
+    /// A word that is new to us means what has always been.
+    fn of(word: &str) -> Self {
+        match word {
+            "provisioned-concurrency" => Self::ProvisionedConcurrency,
+            "snap-start" => Self::SnapStart,
+            "lambda-managed-instances" => Self::ManagedInstances,
+            _ => Self::OnDemand,
+        }
+    }
 }
 
 impl Environment {
@@ -67,12 +94,13 @@ impl Environment {
             memory_mb: get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
                 .and_then(|size| size.parse().ok())
                 .unwrap_or(128),
-            managed_instances: get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref()
-                == Some("lambda-managed-instances"),
+            initialization: Initialization::of(
+                get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref().unwrap_or_default(),
+            ),
             // As the chain of providers has it: variables come first.
-            container_credentials: get("AWS_ACCESS_KEY_ID").is_none()
-                && (get("AWS_CONTAINER_CREDENTIALS_FULL_URI").is_some()
-                    || get("AWS_CONTAINER_CREDENTIALS_RELATIVE_URI").is_some()),
+            credentials: get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
+                .filter(|_| get("AWS_ACCESS_KEY_ID").is_none())
+                .map(|uri| Endpoint { uri, token: get("AWS_CONTAINER_AUTHORIZATION_TOKEN") }),
         }
     }
 

@@ -4,52 +4,84 @@
 
 use std::time::Duration;
 
+use extension_spec::limits;
+
 /// Left between our last act and Lambda's deadline, for the reply to reach Lambda on a slice of a CPU; less where there
 /// is hardly any time at all.
 fn margin(remaining: Duration) -> Duration {
     Duration::from_millis(100).min(remaining / 4)
 }
 
-/// How long an invocation may be held open, from now.
+/// What Lambda has called us for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Hold {
-    /// Longest wait for `platform.runtimeDone`. When it is over, what has arrived is sent, so that a function that ends
-    /// just before its timeout is not pushed into it by us.
+pub enum Call {
+    /// INVOKE: its deadline is the timeout of the function.
+    Invoke,
+    /// SHUTDOWN: its deadline is the moment in which this process is killed.
+    Shutdown,
+}
+
+/// What the budgets depend on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Settings {
+    /// Longest flush.
+    pub flush_timeout: Duration,
+    /// How long Lambda buffers telemetry.
+    pub buffer_timeout: Duration,
+    /// Whether there is a queue for what the stream does not take.
+    pub has_dead_letters: bool,
+}
+
+/// How much time there is, all of it from now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Longest wait before anything must be sent: for the end of the function, so that one that ends just before its
+    /// timeout is not pushed into it by us; at SHUTDOWN for late telemetry, because `platform.report` of the last
+    /// invocation usually comes after it.
     pub wait: Duration,
-    /// By then `next` is called, whatever is still on its way.
-    pub end: Duration,
-}
-
-/// The budget of an invocation. Half of a short timeout is left to the function before we stop waiting for its end.
-pub fn hold(remaining: Duration, flush_timeout: Duration) -> Hold {
-    let end = remaining.saturating_sub(margin(remaining));
-    let flush = flush_timeout.min(end / 2);
-    Hold { wait: end.saturating_sub(flush), end }
-}
-
-/// How long SHUTDOWN may take, from now.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Shutdown {
-    /// Wait for late telemetry: `platform.report` of the last invocation usually comes after the SHUTDOWN event.
-    pub settle: Duration,
-    /// By then the stream has had its chance; what is left goes to the dead-letter queue, if there is one.
+    /// By then the stream has had its chance, the last ledger included.
     pub deliver: Duration,
-    /// By then the process exits.
+    /// By then `next` is called, or the process exits, whatever is still on its way. What lies between is for dead
+    /// letters.
     pub end: Duration,
 }
 
-/// The budget of SHUTDOWN. Whatever the platform has created by now is handed over within its buffer time; a third of
-/// the budget is the most that waiting for it may cost, and another third is kept for dead letters.
-pub fn shutdown(remaining: Duration, buffer_timeout: Duration, has_dead_letters: bool) -> Shutdown {
+/// From the deadline that Lambda states, and the wall clock, to what may be done in which time.
+///
+/// Half of a short timeout is left to the function before we stop waiting for its end. At SHUTDOWN whatever the platform
+/// has created by now is handed over within its buffer time; a third of the budget is the most that waiting for it may
+/// cost, and another third is kept for dead letters.
+pub fn budget(call: Call, deadline_ms: u64, now_ms: u64, settings: &Settings) -> Budget {
+    let remaining = remaining(call, deadline_ms, now_ms);
     let end = remaining.saturating_sub(margin(remaining));
-    let settle = (buffer_timeout + buffer_timeout / 2 + Duration::from_millis(20)).min(end / 3);
-    let deliver = if has_dead_letters { end * 2 / 3 } else { end };
-    Shutdown { settle, deliver, end }
+    match call {
+        Call::Invoke => {
+            let flush = settings.flush_timeout.min(end / 2);
+            Budget { wait: end.saturating_sub(flush), deliver: end, end }
+        }
+        Call::Shutdown => {
+            let buffered = settings.buffer_timeout + settings.buffer_timeout / 2;
+            let wait = (buffered + Duration::from_millis(20)).min(end / 3);
+            let deliver = if settings.has_dead_letters { end * 2 / 3 } else { end };
+            Budget { wait, deliver, end }
+        }
+    }
 }
 
-/// What is left of a deadline in milliseconds since 1970, when it is `now` in the same unit.
-pub fn remaining(deadline_ms: u64, now_ms: u64) -> Duration {
-    Duration::from_millis(deadline_ms.saturating_sub(now_ms))
+/// What is left of a deadline. One that is over already, or further away than any, says that the clock was set between
+/// Lambda's reading of it and ours. Then the least that there can be is believed: a function has a second at least, and
+/// of the two seconds of a SHUTDOWN something is left when it has just come. Should the time really be over, nothing is
+/// lost by trying.
+fn remaining(call: Call, deadline_ms: u64, now_ms: u64) -> Duration {
+    let (longest, least) = match call {
+        Call::Invoke => {
+            (Duration::from_millis(limits::FUNCTION_TIMEOUT_MS), Duration::from_secs(1))
+        }
+        // Two seconds on Lambda; an emulator may give more.
+        Call::Shutdown => (Duration::from_mins(1), Duration::from_millis(500)),
+    };
+    let stated = Duration::from_millis(deadline_ms.saturating_sub(now_ms));
+    if stated.is_zero() || stated > longest { least } else { stated }
 }
 
 /// How long one request to Kinesis may take in a delivery of this length: short enough for a second one.
@@ -64,42 +96,93 @@ pub fn connect(flush_timeout: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
 
     fn ms(ms: u64) -> Duration {
         Duration::from_millis(ms)
     }
 
+    const NOW: u64 = 1_800_000_000_000;
+
+    fn settings(flush_timeout: u64, buffer_timeout: u64, has_dead_letters: bool) -> Settings {
+        Settings {
+            flush_timeout: ms(flush_timeout),
+            buffer_timeout: ms(buffer_timeout),
+            has_dead_letters,
+        }
+    }
+
+    /// With this many milliseconds left.
+    fn invoke(left: u64) -> Budget {
+        budget(Call::Invoke, NOW + left, NOW, &settings(1_000, 100, false))
+    }
+
+    fn shutdown(left: u64, buffer_timeout: u64, has_dead_letters: bool) -> Budget {
+        budget(Call::Shutdown, NOW + left, NOW, &settings(1_000, buffer_timeout, has_dead_letters))
+    }
+
     #[test]
     fn an_ordinary_invocation_is_waited_for_until_a_flush_still_fits() {
-        assert_eq!(hold(ms(3_000), ms(1_000)), Hold { wait: ms(1_900), end: ms(2_900) });
-        assert_eq!(hold(ms(900_000), ms(1_000)), Hold { wait: ms(898_900), end: ms(899_900) });
+        let of = |wait, end| Budget { wait: ms(wait), deliver: ms(end), end: ms(end) };
+        assert_eq!(invoke(3_000), of(1_900, 2_900));
+        assert_eq!(invoke(900_000), of(898_900, 899_900));
     }
 
     #[test]
     fn a_short_timeout_is_shared_with_the_function() {
-        assert_eq!(hold(ms(1_000), ms(1_000)), Hold { wait: ms(450), end: ms(900) });
+        assert_eq!((invoke(1_000).wait, invoke(1_000).end), (ms(450), ms(900)));
+        assert_eq!((invoke(40).wait, invoke(40).end), (ms(15), ms(30)));
     }
 
     #[test]
-    fn a_deadline_in_the_past_leaves_no_time_at_all() {
-        let nothing = Hold { wait: ms(0), end: ms(0) };
-        assert_eq!(hold(remaining(1_000, 5_000), ms(1_000)), nothing);
-        assert_eq!(hold(ms(40), ms(1_000)), Hold { wait: ms(15), end: ms(30) });
-        let nothing = Shutdown { settle: ms(0), deliver: ms(0), end: ms(0) };
-        assert_eq!(shutdown(ms(0), ms(100), true), nothing);
+    fn a_deadline_that_cannot_be_leaves_the_least_that_there_can_be() {
+        let least = invoke(1_000);
+        let settings = settings(1_000, 100, false);
+        for (deadline, now) in
+            [(NOW - 5_000, NOW), (NOW, NOW), (0, NOW), (NOW + 900_001, NOW), (u64::MAX, 0)]
+        {
+            assert_eq!(budget(Call::Invoke, deadline, now, &settings), least, "{deadline}");
+        }
+        for left in [0, 3_600_000] {
+            assert_eq!(shutdown(left, 100, true), shutdown(500, 100, true));
+        }
     }
 
     #[test]
     fn shutdown_waits_for_the_platforms_buffer_and_no_longer_than_a_third() {
-        let budget = Shutdown { settle: ms(170), deliver: ms(1_900), end: ms(1_900) };
-        assert_eq!(shutdown(ms(2_000), ms(100), false), budget);
-        assert_eq!(shutdown(ms(2_000), ms(30_000), false).settle, ms(1_900) / 3);
+        let budget = Budget { wait: ms(170), deliver: ms(1_900), end: ms(1_900) };
+        assert_eq!(shutdown(2_000, 100, false), budget);
+        assert_eq!(shutdown(2_000, 30_000, false).wait, ms(1_900) / 3);
     }
 
     #[test]
     fn a_dead_letter_queue_has_the_last_third_of_shutdown() {
-        assert_eq!(shutdown(ms(1_600), ms(100), true).deliver, ms(1_000));
+        assert_eq!(shutdown(1_600, 100, true).deliver, ms(1_000));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_the_clocks_say_each_budget_lies_within_the_next_and_ends_before_a_deadline_that_can_be(
+            left in 1_u64..1_000_000,
+            ahead in any::<bool>(),
+            flush in 50_u64..60_000,
+            buffer in 25_u64..30_000,
+            has_dead_letters in any::<bool>(),
+        ) {
+            let deadline = if ahead { NOW + left } else { NOW - left };
+            for (call, longest) in [(Call::Invoke, 900_000), (Call::Shutdown, 60_000)] {
+                let Budget { wait, deliver, end } =
+                    budget(call, deadline, NOW, &settings(flush, buffer, has_dead_letters));
+                prop_assert!(wait <= deliver && deliver <= end && !end.is_zero());
+                if ahead && left <= longest {
+                    prop_assert!(end + margin(ms(left)) <= ms(left));
+                    // The function keeps half of its time, at least, before anybody stops waiting for it.
+                    prop_assert!(call == Call::Shutdown || wait >= end / 2);
+                }
+            }
+        }
     }
 
     #[test]

@@ -170,6 +170,13 @@ impl<S: Sink> Dispatcher<S> {
         self.sink.reset();
     }
 
+    /// This process is a copy of another one now: connects, and asks for credentials, anew.
+    pub fn restart(&self) {
+        self.sink.restart();
+        self.trouble().clear();
+        self.pace.store(usize::MAX, Ordering::Relaxed);
+    }
+
     /// Says why a delivery was not complete, once for as long as the trouble lasts.
     pub fn say(&self, outcome: &Outcome) {
         let (Outcome::OutOfTime(Some(why)) | Outcome::Blocked(why)) = outcome else { return };

@@ -47,6 +47,8 @@ pub fn is_record_head(lines: &[u8]) -> bool {
 #[derive(Clone, Debug)]
 pub struct Source {
     function: String,
+    version: String,
+    tenant: Option<String>,
     instance: Arc<str>,
     envelope: Envelope,
     head: String,
@@ -56,15 +58,34 @@ impl Source {
     /// `instance` is new per process, so that a consumer can tell two environments (and two lives of one) apart.
     /// Events carry their own `source`, unless another envelope is chosen.
     pub fn new(function: &str, version: &str, instance: &str) -> Self {
+        let (function, version) = (function.to_owned(), version.to_owned());
+        let (instance, envelope) = (instance.into(), Envelope::Event);
+        Self { function, version, tenant: None, instance, envelope, head: String::new() }.headed()
+    }
+
+    /// With what stands before the number.
+    fn headed(self) -> Self {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let head = format!(
-            r#""source":{{"function":{},"version":{},"instance":{},"seq":"#,
-            quoted(function),
-            quoted(version),
-            quoted(instance)
-        );
-        let (function, instance) = (function.to_owned(), instance.into());
-        Self { function, instance, envelope: Envelope::Event, head }
+        let Self { function, version, tenant, instance, .. } = &self;
+        let mut head =
+            format!(r#""source":{{"function":{},"version":{}"#, quoted(function), quoted(version));
+        if let Some(tenant) = tenant {
+            write!(head, r#","tenantId":{}"#, quoted(tenant)).expect("a string takes all");
+        }
+        write!(head, r#","instance":{},"seq":"#, quoted(instance)).expect("a string takes all");
+        Self { head, ..self }
+    }
+
+    /// The same function as another instance.
+    #[must_use]
+    pub fn of_instance(&self, instance: &str) -> Self {
+        Self { instance: instance.into(), ..self.clone() }.headed()
+    }
+
+    /// The same for this tenant; nothing if it is already.
+    pub fn of_tenant(&self, tenant: &str) -> Option<Self> {
+        let is_new = self.tenant.as_deref() != Some(tenant);
+        is_new.then(|| Self { tenant: Some(tenant.to_owned()), ..self.clone() }.headed())
     }
 
     /// The same with another envelope.

@@ -44,6 +44,11 @@ impl Policy {
         }
     }
 
+    /// Nothing is known of how often invocations come.
+    pub fn restart(&mut self) {
+        self.rhythm = Rhythm::new(self.max_age);
+    }
+
     /// An invocation begins.
     pub fn beat(&mut self, now: Now) {
         self.rhythm.beat(now);

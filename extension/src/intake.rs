@@ -7,6 +7,7 @@ use std::borrow::Cow;
 use std::time::{Instant, SystemTime};
 
 use extension_spec::{Types, Wanted, event_type};
+use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
@@ -21,6 +22,11 @@ use crate::{log, metrics};
 pub enum Signal {
     /// `platform.runtimeDone`: the function has finished this request.
     RuntimeDone(String),
+    /// The function's own init is over (`platform.initRuntimeDone`), or is part of an invocation, for which it must not
+    /// be waited.
+    InitDone,
+    /// It is known now for which tenant the environment runs: [`Intake::source`] says so from here on.
+    Tenant,
     /// Telemetry is missing, or cannot be read: the end of the function may be part of it.
     Gap,
 }
@@ -65,6 +71,8 @@ struct Peek<'a> {
 struct Request {
     #[serde(rename = "requestId")]
     request_id: String,
+    #[serde(rename = "tenantId")]
+    tenant: Option<String>,
 }
 
 impl Intake {
@@ -79,6 +87,24 @@ impl Intake {
     #[must_use]
     pub fn by_request(self) -> Self {
         Self { by_request: true, ..self }
+    }
+
+    /// Who the events are of.
+    pub fn source(&self) -> &Source {
+        &self.source
+    }
+
+    /// Begins again as another instance: with number 1, and without knowledge of any invocation.
+    pub fn restart(&mut self, source: Source) {
+        let attribution = self.attribution.as_ref().map(|_| Attribution::default());
+        let Self { types, by_request, .. } = self;
+        *self = Self {
+            source,
+            types: types.clone(),
+            last_seq: 0,
+            attribution,
+            by_request: *by_request,
+        };
     }
 
     /// The number that was given last.
@@ -110,7 +136,7 @@ impl Intake {
                     members.into_iter().map(|member| Member::read(member.get())).collect();
                 // First, so that lines which stand before the start of their invocation find it.
                 for member in &members {
-                    taken.signals.extend(self.note(member));
+                    self.note(member, &mut taken.signals);
                     taken.logs_dropped.add(member.logs_dropped());
                 }
                 for member in &members {
@@ -127,15 +153,20 @@ impl Intake {
     }
 
     /// Learns what an event says about an invocation.
-    fn note(&mut self, member: &Member<'_>) -> Option<Signal> {
-        match member.event_type() {
-            "platform.logsDropped" => return Some(Signal::Gap),
-            "platform.start" | "platform.runtimeDone" => {}
-            _ => return None,
-        }
-        let Peek { time, record, .. } = member.peek.as_ref()?;
-        let Request { request_id } = serde_json::from_str(record.as_ref()?.get()).ok()?;
-        let is_start = member.event_type() == "platform.start";
+    fn note(&mut self, member: &Member<'_>, signals: &mut Vec<Signal>) {
+        let is_start = match member.event_type() {
+            "platform.logsDropped" => return signals.push(Signal::Gap),
+            "platform.initRuntimeDone" => return signals.push(Signal::InitDone),
+            "platform.initStart" if member.is_in_invocation() => {
+                return signals.push(Signal::InitDone);
+            }
+            "platform.start" => true,
+            "platform.runtimeDone" => false,
+            _ => return,
+        };
+        let request = member.record().and_then(|record| serde_json::from_str(record).ok());
+        let Some(Request { request_id, tenant }) = request else { return };
+        let time = member.peek.as_ref().and_then(|peek| peek.time.as_deref());
         if let (Some(attribution), Some(time)) = (&mut self.attribution, time) {
             if is_start {
                 attribution.started(&request_id, time);
@@ -143,7 +174,15 @@ impl Intake {
                 attribution.done(&request_id, time);
             }
         }
-        (!is_start).then_some(Signal::RuntimeDone(request_id))
+        // An environment serves one tenant all its life.
+        let tenant = tenant.filter(|_| is_start);
+        if let Some(source) = tenant.and_then(|tenant| self.source.of_tenant(&tenant)) {
+            self.source = source;
+            signals.push(Signal::Tenant);
+        }
+        if !is_start {
+            signals.push(Signal::RuntimeDone(request_id));
+        }
     }
 
     fn take(&mut self, member: &Member<'_>, now: (Instant, SystemTime), taken: &mut Taken) {
@@ -196,6 +235,16 @@ impl Intake {
     }
 }
 
+/// Whether a body tells that the environment was restored from a snapshot.
+pub fn is_restored(body: &[u8]) -> bool {
+    const RESTORED: &str = "platform.restoreStart";
+    // Nearly always the answer; what a function prints may hold these words, too.
+    memmem::find(body, RESTORED.as_bytes()).is_some()
+        && serde_json::from_slice::<Vec<&RawValue>>(body).is_ok_and(|members| {
+            members.iter().any(|member| Member::read(member.get()).event_type() == RESTORED)
+        })
+}
+
 /// A member of the array: its text, and what was read of it if it is an object of the known shape. One of a shape that
 /// is new to us (`type` a number, say) goes through as one of unknown type.
 struct Member<'a> {
@@ -218,8 +267,19 @@ impl<'a> Member<'a> {
 
     /// The request that its record names, if it can be one: a function may log whatever it wants under that name.
     fn request_id(&self) -> Option<String> {
-        let Request { request_id } = serde_json::from_str(self.record()?).ok()?;
+        let Request { request_id, .. } = serde_json::from_str(self.record()?).ok()?;
         is_id(&request_id).then_some(request_id)
+    }
+
+    /// Of an init: whether it is repeated within an invocation, under the function's timeout.
+    fn is_in_invocation(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Init<'a> {
+            #[serde(borrow)]
+            phase: Cow<'a, str>,
+        }
+        let init = self.record().and_then(|record| serde_json::from_str::<Init<'_>>(record).ok());
+        init.is_some_and(|init| init.phase == "invoke")
     }
 
     fn is_own_line(&self) -> bool {

@@ -45,6 +45,11 @@ impl Keys {
         Self { is_random: strategy == PartitionKey::Random, measures: HashMap::new() }
     }
 
+    /// Nothing has gone out from this process yet.
+    pub fn restart(&mut self) {
+        self.measures.clear();
+    }
+
     /// Gives a record the key under which it goes out now. `max_bytes` is the largest that it may become.
     pub fn assign(&mut self, record: &mut Record, max_bytes: usize, now: Instant) {
         if self.is_random {

@@ -4,15 +4,16 @@
 
 use std::sync::{Mutex, PoisonError};
 
+use aws_config::SdkConfig;
 use aws_config::identity::IdentityCache;
-use aws_config::{Region, SdkConfig};
+use aws_sdk_kinesis::operation::put_records::builders::PutRecordsFluentBuilder;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
 use aws_sdk_kinesis::{Client, Config};
 use extension_spec::{Stream, variable};
 
 use crate::aws::decision::{self, Service};
-use crate::aws::{self, Connector};
+use crate::aws::{Access, Connector};
 use crate::pack::Record;
 use crate::sink::{Answer, Failure, Refusal, Sink};
 
@@ -30,17 +31,29 @@ pub struct Kinesis {
 impl Kinesis {
     /// Builds the client; connects to nothing. `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL`, FIPS and dual stack come
     /// from the environment, by the SDK's own rules. An ARN's region wins over the function's: no other has the stream.
-    /// `is_renewable` says whether the credentials are a container's, and no variables.
-    pub async fn new(
-        stream: Stream,
-        region: Option<String>,
-        connector: Connector,
-        is_renewable: bool,
-    ) -> Self {
-        let region = stream.region().map(str::to_owned).or(region).map(Region::new);
-        let config = aws::loader(region, connector.clone()).load().await;
+    pub async fn new(stream: Stream, access: &Access) -> Self {
+        let config = access.loader(stream.region()).load().await;
         let client = Mutex::new(Client::new(&config));
-        Self { config, client, stream, connector, is_renewable }
+        let is_renewable = access.credentials.is_some();
+        Self { config, client, stream, connector: access.connector.clone(), is_renewable }
+    }
+
+    /// Does all that the first request needs and sends nothing: asks for credentials, finds the endpoint, and begins to
+    /// open a connection to it (name, TCP, TLS) for whoever sends first.
+    pub fn connect(&self) -> impl Future<Output = ()> + Send + use<> {
+        let request = self.to_stream(self.client().put_records()).set_records(Some(Vec::new()));
+        let opens = Config::builder().http_client(self.connector.opener());
+        async move {
+            // That it was not sent is what was wanted; what else may be wrong the first delivery will say.
+            let _ = request.customize().config_override(opens).send().await;
+        }
+    }
+
+    fn to_stream(&self, request: PutRecordsFluentBuilder) -> PutRecordsFluentBuilder {
+        match &self.stream {
+            Stream::Name(name) => request.stream_name(name),
+            Stream::Arn(arn) => request.stream_arn(arn),
+        }
     }
 
     fn client(&self) -> Client {
@@ -69,11 +82,7 @@ impl Sink for Kinesis {
                 .map_err(|error| decision::of_request(&error))
         };
         let entries = records.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
-        let request = self.client().put_records().set_records(Some(entries));
-        let request = match &self.stream {
-            Stream::Name(name) => request.stream_name(name),
-            Stream::Arn(arn) => request.stream_arn(arn),
-        };
+        let request = self.to_stream(self.client().put_records()).set_records(Some(entries));
         match request.send().await {
             Ok(output) => Ok(output.records.iter().map(answer).collect()),
             Err(error) => Err(decision::of_call(&error, &self.service())),
@@ -82,6 +91,11 @@ impl Sink for Kinesis {
 
     fn reset(&self) {
         self.connector.reset();
+    }
+
+    fn restart(&self) {
+        self.connector.forget();
+        self.renew();
     }
 
     fn renew(&self) -> bool {

@@ -111,6 +111,17 @@ impl Answer {
 }
 
 impl Error {
+    /// Whether this is a refusal with this error type of Lambda's.
+    pub fn is_of_type(&self, error_type: &str) -> bool {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Body {
+            error_type: String,
+        }
+        let Self::Refused { body, .. } = self else { return false };
+        serde_json::from_str(body).is_ok_and(|body: Body| body.error_type == error_type)
+    }
+
     /// The status of a refusal.
     pub fn status(&self) -> Option<u16> {
         match self {

@@ -6,6 +6,10 @@
 /// not break the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Phase {
+    /// Init is not over: `next` was not called yet.
+    Starting,
+    /// The same, and a snapshot will be taken once it is: the telemetry of init is waited for.
+    Capturing,
     /// `next` was called and waits for its answer. The environment may be frozen here, for hours.
     Idle,
     /// An invocation is held open until the function has finished.
@@ -23,6 +27,10 @@ pub enum Phase {
 /// What can happen.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
+    /// Everything is set up.
+    Started,
+    /// Everything is set up, and what is running now will be the snapshot of many environments.
+    SnapshotAhead,
     /// `next` answered INVOKE, and the flush policy holds the invocation until the function has finished.
     InvokeHeld,
     /// `next` answered INVOKE, and the flush policy sends what waits beside the function.
@@ -60,8 +68,16 @@ pub enum Action {
 
 impl Phase {
     /// Every phase, in the order of a life.
-    pub const ALL: [Self; 6] =
-        [Self::Idle, Self::Invoking, Self::Flushing, Self::Settling, Self::Draining, Self::Done];
+    pub const ALL: [Self; 8] = [
+        Self::Starting,
+        Self::Capturing,
+        Self::Idle,
+        Self::Invoking,
+        Self::Flushing,
+        Self::Settling,
+        Self::Draining,
+        Self::Done,
+    ];
 
     /// The whole table.
     #[must_use]
@@ -73,23 +89,40 @@ impl Phase {
         use Action::{AwaitLate, AwaitRuntimeDone, Deliver, Exit, Next, Nothing};
         use Event::{
             Flushed, InvokeHeld, InvokePassed, InvokeSent, Refused, RuntimeDone, Settled, Shutdown,
+            SnapshotAhead, Started,
         };
-        use Phase::{Done, Draining, Flushing, Idle, Invoking, Settling};
+        use Phase::{Capturing, Done, Draining, Flushing, Idle, Invoking, Settling, Starting};
 
         match (self, event) {
+            (Starting, Started) => (Idle, Next),
+            (Starting, SnapshotAhead) => (Capturing, AwaitLate),
+            (Capturing, Settled) => (Flushing, Deliver),
             (Idle, InvokeHeld) => (Invoking, AwaitRuntimeDone),
             (Idle, InvokeSent) => (Flushing, Deliver),
             (Idle, InvokePassed) => (Idle, Next),
             (Invoking, RuntimeDone) => (Flushing, Deliver),
             (Flushing, Flushed) => (Idle, Next),
-            (Idle | Invoking | Flushing, Shutdown) => (Settling, AwaitLate),
+            (Starting | Capturing | Idle | Invoking | Flushing, Shutdown) => (Settling, AwaitLate),
             // A process that is not wanted any more has no deadline; what can be saved is saved at once.
-            (Idle | Invoking | Flushing | Settling, Refused) => (Draining, Deliver),
+            (Starting | Capturing | Idle | Invoking | Flushing | Settling, Refused) => {
+                (Draining, Deliver)
+            }
             (Settling, Settled) => (Draining, Deliver),
             (Draining, Flushed) => (Done, Exit),
 
+            (
+                Starting,
+                InvokeHeld | InvokeSent | InvokePassed | RuntimeDone | Flushed | Settled,
+            )
+            | (
+                Capturing,
+                Started | SnapshotAhead | InvokeHeld | InvokeSent | InvokePassed | RuntimeDone
+                | Flushed,
+            )
+            // Init is over only once.
+            | (Idle | Invoking | Flushing | Settling | Draining | Done, Started | SnapshotAhead)
             // Between `next` and its answer the function may finish an invocation that was not held.
-            (Idle, RuntimeDone | Flushed | Settled)
+            | (Idle, RuntimeDone | Flushed | Settled)
             | (Invoking, InvokeHeld | InvokeSent | InvokePassed | Flushed | Settled)
             | (Flushing, InvokeHeld | InvokeSent | InvokePassed | RuntimeDone | Settled)
             | (
@@ -111,7 +144,9 @@ impl Phase {
 
 impl Event {
     /// Every event.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 10] = [
+        Self::Started,
+        Self::SnapshotAhead,
         Self::InvokeHeld,
         Self::InvokeSent,
         Self::InvokePassed,

@@ -89,6 +89,16 @@ impl Packer {
         Self { limits, packing, source, key, ratio }
     }
 
+    /// The same for another instance.
+    pub fn restart(&mut self, source: Source) {
+        *self = Self::new(self.limits, self.packing, source);
+    }
+
+    /// More is known of the same instance.
+    pub fn rename(&mut self, source: Source) {
+        self.source = source;
+    }
+
     /// The limits in force.
     pub fn limits(&self) -> Limits {
         self.limits

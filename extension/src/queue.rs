@@ -14,7 +14,7 @@ use std::time::Instant;
 
 use extension_spec::PartitionKey;
 
-use crate::event::Event;
+use crate::event::{Event, Source};
 use crate::keys::Keys;
 use crate::ledger::Ledger;
 use crate::level::Importance;
@@ -145,6 +145,23 @@ impl Queue {
         }
         self.ledger.adopted += events;
         (events, problems)
+    }
+
+    /// This process is a copy of another one now: what waits keeps its numbers, which are the other's, and is counted as
+    /// taken over; what comes is this one's.
+    pub fn restart(&mut self, source: Source) {
+        while !self.events.is_empty() {
+            self.pack(Scope::All);
+        }
+        self.packer.restart(source);
+        self.keys.restart();
+        self.ledger = Ledger { adopted: self.held(), ..Ledger::default() };
+        self.stats = Stats::default();
+    }
+
+    /// More is known of who the events are of.
+    pub fn rename(&mut self, source: &Source) {
+        self.packer.rename(source.clone());
     }
 
     /// Events that wait, wherever they do.

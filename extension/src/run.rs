@@ -5,25 +5,22 @@
 
 mod deliver;
 mod farewell;
+mod next;
+mod parts;
+mod snapshot;
 mod telling;
 mod wait;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use extension_spec::variable;
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::time::Instant;
 
-use crate::breaker::Breaker;
-use crate::deadline;
-use crate::dispatcher::Dispatcher;
-use crate::flush::{Backlog, Policy};
-use crate::intake::{Intake, Signal, Taken};
-use crate::lambda;
-use crate::lambda::extensions::Next;
+use crate::flush::Backlog;
+use crate::intake::{Signal, Taken, is_restored};
 use crate::lifecycle::{Action, Event, Phase};
 use crate::log;
 use crate::pressure::Held;
@@ -31,6 +28,7 @@ use crate::queue::{Overflow, Queue};
 use crate::sink::Sink;
 use deliver::Delivery;
 pub use farewell::DeadLetters;
+pub use parts::Parts;
 pub use telling::Teller;
 use wait::{Asked, answered, at, ended};
 pub use wait::{Asking, next};
@@ -43,34 +41,6 @@ const AFTER_FAILURES: Duration = Duration::from_secs(5);
 const REMEMBERED: usize = 8;
 /// A timer that is later than this has slept through a freeze, or through a pause of the whole machine.
 const LATE: Duration = Duration::from_millis(500);
-
-/// What the loop works with.
-pub struct Parts<S, D> {
-    /// Asks for the next event: a call of the registered extension.
-    pub next: Asking,
-    /// When to send.
-    pub policy: Policy,
-    /// Longest flush.
-    pub flush_timeout: Duration,
-    /// How long Lambda buffers telemetry.
-    pub buffer_timeout: Duration,
-    /// Managed instances are never frozen, so anything may be sent at any time.
-    pub always_awake: bool,
-    /// Whether invocations are held at all.
-    pub breaker: Breaker,
-    /// Numbers events.
-    pub intake: Intake,
-    /// What waits.
-    pub queue: Arc<Mutex<Queue>>,
-    /// Sends it.
-    pub dispatcher: Arc<Dispatcher<S>>,
-    /// Takes what the stream does not.
-    pub dead_letters: Option<Arc<DeadLetters<D>>>,
-    /// Tells of what has happened: ledgers and metrics.
-    pub teller: Teller,
-    /// What the listener received.
-    pub bodies: UnboundedReceiver<Held>,
-}
 
 /// The state of the loop.
 struct Run<S, D> {
@@ -104,7 +74,7 @@ pub async fn run<S: Sink, D: Sink>(parts: Parts<S, D>) -> bool {
     let now = Instant::now();
     let mut run = Run {
         parts,
-        phase: Phase::Idle,
+        phase: Phase::Starting,
         next: None,
         delivery: None,
         open: None,
@@ -118,7 +88,7 @@ pub async fn run<S: Sink, D: Sink>(parts: Parts<S, D>) -> bool {
         refused: false,
         overflow_said: Overflow::default(),
     };
-    run.call_next();
+    run.begin();
     while run.phase != Phase::Done {
         run.turn().await;
     }
@@ -144,7 +114,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
 
     /// The next moment at which something is due without being told.
     fn timer(&self) -> Option<Instant> {
-        let wait = matches!(self.phase, Phase::Invoking | Phase::Settling).then_some(self.wait_end);
+        let wait = matches!(self.phase, Phase::Capturing | Phase::Invoking | Phase::Settling)
+            .then_some(self.wait_end);
         let aged = (self.delivery.is_none() && self.is_running()).then(|| {
             let backlog = self.backlog();
             let due = self.parts.policy.due(&backlog).map(Instant::from_std);
@@ -184,7 +155,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         if now >= self.wait_end {
             match self.phase {
                 Phase::Invoking => self.step(Event::RuntimeDone),
-                Phase::Settling => self.step(Event::Settled),
+                Phase::Capturing | Phase::Settling => self.step(Event::Settled),
                 _ => {}
             }
         }
@@ -194,68 +165,12 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.deliver_beside();
     }
 
-    fn on_next(&mut self, answer: Result<Next, lambda::Error>) {
-        self.next = None;
-        if let Some(delivery) = self.delivery.take_if(|_| !self.parts.always_awake) {
-            // Begun after `next` was called, so a freeze may have caught it: its connection may be dead without a
-            // sign. Nothing is lost, its records are still in the queue.
-            delivery.task.abort();
-            self.parts.dispatcher.reset();
-            log::debug("a delivery that a freeze may have caught is begun again");
-        }
-        let now = Instant::now();
-        match answer {
-            Ok(Next::Invoke { request_id, deadline_ms }) => {
-                let remaining = deadline::remaining(deadline_ms, now_ms());
-                let hold = deadline::hold(remaining, self.parts.flush_timeout);
-                self.wait_end = now + hold.wait;
-                self.deliver_end = now + hold.end;
-                let early = self.ended_early.iter().position(|it| *it == request_id);
-                let has_ended = early.and_then(|index| self.ended_early.remove(index)).is_some();
-                remember(&mut self.invoked, &request_id);
-                self.open = (!has_ended).then_some(request_id);
-                self.parts.policy.beat((now.into_std(), SystemTime::now()));
-                if self.parts.breaker.is_open() {
-                    self.invoke_unheld();
-                } else {
-                    self.step(self.parts.policy.on_invoke(&self.backlog(), now.into_std()));
-                }
-                if has_ended {
-                    self.step(Event::RuntimeDone);
-                }
-                self.deliver_beside();
-            }
-            Ok(Next::Shutdown { reason, deadline_ms }) => {
-                let remaining = deadline::remaining(deadline_ms, now_ms());
-                log::info(&format!("shutdown ({reason}), {} ms left", remaining.as_millis()));
-                let has_dead_letters = self.parts.dead_letters.is_some();
-                let budget =
-                    deadline::shutdown(remaining, self.parts.buffer_timeout, has_dead_letters);
-                self.open = None;
-                self.has_successor = farewell::has_successor(&reason);
-                self.wait_end = now + budget.settle;
-                self.deliver_end = now + budget.deliver;
-                self.end = now + budget.end;
-                self.step(Event::Shutdown);
-            }
-            Ok(Next::Unknown(event_type)) => {
-                log::warn(&format!("lambda sent an event of unknown type {event_type:?}"));
-                self.step(Event::InvokePassed);
-            }
-            Err(error) => {
-                log::error(&format!("lambda ends this extension: {error}"));
-                self.refused = true;
-                // Whoever comes next, if anybody does, finds what is left.
-                self.has_successor = true;
-                self.deliver_end = now + self.parts.flush_timeout / 2;
-                self.end = now + self.parts.flush_timeout;
-                self.step(Event::Refused);
-            }
-        }
-    }
-
     fn on_body(&mut self, body: Held) {
         let now = (Instant::now().into_std(), SystemTime::now());
+        // Whether a batch was generated before the snapshot or after, if it tells of the restore it is this copy's alone.
+        if self.parts.is_snapshot_ahead && is_restored(&body) {
+            self.restore();
+        }
         let intake = &mut self.parts.intake;
         let taken = catch_unwind(AssertUnwindSafe(|| intake.accept(&body, now)));
         let length = body.len();
@@ -275,9 +190,12 @@ impl<S: Sink, D: Sink> Run<S, D> {
         for signal in taken.signals {
             match signal {
                 Signal::RuntimeDone(request_id) => self.on_runtime_done(&request_id),
+                Signal::InitDone => self.on_init_done(),
+                Signal::Tenant => self.queue().rename(self.parts.intake.source()),
                 // The end of the function may be what is missing, and the function's timeout far away.
                 Signal::Gap => {
-                    self.wait_end = self.wait_end.min(Instant::now() + self.parts.flush_timeout);
+                    self.wait_end =
+                        self.wait_end.min(Instant::now() + self.parts.deadlines.flush_timeout);
                 }
             }
         }
@@ -324,9 +242,16 @@ impl<S: Sink, D: Sink> Run<S, D> {
             Action::Nothing | Action::AwaitRuntimeDone | Action::AwaitLate | Action::Exit => {}
             Action::Next => {
                 self.print_metrics(false);
+                if self.parts.is_snapshot_ahead {
+                    self.close_connections();
+                }
                 self.call_next();
             }
             Action::Deliver => {
+                if self.parts.is_snapshot_ahead {
+                    // This identity ends here.
+                    self.send_ledger();
+                }
                 if self.phase == Phase::Draining {
                     self.send_ledger();
                     // Before anything is tried that may take all the time there is.

@@ -19,6 +19,13 @@ pub trait Sink: Send + Sync + 'static {
         usize::MAX
     }
 
+    /// This process is a copy of another one now: connections, and what was agreed on with servers, are the other's, and
+    /// credentials are asked for again.
+    fn restart(&self) {
+        self.reset();
+        self.renew();
+    }
+
     /// Asks for new credentials before what comes next. Returns whether there can be any.
     fn renew(&self) -> bool {
         false

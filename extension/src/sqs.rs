@@ -4,13 +4,12 @@
 
 mod message;
 
-use aws_config::Region;
 use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use extension_spec::{QueueUrl, variable};
 
 use crate::aws::decision::{self, Service};
-use crate::aws::{self, Connector};
+use crate::aws::{Access, Connector};
 use crate::pack::Record;
 use crate::sink::{Answer, Failure, Refusal, Sink};
 use message::Message;
@@ -32,15 +31,9 @@ pub struct Sqs {
 
 impl Sqs {
     /// Builds the client; connects to nothing.
-    pub async fn new(
-        queue: QueueUrl,
-        stream: String,
-        region: Option<String>,
-        connector: Connector,
-    ) -> Self {
-        let region = queue.region().map(str::to_owned).or(region).map(Region::new);
-        let config = aws::loader(region, connector.clone()).load().await;
-        Self { client: Client::new(&config), queue, connector, stream }
+    pub async fn new(queue: QueueUrl, stream: String, access: &Access) -> Self {
+        let config = access.loader(queue.region()).load().await;
+        Self { client: Client::new(&config), queue, connector: access.connector.clone(), stream }
     }
 
     async fn send(&self, messages: &[Message]) -> Result<Vec<Answer>, Failure> {

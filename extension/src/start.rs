@@ -3,34 +3,18 @@
 //! A broken extension must not break the function: whatever fails after `register` is said once, and the extension goes
 //! on registered and idle.
 
-use std::sync::{Arc, Mutex};
+mod parts;
+
 use std::time::Duration;
 
-use extension_spec::{PartitionKey, Stream, limits, variable};
+use extension_spec::{Stream, limits, variable};
 use tokio::time::Instant;
 
-use crate::aws::{Connector, Roots};
-use crate::breaker::{self, Breaker};
-use crate::chance;
-use crate::config::Environment;
-use crate::deadline;
-use crate::dispatcher::{Dispatcher, Route};
-use crate::event::Source;
-use crate::flush::Policy;
-use crate::intake::Intake;
-use crate::keys::Keys;
-use crate::kinesis::Kinesis;
-use crate::lambda::Api;
-use crate::lambda::extensions::{Extension, Function, Next};
-use crate::lambda::telemetry::{Subscription, subscribe};
-use crate::listener::Listener;
+use crate::config::{Environment, Initialization};
+use crate::lambda::extensions::{Extension, Next};
+use crate::lambda::{self, Api};
 use crate::log;
-use crate::pack::{Limits, Packer, Packing};
-use crate::pressure::Pressure;
-use crate::queue::{Queue, SpillSettings};
-use crate::run::{self, DeadLetters, Parts, Teller};
-use crate::spill;
-use crate::sqs::Sqs;
+use crate::run;
 
 /// How the process ends, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +29,7 @@ pub enum End {
 }
 
 /// Runs the extension to its end.
-pub async fn start(environment: Environment) -> End {
+pub async fn start(mut environment: Environment) -> End {
     log::init(environment.config.log_level);
     say_panics();
     let Some(authority) = &environment.runtime_api else {
@@ -57,10 +41,7 @@ pub async fn start(environment: Environment) -> End {
     };
     let deadline = Instant::now() + init_timeout(&environment);
     // Nothing that can wait comes before this: the runtime starts only when every extension has registered.
-    let events: &[&str] =
-        if environment.managed_instances { &["SHUTDOWN"] } else { &["INVOKE", "SHUTDOWN"] };
-    let remaining = deadline.saturating_duration_since(Instant::now());
-    let extension = match Extension::register(Api::new(authority), events, remaining).await {
+    let extension = match register(authority, &mut environment.initialization, deadline).await {
         Ok(extension) => extension,
         Err(error) => {
             log::error(&error.to_string());
@@ -95,6 +76,27 @@ pub async fn start(environment: Environment) -> End {
     }
 }
 
+/// Registers. A Lambda that has no INVOKE events is known by that, should it not say so itself.
+async fn register(
+    authority: &str,
+    initialization: &mut Initialization,
+    deadline: Instant,
+) -> Result<Extension, lambda::Error> {
+    let remaining = || deadline.saturating_duration_since(Instant::now());
+    let api = Api::new(authority);
+    if *initialization != Initialization::ManagedInstances {
+        let registered =
+            Extension::register(api.clone(), &["INVOKE", "SHUTDOWN"], remaining()).await;
+        match registered {
+            Err(error) if error.is_of_type("Extension.InvalidEventType") => {
+                *initialization = Initialization::ManagedInstances;
+            }
+            registered => return registered,
+        }
+    }
+    Extension::register(api, &["SHUTDOWN"], remaining()).await
+}
+
 /// The stream to deliver to, once everything that is to be said of the settings has been said; or why there is none.
 fn settled(environment: &Environment) -> Result<Stream, String> {
     let Environment { config, problems, notices, .. } = environment;
@@ -124,140 +126,13 @@ async fn live(
     stream: Stream,
     deadline: Instant,
 ) -> Option<End> {
-    match prepare(&environment, &extension, stream, deadline).await {
+    match parts::prepare(&environment, &extension, stream, deadline).await {
         Ok(parts) => Some(if run::run(parts).await { End::Shutdown } else { End::Refused }),
         Err(why) => {
             log::error(&format!("no telemetry is delivered: {why}"));
             None
         }
     }
-}
-
-/// Everything between `register` and the first `next`.
-async fn prepare(
-    environment: &Environment,
-    extension: &Extension,
-    stream: Stream,
-    deadline: Instant,
-) -> Result<Parts<Kinesis, Sqs>, String> {
-    let config = &environment.config;
-    let listener =
-        Listener::bind().await.map_err(|error| format!("cannot listen for telemetry: {error}"))?;
-    let pressure = Arc::new(Pressure::new(environment.queue_max_bytes()));
-    let port = listener.port();
-    // Lambda delivers what it has kept as soon as it is subscribed.
-    let bodies = listener.serve(pressure.clone());
-    let remaining = deadline.saturating_duration_since(Instant::now());
-    match subscribe(extension, port, config, remaining).await {
-        Ok(Subscription::Active(schema)) => log::debug(&format!("subscribed with schema {schema}")),
-        Ok(Subscription::Unsupported) => {
-            return Err(
-                "this Lambda has no Telemetry API (an emulator such as `sam local`)".to_owned()
-            );
-        }
-        Err(error) => return Err(error.to_string()),
-    }
-    // Randomness of this process, now that nobody waits for it.
-    chance::seed();
-    let source = source(environment, extension);
-    let queue = Arc::new(Mutex::new(queue(environment, source.clone(), pressure)));
-    let connector = connector(environment);
-    let kinesis = Kinesis::new(
-        stream.clone(),
-        environment.region.clone(),
-        connector,
-        environment.container_credentials,
-    )
-    .await;
-    let mut intake = Intake::new(source, config.types.clone(), !environment.managed_instances);
-    if config.partition_key == PartitionKey::Request {
-        intake = intake.by_request();
-    }
-    Ok(Parts {
-        next: asking(extension.clone()),
-        policy: Policy::new(config),
-        flush_timeout: config.flush_timeout.duration(),
-        buffer_timeout: config.buffer_timeout.duration(),
-        always_awake: environment.managed_instances,
-        breaker: Breaker::new(breaker::FIRST),
-        intake,
-        dispatcher: Arc::new(Dispatcher::new(Route::STREAM, kinesis, queue.clone())),
-        dead_letters: dead_letters(environment, &stream, &queue),
-        teller: Teller::new(config.metrics),
-        queue,
-        bodies,
-    })
-}
-
-fn asking(extension: Extension) -> run::Asking {
-    Box::new(move || {
-        let extension = extension.clone();
-        Box::pin(async move { run::next(&extension).await })
-    })
-}
-
-/// The queue, with what a process before this one has left in it.
-fn queue(environment: &Environment, source: Source, pressure: Arc<Pressure>) -> Queue {
-    let config = &environment.config;
-    let limits = Limits::new(config, environment.queue_max_bytes());
-    let folder = std::env::temp_dir();
-    let max_bytes = config.spill_max_bytes.map(|bytes| bytes.0);
-    let max_bytes = max_bytes.unwrap_or_else(|| spill::default_max_bytes(&folder));
-    let mut queue = Queue::new(Packer::new(limits, Packing::new(config), source), pressure)
-        .with_keys(Keys::new(config.partition_key))
-        .with_spill(SpillSettings { folder, max_bytes });
-    if config.dead_letter_queue_url.is_some() {
-        queue = queue.with_dead_letters();
-    }
-    let (adopted, problems) = queue.adopt();
-    if adopted > 0 {
-        log::info(&format!(
-            "{adopted} events that a process before this one has left are delivered"
-        ));
-    }
-    for problem in problems {
-        log::warn(&problem);
-    }
-    queue
-}
-
-/// Who events come from: as `register` says, or else as the environment does.
-fn source(environment: &Environment, extension: &Extension) -> Source {
-    let Function { function_name, function_version, .. } = &extension.function;
-    let (name, version) = &environment.function;
-    let known =
-        |told: &String, read: &String| if told.is_empty() { read.clone() } else { told.clone() };
-    let (name, version) = (known(function_name, name), known(function_version, version));
-    // The same for who numbers events and who packs them.
-    Source::new(&name, &version, &chance::new_instance()).in_envelope(environment.config.envelope)
-}
-
-fn connector(environment: &Environment) -> Connector {
-    let roots = environment
-        .ca_bundle
-        .as_deref()
-        .map_or_else(|| Ok(Roots::compiled_in()), Roots::from_pem_file);
-    let roots = roots.unwrap_or_else(|error| {
-        log::error(&format!("{error}; the compiled-in certificate authorities are used"));
-        Roots::compiled_in()
-    });
-    Connector::new(roots, deadline::connect(environment.config.flush_timeout.duration()))
-}
-
-/// The dead-letter queue, if there is one.
-fn dead_letters(
-    environment: &Environment,
-    stream: &Stream,
-    queue: &Arc<Mutex<Queue>>,
-) -> Option<Arc<DeadLetters<Sqs>>> {
-    let url = environment.config.dead_letter_queue_url.clone()?;
-    let (environment, stream) = (environment.clone(), stream.as_str().to_owned());
-    let make = move || {
-        let (url, stream) = (url.clone(), stream.clone());
-        let (region, connector) = (environment.region.clone(), connector(&environment));
-        async move { Sqs::new(url, stream, region, connector).await }
-    };
-    Some(Arc::new(DeadLetters::new(queue.clone(), make)))
 }
 
 /// Stays registered and does nothing, so that the function is not held up.

@@ -156,6 +156,14 @@ export interface TelemetrySettings {
   readonly connectionTimeout?: Duration | undefined;
 
   /**
+   * Whether the connection to Kinesis is opened in the init phase, beside subscribing, and not only for the first delivery.
+   * Not where much time may pass before that: with `SnapStart` and with provisioned concurrency.
+   *
+   * @default true
+   */
+  readonly preconnect?: boolean | undefined;
+
+  /**
    * How events are packed into Kinesis records.
    * - `ndjson`: A record holds many events, a line of JSON each.
    * - `event`: A record holds one event. Every consumer reads that, and it costs the most by far.
@@ -306,6 +314,7 @@ export function toEnvironment(settings: TelemetrySettings): Record<string, strin
     'logsBufferMaxBytes',
     'maxBufferItemsCount',
     'connectionTimeout',
+    'preconnect',
     'recordFormat',
     'compression',
     'envelope',
@@ -331,6 +340,7 @@ export function toEnvironment(settings: TelemetrySettings): Record<string, strin
   environment.bytes('logsBufferMaxBytes', 'LOGS_BUFFER_MAX_BYTES', settings.logsBufferMaxBytes, { min: 262144, max: 1048576 });
   environment.count('maxBufferItemsCount', 'MAX_BUFFER_ITEMS_COUNT', settings.maxBufferItemsCount, { min: 1000, max: 10000 });
   environment.millis('connectionTimeout', 'CONNECTION_TIMEOUT_MS', settings.connectionTimeout, { min: 100, max: 3600000 });
+  environment.flag('preconnect', 'PRECONNECT', settings.preconnect);
   environment.choice('recordFormat', 'RECORD_FORMAT', settings.recordFormat, ['ndjson', 'event', 'kpl']);
   environment.choice('compression', 'COMPRESSION', settings.compression, ['none', 'gzip', 'zstd']);
   environment.choice('envelope', 'ENVELOPE', settings.envelope, ['event', 'record', 'none']);

@@ -96,6 +96,10 @@ params! {
         /// Longest time for registering and for subscribing. The init phase of a function is the upper bound, whatever is set.
         connection_timeout: Millis = "3600000", CONNECTION_TIMEOUT_MS, in (100, 3_600_000);
 
+        /// Whether the connection to Kinesis is opened in the init phase, beside subscribing, and not only for the first delivery.
+        /// Not where much time may pass before that: with `SnapStart` and with provisioned concurrency.
+        preconnect: bool = "true", PRECONNECT;
+
         /// How events are packed into Kinesis records.
         record_format: RecordFormat = "ndjson", RECORD_FORMAT;
 

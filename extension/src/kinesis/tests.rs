@@ -39,13 +39,17 @@ async fn endpoint(stream: &str, variables: &[(&str, &str)]) -> String {
     let nowhere = Nowhere::default();
     let stream: Stream = extension_spec::Value::parse(stream).unwrap();
     let region = stream.region().unwrap_or("eu-west-1").to_owned();
-    let config = aws::loader(Some(Region::new(region)), nowhere.clone())
+    let connector = Connector::new(Roots::compiled_in(), std::time::Duration::from_secs(1));
+    let access = Access { region: Some(region), connector, credentials: None };
+    let config = access
+        .loader(None)
+        .http_client(nowhere.clone())
         .env(Env::from_slice(variables))
         .fs(Fs::from_slice(&[]))
         .test_credentials()
         .load()
         .await;
-    let connector = Connector::new(Roots::compiled_in(), std::time::Duration::from_secs(1));
+    let connector = access.connector;
     let client = Mutex::new(Client::new(&config));
     let kinesis = Kinesis { config, client, stream, connector, is_renewable: false };
     let record = Record::sample("{}\n", "k");

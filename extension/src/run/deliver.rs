@@ -27,6 +27,12 @@ pub(super) struct Delivery {
     is_abandoned: bool,
 }
 
+impl Delivery {
+    pub(super) fn abort(&self) {
+        self.task.abort();
+    }
+}
+
 impl<S: Sink, D: Sink> Run<S, D> {
     /// Delivers because the phase asks for it.
     pub(super) fn flush(&mut self) {
@@ -35,7 +41,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 // A probe has found that all is well again.
                 self.close_breaker();
             }
-            let longest = Instant::now() + self.parts.breaker.hold(self.parts.flush_timeout);
+            let longest =
+                Instant::now() + self.parts.breaker.hold(self.parts.deadlines.flush_timeout);
             self.deliver_end = self.deliver_end.min(longest);
             if self.parts.breaker.is_open() {
                 // At most the probe that is under way is waited for.
@@ -73,7 +80,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             None
         };
         if let Some(scope) = scope {
-            let mut until = now + self.parts.flush_timeout;
+            let mut until = now + self.parts.deadlines.flush_timeout;
             if self.phase != Phase::Idle {
                 until = until.min(self.deliver_end);
             }
@@ -91,7 +98,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
         self.step(Event::InvokeHeld);
         if self.delivery.is_none() {
-            let until = self.deliver_end.min(now + self.parts.flush_timeout);
+            let until = self.deliver_end.min(now + self.parts.deadlines.flush_timeout);
             self.start(Scope::All, until, false);
         }
     }
@@ -120,7 +127,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// nothing of Kinesis. A probe is short on purpose.
     fn had_time(&self, delivery: &Delivery) -> bool {
         let time = delivery.until - delivery.began;
-        self.parts.breaker.is_open() || time >= self.parts.flush_timeout / 3
+        self.parts.breaker.is_open() || time >= self.parts.deadlines.flush_timeout / 3
     }
 
     fn start(&mut self, scope: Scope, until: Instant, is_flush: bool) {

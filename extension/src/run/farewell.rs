@@ -24,7 +24,7 @@ type Making<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 /// The dead-letter queue. What talks to it is made when there is the first letter.
 pub struct DeadLetters<D> {
     queue: Arc<Mutex<Queue>>,
-    dispatcher: OnceCell<Dispatcher<D>>,
+    dispatcher: Mutex<Arc<OnceCell<Dispatcher<D>>>>,
     /// While invocations go on none is sent before this.
     not_before: Mutex<Instant>,
     make: Box<dyn Fn() -> Making<D> + Send + Sync>,
@@ -37,7 +37,17 @@ impl<D: Sink> DeadLetters<D> {
         make: impl Fn() -> F + Send + Sync + 'static,
     ) -> Self {
         let make = Box::new(move || Box::pin(make()) as Making<D>);
-        Self { queue, dispatcher: OnceCell::new(), not_before: Mutex::new(Instant::now()), make }
+        let not_before = Mutex::new(Instant::now());
+        Self { queue, dispatcher: Mutex::default(), not_before, make }
+    }
+
+    /// What talks to the queue is made anew: with new connections and credentials.
+    pub(super) fn restart(&self) {
+        *self.dispatcher() = Arc::default();
+    }
+
+    fn dispatcher(&self) -> MutexGuard<'_, Arc<OnceCell<Dispatcher<D>>>> {
+        self.dispatcher.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Sends what is for them until then; while invocations go on for a quarter of that time and at most once a minute
@@ -52,7 +62,8 @@ impl<D: Sink> DeadLetters<D> {
         let until = if is_end { until } else { now + until.saturating_duration_since(now) / 4 };
         let make =
             async || Dispatcher::new(Route::DEAD_LETTERS, (self.make)().await, self.queue.clone());
-        let dispatcher = self.dispatcher.get_or_init(make).await;
+        let cell = self.dispatcher().clone();
+        let dispatcher = cell.get_or_init(make).await;
         let outcome = dispatcher.deliver(destination, Scope::All, usize::MAX, until).await;
         if outcome != Outcome::Delivered {
             dispatcher.say(&outcome);

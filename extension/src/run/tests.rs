@@ -1,11 +1,14 @@
+use std::collections::BTreeMap;
 use std::net::Ipv4Addr;
+use std::sync::Arc;
 
-use extension_spec::Value as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::*;
+use crate::breaker::Breaker;
+use crate::config::Initialization::OnDemand;
 use crate::event::Source;
 use crate::lambda::Api;
 use crate::lambda::extensions::{Extension, Function};
@@ -122,29 +125,16 @@ impl Bench {
         let packer =
             Packer::new(Limits::new(&config, 1_000_000), Packing::default(), source.clone());
         let queue = Arc::new(Mutex::new(Queue::new(packer, pressure)));
-        let types = extension_spec::Types::parse("platform,function").unwrap();
         let extension = Extension { api, id: "id".into(), function: Function::default() };
-        let life = run(Parts {
-            next: Box::new(move || {
-                let extension = extension.clone();
-                Box::pin(async move { next(&extension).await })
-            }),
-            policy: Policy::new(&config),
-            flush_timeout: config.flush_timeout.duration(),
-            buffer_timeout: Duration::from_millis(25),
-            always_awake: false,
-            breaker: Breaker::new(pause.unwrap_or(Duration::from_millis(40))),
-            intake: Intake::new(source, types, true),
-            dispatcher: Arc::new(Dispatcher::new(
-                crate::dispatcher::Route::STREAM,
-                sink,
-                queue.clone(),
-            )),
-            dead_letters: None::<Arc<DeadLetters<Taking>>>,
-            teller: Teller::new(extension_spec::Metrics::Off),
-            queue,
-            bodies: received,
+        let asking: Asking = Box::new(move || {
+            let extension = extension.clone();
+            Box::pin(async move { next(&extension).await })
         });
+        let mut parts: Parts<Taking, Taking> =
+            Parts::new(&config, OnDemand, asking, (source, received), queue, sink);
+        parts.deadlines.buffer_timeout = Duration::from_millis(25);
+        parts.breaker = Breaker::new(pause.unwrap_or(Duration::from_millis(40)));
+        let life = run(parts);
         let serve = async {
             for (number, answer) in answers.iter().enumerate() {
                 let (mut stream, _) = lambda.accept().await.unwrap();
@@ -339,4 +329,5 @@ async fn flushes_that_a_functions_own_timeout_cuts_short_do_not_open_the_breaker
 }
 
 mod farewell;
+mod snapshot;
 mod storm;

@@ -9,6 +9,7 @@ mod delivery;
 mod letters;
 mod lifecycle;
 mod ministack;
+mod modes;
 mod packing;
 mod shapes;
 mod spill;

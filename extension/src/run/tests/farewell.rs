@@ -3,7 +3,6 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
-use crate::dispatcher::Route;
 use crate::lambda::extensions::Next;
 use crate::pack::Scope;
 use crate::queue::{Destination, SpillSettings};
@@ -72,33 +71,26 @@ impl Life {
         };
         let (noted, answers) = (nexts.clone(), Mutex::new(VecDeque::from(answers)));
         let stream = Fated(stream, Arc::default());
-        let ended = tokio::spawn(run(Parts {
-            next: Box::new(move || {
-                noted.lock().unwrap().push(Instant::now());
-                let next = answers.lock().unwrap().pop_front();
-                Box::pin(async move {
-                    let Some((delay, mut next)) = next else { std::future::pending().await };
-                    tokio::time::sleep(Duration::from_millis(delay)).await;
-                    if let Next::Invoke { deadline_ms, .. } | Next::Shutdown { deadline_ms, .. } =
-                        &mut next
-                    {
-                        *deadline_ms += now_ms();
-                    }
-                    Ok(next)
-                })
-            }),
-            policy: Policy::new(&config),
-            flush_timeout: config.flush_timeout.duration(),
-            buffer_timeout: Duration::from_millis(25),
-            always_awake: false,
-            breaker: Breaker::new(Duration::from_secs(2)),
-            intake: Intake::new(source, config.types.clone(), true),
-            dispatcher: Arc::new(Dispatcher::new(Route::STREAM, stream, queue.clone())),
-            dead_letters: Some(Arc::new(DeadLetters::new(queue.clone(), make))),
-            teller: Teller::new(extension_spec::Metrics::Off),
-            queue: queue.clone(),
-            bodies: received,
-        }));
+        let asking: Asking = Box::new(move || {
+            noted.lock().unwrap().push(Instant::now());
+            let next = answers.lock().unwrap().pop_front();
+            Box::pin(async move {
+                let Some((delay, mut next)) = next else { std::future::pending().await };
+                tokio::time::sleep(Duration::from_millis(delay)).await;
+                if let Next::Invoke { deadline_ms, .. } | Next::Shutdown { deadline_ms, .. } =
+                    &mut next
+                {
+                    *deadline_ms += now_ms();
+                }
+                Ok(next)
+            })
+        });
+        let origin = (source, received);
+        let mut parts = Parts::new(&config, OnDemand, asking, origin, queue.clone(), stream)
+            .with_dead_letters(DeadLetters::new(queue.clone(), make));
+        parts.deadlines.buffer_timeout = Duration::from_millis(25);
+        parts.breaker = Breaker::new(Duration::from_secs(2));
+        let ended = tokio::spawn(run(parts));
         let bodies = Bodies(sender, pressure);
         Self { queue, bodies, letters: count, nexts, ended, _tmp: tmp }
     }

@@ -90,34 +90,25 @@ impl Process {
                 let sink = Stream::new(sky.clone(), pressure.clone(), BOUND);
                 async move { sink }
             };
-            Arc::new(DeadLetters::new(queue.clone(), make))
+            DeadLetters::new(queue.clone(), make)
         });
         let sky = story.sky.clone();
         let (ask, asked) = unbounded_channel();
         let (sender, received) = unbounded_channel();
-        let life = tokio::spawn(run(Parts {
-            next: Box::new(move || {
-                assert_eq!(sky.in_flight(), 0, "requests in flight when next is called");
-                let (answer, answered) = oneshot::channel();
-                ask.send(answer).unwrap();
-                Box::pin(async move { Ok(answered.await.unwrap()) })
-            }),
-            policy: Policy::new(&config),
-            flush_timeout: config.flush_timeout.duration(),
-            buffer_timeout: Duration::from_millis(25),
-            always_awake: false,
-            breaker: Breaker::new(Duration::from_secs(2)),
-            intake: Intake::new(source, config.types.clone(), true),
-            dispatcher: Arc::new(Dispatcher::new(
-                crate::dispatcher::Route::STREAM,
-                stream,
-                queue.clone(),
-            )),
-            dead_letters,
-            teller: Teller::new(extension_spec::Metrics::Off),
-            queue: queue.clone(),
-            bodies: received,
-        }));
+        let asking: Asking = Box::new(move || {
+            assert_eq!(sky.in_flight(), 0, "requests in flight when next is called");
+            let (answer, answered) = oneshot::channel();
+            ask.send(answer).unwrap();
+            Box::pin(async move { Ok(answered.await.unwrap()) })
+        });
+        let mut parts =
+            Parts::new(&config, OnDemand, asking, (source, received), queue.clone(), stream);
+        parts.deadlines.buffer_timeout = Duration::from_millis(25);
+        parts.breaker = Breaker::new(Duration::from_secs(2));
+        if let Some(letters) = dead_letters {
+            parts = parts.with_dead_letters(letters);
+        }
+        let life = tokio::spawn(run(parts));
         Self { asked, bodies: Bodies(sender, pressure), queue, life, waiting: None }
     }
 

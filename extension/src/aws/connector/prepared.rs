@@ -1,0 +1,106 @@
+//! A connection that is opened before anybody has something to send, for the first request.
+//!
+//! An open connection is no request: it may be dropped at any time, and one that may have died in a freeze is.
+
+use std::error::Error;
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Instant, SystemTime};
+
+use hyper::Uri;
+use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioIo;
+use tokio::net::TcpStream;
+use tokio::task::JoinHandle;
+use tower_service::Service;
+
+use super::{MAX_IDLE, idle};
+
+type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
+type Opened = Result<Stream, Box<dyn Error + Send + Sync>>;
+
+/// Opens connections: the prepared one first, if it fits.
+#[derive(Clone)]
+pub(super) struct Prepared {
+    https: HttpsConnector<HttpConnector>,
+    ready: Arc<Mutex<Option<Ready>>>,
+}
+
+/// A connection that is open, or is being opened.
+struct Ready {
+    to: Uri,
+    begun: (Instant, SystemTime),
+    opening: JoinHandle<Opened>,
+}
+
+impl Prepared {
+    pub(super) fn new(https: HttpsConnector<HttpConnector>) -> Self {
+        Self { https, ready: Arc::default() }
+    }
+
+    /// Begins to open a connection to where requests for this go, beside everything else.
+    pub(super) fn open(&self, to: Uri) {
+        let mut https = self.https.clone();
+        let opening = https.call(to.clone());
+        let begun = (Instant::now(), SystemTime::now());
+        *self.ready() = Some(Ready { to, begun, opening: tokio::spawn(opening) });
+    }
+
+    /// The prepared connection, if it leads there and is young: by the larger of both clocks, as any idle one.
+    fn take(&self, to: &Uri) -> Option<Ready> {
+        let ready = self.ready().take()?;
+        let leads_there =
+            ready.to.scheme() == to.scheme() && ready.to.authority() == to.authority();
+        let is_young = idle(ready.begun, (Instant::now(), SystemTime::now())) <= MAX_IDLE;
+        (leads_there && is_young).then_some(ready)
+    }
+
+    /// Makes it so much older.
+    #[cfg(test)]
+    pub(super) fn age(&self, (monotonic, wall): (std::time::Duration, std::time::Duration)) {
+        let mut ready = self.ready();
+        let begun = &mut ready.as_mut().expect("one was opened").begun;
+        *begun = (begun.0.checked_sub(monotonic).expect("the machine is up"), begun.1 - wall);
+    }
+
+    fn ready(&self) -> MutexGuard<'_, Option<Ready>> {
+        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        self.opening.abort();
+    }
+}
+
+impl Service<Uri> for Prepared {
+    type Response = Stream;
+    type Error = Box<dyn Error + Send + Sync>;
+    type Future = Pin<Box<dyn Future<Output = Opened> + Send>>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
+        self.https.poll_ready(context)
+    }
+
+    fn call(&mut self, to: Uri) -> Self::Future {
+        let ready = self.take(&to);
+        let mut https = self.https.clone();
+        Box::pin(async move {
+            if let Some(mut ready) = ready
+                && let Ok(Ok(stream)) = (&mut ready.opening).await
+            {
+                return Ok(stream);
+            }
+            https.call(to).await
+        })
+    }
+}
+
+impl std::fmt::Debug for Prepared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Prepared")
+    }
+}

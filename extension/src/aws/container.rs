@@ -1,0 +1,168 @@
+//! Credentials from an endpoint: functions with `SnapStart` have no keys in their variables, because those would be the
+//! snapshot's.
+//!
+//! Written out because the SDK's own provider asks none of the link-local addresses at which Lambda's APIs may be: it
+//! knows those of ECS and EKS only. Source: Lambda's emulator, `rapi/handler/credentials.go`; AWS SDKs and Tools
+//! Reference Guide, "Container credential provider".
+
+use std::net::IpAddr;
+use std::time::SystemTime;
+
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::error::CredentialsError;
+use aws_credential_types::provider::{ProvideCredentials, future};
+use http_body_util::{BodyExt as _, Limited};
+use hyper::Uri;
+use serde::Deserialize;
+
+use super::Connector;
+
+/// Largest answer that is read. Credentials are about 2 KB.
+const MAX_ANSWER: usize = 64 * 1024;
+
+/// Where credentials are to be had, as the environment says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Endpoint {
+    /// `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+    pub uri: String,
+    /// `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
+    pub token: Option<String>,
+}
+
+/// Asks the endpoint, if there is one.
+#[derive(Clone, Debug)]
+pub(super) struct Container {
+    endpoint: Option<Endpoint>,
+    connector: Connector,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Answer {
+    access_key_id: String,
+    secret_access_key: String,
+    token: Option<String>,
+    expiration: Option<String>,
+}
+
+impl Container {
+    pub(super) fn new(endpoint: Option<Endpoint>, connector: Connector) -> Self {
+        Self { endpoint, connector }
+    }
+
+    async fn ask(&self) -> Result<Credentials, CredentialsError> {
+        let Some(Endpoint { uri, token }) = &self.endpoint else {
+            return Err(CredentialsError::not_loaded("no endpoint for credentials is set"));
+        };
+        if !may_be_told(uri) {
+            let why = format!(
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI={uri:?}: keys come over HTTPS, or from this machine's own addresses"
+            );
+            return Err(CredentialsError::invalid_configuration(why));
+        }
+        let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
+            CredentialsError::provider_error(format!("no credentials from {uri}: {error}"))
+        };
+        let (status, body) = self.connector.get(uri, token.as_deref()).await.map_err(failed)?;
+        if status != 200 {
+            return Err(failed(format!("HTTP status {status}").into()));
+        }
+        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(failed)?.to_bytes();
+        read(&body).map_err(|why| failed(why.into()))
+    }
+}
+
+impl ProvideCredentials for Container {
+    fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
+    where
+        Self: 'a,
+    {
+        future::ProvideCredentials::new(self.ask())
+    }
+}
+
+/// Whether the token may be sent there: in clear text only to what cannot be elsewhere. A name could be.
+fn may_be_told(uri: &str) -> bool {
+    let Ok(uri) = uri.parse::<Uri>() else { return false };
+    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
+    let is_near = match host.parse() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
+        // EKS has a local address of its own.
+        Ok(IpAddr::V6(address)) => {
+            let is_eks = address == std::net::Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
+            address.is_loopback() || address.is_unicast_link_local() || is_eks
+        }
+        Err(_) => host == "localhost",
+    };
+    match uri.scheme_str() {
+        Some("https") => !host.is_empty(),
+        Some("http") => is_near,
+        _ => false,
+    }
+}
+
+fn read(body: &[u8]) -> Result<Credentials, String> {
+    // What it holds is not for a log.
+    let answer: Answer = serde_json::from_slice(body).map_err(|error| {
+        format!("the answer is no set of credentials (column {})", error.column())
+    })?;
+    let expiry = answer.expiration.as_deref().map(|time| {
+        humantime::parse_rfc3339(time)
+            .map_err(|_| format!("they expire at {time:?}, which is no time"))
+    });
+    let expiry: Option<SystemTime> = expiry.transpose()?;
+    let Answer { access_key_id, secret_access_key, token, .. } = answer;
+    Ok(Credentials::new(access_key_id, secret_access_key, token, expiry, "Container"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_token_goes_in_clear_text_to_this_machine_only() {
+        for good in [
+            "http://127.0.0.1:9001/2021-04-23/credentials",
+            "http://169.254.100.1:9001/2021-04-23/credentials",
+            "http://169.254.170.23/v1/credentials",
+            "http://localhost/credentials",
+            "http://[::1]/credentials",
+            "http://[fd00:ec2::23]/v1/credentials",
+            "https://keys.example.com/credentials",
+        ] {
+            assert!(may_be_told(good), "{good}");
+        }
+        for bad in [
+            "http://10.0.0.1/credentials",
+            "http://169.254.100.1.example.com/credentials",
+            "http://keys.example.com/credentials",
+            "ftp://127.0.0.1/credentials",
+            "/credentials",
+            "",
+        ] {
+            assert!(!may_be_told(bad), "{bad}");
+        }
+    }
+
+    #[test]
+    fn credentials_are_read_with_their_expiry() {
+        let body = br#"{"AccessKeyId":"A","SecretAccessKey":"S","Token":"T","Expiration":"2026-08-09T12:00:00Z","More":1}"#;
+        let credentials = read(body).unwrap();
+        assert_eq!((credentials.access_key_id(), credentials.session_token()), ("A", Some("T")));
+        let expiry = humantime::parse_rfc3339("2026-08-09T12:00:00Z").unwrap();
+        assert_eq!(credentials.expiry(), Some(expiry));
+        let lasting = read(br#"{"AccessKeyId":"A","SecretAccessKey":"S"}"#).unwrap();
+        assert_eq!((lasting.session_token(), lasting.expiry()), (None, None));
+    }
+
+    #[test]
+    fn what_is_wrong_with_an_answer_is_said_without_its_secrets() {
+        for body in ["", "[]", r#"{"AccessKeyId":"hidden"}"#, r#"{"AccessKeyId":1}"#] {
+            let why = read(body.as_bytes()).unwrap_err();
+            assert!(why.starts_with("the answer is no set of credentials"), "{why}");
+            assert!(!why.contains("hidden"), "{why}");
+        }
+        let body = br#"{"AccessKeyId":"A","SecretAccessKey":"S","Expiration":"soon"}"#;
+        assert_eq!(read(body).unwrap_err(), "they expire at \"soon\", which is no time");
+    }
+}

@@ -1,0 +1,84 @@
+//! What `next` answers, and what follows from it.
+
+use std::time::SystemTime;
+
+use tokio::time::Instant;
+
+use super::{Run, farewell, now_ms, remember};
+use crate::deadline::{self, Call};
+use crate::lambda;
+use crate::lambda::extensions::Next;
+use crate::lifecycle::Event;
+use crate::log;
+use crate::sink::Sink;
+
+impl<S: Sink, D: Sink> Run<S, D> {
+    pub(super) fn on_next(&mut self, answer: Result<Next, lambda::Error>) {
+        self.next = None;
+        if answer.is_ok() {
+            self.restore();
+        }
+        if let Some(delivery) = self.delivery.take_if(|_| !self.parts.always_awake) {
+            // Begun after `next` was called, so a freeze may have caught it: its connection may be dead without a
+            // sign. Nothing is lost, its records are still in the queue.
+            delivery.abort();
+            self.parts.dispatcher.reset();
+            log::debug("a delivery that a freeze may have caught is begun again");
+        }
+        match answer {
+            Ok(Next::Invoke { request_id, deadline_ms }) => self.on_invoke(request_id, deadline_ms),
+            Ok(Next::Shutdown { reason, deadline_ms }) => self.on_shutdown(&reason, deadline_ms),
+            Ok(Next::Unknown(event_type)) => {
+                log::warn(&format!("lambda sent an event of unknown type {event_type:?}"));
+                self.step(Event::InvokePassed);
+            }
+            Err(error) => {
+                log::error(&format!("lambda ends this extension: {error}"));
+                self.refused = true;
+                // Whoever comes next, if anybody does, finds what is left.
+                self.has_successor = true;
+                let now = Instant::now();
+                self.deliver_end = now + self.parts.deadlines.flush_timeout / 2;
+                self.end = now + self.parts.deadlines.flush_timeout;
+                self.step(Event::Refused);
+            }
+        }
+    }
+
+    fn on_invoke(&mut self, request_id: String, deadline_ms: u64) {
+        let now = self.limit(Call::Invoke, deadline_ms);
+        let early = self.ended_early.iter().position(|it| *it == request_id);
+        let has_ended = early.and_then(|index| self.ended_early.remove(index)).is_some();
+        remember(&mut self.invoked, &request_id);
+        self.open = (!has_ended).then_some(request_id);
+        self.parts.policy.beat((now.into_std(), SystemTime::now()));
+        if self.parts.breaker.is_open() {
+            self.invoke_unheld();
+        } else {
+            self.step(self.parts.policy.on_invoke(&self.backlog(), now.into_std()));
+        }
+        if has_ended {
+            self.step(Event::RuntimeDone);
+        }
+        self.deliver_beside();
+    }
+
+    fn on_shutdown(&mut self, reason: &str, deadline_ms: u64) {
+        let now = self.limit(Call::Shutdown, deadline_ms);
+        let left = self.end.saturating_duration_since(now).as_millis();
+        log::info(&format!("shutdown ({reason}), {left} ms left"));
+        self.open = None;
+        self.has_successor = farewell::has_successor(reason);
+        self.step(Event::Shutdown);
+    }
+
+    /// Sets the ends of this phase, from now, which it returns.
+    fn limit(&mut self, call: Call, deadline_ms: u64) -> Instant {
+        let now = Instant::now();
+        let budget = deadline::budget(call, deadline_ms, now_ms(), &self.parts.deadlines);
+        self.wait_end = now + budget.wait;
+        self.deliver_end = now + budget.deliver;
+        self.end = now + budget.end;
+        now
+    }
+}

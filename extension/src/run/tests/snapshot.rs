@@ -1,0 +1,194 @@
+//! One snapshot and the processes that are restored from it, in controlled time.
+
+use std::collections::BTreeSet;
+
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::oneshot;
+
+use super::*;
+use crate::config::Initialization::SnapStart;
+use crate::consumer::Arrived;
+use crate::lambda::extensions::Next;
+
+const RESTORED: &str = r#"[{"type":"platform.restoreStart","record":{}}]"#;
+
+/// What all environments deliver to, and what they do beside that.
+#[derive(Clone, Default)]
+struct Stream {
+    records: Arc<Mutex<Vec<Vec<u8>>>>,
+    resets: Arc<Mutex<u32>>,
+    restarts: Arc<Mutex<u32>>,
+    is_down: bool,
+}
+
+impl Sink for Stream {
+    async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
+        if self.is_down {
+            std::future::pending::<()>().await;
+        }
+        self.records.lock().unwrap().extend(records.iter().map(|it| it.data.to_vec()));
+        Ok(records.iter().map(|_| Ok(())).collect())
+    }
+
+    fn reset(&self) {
+        *self.resets.lock().unwrap() += 1;
+    }
+
+    fn restart(&self) {
+        *self.restarts.lock().unwrap() += 1;
+    }
+}
+
+/// A process: each begins as every other one, as if all were copies.
+struct Copy {
+    bodies: Bodies,
+    asked: UnboundedReceiver<oneshot::Sender<Next>>,
+    life: tokio::task::JoinHandle<bool>,
+}
+
+impl Copy {
+    fn start(stream: &Stream) -> Self {
+        let config = extension_spec::load([("KINESIS_TELEMETRY_FLUSH", "end")]).config;
+        let source = Source::new("orders", "7", "snapshot");
+        let pressure = Arc::new(Pressure::new(1_000_000));
+        let limits = Limits::new(&config, 1_000_000);
+        let packer = Packer::new(limits, Packing::default(), source.clone());
+        let queue = Arc::new(Mutex::new(Queue::new(packer, pressure.clone())));
+        let (sender, received) = unbounded_channel();
+        let (ask, asked) = unbounded_channel();
+        let asking: Asking = Box::new(move || {
+            let (answer, answered) = oneshot::channel();
+            ask.send(answer).unwrap();
+            Box::pin(async move { Ok(answered.await.unwrap()) })
+        });
+        let origin = (source, received);
+        let parts: Parts<Stream, Stream> =
+            Parts::new(&config, SnapStart, asking, origin, queue, stream.clone());
+        let life = tokio::spawn(run(parts));
+        Self { bodies: Bodies(sender, pressure), asked, life }
+    }
+
+    /// Goes through init until the snapshot can be taken; some telemetry is late for it.
+    async fn initialise(&mut self) -> oneshot::Sender<Next> {
+        self.bodies.post(r#"[{"type":"platform.initStart"},{"type":"function","record":"init"}]"#);
+        self.bodies.post(r#"[{"type":"platform.initRuntimeDone","record":{}}]"#);
+        let answer = self.asked.recv().await.unwrap();
+        self.bodies.post(r#"[{"type":"platform.initReport","record":{}}]"#);
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        answer
+    }
+
+    /// An invocation with one line, from the answer of `next` to the next call of it.
+    async fn invoke(&mut self, answer: oneshot::Sender<Next>, line: &str) -> oneshot::Sender<Next> {
+        let request_id = line.to_owned();
+        answer.send(Next::Invoke { request_id, deadline_ms: now_ms() + 10_000 }).unwrap();
+        self.bodies.post(&format!(
+            r#"[{{"type":"function","record":"{line}"}},{{"type":"platform.runtimeDone","record":{{"requestId":"{line}"}}}}]"#
+        ));
+        self.asked.recv().await.unwrap()
+    }
+
+    async fn end(self, answer: oneshot::Sender<Next>) {
+        let reason = "spindown".to_owned();
+        answer.send(Next::Shutdown { reason, deadline_ms: now_ms() + 2_000 }).unwrap();
+        assert!(self.life.await.unwrap());
+    }
+}
+
+fn arrived(stream: &Stream) -> Arrived {
+    Arrived::of(stream.records.lock().unwrap().iter())
+}
+
+/// The events of each instance, in the order of their numbers, which must be 1, 2, 3 and so on.
+fn by_instance(arrived: &Arrived) -> BTreeMap<&str, Vec<&str>> {
+    let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for ((instance, seq), event) in &arrived.events {
+        let events = all.entry(instance).or_default();
+        events.push(event);
+        assert_eq!(*seq, events.len() as u64, "{instance}: {events:?}");
+    }
+    all
+}
+
+#[tokio::test(start_paused = true)]
+async fn three_processes_from_one_snapshot_share_what_was_before_it_and_nothing_after() {
+    let stream = Stream::default();
+    for n in 1..=3 {
+        let mut copy = Copy::start(&stream);
+        let answer = copy.initialise().await;
+        // Whichever comes first, the telemetry or the answer.
+        if n % 2 == 0 {
+            copy.bodies.post(RESTORED);
+        } else {
+            copy.bodies.post_after(Duration::from_millis(1), RESTORED.to_owned());
+        }
+        let answer = copy.invoke(answer, &format!("line-{n}")).await;
+        copy.end(answer).await;
+    }
+    let arrived = arrived(&stream);
+    let mut all = by_instance(&arrived);
+    let before = all.remove("snapshot").unwrap();
+    // Init, a ledger, and what was late; each copy has delivered all of it under the same numbers.
+    assert_eq!((before.len(), arrived.doubled), (5, 2 * 5), "{before:?}");
+    assert!(before[4].contains("initReport"), "{before:?}");
+    assert_eq!(all.len(), 3, "{:?}", all.keys());
+    let lines: BTreeSet<&str> = all
+        .values()
+        .map(|events| {
+            assert_eq!(events.len(), 4, "restoreStart, line, runtimeDone and ledger: {events:?}");
+            assert_eq!(events.iter().filter(|it| it.contains("restoreStart")).count(), 1);
+            assert_eq!(events.iter().filter(|it| it.contains("initReport")).count(), 0);
+            // What was late for the snapshot was taken over.
+            assert!(events[3].contains(r#""adopted":1"#), "{events:?}");
+            *events.iter().find(|it| it.contains("line-")).unwrap()
+        })
+        .collect();
+    assert_eq!(lines.len(), 3, "{lines:?}");
+    assert_eq!(*stream.restarts.lock().unwrap(), 3, "each copy connects anew, once");
+    assert!(*stream.resets.lock().unwrap() >= 3, "no connection is in a snapshot");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_line_that_speaks_of_a_restore_restores_nothing() {
+    let stream = Stream::default();
+    let mut copy = Copy::start(&stream);
+    let answer = copy.initialise().await;
+    copy.bodies.post(r#"[{"type":"function","record":"platform.restoreStart"}]"#);
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(*stream.restarts.lock().unwrap(), 0);
+    let answer = copy.invoke(answer, "line").await;
+    copy.end(answer).await;
+    let arrived = arrived(&stream);
+    assert!(by_instance(&arrived)["snapshot"].iter().any(|it| it.contains("restoreStart")));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_init_whose_end_is_told_only_after_ours_waits_for_one_flush_and_no_longer() {
+    let stream = Stream::default();
+    let mut copy = Copy::start(&stream);
+    copy.bodies.post(r#"[{"type":"platform.initStart"}]"#);
+    let start = Instant::now();
+    copy.asked.recv().await.unwrap();
+    assert_eq!(start.elapsed(), Duration::from_secs(1));
+    assert_eq!(by_instance(&arrived(&stream))["snapshot"].len(), 2, "the event and a ledger");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stream_that_cannot_be_reached_does_not_keep_a_snapshot_from_being_taken() {
+    let stream = Stream { is_down: true, ..Stream::default() };
+    let mut copy = Copy::start(&stream);
+    let start = Instant::now();
+    let answer = copy.initialise().await;
+    assert!(start.elapsed() <= Duration::from_secs(3), "{:?}", start.elapsed());
+    drop(answer);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_init_within_an_invocation_is_not_held_up() {
+    let stream = Stream::default();
+    let mut copy = Copy::start(&stream);
+    copy.bodies.post(r#"[{"type":"platform.initStart","record":{"phase":"invoke"}}]"#);
+    let start = Instant::now();
+    copy.asked.recv().await.unwrap();
+    assert_eq!(start.elapsed(), Duration::ZERO);
+}

@@ -1,0 +1,156 @@
+//! The parts of a registered extension, put together from its environment.
+
+use std::sync::{Arc, Mutex};
+
+use extension_spec::{QueueUrl, Stream};
+use tokio::time::Instant;
+
+use crate::aws::{Access, Connector, Roots};
+use crate::chance;
+use crate::config::{Environment, Initialization};
+use crate::deadline;
+use crate::event::Source;
+use crate::keys::Keys;
+use crate::kinesis::Kinesis;
+use crate::lambda::extensions::{Extension, Function};
+use crate::lambda::telemetry::{Subscription, subscribe};
+use crate::listener::Listener;
+use crate::log;
+use crate::pack::{Limits, Packer, Packing};
+use crate::pressure::Pressure;
+use crate::queue::{Queue, SpillSettings};
+use crate::run::{self, DeadLetters, Parts};
+use crate::spill;
+use crate::sqs::Sqs;
+
+/// Everything between `register` and the first `next`.
+pub(super) async fn prepare(
+    environment: &Environment,
+    extension: &Extension,
+    stream: Stream,
+    deadline: Instant,
+) -> Result<Parts<Kinesis, Sqs>, String> {
+    let config = &environment.config;
+    let listener =
+        Listener::bind().await.map_err(|error| format!("cannot listen for telemetry: {error}"))?;
+    let pressure = Arc::new(Pressure::new(environment.queue_max_bytes()));
+    let port = listener.port();
+    // Lambda delivers what it has kept as soon as it is subscribed.
+    let bodies = listener.serve(pressure.clone());
+    let access = access(environment);
+    let kinesis = Kinesis::new(stream.clone(), &access).await;
+    if connects_ahead(environment) {
+        // Begins when the request to subscribe is on its way. Nobody waits for it.
+        tokio::spawn(kinesis.connect());
+    }
+    let remaining = deadline.saturating_duration_since(Instant::now());
+    match subscribe(extension, port, config, remaining).await {
+        Ok(Subscription::Active(schema)) => log::debug(&format!("subscribed with schema {schema}")),
+        Ok(Subscription::Unsupported) => {
+            return Err(
+                "this Lambda has no Telemetry API (an emulator such as `sam local`)".to_owned()
+            );
+        }
+        Err(error) => return Err(error.to_string()),
+    }
+    // Randomness of this process, now that nobody waits for it.
+    chance::seed();
+    let source = source(environment, extension);
+    let queue = Arc::new(Mutex::new(queue(environment, source.clone(), pressure)));
+    let next = asking(extension.clone());
+    let origin = (source, bodies);
+    let initialization = environment.initialization;
+    let parts = Parts::new(config, initialization, next, origin, queue.clone(), kinesis);
+    Ok(match &config.dead_letter_queue_url {
+        Some(url) => parts.with_dead_letters(dead_letters(url.clone(), access, &stream, queue)),
+        None => parts,
+    })
+}
+
+/// Whether a connection that is opened now will be of use.
+fn connects_ahead(environment: &Environment) -> bool {
+    match environment.initialization {
+        Initialization::OnDemand | Initialization::ManagedInstances => {
+            environment.config.preconnect
+        }
+        // It would be too old by then, or not even the same process's.
+        Initialization::ProvisionedConcurrency | Initialization::SnapStart => false,
+    }
+}
+
+fn asking(extension: Extension) -> run::Asking {
+    Box::new(move || {
+        let extension = extension.clone();
+        Box::pin(async move { run::next(&extension).await })
+    })
+}
+
+/// The queue, with what a process before this one has left in it.
+fn queue(environment: &Environment, source: Source, pressure: Arc<Pressure>) -> Queue {
+    let config = &environment.config;
+    let limits = Limits::new(config, environment.queue_max_bytes());
+    let folder = std::env::temp_dir();
+    let max_bytes = config.spill_max_bytes.map(|bytes| bytes.0);
+    let max_bytes = max_bytes.unwrap_or_else(|| spill::default_max_bytes(&folder));
+    let mut queue = Queue::new(Packer::new(limits, Packing::new(config), source), pressure)
+        .with_keys(Keys::new(config.partition_key))
+        .with_spill(SpillSettings { folder, max_bytes });
+    if config.dead_letter_queue_url.is_some() {
+        queue = queue.with_dead_letters();
+    }
+    let (adopted, problems) = queue.adopt();
+    if adopted > 0 {
+        log::info(&format!(
+            "{adopted} events that a process before this one has left are delivered"
+        ));
+    }
+    for problem in problems {
+        log::warn(&problem);
+    }
+    queue
+}
+
+/// Who events come from: as `register` says, or else as the environment does.
+fn source(environment: &Environment, extension: &Extension) -> Source {
+    let Function { function_name, function_version, .. } = &extension.function;
+    let (name, version) = &environment.function;
+    let known =
+        |told: &String, read: &String| if told.is_empty() { read.clone() } else { told.clone() };
+    let (name, version) = (known(function_name, name), known(function_version, version));
+    // The same for who numbers events and who packs them.
+    Source::new(&name, &version, &chance::new_instance()).in_envelope(environment.config.envelope)
+}
+
+/// How AWS is reached.
+fn access(environment: &Environment) -> Access {
+    let roots = environment
+        .ca_bundle
+        .as_deref()
+        .map_or_else(|| Ok(Roots::compiled_in()), Roots::from_pem_file);
+    let roots = roots.unwrap_or_else(|error| {
+        log::error(&format!("{error}; the compiled-in certificate authorities are used"));
+        Roots::compiled_in()
+    });
+    let timeout = deadline::connect(environment.config.flush_timeout.duration());
+    Access {
+        region: environment.region.clone(),
+        connector: Connector::new(roots, timeout),
+        credentials: environment.credentials.clone(),
+    }
+}
+
+/// The dead-letter queue. Its connections are its own: one service may be reset without the other.
+fn dead_letters(
+    url: QueueUrl,
+    access: Access,
+    stream: &Stream,
+    queue: Arc<Mutex<Queue>>,
+) -> DeadLetters<Sqs> {
+    let stream = stream.as_str().to_owned();
+    let make = move || {
+        let (url, stream) = (url.clone(), stream.clone());
+        let access = Access { connector: access.connector.separate(), ..access.clone() };
+        async move { Sqs::new(url, stream, &access).await }
+    };
+    DeadLetters::new(queue, make)
+}
