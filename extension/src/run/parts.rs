@@ -7,6 +7,7 @@ use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{Asking, DeadLetters, Teller};
 use crate::breaker::{self, Breaker};
+use crate::chance;
 use crate::config::Initialization;
 use crate::deadline;
 use crate::dispatcher::{Dispatcher, Route};
@@ -29,6 +30,8 @@ pub struct Parts<S, D> {
     pub always_awake: bool,
     /// Whether this process will be copied before its first event.
     pub is_snapshot_ahead: bool,
+    /// Throws other dice than the copies beside it.
+    pub seed: fn(),
     /// Whether invocations are held at all.
     pub breaker: Breaker,
     /// Numbers events.
@@ -72,6 +75,7 @@ impl<S: Sink, D: Sink> Parts<S, D> {
             },
             always_awake: is_managed,
             is_snapshot_ahead: initialization == Initialization::SnapStart,
+            seed: chance::seed,
             breaker: Breaker::new(breaker::FIRST),
             intake,
             dispatcher: Arc::new(Dispatcher::new(Route::STREAM, sink, queue.clone())),

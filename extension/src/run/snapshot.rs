@@ -45,7 +45,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         if !std::mem::take(&mut self.parts.is_snapshot_ahead) {
             return;
         }
-        chance::seed();
+        (self.parts.seed)();
         let source = self.parts.intake.source().of_instance(&chance::new_instance());
         self.parts.intake.restart(source.clone());
         self.queue().restart(source);

@@ -87,7 +87,7 @@ async fn in_fair_weather_the_queue_is_never_asked() {
 
 #[tokio::test]
 async fn an_event_that_the_stream_will_never_take_is_in_the_queue_and_blocks_no_other() {
-    let settings = [("MAX_RECORD_BYTES", "2097152"), ("FLUSH_TIMEOUT_MS", "2000")];
+    let settings = [("MAX_RECORD_BYTES", "2097152"), ("FLUSH_TIMEOUT_MS", "10000")];
     let long_lines = |options: &mut Options| {
         options.max_line_bytes = 4 * 1024 * 1024;
         options.timeout = Duration::from_secs(30);

@@ -3,6 +3,7 @@
 //!
 //! A seed decides on everything. One that fails is printed; `STORM_SEEDS=17,42 cargo test storm` plays these again.
 
+mod matrix;
 mod sky;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -13,6 +14,7 @@ use sky::{Sky, Stream};
 use tokio::sync::oneshot;
 
 use super::*;
+use crate::config::Initialization;
 use crate::consumer::Arrived;
 use crate::keys::Keys;
 use crate::lambda::extensions::Next;
@@ -64,6 +66,14 @@ struct Process {
 impl Process {
     /// Starts a process in the environment of this story.
     fn start(story: &Story, variables: &[(&str, String)]) -> Self {
+        Self::start_as(OnDemand, story, variables)
+    }
+
+    fn start_as(
+        initialization: Initialization,
+        story: &Story,
+        variables: &[(&str, String)],
+    ) -> Self {
         let named =
             variables.iter().map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
         let config = extension_spec::load(named).config;
@@ -102,7 +112,9 @@ impl Process {
             Box::pin(async move { Ok(answered.await.unwrap()) })
         });
         let mut parts =
-            Parts::new(&config, OnDemand, asking, (source, received), queue.clone(), stream);
+            Parts::new(&config, initialization, asking, (source, received), queue.clone(), stream);
+        // What is random comes from the seed of the story.
+        parts.seed = || ();
         parts.deadlines.buffer_timeout = Duration::from_millis(25);
         parts.breaker = Breaker::new(Duration::from_secs(2));
         if let Some(letters) = dead_letters {
@@ -124,6 +136,12 @@ impl Process {
 }
 
 impl Story {
+    fn new(rng: Rng, tmp: PathBuf, sky: Arc<Sky>, letters: Option<Arc<Sky>>) -> Self {
+        let accepted = BTreeSet::new();
+        let (shed, seen, next_text) = (0, Seen::default(), 0);
+        Self { rng, tmp, sky, letters, accepted, shed, seen, next_text, late: Arc::default() }
+    }
+
     /// A body of lines that were not seen before; they count as acknowledged.
     fn lines(&mut self) -> Vec<String> {
         let count = self.rng.u64(1..12);
@@ -264,19 +282,7 @@ async fn play(seed: u64, tmp: &Path) -> Seen {
         ("MAX_AGE_MS", ["500", "20000"][rng.usize(..2)].to_owned()),
         ("RECORD_FORMAT", format),
     ];
-    let tmp = tmp.to_owned();
-    let accepted = BTreeSet::new();
-    let mut story = Story {
-        rng,
-        tmp,
-        sky,
-        letters,
-        accepted,
-        shed: 0,
-        seen: Seen::default(),
-        next_text: 0,
-        late: Arc::default(),
-    };
+    let mut story = Story::new(rng, tmp.to_owned(), sky, letters);
     let mut process = Process::start(&story, &variables);
     process.calls_next(Duration::from_secs(1)).await;
     for number in 0..story.rng.u64(1..25) {
@@ -340,6 +346,16 @@ fn verify(story: &mut Story, ends_well: bool) {
     }
 }
 
+/// The time goes on when everybody waits for it, and only then.
+fn in_controlled_time<T>(story: impl Future<Output = T>) -> T {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
+        .start_paused(true)
+        .build()
+        .unwrap();
+    runtime.block_on(story)
+}
+
 #[test]
 fn in_every_storm_whatever_was_acknowledged_arrives_or_was_said_to_be_given_up() {
     let chosen = std::env::var("STORM_SEEDS").unwrap_or_default();
@@ -349,12 +365,7 @@ fn in_every_storm_whatever_was_acknowledged_arrives_or_was_said_to_be_given_up()
     for seed in &seeds {
         let seed = *seed;
         let tmp = tempfile::tempdir().unwrap();
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .start_paused(true)
-            .build()
-            .unwrap();
-        let story = std::panic::AssertUnwindSafe(|| runtime.block_on(play(seed, tmp.path())));
+        let story = AssertUnwindSafe(|| in_controlled_time(play(seed, tmp.path())));
         match std::panic::catch_unwind(story) {
             Ok(of_it) => all.push(of_it),
             Err(panic) => {

@@ -58,7 +58,11 @@ impl Sky {
     }
 
     pub(super) fn clear_up(&self) {
-        self.state().fair = 100;
+        self.set_fair(100);
+    }
+
+    pub(super) fn set_fair(&self, of_a_hundred: u8) {
+        self.state().fair = of_a_hundred;
     }
 
     pub(super) fn freeze(&self) {
