@@ -12,7 +12,7 @@
 //! [`attribution`], [`event`] and [`pack`] (bytes to events to records to requests), [`keys`] (which shard), [`level`] (how
 //! important), [`ledger`] and [`ranges`] (counts that must balance), [`stats`] and [`metrics`], [`backoff`], [`breaker`].
 //! Touching the world: [`lambda`] (the Extensions and Telemetry APIs), [`listener`], [`kinesis`] and [`sqs`] through
-//! [`aws`], [`spill`] (a file), [`log`], [`chance`].
+//! [`aws`], [`spill`] (a file), [`log`], [`chance`], [`clock`].
 //! Between them: [`queue`] and [`pressure`] (what waits, within bounds), [`dispatcher`] (sends it to a [`sink`]), [`run`]
 //! (the only loop), [`start`] (the parts, put together), [`config`] (the environment).
 
@@ -26,6 +26,7 @@ pub mod aws;
 pub mod backoff;
 pub mod breaker;
 pub mod chance;
+pub mod clock;
 pub mod config;
 pub mod deadline;
 pub mod dispatcher;

@@ -62,14 +62,18 @@ impl Listener {
     }
 
     async fn accept(self, bodies: UnboundedSender<Held>, pressure: Arc<Pressure>) {
+        let mut is_said = false;
         loop {
             match self.socket.accept().await {
                 Ok((stream, _)) => {
+                    is_said = false;
                     tokio::spawn(connection(stream, bodies.clone(), pressure.clone()));
                 }
                 Err(error) => {
                     // Out of file descriptors, say. They are shared with the function, which may give some back.
-                    log::warn(&format!("cannot accept telemetry for the moment: {error}"));
+                    if !std::mem::replace(&mut is_said, true) {
+                        log::warn(&format!("cannot accept telemetry for the moment: {error}"));
+                    }
                     tokio::time::sleep(Duration::from_millis(100)).await;
                 }
             }

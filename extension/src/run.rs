@@ -14,11 +14,12 @@ mod wait;
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime};
 
 use extension_spec::variable;
 use tokio::time::Instant;
 
+use crate::clock;
 use crate::flush::Backlog;
 use crate::intake::{Signal, Taken, is_restored};
 use crate::lifecycle::{Action, Event, Phase};
@@ -100,7 +101,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// Waits for one thing to happen, and handles it.
     async fn turn(&mut self) {
         let timer = self.timer();
-        let asleep = (Instant::now(), SystemTime::now());
+        let asleep = (Instant::now(), clock::wall());
         // In this order: what an ended delivery took out of the queue counts before an event asks for it; and a flood
         // of telemetry must not keep Lambda waiting.
         tokio::select! {
@@ -144,7 +145,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
             let due = timer.map(|timer| timer.max(asleep.0));
             let late = due.map(|due| now.saturating_duration_since(due)).unwrap_or_default();
             // A paused machine may stop the monotonic clock; then only the wall clock tells.
-            let paused = asleep.1.elapsed().unwrap_or_default().saturating_sub(now - asleep.0);
+            let by_wall = clock::wall().duration_since(asleep.1).unwrap_or_default();
+            let paused = by_wall.saturating_sub(now - asleep.0);
             if late.max(paused) > LATE {
                 // The function of the last invocation has finished long ago, whatever was heard of it; what waits goes
                 // with the event that has thawed us.
@@ -166,7 +168,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn on_body(&mut self, body: Held) {
-        let now = (Instant::now().into_std(), SystemTime::now());
+        let now = clock::now();
         // Whether a batch was generated before the snapshot or after, if it tells of the restore it is this copy's alone.
         if self.parts.is_snapshot_ahead && is_restored(&body) {
             self.restore();
@@ -290,12 +292,6 @@ fn remember(requests: &mut VecDeque<String>, request_id: &str) {
 
 fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
     queue.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

@@ -12,10 +12,11 @@ use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Instant, SystemTime};
+use std::time::Instant;
 
 use extension_spec::EXTENSION_NAME;
 
+use crate::clock;
 use crate::pack::{Record, Span};
 use frame::Summary;
 
@@ -119,7 +120,7 @@ impl Spill {
     }
 
     fn write(&mut self, record: &Record) -> io::Result<bool> {
-        let frame = frame::encode(record, (Instant::now(), SystemTime::now()));
+        let frame = frame::encode(record, clock::now());
         let len = frame.len() as u64;
         if len > self.room() {
             return Ok(false);
@@ -265,7 +266,7 @@ fn read_record(file: &mut File, at: u64, now: Instant) -> io::Result<Option<Reco
     let Some((length, checksum)) = frame::head(head) else { return Ok(None) };
     let mut body = Vec::new();
     file.take(length as u64).read_to_end(&mut body)?;
-    Ok(frame::decode(&body, checksum, (now, SystemTime::now())))
+    Ok(frame::decode(&body, checksum, (now, clock::wall())))
 }
 
 /// How large a file may get in this folder, if nobody has said: an eighth of what is free there, within reason.

@@ -23,6 +23,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 
+use crate::clock;
 use prepared::Prepared;
 pub use roots::Roots;
 
@@ -64,7 +65,7 @@ impl Connector {
             .with_no_client_auth();
         tls.resumption = Resumption::in_memory_sessions(SESSIONS);
         let pool = Pool::new(&tls, connect_timeout);
-        let current = Current { tls, pool, used: (Instant::now(), SystemTime::now()) };
+        let current = Current { tls, pool, used: clock::now() };
         Self { connect_timeout, current: Arc::new(Mutex::new(current)) }
     }
 
@@ -73,7 +74,7 @@ impl Connector {
     pub fn separate(&self) -> Self {
         let tls = self.current().tls.clone();
         let pool = Pool::new(&tls, self.connect_timeout);
-        let current = Current { tls, pool, used: (Instant::now(), SystemTime::now()) };
+        let current = Current { tls, pool, used: clock::now() };
         Self { connect_timeout: self.connect_timeout, current: Arc::new(Mutex::new(current)) }
     }
 
@@ -112,7 +113,7 @@ impl Connector {
     /// The pool to use now.
     fn pool(&self) -> Pool {
         let mut current = self.current();
-        let now = (Instant::now(), SystemTime::now());
+        let now = clock::now();
         if idle(current.used, now) > MAX_IDLE {
             current.pool = Pool::new(&current.tls, self.connect_timeout);
         }

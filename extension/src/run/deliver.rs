@@ -1,11 +1,10 @@
 //! Deliveries: begun because the phase asks for it, or beside the running function; one at a time.
 
-use std::time::SystemTime;
-
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use super::{AFTER_FAILURE, AFTER_FAILURES, Run};
+use crate::clock;
 use crate::dispatcher::Outcome;
 use crate::lifecycle::{Event, Phase};
 use crate::log;
@@ -92,7 +91,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// a probe beside it is not caught by a freeze.
     pub(super) fn invoke_unheld(&mut self) {
         let now = Instant::now();
-        if !self.parts.breaker.wait((now.into_std(), SystemTime::now())).is_zero() {
+        if !self.parts.breaker.wait((now.into_std(), clock::wall())).is_zero() {
             self.step(Event::InvokePassed);
             return;
         }
@@ -166,7 +165,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             // Nobody is held who could be let go.
             _ if self.parts.always_awake => {}
             Outcome::OutOfTime(_) | Outcome::Blocked(_) => {
-                let now = (Instant::now().into_std(), SystemTime::now());
+                let now = clock::now();
                 if self.parts.breaker.failed(now, fastrand::f64()) {
                     log::info("no invocation is held for telemetry until Kinesis takes some again");
                 }
@@ -182,7 +181,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
 
     /// After this nothing is sent beside a function for a while.
     fn rest(&mut self, now: Instant) {
-        let pause = self.parts.breaker.wait((now.into_std(), SystemTime::now()));
+        let pause = self.parts.breaker.wait((now.into_std(), clock::wall()));
         self.not_before = now + pause.clamp(AFTER_FAILURE, AFTER_FAILURES);
     }
 

@@ -1,10 +1,9 @@
 //! What `next` answers, and what follows from it.
 
-use std::time::SystemTime;
-
 use tokio::time::Instant;
 
-use super::{Run, farewell, now_ms, remember};
+use super::{Run, farewell, remember};
+use crate::clock::{self, now_ms};
 use crate::deadline::{self, Call};
 use crate::lambda;
 use crate::lambda::extensions::Next;
@@ -51,7 +50,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         let has_ended = early.and_then(|index| self.ended_early.remove(index)).is_some();
         remember(&mut self.invoked, &request_id);
         self.open = (!has_ended).then_some(request_id);
-        self.parts.policy.beat((now.into_std(), SystemTime::now()));
+        self.parts.policy.beat((now.into_std(), clock::wall()));
         if self.parts.breaker.is_open() {
             self.invoke_unheld();
         } else {

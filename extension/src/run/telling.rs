@@ -3,12 +3,13 @@
 //! Neither causes a request of its own before SHUTDOWN: a ledger goes with events that go anyway.
 
 use std::io::Write as _;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use extension_spec::{Metrics, event_type};
 use tokio::time::Instant;
 
-use super::{Run, now_ms};
+use super::Run;
+use crate::clock::{self, now_ms};
 use crate::metrics::Meter;
 use crate::sink::Sink;
 
@@ -57,7 +58,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
 
     /// Puts a ledger behind everything that waits.
     pub(super) fn send_ledger(&mut self) {
-        let now = (Instant::now().into_std(), SystemTime::now());
+        let now = clock::now();
         let seq = self.parts.intake.last_seq();
         let mut queue = super::lock(&self.parts.queue);
         let record = queue.ledger_up_to(seq);

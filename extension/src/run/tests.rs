@@ -8,6 +8,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::*;
 use crate::breaker::Breaker;
+use crate::clock::now_ms;
 use crate::config::Initialization::OnDemand;
 use crate::event::Source;
 use crate::lambda::Api;

@@ -11,6 +11,7 @@ mod lifecycle;
 mod ministack;
 mod modes;
 mod packing;
+mod refused;
 mod shapes;
 mod spill;
 mod storms;

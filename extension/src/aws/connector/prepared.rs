@@ -17,6 +17,7 @@ use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::{MAX_IDLE, idle};
+use crate::clock;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 type Opened = Result<Stream, Box<dyn Error + Send + Sync>>;
@@ -44,7 +45,7 @@ impl Prepared {
     pub(super) fn open(&self, to: Uri) {
         let mut https = self.https.clone();
         let opening = https.call(to.clone());
-        let begun = (Instant::now(), SystemTime::now());
+        let begun = clock::now();
         *self.ready() = Some(Ready { to, begun, opening: tokio::spawn(opening) });
     }
 
@@ -53,7 +54,7 @@ impl Prepared {
         let ready = self.ready().take()?;
         let leads_there =
             ready.to.scheme() == to.scheme() && ready.to.authority() == to.authority();
-        let is_young = idle(ready.begun, (Instant::now(), SystemTime::now())) <= MAX_IDLE;
+        let is_young = idle(ready.begun, clock::now()) <= MAX_IDLE;
         (leads_there && is_young).then_some(ready)
     }
 

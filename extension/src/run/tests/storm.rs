@@ -206,8 +206,25 @@ impl Story {
 
     /// Frozen for a while: what is in flight is lost, and its connection with it.
     async fn freeze(&mut self) {
+        let pause = Duration::from_millis(self.rng.u64(0..30_000));
+        self.freeze_for(pause).await;
+    }
+
+    /// A process that is stopped sees both clocks go on; a machine that is paused may find the monotonic one where it
+    /// was; and the wall clock may be set meanwhile, forward or back.
+    async fn freeze_for(&mut self, pause: Duration) {
         self.sky.freeze();
-        tokio::time::sleep(Duration::from_millis(self.rng.u64(0..30_000))).await;
+        match self.rng.u8(0..4) {
+            0 => {
+                clock::advance_wall(pause.as_secs_f64());
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            1 => {
+                clock::advance_wall(self.rng.f64() * 200.0 - 100.0);
+                tokio::time::sleep(pause).await;
+            }
+            _ => tokio::time::sleep(pause).await,
+        }
         self.sky.thaw();
     }
 

@@ -52,9 +52,7 @@ async fn play(
             // It is taken in before anything else happens.
             tokio::time::sleep(Duration::from_millis(1)).await;
         } else {
-            story.sky.freeze();
-            tokio::time::sleep(Duration::from_millis(pause)).await;
-            story.sky.thaw();
+            story.freeze_for(Duration::from_millis(pause)).await;
             held.push(invoke(&mut story, &mut process, number).await);
         }
     }
