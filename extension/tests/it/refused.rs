@@ -39,9 +39,9 @@ fn ordinary() -> Script {
     ])
 }
 
-fn refusal(status: u16, error_type: &str) -> Option<(u16, String)> {
+fn refusal(status: u16, error_type: &str) -> Vec<Option<(u16, String)>> {
     let body = json!({ "errorType": error_type, "errorMessage": "as the script has it" });
-    Some((status, body.to_string()))
+    vec![Some((status, body.to_string()))]
 }
 
 /// Runs the extension against this script to its end. Gives how it ended and what was called.
@@ -127,7 +127,7 @@ async fn an_ordinary_script_is_lived_through_without_a_word() {
 #[tokio::test]
 async fn a_registration_that_is_refused_ends_the_process_at_once_because_lambda_waits_for_it() {
     let mut script = ordinary();
-    script.insert(REGISTER, vec![refusal(403, "Extension.TooManyExtensions")]);
+    script.insert(REGISTER, refusal(403, "Extension.TooManyExtensions"));
     let (output, calls) = live(script, &[]).await;
     assert_eq!(output.status.code(), Some(70));
     assert_eq!(said(&output, "Extension.TooManyExtensions"), 1, "{}", lines(&output));
@@ -153,7 +153,7 @@ async fn a_subscription_that_is_refused_is_said_once_and_the_life_goes_on() {
         (202, "Telemetry.NotSupported"),
     ] {
         let mut script = ordinary();
-        script.insert(SUBSCRIBE, vec![refusal(status, error_type)]);
+        script.insert(SUBSCRIBE, refusal(status, error_type));
         let (output, calls) = live(script, &[]).await;
         assert_eq!(output.status.code(), Some(0), "{error_type}: {}", lines(&output));
         assert_eq!(said(&output, "no telemetry is delivered"), 1, "{}", lines(&output));
@@ -167,7 +167,7 @@ async fn a_next_that_is_refused_ends_the_process_and_says_why_once() {
     for (status, error_type) in [(403, "Extension.InvalidExtensionState"), (500, "InternalError")] {
         for invoked_before in [false, true] {
             let mut script = ordinary();
-            let mut answers = vec![refusal(status, error_type)];
+            let mut answers = refusal(status, error_type);
             if invoked_before {
                 answers.insert(0, script[NEXT][0].clone());
             }

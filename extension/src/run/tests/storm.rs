@@ -4,12 +4,14 @@
 //! A seed decides on everything. One that fails is printed; `STORM_SEEDS=17,42 cargo test storm` plays these again.
 
 mod matrix;
+mod process;
 mod sky;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
+use process::Process;
 use sky::{Sky, Stream};
 use tokio::sync::oneshot;
 
@@ -52,87 +54,6 @@ struct Seen {
     doubled: u64,
     whole: u64,
     killed: u64,
-}
-
-/// The other end of a process: answers its `next`, posts its telemetry.
-struct Process {
-    asked: tokio::sync::mpsc::UnboundedReceiver<oneshot::Sender<Next>>,
-    bodies: Bodies,
-    queue: Arc<Mutex<Queue>>,
-    life: tokio::task::JoinHandle<bool>,
-    waiting: Option<oneshot::Sender<Next>>,
-}
-
-impl Process {
-    /// Starts a process in the environment of this story.
-    fn start(story: &Story, variables: &[(&str, String)]) -> Self {
-        Self::start_as(OnDemand, story, variables)
-    }
-
-    fn start_as(
-        initialization: Initialization,
-        story: &Story,
-        variables: &[(&str, String)],
-    ) -> Self {
-        let named =
-            variables.iter().map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
-        let config = extension_spec::load(named).config;
-        let instance = crate::chance::new_instance();
-        let source = Source::new("orders", "1", &instance);
-        let pressure = Arc::new(Pressure::new(BOUND));
-        let limits = Limits { request_bytes: 8_000, ..Limits::new(&config, BOUND) };
-        let packing = Packing::new(&config);
-        let packer = Packer::new(limits, packing, source.clone().in_envelope(packing.envelope));
-        let spill = SpillSettings { folder: story.tmp.clone(), max_bytes: 30_000 };
-        let mut queue = Queue::new(packer, pressure.clone())
-            .with_keys(Keys::new(config.partition_key))
-            .with_spill(spill);
-        if story.letters.is_some() {
-            queue = queue.with_dead_letters();
-        }
-        let (_, problems) = queue.adopt();
-        assert_eq!(problems, [""; 0]);
-        let queue = Arc::new(Mutex::new(queue));
-        let stream = Stream::new(story.sky.clone(), pressure.clone(), BOUND);
-        let dead_letters = story.letters.clone().map(|sky| {
-            let pressure = pressure.clone();
-            let make = move || {
-                let sink = Stream::new(sky.clone(), pressure.clone(), BOUND);
-                async move { sink }
-            };
-            DeadLetters::new(queue.clone(), make)
-        });
-        let sky = story.sky.clone();
-        let (ask, asked) = unbounded_channel();
-        let (sender, received) = unbounded_channel();
-        let asking: Asking = Box::new(move || {
-            assert_eq!(sky.in_flight(), 0, "requests in flight when next is called");
-            let (answer, answered) = oneshot::channel();
-            ask.send(answer).unwrap();
-            Box::pin(async move { Ok(answered.await.unwrap()) })
-        });
-        let mut parts =
-            Parts::new(&config, initialization, asking, (source, received), queue.clone(), stream);
-        // What is random comes from the seed of the story.
-        parts.seed = || ();
-        parts.deadlines.buffer_timeout = Duration::from_millis(25);
-        parts.breaker = Breaker::new(Duration::from_secs(2));
-        if let Some(letters) = dead_letters {
-            parts = parts.with_dead_letters(letters);
-        }
-        let life = tokio::spawn(run(parts));
-        Self { asked, bodies: Bodies(sender, pressure), queue, life, waiting: None }
-    }
-
-    /// Waits until it calls `next`; insists that it does in time.
-    async fn calls_next(&mut self, within: Duration) {
-        let asked = tokio::time::timeout(within, self.asked.recv()).await;
-        self.waiting = Some(asked.expect("it calls next in time").expect("it lives"));
-    }
-
-    fn answer(&mut self, next: Next) {
-        self.waiting.take().expect("it has called next").send(next).expect("it waits");
-    }
 }
 
 impl Story {
