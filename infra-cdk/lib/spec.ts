@@ -195,7 +195,7 @@ export interface TelemetrySettings {
 
   /**
    * What decides on the shard of a record. Order is carried by the numbers of the events, not by the shard.
-   * - `instance`: The extension process. Spreads environments over the shards.
+   * - `instance`: The extension process. Spreads environments over the shards; managed instances, which make more than others, record by record.
    * - `request`: The invocation, so that all its events are in one shard. Records hold events of one invocation only.
    * - `function`: The name of the function, so that all its events are in one shard as long as that can take them.
    * - `random`: A new one for each record. Spreads best, and keeps nothing together.

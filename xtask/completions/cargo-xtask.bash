@@ -91,7 +91,7 @@ _xtask() {
             return 0
             ;;
         xtask__subcmd__demo)
-            opts="-h --invocations --lines --bytes --format --fail --json --keep --layer --help"
+            opts="-h --invocations --lines --bytes --format --mode --fail --json --keep --layer --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -111,6 +111,10 @@ _xtask() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "text json" -- "${cur}"))
+                    return 0
+                    ;;
+                --mode)
+                    COMPREPLY=($(compgen -W "on-demand provisioned-concurrency snapstart managed-instances" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -38,6 +38,10 @@ complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l bytes -d 'How long a line is, at most 262144' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l format -d 'The function\'s log format' -r -f -a "text\t''
 json\t''"
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l mode -d 'How Lambda runs the function: managed instances take two invocations at a time' -r -f -a "on-demand\t''
+provisioned-concurrency\t''
+snapstart\t''
+managed-instances\t''"
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l fail -d 'The function fails each time'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l json -d 'Print one JSON document instead'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l keep -d 'Leave the Kinesis running, and say how to read the stream'

@@ -52,6 +52,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clo
             lines: value(demo, "lines"),
             bytes: value(demo, "bytes"),
             format: value(demo, "format"),
+            mode: mode(demo),
             fail: demo.get_flag("fail"),
             json: demo.get_flag("json"),
             keep: demo.get_flag("keep"),
@@ -68,6 +69,13 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clo
         Some(("upgrade", upgrade)) => Command::Upgrade { write: upgrade.get_flag("write") },
         _ => unreachable!("clap accepts only the commands below, and requires one"),
     }
+}
+
+/// How Lambda is to run the function.
+fn mode(matches: &ArgMatches) -> demo::Mode {
+    let name: String = value(matches, "mode");
+    let mode = demo::Mode::ALL.into_iter().find(|mode| mode.name() == name);
+    mode.expect("clap insists on one of them")
 }
 
 /// Those that were asked for.
@@ -179,6 +187,14 @@ fn demo_command() -> clap::Command {
                 .default_value("text")
                 .value_parser(PossibleValuesParser::new(["text", "json"]))
                 .help("The function's log format"),
+        )
+        .arg(
+            Arg::new("mode")
+                .long("mode")
+                .value_name("MODE")
+                .default_value(demo::Mode::default().name())
+                .value_parser(PossibleValuesParser::new(demo::Mode::ALL.map(demo::Mode::name)))
+                .help("How Lambda runs the function: managed instances take two invocations at a time"),
         )
         .arg(flag("fail", "The function fails each time"))
         .arg(flag("json", "Print one JSON document instead"))

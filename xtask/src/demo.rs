@@ -31,11 +31,46 @@ pub(crate) struct Options {
     pub(crate) bytes: u32,
     /// `text` or `json`.
     pub(crate) format: String,
+    pub(crate) mode: Mode,
     pub(crate) fail: bool,
     pub(crate) json: bool,
     pub(crate) keep: bool,
     /// The extension as the layer ships it.
     pub(crate) layer: bool,
+}
+
+/// How Lambda runs the function.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Mode {
+    #[default]
+    OnDemand,
+    ProvisionedConcurrency,
+    SnapStart,
+    ManagedInstances,
+}
+
+impl Mode {
+    pub(crate) const ALL: [Self; 4] =
+        [Self::OnDemand, Self::ProvisionedConcurrency, Self::SnapStart, Self::ManagedInstances];
+
+    /// As people type it.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::OnDemand => "on-demand",
+            Self::ProvisionedConcurrency => "provisioned-concurrency",
+            Self::SnapStart => "snapstart",
+            Self::ManagedInstances => "managed-instances",
+        }
+    }
+
+    /// As Lambda says it in `AWS_LAMBDA_INITIALIZATION_TYPE`.
+    fn initialization_type(self) -> &'static str {
+        match self {
+            Self::SnapStart => "snap-start",
+            Self::ManagedInstances => "lambda-managed-instances",
+            Self::OnDemand | Self::ProvisionedConcurrency => self.name(),
+        }
+    }
 }
 
 /// Where this run keeps what it needs, in a folder of its own: several may run at once.

@@ -46,3 +46,21 @@ fn what_cannot_be_asked_for_is_said_in_one_line_with_what_can() {
         assert!(String::from_utf8_lossy(&output.stderr).contains(word));
     }
 }
+
+#[test]
+#[ignore = "needs Node: cargo xtask test"]
+fn every_mode_in_which_lambda_runs_functions_can_be_seen_and_is_complete() {
+    for (mode, instances, starts) in
+        [("snapstart", 2, 1), ("managed-instances", 1, 1), ("provisioned-concurrency", 1, 1)]
+    {
+        let report = json(&["--mode", mode]);
+        let verification = &report["verification"];
+        assert_eq!(verification["complete"], true, "{mode}: {report:#}");
+        assert_eq!(verification["byType"]["platform.initStart"], starts, "{mode}: {report:#}");
+        let restored = u32::from(mode == "snapstart");
+        let count = verification["byType"]["platform.restoreStart"].as_u64().unwrap_or_default();
+        assert_eq!(count, u64::from(restored), "{mode}: {report:#}");
+        let found = verification["instances"].as_array().map(Vec::len);
+        assert_eq!(found, Some(instances), "{mode}: {report:#}");
+    }
+}

@@ -60,6 +60,9 @@ pub struct Invocation {
     pub message: Option<String>,
     /// When it began: UTC, milliseconds.
     pub start_time: String,
+    /// How long the restore from a snapshot took that came before it, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub restore_ms: Option<f64>,
     /// From the beginning until the function had finished, in milliseconds.
     pub function_ms: f64,
     /// From there until every extension had called `next`, in milliseconds: what they add to the billed duration.

@@ -72,7 +72,7 @@ choices! {
     }
     /// What the partition key of a record is.
     PartitionKey {
-        /// The extension process. Spreads environments over the shards.
+        /// The extension process. Spreads environments over the shards; managed instances, which make more than others, record by record.
         Instance = "instance",
         /// The invocation, so that all its events are in one shard. Records hold events of one invocation only.
         Request = "request",

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
-use extension_spec::{QueueUrl, Stream};
+use extension_spec::{PartitionKey, QueueUrl, Stream};
 use tokio::time::Instant;
 
 use crate::aws::{Access, Connector, Roots};
@@ -93,7 +93,7 @@ fn queue(environment: &Environment, source: Source, pressure: Arc<Pressure>) -> 
     let max_bytes = config.spill_max_bytes.map(|bytes| bytes.0);
     let max_bytes = max_bytes.unwrap_or_else(|| spill::default_max_bytes(&folder));
     let mut queue = Queue::new(Packer::new(limits, Packing::new(config), source), pressure)
-        .with_keys(Keys::new(config.partition_key))
+        .with_keys(Keys::new(partition_key(environment)))
         .with_spill(SpillSettings { folder, max_bytes });
     if config.dead_letter_queue_url.is_some() {
         queue = queue.with_dead_letters();
@@ -108,6 +108,14 @@ fn queue(environment: &Environment, source: Source, pressure: Arc<Pressure>) -> 
         log::warn(&problem);
     }
     queue
+}
+
+/// Invocations side by side may well make more than one shard takes, so there each record has a key of its own.
+fn partition_key(environment: &Environment) -> PartitionKey {
+    match (environment.config.partition_key, environment.initialization) {
+        (PartitionKey::Instance, Initialization::ManagedInstances) => PartitionKey::Random,
+        (chosen, _) => chosen,
+    }
 }
 
 /// Who events come from: as `register` says, or else as the environment does.

@@ -1,5 +1,6 @@
 //! Every way in which Lambda runs a function, and what the extension makes of it.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use extension_sandbox::kinesis::weather::Weather;
@@ -153,6 +154,19 @@ async fn invocations_of_a_managed_instance_that_run_side_by_side_are_never_mixed
         let event: Value = serde_json::from_str(line).unwrap();
         assert!(event["source"]["requestId"].is_null(), "{line}");
     }
+}
+
+#[tokio::test]
+async fn records_of_a_managed_instance_are_spread_over_the_shards() {
+    let settings = [("MAX_AGE_MS", "100"), ("TARGET_RECORD_BYTES", "1024")];
+    let mut world = initialised(Mode::ManagedInstances, &settings).await;
+    world.kinesis.set_shards(4);
+    world.succeed(100).await;
+    let kinesis = world.kinesis.clone();
+    world.end().await.verify_exactly_once();
+    let records = kinesis.records();
+    let keys: HashSet<_> = records.iter().map(|record| &record.partition_key).collect();
+    assert!(records.len() > 8 && keys.len() == records.len(), "{keys:?}");
 }
 
 #[tokio::test]

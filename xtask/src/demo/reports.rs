@@ -28,6 +28,9 @@ pub(super) enum Report {
         error_type: Option<String>,
         /// RFC 3339.
         start_time: String,
+        /// Of a restore from a snapshot that came before it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        restore_ms: Option<f64>,
         /// From the start until the function was done, or was ended.
         function_ms: f64,
         /// From then until the extension asked for the next event, or was ended.

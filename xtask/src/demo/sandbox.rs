@@ -40,6 +40,7 @@ pub(super) fn run(
         .args(["--invocations", &options.invocations.to_string()])
         .args(["--payload", &payload.to_string()])
         .args(["--log-format", &options.format])
+        .args(["--mode", options.mode.initialization_type()])
         .args(["--timeout-ms", &TIMEOUT_MS.to_string()])
         .args(["--env", &format!("{}={stream}", variable::STREAM)])
         .args(

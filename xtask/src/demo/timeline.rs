@@ -23,7 +23,8 @@ struct Row {
 
 /// Draws `reports`; `delivered` says when the last event of a request was in the stream.
 pub(super) fn draw(reports: &[Report], delivered: impl Fn(&str) -> Option<i64>) -> String {
-    let rows: Vec<Row> = reports.iter().map(|report| row(report, &delivered)).collect();
+    let rows = |report| restore(report).into_iter().chain([row(report, &delivered)]);
+    let rows: Vec<Row> = reports.iter().flat_map(rows).collect();
     let longest = rows.iter().map(Row::end_ms).fold(1.0, f64::max);
     let scale = ms(Some(longest));
     let mut text = format!(
@@ -49,6 +50,18 @@ pub(super) fn draw(reports: &[Report], delivered: impl Fn(&str) -> Option<i64>) 
          * last event in the stream, platform.report apart: Lambda sends it with the next invocation\n",
     );
     text
+}
+
+/// What came before an invocation, if it was restored from a snapshot.
+fn restore(report: &Report) -> Option<Row> {
+    let Report::Invocation { restore_ms: Some(restore_ms), .. } = report else { return None };
+    Some(Row {
+        label: "restore".to_owned(),
+        status: String::new(),
+        function_ms: Some(*restore_ms),
+        extension_ms: None,
+        delivered_ms: None,
+    })
 }
 
 fn row(report: &Report, delivered: &impl Fn(&str) -> Option<i64>) -> Row {

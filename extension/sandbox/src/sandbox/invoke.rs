@@ -13,7 +13,7 @@ use crate::http::uuid;
 use crate::options::{Mode, Options};
 use crate::report::{Invocation, Status};
 use crate::state::{self, Next, Response, Shared};
-use crate::telemetry::event::{self, Done};
+use crate::telemetry::event::{self, Before, Done};
 
 /// An invocation under way.
 struct Started {
@@ -41,7 +41,6 @@ impl Sandbox {
                 let told = told(&self.shared, started.n, &done, Duration::ZERO, None);
                 return Invocation { message: init.message, ..told };
             }
-            (started.time, started.instant) = (SystemTime::now(), Instant::now());
         }
         self.thaw();
         if self.is_snapshot
@@ -49,6 +48,7 @@ impl Sandbox {
         {
             return self.fail(&started, failure).await;
         }
+        (started.time, started.instant) = (SystemTime::now(), Instant::now());
         hand_out(&self.shared, &started, payload.into());
         self.attend(&started).await
     }
@@ -106,9 +106,13 @@ impl Sandbox {
         let extensions = started.instant.elapsed().saturating_sub(function);
         let before = self.unreported.take();
         self.shared.hub.publish(&event::report(&options, &done, extensions, before));
-        let invocation = told(&self.shared, started.n, &done, extensions, response.as_ref());
+        let told = told(&self.shared, started.n, &done, extensions, response.as_ref());
         self.settle(failure).await;
-        invocation
+        let restore_ms = match before {
+            Some(Before::Restore(duration)) => Some(ms(duration)),
+            _ => None,
+        };
+        Invocation { restore_ms, ..told }
     }
 
     /// An invocation that nobody could begin.
@@ -211,6 +215,7 @@ fn told(
         error_type: done.error_type.clone(),
         message: None,
         start_time: timestamp(done.start),
+        restore_ms: None,
         function_ms: ms(done.function),
         extension_ms: ms(extensions),
         response: answer(response, done, shared.options.timeout),
