@@ -8,6 +8,7 @@ mod degraded;
 mod delivery;
 mod letters;
 mod lifecycle;
+mod matrix;
 mod ministack;
 mod modes;
 mod packing;
