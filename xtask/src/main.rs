@@ -26,6 +26,7 @@ mod process;
 mod progress;
 mod project;
 mod python;
+mod rie;
 mod section;
 mod synth;
 mod test;

@@ -1,4 +1,4 @@
-//! Python environments, each with exactly the packages that a lock file names.
+//! Python packages, exactly those that a lock file names: as environments, or one as a file.
 
 use std::fs;
 use std::path::Path;
@@ -32,6 +32,27 @@ pub(crate) fn environment(dir: &Path, requirements: &Path) -> Result<()> {
         .arg(requirements);
     quietly("the Python packages", &mut pip, "check the network or pip's proxy settings")?;
     npm::put(&stamp, &wanted)
+}
+
+/// The one package that the requirements name, as it is published: downloaded to an empty folder, read, and removed.
+pub(crate) fn wheel(dir: &Path, requirements: &Path) -> Result<Vec<u8>> {
+    let _ = fs::remove_dir_all(dir);
+    let mut pip = Command::new("python3");
+    pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"])
+        .args(["--no-deps", "--require-hashes", "--only-binary", ":all:", "--dest"])
+        .arg(dir)
+        .arg("--requirement")
+        .arg(requirements);
+    quietly("a Python package", &mut pip, "check the network, or install pip for this Python")?;
+    let files = fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let files = files.with_context(|| format!("{} cannot be read", dir.display()))?;
+    let [wheel] = files.as_slice() else {
+        bail!("pip has downloaded {} files where one was asked for", files.len());
+    };
+    let bytes = fs::read(wheel.path())
+        .with_context(|| format!("{} cannot be read", wheel.path().display()))?;
+    fs::remove_dir_all(dir).with_context(|| format!("{} cannot be removed", dir.display()))?;
+    Ok(bytes)
 }
 
 fn quietly(what: &str, command: &mut Command, remedy: &str) -> Result<()> {

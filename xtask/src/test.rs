@@ -12,12 +12,16 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Process};
 use crate::section::Sections;
 use crate::tools::Tool;
-use crate::{cdk, consumers, emulator, linters, ministack, workspace};
+use crate::{build, cdk, consumers, emulator, linters, ministack, rie, tools, workspace};
 
 /// Where tests find the emulator.
 const EMULATOR_DIR: &str = "EMULATOR_DIR";
 /// Where tests find ministack's program.
 const MINISTACK: &str = "MINISTACK";
+/// Where tests find AWS's Runtime Interface Emulator.
+const RIE: &str = "RIE";
+/// How tests make the mount namespace in which it runs.
+const UNSHARE: &str = "UNSHARE";
 
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
     let mut sections = Sections::default();
@@ -53,14 +57,32 @@ fn tests(sections: &mut Sections, tally: &mut Tally, arguments: &[OsString]) -> 
     } else {
         Some(sections.run("ministack", || ministack::install(&workspace::target_dir()?))?)
     };
-    let there: Vec<Tool> = Tool::ALL.into_iter().filter(|it| !missing.contains(it)).collect();
+    let rie = match build::own_architecture() {
+        Some(architecture) if !missing.contains(&Tool::Python) => {
+            Some(sections.run("rie", || rie::install(architecture, &workspace::target_dir()?))?)
+        }
+        Some(_) => None,
+        None => {
+            eprintln!(
+                "AWS's Runtime Interface Emulator runs on Linux; here are no tests that need it"
+            );
+            None
+        }
+    };
+    let there: Vec<Tool> =
+        [Tool::Node, Tool::Python].into_iter().filter(|it| !missing.contains(it)).collect();
     if !there.is_empty() {
         sections.run("libraries", || {
             let target = workspace::target_dir()?;
             there.iter().try_for_each(|tool| consumers::install(*tool, &target).map(drop))
         })?;
     }
-    let programs = [(EMULATOR_DIR, emulator), (MINISTACK, ministack)];
+    let programs = [
+        (EMULATOR_DIR, emulator.map(PathBuf::into_os_string)),
+        (MINISTACK, ministack.map(PathBuf::into_os_string)),
+        (RIE, rie.map(PathBuf::into_os_string)),
+        (UNSHARE, tools::unshare().map(OsString::from)),
+    ];
     let cargo_test = |own: &[&OsStr]| cargo_test(&programs, own, arguments);
     if missing.is_empty() {
         return sections.run("tests", || {
@@ -103,14 +125,14 @@ fn missing(ci: bool) -> Result<Vec<Tool>> {
 }
 
 fn cargo_test(
-    programs: &[(&str, Option<PathBuf>)],
+    programs: &[(&str, Option<OsString>)],
     own: &[&OsStr],
     arguments: &[OsString],
 ) -> Command {
     let mut command = workspace::cargo();
     command.args(["test", "--workspace", "--locked", "--"]).args(own).args(arguments);
-    for (variable, path) in programs {
-        command.envs(path.as_ref().map(|path| (variable, path)));
+    for (variable, value) in programs {
+        command.envs(value.as_ref().map(|value| (variable, value)));
     }
     command
 }

