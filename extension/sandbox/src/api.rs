@@ -9,7 +9,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
-use hyper::{Method, Request};
+use hyper::{Method, Request, StatusCode};
 
 use crate::http::{Reply, error, reply};
 use crate::options::Mode;
@@ -36,6 +36,7 @@ async fn route(shared: &Shared, request: &Request<Bytes>) -> Reply {
             (&Method::GET, "event/next") => extensions::next(shared, request).await,
             (&Method::POST, "init/error") => extensions::init_error(shared, request),
             (&Method::POST, "exit/error") => extensions::exit_error(shared, request),
+            (_, "register" | "event/next" | "init/error" | "exit/error") => not_allowed(),
             _ => not_found(),
         };
     }
@@ -76,6 +77,13 @@ fn has_form(error_type: &str, prefix: &str) -> bool {
         letters.next().is_some_and(|it| it.is_ascii_uppercase())
             && letters.next().is_some_and(|it| it.is_ascii_alphabetic())
     })
+}
+
+/// Another method than the path is for.
+fn not_allowed() -> Reply {
+    let mut reply = Reply::default();
+    *reply.status_mut() = StatusCode::METHOD_NOT_ALLOWED;
+    reply
 }
 
 fn not_found() -> Reply {

@@ -30,7 +30,11 @@ pub(super) fn register(shared: &Shared, request: &Request<Bytes>) -> Reply {
         Err(wrong) => return error(403, "InvalidRequestFormat", &wrong.to_string()),
     };
     if !body.configuration_keys.is_empty() {
-        return error(403, "InvalidRequestFormat", "configuration keys are not supported");
+        return error(
+            403,
+            "InvalidRequestFormat",
+            "configurationKeys are deprecated; use environment variables instead",
+        );
     }
     let accepts_account = header(request, "lambda-extension-accept-feature")
         .is_some_and(|features| features.split(',').any(|feature| feature.trim() == "accountId"));
@@ -98,18 +102,22 @@ fn admit(
     };
     let agent = &mut state.agents[index];
     if agent.stage != Stage::Started {
-        return Err(transition(agent, Stage::Registered));
+        return Err(transition(mode, agent.stage, Stage::Registered, name));
     }
     agent.stage = Stage::Registered;
     agent.events = events;
     Ok(agent.id.clone())
 }
 
-/// The refusal of a transition that the state machine does not have.
-fn transition(agent: &Agent, to: Stage) -> (&'static str, String) {
+/// The refusal of a transition that the state machine does not have. Each mode spells it in its own way, and the extension
+/// goes by its name until it has an identifier.
+fn transition(mode: Mode, from: Stage, to: Stage, extension: &str) -> (&'static str, String) {
+    let state = match mode {
+        Mode::OnDemand => "State",
+        Mode::ManagedInstances => "state",
+    };
     let message = format!(
-        "State transition from {:?} to {to:?} failed for extension {}. Error: State transition is not allowed",
-        agent.stage, agent.name
+        "State transition from {from:?} to {to:?} failed for extension {extension}. Error: {state} transition is not allowed"
     );
     ("Extension.InvalidExtensionState", message)
 }
@@ -148,7 +156,8 @@ pub(super) async fn next(shared: &Shared, request: &Request<Bytes>) -> Reply {
         match agent.stage {
             Stage::Registered | Stage::Ready | Stage::Running => agent.stage = Stage::Ready,
             Stage::Started | Stage::InitError | Stage::ExitError => {
-                let (error_type, message) = transition(agent, Stage::Ready);
+                let (error_type, message) =
+                    transition(shared.options.mode, agent.stage, Stage::Ready, id);
                 return Some(error(403, error_type, &message));
             }
         }
@@ -222,10 +231,11 @@ fn report(
     };
     shared.update(|state| {
         let Some(agent) = state.agent(id) else {
-            return unknown(id);
+            let message = "Unknown Lambda-Extension-Identifier";
+            return error(403, "Extension.UnknownExtensionIdentifier", message);
         };
         if !is_legal(agent.stage) {
-            let (error_type, message) = transition(agent, to);
+            let (error_type, message) = transition(shared.options.mode, agent.stage, to, id);
             return error(403, error_type, &message);
         }
         agent.stage = to;

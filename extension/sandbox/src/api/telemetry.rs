@@ -22,17 +22,17 @@ pub(super) fn subscribe(shared: &Shared, request: &Request<Bytes>) -> Reply {
         return unknown(id);
     };
     let (is_subscribed, is_open) = shared.hub.is_subscribed(&name);
-    if !is_open {
-        let message = "Telemetry API subscription is closed";
-        return error(403, "Telemetry.SubscriptionClosed", message);
-    }
-    if is_subscribed && shared.options.mode == Mode::ManagedInstances {
+    if is_open && is_subscribed && shared.options.mode == Mode::ManagedInstances {
         return error(500, "InternalServerError", "Internal Server Error");
     }
     match Subscription::parse(request.body(), shared.options.mode) {
         Err(wrong) => {
             let body = serde_json::json!({ "errorType": "ValidationError", "errorMessage": wrong });
             reply(400, "text/plain; charset=utf-8", body.to_string())
+        }
+        Ok(_) if !is_open => {
+            let message = "Telemetry API subscription is closed";
+            error(403, "Telemetry.SubscriptionClosed", message)
         }
         Ok(_) if is_subscribed => reply(200, "text/plain; charset=utf-8", "\"AlreadySubscribed\""),
         Ok(subscription) => {
