@@ -14,7 +14,7 @@ use payload::{End, Format, Payload};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    // On a managed instance several invocations side by side, elsewhere one at a time.
+    // One at a time, or on managed instances as many as `AWS_LAMBDA_MAX_CONCURRENCY` says.
     lambda_runtime::run_concurrent(service_fn(handle)).await
 }
 
