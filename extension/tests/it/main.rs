@@ -6,6 +6,7 @@ mod bill;
 mod consumer;
 mod degraded;
 mod delivery;
+mod http;
 mod letters;
 mod lifecycle;
 mod matrix;
@@ -13,6 +14,7 @@ mod ministack;
 mod modes;
 mod packing;
 mod refused;
+mod rie;
 mod shapes;
 mod spill;
 mod storms;
@@ -20,3 +22,5 @@ mod telling;
 mod tls;
 mod weather;
 mod world;
+#[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")]

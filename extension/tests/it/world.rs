@@ -178,7 +178,7 @@ impl Ended {
 
 impl Arrived {
     /// Insists that the numbers of each instance are 1, 2, 3 and so on.
-    fn assert_gapless(&self) {
+    pub(crate) fn assert_gapless(&self) {
         let mut next: BTreeMap<&str, u64> = BTreeMap::new();
         for (instance, seq) in self.events.keys() {
             let expected = next.entry(instance).or_insert(1);

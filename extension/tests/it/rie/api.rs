@@ -1,0 +1,288 @@
+//! The Extensions API and the Telemetry API of our sandbox and of AWS's own code, call by call.
+//!
+//! The test calls them itself, under the name of an extension whose file only sleeps, and plays the runtime too.
+
+use std::time::Duration;
+
+use extension_sandbox::{Mode, Options, Program, Sandbox};
+use serde_json::{Value, json};
+use tokio::sync::oneshot;
+
+use super::caller::{Caller, ERROR_TYPE, EXIT_ERROR, ID, INIT_ERROR, NEXT, REGISTER, TELEMETRY};
+use super::compare::{Difference, Facts, assert_same};
+use super::{Files, Rie};
+
+const NAME: &str = "probe";
+const UP: &str = "the probe is up";
+const ASLEEP: Files<'_> = Files {
+    extension_name: NAME,
+    extension: "#!/bin/sh\necho the probe is up\nexec sleep 600\n",
+    bootstrap: "#!/bin/sh\nexec sleep 600\n",
+};
+
+/// The events that an external extension may have.
+fn events(mode: Mode) -> Value {
+    match mode {
+        Mode::OnDemand => json!({ "events": ["INVOKE", "SHUTDOWN"] }),
+        Mode::ManagedInstances => json!({ "events": ["SHUTDOWN"] }),
+    }
+}
+
+/// What is refused to whoever has not registered.
+async fn as_a_stranger(caller: &mut Caller, mode: Mode) {
+    let name = ("Lambda-Extension-Name", NAME);
+    caller.register("register without a name", &[], &events(mode)).await;
+    caller
+        .register("register with an empty name", &[("Lambda-Extension-Name", "")], &events(mode))
+        .await;
+    caller.call("register with no JSON", ("POST", REGISTER), &[name], "{bad").await;
+    caller.register("register for FOO", &[name], &json!({ "events": ["FOO"] })).await;
+    let keys = json!({ "events": [], "configurationKeys": ["a"] });
+    caller.register("register with keys", &[name], &keys).await;
+    let internal = ("Lambda-Extension-Name", "internal");
+    let shutdown = json!({ "events": ["SHUTDOWN"] });
+    caller.register("register an internal one for SHUTDOWN", &[internal], &shutdown).await;
+    if mode == Mode::ManagedInstances {
+        let invoke = json!({ "events": ["INVOKE"] });
+        caller.register("register an internal one for INVOKE", &[internal], &invoke).await;
+        caller.register("register for INVOKE", &[name], &invoke).await;
+    }
+    let unknown = "3fa85f64-5717-4562-b3fc-2c963f66afa6";
+    for (what, id) in [("no", None), ("an invalid", Some("zzz")), ("an unknown", Some(unknown))] {
+        let headers: Vec<_> =
+            id.map(|id| (ID, id)).into_iter().chain([(ERROR_TYPE, "Extension.X")]).collect();
+        let with = |of: &str| format!("{of} with {what} identifier");
+        caller.call(&with("next"), ("GET", NEXT), &headers, "").await;
+        caller.call(&with("init/error"), ("POST", INIT_ERROR), &headers, "{}").await;
+        caller.call(&with("exit/error"), ("POST", EXIT_ERROR), &headers, "{}").await;
+        caller.call(&with("subscribe"), ("PUT", TELEMETRY), &headers, "{}").await;
+    }
+    caller.call("register by GET", ("GET", REGISTER), &[name], "").await;
+    caller.call("next by POST", ("POST", NEXT), &[name], "").await;
+    caller.call("another path", ("GET", "/2020-01-01/extension/other"), &[name], "").await;
+    caller.call("the Logs API", ("PUT", "/2020-08-15/logs"), &[], "{}").await;
+}
+
+/// Registers.
+async fn registered(caller: &mut Caller, mode: Mode) {
+    let headers =
+        [("Lambda-Extension-Name", NAME), ("Lambda-Extension-Accept-Feature", "other, accountId")];
+    let answer = caller.register("register", &headers, &events(mode)).await;
+    answer.header(ID).unwrap().clone_into(&mut caller.id);
+}
+
+/// What is refused to whoever has registered.
+async fn as_somebody(caller: &mut Caller, mode: Mode) {
+    let name = ("Lambda-Extension-Name", NAME);
+    caller.register("register twice", &[name], &events(mode)).await;
+    caller.own("init/error without a type", ("POST", INIT_ERROR), "{}").await;
+    caller.own("exit/error without a type", ("POST", EXIT_ERROR), "{}").await;
+}
+
+/// A subscription that is good.
+fn subscription() -> Value {
+    json!({
+        "schemaVersion": "2025-01-29",
+        "destination": { "protocol": "HTTP", "URI": "http://sandbox.localdomain:4243/path" },
+        "types": ["platform", "function", "extension"],
+        "buffering": { "maxItems": 1_000, "maxBytes": 262_144, "timeoutMs": 25 },
+    })
+}
+
+/// Subscriptions, of which one is good.
+async fn subscribed(caller: &mut Caller) {
+    let good = subscription();
+    let with = |pointer: &str, value: Value| {
+        let mut body = good.clone();
+        *body.pointer_mut(pointer).unwrap() = value;
+        body.to_string()
+    };
+    for (what, body) in [
+        ("no JSON", "not json".to_owned()),
+        ("an old schema", with("/schemaVersion", json!("2022-12-13"))),
+        ("an unknown schema", with("/schemaVersion", json!("2030-01-01"))),
+        ("another host", with("/destination/URI", json!("http://127.0.0.1:4243/"))),
+        ("too short a timeout", with("/buffering/timeoutMs", json!(24))),
+        ("too many items", with("/buffering/maxItems", json!(10_001))),
+        ("too few bytes", with("/buffering/maxBytes", json!(262_143))),
+        ("no types", with("/types", json!([]))),
+        ("an unknown type", with("/types", json!(["platform", "other"]))),
+    ] {
+        caller.own(&format!("subscribe with {what}"), ("PUT", TELEMETRY), &body).await;
+    }
+    caller.own("subscribe", ("PUT", TELEMETRY), &good.to_string()).await;
+    caller.own("subscribe twice", ("PUT", TELEMETRY), &good.to_string()).await;
+}
+
+/// What becomes of an environment.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Story {
+    /// All that is refused, an invocation, and an end in order.
+    Whole,
+    /// The extension says in init that it cannot go on.
+    InitError,
+    /// The extension says that it ends.
+    ExitError,
+}
+
+/// Plays the extension and the runtime; tells when the environment may end.
+async fn play(mut caller: Caller, mode: Mode, story: Story, may_end: oneshot::Sender<()>) -> Facts {
+    if story == Story::Whole {
+        as_a_stranger(&mut caller, mode).await;
+    }
+    registered(&mut caller, mode).await;
+    match story {
+        Story::Whole => whole(&mut caller, mode, may_end).await,
+        Story::InitError => {
+            caller.fail("init/error", INIT_ERROR, "Extension.Broken").await;
+            caller.fail("init/error again", INIT_ERROR, "Extension.Other").await;
+            caller.own("next after init/error", ("GET", NEXT), "").await;
+            may_end.send(()).unwrap();
+        }
+        Story::ExitError => {
+            caller.fail("exit/error", EXIT_ERROR, "Extension.Broken").await;
+            caller.fail("exit/error again", EXIT_ERROR, "Extension.Other").await;
+            caller.own("next after exit/error", ("GET", NEXT), "").await;
+            may_end.send(()).unwrap();
+        }
+    }
+    caller.facts
+}
+
+async fn whole(caller: &mut Caller, mode: Mode, may_end: oneshot::Sender<()>) {
+    as_somebody(caller, mode).await;
+    subscribed(caller).await;
+    let mut next = caller.next();
+    let request = caller.runtime_next().await;
+    if mode == Mode::OnDemand {
+        caller.note("INVOKE", &(&mut next).await.unwrap());
+    }
+    caller.respond(&request).await;
+    let late = [("Lambda-Extension-Name", "late")];
+    caller.register("register late", &late, &json!({ "events": [] })).await;
+    caller.own("subscribe late with nothing", ("PUT", TELEMETRY), "{}").await;
+    caller.own("subscribe late", ("PUT", TELEMETRY), &subscription().to_string()).await;
+    caller.fail("init/error late", INIT_ERROR, "Extension.Broken").await;
+    if mode == Mode::OnDemand {
+        next = caller.next();
+    }
+    // Or the invocation would not end.
+    let runtime = tokio::spawn(caller.runtime_next());
+    may_end.send(()).unwrap();
+    caller.note("SHUTDOWN", &next.await.unwrap());
+    runtime.abort();
+}
+
+async fn in_the_sandbox(mode: Mode, story: Story) -> Facts {
+    let mut sandbox = Sandbox::new(Options {
+        mode,
+        extensions: vec![Program::Driven(NAME.to_owned())],
+        function_name: "test_function".to_owned(),
+        // The accounts of the emulator.
+        account_id: match mode {
+            Mode::OnDemand => "012345678912".to_owned(),
+            Mode::ManagedInstances => "123456789012".to_owned(),
+        },
+        region: "us-east-1".to_owned(),
+        has_telemetry: mode == Mode::ManagedInstances,
+        timeout: Duration::from_secs(30),
+        ..Options::default()
+    })
+    .await
+    .unwrap();
+    let caller = Caller::new(sandbox.remote().address());
+    let (may_end, end) = oneshot::channel();
+    let environment = async move {
+        sandbox.init().await;
+        if story == Story::Whole {
+            sandbox.invoke("{}").await;
+        }
+        end.await.unwrap();
+        sandbox.shutdown().await;
+    };
+    tokio::join!(environment, play(caller, mode, story, may_end)).1
+}
+
+async fn in_the_emulator(mode: Mode, story: Story) -> Facts {
+    let variables: &[_] = match mode {
+        Mode::OnDemand => &[("_HANDLER", "bootstrap")],
+        Mode::ManagedInstances => &[("_HANDLER", "bootstrap"), ("AWS_LAMBDA_MAX_CONCURRENCY", "1")],
+    };
+    let mut rie = Rie::start(ASLEEP, variables).await;
+    let caller = Caller::new(&rie.apis);
+    let (may_end, end) = oneshot::channel();
+    let (printed, up) = (rie.printed.clone(), |it: &Vec<String>| it.iter().any(|it| it == UP));
+    let environment = async move {
+        let invoke = async {
+            if story == Story::Whole || mode == Mode::OnDemand {
+                rie.invoke(&json!({})).await;
+            }
+        };
+        if story == Story::Whole {
+            invoke.await;
+            end.await.unwrap();
+        } else {
+            // Nobody ends the processes that sleep; the invocation would wait for them.
+            tokio::select! {
+                end = end => end.unwrap(),
+                never = async { invoke.await; std::future::pending().await } => never,
+            }
+        }
+        rie.terminate();
+        rie.ended().await;
+    };
+    let life = async {
+        let mut printed = printed;
+        assert!(printed.wait_for(up).await.is_ok(), "the emulator has ended");
+        play(caller, mode, story, may_end).await
+    };
+    tokio::join!(environment, life).1
+}
+
+const NO_ACCOUNT: Difference = Difference {
+    of: "register: accountId",
+    sandbox: Some("\"012345678912\""),
+    emulator: None,
+    reason: "in this mode the emulator never says the account; Lambda does where it is asked to",
+};
+
+async fn compare(mode: Mode, story: Story, differences: &[Difference]) {
+    let (ours, theirs) = tokio::join!(in_the_sandbox(mode, story), in_the_emulator(mode, story));
+    assert!(theirs.len() > 10, "{theirs:#?}");
+    assert_same(&ours, &theirs, differences);
+}
+
+#[tokio::test]
+#[ignore = "needs Python and unshare: cargo xtask test"]
+async fn on_demand_the_sandbox_answers_every_call_as_awss_emulator_does() {
+    let slip = Difference {
+        of: "SHUTDOWN: shutdownReason",
+        sandbox: Some("\"spindown\""),
+        emulator: Some("\"SandboxTerminated\""),
+        reason: "in this mode the emulator lets a word of its own slip; Lambda's is the other",
+    };
+    let differences = [NO_ACCOUNT, slip];
+    compare(Mode::OnDemand, Story::Whole, &differences).await;
+}
+
+#[tokio::test]
+#[ignore = "needs Python and unshare: cargo xtask test"]
+async fn on_managed_instances_the_sandbox_answers_every_call_as_awss_emulator_does() {
+    let unescaped = |of| Difference {
+        of,
+        sandbox: Some("yes"),
+        emulator: Some("no"),
+        reason: "the emulator does not escape the quotes of its message",
+    };
+    let differences = ["schema: is JSON", "with an unknown type: is JSON"].map(unescaped);
+    compare(Mode::ManagedInstances, Story::Whole, &differences).await;
+}
+
+#[tokio::test]
+#[ignore = "needs Python and unshare: cargo xtask test"]
+async fn the_sandbox_takes_the_report_of_an_error_as_awss_emulator_does() {
+    for story in [Story::InitError, Story::ExitError] {
+        compare(Mode::OnDemand, story, &[NO_ACCOUNT]).await;
+        compare(Mode::ManagedInstances, story, &[]).await;
+    }
+}
