@@ -8,6 +8,7 @@ mod api;
 mod caller;
 mod classic;
 mod compare;
+mod listener;
 mod managed;
 mod stream;
 
