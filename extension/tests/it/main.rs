@@ -6,6 +6,7 @@ mod bill;
 mod consumer;
 mod degraded;
 mod delivery;
+#[cfg(target_os = "linux")]
 mod http;
 mod letters;
 mod lifecycle;
@@ -14,6 +15,7 @@ mod ministack;
 mod modes;
 mod packing;
 mod refused;
+#[cfg(target_os = "linux")]
 mod rie;
 mod shapes;
 mod spill;
@@ -22,5 +24,3 @@ mod telling;
 mod tls;
 mod weather;
 mod world;
-#[cfg(target_os = "linux")]
-#[cfg(target_os = "linux")]

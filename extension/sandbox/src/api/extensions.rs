@@ -113,8 +113,8 @@ fn admit(
 /// goes by its name until it has an identifier.
 fn transition(mode: Mode, from: Stage, to: Stage, extension: &str) -> (&'static str, String) {
     let state = match mode {
-        Mode::OnDemand => "State",
         Mode::ManagedInstances => "state",
+        _ => "State",
     };
     let message = format!(
         "State transition from {from:?} to {to:?} failed for extension {extension}. Error: {state} transition is not allowed"

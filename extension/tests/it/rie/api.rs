@@ -24,8 +24,8 @@ const ASLEEP: Files<'_> = Files {
 /// The events that an external extension may have.
 fn events(mode: Mode) -> Value {
     match mode {
-        Mode::OnDemand => json!({ "events": ["INVOKE", "SHUTDOWN"] }),
         Mode::ManagedInstances => json!({ "events": ["SHUTDOWN"] }),
+        _ => json!({ "events": ["INVOKE", "SHUTDOWN"] }),
     }
 }
 
@@ -211,8 +211,8 @@ async fn in_the_sandbox(mode: Mode, story: Story) -> Facts {
         function_name: "test_function".to_owned(),
         // The accounts of the emulator.
         account_id: match mode {
-            Mode::OnDemand => "012345678912".to_owned(),
             Mode::ManagedInstances => "123456789012".to_owned(),
+            _ => "012345678912".to_owned(),
         },
         region: "us-east-1".to_owned(),
         has_telemetry: mode == Mode::ManagedInstances,
@@ -236,8 +236,8 @@ async fn in_the_sandbox(mode: Mode, story: Story) -> Facts {
 
 async fn in_the_emulator(mode: Mode, story: Story) -> Facts {
     let variables: &[_] = match mode {
-        Mode::OnDemand => &[("_HANDLER", "bootstrap")],
         Mode::ManagedInstances => &[("_HANDLER", "bootstrap"), ("AWS_LAMBDA_MAX_CONCURRENCY", "1")],
+        _ => &[("_HANDLER", "bootstrap")],
     };
     let mut rie = Rie::start(ASLEEP, variables).await;
     let caller = Caller::new(&rie.apis);
