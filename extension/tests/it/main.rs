@@ -18,6 +18,7 @@ mod refused;
 #[cfg(target_os = "linux")]
 mod rie;
 mod shapes;
+mod simulator;
 mod spill;
 mod storms;
 mod telling;

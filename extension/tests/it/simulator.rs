@@ -1,0 +1,126 @@
+//! Against a Lambda of other people's making, in its default mode: the crate `lambda-simulator`.
+//!
+//! It hands over platform events alone: it reads no process's output.
+
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use extension_sandbox::{Kinesis, Program};
+use extension_spec::{ENV_PREFIX, EXTENSION_NAME, event_type};
+use lambda_simulator::{InvocationStatus, ShutdownReason, Simulator};
+use serde_json::{Value, json};
+
+use crate::consumer::Arrived;
+use crate::world::test_function;
+
+const PATIENCE: Duration = Duration::from_secs(20);
+
+/// Runs `$0` until it ends, or until nobody holds the other end of the pipe any more.
+const GUARDED: &str = r#"
+exec 3<&0
+"$0" 3<&- </dev/null &
+program=$!
+{ read -r _ <&3; kill -KILL "$program"; } &
+wait "$program" 2>/dev/null
+code=$?
+kill "$!" 2>/dev/null
+exit "$code"
+"#;
+
+/// A process that ends with the test, however that ends.
+struct Running(Child);
+
+impl Running {
+    /// Starts a program with the variables of the simulator and these.
+    fn start(program: &Program, simulator: &Simulator, variables: &[(String, String)]) -> Self {
+        let Program::File(path) = program else { unreachable!("it is a program") };
+        let mut shell = Command::new("/bin/sh");
+        shell.args(["-c", GUARDED]).arg(path).env_clear().stdin(Stdio::piped());
+        shell.envs(simulator.lambda_env_vars());
+        Self(shell.envs(variables.iter().cloned()).spawn().unwrap())
+    }
+
+    /// Waits for its end; gives its exit code.
+    async fn exit(&mut self) -> Option<i32> {
+        let end = async {
+            loop {
+                match self.0.try_wait().unwrap() {
+                    Some(exit) => break exit.code(),
+                    None => tokio::time::sleep(Duration::from_millis(5)).await,
+                }
+            }
+        };
+        tokio::time::timeout(PATIENCE, end).await.expect("it ends in time")
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        drop(self.0.stdin.take());
+        let _ = self.0.wait();
+    }
+}
+
+/// Invokes, and waits for the report, which is the `n`th.
+async fn invoke(simulator: &Simulator, payload: Value, n: usize) -> InvocationStatus {
+    let request = simulator.enqueue_payload(payload).await;
+    let state = simulator.wait_for_invocation_complete(&request, PATIENCE).await.unwrap();
+    let is_reported =
+        async || simulator.get_telemetry_events_by_type("platform.report").await.len() == n;
+    simulator.wait_for(is_reported, PATIENCE).await.unwrap();
+    state.status
+}
+
+#[tokio::test]
+async fn in_a_lambda_of_another_make_every_event_that_it_generates_arrives_once() {
+    let kinesis = Kinesis::start("telemetry").await.unwrap();
+    let simulator = Simulator::builder()
+        .extension_ready_timeout(PATIENCE)
+        .shutdown_timeout(PATIENCE)
+        .build()
+        .await
+        .unwrap();
+    let tmp = tempfile::tempdir().unwrap();
+    let variables = [
+        (format!("{ENV_PREFIX}STREAM"), "telemetry".to_owned()),
+        (format!("{ENV_PREFIX}BUFFER_TIMEOUT_MS"), "25".to_owned()),
+        ("AWS_ENDPOINT_URL_KINESIS".to_owned(), kinesis.url()),
+        ("AWS_ACCESS_KEY_ID".to_owned(), "ASIAIOSFODNN7EXAMPLE".to_owned()),
+        ("AWS_SECRET_ACCESS_KEY".to_owned(), "example".to_owned()),
+        ("TMPDIR".to_owned(), tmp.path().to_str().unwrap().to_owned()),
+    ];
+    let extension = env!("CARGO_BIN_EXE_kinesis-telemetry-extension").into();
+    let mut extension = Running::start(&extension, &simulator, &variables);
+    // Lambda starts the runtime when every extension has registered; and what happens before it has subscribed is told to
+    // nobody here.
+    let is_subscribed = async || {
+        !simulator.get_telemetry_events_by_type("platform.telemetrySubscription").await.is_empty()
+    };
+    simulator.wait_for(is_subscribed, PATIENCE).await.unwrap();
+    let _function = Running::start(&test_function(), &simulator, &[]);
+    for n in 1..=3 {
+        let status = invoke(&simulator, json!({ "lines": 0 }), n).await;
+        assert_eq!(status, InvocationStatus::Success);
+    }
+    let status = invoke(&simulator, json!({ "lines": 0, "end": "fail" }), 4).await;
+    assert_eq!(status, InvocationStatus::Error);
+    let names: Vec<String> =
+        simulator.get_registered_extensions().await.into_iter().map(|it| it.name).collect();
+    assert_eq!(names, [EXTENSION_NAME]);
+    let generated = simulator.get_telemetry_events().await;
+    simulator.graceful_shutdown(ShutdownReason::Spindown).await;
+    assert_eq!(extension.exit().await, Some(0));
+
+    let arrived = Arrived::of(kinesis.records().iter().map(|record| &record.data));
+    arrived.assert_gapless();
+    assert_eq!((arrived.doubled, arrived.instances()), (0, 1));
+    let arrived: Vec<Value> =
+        arrived.events.values().map(|event| serde_json::from_str(event).unwrap()).collect();
+    let (ledgers, arrived): (Vec<Value>, Vec<Value>) =
+        arrived.into_iter().partition(|event| event["type"] == event_type::LEDGER);
+    // `platform.initStart` comes before anybody can subscribe, and the simulator keeps nothing.
+    let generated: Vec<Value> =
+        generated.iter().skip(1).map(|event| serde_json::to_value(event).unwrap()).collect();
+    assert_eq!(arrived, generated);
+    assert_eq!((arrived.len(), ledgers.len()), (1 + 2 + 4 * 3, 1));
+}
