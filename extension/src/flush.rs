@@ -60,7 +60,9 @@ impl Policy {
             return Event::InvokeHeld;
         }
         // What would be sent beside the function anyway is sent before `next` is called, where no freeze can catch it.
-        let is_enough = self.strategy == Flush::Start && backlog.events >= self.min_events;
+        // A paused machine's monotonic clock knows nothing of how old they have grown.
+        let least = if self.rhythm.was_long() { 1 } else { self.min_events };
+        let is_enough = self.strategy == Flush::Start && backlog.events >= least;
         if is_enough || self.while_running(backlog, now).is_some() {
             Event::InvokeSent
         } else {
@@ -128,6 +130,19 @@ mod tests {
         assert_eq!(policy.on_invoke(&full, now), Event::InvokeSent);
         let old = Backlog { oldest: Some(now), ..backlog(1) };
         assert_eq!(policy.on_invoke(&old, now + policy.max_age), Event::InvokeSent);
+    }
+
+    #[test]
+    fn after_a_pause_in_which_events_grow_old_start_sends_however_few_there_are() {
+        let mut policy = policy(&[("FLUSH", "start"), ("MAX_AGE_MS", "1000")]);
+        let (start, wall) = (Instant::now(), SystemTime::now());
+        policy.beat((start, wall));
+        // A paused machine: the monotonic clock stood still.
+        policy.beat((start, wall + Duration::from_secs(1)));
+        assert_eq!(policy.on_invoke(&backlog(1), start), Event::InvokeSent);
+        assert_eq!(policy.on_invoke(&backlog(0), start), Event::InvokePassed);
+        policy.beat((start + Duration::from_millis(10), wall + Duration::from_millis(1_010)));
+        assert_eq!(policy.on_invoke(&backlog(1), start), Event::InvokePassed);
     }
 
     #[test]

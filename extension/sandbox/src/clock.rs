@@ -1,6 +1,12 @@
-//! Wall time in the two forms that Lambda uses.
+//! Clocks: wall time in the two forms that Lambda uses, and what the processes see of time.
 
+use std::io;
+use std::os::unix::fs::FileExt as _;
+use std::path::Path;
+use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use tempfile::NamedTempFile;
 
 /// UTC, ISO 8601, milliseconds, `Z`.
 pub(crate) fn timestamp(time: SystemTime) -> String {
@@ -16,4 +22,70 @@ pub(crate) fn epoch_ms(time: SystemTime) -> u64 {
 /// Milliseconds with three decimals, as Lambda reports durations.
 pub(crate) fn ms(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
+}
+
+/// What passes for the processes of an environment in which no code runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pause {
+    /// The processes are stopped: both clocks go on.
+    Stopped,
+    /// The machine is paused: the wall clock is set when it goes on, the monotonic one stood still.
+    Machine,
+}
+
+/// What the clocks of the processes are ahead of the machine's.
+#[derive(Debug)]
+pub(crate) struct Clocks {
+    /// At which the processes look, if they can.
+    file: Option<NamedTempFile>,
+    ahead: Mutex<Ahead>,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+struct Ahead {
+    wall: Duration,
+    monotonic: Duration,
+}
+
+impl Clocks {
+    /// As the machine's.
+    pub(crate) fn new(can_be_set: bool) -> io::Result<Self> {
+        let file = if can_be_set { Some(NamedTempFile::new()?) } else { None };
+        let clocks = Self { file, ahead: Mutex::default() };
+        clocks.write(Ahead::default())?;
+        Ok(clocks)
+    }
+
+    pub(crate) fn file(&self) -> Option<&Path> {
+        self.file.as_ref().map(NamedTempFile::path)
+    }
+
+    /// Lets time pass at once.
+    pub(crate) fn pass(&self, duration: Duration, pause: Pause) -> io::Result<()> {
+        let mut ahead = self.ahead();
+        ahead.wall += duration;
+        if pause == Pause::Stopped {
+            ahead.monotonic += duration;
+        }
+        self.write(*ahead)
+    }
+
+    /// The wall clock that the processes see.
+    pub(crate) fn wall(&self) -> SystemTime {
+        SystemTime::now() + self.ahead().wall
+    }
+
+    fn ahead(&self) -> MutexGuard<'_, Ahead> {
+        self.ahead.lock().expect("nobody panics while holding it")
+    }
+
+    fn write(&self, Ahead { wall, monotonic }: Ahead) -> io::Result<()> {
+        let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
+        let bytes = [wall, monotonic].map(|ahead| nanos(ahead).to_ne_bytes()).concat();
+        match &self.file {
+            // In place: it is mapped by those who look at it.
+            Some(file) => file.as_file().write_all_at(&bytes, 0),
+            None => Ok(()),
+        }
+    }
 }

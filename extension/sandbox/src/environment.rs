@@ -10,6 +10,8 @@ pub(crate) struct Surroundings {
     pub(crate) runtime_api: String,
     /// The folder that stands for `/tmp`.
     pub(crate) tmp: String,
+    /// The library and the file of clocks that can be set.
+    pub(crate) clock: Option<(String, String)>,
     /// Where keys are to be had, and the token for it, if they are not in the environment.
     pub(crate) credentials: Option<(String, String)>,
 }
@@ -56,6 +58,10 @@ fn common(options: &Options, surroundings: &Surroundings) -> Vec<(String, String
     let workers = is_managed.then_some(("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.as_str()));
     let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let mut all: Vec<_> = keys.into_iter().chain(variables).chain(workers).map(own).collect();
+    if let Some((library, file)) = &surroundings.clock {
+        all.push(("LD_PRELOAD".to_owned(), library.clone()));
+        all.push(("SANDBOX_CLOCK".to_owned(), file.clone()));
+    }
     all.extend(options.environment.iter().cloned());
     all
 }
@@ -106,6 +112,7 @@ mod tests {
         let surroundings = Surroundings {
             runtime_api: "127.0.0.1:1".into(),
             tmp: "/nowhere".into(),
+            clock: None,
             credentials: None,
         };
         let extension = names(of_extension(&options, &surroundings));

@@ -8,7 +8,8 @@
 //! what is in flight when; a small [`Sqs`], for what Kinesis never took; and an endpoint for [`Credentials`].
 //!
 //! It speaks HTTP only and links no extension, so it runs any extension, in any language. What it does not model: the
-//! network's latency, the CPU share of a small function, and a clock that stops while frozen.
+//! network's latency, and the CPU share of a small function. [`Sandbox::pass`] lets hours pass in a freeze, by one clock or
+//! by both.
 //!
 //! - [`Options`] says what to run and how the platform behaves.
 //! - [`Report`] is what happened in init, an invocation or shutdown.
@@ -33,6 +34,7 @@ pub mod sqs;
 mod state;
 mod telemetry;
 
+pub use clock::Pause;
 pub use credentials::Credentials;
 pub use kinesis::Kinesis;
 pub use options::{LogFormat, Mode, Options, Program};

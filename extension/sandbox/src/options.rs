@@ -47,6 +47,9 @@ pub struct Options {
     pub has_telemetry: bool,
     /// Whether processes are stopped between invocations.
     pub freezes: bool,
+    /// A library that lets the processes see the clocks that [`Sandbox::pass`](crate::Sandbox::pass) sets:
+    /// `libextension_sandbox_clock.so`, for programs that are linked dynamically on Linux with glibc.
+    pub clock: Option<PathBuf>,
     /// The Kinesis whose connections are closed in a freeze, and which is asked what is in flight.
     pub kinesis: Option<Arc<Kinesis>>,
     /// Whether a freeze closes the connections to Kinesis.
@@ -145,6 +148,7 @@ impl Default for Options {
             environment: Vec::new(),
             has_telemetry: true,
             freezes: true,
+            clock: None,
             kinesis: None,
             freeze_closes_connections: false,
             max_line_bytes: 256 * 1024,

@@ -11,13 +11,13 @@ pub use remote::Remote;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use nix::sys::signal::Signal;
 use tempfile::TempDir;
 
 use crate::api;
-use crate::clock::timestamp;
+use crate::clock::{Pause, timestamp};
 use crate::credentials::Credentials;
 use crate::http::{Server, uuid};
 use crate::options::{Mode, Options};
@@ -85,7 +85,7 @@ impl Failure {
 impl Sandbox {
     /// An environment in which nothing runs yet.
     pub async fn new(options: Options) -> std::io::Result<Self> {
-        let shared = Arc::new(Shared::new(Arc::new(options)));
+        let shared = Arc::new(Shared::new(Arc::new(options))?);
         let handler = shared.clone();
         let server = Server::start(move |request| api::handle(handler.clone(), request)).await?;
         let stream = uuid().replace('-', "");
@@ -119,6 +119,16 @@ impl Sandbox {
     /// `host:port` of the APIs, for whoever calls them without a process.
     pub fn address(&self) -> String {
         self.server.address.to_string()
+    }
+
+    /// Lets this much time pass at once for the processes, while none of them runs.
+    ///
+    /// # Panics
+    ///
+    /// If the options name no library for clocks that can be set.
+    pub fn pass(&self, duration: Duration, pause: Pause) -> std::io::Result<()> {
+        assert!(self.shared.options.clock.is_some(), "the processes see the machine's own clocks");
+        self.shared.clocks.pass(duration, pause)
     }
 
     /// Where a function with `SnapStart` has its keys from: others from each restore on.

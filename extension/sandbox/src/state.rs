@@ -9,6 +9,7 @@ use bytes::Bytes;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
+use crate::clock::Clocks;
 use crate::http::uuid;
 use crate::options::Options;
 use crate::process::Group;
@@ -22,6 +23,7 @@ const LAST_LINES: usize = 20;
 pub(crate) struct Shared {
     pub(crate) options: Arc<Options>,
     pub(crate) hub: Hub,
+    pub(crate) clocks: Clocks,
     state: Mutex<State>,
     changed: watch::Sender<u64>,
 }
@@ -208,9 +210,11 @@ impl State {
 }
 
 impl Shared {
-    pub(crate) fn new(options: Arc<Options>) -> Self {
+    pub(crate) fn new(options: Arc<Options>) -> std::io::Result<Self> {
         let (changed, _) = watch::channel(0);
-        Self { hub: Hub::new(options.clone()), options, state: Mutex::default(), changed }
+        let clocks = Clocks::new(options.clock.is_some())?;
+        let hub = Hub::new(options.clone());
+        Ok(Self { hub, clocks, options, state: Mutex::default(), changed })
     }
 
     /// Changes the state, and wakes whoever waits for it.

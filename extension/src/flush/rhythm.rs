@@ -19,13 +19,15 @@ pub(super) struct Rhythm {
     long: Duration,
     in_a_row: u32,
     last: Option<Now>,
+    /// Before the last invocation.
+    pause: Duration,
 }
 
 impl Rhythm {
     /// Nothing has come yet. Events may get `max_age` old: invocations that come less often than that send them at
     /// their own end.
     pub(super) fn new(max_age: Duration) -> Self {
-        Self { short: max_age / 2, long: max_age, in_a_row: 0, last: None }
+        Self { short: max_age / 2, long: max_age, in_a_row: 0, last: None, pause: Duration::ZERO }
     }
 
     /// An invocation begins. The pause is the larger of both clocks': in a freeze either may stand still.
@@ -33,11 +35,17 @@ impl Rhythm {
         let Some(last) = self.last.replace(now) else { return };
         let by_wall = now.1.duration_since(last.1).unwrap_or_default();
         let pause = now.0.saturating_duration_since(last.0).max(by_wall);
+        self.pause = pause;
         if pause <= self.short {
             self.in_a_row = self.in_a_row.saturating_add(1);
         } else if pause > self.long || !self.is_quick() {
             self.in_a_row = 0;
         }
+    }
+
+    /// Whether what waited since before the last invocation has grown old meanwhile, by either clock.
+    pub(super) fn was_long(&self) -> bool {
+        self.pause >= self.long
     }
 
     /// Whether invocations come often.

@@ -6,6 +6,8 @@ mod bill;
 mod consumer;
 mod degraded;
 mod delivery;
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+mod freeze;
 #[cfg(target_os = "linux")]
 mod http;
 mod letters;

@@ -26,32 +26,47 @@ pub(crate) struct Ended {
     pub(crate) records: Vec<Record>,
 }
 
-/// The test function. Built on first use, because cargo builds no program of another package for a test.
+/// The test function.
 pub(crate) fn test_function() -> Program {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let build = || {
-        let mut cargo = Command::new(env!("CARGO"));
-        // Told who the outer cargo runs, build scripts that look at it would run again, and all that follows from them.
-        for (name, _) in std::env::vars() {
-            if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
-                cargo.env_remove(name);
-            }
+    let built = BUILT.get_or_init(|| build(&["--workspace", "--bin", "test-function"], ""));
+    Program::File(built.clone())
+}
+
+/// The library by which a sandbox sets the clocks of its processes.
+#[cfg(all(target_os = "linux", target_env = "gnu"))]
+pub(crate) fn clock() -> PathBuf {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build(&["--package", "extension-sandbox-clock"], ".so")).clone()
+}
+
+/// What cargo makes of this, with this end. Built on first use, because it builds no program of another package for a test.
+fn build(arguments: &[&str], end: &str) -> PathBuf {
+    let mut cargo = Command::new(env!("CARGO"));
+    // Told who the outer cargo runs, build scripts that look at it would run again, and all that follows from them.
+    for (name, _) in std::env::vars() {
+        if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
+            cargo.env_remove(name);
         }
-        let output = cargo
-            .args(["build", "--quiet", "--workspace", "--bin", "test-function"])
-            .arg("--message-format=json")
-            .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-            .output()
-            .expect("cargo can be started");
-        let path = String::from_utf8_lossy(&output.stdout)
-            .lines()
-            .filter_map(|line| serde_json::from_str::<Value>(line).ok())
-            .find_map(|message| message["executable"].as_str().map(PathBuf::from));
-        path.unwrap_or_else(|| {
-            panic!("no test-function: {}", String::from_utf8_lossy(&output.stderr))
-        })
-    };
-    Program::File(BUILT.get_or_init(build).clone())
+    }
+    let output = cargo
+        .args(["build", "--quiet", "--message-format=json"])
+        .args(arguments)
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .expect("cargo can be started");
+    let text = String::from_utf8_lossy(&output.stdout);
+    let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let mut made = messages.filter_map(|message| match end {
+        "" => message["executable"].as_str().map(PathBuf::from),
+        _ => message["filenames"]
+            .as_array()?
+            .iter()
+            .find_map(|name| name.as_str().filter(|name| name.ends_with(end)).map(PathBuf::from)),
+    });
+    made.next_back().unwrap_or_else(|| {
+        panic!("{arguments:?} made nothing: {}", String::from_utf8_lossy(&output.stderr))
+    })
 }
 
 impl World {

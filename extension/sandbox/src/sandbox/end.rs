@@ -1,6 +1,6 @@
 //! The end: shutdown, and the resets after a timeout or a crash.
 
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
 use nix::sys::signal::Signal;
 use tokio::time::Instant;
@@ -61,7 +61,7 @@ impl Sandbox {
         });
         shared.hub.flush(&listening, FLUSH.min(budget / 2)).await;
         let deadline_ms =
-            epoch_ms(SystemTime::now() + deadline.saturating_duration_since(Instant::now()));
+            epoch_ms(shared.clocks.wall() + deadline.saturating_duration_since(Instant::now()));
         shared.update(|state| {
             for agent in &mut state.agents {
                 agent.inbox.clear();

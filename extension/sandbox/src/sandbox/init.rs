@@ -1,5 +1,7 @@
 //! Init: extensions first, then the runtime, then everybody calls `next`.
 
+use std::path::Path;
+
 use tokio::time::Instant;
 
 use super::{Failure, Sandbox};
@@ -133,7 +135,10 @@ impl Sandbox {
         let tmp = self.tmp.path().to_string_lossy().into_owned();
         let credentials = self.credentials.as_ref();
         let credentials = credentials.map(|it| (it.full_uri(), it.token().to_owned()));
-        Surroundings { runtime_api: self.address(), tmp, credentials }
+        let text = |path: &Path| path.to_string_lossy().into_owned();
+        let library = self.shared.options.clock.as_deref().map(text);
+        let clock = library.zip(self.shared.clocks.file().map(text));
+        Surroundings { runtime_api: self.address(), tmp, clock, credentials }
     }
 
     fn start_extension(&self, program: &Program) -> Result<(), Failure> {

@@ -150,7 +150,7 @@ fn hand_out(shared: &Shared, started: &Started, payload: Bytes) {
     let Started { request_id, instant, deadline, .. } = started;
     shared.hub.publish(&event::start(&shared.options, request_id));
     let remaining = deadline.saturating_duration_since(Instant::now());
-    let deadline_ms = epoch_ms(SystemTime::now() + remaining);
+    let deadline_ms = epoch_ms(shared.clocks.wall() + remaining);
     shared.update(|state| {
         state.runtime.invocations.push(state::Invocation {
             request_id: request_id.clone(),
