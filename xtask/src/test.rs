@@ -208,6 +208,8 @@ mod tests {
         assert_eq!(needing(line, &[Tool::Python]), None);
         let both = "test it ... ignored, needs Node and Python 3: cargo xtask test";
         assert!(needing(both, &[Tool::Python]).is_some());
+        let emulated = "test it ... ignored, needs Python and unshare: cargo xtask test";
+        assert!(needing(emulated, &[Tool::Unshare]).is_some());
     }
 
     #[test]

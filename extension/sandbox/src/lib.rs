@@ -9,7 +9,7 @@
 //!
 //! It speaks HTTP only and links no extension, so it runs any extension, in any language. What it does not model: the
 //! network's latency, and the CPU share of a small function. [`Sandbox::pass`] lets hours pass in a freeze, by one clock or
-//! by both.
+//! by both. `extension/tests/it/rie` holds it against AWS's own emulator, and says where it is meant to differ.
 //!
 //! - [`Options`] says what to run and how the platform behaves.
 //! - [`Report`] is what happened in init, an invocation or shutdown.
