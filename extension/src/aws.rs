@@ -3,19 +3,22 @@
 //! The SDK's own retries are off: one place retries.
 
 mod connector;
-pub mod container;
+pub mod credentials;
 pub mod decision;
 
-use aws_config::environment::EnvironmentVariableCredentialsProvider;
-use aws_config::meta::credentials::CredentialsProviderChain;
-use aws_config::retry::RetryConfig;
-use aws_config::stalled_stream_protection::StalledStreamProtectionConfig;
-use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, Region};
-use aws_smithy_async::rt::sleep::TokioSleep;
+use aws_credential_types::provider::SharedCredentialsProvider;
+use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
+use aws_smithy_async::time::{SharedTimeSource, SystemTimeSource};
+use aws_smithy_runtime::client::identity::IdentityCache;
+use aws_smithy_runtime_api::client::behavior_version::BehaviorVersion;
+use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProtectionConfig;
+use aws_smithy_types::retry::RetryConfig;
+use aws_smithy_types::timeout::TimeoutConfig;
+use aws_types::SdkConfig;
+use aws_types::region::Region;
 
 pub use connector::{Connector, Roots};
-use container::Container;
+use credentials::{Origin, Provider};
 
 /// How the services are reached.
 #[derive(Clone, Debug)]
@@ -24,30 +27,50 @@ pub struct Access {
     pub region: Option<String>,
     /// Opens connections.
     pub connector: Connector,
-    /// Where credentials are to be had, if they are not in variables.
-    pub credentials: Option<container::Endpoint>,
+    /// Where credentials come from.
+    pub credentials: Origin,
 }
 
 impl Access {
-    /// The SDK's configuration for this region, if there is one, or else the function's; before the environment has been
-    /// read.
-    pub fn loader(&self, region: Option<&str>) -> ConfigLoader {
+    /// The configuration of a client in this region, if there is one, or else the function's. `service` is what the service
+    /// is called in `AWS_ENDPOINT_URL_…`, and `variable` reads the environment.
+    ///
+    /// Put together here, because the SDK's own loader also reads profiles, and with them come clients of STS and all else
+    /// that a profile can name. Lambda has no profiles.
+    pub fn config(
+        &self,
+        service: &str,
+        region: Option<&str>,
+        variable: impl Fn(&str) -> Option<String>,
+    ) -> SdkConfig {
         let region = region.or(self.region.as_deref()).map(str::to_owned).map(Region::new);
-        let container = Container::new(self.credentials.clone(), self.connector.clone());
-        // On-demand functions have keys in the environment, SnapStart functions a container endpoint. Lambda knows no other
-        // source, and every further one costs cold start.
-        let credentials = CredentialsProviderChain::first_try(
-            "Environment",
-            EnvironmentVariableCredentialsProvider::new(),
-        )
-        .or_else("Container", container);
-        aws_config::defaults(BehaviorVersion::v2026_01_12())
+        let provider = Provider::new(self.credentials.clone(), self.connector.clone());
+        // AWS SDKs and Tools Reference Guide: "Service-specific endpoints", "Dual-stack and FIPS endpoints".
+        let is_set = |name: &str| Some(variable(name)?.eq_ignore_ascii_case("true"));
+        let endpoint = || {
+            let own = variable(&format!("AWS_ENDPOINT_URL_{service}"));
+            own.or_else(|| variable("AWS_ENDPOINT_URL"))
+        };
+        let is_ignored = is_set("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") == Some(true);
+        let mut config = SdkConfig::builder()
+            .behavior_version(BehaviorVersion::v2026_01_12())
             .region(region)
-            .credentials_provider(credentials)
+            .credentials_provider(SharedCredentialsProvider::new(provider))
+            .identity_cache(IdentityCache::lazy().build())
             .http_client(self.connector.clone())
-            .sleep_impl(TokioSleep::new())
+            .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
+            .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .retry_config(RetryConfig::disabled())
             .timeout_config(TimeoutConfig::disabled())
-            .stalled_stream_protection(StalledStreamProtectionConfig::disabled())
+            .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
+        config.set_use_fips(is_set("AWS_USE_FIPS_ENDPOINT"));
+        config.set_use_dual_stack(is_set("AWS_USE_DUALSTACK_ENDPOINT"));
+        config.set_endpoint_url(if is_ignored { None } else { endpoint() });
+        config.build()
     }
+}
+
+/// A variable of the process that holds something.
+pub fn variable(name: &str) -> Option<String> {
+    std::env::var(name).ok().filter(|value| !value.is_empty())
 }

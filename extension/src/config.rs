@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use extension_spec::{Config, Problem};
 
-use crate::aws::container::Endpoint;
+use crate::aws::credentials::Origin;
 
 /// Everything read from the environment, once, at the start.
 #[derive(Clone, Debug)]
@@ -29,8 +29,8 @@ pub struct Environment {
     pub memory_mb: usize,
     /// How the environment came to be.
     pub initialization: Initialization,
-    /// Where credentials are to be had, unless they are in variables. There are new ones when they have expired.
-    pub credentials: Option<Endpoint>,
+    /// Where credentials come from.
+    pub credentials: Origin,
 }
 
 /// How the environment came to be (`AWS_LAMBDA_INITIALIZATION_TYPE`).
@@ -97,10 +97,7 @@ impl Environment {
             initialization: Initialization::of(
                 get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref().unwrap_or_default(),
             ),
-            // As the chain of providers has it: variables come first.
-            credentials: get("AWS_CONTAINER_CREDENTIALS_FULL_URI")
-                .filter(|_| get("AWS_ACCESS_KEY_ID").is_none())
-                .map(|uri| Endpoint { uri, token: get("AWS_CONTAINER_AUTHORIZATION_TOKEN") }),
+            credentials: Origin::read(get),
         }
     }
 

@@ -4,18 +4,21 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use aws_config::SdkConfig;
-use aws_config::identity::IdentityCache;
+use aws_sdk_kinesis::config::IdentityCache;
 use aws_sdk_kinesis::operation::put_records::builders::PutRecordsFluentBuilder;
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::{PutRecordsRequestEntry, PutRecordsResultEntry};
 use aws_sdk_kinesis::{Client, Config};
+use aws_types::SdkConfig;
 use extension_spec::{Stream, variable};
 
 use crate::aws::decision::{self, Service};
-use crate::aws::{Access, Connector};
+use crate::aws::{self, Access, Connector};
 use crate::pack::Record;
 use crate::sink::{Answer, Failure, Refusal, Sink};
+
+/// As endpoints of one's own name it: `AWS_ENDPOINT_URL_KINESIS`.
+const SERVICE: &str = "KINESIS";
 
 /// A stream that takes records.
 #[derive(Debug)]
@@ -31,10 +34,10 @@ pub struct Kinesis {
 impl Kinesis {
     /// Builds the client; connects to nothing. `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL`, FIPS and dual stack come
     /// from the environment, by the SDK's own rules. An ARN's region wins over the function's: no other has the stream.
-    pub async fn new(stream: Stream, access: &Access) -> Self {
-        let config = access.loader(stream.region()).load().await;
+    pub fn new(stream: Stream, access: &Access) -> Self {
+        let config = access.config(SERVICE, stream.region(), aws::variable);
         let client = Mutex::new(Client::new(&config));
-        let is_renewable = access.credentials.is_some();
+        let is_renewable = access.credentials.is_renewable();
         Self { config, client, stream, connector: access.connector.clone(), is_renewable }
     }
 

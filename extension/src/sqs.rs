@@ -9,7 +9,7 @@ use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use extension_spec::{QueueUrl, variable};
 
 use crate::aws::decision::{self, Service};
-use crate::aws::{Access, Connector};
+use crate::aws::{self, Access, Connector};
 use crate::pack::Record;
 use crate::sink::{Answer, Failure, Refusal, Sink};
 use message::Message;
@@ -31,8 +31,8 @@ pub struct Sqs {
 
 impl Sqs {
     /// Builds the client; connects to nothing.
-    pub async fn new(queue: QueueUrl, stream: String, access: &Access) -> Self {
-        let config = access.loader(queue.region()).load().await;
+    pub fn new(queue: QueueUrl, stream: String, access: &Access) -> Self {
+        let config = access.config("SQS", queue.region(), aws::variable);
         Self { client: Client::new(&config), queue, connector: access.connector.clone(), stream }
     }
 

@@ -1,15 +1,16 @@
 use std::sync::{Arc, Mutex};
 
+use aws_sdk_kinesis::config::Credentials;
 use aws_smithy_runtime_api::client::http::{
     HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
-use aws_types::os_shim_internal::{Env, Fs};
 
 use super::*;
 use crate::aws::Roots;
+use crate::aws::credentials::Origin;
 
 /// Notes where requests would go, and answers that the record was taken.
 #[derive(Clone, Debug, Default)]
@@ -39,16 +40,15 @@ async fn endpoint(stream: &str, variables: &[(&str, &str)]) -> String {
     let nowhere = Nowhere::default();
     let stream: Stream = extension_spec::Value::parse(stream).unwrap();
     let region = stream.region().unwrap_or("eu-west-1").to_owned();
+    let variable = |name: &str| {
+        let set = variables.iter().find(|(it, _)| *it == name);
+        set.map(|(_, value)| (*value).to_owned())
+    };
     let connector = Connector::new(Roots::compiled_in(), std::time::Duration::from_secs(1));
-    let access = Access { region: Some(region), connector, credentials: None };
-    let config = access
-        .loader(None)
-        .http_client(nowhere.clone())
-        .env(Env::from_slice(variables))
-        .fs(Fs::from_slice(&[]))
-        .test_credentials()
-        .load()
-        .await;
+    let credentials = Origin::Variables(Credentials::new("id", "secret", None, None, "test"));
+    let access = Access { region: Some(region), connector, credentials };
+    let config = access.config(SERVICE, None, variable);
+    let config = config.into_builder().http_client(nowhere.clone()).build();
     let connector = access.connector;
     let client = Mutex::new(Client::new(&config));
     let kinesis = Kinesis { config, client, stream, connector, is_renewable: false };
@@ -84,4 +84,7 @@ async fn an_endpoint_of_ones_own_wins_and_that_of_the_service_before_the_general
     let own = ("AWS_ENDPOINT_URL_KINESIS", "http://127.0.0.1:2");
     assert_eq!(endpoint(ARN, &[general]).await, "http://127.0.0.1:1/");
     assert_eq!(endpoint(ARN, &[general, own]).await, "http://127.0.0.1:2/");
+    let ignored = ("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true");
+    let aws = endpoint("telemetry", &[general, own, ignored]).await;
+    assert_eq!(aws, "https://kinesis.eu-west-1.amazonaws.com/");
 }

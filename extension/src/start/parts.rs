@@ -38,7 +38,7 @@ pub(super) async fn prepare(
     // Lambda delivers what it has kept as soon as it is subscribed.
     let bodies = listener.serve(pressure.clone());
     let access = access(environment);
-    let kinesis = Kinesis::new(stream.clone(), &access).await;
+    let kinesis = Kinesis::new(stream.clone(), &access);
     if connects_ahead(environment) {
         // Begins when the request to subscribe is on its way. Nobody waits for it.
         tokio::spawn(kinesis.connect());
@@ -158,7 +158,7 @@ fn dead_letters(
     let make = move || {
         let (url, stream) = (url.clone(), stream.clone());
         let access = Access { connector: access.connector.separate(), ..access.clone() };
-        async move { Sqs::new(url, stream, &access).await }
+        async move { Sqs::new(url, stream, &access) }
     };
     DeadLetters::new(queue, make)
 }

@@ -5,11 +5,13 @@ use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_kinesis::config::Credentials;
 use aws_sdk_kinesis::types::ShardIteratorType;
+use aws_types::SdkConfig;
 use extension_sandbox::Options;
 use extension_sandbox::sqs::Message;
-use kinesis_telemetry_extension::aws::{Connector, Roots};
+use kinesis_telemetry_extension::aws::credentials::Origin;
+use kinesis_telemetry_extension::aws::{Access, Connector, Roots};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
@@ -50,15 +52,15 @@ impl Ministack {
         ministack
     }
 
-    async fn config(&self) -> SdkConfig {
-        let connector = Connector::new(Roots::compiled_in(), Duration::from_secs(5));
-        aws_config::defaults(BehaviorVersion::v2026_01_12())
-            .region(Region::new("eu-central-1"))
-            .test_credentials()
-            .endpoint_url(&self.url)
-            .http_client(connector)
-            .load()
-            .await
+    /// For any service.
+    fn config(&self) -> SdkConfig {
+        let access = Access {
+            region: Some("eu-central-1".to_owned()),
+            connector: Connector::new(Roots::compiled_in(), Duration::from_secs(5)),
+            credentials: Origin::Variables(Credentials::new("test", "test", None, None, "test")),
+        };
+        let endpoint = |name: &str| (name == "AWS_ENDPOINT_URL").then(|| self.url.clone());
+        access.config("", None, endpoint)
     }
 }
 
@@ -97,7 +99,7 @@ async fn records(kinesis: &aws_sdk_kinesis::Client, stream: &str) -> Vec<Vec<u8>
 #[ignore = "needs Python: cargo xtask test"]
 async fn a_stream_and_a_queue_of_another_make_take_everything() {
     let ministack = Ministack::start().await;
-    let config = ministack.config().await;
+    let config = ministack.config();
     let kinesis = aws_sdk_kinesis::Client::new(&config);
     let sqs = aws_sdk_sqs::Client::new(&config);
     let queue = sqs.create_queue().queue_name("letters").send().await.unwrap();

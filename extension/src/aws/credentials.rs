@@ -1,7 +1,7 @@
-//! Credentials from an endpoint: functions with `SnapStart` have no keys in their variables, because those would be the
-//! snapshot's.
+//! Credentials: from variables, or from an endpoint. Functions with `SnapStart` have no keys in their variables, because
+//! those would be the snapshot's. Lambda knows no other source, and every further one costs cold start.
 //!
-//! Written out because the SDK's own provider asks none of the link-local addresses at which Lambda's APIs may be: it
+//! Written out because the SDK's own provider of containers asks none of the link-local addresses at which Lambda's APIs may be: it
 //! knows those of ECS and EKS only. Source: Lambda's emulator, `rapi/handler/credentials.go`; AWS SDKs and Tools
 //! Reference Guide, "Container credential provider".
 
@@ -20,19 +20,46 @@ use super::Connector;
 /// Largest answer that is read. Credentials are about 2 KB.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// Where credentials are to be had, as the environment says.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Endpoint {
-    /// `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
-    pub uri: String,
-    /// `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
-    pub token: Option<String>,
+/// Where credentials come from, as the environment says.
+#[derive(Clone, Debug)]
+pub enum Origin {
+    /// They are variables, and stay what they are for the life of the environment.
+    Variables(Credentials),
+    /// They are asked for, and asked for again when they have expired.
+    Endpoint {
+        /// `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
+        uri: String,
+        /// `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
+        token: Option<String>,
+    },
+    /// There are none.
+    Nowhere,
 }
 
-/// Asks the endpoint, if there is one.
-#[derive(Clone, Debug)]
-pub(super) struct Container {
-    endpoint: Option<Endpoint>,
+impl Origin {
+    /// From the variables that AWS defines. Keys come before an endpoint, as in every SDK.
+    pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+        let keys = get("AWS_ACCESS_KEY_ID").zip(get("AWS_SECRET_ACCESS_KEY"));
+        if let Some((id, secret)) = keys {
+            let token = get("AWS_SESSION_TOKEN");
+            return Self::Variables(Credentials::new(id, secret, token, None, "Environment"));
+        }
+        match get("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
+            Some(uri) => Self::Endpoint { uri, token: get("AWS_CONTAINER_AUTHORIZATION_TOKEN") },
+            None => Self::Nowhere,
+        }
+    }
+
+    /// Whether there are new ones to be had.
+    pub fn is_renewable(&self) -> bool {
+        matches!(self, Self::Endpoint { .. })
+    }
+}
+
+/// Gives the SDK credentials.
+#[derive(Debug)]
+pub(super) struct Provider {
+    origin: Origin,
     connector: Connector,
 }
 
@@ -45,15 +72,24 @@ struct Answer {
     expiration: Option<String>,
 }
 
-impl Container {
-    pub(super) fn new(endpoint: Option<Endpoint>, connector: Connector) -> Self {
-        Self { endpoint, connector }
+impl Provider {
+    pub(super) fn new(origin: Origin, connector: Connector) -> Self {
+        Self { origin, connector }
     }
 
-    async fn ask(&self) -> Result<Credentials, CredentialsError> {
-        let Some(Endpoint { uri, token }) = &self.endpoint else {
-            return Err(CredentialsError::not_loaded("no endpoint for credentials is set"));
-        };
+    async fn credentials(&self) -> Result<Credentials, CredentialsError> {
+        match &self.origin {
+            Origin::Variables(credentials) => Ok(credentials.clone()),
+            Origin::Endpoint { uri, token } => self.ask(uri, token.as_deref()).await,
+            Origin::Nowhere => {
+                let why = "no credentials: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY nor \
+                           AWS_CONTAINER_CREDENTIALS_FULL_URI is set";
+                Err(CredentialsError::not_loaded(why))
+            }
+        }
+    }
+
+    async fn ask(&self, uri: &str, token: Option<&str>) -> Result<Credentials, CredentialsError> {
         if !may_be_told(uri) {
             let why = format!(
                 "AWS_CONTAINER_CREDENTIALS_FULL_URI={uri:?}: keys come over HTTPS, or from this machine's own addresses"
@@ -63,7 +99,7 @@ impl Container {
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
             CredentialsError::provider_error(format!("no credentials from {uri}: {error}"))
         };
-        let (status, body) = self.connector.get(uri, token.as_deref()).await.map_err(failed)?;
+        let (status, body) = self.connector.get(uri, token).await.map_err(failed)?;
         if status != 200 {
             return Err(failed(format!("HTTP status {status}").into()));
         }
@@ -72,12 +108,12 @@ impl Container {
     }
 }
 
-impl ProvideCredentials for Container {
+impl ProvideCredentials for Provider {
     fn provide_credentials<'a>(&'a self) -> future::ProvideCredentials<'a>
     where
         Self: 'a,
     {
-        future::ProvideCredentials::new(self.ask())
+        future::ProvideCredentials::new(self.credentials())
     }
 }
 
@@ -118,6 +154,24 @@ fn read(body: &[u8]) -> Result<Credentials, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn origin(variables: &[(&str, &str)]) -> Origin {
+        Origin::read(|name| {
+            let set = variables.iter().find(|(it, _)| *it == name);
+            set.map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn keys_in_variables_come_before_an_endpoint_and_must_be_whole() {
+        let endpoint = ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "http://127.0.0.1/");
+        let (id, secret) = (("AWS_ACCESS_KEY_ID", "A"), ("AWS_SECRET_ACCESS_KEY", "S"));
+        let from_variables = origin(&[endpoint, id, secret]);
+        assert!(matches!(&from_variables, Origin::Variables(it) if it.access_key_id() == "A"));
+        assert!(!from_variables.is_renewable());
+        assert!(origin(&[endpoint, id]).is_renewable());
+        assert!(matches!(origin(&[secret]), Origin::Nowhere));
+    }
 
     #[test]
     fn a_token_goes_in_clear_text_to_this_machine_only() {
