@@ -12,6 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::backoff::Backoff;
 use crate::deadline;
+use crate::fault;
 use crate::log;
 use crate::pack::Scope;
 use crate::queue::{Destination, Queue, Request};
@@ -96,6 +97,7 @@ impl<S: Sink> Dispatcher<S> {
         first: usize,
         until: Instant,
     ) -> Outcome {
+        fault::panic_in("dispatcher");
         let mut tries = Tries {
             backoff: Backoff::default(),
             max_records: first.min(self.pace.load(Ordering::Relaxed)),

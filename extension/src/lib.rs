@@ -12,7 +12,7 @@
 //! [`attribution`], [`event`] and [`pack`] (bytes to events to records to requests), [`keys`] (which shard), [`level`] (how
 //! important), [`ledger`] and [`ranges`] (counts that must balance), [`stats`] and [`metrics`], [`backoff`], [`breaker`].
 //! Touching the world: [`lambda`] (the Extensions and Telemetry APIs), [`listener`], [`kinesis`] and [`sqs`] through
-//! [`aws`], [`spill`] (a file), [`log`], [`chance`], [`clock`].
+//! [`aws`], [`spill`] (a file), [`log`], [`chance`], [`clock`], [`fault`].
 //! Between them: [`queue`] and [`pressure`] (what waits, within bounds), [`dispatcher`] (sends it to a [`sink`]), [`run`]
 //! (the only loop), [`start`] (the parts, put together), [`config`] (the environment).
 
@@ -31,6 +31,7 @@ pub mod config;
 pub mod deadline;
 pub mod dispatcher;
 pub mod event;
+pub mod fault;
 pub mod flush;
 pub mod intake;
 pub mod keys;

@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
+use crate::fault;
 use crate::log;
 use crate::pressure::{Held, Pressure};
 
@@ -116,6 +117,7 @@ async fn answer(
     }
     match Limited::new(request.into_body(), MAX_BODY).collect().await {
         Ok(body) => {
+            fault::panic_in("listener");
             if bodies.send(pressure.hold(body.to_bytes())).is_err() {
                 // Nobody reads any more. Refusing it would only make Lambda send it again, for ever.
                 return status(StatusCode::OK);

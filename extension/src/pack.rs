@@ -14,6 +14,7 @@ use std::sync::Arc;
 use extension_spec::{Compression, Config, Envelope, PartitionKey, RecordFormat};
 
 use crate::event::{Event, Source};
+use crate::fault;
 pub use limits::Limits;
 pub use record::{Part, Record, Span};
 
@@ -121,6 +122,7 @@ impl Packer {
 
     /// Moves events, in order, into records, until these fill a request or `scope` is exhausted.
     pub fn pack(&mut self, events: &mut VecDeque<Event>, scope: Scope) -> Vec<Record> {
+        fault::panic_in("packing");
         let mut records = Vec::new();
         // The more of before and after compression, which takes its time, and in that time nothing else happens.
         let mut bytes = 0;

@@ -5,6 +5,8 @@
 
 mod parts;
 
+use std::collections::BTreeSet;
+use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use extension_spec::{Stream, limits, variable};
@@ -164,7 +166,13 @@ fn init_timeout(environment: &Environment) -> Duration {
     environment.config.connection_timeout.duration().min(longest)
 }
 
-/// A panic is said in a line of ours, so that it is known for what it is.
+/// A panic is said in a line of ours, so that it is known for what it is; once, however often it happens there.
 fn say_panics() {
-    std::panic::set_hook(Box::new(|panic| log::error(&format!("a bug: {panic}"))));
+    let said = Mutex::new(BTreeSet::new());
+    std::panic::set_hook(Box::new(move |panic| {
+        let place = panic.location().map(ToString::to_string).unwrap_or_default();
+        if said.lock().unwrap_or_else(PoisonError::into_inner).insert(place) {
+            log::error(&format!("a bug: {panic}"));
+        }
+    }));
 }

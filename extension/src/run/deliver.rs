@@ -203,11 +203,13 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
         let was_flush = ended.as_ref().is_some_and(|delivery| delivery.is_flush);
         let outcome = result.unwrap_or_else(|error| {
-            if error.is_cancelled() {
-                return Outcome::OutOfTime(Some("kinesis did not answer in time".to_owned()));
-            }
-            log::error(&format!("a delivery broke off, its events are kept: {error}"));
-            Outcome::OutOfTime(None)
+            // A panic has said where it was.
+            let why = if error.is_cancelled() {
+                "kinesis did not answer in time"
+            } else {
+                "a bug of this extension broke a delivery off"
+            };
+            Outcome::OutOfTime(Some(why.to_owned()))
         });
         let now = Instant::now();
         // After `next` was called a delivery may have slept through a freeze: its time tells nothing then.

@@ -16,6 +16,7 @@ mod matrix;
 mod ministack;
 mod modes;
 mod packing;
+mod panics;
 mod refused;
 #[cfg(target_os = "linux")]
 mod rie;

@@ -26,6 +26,12 @@ pub(crate) struct Ended {
     pub(crate) records: Vec<Record>,
 }
 
+/// The extension: as cargo builds it for tests, or the program that this variable names, which may be what ships.
+fn extension() -> Program {
+    let shipped = std::env::var_os("EXTENSION_PROGRAM").map(PathBuf::from);
+    shipped.unwrap_or_else(|| env!("CARGO_BIN_EXE_kinesis-telemetry-extension").into()).into()
+}
+
 /// The test function.
 pub(crate) fn test_function() -> Program {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
@@ -74,7 +80,7 @@ impl World {
     pub(crate) async fn new(settings: &[(&str, &str)], change: impl FnOnce(&mut Options)) -> Self {
         let kinesis = Kinesis::start("telemetry").await.unwrap();
         let mut options = Options {
-            extensions: vec![env!("CARGO_BIN_EXE_kinesis-telemetry-extension").into()],
+            extensions: vec![extension()],
             function: test_function(),
             timeout: std::time::Duration::from_secs(20),
             // Lambda's two seconds are for a machine that does nothing else.

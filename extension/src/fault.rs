@@ -1,0 +1,18 @@
+//! Panics on request, for the tests of what they leave intact. What ships holds none of it.
+
+/// Panics if the variable `PANIC_IN` asks for it: `PLACE once`, or `PLACE always`.
+#[cfg(any(debug_assertions, feature = "injected-panics"))]
+pub fn panic_in(place: &str) {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
+    static HAS_PANICKED: AtomicBool = AtomicBool::new(false);
+    let Ok(wanted) = std::env::var("PANIC_IN") else { return };
+    let Some((wanted, how)) = wanted.split_once(' ') else { return };
+    let is_meant =
+        wanted == place && (how == "always" || !HAS_PANICKED.swap(true, Ordering::Relaxed));
+    assert!(!is_meant, "injected into the {place}");
+}
+
+/// Does nothing.
+#[cfg(not(any(debug_assertions, feature = "injected-panics")))]
+pub const fn panic_in(_place: &str) {}
