@@ -29,10 +29,14 @@ impl Sandbox {
         hub.begin();
         hub.freeze(false);
         hub.publish(&event::init_start(&options, &self.log_stream, phase));
-        let failure = self.start_processes(deadline).await.err();
-        let status = failure.as_ref().map_or(Status::Success, |failure| failure.status);
-        let error_type = failure.as_ref().map(|failure| failure.error_type.as_str());
+        let mut failure = self.start_processes(deadline).await.err();
+        let (status, error_type) = outcome(failure.as_ref());
         hub.publish(&event::init_runtime_done(&options, phase, status, error_type));
+        // The runtime has done its part; extensions may take longer.
+        if failure.is_none() {
+            failure = self.all_ready(deadline, Agent::is_idle).await.err();
+        }
+        let (status, error_type) = outcome(failure.as_ref());
         self.shared.look(|state| {
             for agent in &state.agents {
                 let name = format!("{:?}", agent.stage);
@@ -68,7 +72,7 @@ impl Sandbox {
         init
     }
 
-    /// Starts the extensions; when all have registered, the runtime; and waits until all have called `next`.
+    /// Starts the extensions; when all have registered, the runtime; and waits until that has called `next`.
     async fn start_processes(&self, deadline: Instant) -> Result<(), Failure> {
         if self.shared.options.extensions.len() > MAX_EXTENSIONS {
             return Err(Failure::error("Extension.TooManyExtensions"));
@@ -103,6 +107,15 @@ impl Sandbox {
                 shared.update(|state| state.runtime.is_silent = true);
             });
         }
+        self.all_ready(deadline, |_| true).await
+    }
+
+    /// Waits until the runtime has called `next`, and every extension is as far as this.
+    async fn all_ready(
+        &self,
+        deadline: Instant,
+        is: impl Fn(&Agent) -> bool,
+    ) -> Result<(), Failure> {
         let ready = self.shared.until_deadline(deadline, |state| {
             if let Some(error_type) = state.failure() {
                 return Some(Err(Failure::error(error_type)));
@@ -113,7 +126,7 @@ impl Sandbox {
             if state.runtime.is_over() {
                 return Some(Err(Failure::error("Runtime.ExitError")));
             }
-            let all = state.runtime.is_ready() && state.agents.iter().all(Agent::is_idle);
+            let all = state.runtime.is_ready() && state.agents.iter().all(&is);
             all.then_some(Ok(()))
         });
         ready.await.unwrap_or_else(|| Err(Failure::timeout(self.shared.options.mode)))
@@ -189,6 +202,12 @@ impl Sandbox {
         }
         Failure { message: Some(message), ..Failure::error(error_type) }
     }
+}
+
+/// How something has ended, for the events that tell it.
+fn outcome(failure: Option<&Failure>) -> (Status, Option<&str>) {
+    let status = failure.map_or(Status::Success, |failure| failure.status);
+    (status, failure.map(|failure| failure.error_type.as_str()))
 }
 
 #[expect(clippy::print_stderr, reason = "`echo` asks for it")]

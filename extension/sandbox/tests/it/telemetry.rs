@@ -1,5 +1,7 @@
 //! Delivery of telemetry: replay, batches, retries, drops, freezes.
 
+use std::time::Duration;
+
 use extension_sandbox::{LogFormat, Options, Program, Sandbox};
 use serde_json::json;
 
@@ -24,9 +26,15 @@ async fn bench(change: impl FnOnce(&mut Options)) -> Bench {
 
 impl Bench {
     async fn init(&mut self) {
-        self.api.run_function();
         self.api.run_extension("extension", Some(self.listener.port));
-        self.sandbox.init().await;
+        let (api, remote) = (self.api.clone(), self.sandbox.remote());
+        let function = async {
+            while remote.listener_of("extension").is_none() {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            api.run_function();
+        };
+        tokio::join!(self.sandbox.init(), function);
     }
 }
 
@@ -109,7 +117,7 @@ async fn a_listener_that_is_too_slow_is_told_how_much_it_has_missed() {
     for n in 0..100 {
         remote.print(&format!("line {n:03} {}", "x".repeat(90)));
         // The first ones leave as batches that are not acknowledged; the rest must wait.
-        tokio::time::sleep(std::time::Duration::from_millis(1)).await;
+        tokio::time::sleep(Duration::from_millis(1)).await;
     }
     bench.listener.answers.send_replace(true);
     bench.listener.wait_for("platform.logsDropped").await;

@@ -34,6 +34,7 @@ async fn bench() -> Bench {
     .unwrap();
     let remote = sandbox.remote();
     let api = Api::new(remote.address());
+    let (handed_out, requests) = mpsc::unbounded_channel();
     let begin = async {
         let id = api.register("capture-ext", &["SHUTDOWN"]).await;
         let all = |body: &mut Value| {
@@ -43,17 +44,16 @@ async fn bench() -> Bench {
         remote.print("runtime init line");
         let next = api.clone();
         tokio::spawn(async move { next.extension_next(&id).await });
+        let runtime = api.clone();
+        tokio::spawn(async move {
+            loop {
+                let request_id = runtime.runtime_next().await;
+                let (done, is_done) = oneshot::channel();
+                handed_out.send((request_id, done)).unwrap();
+                let _ = is_done.await;
+            }
+        });
     };
-    let (handed_out, requests) = mpsc::unbounded_channel();
-    let runtime = api.clone();
-    tokio::spawn(async move {
-        loop {
-            let request_id = runtime.runtime_next().await;
-            let (done, is_done) = oneshot::channel();
-            handed_out.send((request_id, done)).unwrap();
-            let _ = is_done.await;
-        }
-    });
     tokio::join!(sandbox.init(), begin);
     Bench { sandbox, api, remote, listener, requests }
 }

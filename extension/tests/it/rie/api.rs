@@ -186,9 +186,11 @@ async fn telemetry(caller: &mut Caller, may_end: oneshot::Sender<()>) {
     caller.own("subscribe", ("PUT", TELEMETRY), &subscription(listener.port).to_string()).await;
     // Refused before there is anything else to deliver.
     listener.until_refused().await;
+    let request = tokio::spawn(caller.runtime_next());
+    // The runtime is ready when it is, however long the extension takes.
+    listener.until("platform.initRuntimeDone").await;
     let shutdown = caller.next();
-    let request = caller.runtime_next().await;
-    caller.respond(&request).await;
+    caller.respond(&request.await.unwrap()).await;
     let runtime = tokio::spawn(caller.runtime_next());
     let batches = listener.until("platform.report").await;
     for Batch { method, path, content_type, .. } in &batches {
