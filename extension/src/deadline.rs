@@ -68,7 +68,10 @@ pub fn budget(call: Call, deadline_ms: u64, now_ms: u64, settings: &Settings) ->
     }
 }
 
-/// What is left of a deadline. One that is over already, or further away than any, says that the clock was set between
+/// Readings of the wall clock that are this far apart are nothing to wonder at.
+const TOLERANCE: Duration = Duration::from_secs(5);
+
+/// What is left of a deadline. One that is over already, or much further away than any, says that the clock was set between
 /// Lambda's reading of it and ours. Then the least that there can be is believed: a function has a second at least, and
 /// of the two seconds of a SHUTDOWN something is left when it has just come. Should the time really be over, nothing is
 /// lost by trying.
@@ -78,10 +81,10 @@ fn remaining(call: Call, deadline_ms: u64, now_ms: u64) -> Duration {
             (Duration::from_millis(limits::FUNCTION_TIMEOUT_MS), Duration::from_secs(1))
         }
         // Two seconds on Lambda; an emulator may give more.
-        Call::Shutdown => (Duration::from_mins(1), Duration::from_millis(500)),
+        Call::Shutdown => (Duration::from_secs(10), Duration::from_millis(500)),
     };
     let stated = Duration::from_millis(deadline_ms.saturating_sub(now_ms));
-    if stated.is_zero() || stated > longest { least } else { stated }
+    if stated.is_zero() || stated > longest + TOLERANCE { least } else { stated.min(longest) }
 }
 
 /// How long one request to Kinesis may take in a delivery of this length: short enough for a second one.
@@ -141,13 +144,19 @@ mod tests {
         let least = invoke(1_000);
         let settings = settings(1_000, 100, false);
         for (deadline, now) in
-            [(NOW - 5_000, NOW), (NOW, NOW), (0, NOW), (NOW + 900_001, NOW), (u64::MAX, 0)]
+            [(NOW - 5_000, NOW), (NOW, NOW), (0, NOW), (NOW + 905_001, NOW), (u64::MAX, 0)]
         {
             assert_eq!(budget(Call::Invoke, deadline, now, &settings), least, "{deadline}");
         }
         for left in [0, 3_600_000] {
             assert_eq!(shutdown(left, 100, true), shutdown(500, 100, true));
         }
+    }
+
+    #[test]
+    fn clocks_that_differ_a_little_take_nothing_from_a_function_with_the_longest_timeout() {
+        assert_eq!(invoke(900_050), invoke(900_000));
+        assert_eq!(invoke(905_000), invoke(900_000));
     }
 
     #[test]
@@ -172,7 +181,7 @@ mod tests {
             has_dead_letters in any::<bool>(),
         ) {
             let deadline = if ahead { NOW + left } else { NOW - left };
-            for (call, longest) in [(Call::Invoke, 900_000), (Call::Shutdown, 60_000)] {
+            for (call, longest) in [(Call::Invoke, 900_000), (Call::Shutdown, 10_000)] {
                 let Budget { wait, deliver, end } =
                     budget(call, deadline, NOW, &settings(flush, buffer, has_dead_letters));
                 prop_assert!(wait <= deliver && deliver <= end && !end.is_zero());

@@ -22,9 +22,10 @@ use crate::{log, metrics};
 pub enum Signal {
     /// `platform.runtimeDone`: the function has finished this request.
     RuntimeDone(String),
-    /// The function's own init is over (`platform.initRuntimeDone`), or is part of an invocation, for which it must not
-    /// be waited.
+    /// `platform.initRuntimeDone`: the function's own init is over.
     InitDone,
+    /// `platform.initStart` of an init that is repeated within an invocation: somebody waits for its end.
+    InitRepeated,
     /// It is known now for which tenant the environment runs: [`Intake::source`] says so from here on.
     Tenant,
     /// Telemetry is missing, or cannot be read: the end of the function may be part of it.
@@ -71,8 +72,8 @@ struct Peek<'a> {
 struct Request {
     #[serde(rename = "requestId")]
     request_id: String,
-    #[serde(rename = "tenantId")]
-    tenant: Option<String>,
+    #[serde(rename = "tenantId", default)]
+    tenant: serde_json::Value,
 }
 
 impl Intake {
@@ -158,7 +159,7 @@ impl Intake {
             "platform.logsDropped" => return signals.push(Signal::Gap),
             "platform.initRuntimeDone" => return signals.push(Signal::InitDone),
             "platform.initStart" if member.is_in_invocation() => {
-                return signals.push(Signal::InitDone);
+                return signals.push(Signal::InitRepeated);
             }
             "platform.start" => true,
             "platform.runtimeDone" => false,
@@ -175,8 +176,8 @@ impl Intake {
             }
         }
         // An environment serves one tenant all its life.
-        let tenant = tenant.filter(|_| is_start);
-        if let Some(source) = tenant.and_then(|tenant| self.source.of_tenant(&tenant)) {
+        let tenant = tenant.as_str().filter(|_| is_start);
+        if let Some(source) = tenant.and_then(|tenant| self.source.of_tenant(tenant)) {
             self.source = source;
             signals.push(Signal::Tenant);
         }
@@ -235,14 +236,28 @@ impl Intake {
     }
 }
 
-/// Whether a body tells that the environment was restored from a snapshot.
-pub fn is_restored(body: &[u8]) -> bool {
-    const RESTORED: &str = "platform.restoreStart";
+/// Where a body tells that the environment was restored from a snapshot: what is from before that, and the rest, as two
+/// bodies. Before it are the platform's events of init, which stand first; whatever else comes along may differ between
+/// the environments that were restored from the same snapshot.
+pub fn restored(body: &[u8]) -> Option<(String, String)> {
+    const RESTORED: &str = "platform.restore";
     // Nearly always the answer; what a function prints may hold these words, too.
-    memmem::find(body, RESTORED.as_bytes()).is_some()
-        && serde_json::from_slice::<Vec<&RawValue>>(body).is_ok_and(|members| {
-            members.iter().any(|member| Member::read(member.get()).event_type() == RESTORED)
-        })
+    memmem::find(body, RESTORED.as_bytes())?;
+    let members: Vec<&RawValue> = serde_json::from_slice(body).ok()?;
+    let of = |member: &&RawValue| Member::read(member.get()).event_type().to_owned();
+    members.iter().position(|member| of(member).starts_with(RESTORED))?;
+    let is_of_init = |member: &&&RawValue| {
+        let event_type = of(member);
+        event_type.starts_with("platform.init")
+            || matches!(&*event_type, "platform.extension" | "platform.telemetrySubscription")
+    };
+    let before = members.iter().take_while(is_of_init).count();
+    let array = |members: &[&RawValue]| {
+        let texts: Vec<&str> = members.iter().map(|member| member.get()).collect();
+        format!("[{}]", texts.join(","))
+    };
+    let (before, rest) = members.split_at(before);
+    Some((if before.is_empty() { String::new() } else { array(before) }, array(rest)))
 }
 
 /// A member of the array: its text, and what was read of it if it is an object of the known shape. One of a shape that

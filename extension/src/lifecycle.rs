@@ -97,6 +97,8 @@ impl Phase {
             (Starting, Started) => (Idle, Next),
             (Starting, SnapshotAhead) => (Capturing, AwaitLate),
             (Capturing, Settled) => (Flushing, Deliver),
+            // There will be no snapshot.
+            (Capturing, Started) => (Idle, Next),
             (Idle, InvokeHeld) => (Invoking, AwaitRuntimeDone),
             (Idle, InvokeSent) => (Flushing, Deliver),
             (Idle, InvokePassed) => (Idle, Next),
@@ -116,8 +118,7 @@ impl Phase {
             )
             | (
                 Capturing,
-                Started | SnapshotAhead | InvokeHeld | InvokeSent | InvokePassed | RuntimeDone
-                | Flushed,
+                SnapshotAhead | InvokeHeld | InvokeSent | InvokePassed | RuntimeDone | Flushed,
             )
             // Init is over only once.
             | (Idle | Invoking | Flushing | Settling | Draining | Done, Started | SnapshotAhead)

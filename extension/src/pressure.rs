@@ -100,6 +100,14 @@ pub struct Held {
     pressure: Arc<Pressure>,
 }
 
+impl Held {
+    /// Another body, held against the same bound.
+    #[must_use]
+    pub fn beside(&self, body: impl Into<Bytes>) -> Self {
+        self.pressure.hold(body.into())
+    }
+}
+
 impl Deref for Held {
     type Target = [u8];
 

@@ -66,6 +66,8 @@ pub struct Queue {
     has_stale_frames: bool,
     /// How many records Kinesis has taken.
     acknowledged: u64,
+    /// Batches that were refused before this process became a copy of another.
+    refused_before: u64,
     /// What happened to all events.
     pub ledger: Ledger,
     /// What it took.
@@ -92,6 +94,7 @@ impl Queue {
             has_dead_letters: false,
             has_stale_frames: false,
             acknowledged: 0,
+            refused_before: 0,
             ledger: Ledger::default(),
             stats: Stats::default(),
         }
@@ -125,7 +128,7 @@ impl Queue {
 
     /// The ledger as the `record` of an event that describes everything up to and with this number.
     pub fn ledger_up_to(&mut self, seq: u64) -> serde_json::Value {
-        self.ledger.refused_batches = self.pressure.refused_batches();
+        self.ledger.refused_batches = self.pressure.refused_batches() - self.refused_before;
         self.ledger.record(self.packer.source().instance(), seq, self.held())
     }
 
@@ -153,9 +156,17 @@ impl Queue {
         while !self.events.is_empty() {
             self.pack(Scope::All);
         }
+        let old = self.packer.source().shared_instance();
+        let new = source.shared_instance();
         self.packer.restart(source);
         self.keys.restart();
+        // The other copies send the same, and all of it under one key would be too much for its shard.
+        for waiting in self.waiting.iter_mut().filter(|it| it.record.base == old) {
+            waiting.record.set_base(new.clone());
+            waiting.has_key = false;
+        }
         self.ledger = Ledger { adopted: self.held(), ..Ledger::default() };
+        self.refused_before = self.pressure.refused_batches();
         self.stats = Stats::default();
     }
 

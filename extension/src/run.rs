@@ -21,7 +21,7 @@ use tokio::time::Instant;
 
 use crate::clock;
 use crate::flush::Backlog;
-use crate::intake::{Signal, Taken, is_restored};
+use crate::intake::{Signal, Taken, restored};
 use crate::lifecycle::{Action, Event, Phase};
 use crate::log;
 use crate::pressure::Held;
@@ -40,6 +40,10 @@ const AFTER_FAILURE: Duration = Duration::from_secs(1);
 const AFTER_FAILURES: Duration = Duration::from_secs(5);
 /// Requests that are remembered, in case the end of one is read before its INVOKE.
 const REMEMBERED: usize = 8;
+/// How long the event that has thawed the environment may be on its way.
+const GRACE: Duration = Duration::from_millis(100);
+/// How long events wait for company while a snapshot is ahead.
+const BEFORE_A_SNAPSHOT: Duration = Duration::from_millis(250);
 /// A timer that is later than this has slept through a freeze, or through a pause of the whole machine.
 const LATE: Duration = Duration::from_millis(500);
 
@@ -66,6 +70,10 @@ struct Run<S, D> {
     /// No delivery beside the function before this.
     not_before: Instant,
     refused: bool,
+    /// The end of a function was waited for in vain. Until one is heard of again no other is.
+    is_deaf: bool,
+    /// When its identity began, by both clocks.
+    born: (std::time::Instant, SystemTime),
     /// What has been said of it.
     overflow_said: Overflow,
 }
@@ -87,6 +95,8 @@ pub async fn run<S: Sink, D: Sink>(parts: Parts<S, D>) -> bool {
         has_successor: false,
         not_before: now,
         refused: false,
+        is_deaf: false,
+        born: clock::now(),
         overflow_said: Overflow::default(),
     };
     run.begin();
@@ -119,7 +129,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             .then_some(self.wait_end);
         let aged = (self.delivery.is_none() && self.is_running()).then(|| {
             let backlog = self.backlog();
-            let due = self.parts.policy.due(&backlog).map(Instant::from_std);
+            let due = self.due(&backlog);
             // A full record waits for nothing but the pause after a failure.
             due.map(|due| {
                 if backlog.has_full_record { self.not_before } else { due.max(self.not_before) }
@@ -129,11 +139,22 @@ impl<S: Sink, D: Sink> Run<S, D> {
         [wait, aged, self.overrun()].into_iter().flatten().min()
     }
 
+    /// When what waits must be sent, whatever else happens.
+    fn due(&self, backlog: &Backlog) -> Option<Instant> {
+        let due = self.parts.policy.due(backlog).map(Instant::from_std)?;
+        // Each of many environments would send what is in the snapshot.
+        let soon = || backlog.oldest.map(|oldest| Instant::from_std(oldest) + BEFORE_A_SNAPSHOT);
+        if self.parts.is_snapshot_ahead { soon() } else { Some(due) }
+    }
+
     /// Whether the environment is known to be awake while nothing has to be delivered yet.
     fn is_running(&self) -> bool {
         match self.phase {
             Phase::Invoking => true,
-            Phase::Idle => self.open.is_some() || self.parts.always_awake,
+            // Until the snapshot is taken nothing is frozen.
+            Phase::Idle => {
+                self.open.is_some() || self.parts.always_awake || self.parts.is_snapshot_ahead
+            }
             _ => false,
         }
     }
@@ -148,15 +169,18 @@ impl<S: Sink, D: Sink> Run<S, D> {
             let by_wall = clock::wall().duration_since(asleep.1).unwrap_or_default();
             let paused = by_wall.saturating_sub(now - asleep.0);
             if late.max(paused) > LATE {
-                // The function of the last invocation has finished long ago, whatever was heard of it; what waits goes
-                // with the event that has thawed us.
-                self.open = None;
+                // If this was a freeze, what waits goes with the event that has thawed us, which is here at once. If none
+                // comes, the machine was only slow, and the function is still running.
+                self.not_before = self.not_before.max(now + GRACE);
                 return;
             }
         }
         if now >= self.wait_end {
             match self.phase {
-                Phase::Invoking => self.step(Event::RuntimeDone),
+                Phase::Invoking => {
+                    self.is_deaf = true;
+                    self.step(Event::RuntimeDone);
+                }
                 Phase::Capturing | Phase::Settling => self.step(Event::Settled),
                 _ => {}
             }
@@ -168,11 +192,19 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn on_body(&mut self, body: Held) {
-        let now = clock::now();
-        // Whether a batch was generated before the snapshot or after, if it tells of the restore it is this copy's alone.
-        if self.parts.is_snapshot_ahead && is_restored(&body) {
-            self.restore();
+        if self.parts.is_snapshot_ahead {
+            if let Some((before, rest)) = restored(&body) {
+                self.take(body.beside(before));
+                self.restore();
+                return self.take(body.beside(rest));
+            }
+            self.look_at_the_clocks();
         }
+        self.take(body);
+    }
+
+    fn take(&mut self, body: Held) {
+        let now = clock::now();
         let intake = &mut self.parts.intake;
         let taken = catch_unwind(AssertUnwindSafe(|| intake.accept(&body, now)));
         let length = body.len();
@@ -193,6 +225,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             match signal {
                 Signal::RuntimeDone(request_id) => self.on_runtime_done(&request_id),
                 Signal::InitDone => self.on_init_done(),
+                Signal::InitRepeated => self.on_init_repeated(),
                 Signal::Tenant => self.queue().rename(self.parts.intake.source()),
                 // The end of the function may be what is missing, and the function's timeout far away.
                 Signal::Gap => {
@@ -226,6 +259,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn on_runtime_done(&mut self, request_id: &str) {
+        self.is_deaf = false;
         if self.open.as_deref() == Some(request_id) {
             self.open = None;
             if self.phase == Phase::Invoking {
@@ -250,12 +284,11 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 self.call_next();
             }
             Action::Deliver => {
-                if self.parts.is_snapshot_ahead {
-                    // This identity ends here.
+                if self.parts.is_snapshot_ahead || self.phase == Phase::Draining {
+                    // This identity may end here.
                     self.send_ledger();
                 }
                 if self.phase == Phase::Draining {
-                    self.send_ledger();
                     // Before anything is tried that may take all the time there is.
                     self.save();
                 }

@@ -4,6 +4,7 @@
 
 use std::error::Error;
 
+use aws_credential_types::provider::error::CredentialsError;
 use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
@@ -51,11 +52,27 @@ where
             decision: Decision::Reconnect,
             message: format!("cannot reach {name}: timeout"),
         },
+        // An endpoint that gives no credentials now may do so in a moment.
         _ => Failure {
-            decision: Decision::Configuration,
+            decision: if has_no_credentials_yet(error) {
+                Decision::BackOff
+            } else {
+                Decision::Configuration
+            },
             message: format!("cannot call {name}: {}", causes(error)),
         },
     }
+}
+
+fn has_no_credentials_yet(error: &(dyn Error + 'static)) -> bool {
+    let mut cause = Some(error);
+    while let Some(error) = cause {
+        if matches!(error.downcast_ref(), Some(CredentialsError::ProviderError(_))) {
+            return true;
+        }
+        cause = error.source();
+    }
+    false
 }
 
 /// The decision on a request that could not even be built.

@@ -193,3 +193,34 @@ fn what_cannot_be_a_request_id_is_none_though_a_function_logs_it_under_that_name
         assert_eq!(taken.events[0].request.as_deref(), expected, "{id:?}");
     }
 }
+
+#[test]
+fn a_body_is_parted_where_the_environment_was_restored_and_nowhere_else() {
+    let event =
+        |event_type: &str| format!(r#"{{"type":"{event_type}","record":"platform.restoreStart"}}"#);
+    let body = |types: &[&str]| {
+        format!("[{}]", types.iter().map(|it| event(it)).collect::<Vec<_>>().join(","))
+    };
+    let parted = |types: &[&str]| restored(body(types).as_bytes());
+    assert_eq!(parted(&["function", "platform.start"]), None, "lines may speak of anything");
+    assert_eq!(restored(b"[platform.restoreStart"), None);
+    for restore in
+        ["platform.restoreStart", "platform.restoreRuntimeDone", "platform.restoreReport"]
+    {
+        let all = ["platform.initReport", "platform.extension", restore, "platform.initReport"];
+        assert_eq!(parted(&all), Some((body(&all[..2]), body(&all[2..]))));
+        // A line may be of this environment alone, whatever stands before it.
+        let all = ["platform.initReport", "function", "platform.extension", restore];
+        assert_eq!(parted(&all), Some((body(&all[..1]), body(&all[1..]))));
+        assert_eq!(parted(&[restore]), Some((String::new(), body(&[restore]))));
+    }
+}
+
+#[test]
+fn a_tenant_of_a_shape_that_is_new_to_us_hides_no_end_of_a_function() {
+    let source = Source::new("orders", "1", "i");
+    let mut intake = Intake::new(source, extension_spec::load([("", ""); 0]).config.types, true);
+    let body = br#"[{"type":"platform.runtimeDone","record":{"requestId":"r","tenantId":7}}]"#;
+    let taken = intake.accept(body, (Instant::now(), SystemTime::now()));
+    assert_eq!(taken.signals, [Signal::RuntimeDone("r".to_owned())]);
+}

@@ -100,6 +100,12 @@ impl Record {
         ))
     }
 
+    /// Makes this its key, to which others are appended.
+    pub fn set_base(&mut self, base: Arc<str>) {
+        self.base = base.clone();
+        self.set_key(base);
+    }
+
     /// Moves it under another key. Its own bytes change only where they name the key.
     pub fn set_key(&mut self, key: Arc<str>) {
         if self.is_aggregate {

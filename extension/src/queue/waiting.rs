@@ -15,7 +15,7 @@ pub(super) struct Waiting {
     /// It was refused, and goes out again no sooner than this.
     not_before: Option<Instant>,
     /// Whether it has the key under which it goes out.
-    has_key: bool,
+    pub(super) has_key: bool,
     /// Kinesis will never take it; the dead-letter queue may.
     pub(super) is_refused: bool,
     /// The file in which it lies, too.

@@ -72,7 +72,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
         let backlog = self.backlog();
         let scope = if self.is_running() {
-            self.parts.policy.while_running(&backlog, now.into_std())
+            let is_due = self.due(&backlog).is_some_and(|due| due <= now);
+            if is_due { Some(Scope::All) } else { backlog.has_full_record.then_some(Scope::Full) }
         } else if self.phase == Phase::Settling && backlog.has_full_record {
             Some(Scope::Full)
         } else {
@@ -131,7 +132,11 @@ impl<S: Sink, D: Sink> Run<S, D> {
 
     fn start(&mut self, scope: Scope, until: Instant, is_flush: bool) {
         if scope == Scope::All && self.phase != Phase::Draining {
-            self.send_ledger_along();
+            if self.parts.is_snapshot_ahead && self.phase == Phase::Idle {
+                self.send_ledger();
+            } else {
+                self.send_ledger_along();
+            }
         }
         let dispatcher = self.parts.dispatcher.clone();
         let dead_letters = self.parts.dead_letters.clone();
@@ -247,6 +252,10 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 self.parts.breaker.is_open() || !self.parts.policy.holds_for_the_function();
             if self.phase == Phase::Invoking && is_held_for_nothing {
                 self.step(Event::RuntimeDone);
+            }
+            if self.parts.is_snapshot_ahead {
+                // None that could be in the snapshot.
+                self.close_connections();
             }
             self.deliver_beside();
         }

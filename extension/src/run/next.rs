@@ -14,9 +14,8 @@ use crate::sink::Sink;
 impl<S: Sink, D: Sink> Run<S, D> {
     pub(super) fn on_next(&mut self, answer: Result<Next, lambda::Error>) {
         self.next = None;
-        if answer.is_ok() {
-            self.restore();
-        }
+        // Refused or not: whoever waited for this beside others is alone now.
+        self.restore();
         if let Some(delivery) = self.delivery.take_if(|_| !self.parts.always_awake) {
             // Begun after `next` was called, so a freeze may have caught it: its connection may be dead without a
             // sign. Nothing is lost, its records are still in the queue.
@@ -54,7 +53,10 @@ impl<S: Sink, D: Sink> Run<S, D> {
         if self.parts.breaker.is_open() {
             self.invoke_unheld();
         } else {
-            self.step(self.parts.policy.on_invoke(&self.backlog(), now.into_std()));
+            let event = self.parts.policy.on_invoke(&self.backlog(), now.into_std());
+            // Somebody who is not told would wait for the timeout, each time.
+            let in_vain = event == Event::InvokeHeld && self.is_deaf && !has_ended;
+            self.step(if in_vain { Event::InvokeSent } else { event });
         }
         if has_ended {
             self.step(Event::RuntimeDone);

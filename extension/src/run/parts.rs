@@ -30,8 +30,8 @@ pub struct Parts<S, D> {
     pub always_awake: bool,
     /// Whether this process will be copied before its first event.
     pub is_snapshot_ahead: bool,
-    /// Throws other dice than the copies beside it.
-    pub seed: fn(),
+    /// Called when this process has become a copy of its own: throws other dice than those beside it, for one.
+    pub on_restore: Box<dyn Fn() + Send>,
     /// Whether invocations are held at all.
     pub breaker: Breaker,
     /// Numbers events.
@@ -75,7 +75,7 @@ impl<S: Sink, D: Sink> Parts<S, D> {
             },
             always_awake: is_managed,
             is_snapshot_ahead: initialization == Initialization::SnapStart,
-            seed: chance::seed,
+            on_restore: Box::new(chance::seed),
             breaker: Breaker::new(breaker::FIRST),
             intake,
             dispatcher: Arc::new(Dispatcher::new(Route::STREAM, sink, queue.clone())),

@@ -1,16 +1,23 @@
 //! `SnapStart`: what is done before the snapshot is taken, and what a restored process does anew.
 //!
-//! Many environments begin as copies of one process. So nothing may be under way while the snapshot is taken; and from
-//! the restore on nothing may be shared: neither identity nor numbers, connections, credentials or dice. What still
-//! waits keeps the identity that it has: each copy delivers it, and a consumer takes it once.
+//! Many environments begin as copies of one process. So as little as can be may wait or be under way while the snapshot is
+//! taken, of which nobody tells; and from the restore on nothing may be shared: neither identity nor numbers,
+//! connections, credentials or dice. What still waits keeps the identity that it has: each copy delivers it, and a
+//! consumer takes it once.
+
+use std::time::Duration;
 
 use tokio::time::Instant;
 
 use super::{Run, Teller};
 use crate::chance;
+use crate::clock;
 use crate::lifecycle::{Event, Phase};
 use crate::log;
 use crate::sink::Sink;
+
+/// A wall clock that is set by more than this has not been trimmed.
+const JUMP: Duration = Duration::from_secs(1);
 
 impl<S: Sink, D: Sink> Run<S, D> {
     /// The first step of a life.
@@ -32,6 +39,27 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
+    /// After a timeout or a crash, within an invocation: somebody waits, and no snapshot will be taken.
+    pub(super) fn on_init_repeated(&mut self) {
+        if self.phase == Phase::Capturing {
+            self.parts.is_snapshot_ahead = false;
+            self.step(Event::Started);
+        }
+    }
+
+    /// While a snapshot is ahead nothing else freezes the environment. So if the wall clock has gone on and the monotonic
+    /// one has not, this may be a copy already, though nobody has said so yet: then it takes another identity. Should the
+    /// clock only have been set, the next one is another again.
+    pub(super) fn look_at_the_clocks(&mut self) {
+        let (monotonic, wall) = clock::now();
+        let (since, then) = self.born;
+        let by_wall = wall.duration_since(then).unwrap_or_default();
+        if by_wall.saturating_sub(monotonic - since) > JUMP {
+            self.restore();
+            self.parts.is_snapshot_ahead = true;
+        }
+    }
+
     /// A snapshot may be taken from here on.
     pub(super) fn close_connections(&self) {
         self.parts.dispatcher.reset();
@@ -45,7 +73,16 @@ impl<S: Sink, D: Sink> Run<S, D> {
         if !std::mem::take(&mut self.parts.is_snapshot_ahead) {
             return;
         }
-        (self.parts.seed)();
+        if let Some(delivery) = self.delivery.take() {
+            // The snapshot has caught it.
+            delivery.abort();
+        }
+        if self.owes_a_ledger() {
+            // All that can be said of the old identity, in every copy alike.
+            self.send_ledger();
+        }
+        self.born = clock::now();
+        (self.parts.on_restore)();
         let source = self.parts.intake.source().of_instance(&chance::new_instance());
         self.parts.intake.restart(source.clone());
         self.queue().restart(source);

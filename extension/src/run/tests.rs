@@ -332,3 +332,28 @@ async fn flushes_that_a_functions_own_timeout_cuts_short_do_not_open_the_breaker
 mod farewell;
 mod snapshot;
 mod storm;
+
+#[tokio::test]
+async fn after_the_end_of_a_function_was_waited_for_in_vain_no_other_is_until_one_is_told_of() {
+    let answers = [
+        invoke_with(1_200, "r-1"),
+        invoke_with(20_000, "r-2"),
+        invoke_with(20_000, "r-3"),
+        shutdown(),
+    ];
+    let calls = Mutex::new(vec![Instant::now()]);
+    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], Weather::default(), &answers, |number, bench| {
+        calls.lock().unwrap().push(Instant::now());
+        if number == 2 {
+            // Too late for the one that it belongs to.
+            bench.bodies.post(&line_and_done("late", "r-2"));
+            bench.bodies.post_after(Duration::from_millis(300), line_and_done("line", "r-3"));
+        }
+    })
+    .await;
+    let calls = calls.lock().unwrap();
+    let held: Vec<u128> = calls.windows(2).skip(1).map(|it| (it[1] - it[0]).as_millis()).collect();
+    assert!(held[0] >= 900, "the first is waited for: {held:?}");
+    assert!(held[1] < 10_000, "the second is not: {held:?}");
+    assert!(held[2] >= 250, "the third is again: {held:?}");
+}

@@ -1,8 +1,9 @@
 //! The parts of a registered extension, put together from its environment.
 
+use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
-use extension_spec::{PartitionKey, QueueUrl, Stream};
+use extension_spec::{EXTENSION_NAME, PartitionKey, QueueUrl, Stream};
 use tokio::time::Instant;
 
 use crate::aws::{Access, Connector, Roots};
@@ -31,6 +32,11 @@ pub(super) async fn prepare(
     deadline: Instant,
 ) -> Result<Parts<Kinesis, Sqs>, String> {
     let config = &environment.config;
+    let initialization = match environment.initialization {
+        // After a timeout or a crash: the environment was restored long ago, and an invocation waits for this one.
+        Initialization::SnapStart if restored().exists() => Initialization::OnDemand,
+        it => it,
+    };
     let listener =
         Listener::bind().await.map_err(|error| format!("cannot listen for telemetry: {error}"))?;
     let pressure = Arc::new(Pressure::new(environment.queue_max_bytes()));
@@ -39,7 +45,7 @@ pub(super) async fn prepare(
     let bodies = listener.serve(pressure.clone());
     let access = access(environment);
     let kinesis = Kinesis::new(stream.clone(), &access);
-    if connects_ahead(environment) {
+    if config.preconnect && is_used_soon(initialization) {
         // Begins when the request to subscribe is on its way. Nobody waits for it.
         tokio::spawn(kinesis.connect());
     }
@@ -59,8 +65,14 @@ pub(super) async fn prepare(
     let queue = Arc::new(Mutex::new(queue(environment, source.clone(), pressure)));
     let next = asking(extension.clone());
     let origin = (source, bodies);
-    let initialization = environment.initialization;
-    let parts = Parts::new(config, initialization, next, origin, queue.clone(), kinesis);
+    let mut parts = Parts::new(config, initialization, next, origin, queue.clone(), kinesis);
+    if initialization == Initialization::SnapStart {
+        parts.on_restore = Box::new(|| {
+            chance::seed();
+            // Without it a process that comes after this one loses some time, and nothing else.
+            let _ = std::fs::File::create(restored());
+        });
+    }
     Ok(match &config.dead_letter_queue_url {
         Some(url) => parts.with_dead_letters(dead_letters(url.clone(), access, &stream, queue)),
         None => parts,
@@ -68,14 +80,17 @@ pub(super) async fn prepare(
 }
 
 /// Whether a connection that is opened now will be of use.
-fn connects_ahead(environment: &Environment) -> bool {
-    match environment.initialization {
-        Initialization::OnDemand | Initialization::ManagedInstances => {
-            environment.config.preconnect
-        }
+fn is_used_soon(initialization: Initialization) -> bool {
+    match initialization {
+        Initialization::OnDemand | Initialization::ManagedInstances => true,
         // It would be too old by then, or not even the same process's.
         Initialization::ProvisionedConcurrency | Initialization::SnapStart => false,
     }
+}
+
+/// The file that says that this environment was restored from a snapshot. In the snapshot there is none.
+fn restored() -> PathBuf {
+    std::env::temp_dir().join(format!("{EXTENSION_NAME}.restored"))
 }
 
 fn asking(extension: Extension) -> run::Asking {

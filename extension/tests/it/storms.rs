@@ -186,6 +186,29 @@ async fn keys_that_are_refused_before_their_time_are_asked_for_again() {
 }
 
 #[tokio::test]
+async fn an_endpoint_that_gives_no_keys_for_a_moment_costs_no_event_not_even_at_the_end() {
+    let credentials =
+        Credentials::start(Keys::new("FIRST", Duration::from_hours(6))).await.unwrap();
+    let from_endpoint = credentials.environment();
+    let mut world = World::new(&[], |options| options.environment.extend(from_endpoint)).await;
+    credentials.set_failure(Some(500));
+    let mending = tokio::spawn({
+        let credentials = credentials.clone();
+        async move {
+            while credentials.requests() == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            credentials.set_failure(None);
+        }
+    });
+    invoke(&mut world, 1, 3).await;
+    mending.await.unwrap();
+    let ended = world.end().await;
+    assert_eq!(ended.verify_exactly_once().count("function"), 3);
+    assert_eq!(ended.said("not delivered"), 0, "{:?}", ended.printed);
+}
+
+#[tokio::test]
 async fn records_of_more_than_a_mebibyte_arrive_where_the_stream_allows_them() {
     let settings = [
         ("MAX_RECORD_BYTES", "2097152"),

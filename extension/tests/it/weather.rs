@@ -3,6 +3,8 @@
 use std::time::Duration;
 
 use extension_sandbox::kinesis::weather::{Forecast, Weather};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
 use serde_json::json;
 
 use crate::world::World;
@@ -157,4 +159,29 @@ async fn a_stream_that_is_missing_is_asked_for_twice_and_then_seldom() {
     assert!(requests <= 4, "{requests} requests for 20 invocations");
     world.kinesis.set_weather(Weather::fair());
     assert_eq!(world.end().await.verify().count("function"), 60);
+}
+
+#[tokio::test]
+async fn a_process_that_gets_no_cpu_for_a_moment_goes_on_delivering_beside_a_long_invocation() {
+    let settings = [("FLUSH", "start"), ("MAX_AGE_MS", "200")];
+    let mut world = World::new(&settings, |_| ()).await;
+    let remote = world.sandbox.remote();
+    world.succeed(1).await;
+    let kinesis = world.kinesis.clone();
+    let stalled = tokio::spawn(async move {
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let extension = Pid::from_raw(remote.process_ids()[0]);
+        kill(extension, Signal::SIGSTOP).unwrap();
+        tokio::time::sleep(Duration::from_millis(900)).await;
+        kill(extension, Signal::SIGCONT).unwrap();
+        let before = kinesis.requests();
+        for _ in 0..8 {
+            remote.print("a line while the function runs");
+            tokio::time::sleep(Duration::from_millis(250)).await;
+        }
+        kinesis.requests() - before
+    });
+    world.invoke(json!({ "lines": 1, "sleepMs": 4_000 })).await;
+    assert!(stalled.await.unwrap() >= 2, "requests after the stall, in two seconds");
+    world.end().await.verify_exactly_once();
 }

@@ -56,10 +56,10 @@ impl Sandbox {
             None => {
                 self.is_initialised = true;
                 self.unreported = Some(Before::Init(duration));
-                self.is_snapshot = options.mode == Mode::SnapStart;
+                self.is_snapshot = options.mode == Mode::SnapStart && phase != "invoke";
                 match phase {
-                    // Within an invocation it is restored at once.
-                    "invoke" => {}
+                    // There will be no snapshot of it.
+                    "invoke" => self.shared.update(|state| state.runtime.awaits_restore = false),
                     _ if self.is_snapshot => self.take_snapshot().await,
                     _ => self.freeze(),
                 }

@@ -61,6 +61,9 @@ impl Sandbox {
             if state.runtime.is_over() {
                 return Some(Err(Failure::error("Runtime.ExitError")));
             }
+            if let Some(error_type) = state.failure() {
+                return Some(Err(Failure::error(error_type)));
+            }
             (state.runtime.waiting > 0).then_some(Ok(()))
         });
         let restored = restored.await;

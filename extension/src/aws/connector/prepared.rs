@@ -51,11 +51,10 @@ impl Prepared {
 
     /// The prepared connection, if it leads there and is young: by the larger of both clocks, as any idle one.
     fn take(&self, to: &Uri) -> Option<Ready> {
-        let ready = self.ready().take()?;
         let leads_there =
-            ready.to.scheme() == to.scheme() && ready.to.authority() == to.authority();
-        let is_young = idle(ready.begun, clock::now()) <= MAX_IDLE;
-        (leads_there && is_young).then_some(ready)
+            |it: &mut Ready| it.to.scheme() == to.scheme() && it.to.authority() == to.authority();
+        let ready = self.ready().take_if(leads_there)?;
+        (idle(ready.begun, clock::now()) <= MAX_IDLE).then_some(ready)
     }
 
     /// Makes it so much older.

@@ -75,6 +75,9 @@ impl Copy {
         let answer = self.asked.recv().await.unwrap();
         self.bodies.post(r#"[{"type":"platform.initReport","record":{}}]"#);
         tokio::time::sleep(Duration::from_secs(1)).await;
+        // Taken in, and not delivered any more.
+        self.bodies.post(r#"[{"type":"function","record":"late"}]"#);
+        tokio::time::sleep(Duration::from_millis(1)).await;
         answer
     }
 
@@ -116,11 +119,17 @@ async fn three_processes_from_one_snapshot_share_what_was_before_it_and_nothing_
     for n in 1..=3 {
         let mut copy = Copy::start(&stream);
         let answer = copy.initialise().await;
-        // Whichever comes first, the telemetry or the answer.
-        if n % 2 == 0 {
-            copy.bodies.post(RESTORED);
-        } else {
-            copy.bodies.post_after(Duration::from_millis(1), RESTORED.to_owned());
+        // Whichever comes first, the telemetry or the answer, and whatever tells of it.
+        match n {
+            1 => copy.bodies.post_after(Duration::from_millis(1), RESTORED.to_owned()),
+            2 => copy.bodies.post(RESTORED),
+            _ => {
+                // The machine was paused, and a line of this copy comes before anything else.
+                clock::advance_wall(3_600.0);
+                copy.bodies.post(r#"[{"type":"function","record":"hook"}]"#);
+                copy.bodies.post_after(Duration::from_millis(1), RESTORED.to_owned());
+                tokio::time::sleep(Duration::from_millis(2)).await;
+            }
         }
         let answer = copy.invoke(answer, &format!("line-{n}")).await;
         copy.end(answer).await;
@@ -128,23 +137,24 @@ async fn three_processes_from_one_snapshot_share_what_was_before_it_and_nothing_
     let arrived = arrived(&stream);
     let mut all = by_instance(&arrived);
     let before = all.remove("snapshot").unwrap();
-    // Init, a ledger, and what was late; each copy has delivered all of it under the same numbers.
-    assert_eq!((before.len(), arrived.doubled), (5, 2 * 5), "{before:?}");
-    assert!(before[4].contains("initReport"), "{before:?}");
+    // Init, its report, and what was late, each with a ledger; all copies deliver it under the same numbers.
+    assert_eq!((before.len(), arrived.doubled), (8, 2 * 8), "{before:?}");
+    assert!(before[4].contains("initReport") && before[6].contains("late"), "{before:?}");
+    assert!(!before.iter().any(|it| it.contains("hook")), "{before:?}");
+    // Of the one that could not be sure there are two.
+    all.retain(|_, events| !events.iter().any(|it| it.contains("hook")));
     assert_eq!(all.len(), 3, "{:?}", all.keys());
     let lines: BTreeSet<&str> = all
         .values()
         .map(|events| {
             assert_eq!(events.len(), 4, "restoreStart, line, runtimeDone and ledger: {events:?}");
             assert_eq!(events.iter().filter(|it| it.contains("restoreStart")).count(), 1);
-            assert_eq!(events.iter().filter(|it| it.contains("initReport")).count(), 0);
-            // What was late for the snapshot was taken over.
-            assert!(events[3].contains(r#""adopted":1"#), "{events:?}");
+            assert_eq!(events.iter().filter(|it| it.contains("late")).count(), 0);
             *events.iter().find(|it| it.contains("line-")).unwrap()
         })
         .collect();
     assert_eq!(lines.len(), 3, "{lines:?}");
-    assert_eq!(*stream.restarts.lock().unwrap(), 3, "each copy connects anew, once");
+    assert_eq!(*stream.restarts.lock().unwrap(), 4, "each copy connects anew");
     assert!(*stream.resets.lock().unwrap() >= 3, "no connection is in a snapshot");
 }
 

@@ -62,7 +62,7 @@ impl Process {
         let mut parts =
             Parts::new(&config, initialization, asking, (source, received), queue.clone(), stream);
         // What is random comes from the seed of the story.
-        parts.seed = || ();
+        parts.on_restore = Box::new(|| ());
         parts.deadlines.buffer_timeout = Duration::from_millis(25);
         parts.breaker = Breaker::new(Duration::from_secs(2));
         if let Some(letters) = dead_letters {
