@@ -5,14 +5,12 @@
 
 use std::time::Duration;
 
-use extension_spec::{EXTENSION_NAME, Metrics};
+use extension_spec::{EXTENSION_NAME, Metrics, metric};
 use serde_json::{Map, Value, json};
 
 use crate::ledger::Ledger;
 use crate::stats::Stats;
 
-/// The namespace of all our metrics.
-const NAMESPACE: &str = "KinesisTelemetry";
 /// The first member of a line of ours, by which we know it again: nothing of ours is ever delivered to us.
 const MARK: &str = "extension";
 
@@ -43,13 +41,13 @@ impl Meter {
             return None;
         }
         let mut metrics = vec![
-            ("Received", "Count", json!(ledger.received - self.ledger.received)),
-            ("Delivered", "Count", json!(ledger.delivered - self.ledger.delivered)),
-            ("Shed", "Count", json!(ledger.shed.total() - self.ledger.shed.total())),
+            (metric::RECEIVED, "Count", json!(ledger.received - self.ledger.received)),
+            (metric::DELIVERED, "Count", json!(ledger.delivered - self.ledger.delivered)),
+            (metric::SHED, "Count", json!(ledger.shed.total() - self.ledger.shed.total())),
         ];
         if !lags.is_empty() {
             let lags: Vec<u64> = lags.iter().map(|lag| milliseconds(*lag)).collect();
-            metrics.push(("DeliveryLag", "Milliseconds", json!(lags)));
+            metrics.push((metric::DELIVERY_LAG, "Milliseconds", json!(lags)));
         }
         if self.kind == Metrics::All {
             metrics.extend(self.more(ledger, stats, held));
@@ -72,7 +70,7 @@ impl Meter {
             ("Spilled", "Count", json!(stats.spilled - before.spilled)),
             ("DeadLettered", "Count", json!(ledger.dead_lettered - ledger_before.dead_lettered)),
             ("Held", "Count", json!(held)),
-            ("LogsDropped", "Count", json!(dropped)),
+            (metric::LOGS_DROPPED, "Count", json!(dropped)),
             ("Calls", "Count", json!(stats.calls - before.calls)),
             ("FailedCalls", "Count", json!(stats.failed_calls - before.failed_calls)),
             ("Records", "Count", json!(stats.records - before.records)),
@@ -89,7 +87,7 @@ fn line(metrics: &[(&'static str, &'static str, Value)], now_ms: u64) -> String 
     let about = json!({
         "Timestamp": now_ms,
         "CloudWatchMetrics": [
-            { "Namespace": NAMESPACE, "Dimensions": [[]], "Metrics": definitions }
+            { "Namespace": metric::NAMESPACE, "Dimensions": [[]], "Metrics": definitions }
         ],
     });
     let mut members = Map::new();

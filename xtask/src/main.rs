@@ -28,6 +28,7 @@ mod project;
 mod python;
 mod rie;
 mod section;
+mod stages;
 mod synth;
 mod test;
 #[cfg(test)]

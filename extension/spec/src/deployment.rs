@@ -38,6 +38,11 @@ impl Architecture {
     pub fn layer(self) -> String {
         format!("{EXTENSION_NAME}-{}", self.name())
     }
+
+    /// Name of the test function's zip, without `.zip`. It holds a `bootstrap`.
+    pub fn test_function(self) -> String {
+        format!("test-function-{}", self.name())
+    }
 }
 
 /// A value that a deployment publishes as an SSM parameter, so that functions of other stacks need to know a name only.
@@ -51,8 +56,43 @@ pub struct Published {
     pub doc: &'static str,
 }
 
+impl Published {
+    /// Its name in a deployment that has one: a further one in its account and region.
+    pub fn of(&self, deployment: Option<&str>) -> String {
+        let Some(deployment) = deployment else { return self.name.to_owned() };
+        let rest = self.name.strip_prefix(ROOT).unwrap_or(self.name);
+        format!("{ROOT}{deployment}/{rest}")
+    }
+}
+
+/// What the names of all SSM parameters begin with.
+pub const ROOT: &str = "/telemetry/kinesis/";
+
+/// Longest name of a deployment. It is a part of stacks' names, which have 128 characters (`CloudFormation`, `CreateStack`).
+pub const MOST_NAME_LENGTH: usize = 32;
+
+/// What the name of a deployment looks like, as a regular expression and in words.
+pub const NAME: (&str, &str) = (
+    "^[a-z][a-z0-9-]{0,31}$",
+    "1 to 32 of a-z 0-9 -, the first a letter, and not extension, runtime, stream, dead-letters or test-function",
+);
+
+/// Whether a deployment may be called so. What unnamed deployments use as a part of their parameters' names may not.
+pub fn is_name(name: &str) -> bool {
+    let is_good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
+    name.len() <= MOST_NAME_LENGTH
+        && name.starts_with(|c: char| c.is_ascii_lowercase())
+        && name.chars().all(is_good)
+        && !reserved().any(|word| word == name)
+}
+
+/// The first parts of the names of parameters.
+pub fn reserved() -> impl Iterator<Item = &'static str> {
+    PUBLISHED.iter().filter_map(|it| it.name.strip_prefix(ROOT)?.split('/').next())
+}
+
 /// Everything that a deployment publishes.
-pub const PUBLISHED: [Published; 4] = [
+pub const PUBLISHED: [Published; 7] = [
     Published {
         key: "layerArn",
         name: "/telemetry/kinesis/extension/arn",
@@ -73,11 +113,51 @@ pub const PUBLISHED: [Published; 4] = [
         name: "/telemetry/kinesis/runtime/policy/arn",
         doc: "ARN of the managed policy that a function's role needs to write to the stream.",
     },
+    Published {
+        key: "streamArn",
+        name: "/telemetry/kinesis/stream/arn",
+        doc: "ARN of the stream, as the extension's setting `STREAM` takes it.",
+    },
+    Published {
+        key: "deadLetterQueueUrl",
+        name: "/telemetry/kinesis/dead-letters/url",
+        doc: "URL of the dead-letter queue, as the setting `DEAD_LETTER_QUEUE_URL` takes it.",
+    },
+    Published {
+        key: "testFunctionName",
+        name: "/telemetry/kinesis/test-function/name",
+        doc: "Name of the test function.",
+    },
 ];
 
 #[cfg(test)]
 mod tests {
-    use super::{Architecture, PUBLISHED};
+    use super::{Architecture, MOST_NAME_LENGTH, NAME, PUBLISHED, ROOT, is_name, reserved};
+
+    #[test]
+    fn a_named_deployment_publishes_under_its_name() {
+        let [layer, ..] = PUBLISHED;
+        assert_eq!(layer.of(None), "/telemetry/kinesis/extension/arn");
+        assert_eq!(layer.of(Some("blue")), "/telemetry/kinesis/blue/extension/arn");
+        assert!(PUBLISHED.iter().all(|it| it.name.starts_with(ROOT)));
+    }
+
+    #[test]
+    fn a_name_is_a_short_word_that_no_parameter_begins_with() {
+        let longest = "x".repeat(MOST_NAME_LENGTH);
+        for good in ["blue", "team-7", "x", longest.as_str()] {
+            assert!(is_name(good), "{good}");
+        }
+        let too_long = "x".repeat(MOST_NAME_LENGTH + 1);
+        for bad in ["", "Blue", "7up", "a/b", "a_b", "two words", "runtime", too_long.as_str()] {
+            assert!(!is_name(bad), "{bad}");
+        }
+        for word in reserved() {
+            assert!(!is_name(word) && NAME.1.contains(word), "{word}");
+        }
+        assert!(NAME.0.contains(&(MOST_NAME_LENGTH - 1).to_string()));
+        assert!(NAME.1.contains(&MOST_NAME_LENGTH.to_string()));
+    }
 
     #[test]
     fn every_architecture_has_a_layer_arn_of_its_own_that_is_published() {

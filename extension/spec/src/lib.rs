@@ -6,7 +6,8 @@
 //!
 //! - [`Config`] holds the parameters, one stanza each, and [`Config::PARAMS`] describes them to other languages.
 //! - [`load`] reads a [`Config`] from the variables of an environment and reports *every* problem together.
-//! - [`deployment`] holds the names under which a deployment to AWS is found, [`event`] what the extension adds to events.
+//! - [`deployment`] holds the names under which a deployment to AWS is found, [`event`] what the extension adds to events,
+//!   [`metric`] what its metrics are called.
 //! - [`limits`] holds the numbers that AWS sets.
 
 /// As a literal, for constants that begin with it.
@@ -23,6 +24,7 @@ pub mod event;
 pub mod event_type;
 mod level;
 pub mod limits;
+pub mod metric;
 pub mod packing;
 mod param;
 mod params;

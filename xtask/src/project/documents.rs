@@ -7,7 +7,7 @@ use extension_spec::packing::{self, COMBINATIONS};
 use extension_spec::{Config, ENV_PREFIX, Kind, Param, event};
 use xtask_synth::Project;
 
-use super::stages::{self, STAGES};
+use crate::stages::{self, STAGES};
 use crate::tools;
 
 pub(super) fn add(project: &mut Project) {
@@ -128,7 +128,19 @@ fn stages() -> String {
             if stage.customer_key { "a key of the account" } else { "the key that AWS manages" };
         let alarms = if stage.alarm_topic { "tell a topic" } else { "tell nobody" };
         let kept = format!("{} hours", stage.retention_hours);
-        [code(stage.name), stream.into(), kept, key.into(), alarms.into(), stage.doc.into()]
+        let metrics = code(stage.metrics.word());
+        [
+            code(stage.name),
+            stream.into(),
+            kept,
+            key.into(),
+            alarms.into(),
+            metrics,
+            stage.doc.into(),
+        ]
     });
-    table(["stage", "stream", "keeps records", "encrypted with", "alarms", "purpose"], rows)
+    table(
+        ["stage", "stream", "keeps records", "encrypted with", "alarms", "metrics", "purpose"],
+        rows,
+    )
 }

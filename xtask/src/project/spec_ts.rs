@@ -3,17 +3,19 @@
 
 mod settings;
 
-use extension_spec::deployment::{self, Architecture, PUBLISHED};
-use extension_spec::{Config, ENV_PREFIX, EXTENSION_NAME};
+use std::collections::BTreeSet;
+
+use extension_spec::deployment::{self, Architecture, PUBLISHED, ROOT};
+use extension_spec::{Config, ENV_PREFIX, EXTENSION_NAME, metric};
 use xtask_synth::{Comments, Project};
 
-use super::stages::{self, STAGES, Stage};
+use crate::stages::{self, STAGES, Stage};
 
 pub(super) fn add(project: &mut Project) {
     project
         .text("infra-cdk/lib/spec.ts", Comments::SLASHES, spec_ts())
         .facts_from_all(Config::DECLARED_IN)
-        .facts_from(extension_spec::packing::DECLARED_IN)
+        .facts_from_all([extension_spec::packing::DECLARED_IN, metric::DECLARED_IN])
         .facts_from_all([
             deployment::DECLARED_IN,
             stages::DECLARED_IN,
@@ -30,6 +32,8 @@ fn spec_ts() -> String {
         names(),
         architectures(),
         published(),
+        deployments(),
+        metrics(),
         stages(),
         settings::interface(),
         settings::to_environment(),
@@ -79,6 +83,12 @@ fn architectures() -> String {
         let (name, layer) = (architecture.name(), architecture.layer());
         text += &format!("  {name}: {{ name: '{layer}', zip: '{layer}.zip' }},\n");
     }
+    text += "} as const;\n\n";
+    text += &doc("", &["The zip of the test function for each architecture.".to_owned()]);
+    text += "export const TEST_FUNCTION_ZIPS = {\n";
+    for architecture in Architecture::ALL {
+        text += &format!("  {}: '{}.zip',\n", architecture.name(), architecture.test_function());
+    }
     text + "} as const;\n"
 }
 
@@ -88,6 +98,48 @@ fn published() -> String {
     for published in &PUBLISHED {
         text += &doc("  ", &[published.doc.to_owned()]);
         text += &format!("  {}: {},\n", published.key, quoted(published.name));
+    }
+    text + "} as const;\n"
+}
+
+fn deployments() -> String {
+    let (pattern, words) = deployment::NAME;
+    let reserved: BTreeSet<&str> = deployment::reserved().collect();
+    let reserved: Vec<String> = reserved.into_iter().map(quoted).collect();
+    format!(
+        "/** What the name of a deployment looks like, and which names it cannot have. */\n\
+         const NAME = /{pattern}/;\n\
+         const RESERVED: readonly string[] = [{}];\n\n\
+         /**\n \
+          * Name of the SSM parameter in a deployment that has a name: a further one in its account and region.\n \
+          *\n \
+          * @throws Error for a name that no deployment can have.\n \
+          */\n\
+         export function published(key: keyof typeof PUBLISHED, deployment?: string): string {{\n  \
+           if (deployment === undefined) return PUBLISHED[key];\n  \
+           if (!NAME.test(deployment) || RESERVED.includes(deployment)) {{\n    \
+             throw new Error(`${{JSON.stringify(deployment)}} cannot be the name of a deployment: set {words}`);\n  \
+           }}\n  \
+           return PUBLISHED[key].replace({root}, `{ROOT}${{deployment}}/`);\n\
+         }}\n",
+        reserved.join(", "),
+        root = quoted(ROOT),
+    )
+}
+
+fn metrics() -> String {
+    let names = [
+        ("namespace", metric::NAMESPACE),
+        ("received", metric::RECEIVED),
+        ("delivered", metric::DELIVERED),
+        ("shed", metric::SHED),
+        ("deliveryLag", metric::DELIVERY_LAG),
+        ("logsDropped", metric::LOGS_DROPPED),
+    ];
+    let about = "Names of the metrics that functions send. They have no dimension.";
+    let mut text = doc("", &[about.to_owned()]) + "export const METRICS = {\n";
+    for (key, name) in names {
+        text += &format!("  {key}: {},\n", quoted(name));
     }
     text + "} as const;\n"
 }
@@ -105,17 +157,22 @@ fn stages() -> String {
     );
     text += &property("How long the stream keeps a record.", "retention: Duration");
     text += &property("Whether alarms tell somebody, through a topic.", "alarmTopic: boolean");
+    text += &property(
+        "Which metrics functions send; each is billed.",
+        "metrics: 'off' | 'basic' | 'all'",
+    );
     text += "}\n\n";
     text += &doc("", &["Every stage, by the name that people type.".to_owned()]);
     text += "export const STAGES = {\n";
-    for Stage { name, doc: about, retained, customer_key, retention_hours, alarm_topic } in &STAGES
-    {
-        text += &doc("  ", &[(*about).to_owned()]);
+    for stage in &STAGES {
+        let Stage { name, retained, customer_key, retention_hours, alarm_topic, .. } = stage;
+        text += &doc("  ", &[stage.doc.to_owned()]);
         text +=
             &format!("  {name}: {{\n    retained: {retained},\n    customerKey: {customer_key},\n");
         text += &format!(
-            "    retention: Duration.hours({retention_hours}),\n    alarmTopic: {alarm_topic},\n  }},\n"
+            "    retention: Duration.hours({retention_hours}),\n    alarmTopic: {alarm_topic},\n"
         );
+        text += &format!("    metrics: {},\n  }},\n", quoted(stage.metrics.word()));
     }
     text + "} satisfies Record<string, Stage>;\n"
 }

@@ -1,27 +1,31 @@
 //! The stages that the project can be deployed to, and in what they differ.
 
+use extension_spec::Metrics;
+
 /// The file in which the stages are said, as the compiler names it.
-pub(super) const DECLARED_IN: &str = file!();
+pub(crate) const DECLARED_IN: &str = file!();
 
 /// One deployment of everything, for one purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Stage {
+pub(crate) struct Stage {
     /// As people type it.
-    pub(super) name: &'static str,
+    pub(crate) name: &'static str,
     /// A sentence that says what it is for.
-    pub(super) doc: &'static str,
+    pub(crate) doc: &'static str,
     /// Whether the stream outlives its stack. (Layer versions always do: functions hold their ARNs.)
-    pub(super) retained: bool,
+    pub(crate) retained: bool,
     /// Whether the stream is encrypted with a key of the account's own. Otherwise with the one that AWS manages.
-    pub(super) customer_key: bool,
+    pub(crate) customer_key: bool,
     /// How long the stream keeps a record. Kinesis API reference, `RetentionPeriodHours`: 24 to 8,760.
-    pub(super) retention_hours: u32,
+    pub(crate) retention_hours: u32,
     /// Whether alarms tell somebody, through a topic.
-    pub(super) alarm_topic: bool,
+    pub(crate) alarm_topic: bool,
+    /// Which metrics functions of the stage send, each of which is billed; alarms on them are made of what there is.
+    pub(crate) metrics: Metrics,
 }
 
 /// All of them. The stream is on demand in each: nobody has to know how many shards telemetry takes.
-pub(super) const STAGES: [Stage; 2] = [
+pub(crate) static STAGES: [Stage; 2] = [
     Stage {
         name: "dev",
         doc: "For trying out: gone with its stack.",
@@ -29,6 +33,7 @@ pub(super) const STAGES: [Stage; 2] = [
         customer_key: false,
         retention_hours: 24,
         alarm_topic: false,
+        metrics: Metrics::Off,
     },
     Stage {
         name: "prod",
@@ -37,5 +42,16 @@ pub(super) const STAGES: [Stage; 2] = [
         customer_key: true,
         retention_hours: 72,
         alarm_topic: true,
+        metrics: Metrics::All,
     },
 ];
+
+/// The stage that people call so.
+pub(crate) fn named(name: &str) -> Option<&'static Stage> {
+    STAGES.iter().find(|it| it.name == name)
+}
+
+/// Their names, as people type them.
+pub(crate) fn names() -> impl Iterator<Item = &'static str> {
+    STAGES.iter().map(|it| it.name)
+}

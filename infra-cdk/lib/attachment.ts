@@ -1,0 +1,161 @@
+import { Stack, Stage, Token } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
+import { Construct } from 'constructs';
+import type { ArchitectureName, KinesisTelemetry } from './kinesis-telemetry';
+import { published, type TelemetrySettings, toEnvironment } from './spec';
+
+/** Settings of one function. Its stream and its dead-letter queue are those of the construct. */
+export interface AttachmentSettings extends Omit<TelemetrySettings, 'stream' | 'deadLetterQueueUrl'> {
+  /**
+   * Whether the function writes its log to CloudWatch Logs as well. With `false` its role is denied to, and so is every
+   * other function with that role.
+   *
+   * @default true
+   */
+  readonly cloudWatchLogs?: boolean | undefined;
+
+  /**
+   * Whether the function's role gets the policy. Set `false` for a role that is not defined in this app, and has it already.
+   *
+   * @default true
+   */
+  readonly attachPolicy?: boolean | undefined;
+}
+
+/** Under which a function bears what was attached. */
+const ID = 'KinesisTelemetry';
+
+/** Whether telemetry was attached to the function. */
+export function isAttached(fn: lambda.Function): boolean {
+  return fn.node.tryFindChild(ID) !== undefined;
+}
+
+/** Whether a function can have layers at all. */
+export function takesLayers(fn: lambda.Function): boolean {
+  return fn.runtime.name !== lambda.Runtime.FROM_IMAGE.name;
+}
+
+/** See `KinesisTelemetry.attachTo`. */
+export function attach(telemetry: KinesisTelemetry, fn: lambda.Function, settings: AttachmentSettings): void {
+  const refuse = (why: string): never => {
+    throw new Error(`telemetry cannot be attached to ${fn.node.path}: ${why}`);
+  };
+  if (isAttached(fn)) refuse('it was attached already: attach it once, with all its settings');
+  if (!takesLayers(fn)) {
+    refuse('it is a container image, which takes no layers: copy the extension into the image (docs/deploying.md, "Container images")');
+  }
+  requireSamePlace(telemetry, fn, refuse);
+  const variables = environment(telemetry, settings, refuse);
+  const role = settings.attachPolicy === false ? undefined : requireRole(fn, refuse);
+
+  const scope = new Construct(fn, ID);
+  const resolve = resolver(telemetry, fn, scope);
+  addLayer(fn, resolve.layer(architectureOf(fn, refuse)), refuse);
+  for (const [name, value] of Object.entries(variables({ stream: resolve.streamArn(), deadLetterQueueUrl: resolve.queueUrl() }))) {
+    fn.addEnvironment(name, value);
+  }
+  role?.addManagedPolicy(resolve.policy());
+  if (settings.cloudWatchLogs === false) denyLogs(fn);
+}
+
+type Refuse = (why: string) => never;
+
+/** Checks the settings; gives what makes variables of them once the stream and the queue are known. */
+function environment(telemetry: KinesisTelemetry, settings: AttachmentSettings, refuse: Refuse) {
+  const { cloudWatchLogs, attachPolicy: _, ...own } = settings;
+  for (const name of ['stream', 'deadLetterQueueUrl']) {
+    if (name in own) refuse(`${name} is the construct's to set: leave it out, or make another KinesisTelemetry`);
+  }
+  if (cloudWatchLogs === false && own.metrics !== undefined && own.metrics !== 'off') {
+    refuse(`metrics is "${own.metrics}", and metrics come out of CloudWatch Logs: leave one of metrics and cloudWatchLogs out`);
+  }
+  const { maxRecordKiB, recordDistribution } = telemetry.streamTraits;
+  if (own.recordFormat === 'kpl' && recordDistribution === 'AUTO') {
+    refuse('recordFormat is "kpl", and the stream distributes records itself, where KCL drops aggregates: choose another recordFormat, or a stream with USER_PARTITION_KEY');
+  }
+  const metrics = own.metrics ?? (cloudWatchLogs === false ? 'off' : telemetry.metrics);
+  const all = { ...own, ...(metrics !== 'off' && { metrics }) };
+  const make = (places: Pick<TelemetrySettings, 'stream' | 'deadLetterQueueUrl'>) => {
+    try {
+      return toEnvironment({ ...all, ...places });
+    } catch (error) {
+      return refuse((error as Error).message);
+    }
+  };
+  // Whatever its type is: only what the settings' own check has found to be a size is compared.
+  make({});
+  if (own.maxRecordBytes && !own.maxRecordBytes.isUnresolved() && own.maxRecordBytes.toBytes() > maxRecordKiB * 1024) {
+    refuse(`maxRecordBytes is ${own.maxRecordBytes.toBytes()}, and the stream takes ${maxRecordKiB * 1024}: set less, or the stream's maxRecordSize`);
+  }
+  return make;
+}
+
+function requireSamePlace(telemetry: KinesisTelemetry, fn: lambda.Function, refuse: Refuse): void {
+  const [own, theirs] = [Stack.of(telemetry), Stack.of(fn)];
+  for (const what of ['region', 'account'] as const) {
+    if (own[what] !== theirs[what] && !Token.isUnresolved(own[what]) && !Token.isUnresolved(theirs[what])) {
+      refuse(`its ${what} is ${theirs[what]}, and that of the layer is ${own[what]}: make a KinesisTelemetry for each ${what}`);
+    }
+  }
+}
+
+/** A role that gets what is attached to it, which cannot be said of one that is only referred to. */
+function requireRole(fn: lambda.Function, refuse: Refuse): iam.IRole {
+  if (fn.role === undefined || !iam.Role.isRole(fn.role)) {
+    return refuse('its role is not defined in this app, so the policy cannot be attached to it: attach it yourself and set attachPolicy to false');
+  }
+  return fn.role;
+}
+
+function architectureOf(fn: lambda.Function, refuse: Refuse): ArchitectureName {
+  const { name } = fn.architecture;
+  return name === 'x86_64' || name === 'arm64' ? name : refuse(`there is no layer for the architecture ${name}`);
+}
+
+function addLayer(fn: lambda.Function, layer: lambda.ILayerVersion, refuse: Refuse): void {
+  try {
+    fn.addLayers(layer);
+  } catch (error) {
+    refuse(`it takes no further layer, and Lambda allows five: merge some of them (${(error as Error).message})`);
+  }
+}
+
+/**
+ * What is referred to: in the construct's own stack as it is, in other stacks by the published parameters. An export that
+ * another stack imports could not change, and the ARN of a layer version changes with every release.
+ */
+function resolver(telemetry: KinesisTelemetry, fn: lambda.Function, scope: Construct) {
+  if (Stack.of(fn) === Stack.of(telemetry)) {
+    return {
+      layer: (name: ArchitectureName) => telemetry.layers[name],
+      policy: (): iam.IManagedPolicy => telemetry.policy,
+      streamArn: () => telemetry.stream.streamArn,
+      queueUrl: () => telemetry.deadLetterQueue.queueUrl,
+    };
+  }
+  if (Stage.of(fn) === Stage.of(telemetry)) Stack.of(fn).addStackDependency(Stack.of(telemetry));
+  const value = (key: Parameters<typeof published>[0]) =>
+    ssm.StringParameter.valueForStringParameter(scope, published(key, telemetry.deploymentName));
+  return {
+    layer: (name: ArchitectureName) =>
+      lambda.LayerVersion.fromLayerVersionArn(scope, 'Layer', value(name === 'arm64' ? 'layerArnArm64' : 'layerArnX86_64')),
+    policy: () => iam.ManagedPolicy.fromManagedPolicyArn(scope, 'Policy', value('policyArn')),
+    streamArn: () => value('streamArn'),
+    queueUrl: () => value('deadLetterQueueUrl'),
+  };
+}
+
+/** In the whole account and region, because a function's log group cannot be named where its role is defined. */
+function denyLogs(fn: lambda.Function): void {
+  const logGroups = Stack.of(fn).formatArn({ service: 'logs', resource: 'log-group:*' });
+  fn.addToRolePolicy(
+    new iam.PolicyStatement({
+      sid: 'NoCloudWatchLogs',
+      effect: iam.Effect.DENY,
+      actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
+      resources: [logGroups],
+    }),
+  );
+}

@@ -1,0 +1,6 @@
+/** The construct library: what an app uses that has its functions' telemetry delivered. */
+export { AttachTelemetry, type AttachTelemetryProps } from './attach-everywhere';
+export type { AttachmentSettings } from './attachment';
+export { type ArchitectureName, KinesisTelemetry, type KinesisTelemetryProps } from './kinesis-telemetry';
+export { PUBLISHED, published, type TelemetrySettings } from './spec';
+export type { NewStreamProps, RecordDistribution, StreamTraits } from './stream';

@@ -1,0 +1,188 @@
+import path from 'node:path';
+import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as sns from 'aws-cdk-lib/aws-sns';
+import * as sqs from 'aws-cdk-lib/aws-sqs';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
+import { Construct } from 'constructs';
+import { acknowledge } from './acknowledge';
+import { addAlarms } from './alarms';
+import { attach, type AttachmentSettings } from './attachment';
+import { addDashboard } from './dashboard';
+import { LAYERS, published } from './spec';
+import { type NewStreamProps, type StreamTraits, newStream, traits } from './stream';
+import { requireFile } from './zips';
+
+/** Instruction set of a function, as Lambda names it. */
+export type ArchitectureName = keyof typeof LAYERS;
+
+export interface KinesisTelemetryProps {
+  /** Folder with the zips of the layers, as `cargo xtask package` makes them. */
+  readonly zips: string;
+
+  /**
+   * A stream that exists already, also of another account.
+   *
+   * @default a new one
+   */
+  readonly stream?: kinesis.IStream | undefined;
+
+  /** What cannot be read from a stream that is not defined in this app. */
+  readonly streamTraits?: StreamTraits | undefined;
+
+  /** The stream to be made. Excludes `stream`. */
+  readonly newStream?: NewStreamProps | undefined;
+
+  /**
+   * What becomes of dead letters when the stack is deleted. Layer versions are always retained: functions hold their ARNs.
+   *
+   * @default RemovalPolicy.RETAIN
+   */
+  readonly removalPolicy?: RemovalPolicy | undefined;
+
+  /**
+   * Which metrics functions send, unless they are told otherwise. Each is billed. There are alarms on them where there are metrics.
+   *
+   * @default 'off'
+   */
+  readonly metrics?: 'off' | 'basic' | 'all' | undefined;
+
+  /**
+   * Whom alarms tell.
+   *
+   * @default nobody
+   */
+  readonly alarmTopic?: sns.ITopic | undefined;
+
+  /**
+   * Organisation (`o-…`) whose accounts may use the layers.
+   *
+   * @default this account alone
+   */
+  readonly organizationId?: string | undefined;
+
+  /**
+   * Distinguishes a further deployment in the same account and region.
+   *
+   * @default none, as the first one has
+   */
+  readonly deploymentName?: string | undefined;
+}
+
+/**
+ * All that functions need to deliver their telemetry to a stream: the stream, the layers, the permission, a queue for what
+ * cannot be delivered; and for people alarms and a dashboard.
+ */
+export class KinesisTelemetry extends Construct {
+  readonly stream: kinesis.IStream;
+  readonly layers: Readonly<Record<ArchitectureName, lambda.ILayerVersion>>;
+  /** What the role of a function must be allowed, and nothing else. */
+  readonly policy: iam.ManagedPolicy;
+  readonly deadLetterQueue: sqs.Queue;
+  readonly alarms: readonly cloudwatch.Alarm[];
+  readonly metrics: 'off' | 'basic' | 'all';
+  readonly deploymentName: string | undefined;
+  readonly streamTraits: ReturnType<typeof traits>;
+
+  constructor(scope: Construct, id: string, props: KinesisTelemetryProps) {
+    super(scope, id);
+    if (props.stream && props.newStream) {
+      throw new Error('stream and newStream exclude each other: leave out newStream to use a stream that exists, or stream to make one');
+    }
+    this.metrics = props.metrics ?? 'off';
+    this.deploymentName = props.deploymentName;
+    this.stream = props.stream ?? newStream(this, 'Stream', props.newStream ?? {});
+    this.streamTraits = traits(this.stream, props.streamTraits ?? {});
+    this.layers = {
+      x86_64: this.layer('x86_64', lambda.Architecture.X86_64, props),
+      arm64: this.layer('arm64', lambda.Architecture.ARM_64, props),
+    };
+    this.deadLetterQueue = this.queue(props.removalPolicy ?? RemovalPolicy.RETAIN);
+    this.policy = this.permission();
+    this.publish();
+    this.alarms = addAlarms(this, props.newStream?.retention ?? Duration.hours(24), props.alarmTopic);
+    addDashboard(this);
+  }
+
+  /**
+   * Has a function deliver its telemetry: adds the layer of its architecture, the policy and the settings.
+   *
+   * @throws Error for what would fail when the function runs, naming the function, the value and the remedy.
+   */
+  attachTo(fn: lambda.Function, settings: AttachmentSettings = {}): void {
+    attach(this, fn, settings);
+  }
+
+  private layer(name: ArchitectureName, architecture: lambda.Architecture, props: KinesisTelemetryProps): lambda.LayerVersion {
+    const { name: layerVersionName, zip } = LAYERS[name];
+    const layer = new lambda.LayerVersion(this, `Layer-${name}`, {
+      layerVersionName,
+      description: `Delivers telemetry of ${name} functions to a Kinesis data stream`,
+      license: 'Apache-2.0',
+      code: lambda.Code.fromAsset(requireFile(path.join(props.zips, zip), 'cargo xtask package')),
+      compatibleArchitectures: [architecture],
+      removalPolicy: RemovalPolicy.RETAIN,
+    });
+    if (props.organizationId !== undefined) {
+      layer.addPermission('Organization', { accountId: '*', organizationId: props.organizationId });
+      // Who uses an older version may go on using it.
+      for (const child of layer.node.children) {
+        if (child instanceof lambda.CfnLayerVersionPermission) child.applyRemovalPolicy(RemovalPolicy.RETAIN);
+      }
+    }
+    return layer;
+  }
+
+  private queue(removalPolicy: RemovalPolicy): sqs.Queue {
+    const queue = new sqs.Queue(this, 'DeadLetters', {
+      encryption: sqs.QueueEncryption.SQS_MANAGED,
+      enforceSSL: true,
+      // The longest that SQS allows: somebody has to find the time.
+      retentionPeriod: Duration.days(14),
+      removalPolicy,
+    });
+    acknowledge(queue, 'AwsSolutions-SQS3', 'It is the dead-letter queue itself; an alarm watches it.');
+    return queue;
+  }
+
+  private permission(): iam.ManagedPolicy {
+    const statements = [
+      new iam.PolicyStatement({ sid: 'Deliver', actions: ['kinesis:PutRecords'], resources: [this.stream.streamArn] }),
+      new iam.PolicyStatement({ sid: 'DeadLetters', actions: ['sqs:SendMessage'], resources: [this.deadLetterQueue.queueArn] }),
+    ];
+    if (this.stream.encryptionKey) {
+      const encrypt = new iam.PolicyStatement({
+        sid: 'Encrypt',
+        actions: ['kms:GenerateDataKey'],
+        resources: [this.stream.encryptionKey.keyArn],
+        conditions: { StringEquals: { 'kms:EncryptionContext:aws:kinesis:arn': this.stream.streamArn } },
+      });
+      statements.push(encrypt);
+    }
+    return new iam.ManagedPolicy(this, 'Policy', {
+      description: 'Lets a function deliver its telemetry, and nothing else',
+      statements,
+    });
+  }
+
+  private publish(): void {
+    const values = {
+      layerArn: this.layers.x86_64.layerVersionArn,
+      layerArnX86_64: this.layers.x86_64.layerVersionArn,
+      layerArnArm64: this.layers.arm64.layerVersionArn,
+      policyArn: this.policy.managedPolicyArn,
+      streamArn: this.stream.streamArn,
+      deadLetterQueueUrl: this.deadLetterQueue.queueUrl,
+    } as const;
+    for (const [key, stringValue] of Object.entries(values) as [keyof typeof values, string][]) {
+      new ssm.StringParameter(this, `Parameter-${key}`, {
+        parameterName: published(key, this.deploymentName),
+        description: `Of ${Stack.of(this).stackName}`,
+        stringValue,
+      });
+    }
+  }
+}

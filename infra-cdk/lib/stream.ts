@@ -1,0 +1,94 @@
+import { type Duration, type RemovalPolicy, type Size, Stack, Token } from 'aws-cdk-lib';
+import * as kinesis from 'aws-cdk-lib/aws-kinesis';
+import type * as kms from 'aws-cdk-lib/aws-kms';
+import type { Construct } from 'constructs';
+import { acknowledge } from './acknowledge';
+
+/** Who decides on the shard of a record: its partition key, or Kinesis itself (on demand only). */
+export type RecordDistribution = 'USER_PARTITION_KEY' | 'AUTO';
+
+/** What a stream takes, as far as settings of the extension depend on it. */
+export interface StreamTraits {
+  /**
+   * Largest record that the stream takes.
+   *
+   * @default 1 MiB
+   */
+  readonly maxRecordSize?: Size | undefined;
+
+  /** @default 'USER_PARTITION_KEY' */
+  readonly recordDistribution?: RecordDistribution | undefined;
+}
+
+/** A stream to be made. */
+export interface NewStreamProps extends StreamTraits {
+  /** @default on demand: nobody has to know how many shards telemetry takes */
+  readonly mode?: kinesis.StreamMode | undefined;
+
+  /**
+   * How many shards, of a provisioned stream.
+   *
+   * @default 1
+   */
+  readonly shardCount?: number | undefined;
+
+  /**
+   * How long a record is kept, 1 to 365 days.
+   *
+   * @default Duration.hours(24)
+   */
+  readonly retention?: Duration | undefined;
+
+  /** @default the key that AWS manages, which no other account can use */
+  readonly encryptionKey?: kms.IKey | undefined;
+
+  /** @default RemovalPolicy.RETAIN */
+  readonly removalPolicy?: RemovalPolicy | undefined;
+}
+
+/**
+ * Makes the stream.
+ *
+ * @throws Error for a mode and properties that exclude each other.
+ */
+export function newStream(scope: Construct, id: string, props: NewStreamProps): kinesis.IStream {
+  const { mode = kinesis.StreamMode.ON_DEMAND, shardCount, recordDistribution, maxRecordSize, encryptionKey } = props;
+  const isOnDemand = mode === kinesis.StreamMode.ON_DEMAND;
+  if (isOnDemand && shardCount !== undefined) {
+    throw new Error(`shardCount is ${shardCount}, and a stream on demand has no fixed number of shards: leave it out, or set mode to StreamMode.PROVISIONED`);
+  }
+  if (!isOnDemand && recordDistribution === 'AUTO') {
+    throw new Error('recordDistribution is "AUTO", which only streams on demand know: leave it out, or leave out the mode');
+  }
+  const stream = new kinesis.Stream(scope, id, {
+    streamMode: mode,
+    encryption: encryptionKey ? kinesis.StreamEncryption.KMS : kinesis.StreamEncryption.MANAGED,
+    ...(encryptionKey && { encryptionKey }),
+    ...(shardCount !== undefined && { shardCount }),
+    ...(props.retention && { retentionPeriod: props.retention }),
+    ...(props.removalPolicy && { removalPolicy: props.removalPolicy }),
+  });
+  if (encryptionKey) acknowledge(stream, 'AwsSolutions-KDS3', 'A key of our own was asked for: its use can be restricted, shared and ended.');
+  const resource = stream.node.defaultChild as kinesis.CfnStream;
+  // The construct of the library does not know these properties yet.
+  if (maxRecordSize) resource.maxRecordSizeInKiB = maxRecordSize.toKibibytes();
+  if (recordDistribution) resource.recordDistributionStrategy = recordDistribution;
+  return stream;
+}
+
+/** What is known of a stream: from its definition, if it is defined in this app, and else what was `stated`. */
+export function traits(stream: kinesis.IStream, stated: StreamTraits): { maxRecordKiB: number; recordDistribution: RecordDistribution } {
+  const resource = stream.node.defaultChild instanceof kinesis.CfnStream ? stream.node.defaultChild : undefined;
+  const distribution = resource?.recordDistributionStrategy ?? stated.recordDistribution;
+  return {
+    maxRecordKiB: resource?.maxRecordSizeInKiB ?? stated.maxRecordSize?.toKibibytes() ?? 1024,
+    recordDistribution: distribution === 'AUTO' ? 'AUTO' : 'USER_PARTITION_KEY',
+  };
+}
+
+/** Whether the stream is known to be of another account or region than the construct: its metrics are there, too. */
+export function isElsewhere(scope: Construct, stream: kinesis.IStream): boolean {
+  const { account, region } = Stack.of(scope);
+  const differ = (one: string, other: string) => one !== other && !Token.isUnresolved(one) && !Token.isUnresolved(other);
+  return differ(stream.env.account, account) || differ(stream.env.region, region);
+}

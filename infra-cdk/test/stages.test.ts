@@ -1,0 +1,126 @@
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { AwsSolutionsChecks } from 'cdk-nag';
+import { METRICS, STAGES } from '../lib/spec';
+import { outline } from './outline';
+import { Match, Template, deployment, someFunction, statements } from './world';
+
+const SNAPSHOTS = path.join(__dirname, '../../test/snapshots');
+
+/** Compares with the reviewed file, or writes it: UPDATE_EXPECT=1 npm test. */
+function isAsReviewed(name: string, text: string): void {
+  const file = path.join(SNAPSHOTS, `${name}.txt`);
+  if (process.env['UPDATE_EXPECT'] === '1') writeFileSync(file, text);
+  const remedy = `review, then: UPDATE_EXPECT=1 npm test (${file})`;
+  assert.equal(text, readFileSync(file, 'utf8'), remedy);
+}
+
+for (const stage of Object.keys(STAGES)) {
+  test(`the stacks of ${stage} are as they were reviewed`, () => {
+    const { telemetry, testFunction } = deployment({ stage });
+    const both = [telemetry, testFunction].map((stack) => `# ${stack.stackName}\n\n${outline(Template.fromStack(stack).toJSON())}`);
+    isAsReviewed(stage, both.join('\n'));
+  });
+
+  test(`cdk-nag has nothing to say of ${stage} that is not answered`, () => {
+    const { app } = deployment({ stage });
+    assert.deepEqual(new AwsSolutionsChecks(app).validateScope(app).violations, []);
+  });
+}
+
+test('cdk-nag would find something', () => {
+  const { app, telemetry } = deployment({ stage: 'dev' });
+  someFunction(telemetry);
+  const rules = new AwsSolutionsChecks(app).validateScope(app).violations.map((it) => it.ruleName);
+  assert.ok(rules.some((it) => it.startsWith('AwsSolutions-IAM4')), rules.join());
+});
+
+test('dev is gone with its stack, but for its layer versions', () => {
+  const { telemetry } = deployment({ stage: 'dev' });
+  const template = Template.fromStack(telemetry);
+  template.hasResource('AWS::Kinesis::Stream', { DeletionPolicy: 'Delete' });
+  template.hasResource('AWS::SQS::Queue', { DeletionPolicy: 'Delete' });
+  template.allResources('AWS::Lambda::LayerVersion', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  template.hasResourceProperties('AWS::Kinesis::Stream', {
+    StreamEncryption: { EncryptionType: 'KMS', KeyId: 'alias/aws/kinesis' },
+    StreamModeDetails: { StreamMode: 'ON_DEMAND' },
+  });
+});
+
+test('prod retains its stream, the key of it and the dead letters', () => {
+  const { telemetry } = deployment({ stage: 'prod' });
+  const template = Template.fromStack(telemetry);
+  for (const type of ['AWS::Kinesis::Stream', 'AWS::KMS::Key', 'AWS::SQS::Queue', 'AWS::Lambda::LayerVersion']) {
+    template.allResources(type, { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  }
+  template.hasResourceProperties('AWS::Kinesis::Stream', {
+    RetentionPeriodHours: STAGES.prod.retention.toHours(),
+    StreamEncryption: { EncryptionType: 'KMS', KeyId: { 'Fn::GetAtt': [Match.stringLikeRegexp('^Key'), 'Arn'] } },
+  });
+});
+
+test('every alarm of prod tells the topic, which takes it from CloudWatch alone', () => {
+  const { telemetry } = deployment({ stage: 'prod' });
+  const template = Template.fromStack(telemetry);
+  template.allResourcesProperties('AWS::CloudWatch::Alarm', {
+    AlarmActions: [{ Ref: Match.stringLikeRegexp('^AlarmTopic') }],
+    TreatMissingData: 'notBreaching',
+    AlarmDescription: Match.stringLikeRegexp('docs/deploying.md'),
+  });
+  template.resourceCountIs('AWS::CloudWatch::Alarm', 7);
+  for (const metric of [METRICS.deliveryLag, METRICS.shed, METRICS.logsDropped]) {
+    template.hasResourceProperties('AWS::CloudWatch::Alarm', { Namespace: METRICS.namespace, MetricName: metric });
+  }
+  template.hasResourceProperties('AWS::SNS::TopicPolicy', {
+    PolicyDocument: {
+      Statement: Match.arrayWith([Match.objectLike({ Effect: 'Allow', Principal: { Service: 'cloudwatch.amazonaws.com' } })]),
+    },
+  });
+  Template.fromStack(deployment({ stage: 'dev' }).telemetry).resourceCountIs('AWS::CloudWatch::Alarm', 4);
+});
+
+test('no policy names everything as its resource', () => {
+  for (const stage of Object.keys(STAGES)) {
+    const { telemetry, testFunction } = deployment({ stage });
+    const all = [telemetry, testFunction].flatMap(statements);
+    assert.ok(all.length >= 3);
+    assert.ok(all.every(({ Resource }) => Resource !== '*'), JSON.stringify(all));
+  }
+});
+
+test('the test function logs JSON into a group that keeps it for a day, and its role can do nothing else', () => {
+  const { testFunction } = deployment({ stage: 'dev', architecture: 'arm64' });
+  const template = Template.fromStack(testFunction);
+  template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 1 });
+  template.hasResourceProperties('AWS::Lambda::Function', {
+    Architectures: ['arm64'],
+    LoggingConfig: { LogFormat: 'JSON', LogGroup: { Ref: Match.stringLikeRegexp('^Log') } },
+    Runtime: 'provided.al2023',
+  });
+  template.hasResourceProperties('AWS::IAM::Role', { ManagedPolicyArns: [{ Ref: Match.stringLikeRegexp('policyarn') }] });
+  assert.deepEqual(statements(testFunction).map((it) => it.Action), [['logs:CreateLogStream', 'logs:PutLogEvents']]);
+});
+
+test('an organisation may use the layers, and goes on to when there is a newer version', () => {
+  const { telemetry } = deployment({ stage: 'dev', organizationId: 'o-a1b2c3d4e5' });
+  const template = Template.fromStack(telemetry);
+  template.resourceCountIs('AWS::Lambda::LayerVersionPermission', 2);
+  template.allResources('AWS::Lambda::LayerVersionPermission', {
+    UpdateReplacePolicy: 'Retain',
+    Properties: { Action: 'lambda:GetLayerVersion', Principal: '*', OrganizationId: 'o-a1b2c3d4e5' },
+  });
+});
+
+test('everything bears the tags of its deployment', () => {
+  const { telemetry } = deployment({ stage: 'dev', name: 'blue' });
+  assert.equal(telemetry.stackName, 'KinesisTelemetry-dev-blue');
+  Template.fromStack(telemetry).hasResourceProperties('AWS::Kinesis::Stream', {
+    Tags: [
+      { Key: 'deployment', Value: 'blue' },
+      { Key: 'project', Value: 'kinesis-telemetry-extension' },
+      { Key: 'stage', Value: 'dev' },
+    ],
+  });
+});

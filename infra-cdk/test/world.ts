@@ -1,0 +1,58 @@
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import path from 'node:path';
+import { App, Stack, type StackProps } from 'aws-cdk-lib';
+import { Match, Template } from 'aws-cdk-lib/assertions';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { type Stacks, buildApp } from '../lib/build-app';
+import { KinesisTelemetry, type KinesisTelemetryProps } from '../lib/index';
+import { LAYERS, TEST_FUNCTION_ZIPS } from '../lib/spec';
+
+/** A folder with all the zips that a deployment needs. They are empty: nobody opens them here. */
+export const ZIPS = mkdtempSync(path.join(tmpdir(), 'zips-'));
+const EMPTY_ZIP = Buffer.from('504b0506000000000000000000000000000000000000', 'hex');
+for (const zip of [...Object.values(LAYERS).map((layer) => layer.zip), ...Object.values(TEST_FUNCTION_ZIPS)]) {
+  writeFileSync(path.join(ZIPS, zip), EMPTY_ZIP);
+}
+
+/** The app as it is deployed. */
+export function deployment(context: Record<string, unknown>): Stacks & { app: App } {
+  const app = new App({ context: { zips: ZIPS, ...context } });
+  return { app, ...buildApp(app) };
+}
+
+/** Somebody's stack with telemetry in it. */
+export function telemetryIn(props: Partial<KinesisTelemetryProps> = {}, stackProps: StackProps = {}) {
+  const app = new App();
+  const stack = new Stack(app, 'Theirs', stackProps);
+  return { app, stack, telemetry: new KinesisTelemetry(stack, 'Telemetry', { zips: ZIPS, ...props }) };
+}
+
+/** Somebody's function. */
+export function someFunction(stack: Stack, props: Partial<lambda.FunctionProps> = {}, id = 'Orders'): lambda.Function {
+  return new lambda.Function(stack, id, {
+    runtime: lambda.Runtime.NODEJS_22_X,
+    handler: 'index.handler',
+    code: lambda.Code.fromInline('exports.handler = async () => {}'),
+    ...props,
+  });
+}
+
+/** What one function of the stack got: its layers and its variables. */
+export function attached(stack: Stack): { layers: unknown[]; variables: Record<string, unknown> } {
+  const functions = Object.values(Template.fromStack(stack).findResources('AWS::Lambda::Function')) as {
+    Properties: { Layers?: unknown[]; Environment?: { Variables: Record<string, unknown> } };
+  }[];
+  const [fn] = functions;
+  if (functions.length !== 1 || !fn) throw new Error(`${functions.length} functions`);
+  return { layers: fn.Properties.Layers ?? [], variables: fn.Properties.Environment?.Variables ?? {} };
+}
+
+/** The statements of all policies of the stack, managed or inline. */
+export function statements(stack: Stack): { Action: string | string[]; Effect: string; Resource: unknown; Condition?: unknown }[] {
+  const template = Template.fromStack(stack);
+  const policies = ['AWS::IAM::ManagedPolicy', 'AWS::IAM::Policy'].flatMap((type) => Object.values(template.findResources(type)));
+  return policies.flatMap((it) => (it as { Properties: { PolicyDocument: { Statement: [] } } }).Properties.PolicyDocument.Statement);
+}
+
+export { Match, Template };

@@ -1,0 +1,94 @@
+//! Other people's programs on the CDK app and on the templates that it makes.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use crate::{cdk, linters, stages, workspace};
+
+fn text(output: &Output) -> String {
+    [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy).concat()
+}
+
+/// Fails with all that the program says.
+fn passes(command: &mut Command) {
+    let output = command.output().unwrap();
+    assert!(output.status.success(), "{command:?}\n{}", text(&output));
+}
+
+/// Has the app write its templates, the CDK's own check of them included.
+fn synthesize(stage: &str, zips: &Path, into: &Path) {
+    passes(
+        cdk::command(&["synth", "--quiet", "--output"])
+            .arg(into)
+            .arg("--context")
+            .arg(format!("zips={}", zips.display()))
+            .args(["--context", &format!("stage={stage}")])
+            .args(["--context", "organizationId=o-a1b2c3d4e5"]),
+    );
+}
+
+#[test]
+#[ignore = "needs Node and Python 3: cargo xtask test"]
+fn the_templates_of_every_stage_pass_the_cdks_check_and_cfn_lint() {
+    cdk::compile().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let zips = cdk::stand_ins(&workspace::target_dir().unwrap()).unwrap();
+    let mut templates = Vec::new();
+    for stage in stages::names() {
+        let into = dir.path().join(stage);
+        synthesize(stage, &zips, &into);
+        let files = fs::read_dir(into).unwrap().map(|it| it.unwrap().path());
+        templates.extend(files.filter(|it| it.to_string_lossy().ends_with(".template.json")));
+    }
+    assert_eq!(templates.len(), 2 * stages::STAGES.len());
+    // W3005: the CDK says of what a resource depends, also where a reference says it already.
+    passes(cfn_lint().args(["--ignore-checks", "W3005", "--"]).args(templates));
+}
+
+fn cfn_lint() -> Command {
+    let linters = linters::install(&workspace::target_dir().unwrap()).unwrap();
+    Command::new(linters.join("python/bin/cfn-lint"))
+}
+
+#[test]
+#[ignore = "needs Node and Python 3: cargo xtask test"]
+fn cfn_lint_would_find_something() {
+    let dir = tempfile::tempdir().unwrap();
+    let template = dir.path().join("a.template.json");
+    let resource =
+        r#"{ "Type": "AWS::Kinesis::Stream", "Properties": { "Retention": 1 } }"#;
+    fs::write(&template, format!(r#"{{ "Resources": {{ "Stream": {resource} }} }}"#)).unwrap();
+    let output = cfn_lint().arg(&template).output().unwrap();
+    assert!(!output.status.success() && text(&output).contains("'Retention'"), "{}", text(&output));
+}
+
+/// On everything that people write in the app.
+fn eslint(root: &Path) -> Command {
+    let linters = linters::install(&workspace::target_dir().unwrap()).unwrap();
+    let mut eslint = Command::new("node");
+    eslint.arg(linters.join("node/node_modules/eslint/bin/eslint.js"));
+    eslint.arg("--config").arg(linters.join("node/eslint.config.mjs")).arg(".").current_dir(root);
+    eslint
+}
+
+#[test]
+#[ignore = "needs Node and Python 3: cargo xtask test"]
+fn the_typescript_passes_eslint() {
+    cdk::install().unwrap();
+    passes(&mut eslint(&workspace::root().join("infra-cdk")));
+}
+
+#[test]
+#[ignore = "needs Node and Python 3: cargo xtask test"]
+fn eslint_would_find_something() {
+    let dir = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| fs::write(dir.path().join(name), text).unwrap();
+    put(
+        "tsconfig.json",
+        r#"{ "compilerOptions": { "strict": true, "types": [] }, "include": ["*.ts"] }"#,
+    );
+    put("a.ts", "async function f(): Promise<void> {}\nexport function g(): void {\n  f();\n}\n");
+    let output = eslint(dir.path()).output().unwrap();
+    assert!(text(&output).contains("no-floating-promises"), "{}", text(&output));
+}
