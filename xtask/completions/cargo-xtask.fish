@@ -26,13 +26,18 @@ function __fish_cargo_xtask_using_subcommand
 end
 
 complete -c cargo -n "__fish_cargo_xtask_needs_command" -f -a "xtask" -d 'The project\'s commands'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "demo" -d 'Run a function with the extension, here, and show its telemetry arrive in a stream'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "test" -d 'Run every test there is, with the tools they need installed under target/'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "ci" -d 'Run what must pass before a change is taken: format, clippy, licences, tests, layers'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "build" -d 'Build the extension as it ships: a static program for each architecture'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "package" -d 'Build, and make the layer zips: target/layers/*.zip, with checksums and SBOMs'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "synth" -d 'Write every generated file that is not as xtask/src/project describes it'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package synth upgrade" -f -a "upgrade" -d 'Say which pinned npm packages, Python packages, actions and tools are behind'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "demo" -d 'Run a function with the extension, here, and show its telemetry arrive in a stream'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "test" -d 'Run every test there is, with the tools they need installed under target/'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "ci" -d 'Run what must pass before a change is taken: format, clippy, licences, tests, layers'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "build" -d 'Build the extension as it ships: a static program for each architecture'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "package" -d 'Build, and make the layer zips: target/layers/*.zip, with checksums and SBOMs'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "deploy" -d 'Deploy a stage to AWS: stream, layers, policy, alarms, and the test function'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "diff" -d 'Say what deploying a stage would change'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "destroy" -d 'Delete a stage from AWS, after asking, and say what is left'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "bootstrap" -d 'Prepare an account and a region for the CDK, once for all that it deploys there'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "cdk" -d 'Run any other command of the CDK on a stage: list, drift, rollback, ...'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "synth" -d 'Write every generated file that is not as xtask/src/project describes it'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "upgrade" -d 'Say which pinned npm packages, Python packages, actions and tools are behind'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l invocations -d 'How often the function is invoked' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l lines -d 'How many lines it logs each time, at most 100000' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l bytes -d 'How long a line is, at most 262144' -r
@@ -52,6 +57,32 @@ all\t''"
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from package" -l arch -d 'For which functions' -r -f -a "x86_64\t''
 arm64\t''
 all\t''"
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l name -d 'Of a further deployment in the same account and region' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l zips -d 'Deploy the zips in this folder, of a release say, and build nothing' -r -F
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l organization -d 'Organisation (o-...) whose accounts may use the layers' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l test-arch -d 'Of the test function' -r -f -a "x86_64\t''
+arm64\t''"
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from diff" -l name -d 'Of a further deployment in the same account and region' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from diff" -l zips -d 'Deploy the zips in this folder, of a release say, and build nothing' -r -F
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from diff" -l organization -d 'Organisation (o-...) whose accounts may use the layers' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from diff" -l test-arch -d 'Of the test function' -r -f -a "x86_64\t''
+arm64\t''"
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l name -d 'Of a further deployment in the same account and region' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l zips -d 'Deploy the zips in this folder, of a release say, and build nothing' -r -F
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l organization -d 'Organisation (o-...) whose accounts may use the layers' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l test-arch -d 'Of the test function' -r -f -a "x86_64\t''
+arm64\t''"
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l yes -d 'Do not ask'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bootstrap" -l name -d 'Of a further deployment in the same account and region' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bootstrap" -l zips -d 'Deploy the zips in this folder, of a release say, and build nothing' -r -F
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bootstrap" -l organization -d 'Organisation (o-...) whose accounts may use the layers' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bootstrap" -l test-arch -d 'Of the test function' -r -f -a "x86_64\t''
+arm64\t''"
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l name -d 'Of a further deployment in the same account and region' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l zips -d 'Deploy the zips in this folder, of a release say, and build nothing' -r -F
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l organization -d 'Organisation (o-...) whose accounts may use the layers' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l test-arch -d 'Of the test function' -r -f -a "x86_64\t''
+arm64\t''"
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from synth" -l check -d 'Write nothing: say what is not as described, and end with 4 if anything is'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from upgrade" -l write -d 'Pin the newer versions, and have generated files and lock files follow'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from upgrade" -l lock -d 'Only have lock files follow what is pinned by now'

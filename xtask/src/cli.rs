@@ -1,5 +1,7 @@
 //! The command line: what may be asked for, and how it is documented.
 
+mod deployment;
+
 use std::ffi::OsString;
 
 use clap::builder::PossibleValuesParser;
@@ -8,6 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 use extension_spec::deployment::Architecture;
 
 use crate::demo;
+pub(crate) use deployment::{Deployment, Verb};
 
 /// Every architecture.
 const ALL: &str = "all";
@@ -31,6 +34,8 @@ pub(crate) enum Command {
     Upgrade {
         write: bool,
     },
+    /// What has to do with AWS.
+    OnAws(Deployment, Verb),
     /// A part of `upgrade`.
     Lock,
 }
@@ -67,6 +72,9 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clo
         Some(("synth", synth)) => Command::Synth { check: synth.get_flag("check") },
         Some(("upgrade", upgrade)) if upgrade.get_flag("lock") => Command::Lock,
         Some(("upgrade", upgrade)) => Command::Upgrade { write: upgrade.get_flag("write") },
+        Some((name, matches)) if let Some((deployment, verb)) = deployment::read(name, matches) => {
+            Command::OnAws(deployment, verb)
+        }
         _ => unreachable!("clap accepts only the commands below, and requires one"),
     }
 }
@@ -133,6 +141,7 @@ pub(crate) fn command() -> clap::Command {
                 )
                 .arg(architecture()),
         )
+        .subcommands(deployment::commands())
         .subcommand(
             clap::Command::new("synth")
                 .about("Write every generated file that is not as xtask/src/project describes it")

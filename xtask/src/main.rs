@@ -1,4 +1,5 @@
-//! The project's commands. One command, one file: `demo`, `test`, `ci`, `build`, `package`, `synth`, `upgrade`.
+//! The project's commands. One command, one file: `demo`, `test`, `ci`, `build`, `package`, `deploy`, `synth`,
+//! `upgrade`.
 //!
 //! `demo` drives the `emulator` (a Kinesis) and the sandbox (a Lambda); `test` and `ci` are made of
 //! `section`s. All of them start children through `process`, which ends them in the end.
@@ -14,6 +15,7 @@ mod cli;
 mod consumers;
 mod demo;
 mod dependencies;
+mod deploy;
 #[cfg(test)]
 mod documents;
 mod emulator;
@@ -53,6 +55,7 @@ fn main() -> ExitCode {
         Command::Ci => ci::run(),
         Command::Build { architectures } => build::run(&architectures),
         Command::Package { architectures } => package::run(&architectures),
+        Command::OnAws(deployment, verb) => deploy::run(&deployment, &verb),
         Command::Synth { check } => synth::run(workspace::root(), check, &mut std::io::stdout()),
         Command::Upgrade { write } => upgrade::run(write),
         Command::Lock => upgrade::lock(),

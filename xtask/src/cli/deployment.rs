@@ -1,0 +1,128 @@
+//! The commands that have to do with AWS, and what is asked of them.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use clap::builder::PossibleValuesParser;
+use clap::{Arg, ArgMatches, Command, value_parser};
+use extension_spec::deployment;
+
+use super::{flag, value};
+use crate::stages;
+
+/// One deployment of everything.
+#[derive(Clone, Debug)]
+pub(crate) struct Deployment {
+    pub(crate) stage: String,
+    /// Of a further deployment in its account and region.
+    pub(crate) name: Option<String>,
+    /// The folder with what is deployed. Otherwise that is built.
+    pub(crate) zips: Option<PathBuf>,
+    pub(crate) organization: Option<String>,
+    /// Of the test function.
+    pub(crate) architecture: String,
+}
+
+/// What is done with it.
+#[derive(Clone, Debug)]
+pub(crate) enum Verb {
+    Deploy,
+    Diff,
+    Destroy { yes: bool },
+    Bootstrap,
+    Cdk { arguments: Vec<OsString> },
+}
+
+/// What `matches` ask for, if they are of one of these commands.
+pub(super) fn read(command: &str, matches: &ArgMatches) -> Option<(Deployment, Verb)> {
+    let verb = match command {
+        "deploy" => Verb::Deploy,
+        "diff" => Verb::Diff,
+        "destroy" => Verb::Destroy { yes: matches.get_flag("yes") },
+        "bootstrap" => Verb::Bootstrap,
+        "cdk" => Verb::Cdk {
+            arguments: matches.get_many("arguments").into_iter().flatten().cloned().collect(),
+        },
+        _ => return None,
+    };
+    let deployment = Deployment {
+        stage: value(matches, "stage"),
+        name: matches.get_one("name").cloned(),
+        zips: matches.get_one("zips").cloned(),
+        organization: matches.get_one("organization").cloned(),
+        architecture: value(matches, "test-arch"),
+    };
+    Some((deployment, verb))
+}
+
+pub(super) fn commands() -> [Command; 5] {
+    [
+        command("deploy", "Deploy a stage to AWS: stream, layers, policy, alarms, and the test function")
+            .after_help(
+                "Needs credentials, a region and the CDK's bootstrap stack there, all of which is checked first.",
+            ),
+        command("diff", "Say what deploying a stage would change"),
+        command("destroy", "Delete a stage from AWS, after asking, and say what is left")
+            .arg(flag("yes", "Do not ask")),
+        command("bootstrap", "Prepare an account and a region for the CDK, once for all that it deploys there"),
+        command("cdk", "Run any other command of the CDK on a stage: list, drift, rollback, ...").arg(
+            Arg::new("arguments")
+                .value_name("ARGUMENTS")
+                .num_args(1..)
+                .last(true)
+                .required(true)
+                .value_parser(value_parser!(OsString))
+                .help("For the CDK"),
+        ),
+    ]
+}
+
+fn command(name: &'static str, about: &'static str) -> Command {
+    Command::new(name)
+        .about(about)
+        .arg(
+            Arg::new("stage")
+                .value_name("STAGE")
+                .required(true)
+                .value_parser(PossibleValuesParser::new(stages::names()))
+                .help("Which one"),
+        )
+        .arg(
+            Arg::new("name")
+                .long("name")
+                .value_name("NAME")
+                .value_parser(named)
+                .help("Of a further deployment in the same account and region"),
+        )
+        .arg(
+            Arg::new("zips")
+                .long("zips")
+                .value_name("FOLDER")
+                .value_parser(value_parser!(PathBuf))
+                .help("Deploy the zips in this folder, of a release say, and build nothing"),
+        )
+        .arg(
+            Arg::new("organization")
+                .long("organization")
+                .value_name("ID")
+                .help("Organisation (o-...) whose accounts may use the layers"),
+        )
+        .arg(
+            Arg::new("test-arch")
+                .long("test-arch")
+                .value_name("ARCHITECTURE")
+                .default_value(deployment::Architecture::X86_64.name())
+                .value_parser(PossibleValuesParser::new(
+                    deployment::Architecture::ALL.map(deployment::Architecture::name),
+                ))
+                .help("Of the test function"),
+        )
+}
+
+fn named(name: &str) -> Result<String, String> {
+    if deployment::is_name(name) {
+        Ok(name.to_owned())
+    } else {
+        Err(format!("set {}", deployment::NAME.1))
+    }
+}
