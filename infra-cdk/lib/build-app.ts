@@ -1,5 +1,5 @@
 import { type App, Tags } from 'aws-cdk-lib';
-import { readInputs } from './inputs';
+import { type Inputs, readInputs } from './inputs';
 import { EXTENSION_NAME, STAGES } from './spec';
 import { TelemetryStack } from './telemetry-stack';
 import { TestFunctionStack } from './test-function-stack';
@@ -10,26 +10,32 @@ export interface Stacks {
   readonly testFunction: TestFunctionStack;
 }
 
+/** Name of the stack with the stream, from which that of the test function's is made. */
+export function stackName({ stage, deploymentName }: Pick<Inputs, 'stage' | 'deploymentName'>): string {
+  return ['KinesisTelemetry', stage, ...(deploymentName === undefined ? [] : [deploymentName])].join('-');
+}
+
 /** Fills the app as its context says. */
 export function buildApp(app: App): Stacks {
-  const { stage: stageName, deploymentName, organizationId, architecture, zips } = readInputs(app.node);
-  const stage = STAGES[stageName];
-  const name = ['KinesisTelemetry', stageName, ...(deploymentName === undefined ? [] : [deploymentName])].join('-');
+  const inputs = readInputs(app.node);
+  const { deploymentName, organizationId, architecture, zips } = inputs;
+  const stage = STAGES[inputs.stage];
+  const name = stackName(inputs);
   const telemetry = new TelemetryStack(app, name, {
-    description: `Delivers telemetry of Lambda functions to a Kinesis data stream (${stageName})`,
+    description: `Delivers telemetry of Lambda functions to a Kinesis data stream (${inputs.stage})`,
     stage,
     zips,
     deploymentName,
     organizationId,
   });
   const testFunction = new TestFunctionStack(app, `${name}-TestFunction`, {
-    description: `Shows that telemetry arrives (${stageName})`,
+    description: `Shows that telemetry arrives (${inputs.stage})`,
     telemetry: telemetry.telemetry,
     zips,
     architecture,
   });
   Tags.of(app).add('project', EXTENSION_NAME);
-  Tags.of(app).add('stage', stageName);
+  Tags.of(app).add('stage', inputs.stage);
   if (deploymentName !== undefined) Tags.of(app).add('deployment', deploymentName);
   return { telemetry, testFunction };
 }

@@ -39,7 +39,7 @@ export interface KinesisTelemetryProps {
   /**
    * What becomes of dead letters when the stack is deleted. Layer versions are always retained: functions hold their ARNs.
    *
-   * @default RemovalPolicy.RETAIN
+   * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
    */
   readonly removalPolicy?: RemovalPolicy | undefined;
 
@@ -100,7 +100,7 @@ export class KinesisTelemetry extends Construct {
       x86_64: this.layer('x86_64', lambda.Architecture.X86_64, props),
       arm64: this.layer('arm64', lambda.Architecture.ARM_64, props),
     };
-    this.deadLetterQueue = this.queue(props.removalPolicy ?? RemovalPolicy.RETAIN);
+    this.deadLetterQueue = this.queue(props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     this.policy = this.permission();
     this.publish();
     this.alarms = addAlarms(this, props.newStream?.retention ?? Duration.hours(24), props.alarmTopic);
@@ -176,6 +176,7 @@ export class KinesisTelemetry extends Construct {
       policyArn: this.policy.managedPolicyArn,
       streamArn: this.stream.streamArn,
       deadLetterQueueUrl: this.deadLetterQueue.queueUrl,
+      stackName: Stack.of(this).stackName,
     } as const;
     for (const [key, stringValue] of Object.entries(values) as [keyof typeof values, string][]) {
       new ssm.StringParameter(this, `Parameter-${key}`, {

@@ -33,13 +33,15 @@ export const PUBLISHED = {
   streamArn: '/telemetry/kinesis/stream/arn',
   /** URL of the dead-letter queue, as the setting `DEAD_LETTER_QUEUE_URL` takes it. */
   deadLetterQueueUrl: '/telemetry/kinesis/dead-letters/url',
+  /** Name of the stack that owns these parameters, all but the next one. */
+  stackName: '/telemetry/kinesis/stack/name',
   /** Name of the test function. */
   testFunctionName: '/telemetry/kinesis/test-function/name',
 } as const;
 
 /** What the name of a deployment looks like, and which names it cannot have. */
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
-const RESERVED: readonly string[] = ['dead-letters', 'extension', 'runtime', 'stream', 'test-function'];
+const RESERVED: readonly string[] = ['dead-letters', 'extension', 'runtime', 'stack', 'stream', 'test-function'];
 
 /**
  * Name of the SSM parameter in a deployment that has a name: a further one in its account and region.
@@ -49,7 +51,7 @@ const RESERVED: readonly string[] = ['dead-letters', 'extension', 'runtime', 'st
 export function published(key: keyof typeof PUBLISHED, deployment?: string): string {
   if (deployment === undefined) return PUBLISHED[key];
   if (!NAME.test(deployment) || RESERVED.includes(deployment)) {
-    throw new Error(`${JSON.stringify(deployment)} cannot be the name of a deployment: set 1 to 32 of a-z 0-9 -, the first a letter, and not extension, runtime, stream, dead-letters or test-function`);
+    throw new Error(`${JSON.stringify(deployment)} cannot be the name of a deployment: set 1 to 32 of a-z 0-9 -, the first a letter, and not extension, runtime, stream, dead-letters, stack or test-function`);
   }
   return PUBLISHED[key].replace('/telemetry/kinesis/', `/telemetry/kinesis/${deployment}/`);
 }

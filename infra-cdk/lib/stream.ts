@@ -42,7 +42,7 @@ export interface NewStreamProps extends StreamTraits {
   /** @default the key that AWS manages, which no other account can use */
   readonly encryptionKey?: kms.IKey | undefined;
 
-  /** @default RemovalPolicy.RETAIN */
+  /** @default RemovalPolicy.RETAIN, as the CDK has it */
   readonly removalPolicy?: RemovalPolicy | undefined;
 }
 

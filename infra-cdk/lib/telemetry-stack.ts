@@ -21,7 +21,7 @@ export class TelemetryStack extends Stack {
   constructor(scope: Construct, id: string, props: TelemetryStackProps) {
     super(scope, id, props);
     const { stage } = props;
-    const removalPolicy = stage.retained ? RemovalPolicy.RETAIN : RemovalPolicy.DESTROY;
+    const removalPolicy = stage.retained ? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE : RemovalPolicy.DESTROY;
     // Without its key a stream that was retained could not be read.
     const encryptionKey = stage.customerKey
       ? new kms.Key(this, 'Key', { description: `Encrypts the stream of ${this.stackName}`, enableKeyRotation: true, removalPolicy })

@@ -28,7 +28,7 @@ pub(crate) fn run(deployment: &Deployment, verb: &Verb) -> Result<ExitCode> {
         let zips = zips(deployment, &target)?;
         return tool(deployment, &zips, |cdk| cdk.args(arguments));
     }
-    let place = step("credentials and region", |_| preflight::find(&target))?;
+    let place = step("credentials and region", |_| preflight::find(deployment, &target))?;
     eprintln!("account {}, region {}", place.account, place.region);
     match verb {
         Verb::Bootstrap => {
@@ -47,6 +47,7 @@ pub(crate) fn run(deployment: &Deployment, verb: &Verb) -> Result<ExitCode> {
         }
         Verb::Deploy => {
             place.require_bootstrap(&deployment.stage)?;
+            place.require_free()?;
             let zips = zips(deployment, &target)?;
             let arguments =
                 ["deploy", "--all", "--require-approval", "never", "--progress", "events"];

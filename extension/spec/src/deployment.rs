@@ -74,7 +74,7 @@ pub const MOST_NAME_LENGTH: usize = 32;
 /// What the name of a deployment looks like, as a regular expression and in words.
 pub const NAME: (&str, &str) = (
     "^[a-z][a-z0-9-]{0,31}$",
-    "1 to 32 of a-z 0-9 -, the first a letter, and not extension, runtime, stream, dead-letters or test-function",
+    "1 to 32 of a-z 0-9 -, the first a letter, and not extension, runtime, stream, dead-letters, stack or test-function",
 );
 
 /// Whether a deployment may be called so. What unnamed deployments use as a part of their parameters' names may not.
@@ -92,7 +92,7 @@ pub fn reserved() -> impl Iterator<Item = &'static str> {
 }
 
 /// Everything that a deployment publishes.
-pub const PUBLISHED: [Published; 7] = [
+pub const PUBLISHED: [Published; 8] = [
     Published {
         key: "layerArn",
         name: "/telemetry/kinesis/extension/arn",
@@ -122,6 +122,11 @@ pub const PUBLISHED: [Published; 7] = [
         key: "deadLetterQueueUrl",
         name: "/telemetry/kinesis/dead-letters/url",
         doc: "URL of the dead-letter queue, as the setting `DEAD_LETTER_QUEUE_URL` takes it.",
+    },
+    Published {
+        key: "stackName",
+        name: "/telemetry/kinesis/stack/name",
+        doc: "Name of the stack that owns these parameters, all but the next one.",
     },
     Published {
         key: "testFunctionName",

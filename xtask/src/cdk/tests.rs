@@ -56,8 +56,7 @@ fn cfn_lint() -> Command {
 fn cfn_lint_would_find_something() {
     let dir = tempfile::tempdir().unwrap();
     let template = dir.path().join("a.template.json");
-    let resource =
-        r#"{ "Type": "AWS::Kinesis::Stream", "Properties": { "Retention": 1 } }"#;
+    let resource = r#"{ "Type": "AWS::Kinesis::Stream", "Properties": { "Retention": 1 } }"#;
     fs::write(&template, format!(r#"{{ "Resources": {{ "Stream": {resource} }} }}"#)).unwrap();
     let output = cfn_lint().arg(&template).output().unwrap();
     assert!(!output.status.success() && text(&output).contains("'Retention'"), "{}", text(&output));

@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::hear::hear;
 use super::remedies;
+use crate::cli::Deployment;
 use crate::{cdk, npm};
 
 /// What the app `preflight` finds where there is no bootstrap stack.
@@ -19,6 +20,9 @@ pub(super) struct Place {
     pub(super) account: String,
     pub(super) region: String,
     is_bootstrapped: bool,
+    /// The stack of the deployment, and the one that has its names now.
+    stack: String,
+    owner: Option<String>,
 }
 
 impl Place {
@@ -32,6 +36,18 @@ impl Place {
         }
         Ok(())
     }
+
+    /// Fails if the names that this deployment would publish are another one's.
+    pub(super) fn require_free(&self) -> Result<()> {
+        let Self { account, region, stack, .. } = self;
+        if let Some(owner) = self.owner.as_ref().filter(|owner| *owner != stack) {
+            bail!(
+                "the stack {owner} has the names in account {account}, {region}, that {stack} would \
+                 publish: deploy with --name NAME, or destroy the other"
+            );
+        }
+        Ok(())
+    }
 }
 
 /// What `infra-cdk/bin/preflight.ts` writes.
@@ -40,10 +56,12 @@ struct Report {
     account: Option<String>,
     region: Option<String>,
     bootstrap: Option<String>,
+    owner: Option<String>,
+    stack: Option<String>,
 }
 
 /// Where the credentials of this process lead.
-pub(super) fn find(target: &Path) -> Result<Place> {
+pub(super) fn find(deployment: &Deployment, target: &Path) -> Result<Place> {
     let folder = target.join("cdk/preflight");
     let _one_at_a_time = npm::locked(&folder.with_extension("lock"))?;
     // The tool remembers in this folder what it has looked up, and the world may have changed.
@@ -53,13 +71,15 @@ pub(super) fn find(target: &Path) -> Result<Place> {
     let app = format!("node '{}'", cdk::folder().join("build/bin/preflight.js").display());
     let mut tool = cdk::command(&["list", "--verbose", "--no-notices", "--app", &app, "--context"]);
     tool.arg(format!("report={}", report.display())).current_dir(&folder);
+    tool.args(["--context", &format!("stage={}", deployment.stage)]);
+    tool.args(deployment.name.iter().flat_map(|it| ["--context".to_owned(), format!("name={it}")]));
     let (_, said) = hear("the CDK", &mut tool, false)?;
     let report = fs::read(&report).ok().and_then(|json| serde_json::from_slice(&json).ok());
     judge(report, &said)
 }
 
 fn judge(report: Option<Report>, said: &str) -> Result<Place> {
-    let Report { account, region, bootstrap } = report.with_context(|| {
+    let Report { account, region, bootstrap, owner, stack } = report.with_context(|| {
         format!(
             "the CDK does not say whose credentials these are; its last words: {}",
             last_words(said)
@@ -85,7 +105,13 @@ fn judge(report: Option<Report>, said: &str) -> Result<Place> {
         let remedy = remedies::of(said).unwrap_or("the CDK's version parameter cannot be read");
         bail!("{remedy} (account {account}, region {region}; {})", last_words(said));
     };
-    Ok(Place { account, region, is_bootstrapped: bootstrap != NONE })
+    Ok(Place {
+        account,
+        region,
+        is_bootstrapped: bootstrap != NONE,
+        owner: owner.filter(|owner| owner != NONE),
+        stack: stack.context("the CDK does not say what the stack is called")?,
+    })
 }
 
 fn last_words(said: &str) -> String {
@@ -101,6 +127,8 @@ mod tests {
             account: account.map(str::to_owned),
             region: Some(region.to_owned()),
             bootstrap: bootstrap.map(str::to_owned),
+            owner: Some("KinesisTelemetry-dev".to_owned()),
+            stack: Some("KinesisTelemetry-dev".to_owned()),
         }
     }
 
@@ -120,6 +148,20 @@ mod tests {
             error.contains("111122223333") && error.contains("cargo xtask bootstrap dev"),
             "{error}"
         );
+    }
+
+    #[test]
+    fn names_that_are_another_deployments_are_not_taken() {
+        let mine = report(Some("111122223333"), "eu-central-1", Some("33"));
+        judge(Some(mine), "").unwrap().require_free().unwrap();
+        let stack = Some("KinesisTelemetry-prod".to_owned());
+        let other = report(Some("111122223333"), "eu-central-1", Some("33"));
+        let place = judge(Some(Report { stack, ..other }), "").unwrap();
+        let error = place.require_free().unwrap_err().to_string();
+        assert!(error.contains("the stack KinesisTelemetry-dev has the names"), "{error}");
+        let nobody = report(Some("111122223333"), "eu-central-1", Some("33"));
+        let nobody = Report { owner: Some("none".to_owned()), ..nobody };
+        judge(Some(nobody), "").unwrap().require_free().unwrap();
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What to do where the CDK or AWS says no. Pure.
 
 /// Words of theirs, and what helps. The first that occurs counts: what is more special stands first.
-const REMEDIES: [(&str, &str); 14] = [
+const REMEDIES: [(&str, &str); 15] = [
     ("ExpiredToken", EXPIRED),
     ("expired AWS credentials", EXPIRED),
     ("The SSO session associated with this profile has expired", EXPIRED),
@@ -23,13 +23,11 @@ const REMEDIES: [(&str, &str); 14] = [
         "DELETE_FAILED",
         "a stack could not be deleted entirely: mend what is named above, then run cargo xtask destroy again",
     ),
+    ("already exists", TAKEN),
+    ("AlreadyExists", TAKEN),
     (
         "ROLLBACK_COMPLETE",
         "AWS has taken everything back, for the reason above; mend it and deploy again, nothing has to be cleaned up",
-    ),
-    (
-        "already exists",
-        "something of that name exists already. One deployment owns the plain names in an account and region: give this one a name with --name, or destroy the other",
     ),
     (
         "Has the environment been bootstrapped",
@@ -42,6 +40,7 @@ const REMEDIES: [(&str, &str); 14] = [
 const EXPIRED: &str =
     "the credentials have expired: get new ones, with aws sso login for example, and run it again";
 const STUCK: &str = "a stack is stuck between two states: cargo xtask cdk STAGE -- rollback takes it back, then deploy again";
+const TAKEN: &str = "something of that name exists already: find out whose it is, and delete it, or deploy with --name";
 const DENIED: &str =
     "these credentials may not do this: have what is named above allowed to them, or use others";
 
@@ -58,6 +57,7 @@ mod tests {
     fn a_stack_that_is_stuck_is_not_taken_for_one_that_was_taken_back() {
         assert!(of("stack is in UPDATE_ROLLBACK_FAILED state").unwrap().contains("-- rollback"));
         assert!(of("failed creation, ROLLBACK_COMPLETE").unwrap().contains("deploy again"));
+        assert!(of("x already exists; ROLLBACK_COMPLETE").unwrap().contains("--name"));
         assert_eq!(of("all is well"), None);
     }
 
