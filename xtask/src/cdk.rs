@@ -63,12 +63,18 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
 pub(crate) fn stand_ins(target: &Path) -> Result<PathBuf> {
     let folder = target.join("cdk/stand-ins");
     npm::make(&folder)?;
-    for architecture in Architecture::ALL {
-        for zip in [architecture.layer(), architecture.test_function()] {
-            let path = folder.join(format!("{zip}.zip"));
-            fs::write(&path, EMPTY_ZIP)
-                .with_context(|| format!("{} cannot be written", path.display()))?;
-        }
+    for zip in zips() {
+        let path = folder.join(zip);
+        fs::write(&path, EMPTY_ZIP)
+            .with_context(|| format!("{} cannot be written", path.display()))?;
     }
     Ok(folder)
+}
+
+/// Names of the zips that the app deploys.
+pub(crate) fn zips() -> impl Iterator<Item = String> {
+    Architecture::ALL
+        .into_iter()
+        .flat_map(|it| [it.layer(), it.test_function()])
+        .map(|name| format!("{name}.zip"))
 }

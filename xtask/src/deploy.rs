@@ -22,6 +22,9 @@ use hear::hear;
 
 pub(crate) fn run(deployment: &Deployment, verb: &Verb) -> Result<ExitCode> {
     Tool::Node.require()?;
+    if let (Some(zips), Verb::Deploy | Verb::Diff | Verb::Cdk { .. }) = (&deployment.zips, verb) {
+        require_zips(zips)?;
+    }
     step("the CDK", |_| cdk::compile())?;
     let target = workspace::target_dir()?;
     if let Verb::Cdk { arguments } = verb {
@@ -67,6 +70,17 @@ fn zips(deployment: &Deployment, target: &Path) -> Result<PathBuf> {
     }
     package::run(&Architecture::ALL)?;
     Ok(target.join(build::LAYERS))
+}
+
+/// Whether everything lies in that folder, before anything is asked of AWS.
+fn require_zips(folder: &Path) -> Result<()> {
+    for zip in cdk::zips() {
+        let path = folder.join(zip);
+        if !path.is_file() {
+            bail!("{} is missing: it is made by cargo xtask package", path.display());
+        }
+    }
+    Ok(())
 }
 
 /// Runs the CDK's tool on the app of this deployment.

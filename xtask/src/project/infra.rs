@@ -55,6 +55,7 @@ pub(super) fn add(project: &mut Project) {
         "isolatedModules",
         "skipLibCheck",
         "declaration",
+        "incremental",
     ];
     let mut compiler_options: BTreeMap<_, _> =
         strict.into_iter().map(|option| (option, json!(true))).collect();

@@ -1,0 +1,158 @@
+//! A whole deployment, with the commands that people type, on an AWS of this machine, over TLS and with IAM's rules in force.
+//!
+//! Other people's: ministack (`CloudFormation`, IAM, STS, S3, SSM, Kinesis, SQS and Lambda's control plane), the CDK's tool and
+//! botocore, which asks what the function's role may do. Ours: `cargo xtask` and the stacks. ministack does not encrypt, has no
+//! JSON logs and no metrics of services, so those are tested on the templates, in `infra-cdk/test`. No function runs here.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod ministack;
+
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
+
+use ministack::Ministack;
+use serde_json::{Value, json};
+
+fn text(output: &Output) -> String {
+    [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy).concat()
+}
+
+/// The commands, as somebody uses them who has credentials of this AWS.
+struct Person<'a> {
+    aws: &'a Ministack,
+    zips: &'a Path,
+}
+
+impl Person<'_> {
+    fn command(&self, arguments: &[&str]) -> Command {
+        let end = arguments.iter().position(|it| *it == "--").unwrap_or(arguments.len());
+        let (own, of_the_cdk) = arguments.split_at(end);
+        let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        xtask.args(own).arg("--zips").arg(self.zips).args(of_the_cdk).stdin(Stdio::null());
+        self.aws.credentials(&mut xtask);
+        xtask
+    }
+
+    fn types(&self, arguments: &[&str]) -> (bool, String) {
+        let output = self.command(arguments).output().unwrap();
+        (output.status.success(), text(&output))
+    }
+
+    fn succeeds(&self, arguments: &[&str]) -> String {
+        let (success, said) = self.types(arguments);
+        assert!(success, "{arguments:?}\n{said}");
+        said
+    }
+
+    /// The last line of what is said, which is the error.
+    fn fails(&self, arguments: &[&str]) -> String {
+        let (success, said) = self.types(arguments);
+        assert!(!success, "{arguments:?}\n{said}");
+        said.lines().last().unwrap_or_default().to_owned()
+    }
+}
+
+/// Zips of everything that is deployed, without a file in them, distinguished by a comment.
+fn zips(folder: &Path, comment: &str) {
+    for architecture in extension_spec::deployment::Architecture::ALL {
+        for zip in [architecture.layer(), architecture.test_function()] {
+            let mut bytes = b"PK\x05\x06".to_vec();
+            bytes.resize(20, 0);
+            bytes.extend(u16::try_from(comment.len()).unwrap().to_le_bytes());
+            bytes.extend(comment.as_bytes());
+            fs::write(folder.join(format!("{zip}.zip")), bytes).unwrap();
+        }
+    }
+}
+
+#[test]
+#[ignore = "needs Node and Python 3: cargo xtask test"]
+fn a_stage_is_deployed_updated_and_destroyed_and_its_function_may_do_what_it_needs_and_no_more() {
+    let aws = Ministack::start();
+    let folder = tempfile::tempdir().unwrap();
+    let person = Person { aws: &aws, zips: folder.path() };
+
+    nothing_is_begun_without_what_it_takes(&person);
+    person.succeeds(&["bootstrap", "dev"]);
+    let deployed = is_deployed_once(&person);
+    is_allowed_what_it_needs_and_no_more(&aws);
+    is_updated(&person, &deployed);
+    is_destroyed(&person);
+}
+
+fn nothing_is_begun_without_what_it_takes(person: &Person<'_>) {
+    let error = person.fails(&["deploy", "dev"]);
+    assert!(error.contains("kinesis-telemetry-extension-x86_64.zip is missing"), "{error}");
+    zips(person.zips, "first");
+    let error = person.fails(&["deploy", "dev"]);
+    assert!(error.contains("run cargo xtask bootstrap dev, once"), "{error}");
+    for (variable, remedy) in [
+        ("AWS_ACCESS_KEY_ID", "set AWS_PROFILE, or run aws sso login"),
+        ("AWS_REGION", "no region is set: set AWS_REGION"),
+    ] {
+        let mut xtask = person.command(&["diff", "dev"]);
+        let output = xtask.env_remove(variable).output().unwrap();
+        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
+        assert!(text(&output).contains(remedy), "{}", text(&output));
+    }
+    assert_eq!(person.aws.ask("left")["stacks"], json!([]));
+}
+
+fn is_deployed_once(person: &Person<'_>) -> Value {
+    person.succeeds(&["deploy", "dev"]);
+    let deployed = person.aws.ask("deployed");
+    assert_eq!(deployed["function"]["layers"].as_array().unwrap().len(), 1, "{deployed:#}");
+    assert!(layer(&deployed).ends_with("kinesis-telemetry-extension-x86_64:1"), "{deployed:#}");
+    assert_eq!(deployed["parameters"]["/telemetry/kinesis/extension/arn"], layer(&deployed));
+    assert_eq!(deployed["parameters"]["/telemetry/kinesis/stack/name"], "KinesisTelemetry-dev");
+
+    let again = person.succeeds(&["deploy", "dev"]);
+    assert_eq!(again.matches("(no changes)").count(), 2, "{again}");
+    let diff = person.succeeds(&["diff", "dev"]);
+    assert!(diff.contains("Number of stacks with differences: 0"), "{diff}");
+    person.succeeds(&["cdk", "dev", "--", "drift", "--fail"]);
+    deployed
+}
+
+/// The layer version of the function.
+fn layer(state: &Value) -> &str {
+    state["function"]["layers"][0].as_str().unwrap()
+}
+
+fn is_allowed_what_it_needs_and_no_more(aws: &Ministack) {
+    let may = aws.ask("permissions");
+    for (what, is_allowed) in [
+        ("PutRecords on the stream", true),
+        ("SendMessage to the dead-letter queue", true),
+        ("PutRecord on the stream", false),
+        ("GetShardIterator on the stream", false),
+        ("PutRecords on another stream", false),
+        ("SendMessage to another queue", false),
+        ("ReceiveMessage from the dead-letter queue", false),
+    ] {
+        assert_eq!(may[what], is_allowed, "{what}: {may:#}");
+    }
+}
+
+fn is_updated(person: &Person<'_>, deployed: &Value) {
+    zips(person.zips, "second");
+    person.succeeds(&["deploy", "dev"]);
+    let updated = person.aws.ask("deployed");
+    assert!(layer(&updated).ends_with("kinesis-telemetry-extension-x86_64:2"), "{updated:#}");
+    assert_eq!(updated["parameters"]["/telemetry/kinesis/extension/arn"], layer(&updated));
+    assert_eq!(updated["stream"], deployed["stream"]);
+    let error = person.fails(&["deploy", "prod"]);
+    assert!(error.contains("the stack KinesisTelemetry-dev has the names"), "{error}");
+}
+
+fn is_destroyed(person: &Person<'_>) {
+    let error = person.fails(&["destroy", "dev"]);
+    assert!(error.contains("nobody is there to be asked: add --yes"), "{error}");
+    let said = person.succeeds(&["destroy", "dev", "--yes"]);
+    assert!(said.contains("Left in account 111122223333, eu-central-1: layer versions"), "{said}");
+    let left = person.aws.ask("left");
+    assert_eq!(left["stacks"], json!(["CDKToolkit"]), "{left:#}");
+    assert_eq!(left["streams"], json!([]), "{left:#}");
+}

@@ -1,0 +1,117 @@
+//! ministack, over TLS and with IAM's rules in force.
+
+use std::fs;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::{Duration, Instant};
+
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use serde_json::Value;
+use tempfile::TempDir;
+
+const REGION: &str = "eu-central-1";
+/// Twelve digits as an access key make ministack take it for the account.
+const ACCOUNT: &str = "111122223333";
+
+/// Ends with the test, and whatever it has started with it.
+pub(crate) struct Ministack {
+    child: Child,
+    program: PathBuf,
+    url: String,
+    folder: TempDir,
+}
+
+impl Ministack {
+    pub(crate) fn start() -> Self {
+        let program =
+            PathBuf::from(std::env::var("MINISTACK").expect("cargo xtask test says where it is"));
+        let folder = tempfile::tempdir().unwrap();
+        let names = ["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()];
+        let certified = rcgen::generate_simple_self_signed(names).unwrap();
+        fs::write(folder.path().join("cert.pem"), certified.cert.pem()).unwrap();
+        fs::write(folder.path().join("key.pem"), certified.signing_key.serialize_pem()).unwrap();
+        let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let port = socket.local_addr().unwrap().port();
+        drop(socket);
+        let log = fs::File::create(folder.path().join("log")).unwrap();
+        let child = Command::new(&program)
+            // What it starts inherits its environment.
+            .env_clear()
+            .env("PATH", std::env::var("PATH").unwrap())
+            .env("HOME", folder.path())
+            .env("LANG", "C.UTF-8")
+            .env("AUTH", "true")
+            .env("USE_SSL", "1")
+            .env("MINISTACK_SSL_CERT", folder.path().join("cert.pem"))
+            .env("MINISTACK_SSL_KEY", folder.path().join("key.pem"))
+            .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("LOG_LEVEL", "WARNING")
+            .stdin(Stdio::null())
+            .stdout(log.try_clone().unwrap())
+            .stderr(log)
+            .process_group(0)
+            .spawn()
+            .unwrap();
+        let ministack = Self { child, program, url: format!("https://127.0.0.1:{port}"), folder };
+        let deadline = Instant::now() + Duration::from_mins(1);
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            assert!(Instant::now() < deadline, "ministack does not listen: {}", ministack.log());
+            std::thread::park_timeout(Duration::from_millis(20));
+        }
+        ministack
+    }
+
+    fn log(&self) -> String {
+        fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
+    }
+
+    fn certificate(&self) -> PathBuf {
+        self.folder.path().join("cert.pem")
+    }
+
+    /// Makes a program one that has an account's credentials, and nothing of this machine's own.
+    pub(crate) fn credentials(&self, command: &mut Command) {
+        let foreign =
+            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_"));
+        foreign.for_each(|(name, _)| _ = command.env_remove(name));
+        for name in ["NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+            command.env(name, self.certificate());
+        }
+        command
+            .env("AWS_ENDPOINT_URL", &self.url)
+            .env("AWS_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", ACCOUNT)
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_CONFIG_FILE", self.folder.path().join("no-config"))
+            .env("AWS_SHARED_CREDENTIALS_FILE", self.folder.path().join("no-credentials"))
+            // The tool remembers there whose credentials these are.
+            .env("CDK_HOME", self.folder.path().join("cdk"));
+    }
+
+    /// Asks `state.py`, which is run by ministack's own Python, for what it knows of `what`.
+    pub(crate) fn ask(&self, what: &str) -> Value {
+        let python = self.program.parent().unwrap().join("python3");
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/deploy/state.py");
+        let mut command = Command::new(python);
+        command.arg("-B").arg(script).arg(what);
+        self.credentials(&mut command);
+        let output = command.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{what}: {said}\n{}", self.log());
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+}
+
+impl Drop for Ministack {
+    fn drop(&mut self) {
+        let group = Pid::from_raw(i32::try_from(self.child.id()).unwrap());
+        let _ = killpg(group, Signal::SIGKILL);
+        let _ = self.child.wait();
+    }
+}
