@@ -1,5 +1,7 @@
 //! Other people's programs on the CDK app and on the templates that it makes.
 
+mod snippets;
+
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};

@@ -1,6 +1,7 @@
 //! Tables in documents that people write.
 
 mod commands;
+mod snippets;
 
 use extension_spec::deployment::{self, PUBLISHED};
 use extension_spec::packing::{self, COMBINATIONS};
@@ -23,6 +24,17 @@ pub(super) fn add(project: &mut Project) {
     project.region(reference, "packing", packing()).facts_from(packing::DECLARED_IN);
     project.region(reference, "published", published()).facts_from(deployment::DECLARED_IN);
     project.region(reference, "stages", stages()).facts_from(stages::DECLARED_IN);
+    let told = "docs/deploying.md";
+    for (name, text) in [
+        ("cdk", snippets::cdk()),
+        ("sam", snippets::sam()),
+        ("terraform", snippets::terraform()),
+        ("cli", snippets::cli()),
+    ] {
+        project
+            .region(told, name, text)
+            .facts_from_all([deployment::DECLARED_IN, extension_spec::DECLARED_IN]);
+    }
     project.region(reference, "commands", commands::in_full()).facts_from(crate::cli::DECLARED_IN);
 }
 

@@ -29,15 +29,21 @@ struct Cdk {
 }
 
 pub(super) fn add(project: &mut Project) {
-    let pins = [pins::AWS_CDK_LIB, pins::CONSTRUCTS];
-    let mut package = Package::new("infra-cdk", "What the extension needs on AWS", &pins);
+    let mut package = Package::new("infra-cdk", "What the extension needs on AWS", &[]);
+    package.version = Some(env!("CARGO_PKG_VERSION"));
+    package.main = Some("build/lib/index.js");
+    package.types = Some("build/lib/index.d.ts");
+    package.files = vec!["build/lib"];
     package.scripts = BTreeMap::from([
         ("build", "tsc"),
         // The CDK's own check takes seconds for each stack; `cargo xtask test` has it made once.
         ("test", "tsc && CDK_VALIDATION=false node --test build/test/*.test.js"),
     ]);
-    package.dev_dependencies =
-        npm::versions(&[pins::AWS_CDK, pins::CDK_NAG, pins::TYPESCRIPT, pins::TYPES_NODE]);
+    let peers = [pins::AWS_CDK_LIB, pins::CONSTRUCTS];
+    package.peer_dependencies =
+        peers.iter().map(|pin| (pin.name, format!("^{}", pin.version))).collect();
+    let tools = [pins::AWS_CDK, pins::CDK_NAG, pins::TYPESCRIPT, pins::TYPES_NODE];
+    package.dev_dependencies = npm::versions(&[peers.as_slice(), &tools].concat());
     project
         .json("infra-cdk/package.json", &package)
         .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);

@@ -22,13 +22,28 @@ pub(super) fn versions(pins: &[Pin]) -> BTreeMap<&'static str, &'static str> {
 #[serde(rename_all = "camelCase")]
 pub(super) struct Package {
     name: &'static str,
+    /// npm packs nothing without one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) version: Option<&'static str>,
     description: &'static str,
     private: bool,
     license: &'static str,
     engines: BTreeMap<&'static str, String>,
+    /// What another package gets that requires this one, and the types of it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) main: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) types: Option<&'static str>,
+    /// What is packed.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) files: Vec<&'static str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) scripts: BTreeMap<&'static str, &'static str>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     dependencies: BTreeMap<&'static str, &'static str>,
+    /// Those of which there must be one copy, which the other package chooses.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub(super) peer_dependencies: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) dev_dependencies: BTreeMap<&'static str, &'static str>,
     /// What the packages get that they would not choose themselves.
@@ -41,12 +56,17 @@ impl Package {
     pub(super) fn new(name: &'static str, description: &'static str, pins: &[Pin]) -> Self {
         Self {
             name,
+            version: None,
             description,
             private: true,
             license: env!("CARGO_PKG_LICENSE"),
             engines: BTreeMap::from([("node", format!(">={NODE_MAJOR}"))]),
+            main: None,
+            types: None,
+            files: Vec::new(),
             scripts: BTreeMap::new(),
             dependencies: versions(pins),
+            peer_dependencies: BTreeMap::new(),
             dev_dependencies: BTreeMap::new(),
             overrides: BTreeMap::new(),
         }

@@ -46,7 +46,7 @@ fn is_npm_stale(folder: &Path) -> Result<bool> {
     let json =
         |name: &str| -> Result<Value> { Ok(serde_json::from_str(&read(&folder.join(name))?)?) };
     let (asked, locked) = (json("package.json")?, json("package-lock.json")?);
-    let members = ["dependencies", "devDependencies", "engines"];
+    let members = ["dependencies", "devDependencies", "peerDependencies", "engines"];
     Ok(members.iter().any(|member| asked[member] != locked["packages"][""][member]))
 }
 

@@ -1,0 +1,167 @@
+//! How a function of somebody's own gets the layer, the policy and the settings, in the languages of several tools.
+
+use std::fmt::Write as _;
+
+use extension_spec::deployment::PUBLISHED;
+use extension_spec::variable;
+
+/// The name of a published parameter.
+fn named(key: &str) -> &'static str {
+    PUBLISHED.iter().find(|it| it.key == key).map(|it| it.name).expect("it is published")
+}
+
+/// In a fence of Markdown.
+fn block(language: &str, text: &str) -> String {
+    format!("```{language}\n{}\n```\n", text.trim())
+}
+
+pub(super) fn cdk() -> String {
+    block(
+        "typescript",
+        &format!(
+            "\
+import {{ App, Stack }} from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import {{ StringParameter }} from 'aws-cdk-lib/aws-ssm';
+
+const stack = new Stack(new App(), 'Orders');
+const value = (name: string) => StringParameter.valueForStringParameter(stack, name);
+
+const orders = new lambda.Function(stack, 'Function', {{
+  runtime: lambda.Runtime.NODEJS_22_X,
+  architecture: lambda.Architecture.ARM_64,
+  handler: 'index.handler',
+  code: lambda.Code.fromInline('exports.handler = async () => {{}}'),
+  layers: [lambda.LayerVersion.fromLayerVersionArn(stack, 'Telemetry', value('{layer}'))],
+  environment: {{
+    {stream_variable}: value('{stream}'),
+    {queue_variable}: value('{queue}'),
+  }},
+}});
+const policy = iam.ManagedPolicy.fromManagedPolicyArn(stack, 'TelemetryPolicy', value('{policy}'));
+orders.role?.addManagedPolicy(policy);
+",
+            layer = named("layerArnArm64"),
+            stream = named("streamArn"),
+            queue = named("deadLetterQueueUrl"),
+            policy = named("policyArn"),
+            stream_variable = variable::STREAM,
+            queue_variable = variable::DEAD_LETTER_QUEUE_URL,
+        ),
+    )
+}
+
+pub(super) fn sam() -> String {
+    let parameter = |name: &str, key: &str| {
+        format!(
+            "  {name}:\n    Type: AWS::SSM::Parameter::Value<String>\n    Default: {}\n",
+            named(key)
+        )
+    };
+    let parameters = [
+        parameter("TelemetryLayer", "layerArnArm64"),
+        parameter("TelemetryPolicy", "policyArn"),
+        parameter("TelemetryStream", "streamArn"),
+        parameter("TelemetryDeadLetters", "deadLetterQueueUrl"),
+    ];
+    block(
+        "yaml",
+        &format!(
+            "\
+Transform: AWS::Serverless-2016-10-31
+Parameters:
+{}Resources:
+  Orders:
+    Type: AWS::Serverless::Function
+    Properties:
+      Runtime: nodejs22.x
+      Architectures: [arm64]
+      Handler: index.handler
+      InlineCode: exports.handler = async () => {{}}
+      Layers: [!Ref TelemetryLayer]
+      Policies: [!Ref TelemetryPolicy]
+      Environment:
+        Variables:
+          {}: !Ref TelemetryStream
+          {}: !Ref TelemetryDeadLetters
+",
+            parameters.concat(),
+            variable::STREAM,
+            variable::DEAD_LETTER_QUEUE_URL,
+        ),
+    )
+}
+
+pub(super) fn terraform() -> String {
+    let data = [
+        ("layer", "layerArnArm64"),
+        ("policy", "policyArn"),
+        ("stream", "streamArn"),
+        ("dead_letters", "deadLetterQueueUrl"),
+    ];
+    let mut text = String::new();
+    for (name, key) in data {
+        _ = writeln!(
+            text,
+            "data \"aws_ssm_parameter\" \"telemetry_{name}\" {{\n  name = \"{}\"\n}}\n",
+            named(key)
+        );
+    }
+    _ = write!(
+        text,
+        "\
+resource \"aws_iam_role_policy_attachment\" \"telemetry\" {{
+  role       = aws_iam_role.orders.name
+  policy_arn = data.aws_ssm_parameter.telemetry_policy.value
+}}
+
+resource \"aws_lambda_function\" \"orders\" {{
+  function_name = \"orders\"
+  role          = aws_iam_role.orders.arn
+  runtime       = \"nodejs22.x\"
+  architectures = [\"arm64\"]
+  handler       = \"index.handler\"
+  filename      = \"orders.zip\"
+  layers        = [nonsensitive(data.aws_ssm_parameter.telemetry_layer.value)]
+
+  environment {{
+    variables = {{
+      {} = nonsensitive(data.aws_ssm_parameter.telemetry_stream.value)
+      {} = nonsensitive(data.aws_ssm_parameter.telemetry_dead_letters.value)
+    }}
+  }}
+}}
+",
+        variable::STREAM,
+        variable::DEAD_LETTER_QUEUE_URL,
+    );
+    block("hcl", &text)
+}
+
+pub(super) fn cli() -> String {
+    block(
+        "sh",
+        &format!(
+            "\
+# Of an x86_64 function: {x86_64}
+layer=$(aws ssm get-parameter --name {layer} --query Parameter.Value --output text)
+policy=$(aws ssm get-parameter --name {policy} --query Parameter.Value --output text)
+stream=$(aws ssm get-parameter --name {stream} --query Parameter.Value --output text)
+queue=$(aws ssm get-parameter --name {queue} --query Parameter.Value --output text)
+
+# Both replace what the function has: name its other layers and variables as well.
+aws lambda update-function-configuration --function-name orders --layers \"$layer\" \\
+  --environment \"Variables={{{stream_variable}=$stream,{queue_variable}=$queue}}\"
+aws iam attach-role-policy --role-name orders-role --policy-arn \"$policy\"
+",
+            x86_64 = named("layerArnX86_64"),
+            layer = named("layerArnArm64"),
+            policy = named("policyArn"),
+            stream = named("streamArn"),
+            queue = named("deadLetterQueueUrl"),
+            stream_variable = variable::STREAM,
+            queue_variable = variable::DEAD_LETTER_QUEUE_URL,
+        ),
+    )
+}
