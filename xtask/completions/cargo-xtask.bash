@@ -74,28 +74,12 @@ _xtask() {
             return 0
             ;;
         xtask__subcmd__bootstrap)
-            opts="-h --name --zips --organization --test-arch --help dev prod"
+            opts="-h --help dev prod"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
-                --name)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --zips)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --organization)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --test-arch)
-                    COMPREPLY=($(compgen -W "x86_64 arm64" -- "${cur}"))
-                    return 0
-                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -230,7 +214,7 @@ _xtask() {
             return 0
             ;;
         xtask__subcmd__destroy)
-            opts="-h --name --zips --organization --test-arch --yes --help dev prod"
+            opts="-h --name --yes --help dev prod"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -238,18 +222,6 @@ _xtask() {
             case "${prev}" in
                 --name)
                     COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --zips)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --organization)
-                    COMPREPLY=($(compgen -f "${cur}"))
-                    return 0
-                    ;;
-                --test-arch)
-                    COMPREPLY=($(compgen -W "x86_64 arm64" -- "${cur}"))
                     return 0
                     ;;
                 *)

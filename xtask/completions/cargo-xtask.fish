@@ -68,16 +68,7 @@ complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from diff" -l test-arch -d 'Of the test function' -r -f -a "x86_64\t''
 arm64\t''"
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l name -d 'Of a further deployment in the same account and region' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l zips -d 'Deploy the zips in this folder, of a release say, and build nothing' -r -F
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l organization -d 'Organisation (o-...) whose accounts may use the layers' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l test-arch -d 'Of the test function' -r -f -a "x86_64\t''
-arm64\t''"
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l yes -d 'Do not ask'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bootstrap" -l name -d 'Of a further deployment in the same account and region' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bootstrap" -l zips -d 'Deploy the zips in this folder, of a release say, and build nothing' -r -F
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bootstrap" -l organization -d 'Organisation (o-...) whose accounts may use the layers' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bootstrap" -l test-arch -d 'Of the test function' -r -f -a "x86_64\t''
-arm64\t''"
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l name -d 'Of a further deployment in the same account and region' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l zips -d 'Deploy the zips in this folder, of a release say, and build nothing' -r -F
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l organization -d 'Organisation (o-...) whose accounts may use the layers' -r

@@ -19,48 +19,56 @@ use crate::progress::step;
 use crate::tools::Tool;
 use crate::{build, cdk, package, workspace};
 use hear::hear;
+use preflight::Place;
 
 pub(crate) fn run(deployment: &Deployment, verb: &Verb) -> Result<ExitCode> {
     Tool::Node.require()?;
-    if let (Some(zips), Verb::Deploy | Verb::Diff | Verb::Cdk { .. }) = (&deployment.zips, verb) {
+    if let Some(zips) = &deployment.zips {
         require_zips(zips)?;
     }
     step("the CDK", |_| cdk::compile())?;
     let target = workspace::target_dir()?;
-    if let Verb::Cdk { arguments } = verb {
-        let zips = zips(deployment, &target)?;
-        return tool(deployment, &zips, |cdk| cdk.args(arguments));
-    }
-    let place = step("credentials and region", |_| preflight::find(deployment, &target))?;
-    eprintln!("account {}, region {}", place.account, place.region);
     match verb {
-        Verb::Bootstrap => {
-            let environment = format!("aws://{}/{}", place.account, place.region);
-            let mut cdk = cdk::command(&["bootstrap", &environment]);
-            // Outside of the app's folder the tool asks for no app.
-            watched(cdk.current_dir(&target))
-        }
-        Verb::Destroy { yes } => {
-            destroy::ask(deployment, &place, *yes)?;
-            let code = tool(deployment, &cdk::stand_ins(&target)?, |cdk| {
-                cdk.args(["destroy", "--all", "--force"])
-            })?;
-            println!("{}", destroy::leftovers(deployment, &place));
-            Ok(code)
-        }
+        Verb::Bootstrap => bootstrap(&find_place(deployment, &target)?, &target),
         Verb::Deploy => {
+            let place = find_place(deployment, &target)?;
             place.require_bootstrap(&deployment.stage)?;
             place.require_free()?;
+            let options = ["--require-approval", "never", "--progress", "events"];
             let zips = zips(deployment, &target)?;
-            let arguments =
-                ["deploy", "--all", "--require-approval", "never", "--progress", "events"];
-            tool(deployment, &zips, |cdk| cdk.args(arguments))
+            tool(deployment, &zips, |cdk| cdk.args(["deploy", "--all"]).args(options))
         }
-        Verb::Diff | Verb::Cdk { .. } => {
+        Verb::Diff => {
+            find_place(deployment, &target)?;
             let zips = zips(deployment, &target)?;
             tool(deployment, &zips, |cdk| cdk.args(["diff", "--all"]))
         }
+        Verb::Destroy { yes } => {
+            let place = find_place(deployment, &target)?;
+            destroy::ask(deployment, &place, *yes)?;
+            // What is in the zips does not matter for what is deleted.
+            let zips = cdk::stand_ins(&target)?;
+            let code = tool(deployment, &zips, |cdk| cdk.args(["destroy", "--all", "--force"]))?;
+            println!("{}", destroy::leftovers(deployment, &place));
+            Ok(code)
+        }
+        Verb::Cdk { arguments } => {
+            let zips = zips(deployment, &target)?;
+            tool(deployment, &zips, |cdk| cdk.args(arguments))
+        }
     }
+}
+
+fn find_place(deployment: &Deployment, target: &Path) -> Result<Place> {
+    let place = step("credentials and region", |_| preflight::find(deployment, target))?;
+    eprintln!("account {}, region {}", place.account, place.region);
+    Ok(place)
+}
+
+fn bootstrap(place: &Place, target: &Path) -> Result<ExitCode> {
+    let environment = format!("aws://{}/{}", place.account, place.region);
+    // Outside of the app's folder the tool asks for no app.
+    watched(cdk::command(&["bootstrap", &environment]).current_dir(target))
 }
 
 /// The folder with what is deployed.
@@ -94,7 +102,7 @@ fn tool(
     let context = |name: &str, value: &str| ["--context".to_owned(), format!("{name}={value}")];
     cdk.args(context("stage", &deployment.stage));
     cdk.args(context("zips", &zips.display().to_string()));
-    cdk.args(context("architecture", &deployment.architecture));
+    cdk.args(deployment.architecture.iter().flat_map(|it| context("architecture", it)));
     cdk.args(deployment.name.iter().flat_map(|name| context("name", name)));
     cdk.args(deployment.organization.iter().flat_map(|id| context("organizationId", id)));
     // `cargo xtask test` has templates checked, and it takes seconds for each.

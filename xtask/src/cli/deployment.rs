@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgMatches, Command, value_parser};
-use extension_spec::deployment;
+use extension_spec::deployment::{self, Architecture};
 
 use super::{flag, value};
 use crate::stages;
@@ -20,7 +20,7 @@ pub(crate) struct Deployment {
     pub(crate) zips: Option<PathBuf>,
     pub(crate) organization: Option<String>,
     /// Of the test function.
-    pub(crate) architecture: String,
+    pub(crate) architecture: Option<String>,
 }
 
 /// What is done with it.
@@ -47,76 +47,69 @@ pub(super) fn read(command: &str, matches: &ArgMatches) -> Option<(Deployment, V
     };
     let deployment = Deployment {
         stage: value(matches, "stage"),
-        name: matches.get_one("name").cloned(),
-        zips: matches.get_one("zips").cloned(),
-        organization: matches.get_one("organization").cloned(),
-        architecture: value(matches, "test-arch"),
+        name: optional(matches, "name"),
+        zips: optional(matches, "zips"),
+        organization: optional(matches, "organization"),
+        architecture: optional(matches, "test-arch"),
     };
     Some((deployment, verb))
 }
 
+/// The value of an argument that some of the commands have.
+fn optional<T: Clone + Send + Sync + 'static>(matches: &ArgMatches, id: &str) -> Option<T> {
+    matches.try_get_one::<T>(id).ok().flatten().cloned()
+}
+
 pub(super) fn commands() -> [Command; 5] {
     [
-        command("deploy", "Deploy a stage to AWS: stream, layers, policy, alarms, and the test function")
-            .after_help(
-                "Needs credentials, a region and the CDK's bootstrap stack there, all of which is checked first.",
-            ),
-        command("diff", "Say what deploying a stage would change"),
+        command(
+            "deploy",
+            "Deploy a stage to AWS: stream, layers, policy, alarms, and the test function",
+        )
+        .after_help(
+            "Needs credentials, a region and the CDK's bootstrap stack there, all of which is checked first.",
+        )
+        .arg(name())
+        .args(what()),
+        command("diff", "Say what deploying a stage would change").arg(name()).args(what()),
         command("destroy", "Delete a stage from AWS, after asking, and say what is left")
+            .arg(name())
             .arg(flag("yes", "Do not ask")),
-        command("bootstrap", "Prepare an account and a region for the CDK, once for all that it deploys there"),
-        command("cdk", "Run any other command of the CDK on a stage: list, drift, rollback, ...").arg(
-            Arg::new("arguments")
-                .value_name("ARGUMENTS")
-                .num_args(1..)
-                .last(true)
-                .required(true)
-                .value_parser(value_parser!(OsString))
-                .help("For the CDK"),
+        command(
+            "bootstrap",
+            "Prepare an account and a region for the CDK, once for all that it deploys there",
         ),
+        command("cdk", "Run any other command of the CDK on a stage: list, drift, rollback, ...")
+            .arg(name())
+            .args(what())
+            .arg(
+                Arg::new("arguments")
+                    .value_name("ARGUMENTS")
+                    .num_args(1..)
+                    .last(true)
+                    .required(true)
+                    .value_parser(value_parser!(OsString))
+                    .help("For the CDK"),
+            ),
     ]
 }
 
 fn command(name: &'static str, about: &'static str) -> Command {
-    Command::new(name)
-        .about(about)
-        .arg(
-            Arg::new("stage")
-                .value_name("STAGE")
-                .required(true)
-                .value_parser(PossibleValuesParser::new(stages::names()))
-                .help("Which one"),
-        )
-        .arg(
-            Arg::new("name")
-                .long("name")
-                .value_name("NAME")
-                .value_parser(named)
-                .help("Of a further deployment in the same account and region"),
-        )
-        .arg(
-            Arg::new("zips")
-                .long("zips")
-                .value_name("FOLDER")
-                .value_parser(value_parser!(PathBuf))
-                .help("Deploy the zips in this folder, of a release say, and build nothing"),
-        )
-        .arg(
-            Arg::new("organization")
-                .long("organization")
-                .value_name("ID")
-                .help("Organisation (o-...) whose accounts may use the layers"),
-        )
-        .arg(
-            Arg::new("test-arch")
-                .long("test-arch")
-                .value_name("ARCHITECTURE")
-                .default_value(deployment::Architecture::X86_64.name())
-                .value_parser(PossibleValuesParser::new(
-                    deployment::Architecture::ALL.map(deployment::Architecture::name),
-                ))
-                .help("Of the test function"),
-        )
+    Command::new(name).about(about).arg(
+        Arg::new("stage")
+            .value_name("STAGE")
+            .required(true)
+            .value_parser(PossibleValuesParser::new(stages::names()))
+            .help("Which one"),
+    )
+}
+
+fn name() -> Arg {
+    Arg::new("name")
+        .long("name")
+        .value_name("NAME")
+        .value_parser(named)
+        .help("Of a further deployment in the same account and region")
 }
 
 fn named(name: &str) -> Result<String, String> {
@@ -125,4 +118,25 @@ fn named(name: &str) -> Result<String, String> {
     } else {
         Err(format!("set {}", deployment::NAME.1))
     }
+}
+
+/// What is deployed.
+fn what() -> [Arg; 3] {
+    [
+        Arg::new("zips")
+            .long("zips")
+            .value_name("FOLDER")
+            .value_parser(value_parser!(PathBuf))
+            .help("Deploy the zips in this folder, of a release say, and build nothing"),
+        Arg::new("organization")
+            .long("organization")
+            .value_name("ID")
+            .help("Organisation (o-...) whose accounts may use the layers"),
+        Arg::new("test-arch")
+            .long("test-arch")
+            .value_name("ARCHITECTURE")
+            .default_value(Architecture::X86_64.name())
+            .value_parser(PossibleValuesParser::new(Architecture::ALL.map(Architecture::name)))
+            .help("Of the test function"),
+    ]
 }

@@ -30,7 +30,11 @@ impl Person<'_> {
         let end = arguments.iter().position(|it| *it == "--").unwrap_or(arguments.len());
         let (own, of_the_cdk) = arguments.split_at(end);
         let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
-        xtask.args(own).arg("--zips").arg(self.zips).args(of_the_cdk).stdin(Stdio::null());
+        xtask.args(own);
+        if ["deploy", "diff", "cdk"].contains(&own[0]) {
+            xtask.arg("--zips").arg(self.zips);
+        }
+        xtask.args(of_the_cdk).stdin(Stdio::null());
         self.aws.credentials(&mut xtask);
         xtask
     }
@@ -64,6 +68,20 @@ fn zips(folder: &Path, comment: &str) {
             bytes.extend(comment.as_bytes());
             fs::write(folder.join(format!("{zip}.zip")), bytes).unwrap();
         }
+    }
+}
+
+#[test]
+fn a_stage_or_a_name_that_cannot_be_is_said_with_what_can() {
+    for (arguments, said) in [
+        (["deploy", "test"].as_slice(), "[possible values: dev, prod]"),
+        (&["deploy", "dev", "--name", "Blue"], "set 1 to 32 of a-z 0-9 -"),
+        (&["destroy", "dev", "--name", "runtime"], "and not extension, runtime"),
+        (&["cdk", "dev"], "ARGUMENTS"),
+    ] {
+        let output = Command::new(env!("CARGO_BIN_EXE_xtask")).args(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{}", text(&output));
+        assert!(text(&output).contains(said), "{}", text(&output));
     }
 }
 
