@@ -124,7 +124,8 @@ export class KinesisTelemetry extends Construct {
       license: 'Apache-2.0',
       code: lambda.Code.fromAsset(requireFile(path.join(props.zips, zip), 'cargo xtask package')),
       compatibleArchitectures: [architecture],
-      removalPolicy: RemovalPolicy.RETAIN,
+      // Functions hold the ARNs of those before. What could not be deployed at all leaves nothing behind.
+      removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     if (props.organizationId !== undefined) {
       layer.addPermission('Organization', { accountId: '*', organizationId: props.organizationId });

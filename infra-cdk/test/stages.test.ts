@@ -42,7 +42,7 @@ test('dev is gone with its stack, but for its layer versions', () => {
   const template = Template.fromStack(telemetry);
   template.hasResource('AWS::Kinesis::Stream', { DeletionPolicy: 'Delete' });
   template.hasResource('AWS::SQS::Queue', { DeletionPolicy: 'Delete' });
-  template.allResources('AWS::Lambda::LayerVersion', { DeletionPolicy: 'Retain', UpdateReplacePolicy: 'Retain' });
+  template.allResources('AWS::Lambda::LayerVersion', { DeletionPolicy: 'RetainExceptOnCreate', UpdateReplacePolicy: 'Retain' });
   template.hasResourceProperties('AWS::Kinesis::Stream', {
     StreamEncryption: { EncryptionType: 'KMS', KeyId: 'alias/aws/kinesis' },
     StreamModeDetails: { StreamMode: 'ON_DEMAND' },

@@ -8,7 +8,7 @@ const IGNORED: &str = "\
 /fuzz/target/
 # What a fuzzer finds. It goes into its corpus, under a name that says what it is.
 /fuzz/artifacts/
-# The CDK app: what npm installs, what TypeScript compiles to, what the CDK synthesizes. (What it remembers of an account,
+# The CDK app: what npm installs, what TypeScript compiles to, what the CDK synthesizes, what npm packs. (What it remembers of an account,
 # cdk.context.json, belongs into the repository.)
 # What a killed `cargo xtask synth` may leave behind.
 .*.unfinished
@@ -16,6 +16,7 @@ __pycache__/
 node_modules/
 /infra-cdk/build/
 /infra-cdk/cdk.out/
+/infra-cdk/*.tgz
 ";
 
 /// Lock files are written by package managers, and reviewed as such; inputs of fuzzers are bytes.

@@ -94,6 +94,7 @@ fn a_stage_is_deployed_updated_and_destroyed_and_its_function_may_do_what_it_nee
 
     nothing_is_begun_without_what_it_takes(&person);
     person.succeeds(&["bootstrap", "dev"]);
+    what_others_have_is_left_alone(&person);
     let deployed = is_deployed_once(&person);
     is_allowed_what_it_needs_and_no_more(&aws);
     is_updated(&person, &deployed);
@@ -118,12 +119,22 @@ fn nothing_is_begun_without_what_it_takes(person: &Person<'_>) {
     assert_eq!(person.aws.ask("left")["stacks"], json!([]));
 }
 
+/// The next deployment begins with a stack whose creation was taken back.
+fn what_others_have_is_left_alone(person: &Person<'_>) {
+    person.aws.ask("taken");
+    let error = person.fails(&["deploy", "dev"]);
+    assert!(error.contains("something of that name exists already"), "{error}");
+    assert_eq!(person.aws.ask("freed"), "theirs");
+    assert_eq!(person.aws.ask("left")["streams"], json!([]), "what was begun is taken back");
+}
+
 fn is_deployed_once(person: &Person<'_>) -> Value {
     person.succeeds(&["deploy", "dev"]);
     let deployed = person.aws.ask("deployed");
     assert_eq!(deployed["function"]["layers"].as_array().unwrap().len(), 1, "{deployed:#}");
-    assert!(layer(&deployed).ends_with("kinesis-telemetry-extension-x86_64:1"), "{deployed:#}");
-    assert_eq!(deployed["parameters"]["/telemetry/kinesis/extension/arn"], layer(&deployed));
+    assert!(layer(&deployed).0.ends_with("kinesis-telemetry-extension-x86_64"), "{deployed:#}");
+    let layer = &deployed["function"]["layers"][0];
+    assert_eq!(&deployed["parameters"]["/telemetry/kinesis/extension/arn"], layer);
     assert_eq!(deployed["parameters"]["/telemetry/kinesis/stack/name"], "KinesisTelemetry-dev");
 
     let again = person.succeeds(&["deploy", "dev"]);
@@ -134,9 +145,11 @@ fn is_deployed_once(person: &Person<'_>) -> Value {
     deployed
 }
 
-/// The layer version of the function.
-fn layer(state: &Value) -> &str {
-    state["function"]["layers"][0].as_str().unwrap()
+/// The layer of the function, and its version.
+fn layer(state: &Value) -> (&str, u32) {
+    let (layer, version) =
+        state["function"]["layers"][0].as_str().unwrap().rsplit_once(':').unwrap();
+    (layer, version.parse().unwrap())
 }
 
 fn is_allowed_what_it_needs_and_no_more(aws: &Ministack) {
@@ -158,8 +171,12 @@ fn is_updated(person: &Person<'_>, deployed: &Value) {
     zips(person.zips, "second");
     person.succeeds(&["deploy", "dev"]);
     let updated = person.aws.ask("deployed");
-    assert!(layer(&updated).ends_with("kinesis-telemetry-extension-x86_64:2"), "{updated:#}");
-    assert_eq!(updated["parameters"]["/telemetry/kinesis/extension/arn"], layer(&updated));
+    let ((name, before), (same, after)) = (layer(deployed), layer(&updated));
+    assert_eq!((same, after), (name, before + 1), "{updated:#}");
+    assert_eq!(
+        updated["parameters"]["/telemetry/kinesis/extension/arn"],
+        format!("{name}:{after}")
+    );
     assert_eq!(updated["stream"], deployed["stream"]);
     let error = person.fails(&["deploy", "prod"]);
     assert!(error.contains("the stack KinesisTelemetry-dev has the names"), "{error}");

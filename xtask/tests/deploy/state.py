@@ -1,4 +1,7 @@
-"""What is deployed, what the function's role may do, and what is left: one JSON document. The argument says which."""
+"""What is deployed, what the function's role may do, and what is left: one JSON document. The argument says which.
+
+Two of them change something: a name is taken by somebody else, and freed.
+"""
 
 import json
 import os
@@ -8,6 +11,7 @@ import botocore.session
 from botocore.exceptions import ClientError
 
 ROOT = "/telemetry/kinesis/"
+TAKEN = f"{ROOT}stream/arn"
 
 
 def client(service, credentials=None):
@@ -101,6 +105,18 @@ def permissions():
     }
 
 
+def taken():
+    """Somebody else has one of the names."""
+    client("ssm").put_parameter(Name=TAKEN, Value="theirs", Type="String")
+
+
+def freed():
+    """They have it no more, and had it to the end."""
+    value = client("ssm").get_parameter(Name=TAKEN)["Parameter"]["Value"]
+    client("ssm").delete_parameter(Name=TAKEN)
+    return value
+
+
 def left():
     stacks = client("cloudformation").list_stacks()["StackSummaries"]
     streams = client("kinesis").list_streams()["StreamNames"]
@@ -110,4 +126,5 @@ def left():
     }
 
 
-json.dump({"deployed": deployed, "permissions": permissions, "left": left}[sys.argv[1]](), sys.stdout)
+answers = [deployed, freed, left, permissions, taken]
+json.dump({it.__name__: it for it in answers}[sys.argv[1]](), sys.stdout)
