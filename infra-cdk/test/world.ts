@@ -1,4 +1,4 @@
-import { mkdtempSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { App, Stack, type StackProps } from 'aws-cdk-lib';
@@ -10,6 +10,7 @@ import { LAYERS, TEST_FUNCTION_ZIPS } from '../lib/spec';
 
 /** A folder with all the zips that a deployment needs. They are empty: nobody opens them here. */
 export const ZIPS = mkdtempSync(path.join(tmpdir(), 'zips-'));
+process.on('exit', () => rmSync(ZIPS, { recursive: true }));
 const EMPTY_ZIP = Buffer.from('504b0506000000000000000000000000000000000000', 'hex');
 for (const zip of [...Object.values(LAYERS).map((layer) => layer.zip), ...Object.values(TEST_FUNCTION_ZIPS)]) {
   writeFileSync(path.join(ZIPS, zip), EMPTY_ZIP);
