@@ -1,0 +1,114 @@
+//! What repeats exactly: the instructions of a start, counted by valgrind, and the memory of one without it.
+//!
+//! Prints one JSON document, for the gates of `cargo xtask ci`.
+
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use extension_spec::ENV_PREFIX;
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::json;
+
+use crate::cli::CountOptions;
+use crate::events;
+use crate::stage::{Kinesis, Stage};
+use crate::startup;
+use crate::subject::Subject;
+
+/// Valgrind takes fifty times as long.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// In which whatever follows a request comes to rest.
+const REST: Duration = Duration::from_secs(1);
+/// Memory differs by some pages: the median counts.
+const LIVES: usize = 9;
+
+/// How far it is let live.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Until {
+    Next,
+    Record,
+}
+
+pub(crate) fn run(options: &CountOptions) -> Result<()> {
+    let kinesis = Kinesis::start()?;
+    // Valgrind takes longer than a flush may.
+    let patient = (format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"), "60000".to_owned());
+    let subject = Subject::new(options.program.clone(), &[patient]);
+    let to_next = instructions(&subject, &kinesis, Until::Next)?;
+    let to_record = instructions(&subject, &kinesis, Until::Record)?;
+    let mut starts = Vec::new();
+    for _ in 0..LIVES {
+        starts.push(startup::measure(&subject, &kinesis)?);
+    }
+    starts.sort_by_key(|start| start.peak_kib);
+    println!(
+        "{}",
+        json!({
+            "instructionsToNext": to_next,
+            "instructionsToRecord": to_record,
+            "peakKib": starts[LIVES / 2].peak_kib,
+        })
+    );
+    Ok(())
+}
+
+/// Instructions from the start of the process until then.
+fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u64> {
+    kinesis.reset();
+    let stage = Stage::start()?;
+    let out = tempfile::tempdir().context("there is no place for valgrind's file")?;
+    let file = out.path().join("callgrind");
+    let mut command = Command::new("valgrind");
+    // Every variable is read, and so counts; valgrind itself is found by this one.
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command
+        .args(["--tool=callgrind", "--quiet"])
+        .arg(format!("--callgrind-out-file={}", file.display()));
+    command.arg(&subject.program).envs(subject.environment(&stage, kinesis, out.path(), 128));
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    let valgrind =
+        command.spawn().context("valgrind does not start (Debian: apt-get install valgrind)")?;
+    let mut valgrind = Ended(valgrind);
+    stage.next(1, PATIENCE).context("it never calls next")?;
+    if until == Until::Record {
+        stage.publish(&events::batch(&events::invocation()))?;
+        stage.invoke(events::REQUEST);
+        stage.next(2, PATIENCE).context("it calls next no second time")?;
+        if kinesis.taken().lines == 0 {
+            bail!("it delivers nothing");
+        }
+    }
+    rest();
+    // What it has counted is written at whatever end, and to this one the program adds nothing of its own.
+    let id = i32::try_from(valgrind.0.id()).context("a process id too large")?;
+    kill(Pid::from_raw(id), Signal::SIGTERM)?;
+    valgrind.0.wait()?;
+    total(&file)
+}
+
+#[expect(clippy::disallowed_methods, reason = "nothing tells that a process has come to rest")]
+fn rest() {
+    std::thread::sleep(REST);
+}
+
+/// The line `totals: N` of valgrind's file.
+fn total(file: &Path) -> Result<u64> {
+    let text = fs::read_to_string(file).context("valgrind wrote nothing")?;
+    let line = text.lines().find_map(|line| line.strip_prefix("totals: "));
+    line.and_then(|line| line.trim().parse().ok()).context("valgrind counted nothing")
+}
+
+/// Ends with us.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // After its end neither has an effect.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}

@@ -1,0 +1,198 @@
+//! A Lambda for one extension, reduced to what is measured: it answers at once, and notes when it was asked what.
+//!
+//! The sandbox would answer as well, but it also starts processes, keeps a journal and enforces rules meanwhile, which is
+//! more than the whole start of an extension takes. Here each connection has a thread that blocks.
+
+mod http;
+mod kinesis;
+
+use std::fmt::Write as _;
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant, SystemTime};
+
+use http::{Connection, Request};
+pub(crate) use kinesis::{Kinesis, STREAM, units};
+
+/// What an extension did, and when.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Seen {
+    pub(crate) registered: Option<Instant>,
+    pub(crate) subscribed: Option<Instant>,
+    /// Where it wants telemetry.
+    listener: Option<u16>,
+    /// Each `next`.
+    pub(crate) nexts: Vec<Instant>,
+    /// The event that answers the next `next`.
+    answer: Option<String>,
+}
+
+/// A Lambda.
+pub(crate) struct Stage {
+    address: SocketAddr,
+    shared: Arc<Shared>,
+    telemetry: Mutex<Option<Connection<TcpStream>>>,
+}
+
+#[derive(Default)]
+struct Shared {
+    seen: Mutex<Seen>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Seen> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn change<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
+        let result = change(&mut self.lock());
+        self.changed.notify_all();
+        result
+    }
+
+    /// Waits until there is an answer, at most so long.
+    fn until<T>(&self, patience: Duration, answer: impl Fn(&mut Seen) -> Option<T>) -> Option<T> {
+        let deadline = Instant::now() + patience;
+        let mut seen = self.lock();
+        loop {
+            if let Some(answer) = answer(&mut seen) {
+                return Some(answer);
+            }
+            let left = deadline.checked_duration_since(Instant::now())?;
+            let waited = self.changed.wait_timeout(seen, left);
+            seen = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+}
+
+impl Stage {
+    /// Listens from now on. Its threads end when the extension has.
+    pub(crate) fn start() -> io::Result<Self> {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let address = listener.local_addr()?;
+        let shared = Arc::new(Shared::default());
+        let serving = Arc::clone(&shared);
+        thread::spawn(move || {
+            while let Ok((client, _)) = listener.accept() {
+                let shared = Arc::clone(&serving);
+                thread::spawn(move || serve(client, &shared));
+            }
+        });
+        Ok(Self { address, shared, telemetry: Mutex::new(None) })
+    }
+
+    /// For `AWS_LAMBDA_RUNTIME_API`.
+    pub(crate) fn address(&self) -> String {
+        self.address.to_string()
+    }
+
+    pub(crate) fn seen(&self) -> Seen {
+        self.shared.lock().clone()
+    }
+
+    /// When it called `next` for the `n`th time, from 1.
+    pub(crate) fn next(&self, n: usize, patience: Duration) -> Option<Instant> {
+        self.shared.until(patience, |seen| seen.nexts.get(n - 1).copied())
+    }
+
+    /// Answers `next`, now or when it is called.
+    pub(crate) fn invoke(&self, request_id: &str) {
+        let mut event = String::from(r#"{"eventType":"INVOKE""#);
+        let deadline = epoch_ms() + 60_000;
+        _ = write!(
+            event,
+            r#","deadlineMs":{deadline},"requestId":"{request_id}","invokedFunctionArn":"arn"}}"#
+        );
+        self.shared.change(|seen| seen.answer = Some(event));
+    }
+
+    /// The same with SHUTDOWN.
+    pub(crate) fn shut_down(&self) {
+        let deadline = epoch_ms() + 2_000;
+        let event = format!(
+            r#"{{"eventType":"SHUTDOWN","deadlineMs":{deadline},"shutdownReason":"spindown"}}"#
+        );
+        self.shared.change(|seen| seen.answer = Some(event));
+    }
+
+    /// Hands a batch of telemetry over, on a connection that stays, as Lambda does. Nothing happens where there is no
+    /// subscription.
+    pub(crate) fn publish(&self, batch: &str) -> io::Result<()> {
+        let Some(port) = self.shared.lock().listener else { return Ok(()) };
+        let mut telemetry = self.telemetry.lock().unwrap_or_else(PoisonError::into_inner);
+        let connection = match &mut *telemetry {
+            Some(connection) => connection,
+            none => none.insert(Connection::new(TcpStream::connect((Ipv4Addr::LOCALHOST, port))?)),
+        };
+        connection.ask("POST", "/", batch)
+    }
+}
+
+/// Milliseconds since 1970.
+fn epoch_ms() -> u128 {
+    let now = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    now.unwrap_or_default().as_millis()
+}
+
+fn serve(client: TcpStream, shared: &Shared) {
+    // Otherwise the kernel would wait for more, where the real one has sent everything at once.
+    _ = client.set_nodelay(true);
+    let mut connection = Connection::new(client);
+    // An extension that has ended closes it.
+    while let Ok(request) = connection.receive() {
+        if answer(&mut connection, &request, shared).is_err() {
+            return;
+        }
+    }
+}
+
+fn answer(
+    connection: &mut Connection<TcpStream>,
+    request: &Request,
+    shared: &Shared,
+) -> io::Result<()> {
+    let now = Instant::now();
+    let path = request.path.as_str();
+    if path.ends_with("/extension/register") {
+        shared.change(|seen| seen.registered = Some(now));
+        let function = r#"{"functionName":"bench","functionVersion":"$LATEST","handler":"x"}"#;
+        let id = "Lambda-Extension-Identifier: 00000000-0000-4000-8000-000000000000\r\n";
+        return connection.reply(id, function);
+    }
+    if path.ends_with("/telemetry") {
+        let port = port(&request.body);
+        shared.change(|seen| (seen.subscribed, seen.listener) = (Some(now), port));
+        return connection.reply("", r#""OK""#);
+    }
+    if path.ends_with("/event/next") {
+        shared.change(|seen| seen.nexts.push(now));
+        // As long as an environment may sleep.
+        let answer = shared.until(Duration::from_hours(1), |seen| seen.answer.take());
+        return connection.reply("", &answer.unwrap_or_default());
+    }
+    connection.reply("", "{}")
+}
+
+/// Of the `destination.URI` of a subscription.
+fn port(subscription: &[u8]) -> Option<u16> {
+    let subscription: serde_json::Value = serde_json::from_slice(subscription).ok()?;
+    let uri = subscription["destination"]["URI"].as_str()?;
+    let authority = uri.strip_prefix("http://")?.split('/').next()?;
+    authority.rsplit_once(':')?.1.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::port;
+
+    #[test]
+    fn the_listeners_port_is_read_from_the_subscription() {
+        let subscription =
+            r#"{"destination":{"protocol":"HTTP","URI":"http://sandbox.localdomain:4243/x"}}"#;
+        assert_eq!(port(subscription.as_bytes()), Some(4243));
+        assert_eq!(port(b"{}"), None);
+    }
+}

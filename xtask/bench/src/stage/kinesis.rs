@@ -1,0 +1,184 @@
+//! A Kinesis over TLS, as in production, that takes everything at once and counts it.
+
+use std::io;
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::Path;
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use rcgen::{CertifiedKey, generate_simple_self_signed};
+use rustls::pki_types::PrivatePkcs8KeyDer;
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use serde::Deserialize;
+use tempfile::NamedTempFile;
+
+use super::http::Connection;
+
+/// The name of the stream.
+pub(crate) const STREAM: &str = "telemetry";
+
+/// A stream on a port of loopback, for one extension after the other.
+pub(crate) struct Kinesis {
+    port: u16,
+    /// The certificate to trust.
+    bundle: NamedTempFile,
+    shared: Arc<Shared>,
+}
+
+/// What was taken since the count began.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Taken {
+    /// When the first request was answered.
+    pub(crate) first: Option<Instant>,
+    /// When the last one was.
+    pub(crate) last: Option<Instant>,
+    pub(crate) requests: u64,
+    pub(crate) records: u64,
+    /// Lines in the records.
+    pub(crate) lines: u64,
+    /// Units of 25 KB that a provisioned stream would bill.
+    pub(crate) units: u64,
+}
+
+#[derive(Default)]
+struct Shared {
+    taken: Mutex<Taken>,
+    changed: Condvar,
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, Taken> {
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Kinesis {
+    pub(crate) fn start() -> Result<Self> {
+        let CertifiedKey { cert, signing_key } =
+            generate_simple_self_signed(["localhost".to_owned()])?;
+        let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let config = ServerConfig::builder_with_provider(provider)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(vec![cert.der().clone()], key.into())?;
+        let bundle = NamedTempFile::new().context("the certificate has no place")?;
+        std::fs::write(bundle.path(), cert.pem()).context("the certificate cannot be written")?;
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        let port = listener.local_addr()?.port();
+        let (shared, config) = (Arc::new(Shared::default()), Arc::new(config));
+        let serving = Arc::clone(&shared);
+        thread::spawn(move || {
+            while let Ok((client, _)) = listener.accept() {
+                let (config, shared) = (Arc::clone(&config), Arc::clone(&serving));
+                thread::spawn(move || serve(client, config, &shared));
+            }
+        });
+        Ok(Self { port, bundle, shared })
+    }
+
+    /// For `AWS_ENDPOINT_URL_KINESIS`. A name, which is looked up as in production.
+    pub(crate) fn url(&self) -> String {
+        format!("https://localhost:{}", self.port)
+    }
+
+    /// For `AWS_CA_BUNDLE`.
+    pub(crate) fn bundle(&self) -> &Path {
+        self.bundle.path()
+    }
+
+    /// Counts from nought.
+    pub(crate) fn reset(&self) {
+        *self.shared.lock() = Taken::default();
+    }
+
+    pub(crate) fn taken(&self) -> Taken {
+        self.shared.lock().clone()
+    }
+
+    /// Waits until so many lines were taken, at most so long.
+    pub(crate) fn until(&self, lines: u64, patience: Duration) -> Taken {
+        let taken = self.shared.lock();
+        let waiting = |taken: &mut Taken| taken.lines < lines;
+        let waited = self.shared.changed.wait_timeout_while(taken, patience, waiting);
+        waited.unwrap_or_else(PoisonError::into_inner).0.clone()
+    }
+}
+
+fn serve(client: TcpStream, config: Arc<ServerConfig>, shared: &Shared) {
+    _ = client.set_nodelay(true);
+    let Ok(tls) = ServerConnection::new(config) else { return };
+    let mut connection = Connection::new(StreamOwned::new(tls, client));
+    // It ends with the extension.
+    while let Ok(request) = connection.receive() {
+        let Ok(records) = records(&request.body) else { return };
+        let result = r#"{"SequenceNumber":"49590338271490256608559692538361571095921575989136588898","ShardId":"shardId-000000000000"}"#;
+        let results = vec![result; records.len()].join(",");
+        let reply = format!(r#"{{"FailedRecordCount":0,"Records":[{results}]}}"#);
+        if connection.reply("Content-Type: application/x-amz-json-1.1\r\n", &reply).is_err() {
+            return;
+        }
+        let now = Instant::now();
+        let mut taken = shared.lock();
+        taken.first.get_or_insert(now);
+        taken.last = Some(now);
+        taken.requests += 1;
+        for (lines, bytes) in records {
+            taken.records += 1;
+            taken.lines += lines;
+            taken.units += units(bytes);
+        }
+        drop(taken);
+        shared.changed.notify_all();
+    }
+}
+
+/// How a provisioned stream bills a record, as docs/cost.md has it.
+pub(crate) fn units(bytes: u64) -> u64 {
+    const UNIT: u64 = 25 * 1024;
+    bytes.div_ceil(UNIT).max(1)
+}
+
+/// Of each record of a request: lines, and bytes with the partition key.
+fn records(body: &[u8]) -> io::Result<Vec<(u64, u64)>> {
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct PutRecords<'a> {
+        #[serde(borrow)]
+        records: Vec<Entry<'a>>,
+    }
+    #[derive(Deserialize)]
+    #[serde(rename_all = "PascalCase")]
+    struct Entry<'a> {
+        data: &'a str,
+        partition_key: String,
+    }
+    let request: PutRecords<'_> = serde_json::from_slice(body).map_err(io::Error::other)?;
+    let record = |entry: &Entry<'_>| {
+        let data = STANDARD.decode(entry.data).map_err(io::Error::other)?;
+        let lines = data.split(|byte| *byte == b'\n').count().saturating_sub(1);
+        Ok((lines as u64, (data.len() + entry.partition_key.len()) as u64))
+    };
+    request.records.iter().map(record).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{records, units};
+
+    #[test]
+    fn lines_and_bytes_of_each_record_are_counted() {
+        let body = br#"{"StreamName":"s","Records":[{"Data":"YQpiCg==","PartitionKey":"key"}]}"#;
+        assert_eq!(records(body).unwrap(), [(2, 7)]);
+        assert!(records(b"{}").is_err());
+    }
+
+    #[test]
+    fn a_record_is_billed_in_whole_units() {
+        assert_eq!([1, 25_600, 25_601].map(units), [1, 1, 2]);
+    }
+}
