@@ -17,6 +17,9 @@ _xtask() {
             ",$1")
                 cmd="xtask"
                 ;;
+            xtask,bench)
+                cmd="xtask__subcmd__bench"
+                ;;
             xtask,bootstrap)
                 cmd="xtask__subcmd__bootstrap"
                 ;;
@@ -60,12 +63,46 @@ _xtask() {
 
     case "${cmd}" in
         xtask)
-            opts="-h --help demo test ci build package deploy diff destroy bootstrap cdk synth upgrade"
+            opts="-h --help demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xtask__subcmd__bench)
+            opts="-h --against --env --rounds --invocations --json --svg --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --against)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --env)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --rounds)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --invocations)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --svg)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -176,6 +213,10 @@ _xtask() {
                     COMPREPLY=($(compgen -W "on-demand provisioned-concurrency snapstart managed-instances" -- "${cur}"))
                     return 0
                     ;;
+                --layer)
+                    COMPREPLY=($(compgen -W "own arm64 alone" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;
@@ -262,7 +303,7 @@ _xtask() {
             return 0
             ;;
         xtask__subcmd__package)
-            opts="-h --arch --help"
+            opts="-h --arch --verify --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

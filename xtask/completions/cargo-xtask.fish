@@ -26,18 +26,19 @@ function __fish_cargo_xtask_using_subcommand
 end
 
 complete -c cargo -n "__fish_cargo_xtask_needs_command" -f -a "xtask" -d 'The project\'s commands'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "demo" -d 'Run a function with the extension, here, and show its telemetry arrive in a stream'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "test" -d 'Run every test there is, with the tools they need installed under target/'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "ci" -d 'Run what must pass before a change is taken: format, clippy, licences, tests, layers'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "build" -d 'Build the extension as it ships: a static program for each architecture'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "package" -d 'Build, and make the layer zips: target/layers/*.zip, with checksums and SBOMs'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "deploy" -d 'Deploy a stage to AWS: stream, layers, policy, alarms, and the test function'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "diff" -d 'Say what deploying a stage would change'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "destroy" -d 'Delete a stage from AWS, after asking, and say what is left'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "bootstrap" -d 'Prepare an account and a region for the CDK, once for all that it deploys there'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "cdk" -d 'Run any other command of the CDK on a stage: list, drift, rollback, ...'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "synth" -d 'Write every generated file that is not as xtask/src/project describes it'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "upgrade" -d 'Say which pinned npm packages, Python packages, actions and tools are behind'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "demo" -d 'Run a function with the extension, here, and show its telemetry arrive in a stream'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "test" -d 'Run every test there is, with the tools they need installed under target/'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "bench" -d 'Measure what the extension costs a function, beside one that does nothing'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "ci" -d 'Run what must pass before a change is taken: format, clippy, licences, tests, layers, budgets'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "build" -d 'Build the extension as it ships, and the test function: static programs for each architecture'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "package" -d 'Build, and make the zips of layers and test function: target/layers/*.zip, with checksums and SBOMs'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "deploy" -d 'Deploy a stage to AWS: stream, layers, policy, alarms, and the test function'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "diff" -d 'Say what deploying a stage would change'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "destroy" -d 'Delete a stage from AWS, after asking, and say what is left'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "bootstrap" -d 'Prepare an account and a region for the CDK, once for all that it deploys there'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "cdk" -d 'Run any other command of the CDK on a stage: list, drift, rollback, ...'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "synth" -d 'Write every generated file that is not as xtask/src/project describes it'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk synth upgrade" -f -a "upgrade" -d 'Say which pinned npm packages, Python packages, actions and tools are behind'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l invocations -d 'How often the function is invoked' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l lines -d 'How many lines it logs each time, at most 100000' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l bytes -d 'How long a line is, at most 262144' -r
@@ -47,16 +48,25 @@ complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen
 provisioned-concurrency\t''
 snapstart\t''
 managed-instances\t''"
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l layer -d 'Run the extension as the layer ships it, which takes minutes to build: here, for arm64 under an emulator where need be, or alone in an empty root file system' -r -f -a "own\t''
+arm64\t''
+alone\t''"
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l fail -d 'The function fails each time'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l json -d 'Print one JSON document instead'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l keep -d 'Leave the Kinesis running, and say how to read the stream'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l layer -d 'Run the extension as the layer ships it, which takes minutes to build'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l against -d 'Another extension to measure beside them, once or several times' -r -F
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l env -d 'A variable for all of them, such as a setting' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l rounds -d 'How often each is started' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l invocations -d 'How often a busy function is invoked with each' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l svg -d 'Write a picture, too' -r -F
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l json -d 'Print one JSON document instead'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from build" -l arch -d 'For which functions' -r -f -a "x86_64\t''
 arm64\t''
 all\t''"
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from package" -l arch -d 'For which functions' -r -f -a "x86_64\t''
 arm64\t''
 all\t''"
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from package" -l verify -d 'Package once more, in another folder and time zone, and hold the bytes against each other'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l name -d 'Of a further deployment in the same account and region' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l zips -d 'Deploy the zips in this folder, of a release say, and build nothing' -r -F
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l organization -d 'Organisation (o-...) whose accounts may use the layers' -r

@@ -1,4 +1,5 @@
-//! `build`: the extension as it ships, a static program for each architecture, the same on every machine.
+//! `build`: the extension as it ships, and the test function; a static program for each architecture, the same on every
+//! machine.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -17,12 +18,20 @@ pub(crate) const LAYERS: &str = "layers";
 /// The file with the checksums, as `sha256sum --check` reads it.
 pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
 
+/// The package of the function that is deployed beside the layer, to see it work.
+pub(crate) const TEST_FUNCTION: &str = "test-function";
+
 /// Name of the zip of a layer.
 pub(crate) fn zip(architecture: Architecture) -> String {
     format!("{}.zip", architecture.layer())
 }
 
-/// Name of its bill of materials.
+/// Name of the zip of the test function.
+pub(crate) fn function_zip(architecture: Architecture) -> String {
+    format!("{TEST_FUNCTION}-{}.zip", architecture.name())
+}
+
+/// Name of a layer's bill of materials.
 pub(crate) fn sbom(architecture: Architecture) -> String {
     format!("{}.cdx.json", architecture.layer())
 }
@@ -30,9 +39,15 @@ pub(crate) fn sbom(architecture: Architecture) -> String {
 /// Of `Cargo.toml`: what ships in the layer.
 const PROFILE: &str = "layer";
 
+/// Zstandard's compressors for its higher levels, which are most of it, and which nobody asks for
+/// (`extension/src/pack/compress.rs`).
+const ZSTD_WITHOUT: [&str; 7] = ["DFAST", "GREEDY", "LAZY", "LAZY2", "BTLAZY2", "BTOPT", "BTULTRA"];
+
 pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
-    for path in programs(architectures)?.values() {
-        println!("{}", path.display());
+    for package in [EXTENSION_NAME, TEST_FUNCTION] {
+        for path in programs(package, architectures)?.values() {
+            println!("{}", path.display());
+        }
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -46,18 +61,38 @@ pub(crate) fn own_architecture() -> Option<Architecture> {
     }
 }
 
-/// Builds the extension; gives the program for each architecture, by the architecture's name.
-pub(crate) fn programs(architectures: &[Architecture]) -> Result<BTreeMap<&'static str, PathBuf>> {
+/// Builds a package; gives its program for each architecture, by the architecture's name. One package at a time: built
+/// together, each would get the features that the other asks for.
+pub(crate) fn programs(
+    package: &str,
+    architectures: &[Architecture],
+) -> Result<BTreeMap<&'static str, PathBuf>> {
     let target = workspace::target_dir()?;
-    let compiler = compiler(&target)?;
     let mut programs = BTreeMap::new();
     for architecture in architectures {
-        add_target(architecture.target())?;
-        build(*architecture, &compiler, &target)?;
-        let folder = target.join(architecture.target()).join(PROFILE);
-        programs.insert(architecture.name(), folder.join(EXTENSION_NAME));
+        build(package, &[], *architecture, &target)?;
+        programs.insert(architecture.name(), program(&target, package, *architecture));
     }
     Ok(programs)
+}
+
+/// Builds the extension as it ships, but for panics that can be injected; gives the program for this architecture.
+pub(crate) fn with_injected_panics(architecture: Architecture) -> Result<PathBuf> {
+    let target = workspace::target_dir()?;
+    build(EXTENSION_NAME, &["--features", "injected-panics"], architecture, &target)?;
+    let folder = target.join("injected-panics");
+    let copy = folder.join(EXTENSION_NAME);
+    let uncopied = || format!("{} cannot be written", copy.display());
+    fs::create_dir_all(&folder).with_context(uncopied)?;
+    fs::copy(program(&target, EXTENSION_NAME, architecture), &copy).with_context(uncopied)?;
+    // Where it lay there is what ships, again.
+    build(EXTENSION_NAME, &[], architecture, &target)?;
+    Ok(copy)
+}
+
+/// Where a package's program lies once it is built. `target` is cargo's folder.
+pub(crate) fn program(target: &Path, package: &str, architecture: Architecture) -> PathBuf {
+    target.join(architecture.target()).join(PROFILE).join(package)
 }
 
 /// The folder with the sources of what zig links.
@@ -112,10 +147,17 @@ fn add_target(target: &str) -> Result<()> {
         .with_context(|| format!("Rust cannot build for {target} here; install it with rustup"))
 }
 
-fn build(architecture: Architecture, compiler: &Path, target: &Path) -> Result<()> {
+fn build(
+    package: &str,
+    features: &[&str],
+    architecture: Architecture,
+    target: &Path,
+) -> Result<()> {
+    let compiler = compiler(target)?;
+    add_target(architecture.target())?;
     let mut cargo = workspace::cargo();
-    cargo.args(["zigbuild", "--locked", "--profile", PROFILE, "--package", EXTENSION_NAME]);
-    cargo.args(["--bins", "--target", architecture.target()]);
+    cargo.args(["zigbuild", "--locked", "--profile", PROFILE, "--package", package]);
+    cargo.args(["--bins", "--target", architecture.target()]).args(features);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = [compiler.join("bin")].into_iter().chain(std::env::split_paths(&path));
     // What somebody has set for their own builds must not get into what ships.
@@ -127,13 +169,17 @@ fn build(architecture: Architecture, compiler: &Path, target: &Path) -> Result<(
     cargo
         .env("PATH", std::env::join_paths(paths).context("the PATH cannot be read")?)
         .env("CARGO_ENCODED_RUSTFLAGS", rust_flags(target)?)
+        .env(
+            "CFLAGS",
+            ZSTD_WITHOUT.map(|it| format!("-DZSTD_EXCLUDE_{it}_BLOCK_COMPRESSOR")).join(" "),
+        )
         // Otherwise it looks for any zig on the PATH.
         .env("CARGO_ZIGBUILD_PYTHON_PATH", compiler.join("bin/python3"))
         .env("CARGO_ZIGBUILD_CACHE_DIR", target.join("zig/wrappers"))
         .env("ZIG_GLOBAL_CACHE_DIR", target.join("zig/global"))
         .env("ZIG_LOCAL_CACHE_DIR", target.join("zig/local"));
     process::run("cargo zigbuild", &mut cargo)
-        .with_context(|| format!("the extension does not build for {}", architecture.name()))
+        .with_context(|| format!("{package} does not build for {}", architecture.name()))
 }
 
 /// Whether a variable changes what compilers make.
@@ -161,18 +207,23 @@ fn is_of_builds(name: &str) -> bool {
 
 /// No path of this machine gets into the program: it would say who built it, and make it differ from another machine's.
 fn rust_flags(target: &Path) -> Result<String> {
+    let flags = places(target)?;
+    let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
+    Ok(flags.join("\u{1f}"))
+}
+
+/// The folders that what is built comes from, and what the program calls them.
+pub(crate) fn places(target: &Path) -> Result<[(PathBuf, &'static str); 4]> {
     let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
     let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
     let cargo_home = cargo_home.context("there is no home folder, and no CARGO_HOME")?;
-    let flags = [
+    Ok([
         // The last one that fits counts, and the target folder may lie within the first.
         (workspace::root().to_owned(), "/source"),
         (target.to_owned(), "/target"),
         (cargo_home, "/cargo"),
         (sysroot()?, "/rust"),
-    ];
-    let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));
-    Ok(flags.join("\u{1f}"))
+    ])
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use extension_spec::deployment::Architecture;
 
 use crate::cli::{self, Command};
 use crate::section::Sections;
-use crate::{build, demo, dependencies, package, process, synth, test, workspace};
+use crate::{budgets, build, demo, dependencies, package, process, proofs, synth, test, workspace};
 
 pub(crate) fn run() -> Result<ExitCode> {
     let mut sections = Sections::default();
@@ -35,11 +35,27 @@ fn all(sections: &mut Sections) -> Result<()> {
     sections.run("licences", dependencies::check)?;
     test::all(sections, &[])?;
     sections.run("layers", || package::run(&Architecture::ALL))?;
-    if build::own_architecture().is_some() {
-        sections.run("layer demo", || match cli::read(["xtask", "demo", "--layer"]) {
-            Command::Demo(options) if demo::run(&options)? == ExitCode::SUCCESS => Ok(()),
-            _ => bail!("the demo of what ships has failed"),
-        })?;
+    sections.run("sizes", budgets::sizes)?;
+    let Some(own) = build::own_architecture() else {
+        // What follows runs what ships, and that is for Linux.
+        return Ok(());
+    };
+    sections.run("readers", proofs::read)?;
+    sections.run("layer demo", || demo("--layer"))?;
+    sections.run("alone", || demo("--layer=alone"))?;
+    sections.run("panics", || proofs::unwinds(own))?;
+    sections.run("twice", || package::verify_bytes(&[own]))?;
+    if own == Architecture::X86_64 {
+        sections.run("arm64", || demo("--layer=arm64"))?;
+        sections.run("start", budgets::start)?;
     }
     Ok(())
+}
+
+/// The whole demo with what ships.
+fn demo(layer: &str) -> Result<()> {
+    match cli::read(["xtask", "demo", layer]) {
+        Command::Demo(options) if demo::run(&options)? == ExitCode::SUCCESS => Ok(()),
+        _ => bail!("the demo of what ships has failed"),
+    }
 }

@@ -3,13 +3,14 @@
 mod deployment;
 
 use std::ffi::OsString;
+use std::path::PathBuf;
 
 use clap::builder::PossibleValuesParser;
 use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use extension_spec::deployment::Architecture;
 
-use crate::demo;
+use crate::{bench, demo};
 pub(crate) use deployment::{Deployment, Verb};
 
 /// Every architecture.
@@ -21,12 +22,14 @@ pub(crate) enum Command {
         /// For the test binaries.
         arguments: Vec<OsString>,
     },
+    Bench(bench::Options),
     Ci,
     Build {
         architectures: Vec<Architecture>,
     },
     Package {
         architectures: Vec<Architecture>,
+        verify: bool,
     },
     Synth {
         check: bool,
@@ -61,14 +64,25 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clo
             fail: demo.get_flag("fail"),
             json: demo.get_flag("json"),
             keep: demo.get_flag("keep"),
-            layer: demo.get_flag("layer"),
+            layer: demo.get_one::<String>("layer").and_then(|name| layer(name)),
+        }),
+        Some(("bench", bench)) => Command::Bench(bench::Options {
+            against: bench.get_many("against").into_iter().flatten().cloned().collect(),
+            env: bench.get_many("env").into_iter().flatten().cloned().collect(),
+            rounds: value(bench, "rounds"),
+            invocations: value(bench, "invocations"),
+            json: bench.get_flag("json"),
+            svg: bench.get_one("svg").cloned(),
         }),
         Some(("test", test)) => Command::Test {
             arguments: test.get_many("arguments").into_iter().flatten().cloned().collect(),
         },
         Some(("ci", _)) => Command::Ci,
         Some(("build", build)) => Command::Build { architectures: architectures(build) },
-        Some(("package", package)) => Command::Package { architectures: architectures(package) },
+        Some(("package", package)) => Command::Package {
+            architectures: architectures(package),
+            verify: package.get_flag("verify"),
+        },
         Some(("synth", synth)) => Command::Synth { check: synth.get_flag("check") },
         Some(("upgrade", upgrade)) if upgrade.get_flag("lock") => Command::Lock,
         Some(("upgrade", upgrade)) => Command::Upgrade { write: upgrade.get_flag("write") },
@@ -122,24 +136,36 @@ pub(crate) fn command() -> clap::Command {
                         .help("For the test binaries: a filter, --nocapture, ..."),
                 ),
         )
-        .subcommand(clap::Command::new("ci").about(
-            "Run what must pass before a change is taken: format, clippy, licences, tests, layers",
-        ))
+        .subcommand(bench_command())
+        .subcommand(
+            clap::Command::new("ci")
+                .about(
+                    "Run what must pass before a change is taken: format, clippy, licences, tests, layers, budgets",
+                )
+                .after_help(
+                    "With CI=true it installs what the proofs of the layers need (valgrind, an emulator of arm64), where \
+                     apt-get is there and may; otherwise it says what to install.",
+                ),
+        )
         .subcommand(
             clap::Command::new("build")
-                .about("Build the extension as it ships: a static program for each architecture")
+                .about("Build the extension as it ships, and the test function: static programs for each architecture")
                 .after_help("Needs Python, for the C compiler, which is installed under target/.")
                 .arg(architecture()),
         )
         .subcommand(
             clap::Command::new("package")
                 .about(
-                    "Build, and make the layer zips: target/layers/*.zip, with checksums and SBOMs",
+                    "Build, and make the zips of layers and test function: target/layers/*.zip, with checksums and SBOMs",
                 )
                 .after_help(
                     "The same source gives the same bytes, wherever and whenever it is packaged.",
                 )
-                .arg(architecture()),
+                .arg(architecture())
+                .arg(flag(
+                    "verify",
+                    "Package once more, in another folder and time zone, and hold the bytes against each other",
+                )),
         )
         .subcommands(deployment::commands())
         .subcommand(
@@ -208,7 +234,58 @@ fn demo_command() -> clap::Command {
         .arg(flag("fail", "The function fails each time"))
         .arg(flag("json", "Print one JSON document instead"))
         .arg(flag("keep", "Leave the Kinesis running, and say how to read the stream"))
-        .arg(flag("layer", "Run the extension as the layer ships it, which takes minutes to build"))
+        .arg(
+            Arg::new("layer")
+                .long("layer")
+                .value_name("WHERE")
+                .num_args(0..=1)
+                .require_equals(true)
+                .default_missing_value(demo::Layer::ALL[0].0)
+                .value_parser(PossibleValuesParser::new(demo::Layer::ALL.map(|(name, _)| name)))
+                .help(
+                    "Run the extension as the layer ships it, which takes minutes to build: here, for arm64 under an \
+                     emulator where need be, or alone in an empty root file system",
+                ),
+        )
+}
+
+fn bench_command() -> clap::Command {
+    clap::Command::new("bench")
+        .about("Measure what the extension costs a function, beside one that does nothing")
+        .after_help(
+            "Prints medians and ratios; what is compared is measured by turns. Runs on Linux, and takes some minutes. \
+             The extension is what ships; the one that does nothing registers and calls next.",
+        )
+        .arg(
+            path("against", "Another extension to measure beside them, once or several times")
+                .action(ArgAction::Append),
+        )
+        .arg(
+            Arg::new("env")
+                .long("env")
+                .value_name("NAME=VALUE")
+                .action(ArgAction::Append)
+                .help("A variable for all of them, such as a setting"),
+        )
+        .arg(
+            number("rounds", "40", "How often each is started")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(
+            number("invocations", "300", "How often a busy function is invoked with each")
+                .value_parser(value_parser!(usize)),
+        )
+        .arg(flag("json", "Print one JSON document instead"))
+        .arg(path("svg", "Write a picture, too"))
+}
+
+fn path(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).value_name("PATH").value_parser(value_parser!(PathBuf)).help(help)
+}
+
+/// By its name, which clap has checked.
+fn layer(name: &str) -> Option<demo::Layer> {
+    demo::Layer::ALL.into_iter().find(|(it, _)| *it == name).map(|(_, layer)| layer)
 }
 
 fn architecture() -> Arg {

@@ -3,6 +3,7 @@
 mod reports;
 mod sandbox;
 mod show;
+mod surroundings;
 mod timeline;
 mod verification;
 
@@ -14,16 +15,17 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use extension_spec::EXTENSION_NAME;
 
+pub(crate) use surroundings::Layer;
+
 use crate::emulator::{self, Emulator};
 use crate::progress::{noisy_step, step};
 use crate::tools::Tool;
 use crate::{build, workspace};
 
 /// The packages whose programs take part beside the extension.
-const OTHERS: [&str; 3] = ["extension-sandbox", "test-function", "xtask-aws"];
+const OTHERS: [&str; 3] = ["extension-sandbox", build::TEST_FUNCTION, "xtask-aws"];
 
 /// What was asked for.
-#[expect(clippy::struct_excessive_bools, reason = "each is a flag of the command line")]
 #[cfg_attr(test, derive(Default))]
 pub(crate) struct Options {
     pub(crate) invocations: u32,
@@ -35,8 +37,8 @@ pub(crate) struct Options {
     pub(crate) fail: bool,
     pub(crate) json: bool,
     pub(crate) keep: bool,
-    /// The extension as the layer ships it.
-    pub(crate) layer: bool,
+    /// The extension as the layer ships it, and where.
+    pub(crate) layer: Option<Layer>,
 }
 
 /// How Lambda runs the function.
@@ -86,9 +88,9 @@ struct Files {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Tool::Node.require()?;
     let target = workspace::target_dir()?;
-    let programs = noisy_step("built the programs", || programs(options.layer))?;
-    let installed = step("install kinesis-local", |_| emulator::install(&target))?;
     let mut files = Files::new(&target)?;
+    let programs = noisy_step("built the programs", || programs(options.layer, &files.dir))?;
+    let installed = step("install kinesis-local", |_| emulator::install(&target))?;
     let stream = "demo";
     let emulator =
         step("start kinesis-local", |_| Emulator::start(&installed, stream, &files.log))?;
@@ -123,15 +125,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 }
 
 /// Everything that takes part, by name: the extension as it is quick to build, or as it ships.
-fn programs(layer: bool) -> Result<BTreeMap<String, PathBuf>> {
-    if !layer {
+fn programs(layer: Option<Layer>, folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
+    let Some(layer) = layer else {
         return workspace::build(&[&[EXTENSION_NAME], OTHERS.as_slice()].concat());
-    }
-    let architecture = build::own_architecture()
-        .context("the layer's program runs on Linux only: leave --layer out")?;
+    };
     let mut programs = workspace::build(&OTHERS)?;
-    let layer = build::programs(&[architecture])?.remove(architecture.name());
-    programs.extend(layer.map(|program| (EXTENSION_NAME.to_owned(), program)));
+    programs.insert(EXTENSION_NAME.to_owned(), layer.program(folder)?);
     Ok(programs)
 }
 

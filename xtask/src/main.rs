@@ -1,4 +1,4 @@
-//! The project's commands. One command, one file: `demo`, `test`, `ci`, `build`, `package`, `deploy`, `synth`,
+//! The project's commands. One command, one file: `demo`, `test`, `bench`, `ci`, `build`, `package`, `deploy`, `synth`,
 //! `upgrade`.
 //!
 //! `demo` drives the `emulator` (a Kinesis) and the sandbox (a Lambda); `test` and `ci` are made of
@@ -8,11 +8,14 @@
 
 #[cfg(test)]
 mod architecture;
+mod bench;
+mod budgets;
 mod build;
 mod cdk;
 mod ci;
 mod cli;
 mod consumers;
+mod debian;
 mod demo;
 mod dependencies;
 mod deploy;
@@ -27,6 +30,7 @@ mod package;
 mod process;
 mod progress;
 mod project;
+mod proofs;
 mod python;
 mod rie;
 mod section;
@@ -52,9 +56,17 @@ fn main() -> ExitCode {
     let done = process::end_children_when_interrupted().and_then(|()| match command {
         Command::Demo(options) => demo::run(&options),
         Command::Test { arguments } => test::run(&arguments),
+        Command::Bench(options) => bench::run(&options),
         Command::Ci => ci::run(),
         Command::Build { architectures } => build::run(&architectures),
-        Command::Package { architectures } => package::run(&architectures),
+        Command::Package { architectures, verify } => {
+            package::run(&architectures).and_then(|code| {
+                if verify {
+                    package::verify_bytes(&architectures)?;
+                }
+                Ok(code)
+            })
+        }
         Command::OnAws(deployment, verb) => deploy::run(&deployment, &verb),
         Command::Synth { check } => synth::run(workspace::root(), check, &mut std::io::stdout()),
         Command::Upgrade { write } => upgrade::run(write),

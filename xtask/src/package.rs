@@ -1,9 +1,10 @@
-//! `package`: the layer zips, with their checksums and bills of materials.
+//! `package`: the zips of the layers, with their checksums and bills of materials; and those of the test function.
 
 mod archive;
 mod elf;
 mod licences;
 mod sbom;
+mod twice;
 
 use std::fs;
 use std::path::Path;
@@ -14,7 +15,7 @@ use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use sha2::{Digest, Sha256};
 
-use crate::build::{CHECKSUMS, LAYERS};
+use crate::build::{CHECKSUMS, LAYERS, TEST_FUNCTION};
 use crate::dependencies::graph::Graph;
 use crate::npm;
 use crate::project::pins;
@@ -25,15 +26,19 @@ pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
     let target = workspace::target_dir()?;
     // Two at once would take each other's programs and files.
     let _one_at_a_time = npm::locked(&target.join("layers.lock"))?;
-    let programs = build::programs(architectures)?;
+    let programs = build::programs(EXTENSION_NAME, architectures)?;
+    let functions = build::programs(TEST_FUNCTION, architectures)?;
     let folder = target.join(LAYERS);
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
-    let mut layers = Vec::new();
+    let mut zips = Vec::new();
     for architecture in architectures {
-        layers.push(layer(*architecture, &programs[architecture.name()], &target)?);
+        zips.push(layer(*architecture, &programs[architecture.name()], &target)?);
+    }
+    for architecture in architectures {
+        zips.push(function(*architecture, &functions[architecture.name()], &target)?);
     }
     write(&folder.join(CHECKSUMS), checksums(&folder)?.as_bytes())?;
-    print!("{}", table(&layers));
+    print!("{}", table(&zips));
     println!("in {}", folder.display());
     let (rustc, pinned) = (build::rust_version()?, pins::RUST.version);
     if !rustc.starts_with(&format!("{pinned} ")) {
@@ -44,8 +49,13 @@ pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+/// Packages once more, elsewhere: what is in `target` must be what is made there.
+pub(crate) fn verify_bytes(architectures: &[Architecture]) -> Result<()> {
+    twice::check(architectures, &workspace::target_dir()?)
+}
+
 /// A zip as it was written.
-struct Layer {
+struct Packed {
     name: String,
     program_bytes: usize,
     zip_bytes: usize,
@@ -54,11 +64,9 @@ struct Layer {
     change: String,
 }
 
-fn layer(architecture: Architecture, program: &Path, target: &Path) -> Result<Layer> {
+fn layer(architecture: Architecture, program: &Path, target: &Path) -> Result<Packed> {
     let folder = target.join(LAYERS);
-    let program =
-        fs::read(program).with_context(|| format!("{} cannot be read", program.display()))?;
-    elf::check(&program, architecture).context("Lambda would not start this program")?;
+    let program = program_for(architecture, program, target)?;
     let graph = Graph::shipped(EXTENSION_NAME, architecture.target())?;
     let linked = graph.linked_by(EXTENSION_NAME);
     let sbom = sbom::cyclone_dx(&graph, &linked, architecture)?;
@@ -72,26 +80,62 @@ fn layer(architecture: Architecture, program: &Path, target: &Path) -> Result<La
         Entry::text(&format!("{share}/{}", licences::RUST), of_rust.as_bytes()),
         Entry::text(&format!("{share}/sbom.cdx.json"), sbom.as_bytes()),
     ];
-    let zip = archive::zip(&entries)?;
-    let name = build::zip(architecture);
+    let zip = store(&folder, build::zip(architecture), &program, &entries)?;
+    write(&folder.join(build::sbom(architecture)), sbom.as_bytes())?;
+    Ok(zip)
+}
+
+/// The test function's zip. It is deployed by who has built it and passed on to nobody, so there is nothing beside it.
+fn function(architecture: Architecture, program: &Path, target: &Path) -> Result<Packed> {
+    let program = program_for(architecture, program, target)?;
+    // What a runtime without a language starts (Lambda Developer Guide, "Building a custom runtime").
+    let entries = [Entry::program("bootstrap", &program)];
+    store(&target.join(LAYERS), build::function_zip(architecture), &program, &entries)
+}
+
+/// Reads a program, and refuses one that Lambda would not start.
+fn program_for(architecture: Architecture, path: &Path, target: &Path) -> Result<Vec<u8>> {
+    let program = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
+    elf::check(&program, architecture).context("Lambda would not start this program")?;
+    if holds(&program, b"PANIC_IN") {
+        bail!("{} holds what is for tests only", path.display());
+    }
+    for (place, _) in build::places(target)? {
+        if holds(&program, place.as_os_str().as_encoded_bytes()) {
+            bail!(
+                "{} names {}: it would be another program elsewhere",
+                path.display(),
+                place.display()
+            );
+        }
+    }
+    Ok(program)
+}
+
+fn holds(bytes: &[u8], part: &[u8]) -> bool {
+    bytes.windows(part.len()).any(|window| window == part)
+}
+
+/// Packs, writes and checks a zip.
+fn store(folder: &Path, name: String, program: &[u8], entries: &[Entry<'_>]) -> Result<Packed> {
+    let zip = archive::zip(entries)?;
     let path = folder.join(&name);
     let sha256 = sha256(&zip);
     let change = change(&path, &zip);
     write(&path, &zip)?;
-    verify(&path, &entries)?;
-    write(&folder.join(build::sbom(architecture)), sbom.as_bytes())?;
+    verify(&path, entries)?;
     let (program_bytes, zip_bytes) = (program.len(), zip.len());
-    Ok(Layer { name, program_bytes, zip_bytes, sha256, change })
+    Ok(Packed { name, program_bytes, zip_bytes, sha256, change })
 }
 
-/// Of everything in the folder, those of an earlier run too, as `sha256sum` writes them.
+/// Of the layers and what belongs to them, those of an earlier run too, as `sha256sum` writes them.
 fn checksums(folder: &Path) -> Result<String> {
     let unreadable = || format!("{} cannot be read", folder.display());
     let mut sums = Vec::new();
     for entry in fs::read_dir(folder).with_context(unreadable)? {
         let path = entry.with_context(unreadable)?.path();
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        if name != CHECKSUMS {
+        if name.starts_with(EXTENSION_NAME) {
             let bytes = fs::read(&path).with_context(|| format!("{name} cannot be read"))?;
             sums.push((name, sha256(&bytes)));
         }
@@ -142,9 +186,9 @@ fn kib(bytes: usize) -> String {
     format!("{} KiB", bytes.div_ceil(1024))
 }
 
-fn table(layers: &[Layer]) -> String {
-    let mut text = format!("{:<46}{:>10}{:>10}  SHA-256\n", "layer", "program", "zip");
-    for Layer { name, program_bytes, zip_bytes, sha256, change } in layers {
+fn table(zips: &[Packed]) -> String {
+    let mut text = format!("{:<46}{:>10}{:>10}  SHA-256\n", "", "program", "zip");
+    for Packed { name, program_bytes, zip_bytes, sha256, change } in zips {
         let (program, zip) = (kib(*program_bytes), kib(*zip_bytes));
         text += &format!("{name:<46}{program:>10}{zip:>10}  {}…  {change}\n", &sha256[..12]);
     }

@@ -20,19 +20,22 @@ pub(crate) fn root() -> &'static Path {
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     cargo.current_dir(root());
-    // `cargo run` tells us who we are. Told to the inner cargo, it makes build scripts that look at these
-    // (ring's) run again, and all that depends on them compile again, whenever one changes between
-    // `cargo xtask` and plain cargo.
-    for (name, _) in std::env::vars_os() {
-        let bytes = name.as_encoded_bytes();
-        if bytes.starts_with(b"CARGO_PKG_") || bytes.starts_with(b"CARGO_MANIFEST_") {
-            cargo.env_remove(name);
-        }
-    }
+    forget_outer_cargo(&mut cargo);
     if !stderr().is_terminal() {
         cargo.env("CARGO_TERM_COLOR", "never").env("CARGO_TERM_PROGRESS_WHEN", "never");
     }
     cargo
+}
+
+/// `cargo run` tells us who we are. Told to the inner cargo, it makes build scripts that look at these (ring's) run again,
+/// and all that depends on them compile again, whenever one changes between `cargo xtask` and plain cargo.
+pub(crate) fn forget_outer_cargo(command: &mut Command) {
+    for (name, _) in std::env::vars_os() {
+        let bytes = name.as_encoded_bytes();
+        if bytes.starts_with(b"CARGO_PKG_") || bytes.starts_with(b"CARGO_MANIFEST_") {
+            command.env_remove(name);
+        }
+    }
 }
 
 /// Where everything goes that is built or installed.
@@ -54,8 +57,18 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
 
 /// Builds `packages`, and says where each program is.
 pub(crate) fn build(packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    build_as("dev", packages)
+}
+
+/// The same for programs that are to be quick.
+pub(crate) fn build_quick(packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+    build_as("release", packages)
+}
+
+fn build_as(profile: &str, packages: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     let mut command = cargo();
     command.args(["build", "--locked", "--bins", "--message-format=json-render-diagnostics"]);
+    command.args(["--profile", profile]);
     command.args(packages.iter().flat_map(|package| ["--package", package]));
     let (exit, messages) = process::output("cargo build", &mut command)?;
     if !exit.success() {

@@ -11,6 +11,7 @@ use serde_json::json;
 
 use super::Options;
 use super::reports::{self, Report};
+use crate::build::TEST_FUNCTION;
 use crate::process::{self, Process};
 use crate::progress::Step;
 
@@ -36,7 +37,7 @@ pub(super) fn run(
         .arg("--extension")
         .arg(program(EXTENSION_NAME)?)
         .arg("--function")
-        .arg(program("test-function")?)
+        .arg(program(TEST_FUNCTION)?)
         .args(["--invocations", &options.invocations.to_string()])
         .args(["--payload", &payload.to_string()])
         .args(["--log-format", &options.format])

@@ -50,11 +50,12 @@ fn help(argument: &Arg) -> String {
     format!("{help}: {}", values.join(", "))
 }
 
-/// `--lines N`, `--json`, or what follows `--`.
+/// `--lines N`, `--layer[=WHERE]`, `--json`, or what follows `--`.
 fn usage(argument: &Arg) -> String {
     let names = argument.get_value_names().unwrap_or_default();
     let value = names.first().map(ToString::to_string).unwrap_or_default();
     match argument.get_long() {
+        Some(long) if argument.is_require_equals_set() => format!("--{long}[={value}]"),
         Some(long) if argument.get_action().takes_values() => format!("--{long} {value}"),
         Some(long) => format!("--{long}"),
         None if argument.is_last_set() => format!("-- {value}…"),

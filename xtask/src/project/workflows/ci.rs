@@ -68,6 +68,7 @@ pub(super) fn add(project: &mut Project) {
             steps::node_of("${{ matrix.node }}"),
             steps::python_of("${{ matrix.python }}"),
             cache(),
+            steps::own_roots(),
             Step::run("Check everything", "cargo xtask \"$COMMAND\"")
                 .env([("COMMAND", "${{ matrix.command }}")]),
         ],

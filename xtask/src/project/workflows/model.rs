@@ -131,6 +131,11 @@ impl Step {
         Self { name: name.into(), run: Some(run.into()), ..Self::default() }
     }
 
+    /// The same, on Linux only.
+    pub(super) fn on_linux(self) -> Self {
+        Self { condition: Some("${{ runner.os == 'Linux' }}"), ..self }
+    }
+
     /// The same, whether those before it have failed or not.
     pub(super) fn anyway(self) -> Self {
         Self { condition: Some("${{ !cancelled() }}"), ..self }

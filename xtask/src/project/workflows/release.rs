@@ -56,6 +56,7 @@ fn package() -> Job {
             steps::rust(),
             steps::node(),
             steps::python(),
+            steps::own_roots(),
             // It packages, too: what is released has passed, on the machine that it is released from.
             Step::run("Check and package everything", "cargo xtask ci"),
             Step::uses(
@@ -63,7 +64,13 @@ fn package() -> Job {
                 pins::UPLOAD,
                 [
                     ("name", LAYERS.to_owned()),
-                    ("path", format!("target/{LAYERS}")),
+                    // Not the test function.
+                    (
+                        "path",
+                        format!(
+                            "target/{LAYERS}/{EXTENSION_NAME}-*\ntarget/{LAYERS}/{CHECKSUMS}\n"
+                        ),
+                    ),
                     ("if-no-files-found", "error".to_owned()),
                 ],
             ),

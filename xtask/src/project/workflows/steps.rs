@@ -38,3 +38,9 @@ pub(super) fn python() -> Step {
 pub(super) fn python_of(version: &'static str) -> Step {
     Step::uses("Install Python", pins::SETUP_PYTHON, [("python-version", version)])
 }
+
+/// Ubuntu lets only root have a root file system of its own, and what ships is started in an empty one.
+pub(super) fn own_roots() -> Step {
+    let command = "sudo sysctl --write kernel.apparmor_restrict_unprivileged_userns=0";
+    Step::run("Let anybody start a program in an empty root", command).on_linux()
+}

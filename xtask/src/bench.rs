@@ -1,0 +1,67 @@
+//! `bench`: what the extension costs a function, measured on this machine beside what does nothing.
+//!
+//! The measuring is `xtask-bench`'s, in a process of its own.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use anyhow::{Context, Result};
+use extension_spec::EXTENSION_NAME;
+use extension_spec::deployment::Architecture;
+
+use crate::build::TEST_FUNCTION;
+use crate::{build, process, workspace};
+
+/// The program that measures.
+pub(crate) const BENCH: &str = "xtask-bench";
+/// The extension that only registers and waits.
+const CONTROL: &str = "control-extension";
+
+/// What was asked for.
+pub(crate) struct Options {
+    /// Other extensions to measure beside ours.
+    pub(crate) against: Vec<PathBuf>,
+    /// `NAME=VALUE`, for all of them.
+    pub(crate) env: Vec<String>,
+    pub(crate) rounds: usize,
+    pub(crate) invocations: usize,
+    pub(crate) json: bool,
+    pub(crate) svg: Option<PathBuf>,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let architecture = build::own_architecture()
+        .context("what ships runs on Linux only: measure it on a machine with Linux")?;
+    let [ours, control, function] =
+        [EXTENSION_NAME, CONTROL, TEST_FUNCTION].map(|package| program(package, architecture));
+    let bench = workspace::build_quick(&[BENCH])?;
+    let bench = bench.get(BENCH).context("cargo did not build the program that measures")?;
+    let mut command = Command::new(bench);
+    command.arg("measure").arg("--function").arg(function?);
+    for program in [ours?, control?].iter().chain(&options.against) {
+        command.arg("--program").arg(absolute(program)?);
+    }
+    for assignment in &options.env {
+        command.args(["--env", assignment]);
+    }
+    command.args(["--rounds", &options.rounds.to_string()]);
+    command.args(["--invocations", &options.invocations.to_string()]);
+    if options.json {
+        command.arg("--json");
+    }
+    if let Some(svg) = &options.svg {
+        command.arg("--svg").arg(absolute(svg)?);
+    }
+    process::run(BENCH, &mut command)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// What ships, or is made as what ships is.
+fn program(package: &str, architecture: Architecture) -> Result<PathBuf> {
+    let program = build::programs(package, &[architecture])?.remove(architecture.name());
+    program.with_context(|| format!("{package} was not built"))
+}
+
+fn absolute(path: &Path) -> Result<PathBuf> {
+    std::path::absolute(path).with_context(|| format!("{} is no path", path.display()))
+}

@@ -1,0 +1,88 @@
+//! The layer's program in other surroundings than this machine's, by a script of its name that the sandbox starts.
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use extension_spec::EXTENSION_NAME;
+use extension_spec::deployment::Architecture;
+
+use crate::build;
+use crate::debian::{self, QEMU_ARM64};
+
+/// Which program, and what it finds around it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Layer {
+    /// That for this machine.
+    Own,
+    /// That for arm64, under an emulator where this machine is no arm64.
+    Arm64,
+    /// That for this machine, in a root file system that holds nothing else.
+    Alone,
+}
+
+impl Layer {
+    /// As the command line names them; what they mean is said there.
+    pub(crate) const ALL: [(&str, Self); 3] =
+        [("own", Self::Own), ("arm64", Self::Arm64), ("alone", Self::Alone)];
+
+    /// Builds it; gives what to start. `folder` is this run's.
+    pub(super) fn program(self, folder: &Path) -> Result<PathBuf> {
+        let own = build::own_architecture()
+            .context("the layer's program runs on Linux only: leave --layer out")?;
+        let architecture = if self == Self::Arm64 { Architecture::Arm64 } else { own };
+        let built = build::programs(EXTENSION_NAME, &[architecture])?.remove(architecture.name());
+        let program = built.context("the extension was not built")?;
+        match self {
+            Self::Arm64 if own != Architecture::Arm64 => {
+                debian::require(&[QEMU_ARM64])?;
+                script(folder, &[QEMU_ARM64.name, &program.to_string_lossy()])
+            }
+            Self::Alone => {
+                let root = folder.join("root");
+                let text = root.to_string_lossy();
+                fs::create_dir_all(&root).with_context(|| format!("{text} cannot be made"))?;
+                fs::copy(&program, root.join(EXTENSION_NAME))
+                    .with_context(|| format!("{text} cannot be written"))?;
+                let path = format!("/{EXTENSION_NAME}");
+                if nix::unistd::Uid::effective().is_root() {
+                    script(folder, &["chroot", &text, &path])
+                } else {
+                    script(
+                        folder,
+                        &["unshare", "--map-root-user", &format!("--root={text}"), &path],
+                    )
+                }
+            }
+            Self::Own | Self::Arm64 => Ok(program),
+        }
+    }
+}
+
+/// A script that turns into this program. It bears the name that an extension registers under.
+fn script(folder: &Path, command: &[&str]) -> Result<PathBuf> {
+    let path = folder.join(EXTENSION_NAME);
+    let unwritable = || format!("{} cannot be written", path.display());
+    let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
+    // Lambda's PATH knows no `chroot`.
+    let text = format!("#!/bin/sh\nPATH=$PATH:/usr/sbin\nexec {}\n", words.join(" "));
+    fs::write(&path, text).with_context(unwritable)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).with_context(unwritable)?;
+    Ok(path)
+}
+
+/// For a shell.
+fn quoted(word: &str) -> String {
+    format!("'{}'", word.replace('\'', r"'\''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::quoted;
+
+    #[test]
+    fn a_path_of_any_kind_is_one_word_for_a_shell() {
+        assert_eq!(quoted("/a b/it's"), r"'/a b/it'\''s'");
+    }
+}

@@ -1,0 +1,77 @@
+//! What ships, looked at by programs that did not make it.
+
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail};
+use extension_spec::EXTENSION_NAME;
+use extension_spec::deployment::Architecture;
+
+use crate::build::{self, LAYERS, TEST_FUNCTION};
+use crate::debian::{self, READELF, UNZIP};
+use crate::{process, workspace};
+
+/// Has the archives read by `unzip`, and the programs by `readelf`. Python has read the zips when they were made.
+pub(crate) fn read() -> Result<()> {
+    debian::require(&[UNZIP, READELF])?;
+    let target = workspace::target_dir()?;
+    let folder = target.join(LAYERS);
+    for architecture in Architecture::ALL {
+        let layer = format!("extensions/{EXTENSION_NAME}");
+        is_executable_in(&folder.join(build::zip(architecture)), &layer)?;
+        is_executable_in(&folder.join(build::function_zip(architecture)), "bootstrap")?;
+        for package in [EXTENSION_NAME, TEST_FUNCTION] {
+            is_static(&build::program(&target, package, architecture), architecture)?;
+        }
+    }
+    Ok(())
+}
+
+/// Has panics injected into what ships, and the function goes on. Whether a program unwinds is a matter of how it is linked.
+pub(crate) fn unwinds(architecture: Architecture) -> Result<()> {
+    let program = build::with_injected_panics(architecture)?;
+    let mut tests = workspace::cargo();
+    tests.args(["test", "--locked", "--package", EXTENSION_NAME, "--test", "it", "--", "panics::"]);
+    process::run("cargo test", tests.env("EXTENSION_PROGRAM", program))
+}
+
+fn is_executable_in(zip: &Path, program: &str) -> Result<()> {
+    said(Command::new("unzip").arg("-tq").arg(zip))?;
+    let list = said(Command::new("unzip").arg("-Z").arg(zip))?;
+    let line = list.lines().find(|line| line.ends_with(&format!(" {program}")));
+    let line = line.with_context(|| format!("{} holds no {program}", zip.display()))?;
+    // As `ls -l` has it, and `unx` for made by Unix.
+    if !line.starts_with("-rwxr-xr-x ") || line.split_whitespace().nth(2) != Some("unx") {
+        bail!("in {} Lambda could not start {line:?}", zip.display());
+    }
+    Ok(())
+}
+
+fn is_static(program: &Path, architecture: Architecture) -> Result<()> {
+    let headers = said(Command::new("readelf").args(["--wide", "-h", "-l", "-d"]).arg(program))?;
+    let machine = match architecture {
+        Architecture::X86_64 => "X86-64",
+        Architecture::Arm64 => "AArch64",
+    };
+    let is_for_it = headers.lines().any(|line| line.contains("Machine:") && line.contains(machine));
+    if !is_for_it {
+        bail!("{} is not for {}", program.display(), architecture.name());
+    }
+    // A dynamic linker, and a library.
+    for part in ["INTERP", "(NEEDED)"] {
+        if headers.contains(part) {
+            bail!("{} is not static: readelf finds {part}", program.display());
+        }
+    }
+    Ok(())
+}
+
+fn said(command: &mut Command) -> Result<String> {
+    let name = command.get_program().to_string_lossy().into_owned();
+    // Otherwise it would speak the language of whoever runs this.
+    let (exit, text) = process::output(&name, command.env("LC_ALL", "C"))?;
+    if !exit.success() {
+        bail!("{name} is not content: {}", text.trim());
+    }
+    Ok(text)
+}
