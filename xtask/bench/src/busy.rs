@@ -18,6 +18,8 @@ pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(10);
 /// How long the function works, and how much it says.
 const WORK_MS: u64 = 20;
 const LINES: u32 = 10;
+/// Invocations that do not count: a function is busy only once it has been invoked some times.
+pub(crate) const WARM_UP: usize = 10;
 
 /// What became of a subject.
 #[derive(Clone, Debug)]
@@ -82,6 +84,14 @@ async fn live(
     for subject in subjects {
         worlds.push(World::new(subject, function).await?);
     }
+    for _ in 0..WARM_UP {
+        for world in &mut worlds {
+            world.invoke(payload).await?;
+        }
+    }
+    for world in &mut worlds {
+        world.begin();
+    }
     for n in 1..=invocations {
         for world in &mut worlds {
             world.invoke(payload).await?;
@@ -141,6 +151,13 @@ impl World {
         Ok(())
     }
 
+    /// From here on it counts.
+    fn begin(&mut self) {
+        self.busy.function.clear();
+        self.busy.extension.clear();
+        self.busy.requests = self.kinesis.requests();
+    }
+
     fn peak_kib(&self) -> u64 {
         self.sandbox.peak_memory(&self.name).unwrap_or_default() / 1024
     }
@@ -154,7 +171,7 @@ impl World {
             witness.shutdown.exits.first().context("an extension ends with the environment")?;
         ensure!(exit.code == Some(0), "{} ends with {exit:?}", busy.label);
         busy.shutdown = exit.duration_ms;
-        busy.requests = kinesis.requests();
+        busy.requests = kinesis.requests() - busy.requests;
         busy.events = witness.journal.len() as u64;
         let bytes = |record: &extension_sandbox::kinesis::Record| {
             units((record.data.len() + record.partition_key.len()) as u64)

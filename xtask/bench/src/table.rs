@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::busy::WARM_UP;
 use crate::report::{Program, Report};
 
 /// A row: what it says, its digits, and its number in a program.
@@ -34,7 +35,7 @@ pub(crate) fn draw(report: &Report) -> String {
     let invocations = report.busy.first().map_or(0, |it| it.count);
     _ = write!(
         text,
-        "\n{invocations} invocations of a busy function, by turns; Kinesis answers after {round_trip_ms:.0} ms:\n\n\
+        "\n{invocations} invocations of a busy function after {WARM_UP} that do not count, by turns; Kinesis answers after {round_trip_ms:.0} ms:\n\n\
          | | billed p50, ms | p99 | added p50, ms | p99 | PutRecords per 1,000 | units per 1,000 events | SHUTDOWN, ms | most resident, MiB |\n\
          | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
     );
