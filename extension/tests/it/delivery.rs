@@ -149,12 +149,13 @@ async fn a_thousand_quick_invocations_without_a_line_make_few_requests_and_hold_
     let mut early = 0;
     for number in 0..1_000 {
         world.succeed(0).await;
-        if number == 200 {
+        // By then records have been sent that were full, which take the most.
+        if number == 500 {
             early = world.sandbox.peak_memory(EXTENSION_NAME).unwrap();
         }
     }
     let late = world.sandbox.peak_memory(EXTENSION_NAME).unwrap();
-    assert!(late < early + 2 * 1024 * 1024, "{early} bytes, and then {late}");
+    assert!(late < early + 1024 * 1024, "{early} bytes, and then {late}");
     let requests = world.kinesis.requests();
     assert!(requests <= 1_000 / 20, "{requests} requests");
     assert_eq!(world.end().await.verify().count("platform.report"), 1_000);

@@ -1,7 +1,7 @@
 //! A bug of ours, wherever it is: the function goes on as if there were none, and it is said once.
 //!
-//! Panics are injected (`fault`). `cargo xtask ci` runs this against what ships as well, built with the feature
-//! `injected-panics`: whether a static program unwinds is a matter of how it is linked.
+//! Panics are injected (`fault`). `cargo xtask ci` runs all tests of the process with what ships as well, built with the
+//! feature `injected-panics`: whether a static program unwinds is a matter of how it is linked.
 
 use std::time::Duration;
 
