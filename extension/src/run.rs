@@ -100,6 +100,13 @@ pub async fn run<S: Sink, D: Sink>(parts: Parts<S, D>) -> bool {
         overflow_said: Overflow::default(),
     };
     run.begin();
+    if let Some(ahead) = run.parts.ahead.take() {
+        tokio::spawn(async move {
+            // What is on its way to Lambda goes first.
+            tokio::task::yield_now().await;
+            ahead.await;
+        });
+    }
     while run.phase != Phase::Done {
         run.turn().await;
     }

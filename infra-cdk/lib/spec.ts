@@ -201,7 +201,7 @@ export interface TelemetrySettings {
   readonly connectionTimeout?: Duration | undefined;
 
   /**
-   * Whether the connection to Kinesis is opened in the init phase, beside subscribing, and not only for the first delivery.
+   * Whether the connection to Kinesis is opened in the init phase, once all else is done, and not only for the first delivery.
    * Not where much time may pass before that: with `SnapStart` and with provisioned concurrency.
    *
    * @default true

@@ -96,7 +96,7 @@ params! {
         /// Longest time for registering and for subscribing. The init phase of a function is the upper bound, whatever is set.
         connection_timeout: Millis = "3600000", CONNECTION_TIMEOUT_MS, in (100, 3_600_000);
 
-        /// Whether the connection to Kinesis is opened in the init phase, beside subscribing, and not only for the first delivery.
+        /// Whether the connection to Kinesis is opened in the init phase, once all else is done, and not only for the first delivery.
         /// Not where much time may pass before that: with `SnapStart` and with provisioned concurrency.
         preconnect: bool = "true", PRECONNECT;
 

@@ -1,5 +1,6 @@
 //! What the loop works with.
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use extension_spec::{Config, Metrics, PartitionKey};
@@ -22,6 +23,8 @@ use crate::sink::Sink;
 pub struct Parts<S, D> {
     /// Asks for the next event: a call of the registered extension.
     pub next: Asking,
+    /// What is done beside waiting for the first event.
+    pub ahead: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// When to send.
     pub policy: Policy,
     /// How long things may take.
@@ -67,6 +70,7 @@ impl<S: Sink, D: Sink> Parts<S, D> {
         }
         Self {
             next,
+            ahead: None,
             policy: Policy::new(config),
             deadlines: deadline::Settings {
                 flush_timeout: config.flush_timeout.duration(),

@@ -1,6 +1,7 @@
 //! The parts of a registered extension, put together from its environment.
 
 use std::path::PathBuf;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use extension_spec::{EXTENSION_NAME, PartitionKey, QueueUrl, Stream};
@@ -45,10 +46,8 @@ pub(super) async fn prepare(
     let bodies = listener.serve(pressure.clone());
     let access = access(environment);
     let kinesis = Kinesis::new(stream.clone(), &access);
-    if config.preconnect && is_used_soon(initialization) {
-        // Begins when the request to subscribe is on its way. Nobody waits for it.
-        tokio::spawn(kinesis.connect());
-    }
+    let connecting = (config.preconnect && is_used_soon(initialization))
+        .then(|| Box::pin(kinesis.connect()) as Pin<Box<dyn Future<Output = ()> + Send>>);
     let remaining = deadline.saturating_duration_since(Instant::now());
     match subscribe(extension, port, config, remaining).await {
         Ok(Subscription::Active(schema)) => log::debug(&format!("subscribed with schema {schema}")),
@@ -66,6 +65,7 @@ pub(super) async fn prepare(
     let next = asking(extension.clone());
     let origin = (source, bodies);
     let mut parts = Parts::new(config, initialization, next, origin, queue.clone(), kinesis);
+    parts.ahead = connecting;
     if initialization == Initialization::SnapStart {
         parts.on_restore = Box::new(|| {
             chance::seed();

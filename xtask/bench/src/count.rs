@@ -8,7 +8,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use extension_spec::ENV_PREFIX;
+use extension_spec::{ENV_PREFIX, variable};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
@@ -69,6 +69,10 @@ fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u6
         .args(["--tool=callgrind", "--quiet"])
         .arg(format!("--callgrind-out-file={}", file.display()));
     command.arg(&subject.program).envs(subject.environment(&stage, kinesis, out.path(), 128));
+    if until == Until::Next {
+        // What is done beside waiting is not on the way there.
+        command.env(variable::PRECONNECT, "false");
+    }
     command.stdin(Stdio::null()).stdout(Stdio::null());
     let valgrind =
         command.spawn().context("valgrind does not start (Debian: apt-get install valgrind)")?;
