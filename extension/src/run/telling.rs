@@ -48,9 +48,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// Lets a ledger ride with events that go out now, if it is time for one: a minute has passed, or events were given
     /// up since.
     pub(super) fn send_ledger_along(&mut self) {
-        let shed = self.queue().ledger.shed.total();
-        let Teller { last_ledger, shed: told, .. } = &self.parts.teller;
-        let is_due = last_ledger.elapsed() >= LEDGER_INTERVAL || shed > *told;
+        let is_due =
+            self.parts.teller.last_ledger.elapsed() >= LEDGER_INTERVAL || self.owes_of_shed();
         if is_due && !self.queue().is_drained() {
             self.send_ledger();
         }
@@ -66,6 +65,11 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.parts.teller.last_ledger = Instant::now();
         queue.push_own(self.parts.intake.own(event_type::LEDGER, &record, now));
         self.parts.teller.ledger_seq = self.parts.intake.last_seq();
+    }
+
+    /// Whether events were given up that no ledger tells of.
+    pub(super) fn owes_of_shed(&self) -> bool {
+        self.queue().ledger.shed.total() > self.parts.teller.shed
     }
 
     /// Whether events have come that no ledger tells of.

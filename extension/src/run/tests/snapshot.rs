@@ -1,6 +1,7 @@
 //! One snapshot and the processes that are restored from it, in controlled time.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
@@ -18,12 +19,18 @@ struct Stream {
     records: Arc<Mutex<Vec<Vec<u8>>>>,
     resets: Arc<Mutex<u32>>,
     restarts: Arc<Mutex<u32>>,
-    is_down: bool,
+    is_down: Arc<AtomicBool>,
+}
+
+impl Stream {
+    fn down() -> Self {
+        Self { is_down: Arc::new(AtomicBool::new(true)), ..Self::default() }
+    }
 }
 
 impl Sink for Stream {
     async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
-        if self.is_down {
+        if self.is_down.load(Ordering::Relaxed) {
             std::future::pending::<()>().await;
         }
         self.records.lock().unwrap().extend(records.iter().map(|it| it.data.to_vec()));
@@ -48,10 +55,15 @@ struct Copy {
 
 impl Copy {
     fn start(stream: &Stream) -> Self {
+        Self::start_with(stream, 1_000_000)
+    }
+
+    /// With so many bytes of memory.
+    fn start_with(stream: &Stream, bound: usize) -> Self {
         let config = extension_spec::load([("KINESIS_TELEMETRY_FLUSH", "end")]).config;
         let source = Source::new("orders", "7", "snapshot");
-        let pressure = Arc::new(Pressure::new(1_000_000));
-        let limits = Limits::new(&config, 1_000_000);
+        let pressure = Arc::new(Pressure::new(bound));
+        let limits = Limits::new(&config, bound);
         let packer = Packer::new(limits, Packing::default(), source.clone());
         let queue = Arc::new(Mutex::new(Queue::new(packer, pressure.clone())));
         let (sender, received) = unbounded_channel();
@@ -137,8 +149,8 @@ async fn three_processes_from_one_snapshot_share_what_was_before_it_and_nothing_
     let arrived = arrived(&stream);
     let mut all = by_instance(&arrived);
     let before = all.remove("snapshot").unwrap();
-    // Init, its report, and what was late, each with a ledger; all copies deliver it under the same numbers.
-    assert_eq!((before.len(), arrived.doubled), (8, 2 * 8), "{before:?}");
+    // Init and its report, each with a ledger, and what was late; all copies deliver it under the same numbers.
+    assert_eq!((before.len(), arrived.doubled), (7, 2 * 7), "{before:?}");
     assert!(before[4].contains("initReport") && before[6].contains("late"), "{before:?}");
     assert!(!before.iter().any(|it| it.contains("hook")), "{before:?}");
     // Of the one that could not be sure there are two.
@@ -185,7 +197,7 @@ async fn an_init_whose_end_is_told_only_after_ours_waits_for_one_flush_and_no_lo
 
 #[tokio::test(start_paused = true)]
 async fn a_stream_that_cannot_be_reached_does_not_keep_a_snapshot_from_being_taken() {
-    let stream = Stream { is_down: true, ..Stream::default() };
+    let stream = Stream::down();
     let mut copy = Copy::start(&stream);
     let start = Instant::now();
     let answer = copy.initialise().await;
@@ -201,4 +213,25 @@ async fn an_init_within_an_invocation_is_not_held_up() {
     let start = Instant::now();
     copy.asked.recv().await.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_given_up_before_the_snapshot_is_told_under_the_identity_that_it_had() {
+    let stream = Stream::down();
+    let mut copy = Copy::start_with(&stream, 20_000);
+    let answer = copy.initialise().await;
+    let line = format!(r#"[{{"type":"function","record":"{}"}}]"#, "x".repeat(900));
+    for _ in 0..50 {
+        copy.bodies.post(&line);
+    }
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert!(stream.records.lock().unwrap().is_empty());
+    stream.is_down.store(false, Ordering::Relaxed);
+    let answer = copy.invoke(answer, "line").await;
+    copy.end(answer).await;
+    let arrived = arrived(&stream);
+    let is_told = |event: &&String| {
+        event.contains(r#""instance":"snapshot""#) && !event.contains(r#""shedRanges":[]"#)
+    };
+    assert!(arrived.events.values().any(|it| is_told(&it)), "{:?}", arrived.events.keys());
 }
