@@ -183,5 +183,6 @@ async fn a_process_that_gets_no_cpu_for_a_moment_goes_on_delivering_beside_a_lon
     });
     world.invoke(json!({ "lines": 1, "sleepMs": 4_000 })).await;
     assert!(stalled.await.unwrap() >= 2, "requests after the stall, in two seconds");
-    world.end().await.verify_exactly_once();
+    // What was under way when it was stopped may have come twice.
+    world.end().await.verify();
 }
