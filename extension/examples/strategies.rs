@@ -105,6 +105,7 @@ fn play(strategy: &str, pattern: &[u64]) -> Outcome {
             events: waiting.len() as u64 * EVENTS,
             has_full_record: waiting.len() * BYTES >= target(&config),
             oldest: oldest.map(|oldest| start.0 + Duration::from_millis(oldest)),
+            is_snapshot_ahead: false,
         };
         let own = Waiting { generated: at + FUNCTION / 2, received: at + FUNCTION + BUFFER };
         match policy.on_invoke(&backlog, now) {

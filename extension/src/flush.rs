@@ -31,7 +31,12 @@ pub struct Backlog {
     pub has_full_record: bool,
     /// When the oldest of them reached us.
     pub oldest: Option<Instant>,
+    /// Whether a snapshot will be taken, of which nobody tells when.
+    pub is_snapshot_ahead: bool,
 }
+
+/// How long events wait for company while a snapshot is ahead: each of many environments would send what is in it.
+const BEFORE_A_SNAPSHOT: Duration = Duration::from_millis(250);
 
 impl Policy {
     /// From the settings.
@@ -92,7 +97,8 @@ impl Policy {
 
     /// When the oldest event will have reached its age.
     pub fn due(&self, backlog: &Backlog) -> Option<Instant> {
-        backlog.oldest.map(|oldest| oldest + self.max_age)
+        let age = if backlog.is_snapshot_ahead { BEFORE_A_SNAPSHOT } else { self.max_age };
+        backlog.oldest.map(|oldest| oldest + age)
     }
 }
 
@@ -109,7 +115,7 @@ mod tests {
     }
 
     fn backlog(events: u64) -> Backlog {
-        Backlog { events, has_full_record: false, oldest: None }
+        Backlog { events, has_full_record: false, oldest: None, is_snapshot_ahead: false }
     }
 
     #[test]
@@ -171,10 +177,12 @@ mod tests {
         let policy = policy(&[("MAX_AGE_MS", "100")]);
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
-        let young = Backlog { events: 1, has_full_record: false, oldest: Some(start) };
+        let young = Backlog { oldest: Some(start), ..backlog(1) };
         assert_eq!(policy.while_running(&young, at(99)), None);
         assert_eq!(policy.while_running(&young, at(100)), Some(Scope::All));
         assert_eq!(policy.due(&young), Some(at(100)));
+        let before_a_snapshot = Backlog { is_snapshot_ahead: true, ..young };
+        assert_eq!(policy.due(&before_a_snapshot), Some(at(250)));
         let full = Backlog { has_full_record: true, ..young };
         assert_eq!(policy.while_running(&full, at(0)), Some(Scope::Full));
         assert_eq!(policy.while_running(&backlog(0), at(1_000)), None);

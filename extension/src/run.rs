@@ -42,8 +42,6 @@ const AFTER_FAILURES: Duration = Duration::from_secs(5);
 const REMEMBERED: usize = 8;
 /// How long the event that has thawed the environment may be on its way.
 const GRACE: Duration = Duration::from_millis(100);
-/// How long events wait for company while a snapshot is ahead.
-const BEFORE_A_SNAPSHOT: Duration = Duration::from_millis(250);
 /// A timer that is later than this has slept through a freeze, or through a pause of the whole machine.
 const LATE: Duration = Duration::from_millis(500);
 
@@ -136,7 +134,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             .then_some(self.wait_end);
         let aged = (self.delivery.is_none() && self.is_running()).then(|| {
             let backlog = self.backlog();
-            let due = self.due(&backlog);
+            let due = self.parts.policy.due(&backlog).map(Instant::from_std);
             // A full record waits for nothing but the pause after a failure.
             due.map(|due| {
                 if backlog.has_full_record { self.not_before } else { due.max(self.not_before) }
@@ -144,14 +142,6 @@ impl<S: Sink, D: Sink> Run<S, D> {
         });
         let aged = aged.flatten();
         [wait, aged, self.overrun()].into_iter().flatten().min()
-    }
-
-    /// When what waits must be sent, whatever else happens.
-    fn due(&self, backlog: &Backlog) -> Option<Instant> {
-        let due = self.parts.policy.due(backlog).map(Instant::from_std)?;
-        // Each of many environments would send what is in the snapshot.
-        let soon = || backlog.oldest.map(|oldest| Instant::from_std(oldest) + BEFORE_A_SNAPSHOT);
-        if self.parts.is_snapshot_ahead { soon() } else { Some(due) }
     }
 
     /// Whether the environment is known to be awake while nothing has to be delivered yet.
@@ -314,6 +304,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             events: queue.held(),
             has_full_record: queue.has_full_record(),
             oldest: queue.oldest(),
+            is_snapshot_ahead: self.parts.is_snapshot_ahead,
         }
     }
 

@@ -72,8 +72,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
         let backlog = self.backlog();
         let scope = if self.is_running() {
-            let is_due = self.due(&backlog).is_some_and(|due| due <= now);
-            if is_due { Some(Scope::All) } else { backlog.has_full_record.then_some(Scope::Full) }
+            self.parts.policy.while_running(&backlog, now.into_std())
         } else if self.phase == Phase::Settling && backlog.has_full_record {
             Some(Scope::Full)
         } else {

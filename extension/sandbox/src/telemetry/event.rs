@@ -106,19 +106,22 @@ fn with_error(mut record: Value, error_type: Option<&str>) -> Value {
 }
 
 pub(crate) fn init_start(options: &Options, log_stream: &str, phase: &str) -> Event {
-    Event::platform(
-        "platform.initStart",
-        json!({
-            "initializationType": options.mode.initialization_type(),
-            "phase": phase,
-            "runtimeVersion": "",
-            "runtimeVersionArn": "",
-            "functionName": options.function_name,
-            "functionVersion": options.function_version,
-            "instanceId": log_stream,
-            "instanceMaxMemory": u64::from(options.memory_mb) * 1024 * 1024,
-        }),
-    )
+    let mut record = environment(options, log_stream);
+    record["initializationType"] = options.mode.initialization_type().into();
+    record["phase"] = phase.into();
+    Event::platform("platform.initStart", record)
+}
+
+/// What an environment says of itself when it begins.
+fn environment(options: &Options, log_stream: &str) -> Value {
+    json!({
+        "runtimeVersion": "",
+        "runtimeVersionArn": "",
+        "functionName": options.function_name,
+        "functionVersion": options.function_version,
+        "instanceId": log_stream,
+        "instanceMaxMemory": u64::from(options.memory_mb) * 1024 * 1024,
+    })
 }
 
 pub(crate) fn init_runtime_done(
@@ -255,17 +258,7 @@ pub(crate) fn report(
 }
 
 pub(crate) fn restore_start(options: &Options, log_stream: &str) -> Event {
-    Event::platform(
-        "platform.restoreStart",
-        json!({
-            "runtimeVersion": "",
-            "runtimeVersionArn": "",
-            "functionName": options.function_name,
-            "functionVersion": options.function_version,
-            "instanceId": log_stream,
-            "instanceMaxMemory": u64::from(options.memory_mb) * 1024 * 1024,
-        }),
-    )
+    Event::platform("platform.restoreStart", environment(options, log_stream))
 }
 
 pub(crate) fn restore_runtime_done(status: Status, error_type: Option<&str>) -> Event {
