@@ -129,6 +129,7 @@ fn modules_depend_on_each_other_without_circles() {
         "fuzz/checks",
         "xtask",
         "xtask/aws",
+        "xtask/aws/cli",
         "xtask/bench",
         "xtask/synth",
     ] {

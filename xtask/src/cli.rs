@@ -10,7 +10,7 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use extension_spec::deployment::Architecture;
 
-use crate::{bench, demo};
+use crate::{bench, demo, stages};
 pub(crate) use deployment::{Deployment, Verb};
 
 /// Every architecture.
@@ -39,12 +39,16 @@ pub(crate) enum Command {
     },
     /// What has to do with AWS.
     OnAws(Deployment, Verb),
+    /// What is asked of a deployment, as it was typed: another program reads it again.
+    Ask {
+        arguments: Vec<OsString>,
+    },
     /// A part of `upgrade`.
     Lock,
 }
 
-/// This file, as the compiler names it.
-pub(crate) const DECLARED_IN: &str = file!();
+/// The files that declare the commands, as the compiler names them.
+pub(crate) const DECLARED_IN: [&str; 2] = [file!(), xtask_aws_cli::DECLARED_IN];
 
 /// Reads the process's arguments; prints help or a complaint and ends the process where it must.
 pub(crate) fn parse() -> Command {
@@ -53,7 +57,8 @@ pub(crate) fn parse() -> Command {
 
 /// The same for these, the program's name first.
 pub(crate) fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clone>) -> Command {
-    let matches = command().get_matches_from(arguments);
+    let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
+    let matches = command().get_matches_from(arguments.clone());
     match matches.subcommand() {
         Some(("demo", demo)) => Command::Demo(demo::Options {
             invocations: value(demo, "invocations"),
@@ -88,6 +93,9 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clo
         Some(("upgrade", upgrade)) => Command::Upgrade { write: upgrade.get_flag("write") },
         Some((name, matches)) if let Some((deployment, verb)) = deployment::read(name, matches) => {
             Command::OnAws(deployment, verb)
+        }
+        Some((name, matches)) if xtask_aws_cli::read(name, matches).is_some() => {
+            Command::Ask { arguments: arguments.into_iter().skip(1).collect() }
         }
         _ => unreachable!("clap accepts only the commands below, and requires one"),
     }
@@ -168,6 +176,7 @@ pub(crate) fn command() -> clap::Command {
                 )),
         )
         .subcommands(deployment::commands())
+        .subcommands(xtask_aws_cli::commands(&stages::names().collect::<Vec<_>>()))
         .subcommand(
             clap::Command::new("synth")
                 .about("Write every generated file that is not as xtask/src/project describes it")

@@ -19,8 +19,13 @@ fn documents_name_only_tests_and_modules_that_exist() {
             }
         }
     }
-    let in_docs =
-        ["docs/consuming.md", "docs/deploying.md", "docs/generator.md", "docs/reference.md"];
+    let in_docs = [
+        "docs/consuming.md",
+        "docs/deploying.md",
+        "docs/generator.md",
+        "docs/operating.md",
+        "docs/reference.md",
+    ];
     for document in ["README.md", "ARCHITECTURE.md"].into_iter().chain(in_docs) {
         let text = fs::read_to_string(workspace::root().join(document)).unwrap();
         // A test's name is a sentence: several underscores, in backquotes.

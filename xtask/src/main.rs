@@ -1,5 +1,5 @@
 //! The project's commands. One command, one file: `demo`, `test`, `bench`, `ci`, `build`, `package`, `deploy`, `synth`,
-//! `upgrade`.
+//! `upgrade`; `ask` has those that another program does.
 //!
 //! `demo` drives the `emulator` (a Kinesis) and the sandbox (a Lambda); `test` and `ci` are made of
 //! `section`s. All of them start children through `process`, which ends them in the end.
@@ -8,6 +8,7 @@
 
 #[cfg(test)]
 mod architecture;
+mod ask;
 mod bench;
 mod budgets;
 mod build;
@@ -67,6 +68,7 @@ fn main() -> ExitCode {
                 Ok(code)
             })
         }
+        Command::Ask { arguments } => ask::run(&arguments),
         Command::OnAws(deployment, verb) => deploy::run(&deployment, &verb),
         Command::Synth { check } => synth::run(workspace::root(), check, &mut std::io::stdout()),
         Command::Upgrade { write } => upgrade::run(write),

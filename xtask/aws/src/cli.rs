@@ -4,12 +4,17 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, value_parser};
+use xtask_aws_cli::{Deployment, Request};
 
 use crate::compare::Terms;
 
 pub(crate) enum Command {
     Verify(Verify),
-    Read { stream: String },
+    Read {
+        stream: String,
+    },
+    /// What is asked of a deployment.
+    Of(Deployment, Request),
 }
 
 /// What `verify` was asked to do.
@@ -42,6 +47,11 @@ pub(crate) fn parse() -> Command {
             width: required(verify, "width"),
         }),
         Some(("read", read)) => Command::Read { stream: required(read, "stream") },
+        Some((name, matches))
+            if let Some((deployment, request)) = xtask_aws_cli::read(name, matches) =>
+        {
+            Command::Of(deployment, request)
+        }
         _ => unreachable!("clap accepts only the commands below, and requires one"),
     }
 }
@@ -60,7 +70,7 @@ fn command() -> clap::Command {
             .help("The Kinesis data stream")
     };
     clap::Command::new("xtask-aws")
-        .about("Read a telemetry stream, and prove that it is complete")
+        .about("Read a telemetry stream, prove that it is complete, and look after a deployment")
         .after_help(
             "Endpoint, region and credentials are taken from where every AWS tool takes them \
              (AWS_ENDPOINT_URL_KINESIS, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_PROFILE, ...).",
@@ -79,6 +89,8 @@ fn command() -> clap::Command {
                 .about("Print every event that a stream holds, one a line")
                 .arg(stream()),
         )
+        // Which stages there are is xtask's to know; here the deployment itself says whether it is one.
+        .subcommands(xtask_aws_cli::commands(&[]))
 }
 
 fn verify_arguments() -> [Arg; 7] {

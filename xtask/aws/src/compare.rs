@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, HashMap};
 
 use extension_spec::event_type;
 
+use crate::decode;
+use crate::gather::{Arrival, Gathered, gather};
 use crate::journal::Expected;
 use crate::report::{Instance, Latency, Quoted, Report, Request};
 use crate::stream::Record;
-use crate::unpack::{self, Event};
+use crate::unpack;
 
 /// What is asked of the comparison.
 #[derive(Clone, Copy, Default)]
@@ -18,34 +20,8 @@ pub(crate) struct Terms {
     pub(crate) allow_unacknowledged: bool,
 }
 
-/// An event, and when its (last) record reached the stream.
-struct Arrival {
-    event: Event,
-    at_ms: i64,
-}
-
-/// Everything that came under one number of one instance, by part; 0 is an event in one piece.
-#[derive(Default)]
-struct Slot {
-    parts: BTreeMap<u32, Arrival>,
-    doubled: bool,
-}
-
 pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) -> Report {
-    let mut broken = Quoted::default();
-    let mut slots: BTreeMap<String, BTreeMap<u64, Slot>> = BTreeMap::new();
-    for record in records {
-        for line in unpack::record(&record.data) {
-            match line {
-                Ok(event) => file(&mut slots, Arrival { event, at_ms: record.arrived_ms }),
-                Err(line) => broken.push(format!("{}: {}", line.why, line.line)),
-            }
-        }
-    }
-    let mut arrivals = Vec::new();
-    let instances: Vec<Instance> =
-        slots.into_iter().map(|(name, slots)| instance(name, slots, &mut arrivals)).collect();
-
+    let Gathered { arrivals, instances, broken } = gather(records);
     let (missing, unexpected, repeated) = difference(journal, &arrivals);
     let mut unacknowledged = Quoted::default();
     for event in journal.iter().filter(|event| !event.accepted) {
@@ -78,58 +54,6 @@ pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) ->
         broken,
         requests: requests(&arrivals),
     }
-}
-
-fn file(slots: &mut BTreeMap<String, BTreeMap<u64, Slot>>, arrival: Arrival) {
-    let source = &arrival.event.source;
-    let part = source.part.unwrap_or(0);
-    let slot = slots.entry(source.instance.clone()).or_default().entry(source.seq).or_default();
-    // One number is one event: the same part twice, or an event both whole and in parts, is double.
-    let other_form = slot.parts.keys().any(|&other| (other == 0) != (part == 0));
-    if other_form || slot.parts.contains_key(&part) {
-        slot.doubled = true;
-    } else {
-        slot.parts.insert(part, arrival);
-    }
-}
-
-/// Judges the numbers of one instance, and hands on the events that are whole.
-fn instance(name: String, slots: BTreeMap<u64, Slot>, arrivals: &mut Vec<Arrival>) -> Instance {
-    let first = slots.first_key_value().map_or(0, |(&seq, _)| seq);
-    let last = slots.last_key_value().map_or(0, |(&seq, _)| seq);
-    let mut found = Instance {
-        name,
-        first,
-        last,
-        missing: Vec::new(),
-        doubled: Vec::new(),
-        unjoinable: BTreeMap::new(),
-    };
-    let mut next = 1;
-    for (seq, mut slot) in slots {
-        if seq > next {
-            found.missing.push((next, seq - 1));
-        }
-        next = seq + 1;
-        if slot.doubled {
-            found.doubled.push(seq);
-        }
-        if let Some(whole) = slot.parts.remove(&0) {
-            arrivals.push(whole);
-            continue;
-        }
-        let parts: Vec<&Event> = slot.parts.values().map(|part| &part.event).collect();
-        match unpack::join(&parts) {
-            Ok(event) => {
-                let at_ms = slot.parts.values().map(|part| part.at_ms).max().unwrap_or_default();
-                arrivals.push(Arrival { event, at_ms });
-            }
-            Err(why) => {
-                found.unjoinable.insert(seq, why);
-            }
-        }
-    }
-    found
 }
 
 /// Compares as multisets of text: a function may well log the same line twice in one millisecond.
@@ -203,7 +127,8 @@ fn requests(arrivals: &[Arrival]) -> BTreeMap<String, Request> {
 fn samples(records: &[Record], by_type: &BTreeMap<String, usize>, show: usize) -> Vec<String> {
     let mut first: HashMap<String, String> = HashMap::new();
     for record in records {
-        for line in record.data.split(|&byte| byte == b'\n') {
+        let lines = decode::lines(&record.data).unwrap_or_default();
+        for line in lines.split(|&byte| byte == b'\n') {
             if let Some(Ok(event)) = unpack::record(line).pop() {
                 let line = || String::from_utf8_lossy(line).into_owned();
                 first.entry(event.kind).or_insert_with(line);

@@ -51,7 +51,7 @@ fn table(report: &Report) -> String {
     text
 }
 
-fn sequence(found: &Instance) -> String {
+pub(crate) fn sequence(found: &Instance) -> String {
     let Instance { name, first, last, .. } = found;
     if found.is_whole() {
         return format!("sequence complete: {} of instance {name}", range(*first, *last));
@@ -68,7 +68,7 @@ fn sequence(found: &Instance) -> String {
     troubles.extend(list("missing", numbers(found.missing.clone())));
     troubles.extend(list("doubled", numbers(ranges(found.doubled.iter().copied()))));
     troubles.extend(list("not joinable", numbers(ranges(found.unjoinable.keys().copied()))));
-    format!("sequence broken: 1…{last} of instance {name}: {}", troubles.join("; "))
+    format!("sequence broken: {} of instance {name}: {}", range(*first, *last), troubles.join("; "))
 }
 
 fn verdict(report: &Report) -> String {

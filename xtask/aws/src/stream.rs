@@ -1,12 +1,15 @@
-//! Reads a stream: every shard, from its oldest record to its tip.
+//! Reads a stream: every shard to its tip, again and again.
 
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};
+use std::time::SystemTime;
 
 use anyhow::{Context, Result, bail};
+use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::ShardIteratorType;
 
 use crate::client::Target;
+use crate::decode;
 
 /// A Kinesis record, as far as a consumer needs it.
 #[derive(Clone, Debug)]
@@ -16,27 +19,51 @@ pub(crate) struct Record {
     pub(crate) arrived_ms: i64,
 }
 
+/// Where reading begins.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Start {
+    /// With the oldest record that there is.
+    Oldest,
+    /// With what arrives from now on.
+    Now,
+    /// With what has arrived since.
+    At(SystemTime),
+}
+
 /// Where reading has come to in each shard, so that the next look begins there.
 pub(crate) struct Reader {
     target: Target,
+    start: Start,
     /// `None` when a closed shard has been read to its end.
     iterators: BTreeMap<String, Option<String>>,
 }
 
 impl Reader {
-    pub(crate) fn new(target: Target) -> Self {
-        Self { target, iterators: BTreeMap::new() }
+    pub(crate) fn new(target: Target, start: Start) -> Self {
+        Self { target, start, iterators: BTreeMap::new() }
+    }
+
+    /// Takes a position in every shard that is new. What arrives after that is found, however late it is read.
+    pub(crate) async fn begin(&mut self) -> Result<()> {
+        // Asked again each time: a stream that is split or merged meanwhile has new shards.
+        for shard in shards(&self.target).await? {
+            if !self.iterators.contains_key(&shard) {
+                let iterator = self.position(&shard).await?;
+                self.iterators.insert(shard, Some(iterator));
+            }
+        }
+        // Shards that come later hold nothing that is older.
+        self.start = Start::Oldest;
+        Ok(())
+    }
+
+    pub(crate) fn shards(&self) -> usize {
+        self.iterators.len()
     }
 
     /// What has been added since the last call (at first: everything), shard by shard.
     pub(crate) async fn read_to_tip(&mut self) -> Result<Vec<Record>> {
-        // Asked again each time: a stream that is split or merged meanwhile has new shards.
-        for shard in self.shards().await? {
-            if !self.iterators.contains_key(&shard) {
-                let iterator = self.oldest(&shard).await?;
-                self.iterators.insert(shard, Some(iterator));
-            }
-        }
+        self.begin().await?;
         let mut records = Vec::new();
         for iterator in self.iterators.values_mut() {
             *iterator = shard_to_tip(&self.target, iterator.take(), &mut records).await?;
@@ -44,43 +71,49 @@ impl Reader {
         Ok(records)
     }
 
-    async fn shards(&self) -> Result<Vec<String>> {
+    async fn position(&self, shard: &str) -> Result<String> {
         let target = &self.target;
-        let mut shards = Vec::new();
-        let mut next = None;
-        loop {
-            // Kinesis refuses a call that holds both a token and the stream.
-            let request = match next.take() {
-                Some(token) => target.client.list_shards().next_token(token),
-                None => target
-                    .client
-                    .list_shards()
-                    .set_stream_name(target.name())
-                    .set_stream_arn(target.arn()),
-            };
-            let page = request.send().await.map_err(|e| target.explain("ListShards of", &e))?;
-            shards.extend(page.shards().iter().map(|shard| shard.shard_id().to_owned()));
-            match page.next_token {
-                Some(token) => next = Some(token),
-                None => return Ok(shards),
-            }
-        }
-    }
-
-    async fn oldest(&self, shard: &str) -> Result<String> {
-        let target = &self.target;
+        let (kind, time) = match self.start {
+            Start::Oldest => (ShardIteratorType::TrimHorizon, None),
+            Start::Now => (ShardIteratorType::Latest, None),
+            Start::At(time) => (ShardIteratorType::AtTimestamp, Some(DateTime::from(time))),
+        };
         target
             .client
             .get_shard_iterator()
             .set_stream_name(target.name())
             .set_stream_arn(target.arn())
             .shard_id(shard)
-            .shard_iterator_type(ShardIteratorType::TrimHorizon)
+            .shard_iterator_type(kind)
+            .set_timestamp(time)
             .send()
             .await
             .map_err(|e| target.explain("GetShardIterator of", &e))?
             .shard_iterator
             .with_context(|| format!("Kinesis gave no iterator for shard {shard}"))
+    }
+}
+
+/// Ids of the shards that a stream has, closed ones included.
+pub(crate) async fn shards(target: &Target) -> Result<Vec<String>> {
+    let mut shards = Vec::new();
+    let mut next = None;
+    loop {
+        // Kinesis refuses a call that holds both a token and the stream.
+        let request = match next.take() {
+            Some(token) => target.client.list_shards().next_token(token),
+            None => target
+                .client
+                .list_shards()
+                .set_stream_name(target.name())
+                .set_stream_arn(target.arn()),
+        };
+        let page = request.send().await.map_err(|e| target.explain("ListShards of", &e))?;
+        shards.extend(page.shards().iter().map(|shard| shard.shard_id().to_owned()));
+        match page.next_token {
+            Some(token) => next = Some(token),
+            None => return Ok(shards),
+        }
     }
 }
 
@@ -117,15 +150,19 @@ async fn shard_to_tip(
     Ok(iterator)
 }
 
-/// `read`: the stream's lines as they are.
+/// `read`: the stream's lines as they are, whatever their records were made to.
 pub(crate) async fn print(stream: &str) -> Result<()> {
-    let mut reader = Reader::new(Target::of(stream).await?);
-    let records = reader.read_to_tip().await?;
+    let mut reader = Reader::new(Target::of(stream).await?, Start::Oldest);
+    let mut records = Vec::new();
+    for record in reader.read_to_tip().await? {
+        // What cannot be undone is shown as it is.
+        records.push(decode::lines(&record.data).unwrap_or(record.data));
+    }
     let mut out = io::stdout().lock();
     let written = records.iter().try_for_each(|record| {
-        out.write_all(&record.data)?;
+        out.write_all(record)?;
         // A record that does not end its last line must not swallow the next record's first.
-        if record.data.last().is_some_and(|&last| last != b'\n') {
+        if record.last().is_some_and(|&last| last != b'\n') {
             out.write_all(b"\n")?;
         }
         Ok(())

@@ -1,24 +1,36 @@
 //! From the bytes of a record to the events that Lambda generated, byte for byte. Pure.
 //!
-//! A record is NDJSON: each line is one event with its identity spliced in as the last member.
-//! Nothing is parsed and written again here: `1.0` must not become `1`, nor `\u00fc` become `ü`.
+//! Inside whatever [`decode`] undoes, each line is one event with its identity spliced in as the last member; or the first
+//! line says it for all (`ENVELOPE=record`). Nothing is parsed and written again here: `1.0` must not become `1`, nor `\u00fc` become `ü`.
 
 use std::fmt;
 
 use extension_spec::event_type;
-use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, Visitor};
+use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::decode;
+
 /// Who numbered an event, and how: with `seq` (and `part`) this is the event's identity.
-#[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Source {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) function: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
     pub(crate) instance: String,
     pub(crate) seq: u64,
-    pub(crate) part: Option<u32>,
-    pub(crate) parts: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) part: Option<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) parts: Option<u32>,
+    /// Of the first line of a record: how many follow.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    events: Option<u64>,
 }
 
 /// An event, and what a reader wants to know of it.
@@ -39,9 +51,39 @@ pub(crate) struct Broken {
     pub(crate) why: String,
 }
 
-/// The lines of one record.
+/// The events of one record.
 pub(crate) fn record(data: &[u8]) -> Vec<Result<Event, Broken>> {
-    data.split(|&byte| byte == b'\n').filter(|line| !line.is_empty()).map(line).collect()
+    let lines = match decode::lines(data) {
+        Ok(lines) => lines,
+        Err(why) => {
+            return vec![Err(Broken { line: format!("a record of {} bytes", data.len()), why })];
+        }
+    };
+    let mut lines = lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
+    let Some(first) = lines.next().map(line) else { return Vec::new() };
+    match first {
+        Ok(Event { kind, source, .. }) if kind == event_type::RECORD => of_head(&source, lines),
+        first => [first].into_iter().chain(lines.map(line)).collect(),
+    }
+}
+
+/// The events that follow the first line of a record, which says whose they all are. A line that follows is an event,
+/// whatever it holds.
+fn of_head<'a>(head: &Source, lines: impl Iterator<Item = &'a [u8]>) -> Vec<Result<Event, Broken>> {
+    let numbered = lines.zip(head.seq..).map(|(bytes, seq)| {
+        let broken =
+            |why: String| Broken { line: String::from_utf8_lossy(bytes).into_owned(), why };
+        let text = str::from_utf8(bytes).map_err(|error| broken(format!("no UTF-8: {error}")))?;
+        let source = Source { seq, events: None, ..head.clone() };
+        Event::of(text.to_owned(), source).map_err(broken)
+    });
+    let mut events: Vec<_> = numbered.collect();
+    if head.events != Some(events.len() as u64) {
+        let line = format!("the first line of a record of {} events", events.len());
+        let why = format!("it says that {:?} follow", head.events.unwrap_or_default());
+        events.push(Err(Broken { line, why }));
+    }
+    events
 }
 
 fn line(bytes: &[u8]) -> Result<Event, Broken> {
@@ -63,6 +105,22 @@ impl Event {
         let request_id = of_record.or_else(|| source.request_id.clone());
         let kind = kind.unwrap_or_else(|| "(no type)".to_owned());
         Ok(Self { text, kind, time_ms, request_id, source })
+    }
+
+    /// An event that came without an identity (`ENVELOPE=none`).
+    pub(crate) fn without_identity(line: &str) -> Option<Self> {
+        Self::of(line.to_owned(), Source::default()).ok()
+    }
+
+    /// As a line, with its identity where it has one, in whatever form that came.
+    pub(crate) fn line(&self) -> String {
+        let open =
+            self.text.trim_end().strip_suffix('}').filter(|_| !self.source.instance.is_empty());
+        let Some((open, source)) = open.zip(serde_json::to_string(&self.source).ok()) else {
+            return self.text.clone();
+        };
+        let comma = if open.trim_end().ends_with('{') { "" } else { "," };
+        format!("{open}{comma}\"source\":{source}}}")
     }
 
     /// The fragment that this line carries, if it is a part of a larger event.

@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::client::Target;
 use crate::compare::compare;
-use crate::stream::Reader;
+use crate::stream::{Reader, Start};
 use crate::{cli, journal, render};
 
 /// Between two looks: five `GetRecords` a second are all that a shard gives to all of its readers.
@@ -17,7 +17,7 @@ const PAUSE: Duration = Duration::from_millis(250);
 
 pub(crate) async fn run(options: &cli::Verify) -> Result<ExitCode> {
     let journal = journal::read(&options.journal)?;
-    let mut reader = Reader::new(Target::of(&options.stream).await?);
+    let mut reader = Reader::new(Target::of(&options.stream).await?, Start::Oldest);
     let mut records = Vec::new();
     let give_up = Instant::now() + options.wait;
     let report = loop {

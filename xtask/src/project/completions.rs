@@ -37,7 +37,7 @@ pub(super) fn add(project: &mut Project) {
         ("xtask/completions/_cargo-xtask", script(Shell::Zsh, own(), "cargo-xtask")),
         ("xtask/completions/cargo-xtask.fish", fish(own())),
     ] {
-        project.text(path, Comments::HASH, text).facts_from(crate::cli::DECLARED_IN);
+        project.text(path, Comments::HASH, text).facts_from_all(crate::cli::DECLARED_IN);
     }
 }
 

@@ -18,7 +18,7 @@ pub(super) fn add(project: &mut Project) {
     project.region("README.md", "parameters", parameters()).facts_from_all(Config::DECLARED_IN);
     project
         .region("README.md", "commands", commands::in_brief())
-        .facts_from(crate::cli::DECLARED_IN);
+        .facts_from_all(crate::cli::DECLARED_IN);
     let reference = "docs/reference.md";
     project.region(reference, "members", members()).facts_from(event::DECLARED_IN);
     project.region(reference, "packing", packing()).facts_from(packing::DECLARED_IN);
@@ -35,7 +35,9 @@ pub(super) fn add(project: &mut Project) {
             .region(told, name, text)
             .facts_from_all([deployment::DECLARED_IN, extension_spec::DECLARED_IN]);
     }
-    project.region(reference, "commands", commands::in_full()).facts_from(crate::cli::DECLARED_IN);
+    project
+        .region(reference, "commands", commands::in_full())
+        .facts_from_all(crate::cli::DECLARED_IN);
 }
 
 /// A table of Markdown. A cell may hold anything but line breaks.

@@ -133,3 +133,26 @@ fn parts_that_cannot_be_joined_say_why() {
     );
     assert!(why(&[part(1, 2, "{"), part(2, 2, "")]).starts_with("its parts join to no event: "));
 }
+
+/// A record whose first line says whose the events are; it says that so many follow.
+fn headed(events: u32) -> String {
+    let source = format!(r#""function":"f","instance":"a","seq":7,"events":{events}"#);
+    let head = format!("{{\"type\":\"kinesis-telemetry.record\",\"source\":{{{source}}}}}\n");
+    format!("{head}{EVENT}\n{EVENT}\n")
+}
+
+#[test]
+fn events_after_a_first_line_that_speaks_for_all_are_numbered_by_it() {
+    let events: Vec<Event> = record(headed(2).as_bytes()).into_iter().map(Result::unwrap).collect();
+    let seqs: Vec<u64> = events.iter().map(|it| it.source.seq).collect();
+    assert_eq!(seqs, [7, 8]);
+    assert!(events.iter().all(|it| it.text == EVENT && it.source.function.as_deref() == Some("f")));
+    let line = events[1].line();
+    assert!(line.ends_with(r#""source":{"function":"f","instance":"a","seq":8}}"#), "{line}");
+}
+
+#[test]
+fn a_record_that_lacks_events_that_its_first_line_promises_says_so() {
+    let last = record(headed(3).as_bytes()).pop().unwrap().unwrap_err();
+    assert!(last.line.contains("a record of 2 events") && last.why.contains('3'), "{last:?}");
+}

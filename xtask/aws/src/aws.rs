@@ -1,0 +1,220 @@
+//! How these commands reach AWS, and what its errors mean for a person.
+
+use std::error::Error;
+use std::fmt::Debug;
+use std::time::Duration;
+
+use anyhow::{Context, Result, anyhow};
+use aws_config::retry::RetryConfig;
+use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_smithy_http_client::tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode};
+
+/// A shard takes five `GetRecords` a second, from all its readers together: being told so is normal,
+/// so there are more attempts than the SDK's three, and because a second is enough, shorter pauses.
+fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(8)
+        .with_initial_backoff(Duration::from_millis(200))
+        .with_max_backoff(Duration::from_secs(1))
+}
+
+/// Somebody's credentials in a region.
+#[derive(Clone, Debug)]
+pub(crate) struct Aws {
+    pub(crate) config: SdkConfig,
+    pub(crate) region: String,
+    endpoint: Option<String>,
+}
+
+impl Aws {
+    /// From where every AWS tool takes them; the region can be known better.
+    pub(crate) async fn find(region: Option<&str>) -> Result<Self> {
+        let https = aws_smithy_http_client::Builder::new()
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+            .tls_context(tls_context()?)
+            .build_https();
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+            .http_client(https)
+            .retry_config(retries());
+        if let Some(region) = region {
+            loader = loader.region(Region::new(region.to_owned()));
+        }
+        let config = loader.load().await;
+        let region = config.region().map(ToString::to_string).context(
+            "no AWS region is set: set AWS_REGION, or a region in the profile that AWS_PROFILE names",
+        )?;
+        let endpoint = config.endpoint_url().map(str::to_owned);
+        Ok(Self { config, region, endpoint })
+    }
+
+    /// Where a service is, in words; `service` as the environment variables of endpoints name it.
+    pub(crate) fn place(&self, service: &str) -> String {
+        let own = std::env::var(format!("AWS_ENDPOINT_URL_{service}")).ok();
+        match own.filter(|url| !url.is_empty()).as_ref().or(self.endpoint.as_ref()) {
+            Some(endpoint) => format!("{endpoint} (region {})", self.region),
+            None => format!("AWS in region {}", self.region),
+        }
+    }
+
+    /// One line that says what went wrong, where, and what to do about it. `doing` is what was being done, `permission` what
+    /// one must be allowed for it: `ssm:GetParameters`.
+    pub(crate) fn explain<E, R>(
+        &self,
+        doing: &str,
+        permission: &str,
+        error: &SdkError<E, R>,
+    ) -> anyhow::Error
+    where
+        E: ProvideErrorMetadata + Error + Send + Sync + 'static,
+        R: Debug + Send + Sync + 'static,
+    {
+        let service = permission.split(':').next().unwrap_or_default().to_uppercase();
+        let place = self.place(&service);
+        let message = error.message().unwrap_or("no further word");
+        match error.code() {
+            Some(code) => anyhow!(of_service(doing, permission, &place, code, message)),
+            None => anyhow!(of_nobody(
+                doing,
+                &place,
+                &innermost(error),
+                matches!(error, SdkError::DispatchFailure(_))
+            )),
+        }
+    }
+}
+
+/// Whether the identity may not do this, which others may.
+pub(crate) fn is_denied(code: Option<&str>) -> bool {
+    matches!(
+        code,
+        Some(
+            "AccessDenied"
+                | "AccessDeniedException"
+                | "UnauthorizedOperation"
+                | "AuthorizationError"
+        )
+    )
+}
+
+/// What a service's refusal means. Codes: "Common Error Types" in the API references of the services.
+fn of_service(doing: &str, permission: &str, place: &str, code: &str, message: &str) -> String {
+    match code {
+        _ if is_denied(Some(code)) => format!(
+            "these credentials may not do this: {doing} at {place} takes the permission {permission} ({message}); have it \
+             allowed, or use others (aws sts get-caller-identity says whose these are)"
+        ),
+        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
+            format!(
+                "the credentials have expired: run aws sso login, or get new ones ({place}: {message})"
+            )
+        }
+        "UnrecognizedClientException"
+        | "InvalidClientTokenId"
+        | "InvalidAccessKeyId"
+        | "InvalidSignatureException"
+        | "SignatureDoesNotMatch"
+        | "IncompleteSignature"
+        | "MissingAuthenticationToken"
+        | "AuthFailure" => format!(
+            "{place} does not take these credentials: check AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN and this \
+             machine's clock ({code}: {message})"
+        ),
+        "OptInRequired" | "SubscriptionRequiredException" => format!(
+            "the account has not enabled this region: check AWS_REGION ({place}: {message})"
+        ),
+        _ => format!("{doing} at {place} was refused: {code}: {message}"),
+    }
+}
+
+/// What it means that no service has answered.
+fn of_nobody(doing: &str, place: &str, why: &str, is_unreachable: bool) -> String {
+    // The SDK's own text lists every place that it searched.
+    if why.starts_with("no credentials") || why.contains("not provide credentials") {
+        return "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run aws sso login"
+            .to_owned();
+    }
+    if why.contains("expired") && !why.contains("certificate") {
+        return format!("the credentials have expired: run aws sso login, or get new ones ({why})");
+    }
+    if is_unreachable {
+        return format!(
+            "{place} cannot be reached: {why}; check that it is running, AWS_REGION and AWS_ENDPOINT_URL"
+        );
+    }
+    format!("{doing} at {place} failed: {why}")
+}
+
+/// What AWS's own tools honour: with `AWS_CA_BUNDLE`, only that file is trusted.
+fn tls_context() -> Result<TlsContext> {
+    let trusted = match std::env::var("AWS_CA_BUNDLE").ok().filter(|path| !path.is_empty()) {
+        None => TrustStore::default(),
+        Some(path) => {
+            let pem = std::fs::read(&path)
+                .with_context(|| format!("AWS_CA_BUNDLE=\"{path}\" cannot be read"))?;
+            TrustStore::empty().with_pem_certificate(pem)
+        }
+    };
+    TlsContext::builder()
+        .with_trust_store(trusted)
+        .build()
+        .map_err(|error| anyhow!("TLS cannot be set up: {}", innermost(&error)))
+}
+
+/// The SDK wraps the cause several times over, each time saying less.
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+    let mut error = error;
+    while let Some(source) = error.source() {
+        error = source;
+    }
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{of_nobody, of_service};
+
+    fn refused(code: &str) -> String {
+        of_service(
+            "reading the parameters",
+            "ssm:GetParameters",
+            "AWS in region eu-central-1",
+            code,
+            "no",
+        )
+    }
+
+    #[test]
+    fn who_may_not_is_told_which_permission_it_takes() {
+        for code in ["AccessDenied", "AccessDeniedException"] {
+            let text = refused(code);
+            assert!(
+                text.contains("may not do this") && text.contains("ssm:GetParameters"),
+                "{text}"
+            );
+        }
+    }
+
+    #[test]
+    fn credentials_that_have_expired_are_told_from_wrong_ones() {
+        assert!(refused("ExpiredTokenException").contains("have expired: run aws sso login"));
+        assert!(refused("UnrecognizedClientException").contains("does not take these credentials"));
+        assert!(of_nobody("x", "y", "token has expired", false).contains("run aws sso login"));
+    }
+
+    #[test]
+    fn what_nobody_foresaw_is_passed_on() {
+        assert!(refused("Odd").ends_with("was refused: Odd: no"));
+    }
+
+    #[test]
+    fn no_credentials_and_no_answer_have_remedies() {
+        let text = of_nobody("x", "y", "no credentials in the property bag", true);
+        assert!(text.starts_with("no AWS credentials: set AWS_PROFILE"), "{text}");
+        let text = of_nobody("x", "http://127.0.0.1:1 (region r)", "connection refused", true);
+        assert!(
+            text.contains("127.0.0.1:1 (region r) cannot be reached: connection refused"),
+            "{text}"
+        );
+    }
+}

@@ -1,0 +1,118 @@
+//! What a deployment publishes, read from its SSM parameters.
+
+use std::collections::BTreeMap;
+
+use anyhow::{Context, Result, bail};
+use extension_spec::deployment::{PUBLISHED, Published};
+use xtask_aws_cli::Deployment;
+
+use crate::aws::Aws;
+
+/// The values of a deployment, by the key that the specification gives them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Values(pub(crate) BTreeMap<&'static str, String>);
+
+impl Values {
+    /// Reads those that are there.
+    pub(crate) async fn read(deployment: &Deployment, aws: &Aws) -> Result<Self> {
+        let client = aws_sdk_ssm::Client::new(&aws.config);
+        let name = |it: &Published| it.of(deployment.name.as_deref());
+        let names = PUBLISHED.iter().map(name).collect();
+        let answer = client
+            .get_parameters()
+            .set_names(Some(names))
+            .send()
+            .await
+            .map_err(|e| aws.explain("reading the parameters", "ssm:GetParameters", &e))?;
+        let mut values = BTreeMap::new();
+        for parameter in answer.parameters() {
+            let of = PUBLISHED.iter().find(|it| parameter.name() == Some(&name(it)));
+            if let Some((it, value)) = of.zip(parameter.value()) {
+                values.insert(it.key, value.to_owned());
+            }
+        }
+        Ok(Self(values))
+    }
+
+    /// Those of a deployment that is there, and no other.
+    pub(crate) async fn of(deployment: &Deployment, aws: &Aws) -> Result<Self> {
+        let values = Self::read(deployment, aws).await?;
+        values.require(deployment, &aws.place("SSM"))?;
+        Ok(values)
+    }
+
+    /// Fails if the deployment is not there, or another one has its names.
+    pub(crate) fn require(&self, deployment: &Deployment, place: &str) -> Result<()> {
+        let Deployment { stage, name } = deployment;
+        let named = name.as_ref().map(|name| format!(" --name {name}")).unwrap_or_default();
+        let Some(stack) = self.0.get("stackName") else {
+            let (first, _) = PUBLISHED.split_first().expect("there are some");
+            bail!(
+                "{stage}{named} is not deployed at {place}: there is no parameter {}; deploy it with \"cargo xtask deploy \
+                 {stage}{named}\", or check AWS_REGION, AWS_PROFILE and --name",
+                first.of(name.as_deref())
+            );
+        };
+        let rest = name.as_ref().map_or(Some(stack.as_str()), |name| {
+            stack.strip_suffix(name).and_then(|rest| rest.strip_suffix('-'))
+        });
+        if !rest.is_some_and(|rest| rest.ends_with(&format!("-{stage}"))) {
+            bail!(
+                "what is deployed{named} at {place} is the stack {stack}, not the stage {stage}: name its stage, or check \
+                 AWS_REGION, AWS_PROFILE and --name"
+            );
+        }
+        Ok(())
+    }
+
+    /// The value of this key.
+    pub(crate) fn get(&self, key: &str) -> Result<&str> {
+        let value = self.0.get(key).map(String::as_str);
+        value.with_context(|| {
+            let name = PUBLISHED.iter().find(|it| it.key == key).map_or(key, |it| it.name);
+            format!("the parameter {name} is missing: deploy the stage again")
+        })
+    }
+
+    /// What is not there of what should be.
+    pub(crate) fn missing(&self) -> Vec<&'static Published> {
+        PUBLISHED.iter().filter(|it| !self.0.contains_key(it.key)).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn required(stack: Option<&str>, stage: &str, name: Option<&str>) -> Result<()> {
+        let values = Values(stack.map(|it| ("stackName", it.to_owned())).into_iter().collect());
+        let deployment = Deployment { stage: stage.into(), name: name.map(str::to_owned) };
+        values.require(&deployment, "AWS in region eu-central-1")
+    }
+
+    #[test]
+    fn the_deployment_that_is_meant_is_told_from_others() {
+        required(Some("KinesisTelemetry-dev"), "dev", None).unwrap();
+        required(Some("KinesisTelemetry-dev-blue"), "dev", Some("blue")).unwrap();
+        for (stack, stage, name) in [
+            ("KinesisTelemetry-prod", "dev", None),
+            ("KinesisTelemetry-dev-blue", "dev", None),
+            ("KinesisTelemetry-dev", "dev", Some("blue")),
+        ] {
+            let error = required(Some(stack), stage, name).unwrap_err().to_string();
+            assert!(error.contains(stack) && error.contains("AWS_REGION"), "{error}");
+        }
+    }
+
+    #[test]
+    fn one_that_is_not_there_is_told_with_the_place_and_the_command_that_deploys_it() {
+        let error = required(None, "dev", Some("blue")).unwrap_err().to_string();
+        for word in [
+            "region eu-central-1",
+            "/telemetry/kinesis/blue/",
+            "cargo xtask deploy dev --name blue",
+        ] {
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! What these commands say: results on stdout, progress on stderr.
+
+use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
+
+use anyhow::{Context, Result};
+
+/// Writes to stdout. Somebody who has seen enough is no failure.
+pub(crate) fn out(text: &str) -> Result<()> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
+        written => written.context("stdout cannot be written"),
+    }
+}
+
+/// A line that tells how far something is. On a terminal it is written over; elsewhere it is told when it changes.
+#[derive(Default)]
+pub(crate) struct Progress {
+    last: String,
+}
+
+impl Progress {
+    pub(crate) fn say(&mut self, text: &str) {
+        if text == self.last {
+            return;
+        }
+        text.clone_into(&mut self.last);
+        let mut stderr = io::stderr().lock();
+        // Progress that nobody can see is no reason to stop.
+        _ = if stderr.is_terminal() {
+            write!(stderr, "\r\x1b[2K{text}")
+        } else {
+            writeln!(stderr, "{text}")
+        };
+        _ = stderr.flush();
+    }
+
+    /// Clears the line for what follows.
+    pub(crate) fn end(&mut self) {
+        if !self.last.is_empty() && io::stderr().is_terminal() {
+            _ = write!(io::stderr(), "\r\x1b[2K");
+        }
+        self.last.clear();
+    }
+}

@@ -1,0 +1,118 @@
+//! `tail`: the events of a deployment's stream as they arrive.
+
+mod fan_out;
+mod filter;
+mod pieces;
+mod show;
+
+use std::process::ExitCode;
+use std::time::{Duration, SystemTime};
+
+use anyhow::{Context, Result};
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
+use xtask_aws_cli::{Deployment, Tail};
+
+use crate::aws::Aws;
+use crate::client::{Target, region_of_arn};
+use crate::deployment::Values;
+use crate::say;
+use crate::stream::{Reader, Record, Start};
+use crate::unpack;
+use pieces::Pieces;
+
+/// Between two looks. Five a second are all that a shard gives to all of its readers, and others want to read, too.
+const PAUSE: Duration = Duration::from_secs(1);
+
+pub(crate) async fn run(deployment: &Deployment, options: &Tail) -> Result<ExitCode> {
+    let aws = Aws::find(None).await?;
+    let values = Values::of(deployment, &aws).await?;
+    let stream = values.get("streamArn")?;
+    let target = Target::at(stream, &Aws::find(region_of_arn(stream)).await?);
+    let start = match options.since {
+        None => Start::Now,
+        Some(since) => Start::At(SystemTime::now() - since),
+    };
+    let end = end(options.lasts)?;
+    let mut screen = Screen { options, pieces: Pieces::default(), shown: 0 };
+    if options.enhanced_fan_out {
+        fan_out::follow(&target, stream, start, &mut screen, end).await?;
+    } else {
+        tokio::select! {
+            done = poll(target, start, &mut screen) => done?,
+            () = end => {}
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn poll(target: Target, start: Start, screen: &mut Screen<'_>) -> Result<()> {
+    let mut reader = Reader::new(target, start);
+    reader.begin().await?;
+    eprintln!("reading {} shards; Ctrl-C ends it", reader.shards());
+    loop {
+        for record in reader.read_to_tip().await? {
+            if screen.show(&record)? {
+                return Ok(());
+            }
+        }
+        sleep(PAUSE).await;
+    }
+}
+
+/// When somebody wants it to end, or the time is over. Signals are noted from this call on.
+fn end(lasts: Option<Duration>) -> Result<impl Future<Output = ()>> {
+    let hear = |kind| signal(kind).context("signals cannot be handled");
+    let mut interrupt = hear(SignalKind::interrupt())?;
+    let mut terminate = hear(SignalKind::terminate())?;
+    Ok(async move {
+        let over = async {
+            match lasts {
+                Some(lasts) => sleep(lasts).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+            () = over => {}
+        }
+    })
+}
+
+/// What is wanted, and what has been shown.
+struct Screen<'a> {
+    options: &'a Tail,
+    pieces: Pieces,
+    shown: u64,
+}
+
+impl Screen<'_> {
+    /// Shows what is wanted of a record. Whether that is all that was wanted.
+    fn show(&mut self, record: &Record) -> Result<bool> {
+        let mut text = String::new();
+        for found in unpack::record(&record.data) {
+            let event = match found {
+                Ok(event) => self.pieces.whole(event),
+                Err(broken) => {
+                    let event = unpack::Event::without_identity(&broken.line);
+                    if event.is_none() {
+                        let told = show::printable(&format!("{}: {}", broken.why, broken.line));
+                        eprintln!("unreadable: {told}");
+                    }
+                    event
+                }
+            };
+            let Some(event) = event.filter(|it| filter::wants(self.options, it)) else { continue };
+            text += &if self.options.json { event.line() } else { show::pretty(&event) };
+            text.push('\n');
+            self.shown += 1;
+            if self.options.events.is_some_and(|most| self.shown >= most) {
+                say::out(&text)?;
+                return Ok(true);
+            }
+        }
+        say::out(&text)?;
+        Ok(false)
+    }
+}
