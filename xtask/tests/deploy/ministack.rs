@@ -37,6 +37,7 @@ impl Ministack {
         let port = socket.local_addr().unwrap().port();
         drop(socket);
         let log = fs::File::create(folder.path().join("log")).unwrap();
+        let url = format!("https://127.0.0.1:{port}");
         let child = Command::new(&program)
             // What it starts inherits its environment.
             .env_clear()
@@ -48,6 +49,10 @@ impl Ministack {
             .env("MINISTACK_SSL_CERT", folder.path().join("cert.pem"))
             .env("MINISTACK_SSL_KEY", folder.path().join("key.pem"))
             .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
+            // Where functions find it, and whom they trust.
+            .env("AWS_ENDPOINT_URL", &url)
+            .env("AWS_CA_BUNDLE", folder.path().join("cert.pem"))
+            .env("SSL_CERT_FILE", folder.path().join("cert.pem"))
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())
             .env("LOG_LEVEL", "WARNING")
@@ -57,7 +62,7 @@ impl Ministack {
             .process_group(0)
             .spawn()
             .unwrap();
-        let ministack = Self { child, program, url: format!("https://127.0.0.1:{port}"), folder };
+        let ministack = Self { child, program, url, folder };
         let deadline = Instant::now() + Duration::from_mins(1);
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             assert!(Instant::now() < deadline, "ministack does not listen: {}", ministack.log());
@@ -66,7 +71,7 @@ impl Ministack {
         ministack
     }
 
-    fn log(&self) -> String {
+    pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
@@ -94,16 +99,24 @@ impl Ministack {
             .env("CDK_HOME", self.folder.path().join("cdk"));
     }
 
-    /// Asks `state.py`, which is run by ministack's own Python, for what it knows of `what`.
+    /// Asks `tests/deploy/state.py` for what it knows of `what`.
+    #[allow(dead_code, reason = "not every test that starts ministack asks this")]
     pub(crate) fn ask(&self, what: &str) -> Value {
+        self.python("tests/deploy/state.py", &[what])
+    }
+
+    /// Runs a script of this package with ministack's own Python; gives the JSON that it writes.
+    pub(crate) fn python(&self, script: &str, arguments: &[&str]) -> Value {
         let python = self.program.parent().unwrap().join("python3");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/deploy/state.py");
         let mut command = Command::new(python);
-        command.arg("-B").arg(script).arg(what);
+        command.arg("-B").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).args(arguments);
         self.credentials(&mut command);
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);
-        assert!(output.status.success(), "{what}: {said}\n{}", self.log());
+        assert!(output.status.success(), "{script} {arguments:?}: {said}\n{}", self.log());
+        if output.stdout.is_empty() {
+            return Value::Null;
+        }
         serde_json::from_slice(&output.stdout).unwrap()
     }
 }
