@@ -70,6 +70,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clo
             json: demo.get_flag("json"),
             keep: demo.get_flag("keep"),
             layer: demo.get_one::<String>("layer").and_then(|name| layer(name)),
+            full: demo.get_flag("full"),
         }),
         Some(("bench", bench)) => Command::Bench(bench::Options {
             against: bench.get_many("against").into_iter().flatten().cloned().collect(),
@@ -255,6 +256,10 @@ fn demo_command() -> clap::Command {
                     "Run the extension as the layer ships it, which takes minutes to build: here, for arm64 under an \
                      emulator where need be, or alone in an empty root file system",
                 ),
+        )
+        .arg(
+            flag("full", "Deploy a stage to an AWS on this machine, invoke, tail, redrive, destroy; also needs Python")
+                .conflicts_with_all(["format", "mode", "fail", "json", "keep", "layer"]),
         )
 }
 

@@ -35,6 +35,23 @@ fn a_failing_function_with_json_lines_is_complete_as_well() {
 }
 
 #[test]
+#[ignore = "needs Node and Python 3: cargo xtask test"]
+fn the_whole_story_is_told_from_deploying_to_destroying() {
+    let output = demo(&["--full", "--invocations", "2", "--lines", "4"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    for said in [
+        "complete: all of the 14 events of these invocations arrived once",
+        "platform.start",
+        "1 records put back into the stream",
+        "all is well",
+        "Left in account 111122223333",
+    ] {
+        assert!(text.contains(said), "{said}: {text}");
+    }
+}
+
+#[test]
 fn what_cannot_be_asked_for_is_said_in_one_line_with_what_can() {
     for (arguments, word) in [
         (["--lines", "many"], "'many'"),

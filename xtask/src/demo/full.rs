@@ -1,0 +1,201 @@
+//! `demo --full`: the whole story on this machine, with the commands that people type: a stage is deployed, its function
+//! invoked, its stream read, a dead letter put back, all of it destroyed.
+//!
+//! AWS is ministack, which is other people's, over plain HTTP and without IAM's rules (xtask/tests/story has both). It has no
+//! layers and no Telemetry API: the sandbox stands in as the function's bootstrap, with the layer that is deployed.
+
+use std::fs::{self, File};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+use extension_spec::EXTENSION_NAME;
+use extension_spec::deployment::Architecture;
+use serde_json::Value;
+
+use super::Options;
+use crate::emulator::REGION;
+use crate::process::{self, Process};
+use crate::progress::{noisy_step, step};
+use crate::tools::Tool;
+use crate::{ministack, workspace};
+
+/// Twelve digits as an access key make ministack take it for the account.
+const ACCOUNT: &str = "111122223333";
+/// It takes less than a second on an idle machine.
+const START: Duration = Duration::from_mins(1);
+
+pub(super) fn run(options: &Options) -> Result<ExitCode> {
+    Tool::Node.require()?;
+    Tool::Python.require()?;
+    let target = workspace::target_dir()?;
+    let programs = noisy_step("built the programs", || {
+        workspace::build(&[EXTENSION_NAME, "extension-sandbox", "test-function"])
+    })?;
+    let program = |name: &str| {
+        programs.get(name).with_context(|| format!("cargo did not build a program {name}"))
+    };
+    let installed = step("install ministack", |_| ministack::install(&target))?;
+    let folder = Folder::new(&target)?;
+    let aws = step("start ministack", |_| Aws::start(&installed, &folder.0))?;
+
+    let zips = folder.0.join("zips");
+    fs::create_dir_all(&zips).with_context(|| format!("{} cannot be made", zips.display()))?;
+    aws.zips(&zips, program(EXTENSION_NAME)?, program("test-function")?)?;
+    aws.types(&["bootstrap", "dev"])?;
+    aws.types(&["deploy", "dev", "--zips", &zips.display().to_string()])?;
+    let outputs: Value = serde_json::from_str(&aws.asks(&["outputs", "dev", "--json"])?)
+        .context("outputs prints no JSON")?;
+    let value =
+        |key: &str| outputs[key].as_str().with_context(|| format!("{key} is not published"));
+    step("put the sandbox in place of the function", |_| {
+        let sandbox = program("sandbox-bootstrap")?.display().to_string();
+        aws.python("stand_in.py", &[value("testFunctionName")?, &sandbox])
+    })?;
+    let (count, lines, bytes) =
+        (options.invocations.to_string(), options.lines.to_string(), options.bytes.to_string());
+    aws.types(&["invoke", "dev", "--count", &count, "--lines", &lines, "--bytes", &bytes])?;
+    aws.types(&["tail", "dev", "--since", "600", "--events", "8", "--seconds", "30"])?;
+    step("have a record become a dead letter", |_| {
+        aws.python("letter.py", &[value("deadLetterQueueUrl")?, value("streamArn")?])
+    })?;
+    aws.types(&["redrive", "dev", "--quiet", "1"])?;
+    aws.types(&["doctor", "dev"])?;
+    aws.types(&["destroy", "dev", "--yes"])?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Where this run keeps what it needs; gone with it.
+struct Folder(PathBuf);
+
+impl Folder {
+    fn new(target: &Path) -> Result<Self> {
+        let folder = target.join("demo").join(format!("full-{}", std::process::id()));
+        fs::create_dir_all(&folder)
+            .with_context(|| format!("{} cannot be made", folder.display()))?;
+        Ok(Self(folder))
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // It lies under `target/`, so nobody is hurt where this does not work.
+        _ = fs::remove_dir_all(&self.0);
+    }
+}
+
+/// An AWS on this machine. Dropping it ends it, and the functions that it runs.
+struct Aws {
+    _process: Process,
+    program: PathBuf,
+    folder: PathBuf,
+    url: String,
+}
+
+impl Aws {
+    fn start(program: &Path, folder: &Path) -> Result<Self> {
+        let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
+        let port = free.local_addr().context("a port without a number")?.port();
+        drop(free);
+        let url = format!("http://127.0.0.1:{port}");
+        let log = folder.join("ministack.log");
+        let stderr = File::create(&log)
+            .with_context(|| format!("the log {} cannot be written", log.display()))?;
+        let mut command = Command::new(program);
+        command
+            // What it starts inherits its environment.
+            .env_clear()
+            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+            .env("HOME", folder)
+            .env("TMPDIR", folder)
+            .env("LANG", "C.UTF-8")
+            .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
+            .env("BIND_HOST", "127.0.0.1")
+            .env("GATEWAY_PORT", port.to_string())
+            .env("LOG_LEVEL", "WARNING")
+            // Where functions find it.
+            .env("AWS_ENDPOINT_URL", &url)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(stderr);
+        let process = Process::spawn("ministack", &mut command)?;
+        let deadline = Instant::now() + START;
+        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+            if Instant::now() >= deadline {
+                bail!("ministack does not start within {START:?}; see {}", log.display());
+            }
+            process::pause(Duration::from_millis(20))?;
+        }
+        let (program, folder) = (program.to_owned(), folder.to_owned());
+        Ok(Self { _process: process, program, folder, url })
+    }
+
+    /// Has a program speak to it, with credentials of its account and nothing of this machine's own.
+    fn credentials<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        let foreign = std::env::vars_os().map(|(name, _)| name);
+        for name in foreign.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_")) {
+            command.env_remove(name);
+        }
+        command
+            .env("AWS_ENDPOINT_URL", &self.url)
+            .env("AWS_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", ACCOUNT)
+            .env("AWS_SECRET_ACCESS_KEY", "test")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+            // The CDK's tool remembers there whose credentials these are.
+            .env("CDK_HOME", self.folder.join("cdk"))
+    }
+
+    fn xtask(&self, arguments: &[&str]) -> Result<Command> {
+        let own = std::env::current_exe().context("this program does not know where it is")?;
+        let mut command = Command::new(own);
+        self.credentials(command.args(arguments));
+        Ok(command)
+    }
+
+    /// Runs a command of ours, which is shown, and must succeed.
+    fn types(&self, arguments: &[&str]) -> Result<()> {
+        let what = format!("cargo xtask {}", arguments.join(" "));
+        eprintln!("\n$ {what}");
+        process::run(&what, &mut self.xtask(arguments)?)
+    }
+
+    /// Runs one for what it prints.
+    fn asks(&self, arguments: &[&str]) -> Result<String> {
+        let what = format!("cargo xtask {}", arguments.join(" "));
+        output(&what, &mut self.xtask(arguments)?)
+    }
+
+    /// Runs one of the scripts beside the pins of ministack, with its Python.
+    fn python(&self, script: &str, arguments: &[&str]) -> Result<String> {
+        let mut python = Command::new(self.program.with_file_name("python3"));
+        let scripts = workspace::root().join("xtask/ministack");
+        self.credentials(python.arg("-B").arg(scripts.join(script)).args(arguments));
+        output(script, &mut python)
+    }
+
+    /// Makes what is deployed, for every architecture, of the programs of this machine.
+    fn zips(&self, folder: &Path, extension: &Path, function: &Path) -> Result<()> {
+        let names = |name: fn(Architecture) -> String| {
+            Architecture::ALL.map(|it| format!("{}.zip", name(it)))
+        };
+        let (layers, functions) = (names(Architecture::layer), names(Architecture::test_function));
+        let paths = [folder, extension, function].map(|it| it.display().to_string());
+        let end = "--".to_owned();
+        let arguments = paths.iter().chain(&layers).chain([&end]).chain(&functions);
+        let arguments: Vec<&str> = arguments.map(String::as_str).collect();
+        self.python("zips.py", &arguments).map(drop)
+    }
+}
+
+fn output(what: &str, command: &mut Command) -> Result<String> {
+    let (exit, text) = process::output(what, command)?;
+    if !exit.success() {
+        bail!("{what} failed ({exit})");
+    }
+    Ok(text)
+}
