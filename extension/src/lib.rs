@@ -12,7 +12,7 @@
 //! [`attribution`], [`event`] and [`pack`] (bytes to events to records to requests), [`keys`] (which shard), [`level`] (how
 //! important), [`ledger`] and [`ranges`] (counts that must balance), [`stats`] and [`metrics`], [`backoff`], [`breaker`].
 //! Touching the world: [`lambda`] (the Extensions and Telemetry APIs), [`listener`], [`kinesis`] and [`sqs`] through
-//! [`aws`], [`spill`] (a file), [`log`], [`chance`], [`clock`], [`fault`].
+//! [`aws`], [`spill`] (a file), [`log`], [`chance`], [`clock`], [`fault`], [`lazy`].
 //! Between them: [`queue`] and [`pressure`] (what waits, within bounds), [`dispatcher`] (sends it to a [`sink`]), [`run`]
 //! (the only loop), [`start`] (the parts, put together), [`config`] (the environment).
 
@@ -37,6 +37,7 @@ pub mod intake;
 pub mod keys;
 pub mod kinesis;
 pub mod lambda;
+pub mod lazy;
 pub mod ledger;
 pub mod level;
 pub mod lifecycle;

@@ -4,6 +4,7 @@
 
 use std::future::Future;
 
+use crate::lazy::Lazy;
 use crate::pack::Record;
 
 /// Where records go.
@@ -75,4 +76,31 @@ pub enum Decision {
     Shrink,
     /// Nothing that we do helps; a person must change something. Say it once, keep the events, try at the next flush.
     Configuration,
+}
+
+impl<S: Sink> Sink for Lazy<S> {
+    fn put(&self, records: &[Record]) -> impl Future<Output = Result<Vec<Answer>, Failure>> + Send {
+        self.get().put(records)
+    }
+
+    fn reset(&self) {
+        // One that was never built has no connections.
+        if let Some(sink) = self.built() {
+            sink.reset();
+        }
+    }
+
+    fn max_records(&self) -> usize {
+        self.get().max_records()
+    }
+
+    fn restart(&self) {
+        if let Some(sink) = self.built() {
+            sink.restart();
+        }
+    }
+
+    fn renew(&self) -> bool {
+        self.get().renew()
+    }
 }

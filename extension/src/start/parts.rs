@@ -16,6 +16,7 @@ use crate::keys::Keys;
 use crate::kinesis::Kinesis;
 use crate::lambda::extensions::{Extension, Function};
 use crate::lambda::telemetry::{Subscription, subscribe};
+use crate::lazy::Lazy;
 use crate::listener::Listener;
 use crate::log;
 use crate::pack::{Limits, Packer, Packing};
@@ -31,7 +32,7 @@ pub(super) async fn prepare(
     extension: &Extension,
     stream: Stream,
     deadline: Instant,
-) -> Result<Parts<Kinesis, Sqs>, String> {
+) -> Result<Parts<Lazy<Kinesis>, Sqs>, String> {
     let config = &environment.config;
     let initialization = match environment.initialization {
         // After a timeout or a crash: the environment was restored long ago, and an invocation waits for this one.
@@ -44,10 +45,13 @@ pub(super) async fn prepare(
     let port = listener.port();
     // Lambda delivers what it has kept as soon as it is subscribed.
     let bodies = listener.serve(pressure.clone());
+    // Each is built once it is needed.
     let access = access(environment);
-    let kinesis = Kinesis::new(stream.clone(), &access);
-    let connecting = (config.preconnect && is_used_soon(initialization))
-        .then(|| Box::pin(kinesis.connect()) as Pin<Box<dyn Future<Output = ()> + Send>>);
+    let kinesis = {
+        let (access, stream) = (access.clone(), stream.clone());
+        Lazy::new(move || Kinesis::new(stream.clone(), access.get()))
+    };
+    let ahead = config.preconnect.then(|| get_ready(kinesis.clone(), initialization));
     let remaining = deadline.saturating_duration_since(Instant::now());
     match subscribe(extension, port, config, remaining).await {
         Ok(Subscription::Active(schema)) => log::debug(&format!("subscribed with schema {schema}")),
@@ -65,7 +69,7 @@ pub(super) async fn prepare(
     let next = asking(extension.clone());
     let origin = (source, bodies);
     let mut parts = Parts::new(config, initialization, next, origin, queue.clone(), kinesis);
-    parts.ahead = connecting;
+    parts.ahead = ahead;
     if initialization == Initialization::SnapStart {
         parts.on_restore = Box::new(|| {
             chance::seed();
@@ -76,6 +80,19 @@ pub(super) async fn prepare(
     Ok(match &config.dead_letter_queue_url {
         Some(url) => parts.with_dead_letters(dead_letters(url.clone(), access, &stream, queue)),
         None => parts,
+    })
+}
+
+/// Builds the client and opens a connection, as far as that is of use.
+fn get_ready(
+    kinesis: Lazy<Kinesis>,
+    initialization: Initialization,
+) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    Box::pin(async move {
+        let kinesis = kinesis.get();
+        if is_used_soon(initialization) {
+            kinesis.connect().await;
+        }
     })
 }
 
@@ -145,33 +162,37 @@ fn source(environment: &Environment, extension: &Extension) -> Source {
 }
 
 /// How AWS is reached.
-fn access(environment: &Environment) -> Access {
-    let roots = environment
-        .ca_bundle
-        .as_deref()
-        .map_or_else(|| Ok(Roots::compiled_in()), Roots::from_pem_file);
-    let roots = roots.unwrap_or_else(|error| {
+fn access(environment: &Environment) -> Lazy<Access> {
+    let Environment { config, ca_bundle, region, credentials, .. } = environment;
+    let timeout = deadline::connect(config.flush_timeout.duration());
+    let (ca_bundle, region, credentials) = (ca_bundle.clone(), region.clone(), credentials.clone());
+    Lazy::new(move || {
+        let (region, credentials) = (region.clone(), credentials.clone());
+        let connector = Connector::new(roots(ca_bundle.as_deref()), timeout);
+        Access { region, connector, credentials }
+    })
+}
+
+/// The certificate authorities of a file, if one is named and can be used.
+fn roots(ca_bundle: Option<&str>) -> Roots {
+    let roots = ca_bundle.map_or_else(|| Ok(Roots::compiled_in()), Roots::from_pem_file);
+    roots.unwrap_or_else(|error| {
         log::error(&format!("{error}; the compiled-in certificate authorities are used"));
         Roots::compiled_in()
-    });
-    let timeout = deadline::connect(environment.config.flush_timeout.duration());
-    Access {
-        region: environment.region.clone(),
-        connector: Connector::new(roots, timeout),
-        credentials: environment.credentials.clone(),
-    }
+    })
 }
 
 /// The dead-letter queue. Its connections are its own: one service may be reset without the other.
 fn dead_letters(
     url: QueueUrl,
-    access: Access,
+    access: Lazy<Access>,
     stream: &Stream,
     queue: Arc<Mutex<Queue>>,
 ) -> DeadLetters<Sqs> {
     let stream = stream.as_str().to_owned();
     let make = move || {
         let (url, stream) = (url.clone(), stream.clone());
+        let access = access.get();
         let access = Access { connector: access.connector.separate(), ..access.clone() };
         async move { Sqs::new(url, stream, &access) }
     };
