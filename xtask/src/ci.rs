@@ -44,6 +44,7 @@ fn all(sections: &mut Sections) -> Result<()> {
     sections.run("layer demo", || demo("--layer"))?;
     sections.run("alone", || demo("--layer=alone"))?;
     sections.run("layer tests", || proofs::tested(own))?;
+    sections.run("layer in rie", || proofs::unpacked(own))?;
     sections.run("twice", || package::verify_bytes(&[own]))?;
     if own == Architecture::X86_64 {
         sections.run("arm64", || demo("--layer=arm64"))?;

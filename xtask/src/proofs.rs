@@ -9,7 +9,11 @@ use extension_spec::deployment::Architecture;
 
 use crate::build::{self, LAYERS, TEST_FUNCTION};
 use crate::debian::{self, READELF, UNZIP};
-use crate::{process, workspace};
+use crate::test::{RIE, UNSHARE};
+use crate::{process, rie, tools, workspace};
+
+/// The tests of the process that need a packaged layer.
+pub(crate) const OF_LAYER: &str = "rie::layer::";
 
 /// Has the archives read by `unzip`, and the programs by `readelf`. Python has read the zips when they were made.
 pub(crate) fn read() -> Result<()> {
@@ -36,6 +40,19 @@ pub(crate) fn tested(architecture: Architecture) -> Result<()> {
     // Clocks are set by a library that is loaded beside a program, which a static one does not allow.
     tests.args(["--", "--skip", "freeze::"]);
     process::run("cargo test", tests.env("EXTENSION_PROGRAM", program))
+}
+
+/// Has AWS's own code start the extension from the layer, where Lambda unpacks it to.
+pub(crate) fn unpacked(architecture: Architecture) -> Result<()> {
+    debian::require(&[UNZIP])?;
+    let target = workspace::target_dir()?;
+    let unshare = tools::unshare().context("no mount namespace can be made here")?;
+    let mut tests = workspace::cargo();
+    tests.args(["test", "--locked", "--package", EXTENSION_NAME, "--test", "it"]);
+    tests.args(["--", "--ignored", OF_LAYER]);
+    tests.env("LAYER", target.join(LAYERS).join(build::zip(architecture)));
+    tests.env(RIE, rie::install(architecture, &target)?).env(UNSHARE, unshare);
+    process::run("cargo test", &mut tests)
 }
 
 fn is_executable_in(zip: &Path, program: &str) -> Result<()> {

@@ -12,16 +12,16 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Process};
 use crate::section::Sections;
 use crate::tools::Tool;
-use crate::{build, cdk, consumers, emulator, linters, ministack, rie, tools, workspace};
+use crate::{build, cdk, consumers, emulator, linters, ministack, proofs, rie, tools, workspace};
 
 /// Where tests find the emulator.
 const EMULATOR_DIR: &str = "EMULATOR_DIR";
 /// Where tests find ministack's program.
 const MINISTACK: &str = "MINISTACK";
 /// Where tests find AWS's Runtime Interface Emulator.
-const RIE: &str = "RIE";
+pub(crate) const RIE: &str = "RIE";
 /// How tests make the mount namespace in which it runs.
-const UNSHARE: &str = "UNSHARE";
+pub(crate) const UNSHARE: &str = "UNSHARE";
 
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
     let mut sections = Sections::default();
@@ -131,6 +131,8 @@ fn cargo_test(
 ) -> Command {
     let mut command = workspace::cargo();
     command.args(["test", "--workspace", "--locked", "--"]).args(own).args(arguments);
+    // What needs a layer comes once there is one.
+    command.args(["--skip", proofs::OF_LAYER]);
     for (variable, value) in programs {
         command.envs(value.as_ref().map(|value| (variable, value)));
     }

@@ -8,6 +8,7 @@ mod api;
 mod caller;
 mod classic;
 mod compare;
+mod layer;
 mod listener;
 mod managed;
 mod stream;
@@ -34,6 +35,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// What an environment consists of: the texts of two files that the emulator starts.
 #[derive(Clone, Copy)]
 pub(crate) struct Files<'a> {
+    /// The archive of a layer, which is unpacked instead of writing the extension's file.
+    pub(crate) layer: Option<&'a str>,
     pub(crate) extension_name: &'a str,
     pub(crate) extension: &'a str,
     pub(crate) bootstrap: &'a str,
@@ -41,6 +44,7 @@ pub(crate) struct Files<'a> {
 
 /// Our extension and the test function. The emulator does not say how an extension has ended, so its file does.
 const REAL: Files<'_> = Files {
+    layer: None,
     extension_name: EXTENSION_NAME,
     extension: "#!/bin/sh\n/var/extension\necho \"the extension ended with $?\"\n",
     bootstrap: "#!/bin/sh\nexec /var/function\n",
@@ -70,7 +74,7 @@ impl Rie {
             .args(unshare)
             .args(["--mount", "--pid", "--fork", "--kill-child", "--mount-proc"])
             .args(["/bin/sh", "-c", ROOM, "room"])
-            .args([PathBuf::from(emulator), EXTENSION.into(), function])
+            .args([PathBuf::from(emulator), files.layer.unwrap_or(EXTENSION).into(), function])
             .args([files.extension_name, files.extension, files.bootstrap])
             .args([&apis, &invocations])
             .args(variables.iter().map(|(name, value)| format!("{name}={value}")))

@@ -16,6 +16,7 @@ use super::{Files, Rie};
 const NAME: &str = "probe";
 const UP: &str = "the probe is up";
 const ASLEEP: Files<'_> = Files {
+    layer: None,
     extension_name: NAME,
     extension: "#!/bin/sh\necho the probe is up\nexec sleep 600\n",
     bootstrap: "#!/bin/sh\nexec sleep 600\n",

@@ -1,20 +1,26 @@
 # A room for AWS's emulator, in namespaces of its own: what Lambda has at fixed places is there, and the machine's own
 # files stay as they are. All ends with this script: it is the first process of its namespace.
 #
-# $1 emulator  $2 extension  $3 function  $4 name of the extension's file  $5 its text  $6 text of the bootstrap
+# $1 emulator  $2 extension, or a layer that holds it  $3 function  $4 name of the extension's file  $5 its text  $6 text of the bootstrap
 # $7 address of the APIs  $8 address for invocations  and then variables, NAME=VALUE each
 set -e
 exec 2>&1
 mount -t tmpfs none /var
 mkdir /var/task
 install -m 755 "$1" /var/emulator
-install -m 755 "$2" /var/extension
 install -m 755 "$3" /var/function
 mount -t tmpfs none /opt
-mkdir /opt/extensions
-printf %s "$5" >"/opt/extensions/$4"
+case $2 in
+*.zip) unzip -q "$2" -d /opt ;;
+*)
+    install -m 755 "$2" /var/extension
+    mkdir /opt/extensions
+    printf %s "$5" >"/opt/extensions/$4"
+    chmod 755 "/opt/extensions/$4"
+    ;;
+esac
 printf %s "$6" >/var/task/bootstrap
-chmod 755 "/opt/extensions/$4" /var/task/bootstrap
+chmod 755 /var/task/bootstrap
 mount -t tmpfs -o mode=1777 none /tmp
 cd /var/task
 apis=$7 invocations=$8
