@@ -18,6 +18,8 @@ const ALL: &str = "all";
 
 pub(crate) enum Command {
     Demo(demo::Options),
+    /// `demo --full`: the whole story, from deploying to destroying.
+    FullDemo(demo::full::Options),
     Test {
         /// For the test binaries.
         arguments: Vec<OsString>,
@@ -60,6 +62,11 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clo
     let arguments: Vec<OsString> = arguments.into_iter().map(Into::into).collect();
     let matches = command().get_matches_from(arguments.clone());
     match matches.subcommand() {
+        Some(("demo", demo)) if demo.get_flag("full") => Command::FullDemo(demo::full::Options {
+            invocations: value(demo, "invocations"),
+            lines: value(demo, "lines"),
+            bytes: value(demo, "bytes"),
+        }),
         Some(("demo", demo)) => Command::Demo(demo::Options {
             invocations: value(demo, "invocations"),
             lines: value(demo, "lines"),
@@ -70,7 +77,6 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clo
             json: demo.get_flag("json"),
             keep: demo.get_flag("keep"),
             layer: demo.get_one::<String>("layer").and_then(|name| layer(name)),
-            full: demo.get_flag("full"),
         }),
         Some(("bench", bench)) => Command::Bench(bench::Options {
             against: bench.get_many("against").into_iter().flatten().cloned().collect(),

@@ -1,6 +1,6 @@
 //! `demo`: a function's telemetry reaches a Kinesis stream on this machine, and it is shown and proved.
 
-mod full;
+pub(crate) mod full;
 mod reports;
 mod sandbox;
 mod show;
@@ -40,8 +40,6 @@ pub(crate) struct Options {
     pub(crate) keep: bool,
     /// The extension as the layer ships it, and where.
     pub(crate) layer: Option<Layer>,
-    /// The whole story, from deploying to destroying.
-    pub(crate) full: bool,
 }
 
 /// How Lambda runs the function.
@@ -89,9 +87,6 @@ struct Files {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    if options.full {
-        return full::run(options);
-    }
     Tool::Node.require()?;
     let target = workspace::target_dir()?;
     let mut files = Files::new(&target)?;

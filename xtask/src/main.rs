@@ -56,6 +56,7 @@ fn main() -> ExitCode {
     let command = cli::parse();
     let done = process::end_children_when_interrupted().and_then(|()| match command {
         Command::Demo(options) => demo::run(&options),
+        Command::FullDemo(options) => demo::full::run(&options),
         Command::Test { arguments } => test::run(&arguments),
         Command::Bench(options) => bench::run(&options),
         Command::Ci => ci::run(),

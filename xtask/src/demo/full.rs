@@ -15,7 +15,6 @@ use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use serde_json::Value;
 
-use super::Options;
 use crate::emulator::REGION;
 use crate::process::{self, Process};
 use crate::progress::{noisy_step, step};
@@ -27,7 +26,14 @@ const ACCOUNT: &str = "111122223333";
 /// It takes less than a second on an idle machine.
 const START: Duration = Duration::from_mins(1);
 
-pub(super) fn run(options: &Options) -> Result<ExitCode> {
+/// How much the function is to tell.
+pub(crate) struct Options {
+    pub(crate) invocations: u32,
+    pub(crate) lines: u32,
+    pub(crate) bytes: u32,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Tool::Node.require()?;
     Tool::Python.require()?;
     let target = workspace::target_dir()?;
