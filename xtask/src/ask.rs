@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use crate::progress::noisy_step;
 use crate::workspace;
 
-/// The program, and the package that it is built from.
+/// The program that does it.
 pub(crate) const PROGRAM: &str = "xtask-aws";
 
 /// Builds the program, and becomes it: signals and the exit code are its own.

@@ -23,7 +23,7 @@ use crate::progress::{noisy_step, step};
 use crate::tools::Tool;
 use crate::{build, workspace};
 
-/// The packages whose programs take part beside the extension.
+/// The programs that take part beside the extension.
 const OTHERS: [&str; 3] = ["extension-sandbox", build::TEST_FUNCTION, "xtask-aws"];
 
 /// What was asked for.

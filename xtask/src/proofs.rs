@@ -36,7 +36,8 @@ pub(crate) fn read() -> Result<()> {
 pub(crate) fn tested(architecture: Architecture) -> Result<()> {
     let program = build::with_injected_panics(architecture)?;
     let mut tests = workspace::cargo();
-    tests.args(["test", "--locked", "--package", EXTENSION_NAME, "--test", "it"]);
+    // Of the workspace, as before, so that nothing is compiled again: there is one `it`.
+    tests.args(["test", "--locked", "--workspace", "--test", "it"]);
     // Clocks are set by a library that is loaded beside a program, which a static one does not allow.
     tests.args(["--", "--skip", "freeze::"]);
     process::run("cargo test", tests.env("EXTENSION_PROGRAM", program))

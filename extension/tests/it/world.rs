@@ -35,7 +35,9 @@ fn extension() -> Program {
 /// The test function.
 pub(crate) fn test_function() -> Program {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    let built = BUILT.get_or_init(|| build(&["--workspace", "--bin", "test-function"], ""));
+    // With the example cargo counts dev-dependencies, as it does for tests, and compiles nothing with other features.
+    let arguments = ["--workspace", "--bin", "test-function", "--example", "tiny"];
+    let built = BUILT.get_or_init(|| build(&arguments, "/test-function"));
     Program::File(built.clone())
 }
 
@@ -63,12 +65,9 @@ fn build(arguments: &[&str], end: &str) -> PathBuf {
         .expect("cargo can be started");
     let text = String::from_utf8_lossy(&output.stdout);
     let messages = text.lines().filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let mut made = messages.filter_map(|message| match end {
-        "" => message["executable"].as_str().map(PathBuf::from),
-        _ => message["filenames"]
-            .as_array()?
-            .iter()
-            .find_map(|name| name.as_str().filter(|name| name.ends_with(end)).map(PathBuf::from)),
+    let mut made = messages.filter_map(|message| {
+        let mut names = message["filenames"].as_array()?.iter().filter_map(Value::as_str);
+        names.find(|name| name.ends_with(end)).map(PathBuf::from)
     });
     made.next_back().unwrap_or_else(|| {
         panic!("{arguments:?} made nothing: {}", String::from_utf8_lossy(&output.stderr))

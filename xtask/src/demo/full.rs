@@ -15,6 +15,7 @@ use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use serde_json::Value;
 
+use crate::build::TEST_FUNCTION;
 use crate::emulator::REGION;
 use crate::process::{self, Process};
 use crate::progress::{noisy_step, step};
@@ -38,7 +39,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Tool::Python.require()?;
     let target = workspace::target_dir()?;
     let programs = noisy_step("built the programs", || {
-        workspace::build(&[EXTENSION_NAME, "extension-sandbox", "test-function"])
+        workspace::build(&[EXTENSION_NAME, "sandbox-bootstrap", TEST_FUNCTION])
     })?;
     let program = |name: &str| {
         programs.get(name).with_context(|| format!("cargo did not build a program {name}"))
@@ -49,7 +50,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 
     let zips = folder.0.join("zips");
     fs::create_dir_all(&zips).with_context(|| format!("{} cannot be made", zips.display()))?;
-    aws.zips(&zips, program(EXTENSION_NAME)?, program("test-function")?)?;
+    aws.zips(&zips, program(EXTENSION_NAME)?, program(TEST_FUNCTION)?)?;
     aws.types(&["bootstrap", "dev"])?;
     aws.types(&["deploy", "dev", "--zips", &zips.display().to_string()])?;
     let outputs: Value = serde_json::from_str(&aws.asks(&["outputs", "dev", "--json"])?)

@@ -30,7 +30,8 @@ fn programs() -> BTreeMap<String, PathBuf> {
     names.filter(telling).for_each(|name| _ = cargo.env_remove(name));
     let output = cargo
         .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
-        .args(["build", "--quiet", "--workspace", "--message-format=json"])
+        // With the example cargo counts dev-dependencies, as it does for tests, and compiles nothing with other features.
+        .args(["build", "--quiet", "--workspace", "--example", "tiny", "--message-format=json"])
         .args(
             ["kinesis-telemetry-extension", "test-function", "sandbox-bootstrap"]
                 .map(|it| format!("--bin={it}")),
