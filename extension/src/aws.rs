@@ -57,7 +57,7 @@ impl Access {
             .region(region)
             .credentials_provider(SharedCredentialsProvider::new(provider))
             .identity_cache(IdentityCache::lazy().build())
-            .http_client(self.connector.clone())
+            .http_client(self.connector.client())
             .sleep_impl(SharedAsyncSleep::new(TokioSleep::new()))
             .time_source(SharedTimeSource::new(SystemTimeSource::new()))
             .retry_config(RetryConfig::disabled())

@@ -11,11 +11,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use aws_smithy_runtime_api::client::http::{
-    HttpClient, HttpConnector, HttpConnectorFuture, HttpConnectorSettings, SharedHttpConnector,
+    HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
 };
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
-use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::{self, Client, connect};
@@ -91,8 +90,15 @@ impl Connector {
     }
 
     /// A client that sends nothing: where a request would go, it begins to open a connection for the next one.
-    pub fn opener(&self) -> impl HttpClient + Clone + 'static {
-        Opener(self.clone())
+    pub fn opener(&self) -> SharedHttpClient {
+        let opener = SharedHttpConnector::new(Opener(self.clone()));
+        http_client_fn(move |_, _| opener.clone())
+    }
+
+    /// A client that sends.
+    pub fn client(&self) -> SharedHttpClient {
+        let connector = SharedHttpConnector::new(self.clone());
+        http_client_fn(move |_, _| connector.clone())
     }
 
     /// Asks for a document, and gives the status and the body of the answer.
@@ -182,18 +188,8 @@ fn classify(authority: String, source: legacy::Error) -> ConnectorError {
     if is_user { ConnectorError::user(error) } else { ConnectorError::io(error) }
 }
 
-impl HttpClient for Connector {
-    fn http_connector(
-        &self,
-        _settings: &HttpConnectorSettings,
-        _components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
-    }
-}
-
 /// Opens connections and sends nothing.
-#[derive(Clone, Debug)]
+#[derive(Debug)]
 struct Opener(Connector);
 
 impl HttpConnector for Opener {
@@ -202,16 +198,6 @@ impl HttpConnector for Opener {
             self.0.pool().prepared.open(to);
         }
         HttpConnectorFuture::ready(Err(ConnectorError::user("nothing is sent".into())))
-    }
-}
-
-impl HttpClient for Opener {
-    fn http_connector(
-        &self,
-        _settings: &HttpConnectorSettings,
-        _components: &RuntimeComponents,
-    ) -> SharedHttpConnector {
-        SharedHttpConnector::new(self.clone())
     }
 }
 
