@@ -9,10 +9,13 @@ first (docs/consuming.md, "Dead letters").
 
 import base64
 import dataclasses
+import time
 
 NAMES = ("Stream", "PartitionKey", "Record", "Encoding", "Piece", "Pieces")
 SECONDS_HIDDEN = 600
 """How long messages that were received stay hidden from others: until all pieces are there and were put."""
+ATTEMPTS = 8
+"""How often a record is put while its stream is too busy: for about a minute."""
 
 
 @dataclasses.dataclass
@@ -33,7 +36,11 @@ class Letter:
         return base64.b64decode(text) if self.encoding == "base64" else text.encode()
 
 
-def put_back(sqs, kinesis, queue_url: str) -> int:
+class NotTaken(Exception):
+    """A stream is too busy. What is not yet put back is visible again when its time is over."""
+
+
+def put_back(sqs, kinesis, queue_url: str, pause=time.sleep) -> int:
     """Empties the queue into the stream. A message is deleted when the stream has its record. Returns how many records."""
     letters: dict[tuple, Letter] = {}
     records = 0
@@ -42,13 +49,25 @@ def put_back(sqs, kinesis, queue_url: str) -> int:
             key, letter = collect(letters, message)
             if len(letter.bodies) < letter.pieces:
                 continue
-            stream = {"StreamARN" if letter.stream.startswith("arn:") else "StreamName": letter.stream}
-            kinesis.put_record(**stream, PartitionKey=letter.partition_key, Data=letter.data)
+            put(kinesis, letter, pause)
             for handle in letter.handles:
                 sqs.delete_message(QueueUrl=queue_url, ReceiptHandle=handle)
             del letters[key]
             records += 1
     return records
+
+
+def put(kinesis, letter: Letter, pause) -> None:
+    """Puts a record, by the one operation that the policies of functions allow."""
+    stream = {"StreamARN" if letter.stream.startswith("arn:") else "StreamName": letter.stream}
+    record = {"PartitionKey": letter.partition_key, "Data": letter.data}
+    for attempt in range(ATTEMPTS):
+        # The call succeeds also where the record fails.
+        (answer,) = kinesis.put_records(**stream, Records=[record])["Records"]
+        if "ErrorCode" not in answer:
+            return
+        pause(2**attempt / 4)
+    raise NotTaken(f"{letter.stream}: {answer['ErrorCode']}: {answer.get('ErrorMessage')}")
 
 
 def receive(sqs, queue_url: str) -> list[dict]:

@@ -149,8 +149,8 @@ class ClientLibrary(unittest.TestCase):
 class Queue:
     """What of SQS and Kinesis is needed to put letters back."""
 
-    def __init__(self, messages):
-        self.waiting, self.deleted, self.put = list(messages), [], []
+    def __init__(self, messages, throttled=0):
+        self.waiting, self.deleted, self.put, self.throttled = list(messages), [], [], throttled
 
     def receive_message(self, **_):
         taken, self.waiting = self.waiting[:2], self.waiting[2:]
@@ -159,8 +159,12 @@ class Queue:
     def delete_message(self, QueueUrl, ReceiptHandle):
         self.deleted.append(ReceiptHandle)
 
-    def put_record(self, **record):
-        self.put.append(record)
+    def put_records(self, Records, **stream):
+        if self.throttled:
+            self.throttled -= 1
+            return {"Records": [{"ErrorCode": "ProvisionedThroughputExceededException"} for _ in Records]}
+        self.put += [{**stream, **record} for record in Records]
+        return {"Records": [{"SequenceNumber": "1"} for _ in Records]}
 
 
 class DeadLetters(unittest.TestCase):
@@ -194,6 +198,16 @@ class DeadLetters(unittest.TestCase):
         first, *_ = self.messages("k", b"\x1f\x8b" * 900)
         queue = Queue([first])
         self.assertEqual(dead_letters.put_back(queue, queue, "url"), 0)
+        self.assertEqual((queue.put, queue.deleted), ([], []))
+
+    def test_a_busy_stream_is_asked_again_and_what_it_does_not_take_stays(self):
+        messages, pauses = self.messages("k", b"{}\n"), []
+        queue = Queue(messages, throttled=2)
+        self.assertEqual(dead_letters.put_back(queue, queue, "url", pauses.append), 1)
+        self.assertEqual((pauses, len(queue.deleted)), ([0.25, 0.5], 1))
+        queue = Queue(messages, throttled=dead_letters.ATTEMPTS)
+        with self.assertRaises(dead_letters.NotTaken):
+            dead_letters.put_back(queue, queue, "url", pauses.append)
         self.assertEqual((queue.put, queue.deleted), ([], []))
 
     def test_a_stream_is_named_as_the_extension_was_told_its_name(self):
