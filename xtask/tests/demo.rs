@@ -43,7 +43,7 @@ fn the_whole_story_is_told_from_deploying_to_destroying() {
     for said in [
         "complete: all of the 14 events of these invocations arrived once",
         "platform.start",
-        "1 records put back into the stream",
+        "1 record put back into the stream",
         "all is well",
         "Left in account 111122223333",
     ] {

@@ -97,6 +97,34 @@ pub(crate) fn is_denied(code: Option<&str>) -> bool {
     )
 }
 
+/// Whether the identity itself is no good, for this or anything else.
+pub(crate) fn is_of_credentials(code: Option<&str>) -> bool {
+    is_expired(code) || is_unknown_to_aws(code)
+}
+
+fn is_expired(code: Option<&str>) -> bool {
+    matches!(
+        code,
+        Some("ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired")
+    )
+}
+
+fn is_unknown_to_aws(code: Option<&str>) -> bool {
+    matches!(
+        code,
+        Some(
+            "UnrecognizedClientException"
+                | "InvalidClientTokenId"
+                | "InvalidAccessKeyId"
+                | "InvalidSignatureException"
+                | "SignatureDoesNotMatch"
+                | "IncompleteSignature"
+                | "MissingAuthenticationToken"
+                | "AuthFailure"
+        )
+    )
+}
+
 /// What a service's refusal means. Codes: "Common Error Types" in the API references of the services.
 fn of_service(doing: &str, permission: &str, place: &str, code: &str, message: &str) -> String {
     match code {
@@ -104,19 +132,10 @@ fn of_service(doing: &str, permission: &str, place: &str, code: &str, message: &
             "these credentials may not do this: {doing} at {place} takes the permission {permission} ({message}); have it \
              allowed, or use others (aws sts get-caller-identity says whose these are)"
         ),
-        "ExpiredToken" | "ExpiredTokenException" | "RequestExpired" | "TokenRefreshRequired" => {
-            format!(
-                "the credentials have expired: run aws sso login, or get new ones ({place}: {message})"
-            )
-        }
-        "UnrecognizedClientException"
-        | "InvalidClientTokenId"
-        | "InvalidAccessKeyId"
-        | "InvalidSignatureException"
-        | "SignatureDoesNotMatch"
-        | "IncompleteSignature"
-        | "MissingAuthenticationToken"
-        | "AuthFailure" => format!(
+        _ if is_expired(Some(code)) => format!(
+            "the credentials have expired: run aws sso login, or get new ones ({place}: {message})"
+        ),
+        _ if is_unknown_to_aws(Some(code)) => format!(
             "{place} does not take these credentials: check AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN and this \
              machine's clock ({code}: {message})"
         ),

@@ -22,6 +22,7 @@ mod redrive;
 mod render;
 mod report;
 mod say;
+mod signals;
 mod stream;
 mod tail;
 mod unpack;

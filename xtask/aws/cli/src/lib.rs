@@ -161,7 +161,8 @@ pub fn commands(stages: &[&'static str]) -> [Command; 5] {
         command("redrive", "Put the dead letters of a deployment back into the stream")
             .after_help(
                 "A message is deleted once the stream has acknowledged its record, which keeps its identities. Exit code: 0 if \
-                 nothing is left, 1 if a record is refused or lacks a piece. Mend first what brought them there.",
+                 the queue is empty, 1 if something is left, each with the reason, 130 if it was interrupted. Mend first what \
+                 brought them there.",
             )
             .arg(
                 number("quiet", "20", "Seconds without a message after which the queue is taken for empty, at most 20")

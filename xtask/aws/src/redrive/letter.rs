@@ -46,7 +46,27 @@ impl Piece {
             encoding: attribute("Encoding")?,
             pieces: number("Pieces")?,
         };
-        Ok(Self { key, number: number("Piece")?, body: body.to_owned() })
+        let (number, pieces) = (number("Piece")?, key.pieces);
+        if !(1..=pieces).contains(&number) {
+            return Err(format!("a message says that it is piece {number} of {pieces}"));
+        }
+        Ok(Self { key, number, body: body.to_owned() })
+    }
+}
+
+/// A record, all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Whole {
+    pub(super) key: Key,
+    pub(super) data: Vec<u8>,
+    /// Ids of the messages that bear it.
+    pub(super) messages: Vec<String>,
+}
+
+impl Whole {
+    /// As Kinesis counts it.
+    pub(super) fn size(&self) -> usize {
+        self.data.len() + self.key.partition_key.len()
     }
 }
 
@@ -54,14 +74,14 @@ impl Piece {
 #[derive(Debug, Default)]
 pub(super) struct Letter {
     bodies: BTreeMap<usize, String>,
-    /// Of all messages that bear it; a piece may have come twice.
-    pub(super) handles: Vec<String>,
+    /// Ids of all messages that bear it; a piece may have come twice.
+    pub(super) messages: Vec<String>,
 }
 
 impl Letter {
-    pub(super) fn add(&mut self, piece: Piece, handle: String) {
+    pub(super) fn add(&mut self, piece: Piece, message: String) {
         self.bodies.insert(piece.number, piece.body);
-        self.handles.push(handle);
+        self.messages.push(message);
     }
 
     /// The record's data, once all pieces are there. They were cut after it was encoded, so they are joined before it is
@@ -88,6 +108,19 @@ impl Letter {
 }
 
 #[cfg(test)]
+impl Key {
+    pub(super) fn sample(stream: &str) -> Self {
+        Self {
+            record: "i-3-4-9c38f1af".into(),
+            stream: stream.into(),
+            partition_key: "k-1".into(),
+            encoding: "text".into(),
+            pieces: 1,
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 
@@ -107,7 +140,7 @@ mod tests {
     fn letter(pieces: &[Piece]) -> (Key, Letter) {
         let mut letter = Letter::default();
         for piece in pieces {
-            letter.add(piece.clone(), format!("handle of {}", piece.number));
+            letter.add(piece.clone(), format!("message of {}", piece.number));
         }
         (pieces[0].key.clone(), letter)
     }
@@ -118,9 +151,9 @@ mod tests {
         let (key, mut letter) = letter(&[piece("2", "2", "base64", "sI").unwrap()]);
         assert_eq!(letter.data(&key), None);
         assert_eq!(letter.lacks(&key), "of its 2 pieces 1 are not in the queue");
-        letter.add(piece("1", "2", "base64", "H4").unwrap(), "handle".to_owned());
+        letter.add(piece("1", "2", "base64", "H4").unwrap(), "message".to_owned());
         assert_eq!(letter.data(&key), Some(Ok(vec![0x1F, 0x8B, 0x08])));
-        assert_eq!(letter.handles.len(), 2);
+        assert_eq!(letter.messages.len(), 2);
     }
 
     #[test]
@@ -128,13 +161,17 @@ mod tests {
         let one = piece("1", "1", "text", "{}\n").unwrap();
         let (key, letter) = letter(&[one.clone(), one]);
         assert_eq!(letter.data(&key), Some(Ok(b"{}\n".to_vec())));
-        assert_eq!(letter.handles.len(), 2);
+        assert_eq!(letter.messages.len(), 2);
     }
 
     #[test]
     fn what_is_odd_says_what_it_is() {
         let error = piece("one", "1", "text", "").unwrap_err();
         assert_eq!(error, "the attribute Piece of a message is \"one\", which is no number");
+        for (number, pieces) in [("0", "1"), ("2", "1"), ("1", "0"), ("0", "0")] {
+            let error = piece(number, pieces, "text", "").unwrap_err();
+            assert_eq!(error, format!("a message says that it is piece {number} of {pieces}"));
+        }
         for (encoding, body, why) in
             [("rot13", "", "\"rot13\""), ("base64", "!", "base64 is damaged")]
         {

@@ -1,0 +1,7 @@
+//! The commands against a server of ours that says what a test has it say: what AWS says rarely, and no emulator does.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod queue;
+mod redrive;
+mod server;

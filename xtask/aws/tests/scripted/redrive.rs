@@ -1,0 +1,188 @@
+//! `redrive` where streams refuse, throttle, and where somebody interrupts it.
+
+use std::process::{Command, Stdio};
+use std::sync::mpsc::channel;
+
+use serde_json::{Value, json};
+
+use crate::queue::Queue;
+use crate::server::{Answer, Call, STREAM, Server, ok, parameters, refused, said};
+
+const REDRIVE: [&str; 4] = ["redrive", "dev", "--quiet", "1"];
+
+/// A deployment with that queue, whose streams answer so.
+fn server(queue: &Queue, mut kinesis: impl FnMut(&Call) -> Answer + Send + 'static) -> Server {
+    let queue = queue.clone();
+    let published = [
+        ("stack/name", "KinesisTelemetry-dev"),
+        ("dead-letters/url", "https://sqs.eu-central-1.amazonaws.com/111122223333/letters"),
+    ];
+    Server::start(move |call| match call.operation.as_str() {
+        "GetParameters" => parameters(&published),
+        "PutRecords" => kinesis(call),
+        _ => queue.answer(call).unwrap_or_else(|| panic!("{call:?}")),
+    })
+}
+
+fn keys(put: &Value) -> Vec<&str> {
+    put["Records"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|it| it["PartitionKey"].as_str().unwrap())
+        .collect()
+}
+
+/// All are taken but those with such a key, which are throttled.
+fn takes_all_but(call: &Call, throttled: &[&str]) -> Answer {
+    let of = |key: &str| {
+        if throttled.contains(&key) {
+            json!({ "ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "Rate exceeded" })
+        } else {
+            json!({ "SequenceNumber": "1", "ShardId": "shardId-000000000000" })
+        }
+    };
+    let records: Vec<Value> = keys(&call.body).into_iter().map(of).collect();
+    ok(&json!({ "FailedRecordCount": throttled.len(), "Records": records }))
+}
+
+fn nothing() -> (Vec<String>, Vec<String>) {
+    (Vec::new(), Vec::new())
+}
+
+fn visible(ids: &[&str]) -> (Vec<String>, Vec<String>) {
+    (ids.iter().map(|&it| it.to_owned()).collect(), Vec::new())
+}
+
+#[test]
+fn what_a_stream_is_too_busy_for_is_put_again_and_the_rest_is_not() {
+    let queue = Queue::default();
+    queue.letters(&["a", "b", "c"]);
+    let mut calls = 0;
+    let server = server(&queue, move |call| {
+        calls += 1;
+        takes_all_but(call, if calls < 3 { &["b"] } else { &[] })
+    });
+    let (code, text) = server.types(&REDRIVE);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("3 records put back into the stream, 9 bytes"), "{text}");
+    let puts = server.calls("PutRecords");
+    assert_eq!(
+        puts.iter().map(keys).collect::<Vec<_>>(),
+        [vec!["a", "b", "c"], vec!["b"], vec!["b"]]
+    );
+    assert_eq!(queue.state(), nothing());
+}
+
+#[test]
+fn a_stream_that_takes_nothing_keeps_back_its_own_letters_only() {
+    let queue = Queue::default();
+    let other = STREAM.replace("telemetry", "other");
+    for n in 0..12 {
+        queue.letter(&format!("bad-{n}"), &other);
+        queue.letter(&format!("good-{n}"), STREAM);
+    }
+    let denied = other.clone();
+    let server = server(&queue, move |call| {
+        if call.body["StreamARN"] == denied.as_str() {
+            return refused("AccessDeniedException", "no policy allows it");
+        }
+        takes_all_but(call, &[])
+    });
+    let (code, text) = server.types(&REDRIVE);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("12 records put back"), "{text}");
+    assert!(
+        text.contains(
+            "record bad-0, record bad-1, record bad-10 and 9 more: these credentials may not"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("kinesis:PutRecords"), "{text}");
+    assert!(text.contains("left in the queue: 12 messages"), "{text}");
+    let (visible, hidden) = queue.state();
+    assert_eq!((visible.len(), hidden.len()), (12, 0));
+    let asked =
+        server.calls("PutRecords").iter().filter(|it| it["StreamARN"] == other.as_str()).count();
+    assert_eq!(asked, 1, "it is not asked again");
+}
+
+#[test]
+fn a_record_that_is_refused_keeps_back_none_that_were_put_with_it() {
+    let queue = Queue::default();
+    queue.letters(&["a", "b", "c"]);
+    let server = server(&queue, |call| {
+        if keys(&call.body).contains(&"b") {
+            refused("ValidationException", "a record is too large")
+        } else {
+            takes_all_but(call, &[])
+        }
+    });
+    let (code, text) = server.types(&REDRIVE);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("2 records put back") && text.contains("left: record b: "), "{text}");
+    assert_eq!(queue.state(), visible(&["b"]));
+}
+
+#[test]
+fn credentials_that_expire_end_it_and_nothing_stays_hidden() {
+    let queue = Queue::default();
+    queue.letters(&["a", "b"]);
+    let server = server(&queue, |_| refused("ExpiredTokenException", "it has expired"));
+    let (code, text) = server.types(&REDRIVE);
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("error: the credentials have expired: run aws sso login"), "{text}");
+    assert_eq!(queue.state(), visible(&["a", "b"]));
+}
+
+#[test]
+fn a_piece_that_says_it_is_none_stays() {
+    let queue = Queue::default();
+    queue.message("none", "r", STREAM, ("0", "0"));
+    let server = server(&queue, |call| takes_all_but(call, &[]));
+    let (code, text) = server.types(&REDRIVE);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("left: message none: a message says that it is piece 0 of 0"), "{text}");
+    assert_eq!((server.calls("PutRecords").len(), queue.state()), (0, visible(&["none"])));
+}
+
+#[test]
+fn what_somebody_else_holds_is_told_and_is_no_empty_queue() {
+    let queue = Queue::default();
+    queue.letter("elsewhere", STREAM);
+    queue.hide("elsewhere");
+    let server = server(&queue, |call| takes_all_but(call, &[]));
+    let (code, text) = server.types(&REDRIVE);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("the queue is not empty: 0 messages have come since, and 1 are hidden"),
+        "{text}"
+    );
+}
+
+#[test]
+fn an_interrupted_redrive_shows_its_letters_again_at_once() {
+    for signal in ["INT", "TERM", "HUP"] {
+        let queue = Queue::default();
+        queue.letter("good", STREAM);
+        queue.message("half", "of-two", STREAM, ("1", "2"));
+        let (busy, is_busy) = channel();
+        let server = server(&queue, move |call| {
+            busy.send(()).unwrap();
+            takes_all_but(call, &["good"])
+        });
+        let redrive =
+            server.command(&REDRIVE).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+        is_busy.recv().unwrap();
+        assert_eq!(queue.state().1.len(), 2, "both are held");
+        let id = redrive.id().to_string();
+        assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
+        let (code, text) = said(&redrive.wait_with_output().unwrap());
+        assert_eq!(code, 130, "{text}");
+        assert!(
+            text.contains("left in the queue: 2 messages") && text.ends_with("interrupted\n"),
+            "{text}"
+        );
+        assert_eq!(queue.state(), visible(&["good", "half"]));
+    }
+}

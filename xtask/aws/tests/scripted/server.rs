@@ -1,0 +1,131 @@
+//! An HTTP server that answers AWS's calls as a test says, and the program that is pointed at it.
+
+use std::io::{BufRead, BufReader, Write};
+use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::process::{Command, Output};
+use std::sync::{Arc, Mutex};
+
+use serde_json::{Value, json};
+
+pub(crate) const REGION: &str = "eu-central-1";
+pub(crate) const STREAM: &str = "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry";
+
+/// A call: the operation as AWS's JSON protocols name it (`PutRecords`), otherwise its method and path.
+#[derive(Clone, Debug)]
+pub(crate) struct Call {
+    pub(crate) operation: String,
+    pub(crate) body: Value,
+}
+
+/// What is answered: a status, and a body.
+pub(crate) type Answer = (u16, String);
+
+pub(crate) fn ok(body: &Value) -> Answer {
+    (200, body.to_string())
+}
+
+pub(crate) fn refused(code: &str, message: &str) -> Answer {
+    (400, json!({ "__type": code, "message": message }).to_string())
+}
+
+/// Lives as long as the test's process.
+pub(crate) struct Server {
+    url: String,
+    calls: Arc<Mutex<Vec<Call>>>,
+}
+
+impl Server {
+    /// One that is asked one thing at a time.
+    pub(crate) fn start(answer: impl FnMut(&Call) -> Answer + Send + 'static) -> Self {
+        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let calls = Arc::new(Mutex::new(Vec::new()));
+        let answer = Arc::new(Mutex::new(answer));
+        let log = Arc::clone(&calls);
+        std::thread::spawn(move || {
+            for connection in listener.incoming() {
+                let (answer, log) = (Arc::clone(&answer), Arc::clone(&log));
+                std::thread::spawn(move || {
+                    let connection = connection.unwrap();
+                    let mut reader = BufReader::new(connection.try_clone().unwrap());
+                    while let Some(call) = read(&mut reader) {
+                        log.lock().unwrap().push(call.clone());
+                        let answer = answer.lock().unwrap()(&call);
+                        if write(&connection, &answer).is_err() {
+                            break;
+                        }
+                    }
+                });
+            }
+        });
+        Self { url, calls }
+    }
+
+    /// All calls of this operation, so far.
+    pub(crate) fn calls(&self, operation: &str) -> Vec<Value> {
+        let calls = self.calls.lock().unwrap();
+        calls.iter().filter(|it| it.operation == operation).map(|it| it.body.clone()).collect()
+    }
+
+    pub(crate) fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask-aws"));
+        command
+            .args(arguments)
+            .env("AWS_ENDPOINT_URL", &self.url)
+            .env("AWS_REGION", REGION)
+            .env("AWS_ACCESS_KEY_ID", "local")
+            .env("AWS_SECRET_ACCESS_KEY", "local")
+            .env("NO_PROXY", "127.0.0.1");
+        command
+    }
+
+    /// Runs a command; gives its exit code, and all that it says.
+    pub(crate) fn types(&self, arguments: &[&str]) -> (i32, String) {
+        said(&self.command(arguments).output().unwrap())
+    }
+}
+
+pub(crate) fn said(output: &Output) -> (i32, String) {
+    let text = [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy).concat();
+    (output.status.code().unwrap(), text)
+}
+
+/// What a deployment publishes, as SSM gives it.
+pub(crate) fn parameters(values: &[(&str, &str)]) -> Answer {
+    let parameter = |(name, value): &(&str, &str)| json!({ "Name": format!("/telemetry/kinesis/{name}"), "Value": value });
+    ok(&json!({ "Parameters": values.iter().map(parameter).collect::<Vec<_>>() }))
+}
+
+fn read(reader: &mut impl BufRead) -> Option<Call> {
+    let mut operation = None;
+    let mut length = 0;
+    let mut line = String::new();
+    loop {
+        let begins = line.is_empty();
+        line.clear();
+        reader.read_line(&mut line).ok()?;
+        let text = line.trim_end();
+        if begins && operation.is_none() {
+            operation = Some(text.rsplit_once(' ')?.0.to_owned());
+        } else if let Some((name, value)) = text.split_once(':') {
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = value.trim().parse().unwrap(),
+                "x-amz-target" => operation = Some(value.rsplit('.').next()?.to_owned()),
+                _ => {}
+            }
+        } else {
+            break;
+        }
+    }
+    let mut body = vec![0; length];
+    reader.read_exact(&mut body).ok()?;
+    // The older protocols send forms.
+    let text = String::from_utf8_lossy(&body).into_owned();
+    let body = serde_json::from_slice(&body).unwrap_or(Value::String(text));
+    Some(Call { operation: operation?, body })
+}
+
+fn write(mut connection: &TcpStream, (status, body): &Answer) -> std::io::Result<()> {
+    let head = format!("HTTP/1.1 {status} it\r\ncontent-length: {}\r\n", body.len());
+    connection.write_all(format!("{head}\r\n{body}").as_bytes())
+}
