@@ -340,7 +340,7 @@ _xtask() {
             return 0
             ;;
         xtask__subcmd__invoke)
-            opts="-h --name --count --lines --bytes --deadline --json --help dev prod"
+            opts="-h --name --count --lines --bytes --concurrency --deadline --json --help dev prod"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -359,6 +359,10 @@ _xtask() {
                     return 0
                     ;;
                 --bytes)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --concurrency)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -96,6 +96,7 @@ complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l count -d 'How often, at most 1000' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l lines -d 'How many lines the function logs each time, at most 100000' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l bytes -d 'How long a line is, at most 262144' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l concurrency -d 'How many invocations are under way at a time, at most 100' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l deadline -d 'Seconds after which what has not arrived counts as lost' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l json -d 'Print the findings as JSON'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l name -d 'Of a further deployment in the same account and region' -r

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, HashMap};
 use extension_spec::event_type;
 
 use crate::decode;
-use crate::gather::{Arrival, Gathered, gather};
+use crate::gather::{Arrival, gather};
 use crate::journal::Expected;
 use crate::report::{Instance, Latency, Quoted, Report, Request};
 use crate::stream::Record;
@@ -21,7 +21,12 @@ pub(crate) struct Terms {
 }
 
 pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) -> Report {
-    let Gathered { arrivals, instances, broken } = gather(records);
+    let (gathering, broken) = gather(records);
+    let (mut arrivals, mut instances) = (Vec::new(), Vec::new());
+    for judged in gathering.judged() {
+        arrivals.extend(judged.arrivals);
+        instances.push(judged.instance);
+    }
     let (missing, unexpected, repeated) = difference(journal, &arrivals);
     let mut unacknowledged = Quoted::default();
     for event in journal.iter().filter(|event| !event.accepted) {
@@ -57,7 +62,7 @@ pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) ->
 }
 
 /// Compares as multisets of text: a function may well log the same line twice in one millisecond.
-fn difference(journal: &[Expected], arrivals: &[Arrival]) -> (Quoted, Quoted, Quoted) {
+fn difference(journal: &[Expected], arrivals: &[Arrival<'_>]) -> (Quoted, Quoted, Quoted) {
     #[derive(Default)]
     struct Count {
         accepted: usize,
@@ -97,8 +102,8 @@ fn difference(journal: &[Expected], arrivals: &[Arrival]) -> (Quoted, Quoted, Qu
     (missing, unexpected, repeated)
 }
 
-fn latency(arrivals: &[Arrival]) -> Option<Latency> {
-    let delay = |arrival: &Arrival| arrival.event.time_ms.map(|time| arrival.at_ms - time);
+fn latency(arrivals: &[Arrival<'_>]) -> Option<Latency> {
+    let delay = |arrival: &Arrival<'_>| arrival.event.time_ms.map(|time| arrival.at_ms - time);
     let mut delays: Vec<i64> = arrivals.iter().filter_map(delay).collect();
     delays.sort_unstable();
     // Nearest rank: a percentile that is a value which occurred.
@@ -106,7 +111,7 @@ fn latency(arrivals: &[Arrival]) -> Option<Latency> {
     Some(Latency { p50_ms: *percentile(50)?, p99_ms: *percentile(99)?, max_ms: *delays.last()? })
 }
 
-fn requests(arrivals: &[Arrival]) -> BTreeMap<String, Request> {
+fn requests(arrivals: &[Arrival<'_>]) -> BTreeMap<String, Request> {
     let mut requests: BTreeMap<String, Request> = BTreeMap::new();
     for Arrival { event, at_ms } in arrivals {
         let Some(id) = &event.request_id else {

@@ -54,7 +54,7 @@ fn table(report: &Report) -> String {
 pub(crate) fn sequence(found: &Instance) -> String {
     let Instance { name, first, last, .. } = found;
     if found.is_whole() {
-        return format!("sequence complete: {} of instance {name}", range(*first, *last));
+        return has_all(found);
     }
     let mut troubles = Vec::new();
     let list = |what: &str, numbers: Vec<String>| {
@@ -66,9 +66,21 @@ pub(crate) fn sequence(found: &Instance) -> String {
     let numbers =
         |ranges: Vec<(u64, u64)>| ranges.iter().map(|&(from, to)| range(from, to)).collect();
     troubles.extend(list("missing", numbers(found.missing.clone())));
-    troubles.extend(list("doubled", numbers(ranges(found.doubled.iter().copied()))));
+    let each = |of: &[u64]| numbers(ranges(of.iter().copied()));
+    troubles.extend(list("doubled", each(&found.doubled)));
+    troubles.extend(list("different events under", each(&found.conflicting)));
     troubles.extend(list("not joinable", numbers(ranges(found.unjoinable.keys().copied()))));
     format!("sequence broken: {} of instance {name}: {}", range(*first, *last), troubles.join("; "))
+}
+
+/// A sequence without a hole, in which something may have arrived several times.
+pub(crate) fn has_all(found: &Instance) -> String {
+    let Instance { name, first, last, doubled, .. } = found;
+    let doubled = ranges(doubled.iter().copied());
+    let doubled: Vec<String> = doubled.iter().map(|&(from, to)| range(from, to)).collect();
+    let twice = if doubled.is_empty() { "" } else { ", more than once: " };
+    let all = range(*first, *last);
+    format!("sequence complete: {all} of instance {name}{twice}{}", doubled.join(", "))
 }
 
 fn verdict(report: &Report) -> String {

@@ -59,7 +59,7 @@ pub(crate) struct Latency {
 }
 
 /// One extension process, which numbers its events 1, 2, 3 and so on.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Instance {
     /// The `instance` of its events' `source`.
@@ -68,20 +68,28 @@ pub(crate) struct Instance {
     pub(crate) last: u64,
     /// Numbers up to `last` that did not arrive, from and to.
     pub(crate) missing: Vec<(u64, u64)>,
-    /// Numbers that arrived more than once.
+    /// Numbers that arrived more than once, with the same event.
     pub(crate) doubled: Vec<u64>,
+    /// Numbers under which different events arrived.
+    pub(crate) conflicting: Vec<u64>,
     /// Numbers whose parts cannot be joined, and why.
     pub(crate) unjoinable: BTreeMap<u64, String>,
 }
 
 impl Instance {
+    /// Whether each event arrived once.
     pub(crate) fn is_whole(&self) -> bool {
-        self.missing.is_empty() && self.doubled.is_empty() && self.unjoinable.is_empty()
+        self.doubled.is_empty() && self.has_all()
+    }
+
+    /// Whether each event arrived, be it several times: that is what delivery at least once means.
+    pub(crate) fn has_all(&self) -> bool {
+        self.missing.is_empty() && self.conflicting.is_empty() && self.unjoinable.is_empty()
     }
 }
 
 /// How many there are, and the first of them.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct Quoted {
     pub(crate) count: usize,
     pub(crate) first: Vec<String>,

@@ -56,6 +56,8 @@ pub struct Invoke {
     pub lines: u32,
     /// Length of a line in bytes.
     pub bytes: u32,
+    /// How many invocations are under way at a time.
+    pub concurrency: u32,
     /// How long all of it may take.
     pub deadline: Duration,
     /// As JSON, and nothing else.
@@ -93,6 +95,7 @@ pub fn read(command: &str, matches: &ArgMatches) -> Option<(Deployment, Request)
             count: value(matches, "count"),
             lines: value(matches, "lines"),
             bytes: value(matches, "bytes"),
+            concurrency: value(matches, "concurrency"),
             deadline: seconds(value(matches, "deadline")),
             json: matches.get_flag("json"),
         }),
@@ -177,7 +180,7 @@ pub fn commands(stages: &[&'static str]) -> [Command; 5] {
     ]
 }
 
-fn invoke_arguments() -> [Arg; 5] {
+fn invoke_arguments() -> [Arg; 6] {
     [
         number("count", "3", "How often, at most 1000")
             .value_parser(value_parser!(u32).range(1..=1000)),
@@ -185,6 +188,8 @@ fn invoke_arguments() -> [Arg; 5] {
             .value_parser(value_parser!(u32).range(..=100_000)),
         number("bytes", "120", "How long a line is, at most 262144")
             .value_parser(value_parser!(u32).range(..=262_144)),
+        number("concurrency", "1", "How many invocations are under way at a time, at most 100")
+            .value_parser(value_parser!(u32).range(1..=100)),
         number("deadline", "60", "Seconds after which what has not arrived counts as lost")
             .value_parser(value_parser!(u64).range(1..=3600)),
         flag("json", "Print the findings as JSON"),

@@ -6,12 +6,14 @@ use extension_spec::event_type;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::gather::{Arrival, Gathered, gather};
+use super::evidence::Evidence;
+use crate::gather::{Arrival, Judged};
 use crate::report::{Instance, Quoted};
-use crate::stream::Record;
 
+/// What the platform says at the end of every invocation, and of nothing else.
+const REPORT: &str = "platform.report";
 /// What the platform says of every invocation, once each.
-const STATED: [&str; 3] = ["platform.start", "platform.runtimeDone", "platform.report"];
+const STATED: [&str; 3] = ["platform.start", "platform.runtimeDone", REPORT];
 
 /// An invocation that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,12 +29,15 @@ pub(crate) struct Asked {
 pub(crate) struct Account {
     complete: bool,
     pub(crate) requests: Vec<Request>,
-    /// Those whose events these are. Numbers before the first that was seen are none of ours.
+    /// Those whose events these are, from the first number that must be there.
     pub(crate) instances: Vec<Instance>,
-    /// Lines that are no events, with the reason.
+    /// Lines of anybody's that are no events with an identity, with the reason.
     pub(crate) broken: Quoted,
+    /// Read so far, others' included.
     pub(crate) records: usize,
     pub(crate) bytes: usize,
+    /// What kept more from being found out, if anything did.
+    pub(crate) hindrance: Option<String>,
 }
 
 /// What became of the telemetry of an invocation.
@@ -47,38 +52,45 @@ pub(crate) struct Request {
     pub(crate) missing: Vec<String>,
     /// Those that arrived under several numbers.
     pub(crate) repeated: Vec<String>,
+    /// Whether some of it came without an identity, by which nothing can be proved.
+    pub(crate) anonymous: bool,
     /// From the platform's start of the invocation until its last event but the report arrived.
     pub(crate) delivered_ms: Option<i64>,
 }
 
 impl Account {
-    pub(crate) fn of(asked: &[Asked], records: &[Record]) -> Self {
-        let Gathered { arrivals, mut instances, broken } = gather(records);
-        let mut by_request: BTreeMap<&str, Vec<&Arrival>> = BTreeMap::new();
-        for arrival in &arrivals {
-            if let Some(id) = &arrival.event.request_id {
+    pub(crate) fn of(asked: &[Asked], evidence: &Evidence) -> Self {
+        let ids: BTreeSet<&str> = asked.iter().map(|it| it.request_id.as_str()).collect();
+        let judged: Vec<Judged<'_>> = evidence.gathering.judged().collect();
+        let mut by_request: BTreeMap<&str, Vec<&Arrival<'_>>> = BTreeMap::new();
+        let mut instances = Vec::new();
+        for Judged { instance, arrivals } in &judged {
+            let own = |it: &&Arrival<'_>| {
+                it.event.request_id.as_deref().is_some_and(|id| ids.contains(id))
+            };
+            let own: Vec<&Arrival<'_>> = arrivals.iter().filter(own).collect();
+            for arrival in &own {
+                let id = arrival.event.request_id.as_deref().unwrap_or_default();
                 by_request.entry(id).or_default().push(arrival);
             }
+            // Others use the stream, and the function: their instances are none of ours to judge.
+            instances.extend(first_due(&own).map(|due| since(due, instance)));
         }
         let found = |it: &Asked| {
-            request(
-                it,
-                by_request.get(it.request_id.as_str()).map(Vec::as_slice).unwrap_or_default(),
-            )
+            let id = it.request_id.as_str();
+            let arrivals = by_request.get(id).map(Vec::as_slice).unwrap_or_default();
+            request(it, arrivals, evidence.anonymous.contains(id))
         };
         let requests: Vec<Request> = asked.iter().map(found).collect();
-        for instance in &mut instances {
-            instance.missing.retain(|(_, to)| *to > instance.first);
-        }
         let all = |it: &Request| it.missing.is_empty() && it.repeated.is_empty();
-        let whole = instances.iter().all(Instance::is_whole);
         Self {
-            complete: requests.iter().all(all) && whole && broken.is_empty(),
+            complete: requests.iter().all(all) && instances.iter().all(Instance::has_all),
             requests,
             instances,
-            broken,
-            records: records.len(),
-            bytes: records.iter().map(|it| it.data.len()).sum(),
+            broken: evidence.broken.clone(),
+            records: evidence.records,
+            bytes: evidence.bytes,
+            hindrance: None,
         }
     }
 
@@ -86,11 +98,10 @@ impl Account {
         self.complete
     }
 
-    /// What came twice, or damaged, is not mended by waiting.
+    /// What contradicts itself is not mended by waiting.
     pub(crate) fn cannot_become_complete(&self) -> bool {
-        !self.broken.is_empty()
-            || self.requests.iter().any(|it| !it.repeated.is_empty())
-            || self.instances.iter().any(|it| !it.doubled.is_empty())
+        self.requests.iter().any(|it| it.anonymous || !it.repeated.is_empty())
+            || self.instances.iter().any(|it| !it.conflicting.is_empty())
     }
 
     pub(crate) fn expected(&self) -> usize {
@@ -102,7 +113,37 @@ impl Account {
     }
 }
 
-fn request(asked: &Asked, arrivals: &[&Arrival]) -> Request {
+/// From which number on an instance must have all, by those of its events that belong to our invocations: from our first one
+/// on, because reading began before that; from its first one, if it was made for us.
+fn first_due(own: &[&Arrival<'_>]) -> Option<u64> {
+    let first = own.iter().map(|it| it.event.source.seq).min()?;
+    Some(if own.iter().any(|it| is_cold(it)) { 1 } else { first })
+}
+
+/// Whether this is the report of a cold start, which says how long that took.
+fn is_cold(arrival: &Arrival<'_>) -> bool {
+    let took = |text: &str| {
+        let event: Value = serde_json::from_str(text).ok()?;
+        event["record"]["metrics"]["initDurationMs"].as_f64()
+    };
+    arrival.event.kind == REPORT && took(&arrival.event.text).is_some()
+}
+
+/// The instance without what it did before.
+fn since(first: u64, instance: &Instance) -> Instance {
+    let kept = |of: &[u64]| of.iter().copied().filter(|it| *it >= first).collect();
+    Instance {
+        name: instance.name.clone(),
+        first: first.max(instance.first),
+        last: instance.last,
+        missing: instance.missing.iter().copied().filter(|(_, to)| *to >= first).collect(),
+        doubled: kept(&instance.doubled),
+        conflicting: kept(&instance.conflicting),
+        unjoinable: instance.unjoinable.clone().split_off(&first),
+    }
+}
+
+fn request(asked: &Asked, arrivals: &[&Arrival<'_>], anonymous: bool) -> Request {
     let lines = (1..=asked.lines).map(|n| format!("line {n}"));
     let wanted: BTreeSet<String> = STATED.map(str::to_owned).into_iter().chain(lines).collect();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
@@ -118,7 +159,7 @@ fn request(asked: &Asked, arrivals: &[&Arrival]) -> Request {
         if event.kind == "platform.start" {
             start = event.time_ms;
         }
-        if event.kind != "platform.report" && !event.kind.starts_with(event_type::PREFIX) {
+        if event.kind != REPORT && !event.kind.starts_with(event_type::PREFIX) {
             last = last.max(Some(*at_ms));
         }
     }
@@ -132,6 +173,7 @@ fn request(asked: &Asked, arrivals: &[&Arrival]) -> Request {
         arrived: counts.len(),
         missing,
         repeated: counts.iter().filter(|it| *it.1 > 1).map(|it| (*it.0).to_owned()).collect(),
+        anonymous,
         delivered_ms: start.zip(last).map(|(start, last)| last - start),
     }
 }
@@ -148,81 +190,4 @@ fn line(event: &str, lines: u32) -> Option<String> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Records of one event each; numbered from `first` on.
-    fn records(first: u64, events: &[String]) -> Vec<Record> {
-        let numbered = events.iter().zip(first..).map(|(event, seq)| {
-            let open = event.strip_suffix('}').unwrap();
-            let line = format!(
-                "{open},\"source\":{{\"function\":\"f\",\"instance\":\"a\",\"seq\":{seq}}}}}\n"
-            );
-            Record { data: line.into_bytes(), arrived_ms: 1_795_377_600_500 }
-        });
-        numbered.collect()
-    }
-
-    fn stated(kind: &str) -> String {
-        format!(
-            r#"{{"time":"2026-11-22T20:00:00.000Z","type":"{kind}","record":{{"requestId":"r"}}}}"#
-        )
-    }
-
-    fn logged(n: u32) -> String {
-        let record = format!(r#"{{"requestId":"r","message":"line {n} of 2"}}"#);
-        format!(r#"{{"time":"2026-11-22T20:00:00.100Z","type":"function","record":{record}}}"#)
-    }
-
-    fn all() -> Vec<String> {
-        let mut all = vec![stated("platform.start"), logged(1), logged(2)];
-        all.extend(["platform.runtimeDone", "platform.report"].map(stated));
-        all
-    }
-
-    fn account(records: &[Record]) -> Account {
-        Account::of(&[Asked { request_id: "r".into(), lines: 2 }], records)
-    }
-
-    #[test]
-    fn an_invocation_is_complete_in_the_middle_of_an_instances_life() {
-        let account = account(&records(40, &all()));
-        assert!(account.is_complete(), "{account:?}");
-        assert_eq!((account.arrived(), account.expected()), (5, 5));
-        assert_eq!(account.requests[0].delivered_ms, Some(500));
-    }
-
-    #[test]
-    fn what_did_not_arrive_is_named_and_may_still_come() {
-        let mut records = records(1, &all());
-        records.remove(2);
-        let account = account(&records);
-        assert!(!account.is_complete() && !account.cannot_become_complete());
-        assert_eq!(account.requests[0].missing, ["line 2"]);
-        assert_eq!(account.instances[0].missing, [(3, 3)], "and leaves a hole");
-        assert_eq!(Account::of(&[Asked { request_id: "q".into(), lines: 0 }], &[]).arrived(), 0);
-    }
-
-    #[test]
-    fn an_event_under_two_numbers_a_number_twice_and_what_cannot_be_read_are_final() {
-        let mut twice = all();
-        twice.push(logged(2));
-        let account_twice = account(&records(1, &twice));
-        assert_eq!(account_twice.requests[0].repeated, ["line 2"]);
-        let mut doubled = records(1, &all());
-        doubled.push(doubled[0].clone());
-        let mut broken = records(1, &all());
-        broken.push(Record { data: b"oops\n".to_vec(), arrived_ms: 0 });
-        for account in [account_twice, account(&doubled), account(&broken)] {
-            assert!(account.cannot_become_complete() && !account.is_complete());
-        }
-    }
-
-    #[test]
-    fn a_line_is_known_by_what_the_test_function_writes() {
-        let text = r#"{"record":"[INFO] id line 12 of 20 xxx"}"#;
-        assert_eq!(line(text, 20).as_deref(), Some("line 12"));
-        assert_eq!(line(text, 30), None);
-        assert_eq!(line(r#"{"record":"else"}"#, 20), None);
-    }
-}
+mod tests;

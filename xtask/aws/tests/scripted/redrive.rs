@@ -1,6 +1,7 @@
 //! `redrive` where streams refuse, throttle, and where somebody interrupts it.
 
 use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::channel;
 
 use serde_json::{Value, json};
@@ -11,7 +12,7 @@ use crate::server::{Answer, Call, STREAM, Server, ok, parameters, refused, said}
 const REDRIVE: [&str; 4] = ["redrive", "dev", "--quiet", "1"];
 
 /// A deployment with that queue, whose streams answer so.
-fn server(queue: &Queue, mut kinesis: impl FnMut(&Call) -> Answer + Send + 'static) -> Server {
+fn server(queue: &Queue, kinesis: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Server {
     let queue = queue.clone();
     let published = [
         ("stack/name", "KinesisTelemetry-dev"),
@@ -58,10 +59,10 @@ fn visible(ids: &[&str]) -> (Vec<String>, Vec<String>) {
 fn what_a_stream_is_too_busy_for_is_put_again_and_the_rest_is_not() {
     let queue = Queue::default();
     queue.letters(&["a", "b", "c"]);
-    let mut calls = 0;
+    let calls = AtomicU32::new(0);
     let server = server(&queue, move |call| {
-        calls += 1;
-        takes_all_but(call, if calls < 3 { &["b"] } else { &[] })
+        let before = calls.fetch_add(1, Ordering::Relaxed);
+        takes_all_but(call, if before < 2 { &["b"] } else { &[] })
     });
     let (code, text) = server.types(&REDRIVE);
     assert_eq!(code, 0, "{text}");

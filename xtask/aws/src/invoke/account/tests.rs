@@ -1,0 +1,134 @@
+use super::*;
+use crate::stream::Record;
+
+const FUNCTION: &str = "f";
+
+/// An event of this instance, as a record.
+fn record(event: &str, function: &str, instance: &str, seq: u64) -> Record {
+    let open = event.strip_suffix('}').unwrap();
+    let source = format!(r#"{{"function":"{function}","instance":"{instance}","seq":{seq}}}"#);
+    Record {
+        data: format!("{open},\"source\":{source}}}\n").into_bytes(),
+        arrived_ms: 1_795_377_600_500,
+    }
+}
+
+/// Records of one event each; numbered from `first` on.
+fn records(first: u64, events: &[String]) -> Vec<Record> {
+    let numbered = events.iter().zip(first..);
+    numbered.map(|(event, seq)| record(event, FUNCTION, "a", seq)).collect()
+}
+
+fn stated(kind: &str) -> String {
+    format!(r#"{{"time":"2026-11-22T20:00:00.000Z","type":"{kind}","record":{{"requestId":"r"}}}}"#)
+}
+
+fn logged(n: u32) -> String {
+    let record = format!(r#"{{"requestId":"r","message":"line {n} of 2"}}"#);
+    format!(r#"{{"time":"2026-11-22T20:00:00.100Z","type":"function","record":{record}}}"#)
+}
+
+/// All events of the request.
+fn all() -> Vec<String> {
+    let mut all = vec![stated("platform.start"), logged(1), logged(2)];
+    all.extend(["platform.runtimeDone", "platform.report"].map(stated));
+    all
+}
+
+fn account(records: &[Record]) -> Account {
+    let mut evidence = Evidence::new(FUNCTION);
+    // In whatever portions they are read.
+    records.chunks(2).for_each(|it| evidence.add(it));
+    Account::of(&[Asked { request_id: "r".into(), lines: 2 }], &evidence)
+}
+
+#[test]
+fn an_invocation_is_complete_in_the_middle_of_an_instances_life() {
+    let account = account(&records(40, &all()));
+    assert!(account.is_complete(), "{account:?}");
+    assert_eq!((account.arrived(), account.expected()), (5, 5));
+    assert_eq!(account.requests[0].delivered_ms, Some(500));
+    assert_eq!(account.instances[0].first, 40);
+}
+
+#[test]
+fn what_did_not_arrive_is_named_and_may_still_come() {
+    let mut records = records(1, &all());
+    records.remove(2);
+    let account = account(&records);
+    assert!(!account.is_complete() && !account.cannot_become_complete());
+    assert_eq!(account.requests[0].missing, ["line 2"]);
+    assert_eq!(account.instances[0].missing, [(3, 3)], "and leaves a hole");
+    let nothing = Account::of(&[Asked { request_id: "q".into(), lines: 0 }], &Evidence::default());
+    assert_eq!(nothing.arrived(), 0);
+}
+
+#[test]
+fn an_event_under_two_numbers_and_two_events_under_one_are_final() {
+    let mut twice = all();
+    twice.push(logged(2));
+    let account_twice = account(&records(1, &twice));
+    assert_eq!(account_twice.requests[0].repeated, ["line 2"]);
+    let mut conflicting = records(1, &all());
+    conflicting.push(record(&logged(1), FUNCTION, "a", 1));
+    let account_conflicting = account(&conflicting);
+    assert_eq!(account_conflicting.instances[0].conflicting, [1]);
+    for account in [account_twice, account_conflicting] {
+        assert!(account.cannot_become_complete() && !account.is_complete());
+    }
+}
+
+#[test]
+fn a_record_that_came_twice_is_what_delivery_at_least_once_means() {
+    let mut records = records(1, &all());
+    records.push(records[0].clone());
+    let account = account(&records);
+    assert!(account.is_complete(), "{account:?}");
+    assert_eq!(account.instances[0].doubled, [1]);
+}
+
+#[test]
+fn what_others_send_is_nobodys_fault() {
+    let mut records = records(3, &all());
+    let other = stated("platform.start").replace("\"r\"", "\"other\"");
+    // Another function, which repeats itself and lacks numbers; another instance of this one, of which less than all is read.
+    for (function, instance) in [("g", "b"), ("g", "b"), (FUNCTION, "c")] {
+        records.insert(0, record(&other, function, instance, 7));
+        records.push(record(&logged(1).replace("\"r\"", "\"other\""), function, instance, 9));
+    }
+    // Events without identity, and what is none at all.
+    records.push(Record { data: format!("{other}\nnoise\n").into_bytes(), arrived_ms: 0 });
+    // A late attempt at what this instance sent before anybody asked.
+    records.push(record(&other, FUNCTION, "a", 1));
+    let account = account(&records);
+    assert!(account.is_complete() && !account.cannot_become_complete(), "{account:?}");
+    assert_eq!((account.instances.len(), account.instances[0].first), (1, 3));
+    assert_eq!(account.broken.count, 2, "which is noted");
+}
+
+#[test]
+fn our_own_events_without_identity_are_final() {
+    let account = account(&[Record { data: all().join("\n").into_bytes(), arrived_ms: 0 }]);
+    assert!(account.requests[0].anonymous);
+    assert!(account.cannot_become_complete() && !account.is_complete());
+}
+
+#[test]
+fn an_instance_that_was_made_for_us_has_all_from_its_first_number_on() {
+    let mut events = all();
+    let report = r#"{"requestId":"r","metrics":{"initDurationMs":81.5}}"#;
+    events[4] = format!(r#"{{"type":"platform.report","record":{report}}}"#);
+    let whole = account(&records(1, &events));
+    assert!(whole.is_complete(), "{whole:?}");
+    let lacking = account(&records(3, &events));
+    assert!(!lacking.is_complete() && !lacking.cannot_become_complete());
+    assert_eq!(lacking.instances[0].missing, [(1, 2)]);
+}
+
+#[test]
+fn a_line_is_known_by_what_the_test_function_writes() {
+    let text = r#"{"record":"[INFO] id line 12 of 20 xxx"}"#;
+    assert_eq!(line(text, 20).as_deref(), Some("line 12"));
+    assert_eq!(line(text, 30), None);
+    assert_eq!(line(r#"{"record":"else"}"#, 20), None);
+}

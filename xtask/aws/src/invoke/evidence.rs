@@ -1,0 +1,48 @@
+//! What was read of a stream, as far as it may concern invocations of one function. Pure.
+
+use std::collections::BTreeSet;
+
+use crate::gather::Gathering;
+use crate::report::Quoted;
+use crate::stream::Record;
+use crate::unpack::{self, Event};
+
+/// A stream is shared: what others send is counted and left.
+#[derive(Debug, Default)]
+pub(super) struct Evidence {
+    function: String,
+    pub(super) gathering: Gathering,
+    /// Requests of which something came without an identity.
+    pub(super) anonymous: BTreeSet<String>,
+    pub(super) broken: Quoted,
+    pub(super) records: usize,
+    pub(super) bytes: usize,
+}
+
+impl Evidence {
+    pub(super) fn new(function: &str) -> Self {
+        Self { function: function.to_owned(), ..Self::default() }
+    }
+
+    pub(super) fn add(&mut self, records: &[Record]) {
+        for record in records {
+            self.records += 1;
+            self.bytes += record.data.len();
+            for line in unpack::record(&record.data) {
+                match line {
+                    Ok(event) if self.is_of_another(&event) => {}
+                    Ok(event) => self.gathering.add(event, record.arrived_ms),
+                    Err(broken) => {
+                        let event = Event::without_identity(&broken.line);
+                        self.anonymous.extend(event.and_then(|it| it.request_id));
+                        self.broken.push(format!("{}: {}", broken.why, broken.line));
+                    }
+                }
+            }
+        }
+    }
+
+    fn is_of_another(&self, event: &Event) -> bool {
+        event.source.function.as_ref().is_some_and(|it| *it != self.function)
+    }
+}

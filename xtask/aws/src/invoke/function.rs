@@ -1,0 +1,75 @@
+//! The test function of a deployment, as it is invoked.
+
+use anyhow::{Context, Result, anyhow, bail};
+use aws_sdk_lambda::error::ProvideErrorMetadata as _;
+use aws_sdk_lambda::operation::RequestId as _;
+use aws_sdk_lambda::primitives::Blob;
+use serde_json::{Value, json};
+use tokio::task::JoinSet;
+use xtask_aws_cli::Invoke;
+
+use super::account::Asked;
+use crate::aws::Aws;
+use crate::say::Progress;
+
+#[derive(Clone)]
+pub(super) struct Function {
+    client: aws_sdk_lambda::Client,
+    aws: Aws,
+    pub(super) name: String,
+}
+
+impl Function {
+    pub(super) fn new(name: &str, aws: &Aws) -> Self {
+        let client = aws_sdk_lambda::Client::new(&aws.config);
+        Self { client, aws: aws.clone(), name: name.to_owned() }
+    }
+
+    /// Invokes it as often as asked, so many at a time.
+    pub(super) async fn invoke_all(
+        &self,
+        options: &Invoke,
+        progress: &mut Progress,
+    ) -> Result<Vec<Asked>> {
+        let (count, most) = (options.count as usize, options.concurrency as usize);
+        let (mut asked, mut running) = (Vec::new(), JoinSet::new());
+        while asked.len() < count {
+            while running.len() < most && asked.len() + running.len() < count {
+                let (function, lines, bytes) = (self.clone(), options.lines, options.bytes);
+                running.spawn(async move { function.invoke(lines, bytes).await });
+            }
+            progress.say(&format!("{} of {count} invocations of {} done", asked.len(), self.name));
+            let done = running.join_next().await.context("no invocation is under way")?;
+            asked.push(done.context("an invocation ended early")??);
+        }
+        Ok(asked)
+    }
+
+    pub(super) async fn invoke(&self, lines: u32, bytes: u32) -> Result<Asked> {
+        let name = &self.name;
+        let payload = json!({ "lines": lines, "bytes": bytes }).to_string();
+        let answer =
+            self.client.invoke().function_name(name).payload(Blob::new(payload)).send().await;
+        let answer = answer.map_err(|error| match error.code() {
+            Some("ResourceNotFoundException") => {
+                anyhow!("the test function {name} is gone: deploy the stage again")
+            }
+            _ => self.aws.explain(&format!("invoking {name}"), "lambda:InvokeFunction", &error),
+        })?;
+        let text = answer.payload().map(|it| String::from_utf8_lossy(it.as_ref()).into_owned());
+        let text = text.unwrap_or_default();
+        if let Some(kind) = answer.function_error() {
+            bail!(
+                "the test function {name} failed ({kind}): {text}; cargo xtask doctor may know why"
+            );
+        }
+        // What the function itself was told, which is what its telemetry says.
+        let own = serde_json::from_str(&text)
+            .ok()
+            .and_then(|it: Value| Some(it["requestId"].as_str()?.to_owned()));
+        let request_id = own.or_else(|| answer.request_id().map(str::to_owned));
+        let request_id =
+            request_id.with_context(|| format!("{name} answers without a request id: {text}"))?;
+        Ok(Asked { request_id, lines })
+    }
+}
