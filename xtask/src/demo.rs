@@ -24,7 +24,7 @@ use crate::tools::Tool;
 use crate::{build, workspace};
 
 /// The programs that take part beside the extension.
-const OTHERS: [&str; 3] = ["extension-sandbox", build::TEST_FUNCTION, "xtask-aws"];
+const OTHERS: [&str; 3] = ["extension-sandbox", build::TEST_FUNCTION, "xtask-stream"];
 
 /// What was asked for.
 #[cfg_attr(test, derive(Default))]

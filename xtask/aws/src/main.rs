@@ -1,53 +1,54 @@
 //! The commands that talk to AWS, in a process of their own, so that `xtask` links no SDK.
 //!
-//! `verify` proves that a stream holds what the platform generated, `read` prints a stream; the others are about a
-//! deployment: `outputs`, `invoke`, `tail`, `redrive`, `doctor`, a module each.
+//! `outputs`, `invoke`, `tail`, `redrive`, `doctor`: a module each. How a stream is read `xtask-stream` knows.
 //! Endpoint, region and credentials come from the standard environment variables and files.
 //! Exit codes: 0 done, 1 not as it should be, 2 it could not be found out.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command is for")]
 
-mod aws;
-mod cli;
-mod client;
-mod compare;
-mod decode;
 mod deployment;
 mod doctor;
-mod gather;
 mod invoke;
-mod journal;
 mod outputs;
 mod redrive;
-mod render;
-mod report;
-mod say;
 mod signals;
-mod stream;
 mod tail;
-mod unpack;
-mod verify;
 
 use std::process::ExitCode;
 
+use anyhow::{Context, Result};
 use xtask_aws_cli::{Deployment, Request};
-
-use crate::cli::Command;
+use xtask_stream::{aws, client, gather, render, report, say, stream, unpack};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let done = match cli::parse() {
-        Command::Verify(options) => verify::run(&options).await,
-        Command::Read { stream } => stream::print(&stream).await.map(|()| ExitCode::SUCCESS),
-        Command::Of(deployment, request) => of(&deployment, request).await,
-    };
-    done.unwrap_or_else(|error| {
+    run().await.unwrap_or_else(|error| {
         eprintln!("error: {error:#}");
         ExitCode::from(2)
     })
 }
 
-async fn of(deployment: &Deployment, request: Request) -> anyhow::Result<ExitCode> {
+async fn run() -> Result<ExitCode> {
+    let matches = command().get_matches();
+    let asked = matches.subcommand().and_then(|(name, matches)| xtask_aws_cli::read(name, matches));
+    let (deployment, request) = asked.context("clap let a command through that there is not")?;
+    of(&deployment, request).await
+}
+
+fn command() -> clap::Command {
+    clap::Command::new("xtask-aws")
+        .about("Look after a deployment")
+        .after_help(
+            "Endpoint, region and credentials are taken from where every AWS tool takes them \
+             (AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_PROFILE, ...).",
+        )
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        // Which stages there are is xtask's to know; here the deployment itself says whether it is one.
+        .subcommands(xtask_aws_cli::commands(&[]))
+}
+
+async fn of(deployment: &Deployment, request: Request) -> Result<ExitCode> {
     match request {
         Request::Outputs { json } => outputs::run(deployment, json).await,
         Request::Invoke(options) => invoke::run(deployment, &options).await,
@@ -56,5 +57,13 @@ async fn of(deployment: &Deployment, request: Request) -> anyhow::Result<ExitCod
         Request::Doctor { function, json } => {
             doctor::run(deployment, function.as_deref(), json).await
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_command_line_is_well_formed() {
+        super::command().debug_assert();
     }
 }

@@ -13,15 +13,16 @@ use crate::decode;
 
 /// A Kinesis record, as far as a consumer needs it.
 #[derive(Clone, Debug)]
-pub(crate) struct Record {
-    pub(crate) data: Vec<u8>,
+pub struct Record {
+    /// As it is in the stream.
+    pub data: Vec<u8>,
     /// When Kinesis took it, in milliseconds since 1970 (`ApproximateArrivalTimestamp`).
-    pub(crate) arrived_ms: i64,
+    pub arrived_ms: i64,
 }
 
 /// Where reading begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Start {
+pub enum Start {
     /// With the oldest record that there is.
     Oldest,
     /// With what arrives from now on.
@@ -31,7 +32,7 @@ pub(crate) enum Start {
 }
 
 /// Where reading has come to in each shard, so that the next look begins there.
-pub(crate) struct Reader {
+pub struct Reader {
     target: Target,
     start: Start,
     /// `None` when a closed shard has been read to its end.
@@ -39,12 +40,13 @@ pub(crate) struct Reader {
 }
 
 impl Reader {
-    pub(crate) fn new(target: Target, start: Start) -> Self {
+    /// Reads nothing yet.
+    pub fn new(target: Target, start: Start) -> Self {
         Self { target, start, iterators: BTreeMap::new() }
     }
 
     /// Takes a position in every shard that is new. What arrives after that is found, however late it is read.
-    pub(crate) async fn begin(&mut self) -> Result<()> {
+    pub async fn begin(&mut self) -> Result<()> {
         // Asked again each time: a stream that is split or merged meanwhile has new shards.
         for shard in shards(&self.target).await? {
             if !self.iterators.contains_key(&shard) {
@@ -57,12 +59,13 @@ impl Reader {
         Ok(())
     }
 
-    pub(crate) fn shards(&self) -> usize {
+    /// How many shards there are, closed ones included.
+    pub fn shards(&self) -> usize {
         self.iterators.len()
     }
 
     /// What has been added since the last call (at first: everything), shard by shard.
-    pub(crate) async fn read_to_tip(&mut self) -> Result<Vec<Record>> {
+    pub async fn read_to_tip(&mut self) -> Result<Vec<Record>> {
         self.begin().await?;
         let mut records = Vec::new();
         for iterator in self.iterators.values_mut() {
@@ -95,7 +98,7 @@ impl Reader {
 }
 
 /// Ids of the shards that a stream has, closed ones included.
-pub(crate) async fn shards(target: &Target) -> Result<Vec<String>> {
+pub async fn shards(target: &Target) -> Result<Vec<String>> {
     let mut shards = Vec::new();
     let mut next = None;
     loop {
@@ -151,7 +154,7 @@ async fn shard_to_tip(
 }
 
 /// `read`: the stream's lines as they are, whatever their records were made to.
-pub(crate) async fn print(stream: &str) -> Result<()> {
+pub async fn print(stream: &str) -> Result<()> {
     let mut reader = Reader::new(Target::of(stream).await?, Start::Oldest);
     let mut records = Vec::new();
     for record in reader.read_to_tip().await? {

@@ -21,15 +21,17 @@ fn retries() -> RetryConfig {
 
 /// Somebody's credentials in a region.
 #[derive(Clone, Debug)]
-pub(crate) struct Aws {
-    pub(crate) config: SdkConfig,
-    pub(crate) region: String,
+pub struct Aws {
+    /// What the SDK's clients are made of.
+    pub config: SdkConfig,
+    /// Where.
+    pub region: String,
     endpoint: Option<String>,
 }
 
 impl Aws {
     /// From where every AWS tool takes them; the region can be known better.
-    pub(crate) async fn find(region: Option<&str>) -> Result<Self> {
+    pub async fn find(region: Option<&str>) -> Result<Self> {
         let https = aws_smithy_http_client::Builder::new()
             .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
             .tls_context(tls_context()?)
@@ -49,7 +51,7 @@ impl Aws {
     }
 
     /// Where a service is, in words; `service` as the environment variables of endpoints name it.
-    pub(crate) fn place(&self, service: &str) -> String {
+    pub fn place(&self, service: &str) -> String {
         let own = std::env::var(format!("AWS_ENDPOINT_URL_{service}")).ok();
         match own.filter(|url| !url.is_empty()).as_ref().or(self.endpoint.as_ref()) {
             Some(endpoint) => format!("{endpoint} (region {})", self.region),
@@ -59,7 +61,7 @@ impl Aws {
 
     /// One line that says what went wrong, where, and what to do about it. `doing` is what was being done, `permission` what
     /// one must be allowed for it: `ssm:GetParameters`.
-    pub(crate) fn explain<E, R>(
+    pub fn explain<E, R>(
         &self,
         doing: &str,
         permission: &str,
@@ -85,7 +87,7 @@ impl Aws {
 }
 
 /// Whether the identity may not do this, which others may.
-pub(crate) fn is_denied(code: Option<&str>) -> bool {
+pub fn is_denied(code: Option<&str>) -> bool {
     matches!(
         code,
         Some(
@@ -98,7 +100,7 @@ pub(crate) fn is_denied(code: Option<&str>) -> bool {
 }
 
 /// Whether the identity itself is no good, for this or anything else.
-pub(crate) fn is_of_credentials(code: Option<&str>) -> bool {
+pub fn is_of_credentials(code: Option<&str>) -> bool {
     is_expired(code) || is_unknown_to_aws(code)
 }
 
@@ -181,7 +183,7 @@ fn tls_context() -> Result<TlsContext> {
 }
 
 /// The SDK wraps the cause several times over, each time saying less.
-pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
+pub fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

@@ -4,30 +4,11 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, value_parser};
-use xtask_aws_cli::{Deployment, Request};
-
-use crate::compare::Terms;
+use xtask_stream::verify::{Terms, Verify};
 
 pub(crate) enum Command {
     Verify(Verify),
-    Read {
-        stream: String,
-    },
-    /// What is asked of a deployment.
-    Of(Deployment, Request),
-}
-
-/// What `verify` was asked to do.
-pub(crate) struct Verify {
-    pub(crate) stream: String,
-    pub(crate) journal: PathBuf,
-    pub(crate) terms: Terms,
-    pub(crate) json: bool,
-    /// A file that gets the JSON as well, for a caller that wants to show the text and read the facts.
-    pub(crate) report: Option<PathBuf>,
-    /// How long what is missing may take to become readable.
-    pub(crate) wait: Duration,
-    pub(crate) width: usize,
+    Read { stream: String },
 }
 
 /// Reads the process's arguments; prints help or a complaint and ends the process where it must.
@@ -47,11 +28,6 @@ pub(crate) fn parse() -> Command {
             width: required(verify, "width"),
         }),
         Some(("read", read)) => Command::Read { stream: required(read, "stream") },
-        Some((name, matches))
-            if let Some((deployment, request)) = xtask_aws_cli::read(name, matches) =>
-        {
-            Command::Of(deployment, request)
-        }
         _ => unreachable!("clap accepts only the commands below, and requires one"),
     }
 }
@@ -69,8 +45,8 @@ fn command() -> clap::Command {
             .required(true)
             .help("The Kinesis data stream")
     };
-    clap::Command::new("xtask-aws")
-        .about("Read a telemetry stream, prove that it is complete, and look after a deployment")
+    clap::Command::new("xtask-stream")
+        .about("Read a telemetry stream, and prove that it is complete")
         .after_help(
             "Endpoint, region and credentials are taken from where every AWS tool takes them \
              (AWS_ENDPOINT_URL_KINESIS, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_PROFILE, ...).",
@@ -89,8 +65,6 @@ fn command() -> clap::Command {
                 .about("Print every event that a stream holds, one a line")
                 .arg(stream()),
         )
-        // Which stages there are is xtask's to know; here the deployment itself says whether it is one.
-        .subcommands(xtask_aws_cli::commands(&[]))
 }
 
 fn verify_arguments() -> [Arg; 7] {

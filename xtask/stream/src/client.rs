@@ -10,33 +10,37 @@ use crate::aws::Aws;
 
 /// A stream, and the client that reaches it.
 #[derive(Clone, Debug)]
-pub(crate) struct Target {
-    pub(crate) client: aws_sdk_kinesis::Client,
+pub struct Target {
+    /// The client of Kinesis.
+    pub client: aws_sdk_kinesis::Client,
     stream: String,
     aws: Aws,
 }
 
 impl Target {
     /// With the credentials and the region of the environment; an ARN knows its region better.
-    pub(crate) async fn of(stream: &str) -> Result<Self> {
+    pub async fn of(stream: &str) -> Result<Self> {
         Ok(Self::at(stream, &Aws::find(region_of_arn(stream)).await?))
     }
 
-    pub(crate) fn at(stream: &str, aws: &Aws) -> Self {
+    /// With these credentials, in their region.
+    pub fn at(stream: &str, aws: &Aws) -> Self {
         let client = aws_sdk_kinesis::Client::new(&aws.config);
         Self { client, stream: stream.to_owned(), aws: aws.clone() }
     }
 
-    pub(crate) fn name(&self) -> Option<String> {
+    /// The stream's name, if it is known by that.
+    pub fn name(&self) -> Option<String> {
         (!is_arn(&self.stream)).then(|| self.stream.clone())
     }
 
-    pub(crate) fn arn(&self) -> Option<String> {
+    /// The stream's ARN, if it is known by that.
+    pub fn arn(&self) -> Option<String> {
         is_arn(&self.stream).then(|| self.stream.clone())
     }
 
     /// One line that says what went wrong in this call of Kinesis's, and what to do about it.
-    pub(crate) fn explain<E, R>(&self, call: &str, error: &SdkError<E, R>) -> anyhow::Error
+    pub fn explain<E, R>(&self, call: &str, error: &SdkError<E, R>) -> anyhow::Error
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
         R: Debug + Send + Sync + 'static,
@@ -63,7 +67,7 @@ fn is_arn(stream: &str) -> bool {
 }
 
 /// `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME`: an ARN knows its region better than the environment.
-pub(crate) fn region_of_arn(stream: &str) -> Option<&str> {
+pub fn region_of_arn(stream: &str) -> Option<&str> {
     is_arn(stream).then(|| stream.split(':').nth(3)).flatten().filter(|region| !region.is_empty())
 }
 

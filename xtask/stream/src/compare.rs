@@ -12,12 +12,12 @@ use crate::stream::Record;
 use crate::unpack;
 
 /// What is asked of the comparison.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Terms {
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Terms {
     /// How many lines of the stream are shown as they arrived.
-    pub(crate) show: usize,
+    pub show: usize,
     /// Bad weather may keep events from the extension; then what it never acknowledged is no failure.
-    pub(crate) allow_unacknowledged: bool,
+    pub allow_unacknowledged: bool,
 }
 
 pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) -> Report {

@@ -9,7 +9,7 @@ use crate::unpack::{self, Event};
 
 /// Events by the numbers that they came under, so far.
 #[derive(Debug, Default)]
-pub(crate) struct Gathering(BTreeMap<String, BTreeMap<u64, Slot>>);
+pub struct Gathering(BTreeMap<String, BTreeMap<u64, Slot>>);
 
 /// Everything that came under one number of one instance, by part; 0 is an event in one piece.
 #[derive(Debug, Default)]
@@ -20,19 +20,23 @@ struct Slot {
 }
 
 /// One instance, and its events: each once, whole.
-pub(crate) struct Judged<'a> {
-    pub(crate) instance: Instance,
-    pub(crate) arrivals: Vec<Arrival<'a>>,
+pub struct Judged<'a> {
+    /// What its numbers tell.
+    pub instance: Instance,
+    /// In the order of their numbers.
+    pub arrivals: Vec<Arrival<'a>>,
 }
 
 /// An event, and when its (last) record reached the stream.
-pub(crate) struct Arrival<'a> {
-    pub(crate) event: Cow<'a, Event>,
-    pub(crate) at_ms: i64,
+pub struct Arrival<'a> {
+    /// The event.
+    pub event: Cow<'a, Event>,
+    /// Milliseconds since 1970.
+    pub at_ms: i64,
 }
 
 /// Gathers records; gives the lines that are no events as well, with the reason.
-pub(crate) fn gather(records: &[Record]) -> (Gathering, Quoted) {
+pub fn gather(records: &[Record]) -> (Gathering, Quoted) {
     let mut gathering = Gathering::default();
     let mut broken = Quoted::default();
     for record in records {
@@ -47,7 +51,8 @@ pub(crate) fn gather(records: &[Record]) -> (Gathering, Quoted) {
 }
 
 impl Gathering {
-    pub(crate) fn add(&mut self, event: Event, at_ms: i64) {
+    /// One more, which its record brought to the stream at this time, in milliseconds since 1970.
+    pub fn add(&mut self, event: Event, at_ms: i64) {
         let source = &event.source;
         let part = source.part.unwrap_or(0);
         let slots = self.0.entry(source.instance.clone()).or_default();
@@ -62,7 +67,7 @@ impl Gathering {
     }
 
     /// Judges the numbers of each instance.
-    pub(crate) fn judged(&self) -> impl Iterator<Item = Judged<'_>> {
+    pub fn judged(&self) -> impl Iterator<Item = Judged<'_>> {
         self.0.iter().map(|(name, slots)| judge(name, slots))
     }
 }

@@ -8,7 +8,7 @@ use crate::report::{Instance, Quoted, Report};
 const LISTED: usize = 20;
 
 /// The whole report. Lines that quote are cut at `width`; what they are about never is.
-pub(crate) fn report(report: &Report, width: usize) -> String {
+pub fn report(report: &Report, width: usize) -> String {
     let mut text = table(report);
     for instance in &report.instances {
         line(&mut text, usize::MAX, &sequence(instance));
@@ -51,7 +51,8 @@ fn table(report: &Report) -> String {
     text
 }
 
-pub(crate) fn sequence(found: &Instance) -> String {
+/// What an instance's numbers tell, in a line.
+pub fn sequence(found: &Instance) -> String {
     let Instance { name, first, last, .. } = found;
     if found.is_whole() {
         return has_all(found);
@@ -74,7 +75,7 @@ pub(crate) fn sequence(found: &Instance) -> String {
 }
 
 /// A sequence without a hole, in which something may have arrived several times.
-pub(crate) fn has_all(found: &Instance) -> String {
+pub fn has_all(found: &Instance) -> String {
     let Instance { name, first, last, doubled, .. } = found;
     let doubled = ranges(doubled.iter().copied());
     let doubled: Vec<String> = doubled.iter().map(|&(from, to)| range(from, to)).collect();
@@ -189,12 +190,13 @@ fn range(from: u64, to: u64) -> String {
     if from == to { from.to_string() } else { format!("{from}…{to}") }
 }
 
-pub(crate) fn counted(count: usize, noun: &str) -> String {
+/// `1 event`, `1,257 events`.
+pub fn counted(count: usize, noun: &str) -> String {
     format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 
 /// 1234567 as 1,234,567.
-pub(crate) fn thousands(number: usize) -> String {
+pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
     for (i, digit) in digits.char_indices() {

@@ -1,6 +1,7 @@
 //! `verify`: reads journal and stream, compares until complete or the time is over, says the result.
 
 use std::io::{self, Write};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -10,12 +11,34 @@ use tokio::time::{Instant, sleep};
 use crate::client::Target;
 use crate::compare::compare;
 use crate::stream::{Reader, Start};
-use crate::{cli, journal, render};
+use crate::{journal, render};
+
+pub use crate::compare::Terms;
 
 /// Between two looks: five `GetRecords` a second are all that a shard gives to all of its readers.
 const PAUSE: Duration = Duration::from_millis(250);
 
-pub(crate) async fn run(options: &cli::Verify) -> Result<ExitCode> {
+/// What `verify` was asked to do.
+#[derive(Debug)]
+pub struct Verify {
+    /// Name or ARN.
+    pub stream: String,
+    /// The journal that the sandbox wrote.
+    pub journal: PathBuf,
+    /// What counts.
+    pub terms: Terms,
+    /// Whether the report is printed as JSON.
+    pub json: bool,
+    /// A file that gets the JSON as well, for a caller that wants to show the text and read the facts.
+    pub report: Option<PathBuf>,
+    /// How long what is missing may take to become readable.
+    pub wait: Duration,
+    /// Characters of the longest line that is printed.
+    pub width: usize,
+}
+
+/// Looks until the stream is complete or the time is over, and says what it has found.
+pub async fn run(options: &Verify) -> Result<ExitCode> {
     let journal = journal::read(&options.journal)?;
     let mut reader = Reader::new(Target::of(&options.stream).await?, Start::Oldest);
     let mut records = Vec::new();

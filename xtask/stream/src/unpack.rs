@@ -15,19 +15,24 @@ use crate::decode;
 /// Who numbered an event, and how: with `seq` (and `part`) this is the event's identity.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Source {
+pub struct Source {
+    /// The function's name.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) function: Option<String>,
+    pub function: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
-    pub(crate) instance: String,
-    pub(crate) seq: u64,
+    /// The extension process.
+    pub instance: String,
+    /// The event's number.
+    pub seq: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
+    /// Of an event that was split: which part this is, from 1.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) part: Option<u32>,
+    pub part: Option<u32>,
+    /// Of an event that was split: how many parts there are.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(crate) parts: Option<u32>,
+    pub parts: Option<u32>,
     /// Of the first line of a record: how many follow.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
@@ -35,24 +40,30 @@ pub(crate) struct Source {
 
 /// An event, and what a reader wants to know of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Event {
+pub struct Event {
     /// As Lambda wrote it, without `source`; of a part: the line without `source`.
-    pub(crate) text: String,
-    pub(crate) kind: String,
-    pub(crate) time_ms: Option<i64>,
-    pub(crate) request_id: Option<String>,
-    pub(crate) source: Source,
+    pub text: String,
+    /// Its `type`.
+    pub kind: String,
+    /// Its `time`, in milliseconds since 1970.
+    pub time_ms: Option<i64>,
+    /// The request that it is of, if it says so.
+    pub request_id: Option<String>,
+    /// Its identity.
+    pub source: Source,
 }
 
 /// A line that is no event of ours, and why not.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Broken {
-    pub(crate) line: String,
-    pub(crate) why: String,
+pub struct Broken {
+    /// The line.
+    pub line: String,
+    /// What is wrong with it.
+    pub why: String,
 }
 
 /// The events of one record.
-pub(crate) fn record(data: &[u8]) -> Vec<Result<Event, Broken>> {
+pub fn record(data: &[u8]) -> Vec<Result<Event, Broken>> {
     let lines = match decode::lines(data) {
         Ok(lines) => lines,
         Err(why) => {
@@ -94,7 +105,8 @@ fn line(bytes: &[u8]) -> Result<Event, Broken> {
 }
 
 impl Event {
-    pub(crate) fn of(text: String, source: Source) -> Result<Self, String> {
+    /// Reads an event, whose identity is known.
+    pub fn of(text: String, source: Source) -> Result<Self, String> {
         let Members(members) = parse(&text)?;
         let member = |name: &str| members.iter().find(|(key, _)| *key == name).map(|(_, raw)| *raw);
         let string = |raw: &str| serde_json::from_str::<String>(raw).ok();
@@ -108,12 +120,12 @@ impl Event {
     }
 
     /// An event that came without an identity (`ENVELOPE=none`).
-    pub(crate) fn without_identity(line: &str) -> Option<Self> {
+    pub fn without_identity(line: &str) -> Option<Self> {
         Self::of(line.to_owned(), Source::default()).ok()
     }
 
     /// As a line, with its identity where it has one, in whatever form that came.
-    pub(crate) fn line(&self) -> String {
+    pub fn line(&self) -> String {
         let open =
             self.text.trim_end().strip_suffix('}').filter(|_| !self.source.instance.is_empty());
         let Some((open, source)) = open.zip(serde_json::to_string(&self.source).ok()) else {
@@ -132,7 +144,7 @@ impl Event {
 }
 
 /// The event that `parts` were cut from; they come sorted, each once.
-pub(crate) fn join(parts: &[&Event]) -> Result<Event, String> {
+pub fn join(parts: &[&Event]) -> Result<Event, String> {
     let first = parts.first().ok_or("no part at all")?;
     let numbers: Vec<u32> = parts.iter().filter_map(|part| part.source.part).collect();
     let of = first.source.parts.ok_or("a part does not say of how many")?;

@@ -5,7 +5,7 @@ use std::io::{self, ErrorKind, IsTerminal as _, Write as _};
 use anyhow::{Context, Result};
 
 /// Writes to stdout. Somebody who has seen enough is no failure.
-pub(crate) fn out(text: &str) -> Result<()> {
+pub fn out(text: &str) -> Result<()> {
     let mut stdout = io::stdout().lock();
     match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => std::process::exit(0),
@@ -15,12 +15,13 @@ pub(crate) fn out(text: &str) -> Result<()> {
 
 /// A line that tells how far something is. On a terminal it is written over; elsewhere it is told when it changes.
 #[derive(Default)]
-pub(crate) struct Progress {
+pub struct Progress {
     last: String,
 }
 
 impl Progress {
-    pub(crate) fn say(&mut self, text: &str) {
+    /// Says it, unless it was said just now.
+    pub fn say(&mut self, text: &str) {
         if text == self.last {
             return;
         }
@@ -36,7 +37,7 @@ impl Progress {
     }
 
     /// Clears the line for what follows.
-    pub(crate) fn end(&mut self) {
+    pub fn end(&mut self) {
         if !self.last.is_empty() && io::stderr().is_terminal() {
             _ = write!(io::stderr(), "\r\x1b[2K");
         }

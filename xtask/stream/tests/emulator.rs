@@ -63,8 +63,8 @@ impl Emulator {
         assert!(shards.iter().any(|shard| *shard != shards[0]), "both shards are used: {shards:?}");
     }
 
-    fn xtask_aws(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_xtask-aws"))
+    fn xtask_stream(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_xtask-stream"))
             .args(arguments)
             .env("AWS_ENDPOINT_URL_KINESIS", &self.endpoint)
             .env("AWS_REGION", REGION)
@@ -118,13 +118,13 @@ async fn a_stream_is_read_from_all_its_shards_by_name_and_by_arn() {
     for stream in [STREAM, ARN] {
         let verify =
             ["verify", "--stream", stream, "--journal", journal.to_str().unwrap(), "--json"];
-        let output = emulator.xtask_aws(&verify);
+        let output = emulator.xtask_stream(&verify);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(report["arrived"], LINES);
         assert_eq!(report["instances"][0]["last"], LINES);
 
-        let output = emulator.xtask_aws(&["read", "--stream", stream]);
+        let output = emulator.xtask_stream(&["read", "--stream", stream]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let mut read: Vec<&str> = str::from_utf8(&output.stdout).unwrap().lines().collect();
         let records = records().concat();
@@ -145,7 +145,7 @@ async fn a_record_that_is_lost_and_one_that_is_doubled_are_named() {
     let journal = journal("broken.ndjson");
     let journal = journal.to_str().unwrap();
     let output =
-        emulator.xtask_aws(&["verify", "--stream", STREAM, "--journal", journal, "--wait", "0"]);
+        emulator.xtask_stream(&["verify", "--stream", STREAM, "--journal", journal, "--wait", "0"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
@@ -165,14 +165,14 @@ async fn an_event_that_was_never_acknowledged_fails_unless_that_is_allowed() {
     fs::write(&journal, fs::read_to_string(&journal).unwrap() + &never).unwrap();
     let verify = ["verify", "--stream", STREAM, "--journal", journal.to_str().unwrap()];
 
-    let output = emulator.xtask_aws(&verify);
+    let output = emulator.xtask_stream(&verify);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     let never = "1 event was generated and never acknowledged by the extension\n";
     assert!(text.contains(&format!("NOT COMPLETE: {never}")), "{text}");
     assert!(text.contains("line 41"), "it is named: {text}");
 
-    let output = emulator.xtask_aws(&[&verify[..], &["--allow-unacknowledged"]].concat());
+    let output = emulator.xtask_stream(&[&verify[..], &["--allow-unacknowledged"]].concat());
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("all of the 40 events that the extension acknowledged"), "{text}");
@@ -183,7 +183,7 @@ async fn an_event_that_was_never_acknowledged_fails_unless_that_is_allowed() {
 #[ignore = "needs Node: cargo xtask test"]
 async fn a_stream_that_does_not_exist_is_named_with_its_place() {
     let emulator = Emulator::start();
-    let output = emulator.xtask_aws(&["read", "--stream", "nowhere"]);
+    let output = emulator.xtask_stream(&["read", "--stream", "nowhere"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let text = String::from_utf8(output.stderr).unwrap();
     let place =
@@ -195,7 +195,7 @@ async fn a_stream_that_does_not_exist_is_named_with_its_place() {
 fn an_endpoint_where_nothing_listens_is_named() {
     // Port 1 is reserved, and its service has been out of use for decades.
     let endpoint = "http://127.0.0.1:1";
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask-aws"))
+    let output = Command::new(env!("CARGO_BIN_EXE_xtask-stream"))
         .args(["read", "--stream", "demo"])
         .env("AWS_ENDPOINT_URL_KINESIS", endpoint)
         .env("AWS_REGION", REGION)

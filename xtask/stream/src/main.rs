@@ -1,0 +1,26 @@
+//! `verify` proves that a stream holds what the platform generated, `read` prints a stream.
+//!
+//! Endpoint, region and credentials come from the standard environment variables and files.
+//! Exit codes: 0 done, 1 not as it should be, 2 it could not be found out.
+
+#![allow(clippy::print_stderr, reason = "printing is what a command is for")]
+
+mod cli;
+
+use std::process::ExitCode;
+
+use xtask_stream::{stream, verify};
+
+use crate::cli::Command;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> ExitCode {
+    let done = match cli::parse() {
+        Command::Verify(options) => verify::run(&options).await,
+        Command::Read { stream } => stream::print(&stream).await.map(|()| ExitCode::SUCCESS),
+    };
+    done.unwrap_or_else(|error| {
+        eprintln!("error: {error:#}");
+        ExitCode::from(2)
+    })
+}
