@@ -52,10 +52,12 @@ export function attach(telemetry: KinesisTelemetry, fn: lambda.Function, setting
 
   const scope = new Construct(fn, ID);
   const resolve = resolver(telemetry, fn, scope);
-  addLayer(fn, resolve.layer(architectureOf(fn, refuse)), refuse);
+  const architecture = architectureOf(fn, refuse);
+  addLayer(fn, resolve.layer(architecture), refuse);
   for (const [name, value] of Object.entries(variables({ stream: resolve.streamArn(), deadLetterQueueUrl: resolve.queueUrl() }))) {
     fn.addEnvironment(name, value);
   }
+  renewVersion(telemetry, fn, architecture);
   role?.addManagedPolicy(resolve.policy());
   if (settings.cloudWatchLogs === false) denyLogs(fn);
 }
@@ -120,6 +122,15 @@ function addLayer(fn: lambda.Function, layer: lambda.ILayerVersion, refuse: Refu
   } catch (error) {
     refuse(`it takes no further layer, and Lambda allows five: merge some of them (${(error as Error).message})`);
   }
+}
+
+/**
+ * Has `fn.currentVersion` become another one when the layer, the stream or the queue does. The template cannot tell: it
+ * refers to them by names that stay, so an alias would go on with what the last version got.
+ */
+function renewVersion(telemetry: KinesisTelemetry, fn: lambda.Function, architecture: ArchitectureName): void {
+  const places: unknown = Stack.of(telemetry).resolve([telemetry.stream.streamArn, telemetry.deadLetterQueue.queueUrl]);
+  fn.invalidateVersionBasedOn(telemetry.fingerprints[architecture] + JSON.stringify(places));
 }
 
 /**

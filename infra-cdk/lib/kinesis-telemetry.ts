@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { Duration, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Duration, FileSystem, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
@@ -79,6 +79,8 @@ export interface KinesisTelemetryProps {
 export class KinesisTelemetry extends Construct {
   readonly stream: kinesis.IStream;
   readonly layers: Readonly<Record<ArchitectureName, lambda.ILayerVersion>>;
+  /** Of the layers' zips: what tells one version of a layer from the next while their ARNs are not known. */
+  readonly fingerprints: Readonly<Record<ArchitectureName, string>>;
   /** What the role of a function must be allowed, and nothing else. */
   readonly policy: iam.ManagedPolicy;
   readonly deadLetterQueue: sqs.Queue;
@@ -100,6 +102,8 @@ export class KinesisTelemetry extends Construct {
       x86_64: this.layer('x86_64', lambda.Architecture.X86_64, props),
       arm64: this.layer('arm64', lambda.Architecture.ARM_64, props),
     };
+    const fingerprint = (name: ArchitectureName) => FileSystem.fingerprint(path.join(props.zips, LAYERS[name].zip));
+    this.fingerprints = { x86_64: fingerprint('x86_64'), arm64: fingerprint('arm64') };
     this.deadLetterQueue = this.queue(props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     this.policy = this.permission();
     this.publish();

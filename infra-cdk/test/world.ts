@@ -8,13 +8,19 @@ import { type Stacks, buildApp } from '../lib/build-app';
 import { KinesisTelemetry, type KinesisTelemetryProps } from '../lib/index';
 import { LAYERS, TEST_FUNCTION_ZIPS } from '../lib/spec';
 
-/** A folder with all the zips that a deployment needs. They are empty: nobody opens them here. */
-export const ZIPS = mkdtempSync(path.join(tmpdir(), 'zips-'));
-process.on('exit', () => rmSync(ZIPS, { recursive: true }));
 const EMPTY_ZIP = Buffer.from('504b0506000000000000000000000000000000000000', 'hex');
-for (const zip of [...Object.values(LAYERS).map((layer) => layer.zip), ...Object.values(TEST_FUNCTION_ZIPS)]) {
-  writeFileSync(path.join(ZIPS, zip), EMPTY_ZIP);
+
+/** A folder with all the zips that a deployment needs. They are empty, but for a comment: nobody opens them here. */
+export function zips(comment = ''): string {
+  const folder = mkdtempSync(path.join(tmpdir(), 'zips-'));
+  process.on('exit', () => rmSync(folder, { recursive: true }));
+  for (const zip of [...Object.values(LAYERS).map((layer) => layer.zip), ...Object.values(TEST_FUNCTION_ZIPS)]) {
+    writeFileSync(path.join(folder, zip), Buffer.concat([EMPTY_ZIP, Buffer.from(comment)]));
+  }
+  return folder;
 }
+
+const ZIPS = zips();
 
 /** The app as it is deployed. */
 export function deployment(context: Record<string, unknown>): Stacks & { app: App } {
