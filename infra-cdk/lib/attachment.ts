@@ -1,10 +1,10 @@
-import { Stack, Stage, Token } from 'aws-cdk-lib';
+import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct } from 'constructs';
 import type { ArchitectureName, KinesisTelemetry } from './kinesis-telemetry';
-import { published, type TelemetrySettings, toEnvironment } from './spec';
+import { type Refuse, references, requireReach } from './references';
+import { type TelemetrySettings, toEnvironment } from './spec';
 
 /** Settings of one function. Its stream and its dead-letter queue are those of the construct. */
 export interface AttachmentSettings extends Omit<TelemetrySettings, 'stream' | 'deadLetterQueueUrl'> {
@@ -46,23 +46,21 @@ export function attach(telemetry: KinesisTelemetry, fn: lambda.Function, setting
   if (!takesLayers(fn)) {
     refuse('it is a container image, which takes no layers: copy the extension into the image (docs/deploying.md, "Container images")');
   }
-  requireSamePlace(telemetry, fn, refuse);
   const variables = environment(telemetry, settings, refuse);
   const role = settings.attachPolicy === false ? undefined : requireRole(fn, refuse);
+  requireReach(telemetry, fn, refuse);
 
   const scope = new Construct(fn, ID);
-  const resolve = resolver(telemetry, fn, scope);
+  const refer = references(telemetry, fn, scope);
   const architecture = architectureOf(fn, refuse);
-  addLayer(fn, resolve.layer(architecture), refuse);
-  for (const [name, value] of Object.entries(variables({ stream: resolve.streamArn(), deadLetterQueueUrl: resolve.queueUrl() }))) {
+  addLayer(fn, refer.layer(architecture), refuse);
+  for (const [name, value] of Object.entries(variables({ stream: refer.streamArn(), deadLetterQueueUrl: refer.queueUrl() }))) {
     fn.addEnvironment(name, value);
   }
   renewVersion(telemetry, fn, architecture);
-  role?.addManagedPolicy(resolve.policy());
+  role?.addManagedPolicy(refer.policy());
   if (settings.cloudWatchLogs === false) denyLogs(fn);
 }
-
-type Refuse = (why: string) => never;
 
 /** Checks the settings; gives what makes variables of them once the stream and the queue are known. */
 function environment(telemetry: KinesisTelemetry, settings: AttachmentSettings, refuse: Refuse) {
@@ -94,15 +92,6 @@ function environment(telemetry: KinesisTelemetry, settings: AttachmentSettings, 
   return make;
 }
 
-function requireSamePlace(telemetry: KinesisTelemetry, fn: lambda.Function, refuse: Refuse): void {
-  const [own, theirs] = [Stack.of(telemetry), Stack.of(fn)];
-  for (const what of ['region', 'account'] as const) {
-    if (own[what] !== theirs[what] && !Token.isUnresolved(own[what]) && !Token.isUnresolved(theirs[what])) {
-      refuse(`its ${what} is ${theirs[what]}, and that of the layer is ${own[what]}: make a KinesisTelemetry for each ${what}`);
-    }
-  }
-}
-
 /** A role that gets what is attached to it, which cannot be said of one that is only referred to. */
 function requireRole(fn: lambda.Function, refuse: Refuse): iam.IRole {
   if (fn.role === undefined || !iam.Role.isRole(fn.role)) {
@@ -131,31 +120,6 @@ function addLayer(fn: lambda.Function, layer: lambda.ILayerVersion, refuse: Refu
 function renewVersion(telemetry: KinesisTelemetry, fn: lambda.Function, architecture: ArchitectureName): void {
   const places: unknown = Stack.of(telemetry).resolve([telemetry.stream.streamArn, telemetry.deadLetterQueue.queueUrl]);
   fn.invalidateVersionBasedOn(telemetry.fingerprints[architecture] + JSON.stringify(places));
-}
-
-/**
- * What is referred to: in the construct's own stack as it is, in other stacks by the published parameters. An export that
- * another stack imports could not change, and the ARN of a layer version changes with every release.
- */
-function resolver(telemetry: KinesisTelemetry, fn: lambda.Function, scope: Construct) {
-  if (Stack.of(fn) === Stack.of(telemetry)) {
-    return {
-      layer: (name: ArchitectureName) => telemetry.layers[name],
-      policy: (): iam.IManagedPolicy => telemetry.policy,
-      streamArn: () => telemetry.stream.streamArn,
-      queueUrl: () => telemetry.deadLetterQueue.queueUrl,
-    };
-  }
-  if (Stage.of(fn) === Stage.of(telemetry)) Stack.of(fn).addStackDependency(Stack.of(telemetry));
-  const value = (key: Parameters<typeof published>[0]) =>
-    ssm.StringParameter.valueForStringParameter(scope, published(key, telemetry.deploymentName));
-  return {
-    layer: (name: ArchitectureName) =>
-      lambda.LayerVersion.fromLayerVersionArn(scope, 'Layer', value(name === 'arm64' ? 'layerArnArm64' : 'layerArnX86_64')),
-    policy: () => iam.ManagedPolicy.fromManagedPolicyArn(scope, 'Policy', value('policyArn')),
-    streamArn: () => value('streamArn'),
-    queueUrl: () => value('deadLetterQueueUrl'),
-  };
 }
 
 /** In the whole account and region, because a function's log group cannot be named where its role is defined. */

@@ -1,5 +1,5 @@
 /** The construct library: what an app uses that has its functions' telemetry delivered. */
-export { AttachTelemetry, type AttachTelemetryProps } from './attach-everywhere';
+export { AttachTelemetry, type AttachTelemetryProps, type SettingsOf } from './attach-everywhere';
 export type { AttachmentSettings } from './attachment';
 export { type ArchitectureName, KinesisTelemetry, type KinesisTelemetryProps } from './kinesis-telemetry';
 export { PUBLISHED, published, type TelemetrySettings } from './spec';

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { Duration, FileSystem, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { CfnResource, Duration, FileSystem, RemovalPolicy, Stack } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
@@ -7,7 +7,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
-import { Construct } from 'constructs';
+import { Construct, type IConstruct } from 'constructs';
 import { acknowledge } from './acknowledge';
 import { addAlarms } from './alarms';
 import { attach, type AttachmentSettings } from './attachment';
@@ -88,6 +88,8 @@ export class KinesisTelemetry extends Construct {
   readonly metrics: 'off' | 'basic' | 'all';
   readonly deploymentName: string | undefined;
   readonly streamTraits: ReturnType<typeof traits>;
+  /** What it was given and the app defines, so that its stack needs the stacks of these. */
+  readonly uses: readonly IConstruct[];
 
   constructor(scope: Construct, id: string, props: KinesisTelemetryProps) {
     super(scope, id);
@@ -98,6 +100,8 @@ export class KinesisTelemetry extends Construct {
     this.deploymentName = props.deploymentName;
     this.stream = props.stream ?? newStream(this, 'Stream', props.newStream ?? {});
     this.streamTraits = traits(this.stream, props.streamTraits ?? {});
+    const given = [this.stream, this.stream.encryptionKey, props.alarmTopic].filter((it) => it !== undefined);
+    this.uses = given.filter((it) => CfnResource.isCfnResource(it.node.defaultChild));
     this.layers = {
       x86_64: this.layer('x86_64', lambda.Architecture.X86_64, props),
       arm64: this.layer('arm64', lambda.Architecture.ARM_64, props),

@@ -1,13 +1,12 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { Aspects, Duration, Size, Stack } from 'aws-cdk-lib';
-import { Annotations } from 'aws-cdk-lib/assertions';
+import { Duration, Size, Stack } from 'aws-cdk-lib';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { type AttachmentSettings, AttachTelemetry } from '../lib/index';
+import { type AttachmentSettings } from '../lib/index';
 import { ENV_PREFIX } from '../lib/spec';
 import { Match, Template, attached, someFunction, statements, telemetryIn } from './world';
 
@@ -49,39 +48,6 @@ test('the policy allows three actions, each on one resource, and the key only fo
     ['Allow', 'kinesis:PutRecords', stack.resolve(telemetry.stream.streamArn)],
     ['Allow', 'sqs:SendMessage', stack.resolve(telemetry.deadLetterQueue.queueArn)],
   ]);
-});
-
-test('a function of another stack refers to parameters, so that a new layer version can replace the old one', () => {
-  const { app, stack, telemetry } = telemetryIn({ deploymentName: 'blue' });
-  const other = new Stack(app, 'Other');
-  telemetry.attachTo(someFunction(other, { architecture: lambda.Architecture.ARM_64 }));
-  const names = Object.values((Template.fromStack(other).toJSON() as { Parameters: object }).Parameters).map((it: { Default: string }) => it.Default);
-  assert.deepEqual(names.filter((it) => it.startsWith('/telemetry')).sort(), [
-    '/telemetry/kinesis/blue/dead-letters/url',
-    '/telemetry/kinesis/blue/extension/arm64/arn',
-    '/telemetry/kinesis/blue/runtime/policy/arn',
-    '/telemetry/kinesis/blue/stream/arn',
-  ]);
-  assert.ok(!JSON.stringify(Template.fromStack(other).toJSON()).includes('Fn::ImportValue'));
-  assert.deepEqual(other.dependencies, [stack]);
-});
-
-test('an aspect attaches to every function, but for images and those that have it already', () => {
-  const { app, stack, telemetry } = telemetryIn();
-  const own = someFunction(stack, {}, 'Own');
-  someFunction(stack, {}, 'Other');
-  const left = someFunction(stack, {}, 'Left');
-  const repository = ecr.Repository.fromRepositoryName(stack, 'Repository', 'images');
-  new lambda.DockerImageFunction(stack, 'Image', { code: lambda.DockerImageCode.fromEcr(repository) });
-  telemetry.attachTo(own, { flush: 'start' });
-  Aspects.of(app).add(new AttachTelemetry(telemetry, { flush: 'end', only: (fn) => fn !== left }));
-  const functions = Template.fromStack(stack).findResources('AWS::Lambda::Function');
-  const flush = Object.entries(functions).map(([id, it]) => {
-    const { Environment } = (it as { Properties: { Environment?: { Variables: Record<string, string> } } }).Properties;
-    return [/^[A-Z][a-z]+/.exec(id)?.[0], Environment?.Variables[`${ENV_PREFIX}FLUSH`]];
-  });
-  assert.deepEqual(Object.fromEntries(flush), { Own: 'start', Other: 'end', Left: undefined, Image: undefined });
-  Annotations.fromStack(stack).hasWarning('/Theirs/Image', Match.stringLikeRegexp('container image'));
 });
 
 test('logs can be kept from CloudWatch, by denying what writes them', () => {

@@ -1,0 +1,63 @@
+import { Stack, Stage, Token } from 'aws-cdk-lib';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as ssm from 'aws-cdk-lib/aws-ssm';
+import type { Construct } from 'constructs';
+import type { ArchitectureName, KinesisTelemetry } from './kinesis-telemetry';
+import { published } from './spec';
+
+/** Ends an attachment. */
+export type Refuse = (why: string) => never;
+
+/** Refuses a function that cannot refer to what it needs: because of where it is, or because it would have to be there first. */
+export function requireReach(telemetry: KinesisTelemetry, fn: lambda.Function, refuse: Refuse): void {
+  const [own, theirs] = [Stack.of(telemetry), Stack.of(fn)];
+  for (const what of ['region', 'account'] as const) {
+    if (own[what] !== theirs[what] && !Token.isUnresolved(own[what]) && !Token.isUnresolved(theirs[what])) {
+      refuse(`its ${what} is ${theirs[what]}, and that of the layer is ${own[what]}: make a KinesisTelemetry for each ${what}`);
+    }
+  }
+  if (areOne(own, theirs) || Stage.of(fn) !== Stage.of(telemetry)) return;
+  const bothWays = `its stack has to be deployed after ${own.node.path}, and before it as well`;
+  // The CDK knows the dependencies that come of references when all of the app is there, and then has no remedy.
+  const used = telemetry.uses.find((it) => areOne(Stack.of(it), theirs));
+  if (used) refuse(`${bothWays}, because the telemetry uses ${used.node.path}: define that in ${own.node.path}, or in a third stack`);
+  try {
+    theirs.addStackDependency(own);
+  } catch (error) {
+    refuse(`${bothWays}: take one of the dependencies out (${(error as Error).message})`);
+  }
+}
+
+/**
+ * What is referred to: in the construct's own stack as it is, in other stacks by the published parameters. An export that
+ * another stack imports could not change, and the ARN of a layer version changes with every release.
+ */
+export function references(telemetry: KinesisTelemetry, fn: lambda.Function, scope: Construct) {
+  if (areOne(Stack.of(fn), Stack.of(telemetry))) {
+    return {
+      layer: (name: ArchitectureName) => telemetry.layers[name],
+      policy: (): iam.IManagedPolicy => telemetry.policy,
+      streamArn: () => telemetry.stream.streamArn,
+      queueUrl: () => telemetry.deadLetterQueue.queueUrl,
+    };
+  }
+  const value = (key: Parameters<typeof published>[0]) =>
+    ssm.StringParameter.valueForStringParameter(scope, published(key, telemetry.deploymentName));
+  return {
+    layer: (name: ArchitectureName) =>
+      lambda.LayerVersion.fromLayerVersionArn(scope, 'Layer', value(name === 'arm64' ? 'layerArnArm64' : 'layerArnX86_64')),
+    policy: () => iam.ManagedPolicy.fromManagedPolicyArn(scope, 'Policy', value('policyArn')),
+    streamArn: () => value('streamArn'),
+    queueUrl: () => value('deadLetterQueueUrl'),
+  };
+}
+
+/** Whether stacks are deployed together: nested ones are, with the one around them, and hand values on without exports. */
+function areOne(one: Stack, other: Stack): boolean {
+  return outermost(one) === outermost(other);
+}
+
+function outermost(stack: Stack): Stack {
+  return stack.nestedStackParent ? outermost(stack.nestedStackParent) : stack;
+}
