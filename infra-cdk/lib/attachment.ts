@@ -49,6 +49,7 @@ export function attach(telemetry: KinesisTelemetry, fn: lambda.Function, setting
   const variables = environment(telemetry, settings, refuse);
   const role = settings.attachPolicy === false ? undefined : requireRole(fn, refuse);
   requireReach(telemetry, fn, refuse);
+  if (settings.cloudWatchLogs === false) denyLogs(fn, refuse);
 
   const scope = new Construct(fn, ID);
   const refer = references(telemetry, fn, scope);
@@ -59,7 +60,6 @@ export function attach(telemetry: KinesisTelemetry, fn: lambda.Function, setting
   }
   renewVersion(telemetry, fn, architecture);
   role?.addManagedPolicy(refer.policy());
-  if (settings.cloudWatchLogs === false) denyLogs(fn);
 }
 
 /** Checks the settings; gives what makes variables of them once the stream and the queue are known. */
@@ -122,15 +122,18 @@ function renewVersion(telemetry: KinesisTelemetry, fn: lambda.Function, architec
   fn.invalidateVersionBasedOn(telemetry.fingerprints[architecture] + JSON.stringify(places));
 }
 
-/** In the whole account and region, because a function's log group cannot be named where its role is defined. */
-function denyLogs(fn: lambda.Function): void {
+/**
+ * In the whole account and region, because a function's log group cannot be named where its role is defined. Of the role
+ * itself, and looked at afterwards: one that takes no policies drops them, and says that it has taken them.
+ */
+function denyLogs(fn: lambda.Function, refuse: Refuse): void {
+  const actions = ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'];
   const logGroups = Stack.of(fn).formatArn({ service: 'logs', resource: 'log-group:*' });
-  fn.addToRolePolicy(
-    new iam.PolicyStatement({
-      sid: 'NoCloudWatchLogs',
-      effect: iam.Effect.DENY,
-      actions: ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'],
-      resources: [logGroups],
-    }),
-  );
+  const statement = new iam.PolicyStatement({ sid: 'NoCloudWatchLogs', effect: iam.Effect.DENY, actions, resources: [logGroups] });
+  fn.role?.addToPrincipalPolicy(statement);
+  const taken = fn.role?.node.findAll().some((it) => it instanceof iam.Policy || iam.Role.isRole(it));
+  if (!taken) {
+    const byHand = JSON.stringify({ Effect: 'Deny', Action: actions, Resource: 'arn:aws:logs:*:*:log-group:*' });
+    refuse(`its role takes no policies from this app, so it would go on writing logs: leave cloudWatchLogs out, and add to the role ${byHand}`);
+  }
 }

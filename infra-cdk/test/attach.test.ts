@@ -58,6 +58,26 @@ test('logs can be kept from CloudWatch, by denying what writes them', () => {
   assert.equal(attached(stack).variables[`${ENV_PREFIX}METRICS`], undefined, 'metrics come out of the log');
 });
 
+test('a role from elsewhere is denied to write logs, too, and refused where it takes no policies', () => {
+  const arn = 'arn:aws:iam::111122223333:role/theirs';
+  const settings = { attachPolicy: false, cloudWatchLogs: false };
+  const taking = telemetryIn();
+  taking.telemetry.attachTo(someFunction(taking.stack, { role: iam.Role.fromRoleArn(taking.stack, 'Role', arn) }), settings);
+  assert.equal(statements(taking.stack).filter((it) => it.Effect === 'Deny').length, 1);
+
+  const { stack, telemetry } = telemetryIn({}, { env: { account: '111122223333', region: 'eu-west-1' } });
+  const own = new iam.Role(stack, 'Own', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+  const deaf = {
+    immutable: iam.Role.fromRoleArn(stack, 'Immutable', arn, { mutable: false }),
+    'of another account': iam.Role.fromRoleArn(stack, 'Other', 'arn:aws:iam::444455556666:role/theirs'),
+    'without updates': own.withoutPolicyUpdates(),
+  };
+  for (const [what, role] of Object.entries(deaf)) {
+    const fn = someFunction(stack, { role }, what.replaceAll(' ', ''));
+    assert.throws(() => telemetry.attachTo(fn, settings), /takes no policies.*add to the role \{"Effect":"Deny","Action":\["logs:Create/, what);
+  }
+});
+
 test('functions send the metrics that alarms are made of', () => {
   const { stack, telemetry } = telemetryIn({ metrics: 'basic' });
   telemetry.attachTo(someFunction(stack));
