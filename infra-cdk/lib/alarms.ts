@@ -23,8 +23,8 @@ export function ownMetric(metricName: string, statistic: string): cloudwatch.Met
 }
 
 /** An alarm for each way in which telemetry can be late or lost. docs/deploying.md says what to do. */
-export function addAlarms(telemetry: KinesisTelemetry, retention: Duration, topic: sns.ITopic | undefined): cloudwatch.Alarm[] {
-  const rules = [...ofServices(telemetry, retention), ...ofExtension(telemetry.metrics)];
+export function addAlarms(telemetry: KinesisTelemetry, topic: sns.ITopic | undefined): cloudwatch.Alarm[] {
+  const rules = [...ofServices(telemetry), ...ofExtension(telemetry.metrics)];
   return rules.map(({ id, means, metric, threshold, periods }) => {
     const alarm = metric.createAlarm(telemetry, `Alarm-${id}`, {
       alarmDescription: `${means} What to do: docs/deploying.md, "Alarms".`,
@@ -39,8 +39,8 @@ export function addAlarms(telemetry: KinesisTelemetry, retention: Duration, topi
   });
 }
 
-function ofServices(telemetry: KinesisTelemetry, retention: Duration): Rule[] {
-  const { stream, deadLetterQueue } = telemetry;
+function ofServices(telemetry: KinesisTelemetry): Rule[] {
+  const { stream, streamTraits, deadLetterQueue } = telemetry;
   const letters: Rule = {
     id: 'DeadLetters',
     means: 'Telemetry could not be delivered, and waits in the dead-letter queue.',
@@ -67,9 +67,9 @@ function ofServices(telemetry: KinesisTelemetry, retention: Duration): Rule[] {
     },
     {
       id: 'IteratorAge',
-      means: 'Who reads the stream is so late that records are about to expire unread.',
+      means: 'A reader that calls GetRecords is so late that half of the retention has passed.',
       metric: stream.metric('GetRecords.IteratorAgeMilliseconds', { period, statistic: 'Maximum' }),
-      threshold: retention.toMilliseconds() / 2,
+      threshold: streamTraits.retention.toMilliseconds() / 2,
       periods: 1,
     },
     letters,

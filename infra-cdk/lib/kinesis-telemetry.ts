@@ -111,7 +111,7 @@ export class KinesisTelemetry extends Construct {
     this.deadLetterQueue = this.queue(props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     this.policy = this.permission();
     this.publish();
-    this.alarms = addAlarms(this, props.newStream?.retention ?? Duration.hours(24), props.alarmTopic);
+    this.alarms = addAlarms(this, props.alarmTopic);
     addDashboard(this);
   }
 

@@ -1,4 +1,4 @@
-import { type Duration, type RemovalPolicy, type Size, Stack, Token } from 'aws-cdk-lib';
+import { Duration, type RemovalPolicy, type Size, Stack, Token } from 'aws-cdk-lib';
 import * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
@@ -7,7 +7,7 @@ import { acknowledge } from './acknowledge';
 /** Who decides on the shard of a record: its partition key, or Kinesis itself (on demand only). */
 export type RecordDistribution = 'USER_PARTITION_KEY' | 'AUTO';
 
-/** What a stream takes, as far as settings of the extension depend on it. */
+/** What a stream takes and keeps, as far as settings of the extension and alarms depend on it. */
 export interface StreamTraits {
   /**
    * Largest record that the stream takes.
@@ -18,6 +18,13 @@ export interface StreamTraits {
 
   /** @default 'USER_PARTITION_KEY' */
   readonly recordDistribution?: RecordDistribution | undefined;
+
+  /**
+   * How long a record is kept, 1 to 365 days. A reader that is late by half of that raises an alarm.
+   *
+   * @default Duration.hours(24)
+   */
+  readonly retention?: Duration | undefined;
 }
 
 /** A stream to be made. */
@@ -31,13 +38,6 @@ export interface NewStreamProps extends StreamTraits {
    * @default 1
    */
   readonly shardCount?: number | undefined;
-
-  /**
-   * How long a record is kept, 1 to 365 days.
-   *
-   * @default Duration.hours(24)
-   */
-  readonly retention?: Duration | undefined;
 
   /** @default the key that AWS manages, which no other account can use */
   readonly encryptionKey?: kms.IKey | undefined;
@@ -77,12 +77,15 @@ export function newStream(scope: Construct, id: string, props: NewStreamProps): 
 }
 
 /** What is known of a stream: from its definition, if it is defined in this app, and else what was `stated`. */
-export function traits(stream: kinesis.IStream, stated: StreamTraits): { maxRecordKiB: number; recordDistribution: RecordDistribution } {
+export function traits(stream: kinesis.IStream, stated: StreamTraits) {
   const resource = stream.node.defaultChild instanceof kinesis.CfnStream ? stream.node.defaultChild : undefined;
-  const distribution = resource?.recordDistributionStrategy ?? stated.recordDistribution;
+  const distribution: RecordDistribution = (resource?.recordDistributionStrategy ?? stated.recordDistribution) === 'AUTO' ? 'AUTO' : 'USER_PARTITION_KEY';
+  const hours = resource?.retentionPeriodHours;
   return {
     maxRecordKiB: resource?.maxRecordSizeInKiB ?? stated.maxRecordSize?.toKibibytes() ?? 1024,
-    recordDistribution: distribution === 'AUTO' ? 'AUTO' : 'USER_PARTITION_KEY',
+    recordDistribution: distribution,
+    // Of a number that only the deployment knows no half can be taken.
+    retention: hours === undefined || Token.isUnresolved(hours) ? (stated.retention ?? Duration.hours(24)) : Duration.hours(hours),
   };
 }
 
