@@ -2,7 +2,9 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Stack } from 'aws-cdk-lib';
 import * as kinesis from 'aws-cdk-lib/aws-kinesis';
-import { type KinesisTelemetryProps } from '../lib/index';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import { StringParameter } from 'aws-cdk-lib/aws-ssm';
+import { type KinesisTelemetryProps, published } from '../lib/index';
 import { Template, someFunction, telemetryIn, zips } from './world';
 
 /** The name of the version to which an alias of the function points, in the stack of the telemetry or in another. */
@@ -32,4 +34,17 @@ test('an alias gets another stream, too, from another stack', () => {
   const { stack } = telemetryIn();
   const stream = kinesis.Stream.fromStreamArn(stack, 'Central', 'arn:aws:kinesis:eu-west-1:111122223333:stream/central');
   assert.notEqual(version('other', { stream }), version('other'));
+});
+
+test('who refers to the parameters without the construct publishes a version with another text, and not without', () => {
+  const said = (upgrade?: string): unknown => {
+    const stack = new Stack();
+    const arn = StringParameter.valueForStringParameter(stack, published('layerArnX86_64'));
+    const fn = someFunction(stack, { layers: [lambda.LayerVersion.fromLayerVersionArn(stack, 'Telemetry', arn)] });
+    if (upgrade !== undefined) fn.invalidateVersionBasedOn(upgrade);
+    fn.addAlias('live');
+    return Object.keys(Template.fromStack(stack).findResources('AWS::Lambda::Version'))[0];
+  };
+  assert.equal(said(), said());
+  assert.notEqual(said('1'), said('2'));
 });
