@@ -8,6 +8,11 @@ use xtask_aws_cli::Deployment;
 
 use crate::aws::Aws;
 
+/// What the names of stacks begin with that `cargo xtask deploy` makes (`stackName` in infra-cdk/lib/build-app.ts).
+const STACKS_OF_STAGES: &str = "KinesisTelemetry-";
+/// Published of stages only.
+const TEST_FUNCTION: &str = "testFunctionName";
+
 /// The values of a deployment, by the key that the specification gives them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Values(pub(crate) BTreeMap<&'static str, String>);
@@ -41,7 +46,13 @@ impl Values {
         Ok(values)
     }
 
-    /// Fails if the deployment is not there, or another one has its names.
+    /// The stack, if it is somebody's own that has the construct: such a one has no stage, and no test function.
+    pub(crate) fn own_stack(&self) -> Option<&str> {
+        let stack = self.0.get("stackName")?.as_str();
+        (!stack.starts_with(STACKS_OF_STAGES)).then_some(stack)
+    }
+
+    /// Fails if the deployment is not there, or that of another stage has its names.
     pub(crate) fn require(&self, deployment: &Deployment, place: &str) -> Result<()> {
         let Deployment { stage, name } = deployment;
         let named = name.as_ref().map(|name| format!(" --name {name}")).unwrap_or_default();
@@ -53,6 +64,9 @@ impl Values {
                 first.of(name.as_deref())
             );
         };
+        if self.own_stack().is_some() {
+            return Ok(());
+        }
         let rest = name.as_ref().map_or(Some(stack.as_str()), |name| {
             stack.strip_suffix(name).and_then(|rest| rest.strip_suffix('-'))
         });
@@ -69,6 +83,12 @@ impl Values {
     pub(crate) fn get(&self, key: &str) -> Result<&str> {
         let value = self.0.get(key).map(String::as_str);
         value.with_context(|| {
+            if let Some(stack) = self.own_stack().filter(|_| key == TEST_FUNCTION) {
+                return format!(
+                    "the stack {stack} has no test function: those of cargo xtask deploy have one; for others cargo xtask tail \
+                     shows what arrives"
+                );
+            }
             let name = PUBLISHED.iter().find(|it| it.key == key).map_or(key, |it| it.name);
             format!("the parameter {name} is missing: deploy the stage again")
         })
@@ -76,7 +96,9 @@ impl Values {
 
     /// What is not there of what should be.
     pub(crate) fn missing(&self) -> Vec<&'static Published> {
-        PUBLISHED.iter().filter(|it| !self.0.contains_key(it.key)).collect()
+        let is_missing = |it: &&Published| !self.0.contains_key(it.key);
+        let is_due = |it: &&Published| it.key != TEST_FUNCTION || self.own_stack().is_none();
+        PUBLISHED.iter().filter(is_missing).filter(is_due).collect()
     }
 }
 
@@ -102,6 +124,20 @@ mod tests {
             let error = required(Some(stack), stage, name).unwrap_err().to_string();
             assert!(error.contains(stack) && error.contains("AWS_REGION"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_stack_of_somebodys_own_has_no_stage_and_no_test_function() {
+        for name in [None, Some("shop")] {
+            required(Some("Telemetry"), "dev", name).unwrap();
+            required(Some("Shop-prod"), "dev", name).unwrap();
+        }
+        let of = |stack: &str| Values([("stackName", stack.to_owned())].into_iter().collect());
+        let lacks = |values: &Values| values.missing().iter().any(|it| it.key == TEST_FUNCTION);
+        let (own, stage) = (of("Telemetry"), of("KinesisTelemetry-dev"));
+        assert!(!lacks(&own) && lacks(&stage));
+        let error = own.get(TEST_FUNCTION).unwrap_err().to_string();
+        assert!(error.contains("the stack Telemetry has no test function"), "{error}");
     }
 
     #[test]

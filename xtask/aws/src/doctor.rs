@@ -2,21 +2,19 @@
 
 mod finding;
 mod function;
+mod queue;
+mod role;
+mod stream;
 
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use aws_sdk_kinesis::operation::describe_stream_summary::DescribeStreamSummaryError;
-use aws_sdk_kinesis::types::{EncryptionType, StreamStatus};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
 use aws_sdk_lambda::operation::get_layer_version_by_arn::GetLayerVersionByArnError;
-use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesError;
-use aws_sdk_sqs::types::QueueAttributeName;
 use extension_spec::deployment::Architecture;
 use xtask_aws_cli::Deployment;
 
 use crate::aws::Aws;
-use crate::client::{Target, region_of_arn};
 use crate::deployment::Values;
 use crate::say;
 use finding::{Finding, Verdict};
@@ -61,8 +59,11 @@ async fn examine(deployment: &Deployment, function: Option<&str>, aws: &Aws) -> 
     for architecture in Architecture::ALL {
         findings.extend(patient.layer(architecture).await);
     }
-    findings.extend(patient.function(function).await);
-    findings.extend(patient.stream().await);
+    // Which key there is decides what the function must be allowed.
+    let stream = patient.stream().await;
+    let key = stream.as_ref().and_then(|it| it.key.as_deref());
+    findings.extend(patient.function(function, key).await);
+    findings.extend(stream.into_iter().flat_map(|it| it.findings));
     findings.extend(patient.queue().await);
     findings
 }
@@ -90,13 +91,21 @@ fn parameters(deployment: &Deployment, values: &Values, aws: &Aws) -> Verdict {
     if missing.is_empty() {
         return Verdict::well(format!("{} of the stack {}", values.0.len(), values.0["stackName"]));
     }
-    Verdict::broken(format!("missing: {}", missing.join(", ")), redeploy(deployment))
+    Verdict::broken(format!("missing: {}", missing.join(", ")), redeploy(deployment, values))
+}
+
+/// How a command about this deployment is typed.
+fn typed(command: &str, Deployment { stage, name }: &Deployment) -> String {
+    let name = name.as_ref().map(|it| format!(" --name {it}")).unwrap_or_default();
+    format!("cargo xtask {command} {stage}{name}")
 }
 
 /// What mends most.
-fn redeploy(deployment: &Deployment) -> String {
-    let name = deployment.name.as_ref().map(|it| format!(" --name {it}")).unwrap_or_default();
-    format!("cargo xtask deploy {}{name}", deployment.stage)
+fn redeploy(deployment: &Deployment, values: &Values) -> String {
+    match values.own_stack() {
+        Some(stack) => format!("deploy the stack {stack} again"),
+        None => typed("deploy", deployment),
+    }
 }
 
 /// A deployment that is there.
@@ -109,6 +118,10 @@ struct Patient<'a> {
 impl Patient<'_> {
     fn value(&self, key: &str) -> Option<&str> {
         self.values.0.get(key).map(String::as_str)
+    }
+
+    fn redeploy(&self) -> String {
+        redeploy(self.deployment, self.values)
     }
 
     async fn layer(&self, architecture: Architecture) -> Option<Finding> {
@@ -126,7 +139,7 @@ impl Patient<'_> {
                     .as_service_error()
                     .is_some_and(GetLayerVersionByArnError::is_resource_not_found_exception) =>
             {
-                Verdict::broken(format!("{arn} does not exist any more"), redeploy(self.deployment))
+                Verdict::broken(format!("{arn} does not exist any more"), self.redeploy())
             }
             Err(error) => Verdict::of_error(&self.aws.explain(
                 "looking at a layer",
@@ -137,204 +150,73 @@ impl Patient<'_> {
         Some(Finding::new(what, verdict))
     }
 
-    /// The function, and the policy of its role.
-    async fn function(&self, name: Option<&str>) -> Vec<Finding> {
-        let Some(name) = name.or_else(|| self.value("testFunctionName")) else { return Vec::new() };
-        let lambda = aws_sdk_lambda::Client::new(&self.aws.config);
-        let configuration =
-            match lambda.get_function_configuration().function_name(name).send().await {
-                Ok(configuration) => configuration,
-                Err(error)
-                    if error.as_service_error().is_some_and(
-                        GetFunctionConfigurationError::is_resource_not_found_exception,
-                    ) =>
-                {
-                    let why = format!("there is no function {name} in {}", self.aws.region);
-                    return vec![Finding::new(
-                        "function",
-                        Verdict::broken(why, redeploy(self.deployment)),
-                    )];
-                }
-                Err(error) => {
-                    let error = self.aws.explain(
-                        "looking at the function",
-                        "lambda:GetFunctionConfiguration",
-                        &error,
-                    );
-                    return vec![Finding::new("function", Verdict::of_error(&error))];
-                }
-            };
-        let facts = function::Facts::of(name, &configuration);
-        let mut findings = vec![Finding::new("function", function::judge(&facts, self.values))];
-        findings.extend(self.policy(&facts.role).await);
-        findings
-    }
-
-    async fn policy(&self, role: &str) -> Option<Finding> {
-        let policy = self.value("policyArn")?;
-        let name = role.rsplit('/').next().unwrap_or(role);
-        let mut pages = aws_sdk_iam::Client::new(&self.aws.config)
-            .list_attached_role_policies()
-            .role_name(name)
-            .into_paginator()
-            .items()
-            .send();
-        while let Some(attached) = pages.next().await {
-            match attached {
-                Ok(attached) if attached.policy_arn() == Some(policy) => {
-                    return Some(Finding::new(
-                        "policy",
-                        Verdict::well(format!("attached to {name}")),
-                    ));
-                }
-                Ok(_) => {}
-                Err(error) => {
-                    let doing = format!("looking at the policies of the role {name}");
-                    let error = self.aws.explain(&doing, "iam:ListAttachedRolePolicies", &error);
-                    return Some(Finding::new("policy", Verdict::of_error(&error)));
-                }
-            }
-        }
-        let why = format!(
-            "the role {name} does not have it, so the function may not write to the stream"
-        );
-        let remedy = format!("aws iam attach-role-policy --role-name {name} --policy-arn {policy}");
-        Some(Finding::new("policy", Verdict::broken(why, remedy)))
-    }
-
-    /// The stream, and the key that it is encrypted with.
-    async fn stream(&self) -> Vec<Finding> {
-        let Some(arn) = self.value("streamArn") else { return Vec::new() };
-        let aws = match Aws::find(region_of_arn(arn)).await {
-            Ok(aws) => aws,
-            Err(error) => return vec![Finding::new("stream", Verdict::of_error(&error))],
+    /// The function, and what its role may do. Without a name it is the test function, if there is one.
+    async fn function(&self, named: Option<&str>, key: Option<&str>) -> Vec<Finding> {
+        let Some(name) = named.or_else(|| self.value("testFunctionName")) else {
+            return Vec::new();
         };
-        let target = Target::at(arn, &aws);
-        let answer = target.client.describe_stream_summary().stream_arn(arn).send().await;
-        let summary = match answer.map(|it| it.stream_description_summary) {
-            Ok(Some(summary)) => summary,
-            Ok(None) => {
-                return vec![Finding::new(
-                    "stream",
-                    Verdict::unknown("Kinesis says nothing of it"),
-                )];
-            }
+        let lambda = aws_sdk_lambda::Client::new(&self.aws.config);
+        let found = lambda.get_function_configuration().function_name(name).send().await;
+        let configuration = match found {
+            Ok(configuration) => configuration,
             Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(DescribeStreamSummaryError::is_resource_not_found_exception) =>
+                if error.as_service_error().is_some_and(
+                    GetFunctionConfigurationError::is_resource_not_found_exception,
+                ) =>
             {
-                let why = format!("{arn} does not exist");
-                return vec![Finding::new(
-                    "stream",
-                    Verdict::broken(why, redeploy(self.deployment)),
-                )];
+                let why = format!("there is no function {name} in {}", self.aws.region);
+                let remedy = match named {
+                    Some(_) => "check --function and AWS_REGION: aws lambda list-functions says what there is".to_owned(),
+                    None => self.redeploy(),
+                };
+                return vec![Finding::new("function", Verdict::broken(why, remedy))];
             }
             Err(error) => {
-                return vec![Finding::new(
-                    "stream",
-                    Verdict::of_error(&target.explain("DescribeStreamSummary of", &error)),
-                )];
+                let (doing, takes) = ("looking at the function", "lambda:GetFunctionConfiguration");
+                let error = self.aws.explain(doing, takes, &error);
+                return vec![Finding::new("function", Verdict::of_error(&error))];
             }
         };
-        let verdict = match summary.stream_status() {
-            StreamStatus::Active | StreamStatus::Updating => {
-                let (name, shards) = (summary.stream_name(), summary.open_shard_count());
-                let hours = summary.retention_period_hours();
-                Verdict::well(format!(
-                    "{name}: {shards} shards open, keeps records for {hours} hours"
-                ))
-            }
-            other => Verdict::broken(
-                format!("{arn} is {other}, and takes no records"),
-                "wait until it is ACTIVE, or deploy again if it is being deleted",
-            ),
-        };
-        let mut findings = vec![Finding::new("stream", verdict)];
-        if summary.encryption_type() == Some(&EncryptionType::Kms) {
-            findings
-                .push(Finding::new("key", key(summary.key_id().unwrap_or_default(), &aws).await));
-        }
+        let facts = function::Facts::of(name, &configuration);
+        let mut findings = vec![Finding::new("function", function::judge(&facts, self.values))];
+        findings.extend(function::notes(&facts).map(|it| Finding::new("network", it)));
+        let name = configuration.function_name().unwrap_or(name);
+        findings.extend(self.concurrency(name, &lambda).await);
+        findings.extend(self.role(&facts.role, key).await);
         findings
+    }
+
+    /// Whether it is kept from being invoked at all. Nothing is said where it is not.
+    async fn concurrency(&self, name: &str, lambda: &aws_sdk_lambda::Client) -> Option<Finding> {
+        let answer = lambda.get_function_concurrency().function_name(name).send().await;
+        let verdict = match answer {
+            Ok(answer) if answer.reserved_concurrent_executions() == Some(0) => Verdict::broken(
+                format!("no concurrency is reserved for {name}, so that nobody can invoke it"),
+                format!("aws lambda delete-function-concurrency --function-name {name}"),
+            ),
+            Ok(_) => return None,
+            Err(error) => {
+                let takes = "lambda:GetFunctionConcurrency";
+                Verdict::of_error(&self.aws.explain("looking at the concurrency", takes, &error))
+            }
+        };
+        Some(Finding::new("concurrency", verdict))
+    }
+
+    async fn role(&self, role: &str, key: Option<&str>) -> Option<Finding> {
+        let (policy, stream) = (self.value("policyArn")?, self.value("streamArn")?);
+        let needs = role::needs(stream, key, self.value("deadLetterQueueUrl"));
+        Some(Finding::new("policy", role::examine(role, policy, &needs, self.aws).await))
+    }
+
+    async fn stream(&self) -> Option<stream::Examined> {
+        Some(stream::examine(self.value("streamArn")?, self.redeploy()).await)
     }
 
     async fn queue(&self) -> Option<Finding> {
-        use QueueAttributeName::{
-            ApproximateNumberOfMessages as Visible, ApproximateNumberOfMessagesNotVisible as Hidden,
-        };
         let url = self.value("deadLetterQueueUrl")?;
-        let sqs = aws_sdk_sqs::Client::new(&self.aws.config);
-        let ask = sqs
-            .get_queue_attributes()
-            .queue_url(url)
-            .attribute_names(Visible)
-            .attribute_names(Hidden);
-        let verdict = match ask.send().await {
-            Ok(answer) => {
-                let count = |name| {
-                    answer
-                        .attributes()
-                        .and_then(|it| it.get(&name)?.parse::<u64>().ok())
-                        .unwrap_or(0)
-                };
-                let (visible, hidden) = (count(Visible), count(Hidden));
-                if visible + hidden == 0 {
-                    Verdict::well("no dead letters")
-                } else {
-                    let name = self
-                        .deployment
-                        .name
-                        .as_ref()
-                        .map(|it| format!(" --name {it}"))
-                        .unwrap_or_default();
-                    Verdict::broken(
-                        format!(
-                            "{visible} dead letters, and {hidden} that somebody is reading: events did not reach the stream"
-                        ),
-                        format!(
-                            "the function's log says why; then cargo xtask redrive {}{name}",
-                            self.deployment.stage
-                        ),
-                    )
-                }
-            }
-            Err(error)
-                if error
-                    .as_service_error()
-                    .is_some_and(GetQueueAttributesError::is_queue_does_not_exist) =>
-            {
-                Verdict::broken(format!("{url} does not exist"), redeploy(self.deployment))
-            }
-            Err(error) => Verdict::of_error(&self.aws.explain(
-                "looking at the queue",
-                "sqs:GetQueueAttributes",
-                &error,
-            )),
-        };
+        let redrive = typed("redrive", self.deployment);
+        let verdict = queue::examine(url, self.redeploy(), &redrive, self.aws).await;
         Some(Finding::new("queue", verdict))
-    }
-}
-
-/// Whether what encrypts the stream is there to be used. Without it the stream takes and gives nothing.
-async fn key(id: &str, aws: &Aws) -> Verdict {
-    let answer = aws_sdk_kms::Client::new(&aws.config).describe_key().key_id(id).send().await;
-    match answer.map(|it| it.key_metadata) {
-        Ok(Some(key)) if key.enabled() => Verdict::well(id),
-        Ok(key) => {
-            let state = key
-                .and_then(|it| it.key_state)
-                .map_or_else(|| "not there".to_owned(), |it| it.to_string());
-            Verdict::broken(
-                format!("{id} is {state}, so the stream takes and gives nothing"),
-                format!(
-                    "aws kms enable-key --key-id {id} (if it is pending deletion, aws kms cancel-key-deletion first)"
-                ),
-            )
-        }
-        Err(error) => Verdict::of_error(&aws.explain(
-            "looking at the stream's key",
-            "kms:DescribeKey",
-            &error,
-        )),
     }
 }

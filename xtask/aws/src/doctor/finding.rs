@@ -19,6 +19,10 @@ pub(super) enum Verdict {
     Well {
         that: String,
     },
+    /// Neither well nor broken: something to know.
+    Note {
+        that: String,
+    },
     Broken {
         why: String,
         /// Empty where `why` says it.
@@ -33,6 +37,10 @@ pub(super) enum Verdict {
 impl Verdict {
     pub(super) fn well(that: impl Into<String>) -> Self {
         Self::Well { that: that.into() }
+    }
+
+    pub(super) fn note(that: impl Into<String>) -> Self {
+        Self::Note { that: that.into() }
     }
 
     pub(super) fn broken(why: impl Into<String>, remedy: impl Into<String>) -> Self {
@@ -54,7 +62,7 @@ impl Finding {
     }
 
     pub(super) fn is_well(&self) -> bool {
-        matches!(self.verdict, Verdict::Well { .. })
+        matches!(self.verdict, Verdict::Well { .. } | Verdict::Note { .. })
     }
 }
 
@@ -64,6 +72,7 @@ pub(super) fn text(findings: &[Finding]) -> String {
     for Finding { what, verdict } in findings {
         let (word, said) = match verdict {
             Verdict::Well { that } => ("ok", that),
+            Verdict::Note { that } => ("note", that),
             Verdict::Broken { why, .. } => ("BROKEN", why),
             Verdict::Unknown { why } => ("unknown", why),
         };
@@ -93,11 +102,13 @@ mod tests {
     fn what_is_broken_stands_with_what_mends_it() {
         let findings = [
             Finding::new("credentials", Verdict::well("me")),
+            Finding::new("network", Verdict::note("in a VPC")),
             Finding::new("policy", Verdict::broken("not attached", "aws iam attach-role-policy")),
             Finding::new("key", Verdict::unknown("may not be looked at")),
         ];
         expect![[r"
             ok      credentials   me
+            note    network       in a VPC
             BROKEN  policy        not attached
                                   mend it: aws iam attach-role-policy
             unknown key           may not be looked at

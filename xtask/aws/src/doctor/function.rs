@@ -10,29 +10,40 @@ use crate::deployment::Values;
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     name: String,
+    arn: String,
     /// ARN of its role.
     pub(super) role: String,
     architecture: String,
     /// ARNs of its layers' versions.
     layers: Vec<String>,
     variables: Vec<(String, String)>,
-    /// Why it cannot be invoked, if so.
+    /// Why it cannot be invoked, or is not as it was said to be, if so.
     trouble: Option<String>,
     is_image: bool,
+    /// The VPC that it is in, if it is in one.
+    vpc: Option<String>,
 }
 
 impl Facts {
     pub(super) fn of(name: &str, answer: &GetFunctionConfigurationOutput) -> Self {
-        use aws_sdk_lambda::types::{PackageType, State};
-        let trouble = match answer.state() {
-            Some(State::Failed) => {
-                Some(answer.state_reason().unwrap_or("it has failed").to_owned())
+        use aws_sdk_lambda::types::{LastUpdateStatus, PackageType, State};
+        let why = |reason: Option<&str>| reason.unwrap_or("Lambda does not say why").to_owned();
+        let trouble = match (answer.state(), answer.last_update_status()) {
+            (Some(State::Failed), _) => {
+                Some(format!("cannot be invoked: {}", why(answer.state_reason())))
+            }
+            (_, Some(LastUpdateStatus::Failed)) => {
+                let why = why(answer.last_update_status_reason());
+                Some(format!("is as it was before its last update, which failed: {why}"))
             }
             _ => None,
         };
+        let vpc = answer.vpc_config().and_then(|it| it.vpc_id());
         let variables = answer.environment().and_then(|it| it.variables());
         Self {
             name: name.to_owned(),
+            arn: answer.function_arn().unwrap_or_default().to_owned(),
+            vpc: vpc.filter(|id| !id.is_empty()).map(str::to_owned),
             role: answer.role().unwrap_or_default().to_owned(),
             architecture: answer
                 .architectures()
@@ -50,6 +61,17 @@ impl Facts {
         }
     }
 
+    /// Whether it delivers to this stream, which it may name in either way.
+    fn delivers_to(&self, stream: &str) -> bool {
+        // A name stands for the stream of the function's own region and account.
+        let place =
+            |arn: &str| arn.split(':').skip(3).take(2).map(str::to_owned).collect::<Vec<_>>();
+        match self.variable(variable::STREAM) {
+            Some(own) if own.starts_with("arn:") => own == stream,
+            own => own == stream.rsplit('/').next() && place(&self.arn) == place(stream),
+        }
+    }
+
     fn variable(&self, name: &str) -> Option<&str> {
         self.variables.iter().find(|it| it.0 == name).map(|it| it.1.as_str())
     }
@@ -58,10 +80,7 @@ impl Facts {
 pub(super) fn judge(facts: &Facts, values: &Values) -> Verdict {
     let name = &facts.name;
     if let Some(trouble) = &facts.trouble {
-        return Verdict::broken(
-            format!("{name} cannot be invoked: {trouble}"),
-            "update or delete the function",
-        );
+        return Verdict::broken(format!("{name} {trouble}"), "update or delete the function");
     }
     let layer = if facts.is_image {
         Ok("an image, whose contents nobody can see from here".to_owned())
@@ -89,13 +108,38 @@ pub(super) fn judge(facts: &Facts, values: &Values) -> Verdict {
             format!("{name} has no variable {}, so nothing is delivered", variable::STREAM),
             format!("set {}={stream}", variable::STREAM),
         ),
-        // A name stands for the stream of the function's own account and region.
-        Some(own) if own != stream && stream.rsplit('/').next() != Some(own) => Verdict::broken(
-            format!("{name} delivers to {own}, which is not this deployment's stream"),
-            format!("set {}={stream}, or look there", variable::STREAM),
-        ),
-        Some(_) => Verdict::well(format!("{name} ({}) with {layer}", facts.architecture)),
+        Some(own) if !facts.delivers_to(stream) => {
+            let where_ =
+                if own.starts_with("arn:") { "" } else { " of its own region and account" };
+            Verdict::broken(
+                format!("{name} delivers to {own}{where_}, which is not this deployment's stream"),
+                format!("set {}={stream}, or look there", variable::STREAM),
+            )
+        }
+        Some(_) => letters(facts, values).unwrap_or_else(|| {
+            Verdict::well(format!("{name} ({}) with {layer}", facts.architecture))
+        }),
     }
+}
+
+/// What is wrong with where its dead letters go, if anything is.
+fn letters(facts: &Facts, values: &Values) -> Option<Verdict> {
+    let queue = values.0.get("deadLetterQueueUrl")?;
+    let (name, variable) = (&facts.name, variable::DEAD_LETTER_QUEUE_URL);
+    let why = match facts.variable(variable) {
+        Some(own) if own == queue => return None,
+        Some(own) => format!("{name} sends dead letters to {own}, which redrive does not look at"),
+        None => format!("{name} has no variable {variable}, so what the stream refuses is lost"),
+    };
+    Some(Verdict::broken(why, format!("set {variable}={queue}")))
+}
+
+/// What is to be known of a function besides, whether it is well or not.
+pub(super) fn notes(facts: &Facts) -> Option<Verdict> {
+    let (name, vpc) = (&facts.name, facts.vpc.as_ref()?);
+    Some(Verdict::note(format!(
+        "{name} is in {vpc}: without a way to the internet that takes endpoints for kinesis-streams and sqs (docs/deploying.md)"
+    )))
 }
 
 /// What it has of our layers.
@@ -110,6 +154,12 @@ fn layer(facts: &Facts, values: &Values) -> Result<String, Verdict> {
     let of = |arn: &str| arn.rsplit_once(':').map(|(layer, _)| layer.to_owned());
     let has = |wanted: &str| layers.iter().find(|it| of(it).is_some() && of(it) == of(wanted));
     match (has(arn(own)), has(arn(other))) {
+        (Some(_), Some(wrong)) => Err(Verdict::broken(
+            format!(
+                "{name} has the layers of both architectures, which are one file: the later one counts"
+            ),
+            format!("take {wrong} from its layers"),
+        )),
         (Some(version), _) if version == arn(own) => Ok("the layer that is published".to_owned()),
         (Some(version), _) => Ok(format!("{version}; the newest is {}", arn(own))),
         (None, Some(wrong)) => Err(Verdict::broken(
@@ -129,6 +179,7 @@ mod tests {
 
     use super::*;
 
+    const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/111122223333/letters";
     const STREAM: &str = "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry";
 
     fn values() -> Values {
@@ -137,6 +188,7 @@ mod tests {
             ("layerArnX86_64", layer("x86")),
             ("layerArnArm64", layer("arm")),
             ("streamArn", STREAM.to_owned()),
+            ("deadLetterQueueUrl", QUEUE.to_owned()),
         ];
         Values(values.into_iter().collect())
     }
@@ -144,9 +196,12 @@ mod tests {
     fn good() -> Facts {
         Facts {
             name: "orders".into(),
+            arn: "arn:aws:lambda:eu-central-1:111122223333:function:orders".into(),
             architecture: "x86_64".into(),
             layers: vec![values().0["layerArnX86_64"].clone()],
-            variables: vec![(variable::STREAM.to_owned(), STREAM.to_owned())],
+            variables: [(variable::STREAM, STREAM), (variable::DEAD_LETTER_QUEUE_URL, QUEUE)]
+                .map(|(name, value)| (name.to_owned(), value.to_owned()))
+                .into(),
             ..Facts::default()
         }
     }
@@ -187,11 +242,35 @@ mod tests {
             (changed(&|it| it.architecture = "arm64".into()), "fails at init: give it arn:"),
             (changed(&|it| it.variables.clear()), "has no variable KINESIS_TELEMETRY_STREAM"),
             (changed(&|it| it.variables[0].1 = "other".into()), "delivers to other"),
-            (changed(&|it| it.trouble = Some("no image".into())), "cannot be invoked: no image"),
+            (changed(&|it| it.trouble = Some("has failed".into())), "orders has failed: update"),
+            (
+                changed(&|it| {
+                    it.variables[0].1 = "telemetry".into();
+                    it.arn = it.arn.replace("1111", "4444");
+                }),
+                "delivers to telemetry of its own region and account",
+            ),
+            (changed(&|it| drop(it.variables.pop())), "what the stream refuses is lost: set"),
+            (changed(&|it| it.variables[1].1 += "2"), "letters2, which redrive does not look at"),
+            (
+                changed(&|it| it.layers.push(values().0["layerArnArm64"].clone())),
+                "the later one counts: take arn:aws:lambda:eu-central-1:111122223333:layer:arm:2",
+            ),
             (set("ENABLED", "false"), "switched off: remove the variable"),
             (set("BUFFER_TIMEOUT_MS", "soon"), "BUFFER_TIMEOUT_MS"),
         ] {
             assert!(found.contains(expected), "{found}");
         }
+    }
+
+    #[test]
+    fn a_function_whose_last_update_failed_is_not_what_it_was_said_to_be() {
+        let answer = GetFunctionConfigurationOutput::builder()
+            .last_update_status(aws_sdk_lambda::types::LastUpdateStatus::Failed)
+            .last_update_status_reason("no such key")
+            .build();
+        let said = why(&Facts::of("orders", &answer));
+        let expected = "orders is as it was before its last update, which failed: no such key";
+        assert!(said.contains(expected), "{said}");
     }
 }

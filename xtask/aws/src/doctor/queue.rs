@@ -1,0 +1,45 @@
+//! The dead-letter queue of a deployment, which should be empty.
+
+use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesError;
+use aws_sdk_sqs::types::QueueAttributeName;
+
+use super::finding::Verdict;
+use crate::aws::Aws;
+
+/// Looks at a queue. `redeploy` is what makes it anew, `redrive` what empties it.
+pub(super) async fn examine(url: &str, redeploy: String, redrive: &str, aws: &Aws) -> Verdict {
+    use QueueAttributeName::{
+        ApproximateNumberOfMessages as Visible, ApproximateNumberOfMessagesNotVisible as Hidden,
+    };
+    let sqs = aws_sdk_sqs::Client::new(&aws.config);
+    let ask = sqs.get_queue_attributes().queue_url(url);
+    match ask.attribute_names(Visible).attribute_names(Hidden).send().await {
+        Ok(answer) => {
+            let count = |name| {
+                let count = answer.attributes().and_then(|it| it.get(&name)?.parse::<u64>().ok());
+                count.unwrap_or(0)
+            };
+            match (count(Visible), count(Hidden)) {
+                (0, 0) => Verdict::well("no dead letters"),
+                (visible, hidden) => Verdict::broken(
+                    format!(
+                        "{visible} dead letters, and {hidden} that somebody is reading: events did not reach the stream"
+                    ),
+                    format!("the function's log says why; then {redrive}"),
+                ),
+            }
+        }
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(GetQueueAttributesError::is_queue_does_not_exist) =>
+        {
+            Verdict::broken(format!("{url} does not exist"), redeploy)
+        }
+        Err(error) => Verdict::of_error(&aws.explain(
+            "looking at the queue",
+            "sqs:GetQueueAttributes",
+            &error,
+        )),
+    }
+}

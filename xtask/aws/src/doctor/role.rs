@@ -1,0 +1,140 @@
+//! Whether a function's role may do what its telemetry needs.
+
+use aws_sdk_iam::types::{
+    ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType,
+};
+
+use super::finding::Verdict;
+use crate::aws::Aws;
+
+/// Something that a role must be allowed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Need {
+    action: &'static str,
+    resource: String,
+    /// Name and value of what Kinesis tells KMS: a policy may ask for it.
+    context: Option<(&'static str, String)>,
+}
+
+/// What it takes to write to this stream, encrypted with that key, and to this queue.
+pub(super) fn needs(stream: &str, key: Option<&str>, queue_url: Option<&str>) -> Vec<Need> {
+    let need = |action, resource| Need { action, resource, context: None };
+    let mut needs = vec![need("kinesis:PutRecords", stream.to_owned())];
+    needs.extend(key.map(|key| Need {
+        context: Some(("kms:EncryptionContext:aws:kinesis:arn", stream.to_owned())),
+        ..need("kms:GenerateDataKey", key.to_owned())
+    }));
+    let queue = queue_url.and_then(|url| queue_arn(url, stream));
+    needs.extend(queue.map(|queue| need("sqs:SendMessage", queue)));
+    needs
+}
+
+/// `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME` as an ARN. A deployment's queue is in its region, and so is the stream.
+fn queue_arn(url: &str, stream: &str) -> Option<String> {
+    let mut path = url.rsplit('/');
+    let (name, account) = (path.next()?, path.next()?);
+    let mut place = stream.split(':').skip(1);
+    let (partition, region) = (place.next()?, place.nth(1)?);
+    Some(format!("arn:{partition}:sqs:{region}:{account}:{name}"))
+}
+
+/// Has IAM say whether the role may do all this; where one may not ask, whether it has the policy.
+pub(super) async fn examine(role: &str, policy: &str, needs: &[Need], aws: &Aws) -> Verdict {
+    let iam = aws_sdk_iam::Client::new(&aws.config);
+    let name = role.rsplit('/').next().unwrap_or(role);
+    for need in needs {
+        match simulate(&iam, role, need).await {
+            Some(result) => {
+                if let Some(why) = refusal(&result) {
+                    let Need { action, resource, .. } = need;
+                    let why = format!("the role {name} may not {action} to {resource}: {why}");
+                    let attach = format!(
+                        "aws iam attach-role-policy --role-name {name} --policy-arn {policy}"
+                    );
+                    return Verdict::broken(why, attach);
+                }
+            }
+            None => return attached(&iam, name, policy, aws).await,
+        }
+    }
+    let may: Vec<&str> = needs.iter().map(|it| it.action).collect();
+    Verdict::well(format!("the role {name} may {}", may.join(", ")))
+}
+
+/// What IAM says, or nothing where it does not.
+async fn simulate(iam: &aws_sdk_iam::Client, role: &str, need: &Need) -> Option<EvaluationResult> {
+    let entry = |(name, value): &(&str, String)| {
+        let entry = ContextEntry::builder().context_key_name(*name).context_key_values(value);
+        entry.context_key_type(ContextKeyTypeEnum::String).build()
+    };
+    let request = iam.simulate_principal_policy().policy_source_arn(role);
+    let request = request.action_names(need.action).resource_arns(&need.resource);
+    let context = need.context.as_ref().map(|it| vec![entry(it)]);
+    let answer = request.set_context_entries(context).send().await.ok()?;
+    answer.evaluation_results?.pop()
+}
+
+/// Why not, if it is not allowed.
+fn refusal(result: &EvaluationResult) -> Option<&'static str> {
+    use PolicyEvaluationDecisionType::{Allowed, ExplicitDeny};
+    let boundary = result.permissions_boundary_decision_detail();
+    let organisation = result.organizations_decision_detail();
+    match result.eval_decision() {
+        Allowed => None,
+        ExplicitDeny => Some("a policy denies it, whatever others allow"),
+        _ if boundary.is_some_and(|it| !it.allowed_by_permissions_boundary()) => {
+            Some("its permissions boundary does not allow it")
+        }
+        _ if organisation.is_some_and(|it| !it.allowed_by_organizations()) => {
+            Some("a policy of the organisation does not allow it")
+        }
+        _ => Some("no policy allows it"),
+    }
+}
+
+/// Whether the role has the policy. What else allows it, or forbids it, is not seen.
+async fn attached(iam: &aws_sdk_iam::Client, name: &str, policy: &str, aws: &Aws) -> Verdict {
+    let mut pages =
+        iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
+    while let Some(attached) = pages.next().await {
+        match attached {
+            Ok(attached) if attached.policy_arn() == Some(policy) => {
+                return Verdict::well(format!(
+                    "attached to {name}; whether something forbids it takes iam:SimulatePrincipalPolicy to see"
+                ));
+            }
+            Ok(_) => {}
+            Err(error) => {
+                let doing = format!("looking at the policies of the role {name}");
+                let error = aws.explain(&doing, "iam:ListAttachedRolePolicies", &error);
+                return Verdict::of_error(&error);
+            }
+        }
+    }
+    Verdict::broken(
+        format!(
+            "not attached to the role {name}; whether another one allows the same takes iam:SimulatePrincipalPolicy to see"
+        ),
+        format!("aws iam attach-role-policy --role-name {name} --policy-arn {policy}"),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn writing_takes_the_stream_its_key_and_the_queue() {
+        let stream = "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry";
+        let url = "https://sqs.eu-central-1.amazonaws.com/111122223333/letters";
+        let found = needs(stream, Some("arn:aws:kms:key"), Some(url));
+        let found: Vec<_> = found.iter().map(|it| (it.action, it.resource.as_str())).collect();
+        let expected = [
+            ("kinesis:PutRecords", stream),
+            ("kms:GenerateDataKey", "arn:aws:kms:key"),
+            ("sqs:SendMessage", "arn:aws:sqs:eu-central-1:111122223333:letters"),
+        ];
+        assert_eq!(found, expected);
+        assert_eq!(needs(stream, None, None).len(), 1);
+    }
+}

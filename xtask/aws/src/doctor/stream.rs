@@ -1,0 +1,118 @@
+//! The stream of a deployment, and the key that it is encrypted with.
+
+use aws_sdk_kinesis::operation::describe_stream_summary::DescribeStreamSummaryError;
+use aws_sdk_kinesis::types::{EncryptionType, StreamStatus};
+use aws_sdk_kms::types::KeyManagerType;
+
+use super::finding::{Finding, Verdict};
+use crate::aws::Aws;
+use crate::client::{Target, region_of_arn};
+
+/// What was found, and the ARN of the key that who writes must be allowed, if there is one.
+pub(super) struct Examined {
+    pub(super) findings: Vec<Finding>,
+    pub(super) key: Option<String>,
+}
+
+impl Examined {
+    fn of(stream: Verdict) -> Self {
+        Self { findings: vec![Finding::new("stream", stream)], key: None }
+    }
+}
+
+/// Looks at a stream. `redeploy` is what makes it anew.
+pub(super) async fn examine(arn: &str, redeploy: String) -> Examined {
+    let aws = match Aws::find(region_of_arn(arn)).await {
+        Ok(aws) => aws,
+        Err(error) => return Examined::of(Verdict::of_error(&error)),
+    };
+    let target = Target::at(arn, &aws);
+    let answer = target.client.describe_stream_summary().stream_arn(arn).send().await;
+    let summary = match answer.map(|it| it.stream_description_summary) {
+        Ok(Some(summary)) => summary,
+        Ok(None) => return Examined::of(Verdict::unknown("Kinesis says nothing of it")),
+        Err(error)
+            if error
+                .as_service_error()
+                .is_some_and(DescribeStreamSummaryError::is_resource_not_found_exception) =>
+        {
+            return Examined::of(Verdict::broken(format!("{arn} does not exist"), redeploy));
+        }
+        Err(error) => {
+            let error = target.explain("DescribeStreamSummary of", &error);
+            return Examined::of(Verdict::of_error(&error));
+        }
+    };
+    let mut examined = Examined::of(match summary.stream_status() {
+        StreamStatus::Active | StreamStatus::Updating => {
+            let (name, shards) = (summary.stream_name(), summary.open_shard_count());
+            let hours = summary.retention_period_hours();
+            Verdict::well(format!("{name}: {shards} shards open, keeps records for {hours} hours"))
+        }
+        other => Verdict::broken(
+            format!("{arn} is {other}, and takes no records"),
+            "wait until it is ACTIVE, or deploy again if it is being deleted",
+        ),
+    });
+    if summary.encryption_type() == Some(&EncryptionType::Kms) {
+        let id = key_arn(summary.key_id().unwrap_or_default(), arn);
+        let (verdict, key) = key(&id, &aws).await;
+        examined.findings.push(Finding::new("key", verdict));
+        examined.key = key;
+    }
+    examined
+}
+
+/// Whether what encrypts the stream is there to be used: without it the stream takes and gives nothing. And its ARN, if it is
+/// somebody's own: who writes needs no permission on one that AWS manages.
+async fn key(id: &str, aws: &Aws) -> (Verdict, Option<String>) {
+    let answer = aws_sdk_kms::Client::new(&aws.config).describe_key().key_id(id).send().await;
+    match answer.map(|it| it.key_metadata) {
+        Ok(Some(key)) if key.enabled() => {
+            let is_own = key.key_manager() != Some(&KeyManagerType::Aws);
+            (Verdict::well(id), key.arn.filter(|_| is_own))
+        }
+        Ok(key) => {
+            let state = key
+                .and_then(|it| it.key_state)
+                .map_or_else(|| "not there".to_owned(), |it| it.to_string());
+            let remedy = format!(
+                "aws kms enable-key --key-id {id} (if it is pending deletion, aws kms cancel-key-deletion first)"
+            );
+            let why = format!("{id} is {state}, so the stream takes and gives nothing");
+            (Verdict::broken(why, remedy), None)
+        }
+        Err(error) => {
+            let error = aws.explain("looking at the stream's key", "kms:DescribeKey", &error);
+            (Verdict::of_error(&error), id.contains(":key/").then(|| id.to_owned()))
+        }
+    }
+}
+
+/// The key that Kinesis names, by its ARN: what is no ARN is meant in the account and region of the stream, not in one's own
+/// (Kinesis API reference, `StartStreamEncryption`).
+fn key_arn(id: &str, stream: &str) -> String {
+    let mut parts = stream.split(':').skip(1);
+    match (parts.next(), parts.nth(1), parts.next()) {
+        (Some(partition), Some(region), Some(account)) if !id.starts_with("arn:") => {
+            let kind = if id.starts_with("alias/") { "" } else { "key/" };
+            format!("arn:{partition}:kms:{region}:{account}:{kind}{id}")
+        }
+        _ => id.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::key_arn;
+
+    #[test]
+    fn a_key_is_looked_for_where_the_stream_is() {
+        let stream = "arn:aws-cn:kinesis:cn-north-1:444455556666:stream/central";
+        let place = "arn:aws-cn:kms:cn-north-1:444455556666";
+        assert_eq!(key_arn("1111-22", stream), format!("{place}:key/1111-22"));
+        assert_eq!(key_arn("alias/aws/kinesis", stream), format!("{place}:alias/aws/kinesis"));
+        let arn = "arn:aws:kms:eu-central-1:111122223333:key/1111-22";
+        assert_eq!(key_arn(arn, stream), arn);
+    }
+}

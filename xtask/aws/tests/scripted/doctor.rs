@@ -1,0 +1,167 @@
+//! `doctor` where something is wrong that no emulator knows, or where IAM does not answer.
+
+use serde_json::{Value, json};
+
+use crate::server::{Answer, Call, STREAM, Server, ok, parameters};
+
+const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/111122223333/letters";
+const POLICY: &str = "arn:aws:iam::111122223333:policy/telemetry";
+const LAYER: &str = "arn:aws:lambda:eu-central-1:111122223333:layer:extension:1";
+
+/// What IAM says.
+type Iam = fn(&str) -> Answer;
+
+/// A deployment in which all is well, but for what the test says: of the function, and of IAM.
+fn server(stack: &'static str, concurrency: Value, iam: Iam) -> Server {
+    let published = [
+        ("stack/name", stack),
+        ("extension/arn", LAYER),
+        ("extension/x86_64/arn", LAYER),
+        ("extension/arm64/arn", "arn:aws:lambda:eu-central-1:111122223333:layer:arm:1"),
+        ("runtime/policy/arn", POLICY),
+        ("stream/arn", STREAM),
+        ("dead-letters/url", QUEUE),
+        ("test-function/name", "tester"),
+    ];
+    // A stack of somebody's own has no test function.
+    let count = if stack.starts_with("KinesisTelemetry-") { 8 } else { 7 };
+    let function = json!({
+        "FunctionName": "orders",
+        "FunctionArn": "arn:aws:lambda:eu-central-1:111122223333:function:orders",
+        "Role": "arn:aws:iam::111122223333:role/path/orders",
+        "Layers": [{ "Arn": LAYER }],
+        "VpcConfig": { "VpcId": "vpc-1" },
+        "Environment": { "Variables": {
+            "KINESIS_TELEMETRY_STREAM": "telemetry",
+            "KINESIS_TELEMETRY_DEAD_LETTER_QUEUE_URL": QUEUE,
+        } },
+    });
+    Server::start(move |call| match call.operation.as_str() {
+        "GetParameters" => parameters(&published[..count]),
+        "DescribeStreamSummary" => ok(&json!({ "StreamDescriptionSummary": {
+            "StreamName": "telemetry",
+            "StreamARN": STREAM,
+            "StreamStatus": "ACTIVE",
+            "RetentionPeriodHours": 24,
+            "StreamCreationTimestamp": 1,
+            "EnhancedMonitoring": [],
+            "EncryptionType": "KMS",
+            "KeyId": "1111-22",
+            "OpenShardCount": 1,
+        } })),
+        "DescribeKey" => ok(&json!({ "KeyMetadata": {
+            "KeyId": "1111-22", "Arn": call.body["KeyId"], "Enabled": true, "KeyManager": "CUSTOMER",
+        } })),
+        "GetQueueAttributes" => ok(&json!({ "Attributes": {} })),
+        path if path.ends_with("/functions/orders/configuration") => ok(&function),
+        path if path.contains("/functions/") && path.ends_with("/concurrency") => ok(&concurrency),
+        path if path.contains("/functions/") => {
+            (404, json!({ "__type": "ResourceNotFoundException", "Message": "no" }).to_string())
+        }
+        path if path.contains("/layers") => ok(&json!({})),
+        _ => form(call, iam),
+    })
+}
+
+/// The calls whose protocol sends forms and answers XML: those of STS and IAM.
+fn form(call: &Call, iam: Iam) -> Answer {
+    let form = call.body.as_str().unwrap_or_default();
+    if form.contains("Action=GetCallerIdentity") {
+        return xml("GetCallerIdentity", "<Arn>arn:aws:iam::111122223333:user/me</Arn>");
+    }
+    iam(form)
+}
+
+fn xml(operation: &str, result: &str) -> Answer {
+    let result = format!("<{operation}Result>{result}</{operation}Result>");
+    (200, format!("<{operation}Response>{result}</{operation}Response>"))
+}
+
+fn decision(decision: &str, more: &str) -> Answer {
+    let result =
+        format!("<EvalActionName>it</EvalActionName><EvalDecision>{decision}</EvalDecision>{more}");
+    let results = format!("<EvaluationResults><member>{result}</member></EvaluationResults>");
+    xml("SimulatePrincipalPolicy", &results)
+}
+
+fn denied(form: &str) -> Answer {
+    if form.contains("Action=SimulatePrincipalPolicy") {
+        let error = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
+        return (403, format!("<ErrorResponse>{error}</ErrorResponse>"));
+    }
+    xml(
+        "ListAttachedRolePolicies",
+        "<AttachedPolicies></AttachedPolicies><IsTruncated>false</IsTruncated>",
+    )
+}
+
+const ORDERS: [&str; 4] = ["doctor", "dev", "--function", "orders"];
+
+#[test]
+fn a_role_is_judged_by_what_iam_says_of_each_thing_that_it_must_do() {
+    let server = server("KinesisTelemetry-dev", json!({}), |_| decision("allowed", ""));
+    let (code, text) = server.types(&ORDERS);
+    assert_eq!(code, 0, "{text}");
+    let role = "ok      policy        the role orders may kinesis:PutRecords, kms:GenerateDataKey, sqs:SendMessage\n";
+    assert!(text.contains(role), "{text}");
+    assert!(text.contains("note    network       orders is in vpc-1"), "{text}");
+    // The key is the stream's, and what Kinesis tells it is told.
+    let key = "arn:aws:kms:eu-central-1:111122223333:key/1111-22";
+    assert_eq!(server.calls("DescribeKey")[0]["KeyId"], key);
+    let asked = server.calls("POST /");
+    let asked = asked.iter().filter_map(Value::as_str).find(|it| it.contains("GenerateDataKey"));
+    let asked = asked.unwrap();
+    assert!(asked.contains("aws%3Akinesis%3Aarn") && asked.contains("key%2F1111-22"), "{asked}");
+}
+
+#[test]
+fn what_forbids_it_is_named() {
+    let cases: [(Iam, &str); 3] = [
+        (|_| decision("explicitDeny", ""), "a policy denies it"),
+        (|_| decision("implicitDeny", ""), "no policy allows it"),
+        (
+            |_| {
+                let allows = "<AllowedByPermissionsBoundary>false</AllowedByPermissionsBoundary>";
+                let detail = "PermissionsBoundaryDecisionDetail";
+                decision("implicitDeny", &format!("<{detail}>{allows}</{detail}>"))
+            },
+            "its permissions boundary does not allow it",
+        ),
+    ];
+    for (iam, why) in cases {
+        let (code, text) = server("KinesisTelemetry-dev", json!({}), iam).types(&ORDERS);
+        assert_eq!(code, 1, "{text}");
+        let said = format!("the role orders may not kinesis:PutRecords to {STREAM}: {why}");
+        assert!(text.contains(&said), "{text}");
+    }
+}
+
+#[test]
+fn where_iam_does_not_answer_the_policy_is_looked_for_and_that_is_said() {
+    let (code, text) = server("KinesisTelemetry-dev", json!({}), denied).types(&ORDERS);
+    assert_eq!(code, 1, "{text}");
+    assert!(
+        text.contains("BROKEN  policy        not attached to the role orders; whether another one"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_function_that_nobody_can_invoke_and_one_that_is_not_there_are_told() {
+    let none = json!({ "ReservedConcurrentExecutions": 0 });
+    let server = server("KinesisTelemetry-dev", none, |_| decision("allowed", ""));
+    let (code, text) = server.types(&ORDERS);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("BROKEN  concurrency   no concurrency is reserved for orders"), "{text}");
+    let (code, text) = server.types(&["doctor", "dev", "--function", "gone"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("mend it: check --function and AWS_REGION"), "{text}");
+}
+
+#[test]
+fn a_stack_of_somebodys_own_can_be_asked_and_lacks_no_test_function() {
+    let server = server("Telemetry", json!({}), |_| decision("allowed", ""));
+    let (code, text) = server.types(&["doctor", "dev"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("ok      parameters    7 of the stack Telemetry"), "{text}");
+}
