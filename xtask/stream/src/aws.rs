@@ -8,7 +8,8 @@ use anyhow::{Context, Result, anyhow};
 use aws_config::retry::RetryConfig;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
-use aws_smithy_http_client::tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode};
+
+use crate::http;
 
 /// A shard takes five `GetRecords` a second, from all its readers together: being told so is normal,
 /// so there are more attempts than the SDK's three, and because a second is enough, shorter pauses.
@@ -32,12 +33,8 @@ pub struct Aws {
 impl Aws {
     /// From where every AWS tool takes them; the region can be known better.
     pub async fn find(region: Option<&str>) -> Result<Self> {
-        let https = aws_smithy_http_client::Builder::new()
-            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
-            .tls_context(tls_context()?)
-            .build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest())
-            .http_client(https)
+            .http_client(http::client()?)
             .retry_config(retries());
         if let Some(region) = region {
             loader = loader.region(Region::new(region.to_owned()));
@@ -160,26 +157,10 @@ fn of_nobody(doing: &str, place: &str, why: &str, is_unreachable: bool) -> Strin
     }
     if is_unreachable {
         return format!(
-            "{place} cannot be reached: {why}; check that it is running, AWS_REGION and AWS_ENDPOINT_URL"
+            "{place} cannot be reached: {why}; check that it is running, AWS_REGION, AWS_ENDPOINT_URL and HTTPS_PROXY"
         );
     }
     format!("{doing} at {place} failed: {why}")
-}
-
-/// What AWS's own tools honour: with `AWS_CA_BUNDLE`, only that file is trusted.
-fn tls_context() -> Result<TlsContext> {
-    let trusted = match std::env::var("AWS_CA_BUNDLE").ok().filter(|path| !path.is_empty()) {
-        None => TrustStore::default(),
-        Some(path) => {
-            let pem = std::fs::read(&path)
-                .with_context(|| format!("AWS_CA_BUNDLE=\"{path}\" cannot be read"))?;
-            TrustStore::empty().with_pem_certificate(pem)
-        }
-    };
-    TlsContext::builder()
-        .with_trust_store(trusted)
-        .build()
-        .map_err(|error| anyhow!("TLS cannot be set up: {}", innermost(&error)))
 }
 
 /// The SDK wraps the cause several times over, each time saying less.

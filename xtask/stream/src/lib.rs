@@ -10,6 +10,7 @@ pub mod client;
 mod compare;
 pub mod decode;
 pub mod gather;
+mod http;
 mod journal;
 pub mod render;
 pub mod report;

@@ -4,6 +4,7 @@
 
 mod doctor;
 mod invoke;
+mod proxy;
 mod queue;
 mod redrive;
 mod server;

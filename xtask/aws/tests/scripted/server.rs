@@ -73,8 +73,7 @@ impl Server {
             .env("AWS_ENDPOINT_URL", &self.url)
             .env("AWS_REGION", REGION)
             .env("AWS_ACCESS_KEY_ID", "local")
-            .env("AWS_SECRET_ACCESS_KEY", "local")
-            .env("NO_PROXY", "127.0.0.1");
+            .env("AWS_SECRET_ACCESS_KEY", "local");
         command
     }
 

@@ -1,0 +1,40 @@
+//! Through whom the commands go.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::net::{Ipv4Addr, TcpListener};
+use std::sync::mpsc::channel;
+
+use serde_json::json;
+
+use crate::server::{Server, ok, said};
+
+#[test]
+fn aws_is_asked_through_the_proxy_and_what_is_on_this_machine_is_not() {
+    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    let (heard, hears) = channel();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let connection = connection.unwrap();
+            let mut line = String::new();
+            BufReader::new(&connection).read_line(&mut line).unwrap();
+            heard.send(line).unwrap();
+            (&connection)
+                .write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
+                .unwrap();
+        }
+    });
+    let server = Server::start(|_| ok(&json!({ "Parameters": [] })));
+    let mut local = server.command(&["outputs", "dev"]);
+    let (code, text) = said(&local.env("HTTPS_PROXY", &proxy).output().unwrap());
+    assert_eq!(code, 2);
+    assert!(text.contains("dev is not deployed"), "{text}");
+    assert!(hears.try_recv().is_err(), "nothing went through the proxy");
+
+    let mut aws = server.command(&["outputs", "dev"]);
+    aws.env_remove("AWS_ENDPOINT_URL").env("HTTPS_PROXY", &proxy);
+    let (code, text) = said(&aws.output().unwrap());
+    assert_eq!(code, 2);
+    assert!(text.contains("cannot be reached") && text.contains("HTTPS_PROXY"), "{text}");
+    assert_eq!(hears.recv().unwrap(), "CONNECT ssm.eu-central-1.amazonaws.com:443 HTTP/1.1\r\n");
+}

@@ -1,0 +1,82 @@
+//! The HTTP client of these commands: whom it trusts, and through whom it goes.
+
+use anyhow::{Context, Result, anyhow};
+use aws_smithy_http_client::proxy::ProxyConfig;
+use aws_smithy_http_client::tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode};
+use aws_smithy_http_client::{Builder, Connector};
+use aws_types::sdk_config::SharedHttpClient;
+
+use crate::aws::innermost;
+
+/// In the order in which AWS's own tools, which are Python, look for them.
+const PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
+const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
+/// No proxy leads to what listens on this machine.
+const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
+
+/// A client as the environment has it.
+pub(crate) fn client() -> Result<SharedHttpClient> {
+    let tls = tls_context()?;
+    let proxy = proxy(|name| std::env::var(name).ok())?;
+    Ok(Builder::new().build_with_connector_fn(move |settings, components| {
+        let mut connector = Connector::builder()
+            .tls_provider(tls::Provider::Rustls(CryptoMode::Ring))
+            .tls_context(tls.clone())
+            .proxy_config(proxy.clone());
+        connector.set_connector_settings(settings.cloned());
+        if let Some(components) = components {
+            connector.set_sleep_impl(components.sleep_impl());
+        }
+        connector.build()
+    }))
+}
+
+/// What AWS's own tools honour: with `AWS_CA_BUNDLE`, only that file is trusted.
+fn tls_context() -> Result<TlsContext> {
+    let trusted = match std::env::var("AWS_CA_BUNDLE").ok().filter(|path| !path.is_empty()) {
+        None => TrustStore::default(),
+        Some(path) => {
+            let pem = std::fs::read(&path)
+                .with_context(|| format!("AWS_CA_BUNDLE=\"{path}\" cannot be read"))?;
+            TrustStore::empty().with_pem_certificate(pem)
+        }
+    };
+    TlsContext::builder()
+        .with_trust_store(trusted)
+        .build()
+        .map_err(|error| anyhow!("TLS cannot be set up: {}", innermost(&error)))
+}
+
+/// The proxy to AWS, which speaks HTTPS. What speaks plain HTTP is an emulator, or this machine's own credentials.
+fn proxy(variable: impl Fn(&str) -> Option<String>) -> Result<ProxyConfig> {
+    let first = |names: &[&'static str]| {
+        let set = |name: &&'static str| Some((*name, variable(name).filter(|it| !it.is_empty())?));
+        names.iter().find_map(set)
+    };
+    let Some((name, url)) = first(&PROXY) else { return Ok(ProxyConfig::disabled()) };
+    let whole = if url.contains("://") { url.clone() } else { format!("http://{url}") };
+    // It may hold a password.
+    let unusable = || format!("{name} is no proxy that can be used: set http://HOST:PORT");
+    let proxy = ProxyConfig::https(whole).with_context(unusable)?;
+    let except = first(&NO_PROXY).map(|(_, names)| format!(",{names}")).unwrap_or_default();
+    Ok(proxy.no_proxy(format!("{LOOPBACK}{except}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::proxy;
+
+    #[test]
+    fn a_proxy_that_cannot_be_used_is_named_without_its_password() {
+        let set =
+            |url: &'static str| proxy(move |name| (name == "HTTPS_PROXY").then(|| url.to_owned()));
+        assert!(set("").unwrap().is_disabled());
+        assert!(!set("proxy.example.org:3128").unwrap().is_disabled());
+        let error = format!("{:#}", set("socks5://me:secret@proxy.example.org").unwrap_err());
+        assert!(
+            error.starts_with("HTTPS_PROXY is no proxy that can be used: set http://"),
+            "{error}"
+        );
+        assert!(!error.contains("secret"), "{error}");
+    }
+}
