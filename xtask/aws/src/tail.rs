@@ -16,6 +16,7 @@ use xtask_aws_cli::{Deployment, Tail};
 use crate::aws::Aws;
 use crate::client::{Target, region_of_arn};
 use crate::deployment::Values;
+use crate::render::counted;
 use crate::say;
 use crate::stream::{Reader, Record, Start};
 use crate::unpack;
@@ -49,7 +50,7 @@ pub(crate) async fn run(deployment: &Deployment, options: &Tail) -> Result<ExitC
 async fn poll(target: Target, start: Start, screen: &mut Screen<'_>) -> Result<()> {
     let mut reader = Reader::new(target, start);
     reader.begin().await?;
-    eprintln!("reading {} shards; Ctrl-C ends it", reader.shards());
+    eprintln!("reading {}; Ctrl-C ends it", counted(reader.shards(), "shard"));
     loop {
         for record in reader.read_to_tip().await? {
             if screen.show(&record)? {

@@ -1,12 +1,10 @@
 //! The HTTP client of these commands: whom it trusts, and through whom it goes.
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Context, Result};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_types::sdk_config::SharedHttpClient;
-
-use crate::aws::innermost;
 
 /// In the order in which AWS's own tools, which are Python, look for them.
 const PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
@@ -41,10 +39,7 @@ fn tls_context() -> Result<TlsContext> {
             TrustStore::empty().with_pem_certificate(pem)
         }
     };
-    TlsContext::builder()
-        .with_trust_store(trusted)
-        .build()
-        .map_err(|error| anyhow!("TLS cannot be set up: {}", innermost(&error)))
+    TlsContext::builder().with_trust_store(trusted).build().context("TLS cannot be set up")
 }
 
 /// The proxy to AWS, which speaks HTTPS. What speaks plain HTTP is an emulator, or this machine's own credentials.

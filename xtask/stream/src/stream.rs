@@ -1,15 +1,16 @@
 //! Reads a stream: every shard to its tip, again and again.
 
+mod shard;
+
 use std::collections::BTreeMap;
 use std::io::{self, ErrorKind, Write};
 use std::time::SystemTime;
 
-use anyhow::{Context, Result, bail};
-use aws_sdk_kinesis::primitives::DateTime;
-use aws_sdk_kinesis::types::ShardIteratorType;
+use anyhow::{Context, Result};
 
 use crate::client::Target;
 use crate::decode;
+use shard::{Shard, patiently};
 
 /// A Kinesis record, as far as a consumer needs it.
 #[derive(Clone, Debug)]
@@ -18,6 +19,16 @@ pub struct Record {
     pub data: Vec<u8>,
     /// When Kinesis took it, in milliseconds since 1970 (`ApproximateArrivalTimestamp`).
     pub arrived_ms: i64,
+}
+
+impl Record {
+    /// As Kinesis gives it.
+    pub fn of(record: aws_sdk_kinesis::types::Record) -> Result<Self> {
+        let arrived =
+            record.approximate_arrival_timestamp.context("a record came without a time")?;
+        let arrived_ms = arrived.to_millis().context("a record came with a time out of range")?;
+        Ok(Self { data: record.data.into_inner(), arrived_ms })
+    }
 }
 
 /// Where reading begins.
@@ -31,27 +42,34 @@ pub enum Start {
     At(SystemTime),
 }
 
-/// Where reading has come to in each shard, so that the next look begins there.
+impl Start {
+    /// The same, for somebody who comes later.
+    #[must_use]
+    pub fn fixed(self) -> Self {
+        if self == Self::Now { Self::At(SystemTime::now()) } else { self }
+    }
+}
+
+/// Reads all shards of a stream, those included that come later.
 pub struct Reader {
     target: Target,
     start: Start,
-    /// `None` when a closed shard has been read to its end.
-    iterators: BTreeMap<String, Option<String>>,
+    shards: BTreeMap<String, Shard>,
 }
 
 impl Reader {
     /// Reads nothing yet.
     pub fn new(target: Target, start: Start) -> Self {
-        Self { target, start, iterators: BTreeMap::new() }
+        Self { target, start, shards: BTreeMap::new() }
     }
 
     /// Takes a position in every shard that is new. What arrives after that is found, however late it is read.
     pub async fn begin(&mut self) -> Result<()> {
         // Asked again each time: a stream that is split or merged meanwhile has new shards.
-        for shard in shards(&self.target).await? {
-            if !self.iterators.contains_key(&shard) {
-                let iterator = self.position(&shard).await?;
-                self.iterators.insert(shard, Some(iterator));
+        for id in shards(&self.target).await? {
+            if !self.shards.contains_key(&id) {
+                let shard = Shard::begin(&self.target, &id, self.start).await?;
+                self.shards.insert(id, shard);
             }
         }
         // Shards that come later hold nothing that is older.
@@ -61,96 +79,41 @@ impl Reader {
 
     /// How many shards there are, closed ones included.
     pub fn shards(&self) -> usize {
-        self.iterators.len()
+        self.shards.len()
     }
 
     /// What has been added since the last call (at first: everything), shard by shard.
     pub async fn read_to_tip(&mut self) -> Result<Vec<Record>> {
         self.begin().await?;
         let mut records = Vec::new();
-        for iterator in self.iterators.values_mut() {
-            *iterator = shard_to_tip(&self.target, iterator.take(), &mut records).await?;
+        for (id, shard) in &mut self.shards {
+            shard.read_to_tip(&self.target, id, &mut records).await?;
         }
         Ok(records)
-    }
-
-    async fn position(&self, shard: &str) -> Result<String> {
-        let target = &self.target;
-        let (kind, time) = match self.start {
-            Start::Oldest => (ShardIteratorType::TrimHorizon, None),
-            Start::Now => (ShardIteratorType::Latest, None),
-            Start::At(time) => (ShardIteratorType::AtTimestamp, Some(DateTime::from(time))),
-        };
-        target
-            .client
-            .get_shard_iterator()
-            .set_stream_name(target.name())
-            .set_stream_arn(target.arn())
-            .shard_id(shard)
-            .shard_iterator_type(kind)
-            .set_timestamp(time)
-            .send()
-            .await
-            .map_err(|e| target.explain("GetShardIterator of", &e))?
-            .shard_iterator
-            .with_context(|| format!("Kinesis gave no iterator for shard {shard}"))
     }
 }
 
 /// Ids of the shards that a stream has, closed ones included.
 pub async fn shards(target: &Target) -> Result<Vec<String>> {
     let mut shards = Vec::new();
-    let mut next = None;
+    let mut next: Option<String> = None;
     loop {
-        // Kinesis refuses a call that holds both a token and the stream.
-        let request = match next.take() {
-            Some(token) => target.client.list_shards().next_token(token),
-            None => target
-                .client
-                .list_shards()
-                .set_stream_name(target.name())
-                .set_stream_arn(target.arn()),
+        let ask = || {
+            let request = target.client.list_shards();
+            // Kinesis refuses a call that holds both a token and the stream.
+            match next.clone() {
+                Some(token) => request.next_token(token),
+                None => request.set_stream_name(target.name()).set_stream_arn(target.arn()),
+            }
         };
-        let page = request.send().await.map_err(|e| target.explain("ListShards of", &e))?;
+        let page = patiently(|| ask().send()).await;
+        let page = page.map_err(|e| target.explain("ListShards of", &e))?;
         shards.extend(page.shards().iter().map(|shard| shard.shard_id().to_owned()));
         match page.next_token {
             Some(token) => next = Some(token),
             None => return Ok(shards),
         }
     }
-}
-
-/// Reads one shard on from `iterator`; returns where to go on, or `None` at a closed shard's end.
-async fn shard_to_tip(
-    target: &Target,
-    mut iterator: Option<String>,
-    records: &mut Vec<Record>,
-) -> Result<Option<String>> {
-    while let Some(position) = iterator.take() {
-        let page = target
-            .client
-            .get_records()
-            .shard_iterator(position)
-            .set_stream_arn(target.arn())
-            .send()
-            .await
-            .map_err(|e| target.explain("GetRecords of", &e))?;
-        let at_tip = page.millis_behind_latest.unwrap_or(0) == 0;
-        for record in page.records {
-            let Some(arrived) = record.approximate_arrival_timestamp else {
-                bail!("a record came without ApproximateArrivalTimestamp");
-            };
-            let arrived_ms =
-                arrived.to_millis().context("a record came with a time out of range")?;
-            records.push(Record { data: record.data.into_inner(), arrived_ms });
-        }
-        iterator = page.next_shard_iterator;
-        // An empty page is no tip: Kinesis gives such pages while it walks over an empty stretch.
-        if at_tip {
-            break;
-        }
-    }
-    Ok(iterator)
 }
 
 /// `read`: the stream's lines as they are, whatever their records were made to.

@@ -6,13 +6,16 @@ use std::collections::BTreeSet;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result, bail};
-use aws_sdk_kinesis::error::ProvideErrorMetadata as _;
+use aws_sdk_kinesis::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardError;
 use aws_sdk_kinesis::primitives::DateTime;
+use aws_sdk_kinesis::primitives::event_stream::EventReceiver;
+use aws_sdk_kinesis::types::error::SubscribeToShardEventStreamError;
 use aws_sdk_kinesis::types::{
     ConsumerStatus, ShardIteratorType, StartingPosition, SubscribeToShardEventStream,
 };
 use tokio::sync::mpsc::{self, Sender};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::Screen;
 use crate::client::Target;
@@ -22,6 +25,9 @@ use crate::stream::{self, Record, Start};
 const PAUSE: Duration = Duration::from_secs(1);
 /// How often in a row a subscription may fail.
 const FAILURES: u32 = 10;
+/// After this time without a word a subscription is dead: Kinesis tells every few seconds how far it is, also where nothing
+/// arrives. A machine that has slept hears nothing of connections that were closed meanwhile.
+const SILENCE: Duration = Duration::from_secs(35);
 /// It takes seconds.
 const REGISTRATION: Duration = Duration::from_mins(1);
 
@@ -41,6 +47,8 @@ pub(super) async fn follow(
     let gone = consumer.deregister().await;
     done.and(gone)
 }
+
+type Events = EventReceiver<SubscribeToShardEventStream, SubscribeToShardEventStreamError>;
 
 struct Consumer<'a> {
     target: &'a Target,
@@ -167,69 +175,82 @@ impl Shard {
 
     /// A subscription lasts five minutes; then the next one begins where it ended.
     async fn until_closed(&self, start: Start) -> Result<()> {
+        // What arrives before a first subscription that has to be made again is to be shown, too.
+        let later = start.fixed();
         let mut position = beginning(start)?;
         let mut failures = 0;
         loop {
-            let subscription = self
-                .target
-                .client
-                .subscribe_to_shard()
-                .consumer_arn(&self.consumer)
-                .shard_id(&self.id)
-                .starting_position(position.clone())
-                .send()
-                .await;
-            let mut events = match subscription {
-                Ok(subscription) => subscription.event_stream,
-                Err(error) => {
-                    failures += 1;
-                    // The one before may live on for some seconds.
-                    let passes = matches!(
-                        error.code(),
-                        Some("ResourceInUseException" | "LimitExceededException") | None
-                    );
-                    if !passes || failures >= FAILURES {
-                        return Err(self.target.explain("SubscribeToShard of", &error));
+            match self.subscription(&position).await {
+                Ok(mut events) => {
+                    if position.r#type == ShardIteratorType::Latest {
+                        position = beginning(later)?;
                     }
-                    sleep(PAUSE).await;
-                    continue;
-                }
-            };
-            loop {
-                match events.recv().await {
-                    Ok(Some(SubscribeToShardEventStream::SubscribeToShardEvent(event))) => {
-                        failures = 0;
-                        let records =
-                            event.records.into_iter().map(record).collect::<Result<_>>()?;
-                        let children: Vec<_> = event
-                            .child_shards
-                            .unwrap_or_default()
-                            .into_iter()
-                            .map(|it| it.shard_id)
-                            .collect();
-                        let is_closed = !children.is_empty();
-                        if self.sender.send(Ok(Batch { records, children })).await.is_err()
-                            || is_closed
-                        {
-                            return Ok(());
-                        }
-                        position = after(&event.continuation_sequence_number)?;
-                    }
-                    Ok(Some(_)) => {}
-                    Ok(None) => break,
-                    // A connection that broke, most often.
-                    Err(error) => {
-                        failures += 1;
-                        if failures >= FAILURES {
-                            return Err(self.target.explain("SubscribeToShard of", &error));
-                        }
-                        sleep(PAUSE).await;
-                        break;
+                    match self.listen(&mut events, &mut position).await? {
+                        Heard::Everything => return Ok(()),
+                        Heard::Some => failures = 0,
+                        Heard::Nothing => failures += 1,
                     }
                 }
+                Err(error) if failures < FAILURES && passes(error.code()) => failures += 1,
+                Err(error) => return Err(self.target.explain("SubscribeToShard of", &error)),
             }
+            if failures >= FAILURES {
+                bail!(
+                    "{FAILURES} subscriptions to the shard {} have ended without a word",
+                    self.id
+                );
+            }
+            sleep(PAUSE).await;
         }
     }
+
+    async fn subscription(
+        &self,
+        position: &StartingPosition,
+    ) -> Result<Events, SdkError<SubscribeToShardError>> {
+        let subscribe = self.target.client.subscribe_to_shard().consumer_arn(&self.consumer);
+        let subscribe = subscribe.shard_id(&self.id).starting_position(position.clone());
+        subscribe.send().await.map(|it| it.event_stream)
+    }
+
+    /// Hands on what is pushed, and keeps `position` behind it, until the subscription ends in whatever way.
+    async fn listen(&self, events: &mut Events, position: &mut StartingPosition) -> Result<Heard> {
+        let mut heard = Heard::Nothing;
+        // Silence, an error and the end call for the same: another subscription.
+        while let Ok(Ok(Some(event))) = timeout(SILENCE, events.recv()).await {
+            let SubscribeToShardEventStream::SubscribeToShardEvent(event) = event else { continue };
+            let records = event.records.into_iter().map(Record::of).collect::<Result<_>>()?;
+            let children = event.child_shards.unwrap_or_default().into_iter();
+            let children: Vec<_> = children.map(|it| it.shard_id).collect();
+            let is_closed = !children.is_empty();
+            if self.sender.send(Ok(Batch { records, children })).await.is_err() || is_closed {
+                return Ok(Heard::Everything);
+            }
+            *position = after(&event.continuation_sequence_number)?;
+            heard = Heard::Some;
+        }
+        Ok(heard)
+    }
+}
+
+/// What a subscription has given.
+enum Heard {
+    Nothing,
+    Some,
+    /// Up to the end of the shard, or until nobody wanted more.
+    Everything,
+}
+
+/// The subscription before may live on for some seconds; connections break; Kinesis may be too busy.
+fn passes(code: Option<&str>) -> bool {
+    let passing = [
+        "ResourceInUseException",
+        "LimitExceededException",
+        "InternalFailure",
+        "ServiceUnavailable",
+        "ThrottlingException",
+    ];
+    code.is_none_or(|code| passing.contains(&code))
 }
 
 fn beginning(start: Start) -> Result<StartingPosition> {
@@ -247,10 +268,4 @@ fn beginning(start: Start) -> Result<StartingPosition> {
 fn after(number: &str) -> Result<StartingPosition> {
     let position = StartingPosition::builder().r#type(ShardIteratorType::AfterSequenceNumber);
     position.sequence_number(number).build().context("a position without a type")
-}
-
-fn record(record: aws_sdk_kinesis::types::Record) -> Result<Record> {
-    let arrived = record.approximate_arrival_timestamp.context("a record came without a time")?;
-    let arrived_ms = arrived.to_millis().context("a record came with a time out of range")?;
-    Ok(Record { data: record.data.into_inner(), arrived_ms })
 }

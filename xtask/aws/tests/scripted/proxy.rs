@@ -12,13 +12,13 @@ use crate::server::{Server, ok, said};
 fn aws_is_asked_through_the_proxy_and_what_is_on_this_machine_is_not() {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let proxy = format!("http://{}", listener.local_addr().unwrap());
-    let (heard, hears) = channel();
+    let (said_to_it, asked) = channel();
     std::thread::spawn(move || {
         for connection in listener.incoming() {
             let connection = connection.unwrap();
             let mut line = String::new();
             BufReader::new(&connection).read_line(&mut line).unwrap();
-            heard.send(line).unwrap();
+            said_to_it.send(line).unwrap();
             (&connection)
                 .write_all(b"HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\n\r\n")
                 .unwrap();
@@ -29,12 +29,12 @@ fn aws_is_asked_through_the_proxy_and_what_is_on_this_machine_is_not() {
     let (code, text) = said(&local.env("HTTPS_PROXY", &proxy).output().unwrap());
     assert_eq!(code, 2);
     assert!(text.contains("dev is not deployed"), "{text}");
-    assert!(hears.try_recv().is_err(), "nothing went through the proxy");
+    assert!(asked.try_recv().is_err(), "nothing went through the proxy");
 
     let mut aws = server.command(&["outputs", "dev"]);
     aws.env_remove("AWS_ENDPOINT_URL").env("HTTPS_PROXY", &proxy);
     let (code, text) = said(&aws.output().unwrap());
     assert_eq!(code, 2);
     assert!(text.contains("cannot be reached") && text.contains("HTTPS_PROXY"), "{text}");
-    assert_eq!(hears.recv().unwrap(), "CONNECT ssm.eu-central-1.amazonaws.com:443 HTTP/1.1\r\n");
+    assert_eq!(asked.recv().unwrap(), "CONNECT ssm.eu-central-1.amazonaws.com:443 HTTP/1.1\r\n");
 }

@@ -1,0 +1,194 @@
+//! `tail` where reading does not simply go on: it loses nothing, and shows nothing twice.
+
+use std::sync::Mutex;
+
+use serde_json::{Value, json};
+
+use crate::STREAM;
+use crate::server::{Answer, Asked, Server, parameters};
+
+/// A record that holds the event of this number.
+fn record(seq: u32) -> Value {
+    let line = format!(
+        "{{\"type\":\"function\",\"record\":\"x\",\"source\":{{\"function\":\"f\",\"instance\":\"a\",\"seq\":{seq}}}}}\n"
+    );
+    json!({
+        "Data": base64::Engine::encode(&base64::engine::general_purpose::STANDARD, line),
+        "SequenceNumber": seq.to_string(),
+        "ApproximateArrivalTimestamp": 1_795_377_600.5,
+        "PartitionKey": "k",
+    })
+}
+
+fn shard_list(ids: &[&str]) -> Answer {
+    let shard = |id: &&str| {
+        json!({
+            "ShardId": id,
+            "HashKeyRange": { "StartingHashKey": "0", "EndingHashKey": "1" },
+            "SequenceNumberRange": { "StartingSequenceNumber": "0" },
+        })
+    };
+    Answer::json(&json!({ "Shards": ids.iter().map(shard).collect::<Vec<_>>() }))
+}
+
+/// A page of one record; after it reading goes on at `next`, which is null at a closed shard's end.
+fn page(seq: u32, next: &Value) -> Answer {
+    Answer::json(&json!({
+        "Records": [record(seq)], "MillisBehindLatest": 0, "NextShardIterator": next,
+    }))
+}
+
+/// The numbers of the events that are shown, and what was asked for in the call of this name.
+fn shown(
+    arguments: &[&str],
+    of_call: &'static str,
+    answer: impl Fn(&Asked, usize) -> Answer + Send + Sync + 'static,
+) -> (Vec<u64>, Vec<Value>) {
+    let asked = std::sync::Arc::new(Mutex::new(Vec::new()));
+    let kept = std::sync::Arc::clone(&asked);
+    let server = Server::start(move |it: &Asked| {
+        let mut asked = kept.lock().unwrap();
+        let count = asked.len();
+        if it.call == of_call {
+            asked.push(it.body.clone());
+        }
+        if it.call == "GetParameters" { parameters() } else { answer(it, count) }
+    });
+    let command = [&["tail", "dev", "--json", "--seconds", "60"], arguments].concat();
+    let output = server.run(&command);
+    assert_eq!(output.status.code(), Some(0), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    let number = |line: &str| {
+        serde_json::from_str::<Value>(line).unwrap()["source"]["seq"].as_u64().unwrap()
+    };
+    let asked = asked.lock().unwrap().clone();
+    (text.lines().map(number).collect(), asked)
+}
+
+#[test]
+fn after_an_iterator_has_expired_reading_goes_on_behind_the_last_record() {
+    let arguments = ["--since", "600", "--events", "3"];
+    let expired = Mutex::new(true);
+    let (numbers, asked) = shown(&arguments, "GetShardIterator", move |it, _| {
+        match (it.call.as_str(), it.body["ShardIterator"].as_str()) {
+            ("ListShards", _) => shard_list(&["shard-0"]),
+            ("GetShardIterator", _) => {
+                let after = it.body["StartingSequenceNumber"].as_str().unwrap_or("0");
+                Answer::json(&json!({ "ShardIterator": format!("after {after}") }))
+            }
+            ("GetRecords", Some("after 2")) if std::mem::take(&mut *expired.lock().unwrap()) => {
+                Answer::error("ExpiredIteratorException", "Iterator expired")
+            }
+            ("GetRecords", Some(iterator)) => {
+                let seq = 1 + iterator.strip_prefix("after ").unwrap().parse::<u32>().unwrap();
+                page(seq, &json!(format!("after {seq}")))
+            }
+            _ => panic!("{}", it.call),
+        }
+    });
+    assert_eq!(numbers, [1, 2, 3]);
+    assert_eq!(asked[0]["ShardIteratorType"], "AT_TIMESTAMP");
+    assert_eq!(asked[1]["ShardIteratorType"], "AFTER_SEQUENCE_NUMBER");
+    assert_eq!((asked.len(), &asked[1]["StartingSequenceNumber"]), (2, &json!("2")));
+}
+
+#[test]
+fn after_an_iterator_has_expired_before_the_first_record_nothing_since_the_beginning_is_lost() {
+    let (numbers, asked) =
+        shown(&["--events", "1"], "GetShardIterator", |it, iterators| match it.call.as_str() {
+            "ListShards" => shard_list(&["shard-0"]),
+            "GetShardIterator" => Answer::json(&json!({ "ShardIterator": "it" })),
+            _ if iterators == 1 => Answer::error("ExpiredIteratorException", "Iterator expired"),
+            _ => page(1, &json!("next")),
+        });
+    assert_eq!(numbers, [1]);
+    let kinds: Vec<_> = asked.iter().map(|it| it["ShardIteratorType"].clone()).collect();
+    assert_eq!(kinds, ["LATEST", "AT_TIMESTAMP"]);
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let age = now.as_secs_f64() - asked[1]["Timestamp"].as_f64().unwrap();
+    assert!((0.0..60.0).contains(&age), "the beginning was {age} s ago");
+}
+
+#[test]
+fn a_shard_whose_readers_are_too_many_is_waited_for() {
+    // One more than the SDK asks by itself.
+    let arguments = ["--since", "600", "--events", "1"];
+    let (numbers, asked) = shown(&arguments, "GetRecords", |it, pages| match it.call.as_str() {
+        "ListShards" => shard_list(&["shard-0"]),
+        "GetShardIterator" => Answer::json(&json!({ "ShardIterator": "it" })),
+        _ if pages < 9 => Answer::error("ProvisionedThroughputExceededException", "Rate exceeded"),
+        _ => page(1, &json!("next")),
+    });
+    assert_eq!((numbers, asked.len()), (vec![1], 10));
+}
+
+#[test]
+fn shards_that_come_of_a_split_are_read_from_their_beginning() {
+    let arguments = ["--events", "3"];
+    let (numbers, asked) = shown(&arguments, "GetShardIterator", |it, iterators| {
+        match (it.call.as_str(), it.body["ShardIterator"].as_str()) {
+            ("ListShards", _) if iterators == 0 => shard_list(&["shard-0"]),
+            ("ListShards", _) => shard_list(&["shard-0", "shard-1", "shard-2"]),
+            ("GetShardIterator", _) => {
+                Answer::json(&json!({ "ShardIterator": it.body["ShardId"] }))
+            }
+            // The parent is closed.
+            (_, Some("shard-0")) => page(1, &Value::Null),
+            (_, Some("shard-1")) => page(2, &json!("tip")),
+            (_, Some("shard-2")) => page(3, &json!("tip")),
+            _ => Answer::json(&json!({ "Records": [], "NextShardIterator": "tip" })),
+        }
+    });
+    assert_eq!(numbers, [1, 2, 3]);
+    let kinds: Vec<_> = asked.iter().map(|it| it["ShardIteratorType"].clone()).collect();
+    assert_eq!(kinds, ["LATEST", "TRIM_HORIZON", "TRIM_HORIZON"]);
+}
+
+/// What is pushed: a record, behind which the next subscription begins.
+fn pushed(seq: u32, children: &[&str]) -> Value {
+    let child = |id: &&str| {
+        json!({
+            "ShardId": id, "ParentShards": ["shard-0"],
+            "HashKeyRange": { "StartingHashKey": "0", "EndingHashKey": "1" },
+        })
+    };
+    let children: Vec<_> = children.iter().map(child).collect();
+    let mut event = json!({
+        "Records": [record(seq)], "MillisBehindLatest": 0, "ContinuationSequenceNumber": seq.to_string(),
+    });
+    if !children.is_empty() {
+        event["ChildShards"] = Value::from(children);
+    }
+    event
+}
+
+#[test]
+fn a_subscription_that_ends_is_made_again_behind_what_it_gave_and_goes_on_in_child_shards() {
+    let consumer = json!({
+        "ConsumerName": "c", "ConsumerARN": format!("{STREAM}/consumer/c:1"), "ConsumerStatus": "ACTIVE",
+        "ConsumerCreationTimestamp": 1.0, "StreamARN": STREAM,
+    });
+    let arguments = ["--enhanced-fan-out", "--events", "3"];
+    let (numbers, asked) = shown(&arguments, "SubscribeToShard", move |it, subscriptions| {
+        match (it.call.as_str(), subscriptions) {
+            ("ListShards", _) => shard_list(&["shard-0"]),
+            ("RegisterStreamConsumer", _) => Answer::json(&json!({ "Consumer": consumer })),
+            ("DescribeStreamConsumer", _) => {
+                Answer::json(&json!({ "ConsumerDescription": consumer }))
+            }
+            ("DeregisterStreamConsumer", _) => Answer::json(&json!({})),
+            (_, 0) => Answer::events(&[pushed(1, &[])]),
+            (_, 1) => Answer::error("ResourceInUseException", "the one before lives on"),
+            (_, 2) => Answer::events(&[pushed(2, &["shard-1"])]),
+            _ => Answer::events(&[pushed(3, &[])]),
+        }
+    });
+    assert_eq!(numbers, [1, 2, 3]);
+    let begun: Vec<_> =
+        asked.iter().map(|it| (it["ShardId"].clone(), it["StartingPosition"].clone())).collect();
+    let behind = json!({ "Type": "AFTER_SEQUENCE_NUMBER", "SequenceNumber": "1" });
+    let parent = json!("shard-0");
+    assert_eq!(begun[0], (parent.clone(), json!({ "Type": "LATEST" })));
+    assert_eq!(begun[1..3], [(parent.clone(), behind.clone()), (parent, behind)]);
+    assert_eq!(begun[3], (json!("shard-1"), json!({ "Type": "TRIM_HORIZON" })));
+}

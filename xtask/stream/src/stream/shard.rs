@@ -1,0 +1,145 @@
+//! One shard, and where reading it has come to.
+//!
+//! Source: `GetShardIterator` and `GetRecords` in the Kinesis API reference. An iterator is good for five minutes; a shard gives
+//! five answers a second, to all of its readers together.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_kinesis::operation::get_records::GetRecordsError;
+use aws_sdk_kinesis::primitives::DateTime;
+use aws_sdk_kinesis::types::ShardIteratorType;
+use tokio::time::sleep;
+
+use super::{Record, Start};
+use crate::client::Target;
+
+/// Until a service that wants fewer calls is asked again, after the SDK has tried for some seconds.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+pub(super) struct Shard {
+    place: Place,
+    /// `None` when a closed shard has been read to its end.
+    iterator: Option<String>,
+}
+
+/// Where an iterator begins that takes the place of one that has expired.
+enum Place {
+    /// Nothing has been read yet.
+    Start(Start),
+    /// After the record of this sequence number.
+    After(String),
+}
+
+impl Shard {
+    pub(super) async fn begin(target: &Target, id: &str, start: Start) -> Result<Self> {
+        // Noted before: what arrives while Kinesis answers belongs to what is to be read.
+        let later = start.fixed();
+        let iterator = Place::Start(start).iterator(target, id).await?;
+        Ok(Self { place: Place::Start(later), iterator: Some(iterator) })
+    }
+
+    /// Adds what has come since the last call.
+    pub(super) async fn read_to_tip(
+        &mut self,
+        target: &Target,
+        id: &str,
+        records: &mut Vec<Record>,
+    ) -> Result<()> {
+        while let Some(iterator) = &self.iterator {
+            let request = || {
+                let request = target.client.get_records().shard_iterator(iterator);
+                request.set_stream_arn(target.arn()).send()
+            };
+            let page = match patiently(request).await {
+                Ok(page) => page,
+                // This machine has slept, most often.
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(GetRecordsError::is_expired_iterator_exception) =>
+                {
+                    self.iterator = Some(self.place.iterator(target, id).await?);
+                    continue;
+                }
+                Err(error) => return Err(target.explain("GetRecords of", &error)),
+            };
+            let at_tip = page.millis_behind_latest.unwrap_or(0) == 0;
+            if let Some(last) = page.records.last() {
+                self.place = Place::After(last.sequence_number.clone());
+            }
+            for record in page.records {
+                records.push(Record::of(record)?);
+            }
+            self.iterator = page.next_shard_iterator;
+            // An empty page is no tip: Kinesis gives such pages while it walks over an empty stretch.
+            if at_tip {
+                break;
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Place {
+    async fn iterator(&self, target: &Target, shard: &str) -> Result<String> {
+        use ShardIteratorType::{AfterSequenceNumber, AtTimestamp, Latest, TrimHorizon};
+        let (kind, time, number) = match self {
+            Self::Start(Start::Oldest) => (TrimHorizon, None, None),
+            Self::Start(Start::Now) => (Latest, None, None),
+            Self::Start(Start::At(time)) => (AtTimestamp, Some(DateTime::from(*time)), None),
+            Self::After(number) => (AfterSequenceNumber, None, Some(number.clone())),
+        };
+        let request = || {
+            target
+                .client
+                .get_shard_iterator()
+                .set_stream_name(target.name())
+                .set_stream_arn(target.arn())
+                .shard_id(shard)
+                .shard_iterator_type(kind.clone())
+                .set_timestamp(time)
+                .set_starting_sequence_number(number.clone())
+                .send()
+        };
+        patiently(request)
+            .await
+            .map_err(|e| target.explain("GetShardIterator of", &e))?
+            .shard_iterator
+            .with_context(|| format!("Kinesis gave no iterator for shard {shard}"))
+    }
+}
+
+/// Asks again for as long as other readers leave nothing of what a shard gives. Who waits for it has a deadline, or Ctrl-C.
+pub(super) async fn patiently<T, E, R, F>(mut ask: impl FnMut() -> F) -> Result<T, SdkError<E, R>>
+where
+    E: ProvideErrorMetadata,
+    F: Future<Output = Result<T, SdkError<E, R>>>,
+{
+    let mut is_told = false;
+    loop {
+        match ask().await {
+            Err(error) if is_throttled(error.code()) => {
+                if !is_told {
+                    eprintln!("the stream has more readers than it answers; waiting for a turn");
+                    is_told = true;
+                }
+                sleep(PATIENCE).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
+fn is_throttled(code: Option<&str>) -> bool {
+    matches!(
+        code,
+        Some(
+            "ProvisionedThroughputExceededException"
+                | "LimitExceededException"
+                | "KMSThrottlingException"
+                | "ThrottlingException"
+        )
+    )
+}
