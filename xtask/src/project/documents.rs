@@ -1,11 +1,11 @@
 //! Tables in documents that people write.
 
 mod commands;
-mod snippets;
 
 use extension_spec::deployment::{self, PUBLISHED};
 use extension_spec::packing::{self, COMBINATIONS};
 use extension_spec::{Config, ENV_PREFIX, Kind, Param, event};
+use xtask_aws_cli::snippets;
 use xtask_synth::Project;
 
 use crate::stages::{self, STAGES};
@@ -26,10 +26,10 @@ pub(super) fn add(project: &mut Project) {
     project.region(reference, "stages", stages()).facts_from(stages::DECLARED_IN);
     let told = "docs/deploying.md";
     for (name, text) in [
-        ("cdk", snippets::cdk()),
-        ("sam", snippets::sam()),
-        ("terraform", snippets::terraform()),
-        ("cli", snippets::cli()),
+        ("cdk", block("typescript", &snippets::cdk(None))),
+        ("sam", block("yaml", &snippets::sam(None))),
+        ("terraform", block("hcl", &snippets::terraform(None))),
+        ("cli", block("sh", &snippets::cli(None))),
     ] {
         project
             .region(told, name, text)
@@ -47,6 +47,11 @@ fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String
     let rule = row(&[const { "---" }; N].map(str::to_owned));
     let rows = rows.into_iter().map(|cells| row(&escaped(cells)));
     [row(&head.map(str::to_owned)), rule].into_iter().chain(rows).collect()
+}
+
+/// In a fence of Markdown.
+fn block(language: &str, text: &str) -> String {
+    format!("```{language}\n{}\n```\n", text.trim())
 }
 
 fn code(text: &str) -> String {

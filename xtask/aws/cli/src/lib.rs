@@ -1,7 +1,9 @@
-//! What may be asked of a deployment, as command lines.
+//! What may be asked of a deployment, as command lines; and what both documents and commands say of how a function gets it.
 //!
 //! Declared once for two programs: `xtask-aws`, which does it, and `xtask`, which people type, documents it and passes it on.
-//! A leaf that knows command lines only, so that `xtask` links no SDK.
+//! A leaf that knows words only, so that `xtask` links no SDK.
+
+pub mod snippets;
 
 use std::time::Duration;
 

@@ -1,25 +1,20 @@
-//! How a function of somebody's own gets the layer, the policy and the settings, in the languages of several tools.
+//! How a function of somebody's own gets the layer, the policy and the settings, in the languages of several tools: for the
+//! documents, where tests of theirs compile and validate it, and for `outputs`.
 
 use std::fmt::Write as _;
 
 use extension_spec::deployment::PUBLISHED;
 use extension_spec::variable;
 
-/// The name of a published parameter.
-fn named(key: &str) -> &'static str {
-    PUBLISHED.iter().find(|it| it.key == key).map(|it| it.name).expect("it is published")
+/// The name of a parameter that a deployment of this name publishes.
+fn named(key: &str, name: Option<&str>) -> String {
+    PUBLISHED.iter().find(|it| it.key == key).map(|it| it.of(name)).expect("it is published")
 }
 
-/// In a fence of Markdown.
-fn block(language: &str, text: &str) -> String {
-    format!("```{language}\n{}\n```\n", text.trim())
-}
-
-pub(super) fn cdk() -> String {
-    block(
-        "typescript",
-        &format!(
-            "\
+/// For an app of the CDK, in TypeScript: whole, so that it can be compiled.
+pub fn cdk(name: Option<&str>) -> String {
+    format!(
+        "\
 import {{ App, Stack }} from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -42,21 +37,21 @@ const orders = new lambda.Function(stack, 'Function', {{
 const policy = iam.ManagedPolicy.fromManagedPolicyArn(stack, 'TelemetryPolicy', value('{policy}'));
 orders.role?.addManagedPolicy(policy);
 ",
-            layer = named("layerArnArm64"),
-            stream = named("streamArn"),
-            queue = named("deadLetterQueueUrl"),
-            policy = named("policyArn"),
-            stream_variable = variable::STREAM,
-            queue_variable = variable::DEAD_LETTER_QUEUE_URL,
-        ),
+        layer = named("layerArnArm64", name),
+        stream = named("streamArn", name),
+        queue = named("deadLetterQueueUrl", name),
+        policy = named("policyArn", name),
+        stream_variable = variable::STREAM,
+        queue_variable = variable::DEAD_LETTER_QUEUE_URL,
     )
 }
 
-pub(super) fn sam() -> String {
-    let parameter = |name: &str, key: &str| {
+/// For a template of SAM.
+pub fn sam(name: Option<&str>) -> String {
+    let parameter = |label: &str, key: &str| {
         format!(
-            "  {name}:\n    Type: AWS::SSM::Parameter::Value<String>\n    Default: {}\n",
-            named(key)
+            "  {label}:\n    Type: AWS::SSM::Parameter::Value<String>\n    Default: {}\n",
+            named(key, name)
         )
     };
     let parameters = [
@@ -65,10 +60,8 @@ pub(super) fn sam() -> String {
         parameter("TelemetryStream", "streamArn"),
         parameter("TelemetryDeadLetters", "deadLetterQueueUrl"),
     ];
-    block(
-        "yaml",
-        &format!(
-            "\
+    format!(
+        "\
 Transform: AWS::Serverless-2016-10-31
 Parameters:
 {}Resources:
@@ -86,14 +79,14 @@ Parameters:
           {}: !Ref TelemetryStream
           {}: !Ref TelemetryDeadLetters
 ",
-            parameters.concat(),
-            variable::STREAM,
-            variable::DEAD_LETTER_QUEUE_URL,
-        ),
+        parameters.concat(),
+        variable::STREAM,
+        variable::DEAD_LETTER_QUEUE_URL,
     )
 }
 
-pub(super) fn terraform() -> String {
+/// For Terraform. The role `orders` is the reader's own.
+pub fn terraform(name: Option<&str>) -> String {
     let data = [
         ("layer", "layerArnArm64"),
         ("policy", "policyArn"),
@@ -101,11 +94,11 @@ pub(super) fn terraform() -> String {
         ("dead_letters", "deadLetterQueueUrl"),
     ];
     let mut text = String::new();
-    for (name, key) in data {
+    for (label, key) in data {
         _ = writeln!(
             text,
-            "data \"aws_ssm_parameter\" \"telemetry_{name}\" {{\n  name = \"{}\"\n}}\n",
-            named(key)
+            "data \"aws_ssm_parameter\" \"telemetry_{label}\" {{\n  name = \"{}\"\n}}\n",
+            named(key, name)
         );
     }
     _ = write!(
@@ -136,14 +129,13 @@ resource \"aws_lambda_function\" \"orders\" {{
         variable::STREAM,
         variable::DEAD_LETTER_QUEUE_URL,
     );
-    block("hcl", &text)
+    text
 }
 
-pub(super) fn cli() -> String {
-    block(
-        "sh",
-        &format!(
-            "\
+/// For the AWS CLI.
+pub fn cli(name: Option<&str>) -> String {
+    format!(
+        "\
 # Of an x86_64 function: {x86_64}
 layer=$(aws ssm get-parameter --name {layer} --query Parameter.Value --output text)
 policy=$(aws ssm get-parameter --name {policy} --query Parameter.Value --output text)
@@ -155,13 +147,28 @@ aws lambda update-function-configuration --function-name orders --layers \"$laye
   --environment \"Variables={{{stream_variable}=$stream,{queue_variable}=$queue}}\"
 aws iam attach-role-policy --role-name orders-role --policy-arn \"$policy\"
 ",
-            x86_64 = named("layerArnX86_64"),
-            layer = named("layerArnArm64"),
-            policy = named("policyArn"),
-            stream = named("streamArn"),
-            queue = named("deadLetterQueueUrl"),
-            stream_variable = variable::STREAM,
-            queue_variable = variable::DEAD_LETTER_QUEUE_URL,
-        ),
+        x86_64 = named("layerArnX86_64", name),
+        layer = named("layerArnArm64", name),
+        policy = named("policyArn", name),
+        stream = named("streamArn", name),
+        queue = named("deadLetterQueueUrl", name),
+        stream_variable = variable::STREAM,
+        queue_variable = variable::DEAD_LETTER_QUEUE_URL,
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use extension_spec::deployment::ROOT;
+
+    use super::{cdk, cli, sam, terraform};
+
+    #[test]
+    fn the_snippets_of_a_named_deployment_are_those_of_the_documents_with_its_parameters() {
+        for snippet in [cdk, sam, terraform, cli] {
+            let plain = snippet(None);
+            assert!(plain.matches(ROOT).count() >= 4, "layer, policy, stream and queue: {plain}");
+            assert_eq!(snippet(Some("blue")), plain.replace(ROOT, &format!("{ROOT}blue/")));
+        }
+    }
 }
