@@ -54,7 +54,9 @@ pub(crate) async fn run(deployment: &Deployment, quiet: Duration) -> Result<Exit
     };
     work.progress.end();
     let left = queue.show_again().await;
-    say::out(&work.text())?;
+    if ended.is_ok() || work.has_done_anything() {
+        say::out(&work.text())?;
+    }
     ended?;
     let left = left?;
     if left > 0 {
@@ -110,7 +112,6 @@ impl Work {
     async fn empty(&mut self, queue: &mut Queue, quiet: Duration, stop: &Cell<bool>) -> Result<()> {
         let mut silent = 0;
         while silent < quiet.as_secs() && !stop.get() {
-            self.progress.say(&format!("{} put back", counted(self.records, "record")));
             let messages = queue.receive().await?;
             silent = if messages.is_empty() { silent + 1 } else { 0 };
             let records = self.file(&messages);
@@ -120,6 +121,7 @@ impl Work {
                     Err(why) => self.stays(why, format!("record {}", record.key.record)),
                 }
             }
+            self.progress.say(&format!("{} put back", counted(self.records, "record")));
         }
         Ok(())
     }
@@ -163,6 +165,10 @@ impl Work {
 
     fn stays(&mut self, why: String, what: String) {
         self.stay.entry(why).or_default().push(what);
+    }
+
+    fn has_done_anything(&self) -> bool {
+        self.records > 0 || !self.letters.is_empty() || !self.stay.is_empty()
     }
 
     fn text(&self) -> String {
