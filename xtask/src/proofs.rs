@@ -9,11 +9,8 @@ use extension_spec::deployment::Architecture;
 
 use crate::build::{self, LAYERS, TEST_FUNCTION};
 use crate::debian::{self, READELF, UNZIP};
-use crate::test::{RIE, UNSHARE};
+use crate::test::{OF_LAYER, RIE, UNSHARE};
 use crate::{process, rie, tools, workspace};
-
-/// The tests of the process that need a packaged layer.
-pub(crate) const OF_LAYER: &str = "rie::layer::";
 
 /// Has the archives read by `unzip`, and the programs by `readelf`. Python has read the zips when they were made.
 pub(crate) fn read() -> Result<()> {
@@ -36,7 +33,7 @@ pub(crate) fn read() -> Result<()> {
 pub(crate) fn tested(architecture: Architecture) -> Result<()> {
     let program = build::with_injected_panics(architecture)?;
     let mut tests = workspace::cargo();
-    // Of the workspace, as before, so that nothing is compiled again: there is one `it`.
+    // Of the workspace, as before, so that nothing is compiled again. The sandbox has an `it` as well, which takes seconds.
     tests.args(["test", "--locked", "--workspace", "--test", "it"]);
     // Clocks are set by a library that is loaded beside a program, which a static one does not allow.
     tests.args(["--", "--skip", "freeze::"]);
@@ -49,7 +46,7 @@ pub(crate) fn unpacked(architecture: Architecture) -> Result<()> {
     let target = workspace::target_dir()?;
     let unshare = tools::unshare().context("no mount namespace can be made here")?;
     let mut tests = workspace::cargo();
-    tests.args(["test", "--locked", "--package", EXTENSION_NAME, "--test", "it"]);
+    tests.args(["test", "--locked", "--workspace", "--test", "it"]);
     tests.args(["--", "--ignored", OF_LAYER]);
     tests.env("LAYER", target.join(LAYERS).join(build::zip(architecture)));
     tests.env(RIE, rie::install(architecture, &target)?).env(UNSHARE, unshare);

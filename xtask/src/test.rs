@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use crate::process::{self, Process};
 use crate::section::Sections;
 use crate::tools::Tool;
-use crate::{build, cdk, consumers, emulator, linters, ministack, proofs, rie, tools, workspace};
+use crate::{build, cdk, consumers, emulator, linters, ministack, rie, tools, workspace};
 
 /// Where tests find the emulator.
 const EMULATOR_DIR: &str = "EMULATOR_DIR";
@@ -22,6 +22,9 @@ const MINISTACK: &str = "MINISTACK";
 pub(crate) const RIE: &str = "RIE";
 /// How tests make the mount namespace in which it runs.
 pub(crate) const UNSHARE: &str = "UNSHARE";
+
+/// Tests of the process that need a packaged layer, and come once there is one.
+pub(crate) const OF_LAYER: &str = "rie::layer::";
 
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
     let mut sections = Sections::default();
@@ -131,8 +134,7 @@ fn cargo_test(
 ) -> Command {
     let mut command = workspace::cargo();
     command.args(["test", "--workspace", "--locked", "--"]).args(own).args(arguments);
-    // What needs a layer comes once there is one.
-    command.args(["--skip", proofs::OF_LAYER]);
+    command.args(["--skip", OF_LAYER]);
     for (variable, value) in programs {
         command.envs(value.as_ref().map(|value| (variable, value)));
     }
