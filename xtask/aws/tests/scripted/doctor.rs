@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Call, STREAM, Server, ok, parameters};
+use crate::server::{Answer, Call, STREAM, Server, ok, parameters, refused_xml, xml};
 
 const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/111122223333/letters";
 const POLICY: &str = "arn:aws:iam::111122223333:policy/telemetry";
@@ -55,9 +55,10 @@ fn server(stack: &'static str, concurrency: Value, iam: Iam) -> Server {
         "GetQueueAttributes" => ok(&json!({ "Attributes": {} })),
         path if path.ends_with("/functions/orders/configuration") => ok(&function),
         path if path.contains("/functions/") && path.ends_with("/concurrency") => ok(&concurrency),
-        path if path.contains("/functions/") => {
-            (404, json!({ "__type": "ResourceNotFoundException", "Message": "no" }).to_string())
-        }
+        path if path.contains("/functions/") => (
+            404,
+            json!({ "__type": "ResourceNotFoundException", "Message": "no" }).to_string().into(),
+        ),
         path if path.contains("/layers") => ok(&json!({})),
         _ => form(call, iam),
     })
@@ -72,11 +73,6 @@ fn form(call: &Call, iam: Iam) -> Answer {
     iam(form)
 }
 
-fn xml(operation: &str, result: &str) -> Answer {
-    let result = format!("<{operation}Result>{result}</{operation}Result>");
-    (200, format!("<{operation}Response>{result}</{operation}Response>"))
-}
-
 fn decision(decision: &str, more: &str) -> Answer {
     let result =
         format!("<EvalActionName>it</EvalActionName><EvalDecision>{decision}</EvalDecision>{more}");
@@ -86,8 +82,7 @@ fn decision(decision: &str, more: &str) -> Answer {
 
 fn denied(form: &str) -> Answer {
     if form.contains("Action=SimulatePrincipalPolicy") {
-        let error = "<Error><Code>AccessDenied</Code><Message>no</Message></Error>";
-        return (403, format!("<ErrorResponse>{error}</ErrorResponse>"));
+        return refused_xml("AccessDenied", "no");
     }
     xml(
         "ListAttachedRolePolicies",

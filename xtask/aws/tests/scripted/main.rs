@@ -7,4 +7,6 @@ mod invoke;
 mod proxy;
 mod queue;
 mod redrive;
+mod refusals;
 mod server;
+mod tail;

@@ -18,14 +18,57 @@ pub(crate) struct Call {
 }
 
 /// What is answered: a status, and a body.
-pub(crate) type Answer = (u16, String);
+pub(crate) type Answer = (u16, Vec<u8>);
 
 pub(crate) fn ok(body: &Value) -> Answer {
-    (200, body.to_string())
+    (200, body.to_string().into())
 }
 
 pub(crate) fn refused(code: &str, message: &str) -> Answer {
-    (400, json!({ "__type": code, "message": message }).to_string())
+    (400, json!({ "__type": code, "message": message }).to_string().into())
+}
+
+/// The answer of a service that speaks XML: STS and IAM do.
+pub(crate) fn xml(operation: &str, result: &str) -> Answer {
+    let result = format!("<{operation}Result>{result}</{operation}Result>");
+    (200, format!("<{operation}Response>{result}</{operation}Response>").into())
+}
+
+pub(crate) fn refused_xml(code: &str, message: &str) -> Answer {
+    let error = format!("<Code>{code}</Code><Message>{message}</Message>");
+    (403, format!("<ErrorResponse><Error>{error}</Error></ErrorResponse>").into())
+}
+
+/// Events of `SubscribeToShard`, after which the subscription ends.
+pub(crate) fn events(events: &[Value]) -> Answer {
+    let mut body = message("initial-response", "{}");
+    for event in events {
+        body.extend(message("SubscribeToShardEvent", &event.to_string()));
+    }
+    (200, body)
+}
+
+/// A message of an event stream: lengths, headers, payload, and checksums over both parts.
+fn message(event: &str, payload: &str) -> Vec<u8> {
+    let mut headers = Vec::new();
+    let values =
+        [(":message-type", "event"), (":event-type", event), (":content-type", "application/json")];
+    for (name, value) in values {
+        headers.push(u8::try_from(name.len()).unwrap());
+        headers.extend(name.as_bytes());
+        // The type of a string.
+        headers.push(7);
+        headers.extend(u16::try_from(value.len()).unwrap().to_be_bytes());
+        headers.extend(value.as_bytes());
+    }
+    let length = |n: usize| u32::try_from(n).unwrap().to_be_bytes();
+    let mut message = length(16 + headers.len() + payload.len()).to_vec();
+    message.extend(length(headers.len()));
+    message.extend(crc32fast::hash(&message).to_be_bytes());
+    message.extend(headers);
+    message.extend(payload.as_bytes());
+    message.extend(crc32fast::hash(&message).to_be_bytes());
+    message
 }
 
 /// Lives as long as the test's process.
@@ -68,12 +111,20 @@ impl Server {
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_xtask-aws"));
+        let foreign = std::env::vars_os().map(|(name, _)| name);
+        for name in foreign.filter(|it| it.as_encoded_bytes().starts_with(b"AWS_")) {
+            command.env_remove(name);
+        }
+        // Nothing of this machine's own.
         command
             .args(arguments)
             .env("AWS_ENDPOINT_URL", &self.url)
             .env("AWS_REGION", REGION)
             .env("AWS_ACCESS_KEY_ID", "local")
-            .env("AWS_SECRET_ACCESS_KEY", "local");
+            .env("AWS_SECRET_ACCESS_KEY", "local")
+            .env("AWS_EC2_METADATA_DISABLED", "true")
+            .env("AWS_CONFIG_FILE", "/dev/null")
+            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null");
         command
     }
 
@@ -92,6 +143,18 @@ pub(crate) fn said(output: &Output) -> (i32, String) {
 pub(crate) fn parameters(values: &[(&str, &str)]) -> Answer {
     let parameter = |(name, value): &(&str, &str)| json!({ "Name": format!("/telemetry/kinesis/{name}"), "Value": value });
     ok(&json!({ "Parameters": values.iter().map(parameter).collect::<Vec<_>>() }))
+}
+
+/// The same of a stage that is deployed.
+pub(crate) fn deployed() -> Answer {
+    let value = |key: &str| match key {
+        "stackName" => "KinesisTelemetry-dev".to_owned(),
+        "streamArn" => STREAM.to_owned(),
+        key => format!("the-{key}"),
+    };
+    let parameters = extension_spec::deployment::PUBLISHED
+        .map(|it| json!({ "Name": it.name, "Value": value(it.key), "Type": "String" }));
+    ok(&json!({ "Parameters": parameters, "InvalidParameters": [] }))
 }
 
 fn read(reader: &mut impl BufRead) -> Option<Call> {
@@ -125,5 +188,5 @@ fn read(reader: &mut impl BufRead) -> Option<Call> {
 
 fn write(mut connection: &TcpStream, (status, body): &Answer) -> std::io::Result<()> {
     let head = format!("HTTP/1.1 {status} it\r\ncontent-length: {}\r\n", body.len());
-    connection.write_all(format!("{head}\r\n{body}").as_bytes())
+    connection.write_all(&[format!("{head}\r\n").as_bytes(), body].concat())
 }

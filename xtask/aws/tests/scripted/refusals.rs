@@ -2,7 +2,7 @@
 
 use serde_json::json;
 
-use crate::server::{Answer, Asked, Server, parameters};
+use crate::server::{Server, deployed, ok, refused, refused_xml, xml};
 
 const COMMANDS: [&[&str]; 5] = [
     &["outputs", "dev"],
@@ -35,10 +35,10 @@ fn said(server: &Server, command: &[&str], change: &dyn Fn(&mut std::process::Co
 
 /// A service that refuses everything.
 fn refusing(code: &'static str, message: &'static str) -> Server {
-    Server::start(move |asked: &Asked| match asked.call.as_str() {
+    Server::start(move |call| match call.operation.as_str() {
         // STS and IAM.
-        "/" => Answer::xml_error(code, message),
-        _ => Answer::error(code, message),
+        "POST /" => refused_xml(code, message),
+        _ => refused(code, message),
     })
 }
 
@@ -84,11 +84,9 @@ fn where_nothing_listens_is_named() {
 
 #[test]
 fn what_is_not_deployed_here_is_told_with_the_region_and_the_command_that_deploys_it() {
-    let server = Server::start(|asked: &Asked| match asked.call.as_str() {
-        "/" => Answer::xml(
-            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>me</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>",
-        ),
-        _ => Answer::json(&json!({ "Parameters": [], "InvalidParameters": [] })),
+    let server = Server::start(|call| match call.operation.as_str() {
+        "POST /" => xml("GetCallerIdentity", "<Arn>me</Arn>"),
+        _ => ok(&json!({ "Parameters": [], "InvalidParameters": [] })),
     });
     let other = |it: &mut std::process::Command| _ = it.env("AWS_REGION", "eu-west-1");
     each_says(&server, &other, "dev is not deployed at http://127.0.0.1:");
@@ -103,9 +101,9 @@ fn what_may_not_be_done_is_told_with_the_permission_that_it_takes() {
         let said = said(&server, command, &|_| ());
         assert!(said.contains("may not do this") && said.contains("ssm:GetParameters"), "{said}");
     }
-    let server = Server::start(|asked: &Asked| match asked.call.as_str() {
-        "GetParameters" => parameters(),
-        _ => Answer::error("AccessDeniedException", "not authorized"),
+    let server = Server::start(|call| match call.operation.as_str() {
+        "GetParameters" => deployed(),
+        _ => refused("AccessDeniedException", "not authorized"),
     });
     let permissions =
         ["kinesis:ListShards", "kinesis:ListShards", "sqs:ReceiveMessage"].into_iter();
@@ -117,14 +115,12 @@ fn what_may_not_be_done_is_told_with_the_permission_that_it_takes() {
 
 #[test]
 fn a_doctor_who_may_look_at_nothing_says_so_of_each_link() {
-    let server = Server::start(|asked: &Asked| match asked.call.as_str() {
-        "GetParameters" => parameters(),
-        "/" => Answer::xml(
-            "<GetCallerIdentityResponse><GetCallerIdentityResult><Arn>me</Arn></GetCallerIdentityResult></GetCallerIdentityResponse>",
-        ),
-        _ => Answer::error("AccessDeniedException", "not authorized"),
+    let server = Server::start(|call| match call.operation.as_str() {
+        "GetParameters" => deployed(),
+        "POST /" => xml("GetCallerIdentity", "<Arn>me</Arn>"),
+        _ => refused("AccessDeniedException", "not authorized"),
     });
-    let output = server.run(&["doctor", "dev"]);
+    let output = server.command(&["doctor", "dev"]).output().unwrap();
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     for permission in [

@@ -4,8 +4,7 @@ use std::sync::Mutex;
 
 use serde_json::{Value, json};
 
-use crate::STREAM;
-use crate::server::{Answer, Asked, Server, parameters};
+use crate::server::{Answer, Call, STREAM, Server, deployed, events, ok, refused};
 
 /// A record that holds the event of this number.
 fn record(seq: u32) -> Value {
@@ -28,12 +27,12 @@ fn shard_list(ids: &[&str]) -> Answer {
             "SequenceNumberRange": { "StartingSequenceNumber": "0" },
         })
     };
-    Answer::json(&json!({ "Shards": ids.iter().map(shard).collect::<Vec<_>>() }))
+    ok(&json!({ "Shards": ids.iter().map(shard).collect::<Vec<_>>() }))
 }
 
 /// A page of one record; after it reading goes on at `next`, which is null at a closed shard's end.
 fn page(seq: u32, next: &Value) -> Answer {
-    Answer::json(&json!({
+    ok(&json!({
         "Records": [record(seq)], "MillisBehindLatest": 0, "NextShardIterator": next,
     }))
 }
@@ -42,20 +41,20 @@ fn page(seq: u32, next: &Value) -> Answer {
 fn shown(
     arguments: &[&str],
     of_call: &'static str,
-    answer: impl Fn(&Asked, usize) -> Answer + Send + Sync + 'static,
+    answer: impl Fn(&Call, usize) -> Answer + Send + Sync + 'static,
 ) -> (Vec<u64>, Vec<Value>) {
     let asked = std::sync::Arc::new(Mutex::new(Vec::new()));
     let kept = std::sync::Arc::clone(&asked);
-    let server = Server::start(move |it: &Asked| {
+    let server = Server::start(move |it| {
         let mut asked = kept.lock().unwrap();
         let count = asked.len();
-        if it.call == of_call {
+        if it.operation == of_call {
             asked.push(it.body.clone());
         }
-        if it.call == "GetParameters" { parameters() } else { answer(it, count) }
+        if it.operation == "GetParameters" { deployed() } else { answer(it, count) }
     });
     let command = [&["tail", "dev", "--json", "--seconds", "60"], arguments].concat();
-    let output = server.run(&command);
+    let output = server.command(&command).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     let number = |line: &str| {
@@ -70,20 +69,20 @@ fn after_an_iterator_has_expired_reading_goes_on_behind_the_last_record() {
     let arguments = ["--since", "600", "--events", "3"];
     let expired = Mutex::new(true);
     let (numbers, asked) = shown(&arguments, "GetShardIterator", move |it, _| {
-        match (it.call.as_str(), it.body["ShardIterator"].as_str()) {
+        match (it.operation.as_str(), it.body["ShardIterator"].as_str()) {
             ("ListShards", _) => shard_list(&["shard-0"]),
             ("GetShardIterator", _) => {
                 let after = it.body["StartingSequenceNumber"].as_str().unwrap_or("0");
-                Answer::json(&json!({ "ShardIterator": format!("after {after}") }))
+                ok(&json!({ "ShardIterator": format!("after {after}") }))
             }
             ("GetRecords", Some("after 2")) if std::mem::take(&mut *expired.lock().unwrap()) => {
-                Answer::error("ExpiredIteratorException", "Iterator expired")
+                refused("ExpiredIteratorException", "Iterator expired")
             }
             ("GetRecords", Some(iterator)) => {
                 let seq = 1 + iterator.strip_prefix("after ").unwrap().parse::<u32>().unwrap();
                 page(seq, &json!(format!("after {seq}")))
             }
-            _ => panic!("{}", it.call),
+            _ => panic!("{}", it.operation),
         }
     });
     assert_eq!(numbers, [1, 2, 3]);
@@ -94,13 +93,15 @@ fn after_an_iterator_has_expired_reading_goes_on_behind_the_last_record() {
 
 #[test]
 fn after_an_iterator_has_expired_before_the_first_record_nothing_since_the_beginning_is_lost() {
-    let (numbers, asked) =
-        shown(&["--events", "1"], "GetShardIterator", |it, iterators| match it.call.as_str() {
-            "ListShards" => shard_list(&["shard-0"]),
-            "GetShardIterator" => Answer::json(&json!({ "ShardIterator": "it" })),
-            _ if iterators == 1 => Answer::error("ExpiredIteratorException", "Iterator expired"),
-            _ => page(1, &json!("next")),
-        });
+    let (numbers, asked) = shown(&["--events", "1"], "GetShardIterator", |it, iterators| match it
+        .operation
+        .as_str()
+    {
+        "ListShards" => shard_list(&["shard-0"]),
+        "GetShardIterator" => ok(&json!({ "ShardIterator": "it" })),
+        _ if iterators == 1 => refused("ExpiredIteratorException", "Iterator expired"),
+        _ => page(1, &json!("next")),
+    });
     assert_eq!(numbers, [1]);
     let kinds: Vec<_> = asked.iter().map(|it| it["ShardIteratorType"].clone()).collect();
     assert_eq!(kinds, ["LATEST", "AT_TIMESTAMP"]);
@@ -113,12 +114,13 @@ fn after_an_iterator_has_expired_before_the_first_record_nothing_since_the_begin
 fn a_shard_whose_readers_are_too_many_is_waited_for() {
     // One more than the SDK asks by itself.
     let arguments = ["--since", "600", "--events", "1"];
-    let (numbers, asked) = shown(&arguments, "GetRecords", |it, pages| match it.call.as_str() {
-        "ListShards" => shard_list(&["shard-0"]),
-        "GetShardIterator" => Answer::json(&json!({ "ShardIterator": "it" })),
-        _ if pages < 9 => Answer::error("ProvisionedThroughputExceededException", "Rate exceeded"),
-        _ => page(1, &json!("next")),
-    });
+    let (numbers, asked) =
+        shown(&arguments, "GetRecords", |it, pages| match it.operation.as_str() {
+            "ListShards" => shard_list(&["shard-0"]),
+            "GetShardIterator" => ok(&json!({ "ShardIterator": "it" })),
+            _ if pages < 9 => refused("ProvisionedThroughputExceededException", "Rate exceeded"),
+            _ => page(1, &json!("next")),
+        });
     assert_eq!((numbers, asked.len()), (vec![1], 10));
 }
 
@@ -126,17 +128,15 @@ fn a_shard_whose_readers_are_too_many_is_waited_for() {
 fn shards_that_come_of_a_split_are_read_from_their_beginning() {
     let arguments = ["--events", "3"];
     let (numbers, asked) = shown(&arguments, "GetShardIterator", |it, iterators| {
-        match (it.call.as_str(), it.body["ShardIterator"].as_str()) {
+        match (it.operation.as_str(), it.body["ShardIterator"].as_str()) {
             ("ListShards", _) if iterators == 0 => shard_list(&["shard-0"]),
             ("ListShards", _) => shard_list(&["shard-0", "shard-1", "shard-2"]),
-            ("GetShardIterator", _) => {
-                Answer::json(&json!({ "ShardIterator": it.body["ShardId"] }))
-            }
+            ("GetShardIterator", _) => ok(&json!({ "ShardIterator": it.body["ShardId"] })),
             // The parent is closed.
             (_, Some("shard-0")) => page(1, &Value::Null),
             (_, Some("shard-1")) => page(2, &json!("tip")),
             (_, Some("shard-2")) => page(3, &json!("tip")),
-            _ => Answer::json(&json!({ "Records": [], "NextShardIterator": "tip" })),
+            _ => ok(&json!({ "Records": [], "NextShardIterator": "tip" })),
         }
     });
     assert_eq!(numbers, [1, 2, 3]);
@@ -170,17 +170,15 @@ fn a_subscription_that_ends_is_made_again_behind_what_it_gave_and_goes_on_in_chi
     });
     let arguments = ["--enhanced-fan-out", "--events", "3"];
     let (numbers, asked) = shown(&arguments, "SubscribeToShard", move |it, subscriptions| {
-        match (it.call.as_str(), subscriptions) {
+        match (it.operation.as_str(), subscriptions) {
             ("ListShards", _) => shard_list(&["shard-0"]),
-            ("RegisterStreamConsumer", _) => Answer::json(&json!({ "Consumer": consumer })),
-            ("DescribeStreamConsumer", _) => {
-                Answer::json(&json!({ "ConsumerDescription": consumer }))
-            }
-            ("DeregisterStreamConsumer", _) => Answer::json(&json!({})),
-            (_, 0) => Answer::events(&[pushed(1, &[])]),
-            (_, 1) => Answer::error("ResourceInUseException", "the one before lives on"),
-            (_, 2) => Answer::events(&[pushed(2, &["shard-1"])]),
-            _ => Answer::events(&[pushed(3, &[])]),
+            ("RegisterStreamConsumer", _) => ok(&json!({ "Consumer": consumer })),
+            ("DescribeStreamConsumer", _) => ok(&json!({ "ConsumerDescription": consumer })),
+            ("DeregisterStreamConsumer", _) => ok(&json!({})),
+            (_, 0) => events(&[pushed(1, &[])]),
+            (_, 1) => refused("ResourceInUseException", "the one before lives on"),
+            (_, 2) => events(&[pushed(2, &["shard-1"])]),
+            _ => events(&[pushed(3, &[])]),
         }
     });
     assert_eq!(numbers, [1, 2, 3]);
