@@ -4,7 +4,7 @@
 //! Endpoint, region and credentials come from the standard environment variables and files.
 //! Exit codes: 0 done, 1 not as it should be, 2 it could not be found out.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command is for")]
+#![allow(clippy::print_stdout, reason = "printing is what a command is for")]
 
 mod deployment;
 mod doctor;
@@ -23,7 +23,7 @@ use xtask_stream::{aws, client, gather, render, report, say, stream, unpack};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     run().await.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        say::note(&format!("error: {error:#}"));
         ExitCode::from(2)
     })
 }

@@ -66,7 +66,7 @@ pub(crate) async fn run(deployment: &Deployment, quiet: Duration) -> Result<Exit
         ))?;
     }
     if stop.get() {
-        eprintln!("interrupted");
+        say::note("interrupted");
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(if left == 0 && is_empty(&queue).await? { ExitCode::SUCCESS } else { ExitCode::from(1) })

@@ -8,8 +8,7 @@ mod show;
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use anyhow::{Context, Result};
-use tokio::signal::unix::{SignalKind, signal};
+use anyhow::Result;
 use tokio::time::sleep;
 use xtask_aws_cli::{Deployment, Tail};
 
@@ -17,13 +16,15 @@ use crate::aws::Aws;
 use crate::client::{Target, region_of_arn};
 use crate::deployment::Values;
 use crate::render::counted;
-use crate::say;
 use crate::stream::{Reader, Record, Start};
-use crate::unpack;
+use crate::{say, signals, unpack};
 use pieces::Pieces;
 
-/// Between two looks. Five a second are all that a shard gives to all of its readers, and others want to read, too.
+/// Between two looks at a stream that has nothing more.
 const PAUSE: Duration = Duration::from_secs(1);
+/// Between two looks where there is more. Five a second are all that a shard gives to all of its readers, and others want to
+/// read, too.
+const TURN: Duration = Duration::from_millis(300);
 
 pub(crate) async fn run(deployment: &Deployment, options: &Tail) -> Result<ExitCode> {
     let aws = Aws::find(None).await?;
@@ -50,22 +51,21 @@ pub(crate) async fn run(deployment: &Deployment, options: &Tail) -> Result<ExitC
 async fn poll(target: Target, start: Start, screen: &mut Screen<'_>) -> Result<()> {
     let mut reader = Reader::new(target, start);
     reader.begin().await?;
-    eprintln!("reading {}; Ctrl-C ends it", counted(reader.shards(), "shard"));
+    say::note(&format!("reading {}; Ctrl-C ends it", counted(reader.shards(), "shard")));
     loop {
-        for record in reader.read_to_tip().await? {
+        let (records, is_at_tip) = reader.look().await?;
+        for record in records {
             if screen.show(&record)? {
                 return Ok(());
             }
         }
-        sleep(PAUSE).await;
+        sleep(if is_at_tip { PAUSE } else { TURN }).await;
     }
 }
 
 /// When somebody wants it to end, or the time is over. Signals are noted from this call on.
 fn end(lasts: Option<Duration>) -> Result<impl Future<Output = ()>> {
-    let hear = |kind| signal(kind).context("signals cannot be handled");
-    let mut interrupt = hear(SignalKind::interrupt())?;
-    let mut terminate = hear(SignalKind::terminate())?;
+    let interruption = signals::interruption()?;
     Ok(async move {
         let over = async {
             match lasts {
@@ -74,8 +74,7 @@ fn end(lasts: Option<Duration>) -> Result<impl Future<Output = ()>> {
             }
         };
         tokio::select! {
-            _ = interrupt.recv() => {}
-            _ = terminate.recv() => {}
+            () = interruption => {}
             () = over => {}
         }
     })
@@ -89,7 +88,7 @@ struct Screen<'a> {
 }
 
 impl Screen<'_> {
-    /// Shows what is wanted of a record. Whether that is all that was wanted.
+    /// Shows what is wanted of a record. Whether that is all that was wanted, or nobody looks any more.
     fn show(&mut self, record: &Record) -> Result<bool> {
         let mut text = String::new();
         for found in unpack::record(&record.data) {
@@ -99,7 +98,7 @@ impl Screen<'_> {
                     let event = unpack::Event::without_identity(&broken.line);
                     if event.is_none() {
                         let told = show::printable(&format!("{}: {}", broken.why, broken.line));
-                        eprintln!("unreadable: {told}");
+                        say::note(&format!("unreadable: {told}"));
                     }
                     event
                 }
@@ -109,11 +108,10 @@ impl Screen<'_> {
             text.push('\n');
             self.shown += 1;
             if self.options.events.is_some_and(|most| self.shown >= most) {
-                say::out(&text)?;
+                say::is_heard(&text)?;
                 return Ok(true);
             }
         }
-        say::out(&text)?;
-        Ok(false)
+        Ok(!say::is_heard(&text)?)
     }
 }

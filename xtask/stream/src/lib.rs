@@ -3,8 +3,6 @@
 //!
 //! A package of its own because the demo builds it, and little is compiled for it: one SDK.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command is for")]
-
 pub mod aws;
 pub mod client;
 mod compare;

@@ -3,13 +3,11 @@
 //! Endpoint, region and credentials come from the standard environment variables and files.
 //! Exit codes: 0 done, 1 not as it should be, 2 it could not be found out.
 
-#![allow(clippy::print_stderr, reason = "printing is what a command is for")]
-
 mod cli;
 
 use std::process::ExitCode;
 
-use xtask_stream::{stream, verify};
+use xtask_stream::{say, stream, verify};
 
 use crate::cli::Command;
 
@@ -20,7 +18,7 @@ async fn main() -> ExitCode {
         Command::Read { stream } => stream::print(&stream).await.map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
-        eprintln!("error: {error:#}");
+        say::note(&format!("error: {error:#}"));
         ExitCode::from(2)
     })
 }

@@ -87,9 +87,19 @@ impl Reader {
         self.begin().await?;
         let mut records = Vec::new();
         for (id, shard) in &mut self.shards {
-            shard.read_to_tip(&self.target, id, &mut records).await?;
+            while !shard.read(&self.target, id, &mut records).await? {}
         }
         Ok(records)
+    }
+
+    /// Some of what has been added since the last call: what Kinesis gives at a time, of each shard. Whether that was all.
+    pub async fn look(&mut self) -> Result<(Vec<Record>, bool)> {
+        self.begin().await?;
+        let (mut records, mut is_at_tip) = (Vec::new(), true);
+        for (id, shard) in &mut self.shards {
+            is_at_tip &= shard.read(&self.target, id, &mut records).await?;
+        }
+        Ok((records, is_at_tip))
     }
 }
 

@@ -19,6 +19,7 @@ use tokio::time::{sleep, timeout};
 
 use super::Screen;
 use crate::client::Target;
+use crate::say;
 use crate::stream::{self, Record, Start};
 
 /// Between two looks at whether the consumer is there; and until a subscription that broke is made again.
@@ -78,7 +79,7 @@ impl<'a> Consumer<'a> {
             .consumer
             .context("Kinesis registers a consumer and does not name it")?
             .consumer_arn;
-        eprintln!("registered the consumer {name}");
+        say::note(&format!("registered the consumer {name}"));
         Ok(Self { target, arn })
     }
 
@@ -94,7 +95,7 @@ impl<'a> Consumer<'a> {
                 &e,
             )
         })?;
-        eprintln!("deregistered the consumer");
+        say::note("deregistered the consumer");
         Ok(())
     }
 

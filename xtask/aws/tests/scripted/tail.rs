@@ -1,5 +1,7 @@
 //! `tail` where reading does not simply go on: it loses nothing, and shows nothing twice.
 
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
 use std::sync::Mutex;
 
 use serde_json::{Value, json};
@@ -162,18 +164,58 @@ fn pushed(seq: u32, children: &[&str]) -> Value {
     event
 }
 
-#[test]
-fn a_subscription_that_ends_is_made_again_behind_what_it_gave_and_goes_on_in_child_shards() {
-    let consumer = json!({
+/// What Kinesis says of the consumer that is registered here.
+fn consumer() -> Value {
+    json!({
         "ConsumerName": "c", "ConsumerARN": format!("{STREAM}/consumer/c:1"), "ConsumerStatus": "ACTIVE",
         "ConsumerCreationTimestamp": 1.0, "StreamARN": STREAM,
+    })
+}
+
+#[test]
+fn events_are_shown_also_where_there_is_always_more() {
+    let arguments = ["--since", "600", "--events", "3"];
+    let (numbers, asked) =
+        shown(&arguments, "GetRecords", |it, pages| match it.operation.as_str() {
+            "ListShards" => shard_list(&["shard-0"]),
+            "GetShardIterator" => ok(&json!({ "ShardIterator": "it" })),
+            // It is written to as fast as it is read, so that there is always more.
+            _ => ok(&json!({
+                "Records": [record(u32::try_from(pages).unwrap())], "MillisBehindLatest": 1_000,
+                "NextShardIterator": "it",
+            })),
+        });
+    assert_eq!((numbers.as_slice(), asked.len()), ([0, 1, 2].as_slice(), 3));
+}
+
+#[test]
+fn a_consumer_of_its_own_is_gone_also_when_nobody_reads_any_more() {
+    let server = Server::start(|it| match it.operation.as_str() {
+        "GetParameters" => deployed(),
+        "ListShards" => shard_list(&["shard-0"]),
+        "RegisterStreamConsumer" => ok(&json!({ "Consumer": consumer() })),
+        "DescribeStreamConsumer" => ok(&json!({ "ConsumerDescription": consumer() })),
+        "DeregisterStreamConsumer" => ok(&json!({})),
+        _ => events(&[pushed(1, &[])]),
     });
+    let mut tail = server.command(&["tail", "dev", "--enhanced-fan-out", "--seconds", "60"]);
+    let mut tail = tail.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut line = String::new();
+    // As `head -1` does it.
+    BufReader::new(tail.stdout.take().unwrap()).read_line(&mut line).unwrap();
+    drop(tail.stderr.take());
+    assert_eq!((line.is_empty(), tail.wait().unwrap().code()), (false, Some(0)));
+    assert_eq!(server.calls("DeregisterStreamConsumer").len(), 1);
+}
+
+#[test]
+fn a_subscription_that_ends_is_made_again_behind_what_it_gave_and_goes_on_in_child_shards() {
     let arguments = ["--enhanced-fan-out", "--events", "3"];
     let (numbers, asked) = shown(&arguments, "SubscribeToShard", move |it, subscriptions| {
         match (it.operation.as_str(), subscriptions) {
             ("ListShards", _) => shard_list(&["shard-0"]),
-            ("RegisterStreamConsumer", _) => ok(&json!({ "Consumer": consumer })),
-            ("DescribeStreamConsumer", _) => ok(&json!({ "ConsumerDescription": consumer })),
+            ("RegisterStreamConsumer", _) => ok(&json!({ "Consumer": consumer() })),
+            ("DescribeStreamConsumer", _) => ok(&json!({ "ConsumerDescription": consumer() })),
             ("DeregisterStreamConsumer", _) => ok(&json!({})),
             (_, 0) => events(&[pushed(1, &[])]),
             (_, 1) => refused("ResourceInUseException", "the one before lives on"),

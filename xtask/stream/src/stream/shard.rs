@@ -14,6 +14,7 @@ use tokio::time::sleep;
 
 use super::{Record, Start};
 use crate::client::Target;
+use crate::say;
 
 /// Until a service that wants fewer calls is asked again, after the SDK has tried for some seconds.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -40,13 +41,13 @@ impl Shard {
         Ok(Self { place: Place::Start(later), iterator: Some(iterator) })
     }
 
-    /// Adds what has come since the last call.
-    pub(super) async fn read_to_tip(
+    /// Adds what one answer of Kinesis holds, 10 MB at most. Returns whether there is nothing more at present.
+    pub(super) async fn read(
         &mut self,
         target: &Target,
         id: &str,
         records: &mut Vec<Record>,
-    ) -> Result<()> {
+    ) -> Result<bool> {
         while let Some(iterator) = &self.iterator {
             let request = || {
                 let request = target.client.get_records().shard_iterator(iterator);
@@ -74,11 +75,9 @@ impl Shard {
             }
             self.iterator = page.next_shard_iterator;
             // An empty page is no tip: Kinesis gives such pages while it walks over an empty stretch.
-            if at_tip {
-                break;
-            }
+            return Ok(at_tip || self.iterator.is_none());
         }
-        Ok(())
+        Ok(true)
     }
 }
 
@@ -122,7 +121,7 @@ where
         match ask().await {
             Err(error) if is_throttled(error.code()) => {
                 if !is_told {
-                    eprintln!("the stream has more readers than it answers; waiting for a turn");
+                    say::note("the stream has more readers than it answers; waiting for a turn");
                     is_told = true;
                 }
                 sleep(PATIENCE).await;
