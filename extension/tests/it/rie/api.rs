@@ -11,7 +11,7 @@ use tokio::sync::oneshot;
 use super::caller::{Caller, ERROR_TYPE, EXIT_ERROR, ID, INIT_ERROR, NEXT, REGISTER, TELEMETRY};
 use super::compare::{Difference, Facts, assert_same};
 use super::listener::{Batch, Listener};
-use super::{Files, Rie};
+use super::{Files, PATIENCE, Rie};
 
 const NAME: &str = "probe";
 const UP: &str = "the probe is up";
@@ -244,6 +244,7 @@ async fn in_the_emulator(mode: Mode, story: Story) -> Facts {
     };
     let mut rie = Rie::start(ASLEEP, variables).await;
     let caller = Caller::new(&rie.apis);
+    let apis = rie.apis.clone();
     let (may_end, end) = oneshot::channel();
     let (printed, up) = (rie.printed.clone(), |it: &Vec<String>| it.iter().any(|it| it == UP));
     let environment = async move {
@@ -268,6 +269,13 @@ async fn in_the_emulator(mode: Mode, story: Story) -> Facts {
     let life = async {
         let mut printed = printed;
         assert!(printed.wait_for(up).await.is_ok(), "the emulator has ended");
+        // An extension is a process by then, and may be quicker than what it calls.
+        let listens = async {
+            while tokio::net::TcpStream::connect(&apis).await.is_err() {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, listens).await.expect("the emulator's APIs are there");
         play(caller, mode, story, may_end).await
     };
     tokio::join!(environment, life).1
