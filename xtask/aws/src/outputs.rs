@@ -27,9 +27,14 @@ fn text(name: Option<&str>, values: &Values) -> Result<String> {
     let mut text = String::new();
     let names: Vec<String> = PUBLISHED.iter().map(|it| it.of(name)).collect();
     let width = names.iter().map(String::len).max().unwrap_or_default();
+    let missing: Vec<&str> = values.missing().iter().map(|it| it.key).collect();
     for (it, name) in PUBLISHED.iter().zip(&names) {
-        let value =
-            values.0.get(it.key).map_or("(missing: deploy the stage again)", String::as_str);
+        let nothing = if missing.contains(&it.key) {
+            "(missing: deploy the stage again)"
+        } else {
+            "(none: a stack of one's own has none)"
+        };
+        let value = values.0.get(it.key).map_or(nothing, String::as_str);
         _ = writeln!(text, "{name:<width$}  {value}");
     }
     let parameter = |key: &str| {
@@ -71,6 +76,15 @@ mod tests {
         let warning = "Of an arm64 function use /telemetry/kinesis/blue/extension/arm64/arn: with \
                        /telemetry/kinesis/blue/extension/arn it fails at init.";
         assert!(text.contains(warning), "{text}");
+    }
+
+    #[test]
+    fn what_a_stack_of_somebodys_own_lacks_is_not_called_missing() {
+        let mut values = values();
+        values.0.remove("testFunctionName");
+        assert!(text(None, &values).unwrap().contains("(none: a stack of one's own has none)"));
+        values.0.insert("stackName", "KinesisTelemetry-dev".to_owned());
+        assert!(text(None, &values).unwrap().contains("(missing: deploy the stage again)"));
     }
 
     #[test]
