@@ -1,6 +1,7 @@
 //! What is sent for a day of events, in this way or that, and what Kinesis bills for it. Nothing is sent.
 
 use std::collections::VecDeque;
+use std::ops::AddAssign;
 use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::packing::COMBINATIONS;
@@ -11,14 +12,14 @@ use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Record, Scope};
 
 use super::typical::{Logs, Typical};
 
-/// Lines that an invocation logs.
+/// Lines that an invocation logs, unless another number is said.
 pub(crate) const LINES: usize = 100;
 /// On-demand streams bill a record in units of so many bytes.
 const KB: usize = 1_024;
 /// A payload unit, if a kilobyte is 1,000 bytes there.
 const DECIMAL_UNIT: u64 = 25_000;
 /// Queue of a function with 512 MB.
-const QUEUE_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 
 /// How often events are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,13 +49,28 @@ pub(crate) struct Sent {
 
 impl Sent {
     fn add(&mut self, record: &Record) {
-        let size = record.size();
         self.events += record.events;
+        self.add_bytes(record.size());
+    }
+
+    /// A record of this size, its key counted. Each is rounded by itself.
+    pub(crate) fn add_bytes(&mut self, size: usize) {
         self.records += 1;
         self.bytes += size as u64;
         self.on_demand += size.next_multiple_of(KB) as u64;
         self.units += (size as u64).div_ceil(limits::PAYLOAD_UNIT_BYTES);
         self.decimal_units += (size as u64).div_ceil(DECIMAL_UNIT);
+    }
+}
+
+impl AddAssign for Sent {
+    fn add_assign(&mut self, more: Self) {
+        self.events += more.events;
+        self.records += more.records;
+        self.bytes += more.bytes;
+        self.on_demand += more.on_demand;
+        self.units += more.units;
+        self.decimal_units += more.decimal_units;
     }
 }
 
@@ -82,14 +98,19 @@ pub(crate) fn defaults() -> Config {
     extension_spec::load(nothing).config
 }
 
-/// The events of so many invocations, each by itself, numbered as the process numbers them.
-pub(crate) fn invocations(logs: Logs, packing: Packing, count: usize) -> Vec<Vec<Event>> {
+/// The events of so many invocations with so many lines, each by itself, numbered as the process numbers them.
+pub(crate) fn invocations(
+    logs: Logs,
+    lines: usize,
+    packing: Packing,
+    count: usize,
+) -> Vec<Vec<Event>> {
     let config = defaults();
     let mut typical = Typical::new(logs);
     let mut intake = Intake::new(source(packing), config.types, true);
     // Nothing here depends on when it is.
     let now = (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896));
-    let mut accept = |_| intake.accept(&typical.invocation(LINES), now).events;
+    let mut accept = |_| intake.accept(&typical.invocation(lines), now).events;
     (0..count).map(&mut accept).collect()
 }
 
@@ -110,20 +131,27 @@ pub(crate) fn send(
     let mut waiting = VecDeque::new();
     for events in invocations {
         waiting.extend(events.iter().cloned());
-        loop {
-            let records = packer.pack(&mut waiting, scope);
-            if records.is_empty() {
-                break;
-            }
-            for record in &records {
-                sent.add(record);
-            }
-        }
+        sent += drain(&mut packer, &mut waiting, scope);
     }
     sent
 }
 
-fn source(packing: Packing) -> Source {
+/// Packs all that `scope` wants.
+pub(crate) fn drain(packer: &mut Packer, waiting: &mut VecDeque<Event>, scope: Scope) -> Sent {
+    let mut sent = Sent::default();
+    loop {
+        let records = packer.pack(waiting, scope);
+        if records.is_empty() {
+            return sent;
+        }
+        for record in &records {
+            sent.add(record);
+        }
+    }
+}
+
+/// Whose events they are.
+pub(crate) fn source(packing: Packing) -> Source {
     // As long as such names are, and as the ids of instances are.
     Source::new("checkout-orders", "$LATEST", "k3J9x0QvT2aB").in_envelope(packing.envelope)
 }

@@ -12,7 +12,7 @@ mod typical;
 use std::io::{self, Write as _};
 
 use extension_spec::RecordFormat;
-use flow::{Flow, Sent, invocations, packings, send};
+use flow::{Flow, LINES, Sent, invocations, packings, send};
 use kinesis_telemetry_extension::pack::Packing;
 use typical::Logs;
 
@@ -62,7 +62,7 @@ impl Tables {
     /// A row in each, for this packing.
     fn add(&mut self, logs: Logs, packing: Packing, default: usize) {
         let [rare, busy] = DAY;
-        let all = invocations(logs, packing, busy.1);
+        let all = invocations(logs, LINES, packing, busy.1);
         let sent =
             |(flow, count): (Flow, usize), target| send(&all[..count], flow, packing, target);
         let single = *self.single.get_or_insert_with(|| {

@@ -15,7 +15,7 @@ const LOGS: [Logs; 2] = [Logs::Text, Logs::Json];
 /// What is sent with the default target, of so many invocations.
 fn sent(logs: Logs, packing: Packing, flow: Flow, count: usize) -> Sent {
     let target = defaults().target_record_bytes.size();
-    let sent = send(&invocations(logs, packing, count), flow, packing, target);
+    let sent = send(&invocations(logs, LINES, packing, count), flow, packing, target);
     assert!(sent.records > 0, "{packing:?}, {flow:?}: there is something to judge by");
     sent
 }
@@ -23,7 +23,7 @@ fn sent(logs: Logs, packing: Packing, flow: Flow, count: usize) -> Sent {
 #[test]
 fn typical_lines_are_of_400_to_500_bytes_and_come_by_the_hundred_with_what_the_platform_says() {
     for logs in LOGS {
-        for events in invocations(logs, Packing::default(), 3) {
+        for events in invocations(logs, LINES, Packing::default(), 3) {
             assert_eq!(events.len(), LINES + 3);
             let is_line = |own: &&[u8]| memchr::memmem::find(own, b"platform.").is_none();
             let lines: Vec<usize> = events
