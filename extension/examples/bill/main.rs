@@ -1,19 +1,29 @@
-//! Prints what Kinesis bills for typical events, in every way in which they can be packed.
+//! Prints what Kinesis bills for typical events, in every way in which they can be packed, and what a million invocations
+//! cost, beside CloudWatch Logs.
 //!
 //! Deterministic: it packs in memory, through the code that ships, and sends nothing. docs/cost.md quotes it.
 //!
 //! ```sh
 //! cargo run --release --package kinesis-telemetry-extension --example bill
 //! ```
+//!
+//! Prices of your own follow two hyphens: `-- logs-in=0.57`.
 
 mod flow;
+mod life;
+mod logged;
+mod million;
+mod price;
 mod typical;
 
+use std::env;
 use std::io::{self, Write as _};
+use std::process::ExitCode;
 
 use extension_spec::RecordFormat;
 use flow::{Flow, LINES, Sent, invocations, packings, send};
 use kinesis_telemetry_extension::pack::Packing;
+use price::Prices;
 use typical::Logs;
 
 /// Invocations of a day, of a function that is seldom invoked and of one that is busy: of its events full records are
@@ -23,7 +33,35 @@ const DAY: [(Flow, usize); 2] = [(Flow::Rare, 100), (Flow::Busy, 1_000)];
 const TARGETS: [usize; 9] =
     [25_600, 51_200, 128_000, 250_000, 256_000, 262_144, 512_000, 524_288, 1_048_576];
 
-fn main() -> io::Result<()> {
+/// Exit code for an argument that means nothing, as shells have it.
+const USAGE: u8 = 2;
+
+fn main() -> io::Result<ExitCode> {
+    match Prices::new(env::args().skip(1)) {
+        Ok(prices) => {
+            records()?;
+            million(&prices)?;
+            Ok(ExitCode::SUCCESS)
+        }
+        Err(why) => {
+            writeln!(io::stderr(), "{why}")?;
+            Ok(ExitCode::from(USAGE))
+        }
+    }
+}
+
+/// What a million invocations cost.
+fn million(prices: &Prices) -> io::Result<()> {
+    let [counted, costs, a_month, prices] = million::parts(prices);
+    write!(
+        io::stdout(),
+        "A million invocations, lines of text:\n\n{counted}\nWhat that costs, in US dollars:\n\n{costs}\n\
+         {a_month}\nThe prices:\n\n{prices}"
+    )
+}
+
+/// What records cost, by how they are made.
+fn records() -> io::Result<()> {
     for (logs, name) in [(Logs::Text, "text"), (Logs::Json, "JSON")] {
         let default = flow::defaults().target_record_bytes.size();
         let mut tables = Tables::default();

@@ -1,7 +1,16 @@
 //! What the defaults cost on the bill, against one record for each event. Pure: nothing is sent and nothing is timed.
 
+mod costs;
 #[path = "../../examples/bill/flow.rs"]
 mod flow;
+#[path = "../../examples/bill/life.rs"]
+mod life;
+#[path = "../../examples/bill/logged.rs"]
+mod logged;
+#[path = "../../examples/bill/million.rs"]
+mod million;
+#[path = "../../examples/bill/price.rs"]
+mod price;
 #[path = "../../examples/bill/typical.rs"]
 mod typical;
 

@@ -1,0 +1,77 @@
+//! The life of one environment: the extension's own policy decides which invocations are held and when events are sent.
+//!
+//! Time, Lambda and Kinesis are the model of docs/flushing.md. Knows nothing of money.
+
+use std::collections::VecDeque;
+use std::time::{Duration, Instant, SystemTime};
+
+use extension_spec::Config;
+use kinesis_telemetry_extension::event::Event;
+use kinesis_telemetry_extension::flush::{Backlog, Policy};
+use kinesis_telemetry_extension::lifecycle;
+use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Scope};
+
+use super::flow::{QUEUE_BYTES, Sent, drain, source};
+
+/// From one invocation to the next.
+const PAUSE: Duration = Duration::from_millis(500);
+/// How long the function runs.
+const FUNCTION: Duration = Duration::from_millis(50);
+/// A request to Kinesis and its answer.
+const ROUND_TRIP: Duration = Duration::from_millis(15);
+
+/// What came of it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Life {
+    pub(crate) invocations: u64,
+    /// Invocations that lasted until their events were in the stream.
+    pub(crate) held: u64,
+    /// By so much each.
+    pub(crate) held_for: Duration,
+    pub(crate) sent: Sent,
+}
+
+/// These invocations, two a second, until the environment is shut down.
+pub(crate) fn live(invocations: &[Vec<Event>], config: &Config) -> Life {
+    let packing = Packing::new(config);
+    let mut packer = Packer::new(Limits::new(config, QUEUE_BYTES), packing, source(packing));
+    let mut policy = Policy::new(config);
+    let buffering = config.buffer_timeout.duration();
+    let held_for = buffering + ROUND_TRIP;
+    let mut life = Life { invocations: 0, held: 0, held_for, sent: Sent::default() };
+    let mut waiting: VecDeque<Event> = VecDeque::new();
+    let mut now = (Instant::now(), SystemTime::UNIX_EPOCH);
+    for events in invocations {
+        policy.beat(now);
+        let backlog = backlog(&waiting, &packer);
+        let received = now.0 + FUNCTION + buffering;
+        let own = events.iter().cloned().map(|event| Event { received, ..event });
+        match policy.on_invoke(&backlog, now.0) {
+            lifecycle::Event::InvokeHeld => {
+                waiting.extend(own);
+                life.sent += drain(&mut packer, &mut waiting, Scope::All);
+                life.held += 1;
+            }
+            lifecycle::Event::InvokeSent => {
+                let scope = policy.while_running(&backlog, now.0).unwrap_or(Scope::All);
+                life.sent += drain(&mut packer, &mut waiting, scope);
+                waiting.extend(own);
+            }
+            _ => waiting.extend(own),
+        }
+        life.invocations += 1;
+        now = (now.0 + PAUSE, now.1 + PAUSE);
+    }
+    life.sent += drain(&mut packer, &mut waiting, Scope::All);
+    life
+}
+
+fn backlog(waiting: &VecDeque<Event>, packer: &Packer) -> Backlog {
+    let bytes: usize = waiting.iter().map(|event| event.line.len()).sum();
+    Backlog {
+        events: waiting.len() as u64,
+        has_full_record: bytes >= packer.full_bytes(),
+        oldest: waiting.front().map(|event| event.received),
+        is_snapshot_ahead: false,
+    }
+}
