@@ -79,7 +79,9 @@ fn main() -> ExitCode {
         Ok(code) => code,
         // By then much else may have failed, because its process was ended.
         Err(_) if process::check().is_err() => {
-            eprintln!("{Interrupted}");
+            if !process::is_within() {
+                eprintln!("{Interrupted}");
+            }
             ExitCode::from(INTERRUPTED)
         }
         Err(error) => {

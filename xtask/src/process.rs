@@ -3,10 +3,13 @@
 //! Each is the leader of a process group of its own, so that it can be ended together with whatever it
 //! starts. An interruption (Ctrl-C, SIGTERM, SIGHUP) ends them all; everybody who waits for one of them
 //! then gets [`Interrupted`] and returns, and `main` ends with the code that shells expect.
+//!
+//! A child may be a command of ours with children of its own ([`within`]): it ends those first.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus, Stdio};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -17,6 +20,8 @@ use nix::unistd::Pid;
 
 /// From asking a process to end until it is made to.
 const GRACE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 3_000 });
+/// Whether this is a command that another one of ours runs, as a part of what it does.
+const WITHIN: &str = "XTASK_WITHIN";
 
 /// All that runs. Spawning and interrupting exclude each other, so that no child is overlooked.
 static RUNNING: Mutex<Running> = Mutex::new(Running { interrupted: false, children: Vec::new() });
@@ -44,6 +49,21 @@ pub(crate) fn end_children_when_interrupted() -> Result<()> {
     ctrlc::set_handler(interrupt).context("signals cannot be handled")
 }
 
+/// Has a command of ours be a part of this one, which speaks for both.
+pub(crate) fn within(command: &mut Command) -> &mut Command {
+    command.env(WITHIN, "true")
+}
+
+/// Whether the command that runs this one speaks for both.
+pub(crate) fn is_within() -> bool {
+    std::env::var_os(WITHIN).is_some()
+}
+
+/// A command within another one must be done with its children before it is itself made to end.
+fn grace() -> Duration {
+    if is_within() { GRACE / 2 } else { GRACE }
+}
+
 fn interrupt() {
     let children = {
         let mut running = lock(&RUNNING);
@@ -54,7 +74,7 @@ fn interrupt() {
     for child in &children {
         child.ask_to_end();
     }
-    let deadline = Instant::now() + GRACE;
+    let deadline = Instant::now() + grace();
     for child in &children {
         child.make_end(deadline);
     }
@@ -75,6 +95,8 @@ pub(crate) fn pause(duration: Duration) -> Result<()> {
 struct Child {
     group: Pid,
     stdin: Mutex<Option<ChildStdin>>,
+    /// Whether it was asked to end.
+    ending: AtomicBool,
     exit: Mutex<Option<ExitStatus>>,
     exited: Condvar,
 }
@@ -90,6 +112,7 @@ impl Child {
     }
 
     fn ask_to_end(&self) {
+        self.ending.store(true, Ordering::Relaxed);
         lock(&self.stdin).take();
         self.signal(Signal::SIGTERM);
     }
@@ -128,6 +151,7 @@ impl Process {
         let child = Arc::new(Child {
             group: Pid::from_raw(i32::try_from(spawned.id()).context("a process id too large")?),
             stdin: Mutex::new(spawned.stdin.take()),
+            ending: AtomicBool::new(false),
             exit: Mutex::new(None),
             exited: Condvar::new(),
         });
@@ -136,6 +160,10 @@ impl Process {
         thread::spawn(move || {
             // Waiting for a child of one's own fails only if somebody else has waited for it.
             let exit = spawned.wait().expect("a child can be waited for once");
+            if waiting.ending.load(Ordering::Relaxed) {
+                // What it started may have been asked in vain. As long as any of that is there, the group has its id.
+                _ = killpg(waiting.group, Signal::SIGKILL);
+            }
             *lock(&waiting.exit) = Some(exit);
             waiting.exited.notify_all();
         });
@@ -153,7 +181,7 @@ impl Process {
     /// Ends it now.
     pub(crate) fn end(&self) {
         self.child.ask_to_end();
-        self.child.make_end(Instant::now() + GRACE);
+        self.child.make_end(Instant::now() + grace());
     }
 
     /// Lets it run on when this process ends, after telling it so on its stdin; gives its id.

@@ -14,6 +14,7 @@ use anyhow::{Context, Result, bail};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use serde_json::Value;
+use xtask_aws_cli::INVOCATIONS;
 
 use crate::build::TEST_FUNCTION;
 use crate::emulator::REGION;
@@ -35,6 +36,10 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    if !INVOCATIONS.contains(&options.invocations.into()) {
+        let (least, most) = (INVOCATIONS.start(), INVOCATIONS.end());
+        bail!("--full invokes {least} to {most} times, not {}", options.invocations);
+    }
     Tool::Node.require()?;
     Tool::Python.require()?;
     let target = workspace::target_dir()?;
@@ -155,12 +160,14 @@ impl Aws {
             .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
             // The CDK's tool remembers there whose credentials these are.
             .env("CDK_HOME", self.folder.join("cdk"))
+            // What is interrupted leaves its temporary files, and is not to leave them elsewhere.
+            .env("TMPDIR", &self.folder)
     }
 
     fn xtask(&self, arguments: &[&str]) -> Result<Command> {
         let own = std::env::current_exe().context("this program does not know where it is")?;
         let mut command = Command::new(own);
-        self.credentials(command.args(arguments));
+        self.credentials(process::within(command.args(arguments)));
         Ok(command)
     }
 

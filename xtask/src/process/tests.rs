@@ -35,6 +35,14 @@ fn a_process_that_ignores_the_request_is_made_to_end() {
 }
 
 #[test]
+fn what_a_process_leaves_behind_when_it_is_asked_to_end_is_made_to_end() {
+    let stubborn = "(trap '' TERM; echo ready; while :; do sleep 1000; done) & wait";
+    let (process, mut output) = started(stubborn);
+    drop(process);
+    assert_eq!(output.next(), None);
+}
+
+#[test]
 fn a_process_sees_its_stdin_close_before_it_is_made_to_end() {
     let (process, mut output) = started("trap '' TERM; echo ready; read word; echo closed");
     drop(process);

@@ -5,6 +5,7 @@
 
 pub mod snippets;
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use clap::builder::PossibleValuesParser;
@@ -13,6 +14,9 @@ use extension_spec::{LogLevel, deployment};
 
 /// This file, as the compiler names it.
 pub const DECLARED_IN: &str = file!();
+
+/// How often `invoke` can be told to invoke.
+pub const INVOCATIONS: RangeInclusive<i64> = 1..=1000;
 
 /// One deployment.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -185,7 +189,7 @@ pub fn commands(stages: &[&'static str]) -> [Command; 5] {
 fn invoke_arguments() -> [Arg; 6] {
     [
         number("count", "3", "How often, at most 1000")
-            .value_parser(value_parser!(u32).range(1..=1000)),
+            .value_parser(value_parser!(u32).range(INVOCATIONS)),
         number("lines", "10", "How many lines the function logs each time, at most 100000")
             .value_parser(value_parser!(u32).range(..=100_000)),
         number("bytes", "120", "How long a line is, at most 262144")
