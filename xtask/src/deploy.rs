@@ -36,7 +36,9 @@ pub(crate) fn run(deployment: &Deployment, verb: &Verb) -> Result<ExitCode> {
             place.require_free()?;
             let options = ["--require-approval", "never", "--progress", "events"];
             let zips = zips(deployment, &target)?;
-            tool(deployment, &zips, |cdk| cdk.args(["deploy", "--all"]).args(options))
+            let code = tool(deployment, &zips, |cdk| cdk.args(["deploy", "--all"]).args(options))?;
+            eprintln!("{}", next(deployment));
+            Ok(code)
         }
         Verb::Diff => {
             find_place(deployment, &target)?;
@@ -57,6 +59,16 @@ pub(crate) fn run(deployment: &Deployment, verb: &Verb) -> Result<ExitCode> {
             tool(deployment, &zips, |cdk| cdk.args(arguments))
         }
     }
+}
+
+/// What one does after deploying.
+fn next(deployment: &Deployment) -> String {
+    let name = deployment.name.iter().map(|name| format!(" --name {name}"));
+    let which = format!("{}{}", deployment.stage, name.collect::<String>());
+    format!(
+        "\nNext: cargo xtask invoke {which} proves that telemetry arrives;\n      \
+         cargo xtask outputs {which} says how your functions get it."
+    )
 }
 
 fn find_place(deployment: &Deployment, target: &Path) -> Result<Place> {
@@ -118,5 +130,28 @@ fn watched(cdk: &mut Command) -> Result<ExitCode> {
     match remedies::of(&said) {
         Some(remedy) => bail!("{remedy}"),
         None => bail!("the CDK failed ({exit}); what it said stands above"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Deployment, next};
+
+    #[test]
+    fn what_comes_next_is_asked_of_the_same_deployment() {
+        let mut deployment = Deployment {
+            stage: "dev".to_owned(),
+            name: None,
+            zips: None,
+            organization: None,
+            architecture: None,
+        };
+        assert!(
+            next(&deployment).contains("cargo xtask outputs dev says"),
+            "{}",
+            next(&deployment)
+        );
+        deployment.name = Some("blue".to_owned());
+        assert!(next(&deployment).contains("cargo xtask invoke dev --name blue proves"));
     }
 }

@@ -129,7 +129,8 @@ fn what_others_have_is_left_alone(person: &Person<'_>) {
 }
 
 fn is_deployed_once(person: &Person<'_>) -> Value {
-    person.succeeds(&["deploy", "dev"]);
+    let said = person.succeeds(&["deploy", "dev"]);
+    assert!(said.contains("Next: cargo xtask invoke dev"), "{said}");
     let deployed = person.aws.ask("deployed");
     assert_eq!(deployed["function"]["layers"].as_array().unwrap().len(), 1, "{deployed:#}");
     assert!(layer(&deployed).0.ends_with("kinesis-telemetry-extension-x86_64"), "{deployed:#}");
