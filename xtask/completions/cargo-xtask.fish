@@ -33,7 +33,7 @@ complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade" -f -a "build" -d 'Build the extension as it ships, and the test function: static programs for each architecture'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade" -f -a "package" -d 'Build, and make the zips of layers and test function: target/layers/*.zip, with checksums and SBOMs'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade" -f -a "deploy" -d 'Deploy a stage to AWS: stream, layers, policy, alarms, and the test function'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade" -f -a "diff" -d 'Say what deploying a stage would change'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade" -f -a "diff" -d 'Say what deploying a stage would change, and change nothing'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade" -f -a "destroy" -d 'Delete a stage from AWS, after asking, and say what is left'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade" -f -a "bootstrap" -d 'Prepare an account and a region for the CDK, once for all that it deploys there'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade" -f -a "cdk" -d 'Run any other command of the CDK on a stage: list, drift, rollback, ...'
@@ -46,20 +46,20 @@ complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade" -f -a "upgrade" -d 'Say which pinned npm packages, Python packages, actions and tools are behind'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l invocations -d 'How often the function is invoked' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l lines -d 'How many lines it logs each time, at most 100000' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l bytes -d 'How long a line is, at most 262144' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l bytes -d 'How many bytes a line has, at most 262144' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l format -d 'The function\'s log format' -r -f -a "text\t''
 json\t''"
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l mode -d 'How Lambda runs the function: managed instances take two invocations at a time' -r -f -a "on-demand\t''
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l mode -d 'Kind of environment in which Lambda runs the function; managed instances take two invocations at a time' -r -f -a "on-demand\t''
 provisioned-concurrency\t''
 snapstart\t''
 managed-instances\t''"
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l layer -d 'Run the extension as the layer ships it, which takes minutes to build: here, for arm64 under an emulator where need be, or alone in an empty root file system' -r -f -a "own\t''
 arm64\t''
 alone\t''"
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l fail -d 'The function fails each time'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l json -d 'Print one JSON document instead'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l keep -d 'Leave the Kinesis running, and say how to read the stream'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l full -d 'Deploy a stage to an AWS on this machine, invoke, tail, redrive, destroy; also needs Python'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l fail -d 'Have the function fail each time'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l json -d 'Print one JSON document instead of the timeline'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l keep -d 'Leave the Kinesis running, and say how to read the stream and how to end it'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l full -d 'Instead deploy a stage to an AWS on this machine, invoke, tail, redrive, destroy: needs Python as well, takes minutes, and of the other options --invocations, --lines and --bytes'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l against -d 'Another extension to measure beside them, once or several times' -r -F
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l env -d 'A variable for all of them, such as a setting' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l rounds -d 'How often each is started' -r
@@ -73,51 +73,51 @@ complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen
 arm64\t''
 all\t''"
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from package" -l verify -d 'Package once more, in another folder and time zone, and hold the bytes against each other'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l name -d 'Of a further deployment in the same account and region' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l zips -d 'Deploy the zips in this folder, of a release say, and build nothing' -r -F
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l name -d 'Name of a further deployment in the same account and region' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l zips -d 'Folder with the zips of cargo xtask package, or of a release; nothing is built then' -r -F
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l organization -d 'Organisation (o-...) whose accounts may use the layers' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l test-arch -d 'Of the test function' -r -f -a "x86_64\t''
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from deploy" -l test-arch -d 'Architecture of the test function; layers are deployed for both' -r -f -a "x86_64\t''
 arm64\t''"
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from diff" -l name -d 'Of a further deployment in the same account and region' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from diff" -l zips -d 'Deploy the zips in this folder, of a release say, and build nothing' -r -F
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from diff" -l name -d 'Name of a further deployment in the same account and region' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from diff" -l zips -d 'Folder with the zips of cargo xtask package, or of a release; nothing is built then' -r -F
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from diff" -l organization -d 'Organisation (o-...) whose accounts may use the layers' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from diff" -l test-arch -d 'Of the test function' -r -f -a "x86_64\t''
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from diff" -l test-arch -d 'Architecture of the test function; layers are deployed for both' -r -f -a "x86_64\t''
 arm64\t''"
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l name -d 'Of a further deployment in the same account and region' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l name -d 'Name of a further deployment in the same account and region' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from destroy" -l yes -d 'Do not ask'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l name -d 'Of a further deployment in the same account and region' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l zips -d 'Deploy the zips in this folder, of a release say, and build nothing' -r -F
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l name -d 'Name of a further deployment in the same account and region' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l zips -d 'Folder with the zips of cargo xtask package, or of a release; nothing is built then' -r -F
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l organization -d 'Organisation (o-...) whose accounts may use the layers' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l test-arch -d 'Of the test function' -r -f -a "x86_64\t''
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from cdk" -l test-arch -d 'Architecture of the test function; layers are deployed for both' -r -f -a "x86_64\t''
 arm64\t''"
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from outputs" -l name -d 'Of a further deployment in the same account and region' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from outputs" -l json -d 'Print the values alone, as JSON'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l name -d 'Of a further deployment in the same account and region' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l count -d 'How often, at most 1000' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from outputs" -l name -d 'Name of the deployment, if it was deployed with one' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from outputs" -l json -d 'Print the values as one JSON document, without snippets'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l name -d 'Name of the deployment, if it was deployed with one' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l count -d 'How often the function is invoked, at most 1000' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l lines -d 'How many lines the function logs each time, at most 100000' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l bytes -d 'How long a line is, at most 262144' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l bytes -d 'How many bytes a line has, at most 262144' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l concurrency -d 'How many invocations are under way at a time, at most 100' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l deadline -d 'Seconds after which what has not arrived counts as lost' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from invoke" -l json -d 'Print the findings as JSON'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l name -d 'Of a further deployment in the same account and region' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l since -d 'Begin so far back, instead of now' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l name -d 'Name of the deployment, if it was deployed with one' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l since -d 'Begin so many seconds ago, instead of now' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l function -d 'Only events of this function' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l type -d 'Only events of this type, or of all that begin so (platform); may be repeated' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l level -d 'No log lines below this level' -r -f -a "trace\t''
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l level -d 'No log lines below this level; other events are shown' -r -f -a "trace\t''
 debug\t''
 info\t''
 warn\t''
 error\t''
 fatal\t''"
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l request -d 'Only events of this invocation' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l request -d 'Only events of the invocation with this request id' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l seconds -d 'End after so many seconds' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l events -d 'End after so many events' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l enhanced-fan-out -d 'Register a consumer, which is billed, get records pushed, and deregister it at the end'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l json -d 'Print each event as JSON, a line each'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from redrive" -l name -d 'Of a further deployment in the same account and region' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from redrive" -l name -d 'Name of the deployment, if it was deployed with one' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from redrive" -l quiet -d 'Seconds without a message after which the queue is taken for empty, at most 20' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from doctor" -l name -d 'Of a further deployment in the same account and region' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from doctor" -l function -d 'A function of yours, instead of the test function' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from doctor" -l name -d 'Name of the deployment, if it was deployed with one' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from doctor" -l function -d 'Look at this function of yours, instead of the test function' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from doctor" -l json -d 'Print the findings as JSON'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from synth" -l check -d 'Write nothing: say what is not as described, and end with 4 if anything is'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from upgrade" -l write -d 'Pin the newer versions, and have generated files and lock files follow'

@@ -213,7 +213,7 @@ fn demo_command() -> clap::Command {
     clap::Command::new("demo")
         .about("Run a function with the extension, here, and show its telemetry arrive in a stream")
         .after_help(
-            "Needs Node, for a Kinesis on this machine, and no AWS account. Exit code 1 if an event \
+            "Needs Node, for a Kinesis on this machine, and no AWS account. Ctrl-C ends all of it. Exit code 1 if an event \
              is never acknowledged, missing, doubled, or not as the platform generated it. The Kinesis is \
              for trying out: above a MB or two an invocation it may not keep up.",
         )
@@ -228,7 +228,7 @@ fn demo_command() -> clap::Command {
         )
         .arg(
             // Lambda makes several events of a longer line.
-            number("bytes", "120", "How long a line is, at most 262144")
+            number("bytes", "120", "How many bytes a line has, at most 262144")
                 .value_parser(value_parser!(u32).range(..=262_144)),
         )
         .arg(
@@ -245,11 +245,11 @@ fn demo_command() -> clap::Command {
                 .value_name("MODE")
                 .default_value(demo::Mode::default().name())
                 .value_parser(PossibleValuesParser::new(demo::Mode::ALL.map(demo::Mode::name)))
-                .help("How Lambda runs the function: managed instances take two invocations at a time"),
+                .help("Kind of environment in which Lambda runs the function; managed instances take two invocations at a time"),
         )
-        .arg(flag("fail", "The function fails each time"))
-        .arg(flag("json", "Print one JSON document instead"))
-        .arg(flag("keep", "Leave the Kinesis running, and say how to read the stream"))
+        .arg(flag("fail", "Have the function fail each time"))
+        .arg(flag("json", "Print one JSON document instead of the timeline"))
+        .arg(flag("keep", "Leave the Kinesis running, and say how to read the stream and how to end it"))
         .arg(
             Arg::new("layer")
                 .long("layer")
@@ -264,7 +264,11 @@ fn demo_command() -> clap::Command {
                 ),
         )
         .arg(
-            flag("full", "Deploy a stage to an AWS on this machine, invoke, tail, redrive, destroy; also needs Python")
+            flag(
+                "full",
+                "Instead deploy a stage to an AWS on this machine, invoke, tail, redrive, destroy: needs Python as well, takes minutes, \
+                 and of the other options --invocations, --lines and --bytes",
+            )
                 .conflicts_with_all(["format", "mode", "fail", "json", "keep", "layer"]),
         )
 }

@@ -67,11 +67,12 @@ pub(super) fn commands() -> [Command; 5] {
             "Deploy a stage to AWS: stream, layers, policy, alarms, and the test function",
         )
         .after_help(
-            "Needs credentials, a region and the CDK's bootstrap stack there, all of which is checked first.",
+            "Needs Node, AWS credentials, a region and the CDK's bootstrap stack there (cargo xtask bootstrap), all of which is \
+             checked first. Without --zips it packages what it deploys, for which Python is needed as well.",
         )
         .arg(name())
         .args(what()),
-        command("diff", "Say what deploying a stage would change").arg(name()).args(what()),
+        command("diff", "Say what deploying a stage would change, and change nothing").arg(name()).args(what()),
         command("destroy", "Delete a stage from AWS, after asking, and say what is left")
             .arg(name())
             .arg(flag("yes", "Do not ask")),
@@ -89,7 +90,7 @@ pub(super) fn commands() -> [Command; 5] {
                     .last(true)
                     .required(true)
                     .value_parser(value_parser!(OsString))
-                    .help("For the CDK"),
+                    .help("Command and options of the CDK"),
             ),
     ]
 }
@@ -100,7 +101,7 @@ fn command(name: &'static str, about: &'static str) -> Command {
             .value_name("STAGE")
             .required(true)
             .value_parser(PossibleValuesParser::new(stages::names()))
-            .help("Which one"),
+            .help("Settings under which all of it is deployed (docs/reference.md)"),
     )
 }
 
@@ -109,7 +110,7 @@ fn name() -> Arg {
         .long("name")
         .value_name("NAME")
         .value_parser(named)
-        .help("Of a further deployment in the same account and region")
+        .help("Name of a further deployment in the same account and region")
 }
 
 fn named(name: &str) -> Result<String, String> {
@@ -127,7 +128,7 @@ fn what() -> [Arg; 3] {
             .long("zips")
             .value_name("FOLDER")
             .value_parser(value_parser!(PathBuf))
-            .help("Deploy the zips in this folder, of a release say, and build nothing"),
+            .help("Folder with the zips of cargo xtask package, or of a release; nothing is built then"),
         Arg::new("organization")
             .long("organization")
             .value_name("ID")
@@ -137,6 +138,6 @@ fn what() -> [Arg; 3] {
             .value_name("ARCHITECTURE")
             .default_value(Architecture::X86_64.name())
             .value_parser(PossibleValuesParser::new(Architecture::ALL.map(Architecture::name)))
-            .help("Of the test function"),
+            .help("Architecture of the test function; layers are deployed for both"),
     ]
 }

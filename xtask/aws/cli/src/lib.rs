@@ -139,21 +139,22 @@ fn seconds(seconds: u64) -> Duration {
 /// The commands. With `stages` no other stage is taken.
 pub fn commands(stages: &[&'static str]) -> [Command; 5] {
     let command = |name, about| {
-        let stage = Arg::new("stage").value_name("STAGE").required(true).help("Which one");
+        let stage =
+            Arg::new("stage").value_name("STAGE").required(true).help("Stage that was deployed");
         let stage = if stages.is_empty() {
             stage
         } else {
             stage.value_parser(PossibleValuesParser::new(stages.iter().copied()))
         };
         let name_argument =
-            option("name", "NAME", "Of a further deployment in the same account and region")
+            option("name", "NAME", "Name of the deployment, if it was deployed with one")
                 .value_parser(named);
         Command::new(name).about(about).arg(stage).arg(name_argument)
     };
     [
         command("outputs", "Print what a deployment publishes, and how a function gets it")
             .after_help("Snippets for the CDK, SAM, Terraform and the AWS CLI come with it.")
-            .arg(flag("json", "Print the values alone, as JSON")),
+            .arg(flag("json", "Print the values as one JSON document, without snippets")),
         command("invoke", "Invoke the test function, and verify that its telemetry arrives")
             .after_help(
                 "Exit code: 0 if every event of these invocations arrived, in sequences without a hole, 1 if not, 2 if it \
@@ -169,9 +170,10 @@ pub fn commands(stages: &[&'static str]) -> [Command; 5] {
             .args(tail_arguments()),
         command("redrive", "Put the dead letters of a deployment back into the stream")
             .after_help(
-                "A message is deleted once the stream has acknowledged its record, which keeps its identities. Exit code: 0 if \
-                 the queue is empty, 1 if something is left, each with the reason, 130 if it was interrupted. Mend first what \
-                 brought them there.",
+                "A dead letter is a record that the stream did not take, in the queue of the deployment. Mend first what brought it \
+                 there: cargo xtask doctor. A message is deleted once the stream has acknowledged its record; what a reader \
+                 knows its events by stays the same. Exit code: 0 if the \
+                 queue is empty, 1 if something is left, each with the reason, 130 if it was interrupted.",
             )
             .arg(
                 number("quiet", "20", "Seconds without a message after which the queue is taken for empty, at most 20")
@@ -179,20 +181,21 @@ pub fn commands(stages: &[&'static str]) -> [Command; 5] {
             ),
         command("doctor", "Walk from credentials to stream and queue, and say what is broken")
             .after_help(
-                "Exit code: 0 if all is well, 1 if something is broken or may not be looked at, each with what mends it.",
+                "Changes nothing. Exit code: 0 if all is well, 1 if something is broken or may not be looked at, each with what mends \
+                 it, 2 if it could not be found out.",
             )
-            .arg(option("function", "NAME", "A function of yours, instead of the test function"))
+            .arg(option("function", "NAME", "Look at this function of yours, instead of the test function"))
             .arg(flag("json", "Print the findings as JSON")),
     ]
 }
 
 fn invoke_arguments() -> [Arg; 6] {
     [
-        number("count", "3", "How often, at most 1000")
+        number("count", "3", "How often the function is invoked, at most 1000")
             .value_parser(value_parser!(u32).range(INVOCATIONS)),
         number("lines", "10", "How many lines the function logs each time, at most 100000")
             .value_parser(value_parser!(u32).range(..=100_000)),
-        number("bytes", "120", "How long a line is, at most 262144")
+        number("bytes", "120", "How many bytes a line has, at most 262144")
             .value_parser(value_parser!(u32).range(..=262_144)),
         number("concurrency", "1", "How many invocations are under way at a time, at most 100")
             .value_parser(value_parser!(u32).range(1..=100)),
@@ -208,7 +211,7 @@ fn tail_arguments() -> [Arg; 9] {
             "enhanced-fan-out",
             "Register a consumer, which is billed, get records pushed, and deregister it at the end",
         ),
-        option("since", "SECONDS", "Begin so far back, instead of now")
+        option("since", "SECONDS", "Begin so many seconds ago, instead of now")
             .value_parser(value_parser!(u64)),
         option("function", "NAME", "Only events of this function"),
         option(
@@ -217,9 +220,9 @@ fn tail_arguments() -> [Arg; 9] {
             "Only events of this type, or of all that begin so (platform); may be repeated",
         )
         .action(ArgAction::Append),
-        option("level", "LEVEL", "No log lines below this level")
+        option("level", "LEVEL", "No log lines below this level; other events are shown")
             .value_parser(PossibleValuesParser::new(LogLevel::ALL.map(LogLevel::word))),
-        option("request", "ID", "Only events of this invocation"),
+        option("request", "ID", "Only events of the invocation with this request id"),
         flag("json", "Print each event as JSON, a line each"),
         option("seconds", "N", "End after so many seconds").value_parser(value_parser!(u64)),
         option("events", "N", "End after so many events")
