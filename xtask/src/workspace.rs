@@ -62,20 +62,33 @@ const AS_TESTS_ARE_BUILT: [&str; 3] = ["--workspace", "--example", "tiny"];
 
 /// Builds `programs`, and says where each is.
 pub(crate) fn build(programs: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
-    build_as("dev", programs)
+    build_as("dev", programs, &[])
+}
+
+/// The same with programs that need what only tests do.
+pub(crate) fn build_with_examples(
+    programs: &[&str],
+    examples: &[&str],
+) -> Result<BTreeMap<String, PathBuf>> {
+    build_as("dev", programs, examples)
 }
 
 /// The same for programs that are to be quick.
 pub(crate) fn build_quick(programs: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
-    build_as("release", programs)
+    build_as("release", programs, &[])
 }
 
-fn build_as(profile: &str, programs: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
+fn build_as(
+    profile: &str,
+    programs: &[&str],
+    examples: &[&str],
+) -> Result<BTreeMap<String, PathBuf>> {
     let mut command = cargo();
     command.args(["build", "--locked", "--message-format=json-render-diagnostics"]);
     command.args(["--profile", profile]);
     command.args(AS_TESTS_ARE_BUILT);
     command.args(programs.iter().flat_map(|program| ["--bin", program]));
+    command.args(examples.iter().flat_map(|example| ["--example", example]));
     let (exit, messages) = process::output("cargo build", &mut command)?;
     if !exit.success() {
         bail!("the programs do not build; cargo's messages above say why");

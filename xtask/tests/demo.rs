@@ -44,6 +44,7 @@ fn the_whole_story_is_told_from_deploying_to_destroying() {
         "complete: all of the 14 events of these invocations arrived ",
         "platform.start",
         "1 record put back into the stream",
+        ":root, https://127.0.0.1:",
         "all is well",
         "Left in account 111122223333",
     ] {

@@ -1,8 +1,8 @@
 //! `demo --full`: the whole story on this machine, with the commands that people type: a stage is deployed, its function
 //! invoked, its stream read, a dead letter put back, all of it destroyed.
 //!
-//! AWS is ministack, which is other people's, over plain HTTP and without IAM's rules (xtask/tests/story has both). It has no
-//! layers and no Telemetry API: the sandbox stands in as the function's bootstrap, with the layer that is deployed.
+//! AWS is ministack, which is other people's, over TLS and with IAM's rules in force. It has no layers and no Telemetry API:
+//! the sandbox stands in as the function's bootstrap, with the layer that is deployed.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -21,10 +21,15 @@ use crate::emulator::REGION;
 use crate::process::{self, Process};
 use crate::progress::{noisy_step, step};
 use crate::tools::Tool;
-use crate::{ministack, workspace};
+use crate::{ask, cdk, ministack, workspace};
 
 /// Twelve digits as an access key make ministack take it for the account.
 const ACCOUNT: &str = "111122223333";
+/// The program that makes a certificate: `xtask/examples/certificate.rs`.
+const CERTIFICATE: &str = "certificate";
+/// What it writes.
+const CERTIFICATE_FILE: &str = "cert.pem";
+const KEY_FILE: &str = "key.pem";
 /// It takes less than a second on an idle machine.
 const START: Duration = Duration::from_mins(1);
 
@@ -44,13 +49,17 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Tool::Python.require()?;
     let target = workspace::target_dir()?;
     let programs = noisy_step("built the programs", || {
-        workspace::build(&[EXTENSION_NAME, "sandbox-bootstrap", TEST_FUNCTION])
+        let programs = [EXTENSION_NAME, "sandbox-bootstrap", TEST_FUNCTION, ask::PROGRAM];
+        workspace::build_with_examples(&programs, &[CERTIFICATE])
     })?;
     let program = |name: &str| {
         programs.get(name).with_context(|| format!("cargo did not build a program {name}"))
     };
+    // Before the story, in which programs trust that AWS and nobody else.
+    step("install the CDK", |_| cdk::install())?;
     let installed = step("install ministack", |_| ministack::install(&target))?;
     let folder = Folder::new(&target)?;
+    process::run(CERTIFICATE, Command::new(program(CERTIFICATE)?).arg(&folder.0))?;
     let aws = step("start ministack", |_| Aws::start(&installed, &folder.0))?;
 
     let zips = folder.0.join("zips");
@@ -111,7 +120,7 @@ impl Aws {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
         let port = free.local_addr().context("a port without a number")?.port();
         drop(free);
-        let url = format!("http://127.0.0.1:{port}");
+        let url = format!("https://127.0.0.1:{port}");
         let log = folder.join("ministack.log");
         let stderr = File::create(&log)
             .with_context(|| format!("the log {} cannot be written", log.display()))?;
@@ -127,8 +136,14 @@ impl Aws {
             .env("BIND_HOST", "127.0.0.1")
             .env("GATEWAY_PORT", port.to_string())
             .env("LOG_LEVEL", "WARNING")
-            // Where functions find it.
+            .env("AUTH", "true")
+            .env("USE_SSL", "1")
+            .env("MINISTACK_SSL_CERT", folder.join(CERTIFICATE_FILE))
+            .env("MINISTACK_SSL_KEY", folder.join(KEY_FILE))
+            // Where functions find it, and whom they trust.
             .env("AWS_ENDPOINT_URL", &url)
+            .env("AWS_CA_BUNDLE", folder.join(CERTIFICATE_FILE))
+            .env("SSL_CERT_FILE", folder.join(CERTIFICATE_FILE))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr);
@@ -149,6 +164,9 @@ impl Aws {
         let foreign = std::env::vars_os().map(|(name, _)| name);
         for name in foreign.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_")) {
             command.env_remove(name);
+        }
+        for name in ["NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+            command.env(name, self.folder.join(CERTIFICATE_FILE));
         }
         command
             .env("AWS_ENDPOINT_URL", &self.url)
