@@ -43,13 +43,11 @@ impl Kinesis {
 
     /// Does all that the first request needs and sends nothing: asks for credentials, finds the endpoint, and begins to
     /// open a connection to it (name, TCP, TLS) for whoever sends first.
-    pub fn connect(&self) -> impl Future<Output = ()> + Send + use<> {
+    pub async fn connect(&self) {
         let request = self.to_stream(self.client().put_records()).set_records(Some(Vec::new()));
         let opens = Config::builder().http_client(self.connector.opener());
-        async move {
-            // That it was not sent is what was wanted; what else may be wrong the first delivery will say.
-            let _ = request.customize().config_override(opens).send().await;
-        }
+        // That it was not sent is what was wanted; what else may be wrong the first delivery will say.
+        let _ = request.customize().config_override(opens).send().await;
     }
 
     fn to_stream(&self, request: PutRecordsFluentBuilder) -> PutRecordsFluentBuilder {
