@@ -84,7 +84,7 @@ impl Aws {
 }
 
 /// Whether the identity may not do this, which others may.
-pub fn is_denied(code: Option<&str>) -> bool {
+fn is_denied(code: Option<&str>) -> bool {
     matches!(
         code,
         Some(
@@ -92,6 +92,19 @@ pub fn is_denied(code: Option<&str>) -> bool {
                 | "AccessDeniedException"
                 | "UnauthorizedOperation"
                 | "AuthorizationError"
+        )
+    )
+}
+
+/// Whether Kinesis would answer later what it is too busy for now.
+pub fn is_throttled(code: Option<&str>) -> bool {
+    matches!(
+        code,
+        Some(
+            "ProvisionedThroughputExceededException"
+                | "LimitExceededException"
+                | "KMSThrottlingException"
+                | "ThrottlingException"
         )
     )
 }
@@ -164,7 +177,7 @@ fn of_nobody(doing: &str, place: &str, why: &str, is_unreachable: bool) -> Strin
 }
 
 /// The SDK wraps the cause several times over, each time saying less.
-pub fn innermost(error: &(dyn Error + 'static)) -> String {
+pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
     let mut error = error;
     while let Some(source) = error.source() {
         error = source;

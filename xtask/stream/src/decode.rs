@@ -19,7 +19,7 @@ const DATA: u64 = 3;
 const MOST: u64 = 1024 * 1024 * 1024;
 
 /// The lines of a record.
-pub fn lines(data: &[u8]) -> Result<Vec<u8>, String> {
+pub(crate) fn lines(data: &[u8]) -> Result<Vec<u8>, String> {
     let inflated = inflate(data)?;
     let data = inflated.as_deref().unwrap_or(data);
     if data.starts_with(&KPL) { aggregate(data) } else { Ok(data.to_vec()) }

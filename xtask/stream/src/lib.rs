@@ -1,4 +1,4 @@
-//! A telemetry stream, read as a consumer reads it: [`decode`] and [`unpack`] know what a consumer must know, [`gather`] judges
+//! A telemetry stream, read as a consumer reads it: `decode` and [`unpack`] know what a consumer must know, [`gather`] judges
 //! the numbers of what came, [`stream`] reads; [`mod@verify`] compares a stream with the sandbox's journal.
 //!
 //! A package of its own because the demo builds it, and little is compiled for it: one SDK.
@@ -6,7 +6,7 @@
 pub mod aws;
 pub mod client;
 mod compare;
-pub mod decode;
+mod decode;
 pub mod gather;
 mod http;
 mod journal;

@@ -7,6 +7,8 @@ use std::io::{self, ErrorKind, Write};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
+use aws_sdk_kinesis::primitives::DateTime;
+use aws_sdk_kinesis::types::ShardIteratorType;
 
 use crate::client::Target;
 use crate::decode;
@@ -43,6 +45,15 @@ pub enum Start {
 }
 
 impl Start {
+    /// As Kinesis names it: the kind of position, and the time that goes with it.
+    pub fn position(self) -> (ShardIteratorType, Option<DateTime>) {
+        match self {
+            Self::Oldest => (ShardIteratorType::TrimHorizon, None),
+            Self::Now => (ShardIteratorType::Latest, None),
+            Self::At(time) => (ShardIteratorType::AtTimestamp, Some(DateTime::from(time))),
+        }
+    }
+
     /// The same, for somebody who comes later.
     #[must_use]
     pub fn fixed(self) -> Self {

@@ -11,7 +11,7 @@ use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use tokio::time::sleep;
 
 use super::letter::Whole;
-use crate::aws::{Aws, is_of_credentials};
+use crate::aws::{Aws, is_of_credentials, is_throttled};
 use crate::client::{Target, region_of_arn};
 use crate::say::Progress;
 
@@ -124,7 +124,7 @@ async fn put(
                         done.extend(batch.into_iter().map(|it| (it, Err(format!("{why:#}")))));
                         return Ok(End::Done);
                     }
-                    code if is_of_haste(code) => format!("{why:#}"),
+                    code if is_throttled(code) => format!("{why:#}"),
                     _ => return Ok(End::RefusedForAll(batch, format!("{why:#}"))),
                 }
             }
@@ -196,19 +196,6 @@ fn pauses() -> impl Iterator<Item = Duration> {
     const FIRST: Duration = Duration::from_millis(200);
     const LAST: Duration = Duration::from_secs(5);
     std::iter::successors(Some(FIRST), |it| Some((*it * 2).min(LAST))).take(15)
-}
-
-/// Whether the call would be answered later.
-fn is_of_haste(code: Option<&str>) -> bool {
-    matches!(
-        code,
-        Some(
-            "ProvisionedThroughputExceededException"
-                | "LimitExceededException"
-                | "ThrottlingException"
-                | "KMSThrottlingException"
-        )
-    )
 }
 
 #[cfg(test)]

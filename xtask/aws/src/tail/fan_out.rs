@@ -8,7 +8,6 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::{Context, Result, bail};
 use aws_sdk_kinesis::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_kinesis::operation::subscribe_to_shard::SubscribeToShardError;
-use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::primitives::event_stream::EventReceiver;
 use aws_sdk_kinesis::types::error::SubscribeToShardEventStreamError;
 use aws_sdk_kinesis::types::{
@@ -255,14 +254,8 @@ fn passes(code: Option<&str>) -> bool {
 }
 
 fn beginning(start: Start) -> Result<StartingPosition> {
-    let position = StartingPosition::builder();
-    let position = match start {
-        Start::Oldest => position.r#type(ShardIteratorType::TrimHorizon),
-        Start::Now => position.r#type(ShardIteratorType::Latest),
-        Start::At(time) => {
-            position.r#type(ShardIteratorType::AtTimestamp).timestamp(DateTime::from(time))
-        }
-    };
+    let (kind, time) = start.position();
+    let position = StartingPosition::builder().r#type(kind).set_timestamp(time);
     position.build().context("a position without a type")
 }
 

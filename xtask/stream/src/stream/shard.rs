@@ -8,11 +8,11 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::get_records::GetRecordsError;
-use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::ShardIteratorType;
 use tokio::time::sleep;
 
 use super::{Record, Start};
+use crate::aws::is_throttled;
 use crate::client::Target;
 use crate::say;
 
@@ -83,12 +83,11 @@ impl Shard {
 
 impl Place {
     async fn iterator(&self, target: &Target, shard: &str) -> Result<String> {
-        use ShardIteratorType::{AfterSequenceNumber, AtTimestamp, Latest, TrimHorizon};
-        let (kind, time, number) = match self {
-            Self::Start(Start::Oldest) => (TrimHorizon, None, None),
-            Self::Start(Start::Now) => (Latest, None, None),
-            Self::Start(Start::At(time)) => (AtTimestamp, Some(DateTime::from(*time)), None),
-            Self::After(number) => (AfterSequenceNumber, None, Some(number.clone())),
+        let ((kind, time), number) = match self {
+            Self::Start(start) => (start.position(), None),
+            Self::After(number) => {
+                ((ShardIteratorType::AfterSequenceNumber, None), Some(number.clone()))
+            }
         };
         let request = || {
             target
@@ -129,16 +128,4 @@ where
             answer => return answer,
         }
     }
-}
-
-fn is_throttled(code: Option<&str>) -> bool {
-    matches!(
-        code,
-        Some(
-            "ProvisionedThroughputExceededException"
-                | "LimitExceededException"
-                | "KMSThrottlingException"
-                | "ThrottlingException"
-        )
-    )
 }
