@@ -1,5 +1,7 @@
 //! ministack, an AWS on this machine that is not ours, under `target/ministack`: exactly what its lock file says.
 
+pub(crate) mod environment;
+
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;

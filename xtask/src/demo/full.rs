@@ -17,19 +17,14 @@ use serde_json::Value;
 use xtask_aws_cli::INVOCATIONS;
 
 use crate::build::TEST_FUNCTION;
-use crate::emulator::REGION;
+use crate::ministack::{self, environment};
 use crate::process::{self, Process};
 use crate::progress::{noisy_step, step};
 use crate::tools::Tool;
-use crate::{ask, cdk, ministack, workspace};
+use crate::{ask, cdk, workspace};
 
-/// Twelve digits as an access key make ministack take it for the account.
-const ACCOUNT: &str = "111122223333";
 /// The program that makes a certificate: `xtask/examples/certificate.rs`.
 const CERTIFICATE: &str = "certificate";
-/// What it writes.
-const CERTIFICATE_FILE: &str = "cert.pem";
-const KEY_FILE: &str = "key.pem";
 /// It takes less than a second on an idle machine.
 const START: Duration = Duration::from_mins(1);
 
@@ -120,30 +115,13 @@ impl Aws {
         let free = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).context("no port is free")?;
         let port = free.local_addr().context("a port without a number")?.port();
         drop(free);
-        let url = format!("https://127.0.0.1:{port}");
+        let url = environment::url(port);
         let log = folder.join("ministack.log");
         let stderr = File::create(&log)
             .with_context(|| format!("the log {} cannot be written", log.display()))?;
         let mut command = Command::new(program);
-        command
-            // What it starts inherits its environment.
-            .env_clear()
-            .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
-            .env("HOME", folder)
+        environment::serve(&mut command, folder, port)
             .env("TMPDIR", folder)
-            .env("LANG", "C.UTF-8")
-            .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
-            .env("BIND_HOST", "127.0.0.1")
-            .env("GATEWAY_PORT", port.to_string())
-            .env("LOG_LEVEL", "WARNING")
-            .env("AUTH", "true")
-            .env("USE_SSL", "1")
-            .env("MINISTACK_SSL_CERT", folder.join(CERTIFICATE_FILE))
-            .env("MINISTACK_SSL_KEY", folder.join(KEY_FILE))
-            // Where functions find it, and whom they trust.
-            .env("AWS_ENDPOINT_URL", &url)
-            .env("AWS_CA_BUNDLE", folder.join(CERTIFICATE_FILE))
-            .env("SSL_CERT_FILE", folder.join(CERTIFICATE_FILE))
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(stderr);
@@ -159,25 +137,9 @@ impl Aws {
         Ok(Self { _process: process, program, folder, url })
     }
 
-    /// Has a program speak to it, with credentials of its account and nothing of this machine's own.
+    /// Has a program speak to it.
     fn credentials<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        let foreign = std::env::vars_os().map(|(name, _)| name);
-        for name in foreign.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_")) {
-            command.env_remove(name);
-        }
-        for name in ["NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
-            command.env(name, self.folder.join(CERTIFICATE_FILE));
-        }
-        command
-            .env("AWS_ENDPOINT_URL", &self.url)
-            .env("AWS_REGION", REGION)
-            .env("AWS_ACCESS_KEY_ID", ACCOUNT)
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_CONFIG_FILE", "/dev/null")
-            .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-            // The CDK's tool remembers there whose credentials these are.
-            .env("CDK_HOME", self.folder.join("cdk"))
+        environment::ask(command, &self.folder, &self.url)
             // What is interrupted leaves its temporary files, and is not to leave them elsewhere.
             .env("TMPDIR", &self.folder)
     }

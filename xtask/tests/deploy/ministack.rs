@@ -1,5 +1,8 @@
 //! ministack, over TLS and with IAM's rules in force.
 
+#[path = "../../src/ministack/environment.rs"]
+mod environment;
+
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
@@ -11,10 +14,6 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
-
-const REGION: &str = "eu-central-1";
-/// Twelve digits as an access key make ministack take it for the account.
-const ACCOUNT: &str = "111122223333";
 
 /// Ends with the test, and whatever it has started with it.
 pub(crate) struct Ministack {
@@ -31,38 +30,22 @@ impl Ministack {
         let folder = tempfile::tempdir().unwrap();
         let names = ["localhost".to_owned(), Ipv4Addr::LOCALHOST.to_string()];
         let certified = rcgen::generate_simple_self_signed(names).unwrap();
-        fs::write(folder.path().join("cert.pem"), certified.cert.pem()).unwrap();
-        fs::write(folder.path().join("key.pem"), certified.signing_key.serialize_pem()).unwrap();
+        fs::write(folder.path().join(environment::CERTIFICATE), certified.cert.pem()).unwrap();
+        fs::write(folder.path().join(environment::KEY), certified.signing_key.serialize_pem())
+            .unwrap();
         let socket = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = socket.local_addr().unwrap().port();
         drop(socket);
         let log = fs::File::create(folder.path().join("log")).unwrap();
-        let url = format!("https://127.0.0.1:{port}");
-        let child = Command::new(&program)
-            // What it starts inherits its environment.
-            .env_clear()
-            .env("PATH", std::env::var("PATH").unwrap())
-            .env("HOME", folder.path())
-            .env("LANG", "C.UTF-8")
-            .env("AUTH", "true")
-            .env("USE_SSL", "1")
-            .env("MINISTACK_SSL_CERT", folder.path().join("cert.pem"))
-            .env("MINISTACK_SSL_KEY", folder.path().join("key.pem"))
-            .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
-            // Where functions find it, and whom they trust.
-            .env("AWS_ENDPOINT_URL", &url)
-            .env("AWS_CA_BUNDLE", folder.path().join("cert.pem"))
-            .env("SSL_CERT_FILE", folder.path().join("cert.pem"))
-            .env("BIND_HOST", "127.0.0.1")
-            .env("GATEWAY_PORT", port.to_string())
-            .env("LOG_LEVEL", "WARNING")
+        let mut command = Command::new(&program);
+        let child = environment::serve(&mut command, folder.path(), port)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
             .process_group(0)
             .spawn()
             .unwrap();
-        let ministack = Self { child, program, url, folder };
+        let ministack = Self { child, program, url: environment::url(port), folder };
         let deadline = Instant::now() + Duration::from_mins(1);
         while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
             assert!(Instant::now() < deadline, "ministack does not listen: {}", ministack.log());
@@ -75,28 +58,9 @@ impl Ministack {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()
     }
 
-    fn certificate(&self) -> PathBuf {
-        self.folder.path().join("cert.pem")
-    }
-
     /// Makes a program one that has an account's credentials, and nothing of this machine's own.
     pub(crate) fn credentials(&self, command: &mut Command) {
-        let foreign =
-            std::env::vars_os().filter(|(name, _)| name.to_string_lossy().starts_with("AWS_"));
-        foreign.for_each(|(name, _)| _ = command.env_remove(name));
-        for name in ["NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
-            command.env(name, self.certificate());
-        }
-        command
-            .env("AWS_ENDPOINT_URL", &self.url)
-            .env("AWS_REGION", REGION)
-            .env("AWS_ACCESS_KEY_ID", ACCOUNT)
-            .env("AWS_SECRET_ACCESS_KEY", "test")
-            .env("AWS_EC2_METADATA_DISABLED", "true")
-            .env("AWS_CONFIG_FILE", self.folder.path().join("no-config"))
-            .env("AWS_SHARED_CREDENTIALS_FILE", self.folder.path().join("no-credentials"))
-            // The tool remembers there whose credentials these are.
-            .env("CDK_HOME", self.folder.path().join("cdk"));
+        environment::ask(command, self.folder.path(), &self.url);
     }
 
     /// Asks `tests/deploy/state.py` for what it knows of `what`.

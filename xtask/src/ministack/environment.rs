@@ -1,0 +1,62 @@
+//! What ministack is told, to serve over TLS with IAM's rules in force, and what a program is told, to take it for AWS.
+//!
+//! Variables and nothing else, so that tests, which start one of their own, include this file.
+
+use std::path::Path;
+use std::process::Command;
+
+const REGION: &str = "eu-central-1";
+/// Twelve digits as an access key make ministack take it for the account.
+const ACCOUNT: &str = "111122223333";
+/// In the folder: the certificate, which is trusted, and its key.
+pub(crate) const CERTIFICATE: &str = "cert.pem";
+pub(crate) const KEY: &str = "key.pem";
+
+/// Where one that listens on this port is found.
+pub(crate) fn url(port: u16) -> String {
+    format!("https://127.0.0.1:{port}")
+}
+
+/// Has ministack, which this command starts, listen on this port. All that it needs is in the folder.
+pub(crate) fn serve<'a>(command: &'a mut Command, folder: &Path, port: u16) -> &'a mut Command {
+    let certificate = folder.join(CERTIFICATE);
+    command
+        // What it starts inherits its environment.
+        .env_clear()
+        .envs(std::env::var_os("PATH").map(|path| ("PATH", path)))
+        .env("HOME", folder)
+        .env("LANG", "C.UTF-8")
+        .env("AUTH", "true")
+        .env("USE_SSL", "1")
+        .env("MINISTACK_SSL_CERT", &certificate)
+        .env("MINISTACK_SSL_KEY", folder.join(KEY))
+        .env("MINISTACK_ACCOUNT_ID", ACCOUNT)
+        .env("BIND_HOST", "127.0.0.1")
+        .env("GATEWAY_PORT", port.to_string())
+        .env("LOG_LEVEL", "WARNING")
+        // Where functions find it, and whom they trust.
+        .env("AWS_ENDPOINT_URL", url(port))
+        .env("AWS_CA_BUNDLE", &certificate)
+        .env("SSL_CERT_FILE", certificate)
+}
+
+/// Has a program speak to the one at `url`, with credentials of its account and nothing of this machine's own.
+pub(crate) fn ask<'a>(command: &'a mut Command, folder: &Path, url: &str) -> &'a mut Command {
+    let foreign = std::env::vars_os().map(|(name, _)| name);
+    for name in foreign.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_")) {
+        command.env_remove(name);
+    }
+    for name in ["NODE_EXTRA_CA_CERTS", "AWS_CA_BUNDLE", "SSL_CERT_FILE"] {
+        command.env(name, folder.join(CERTIFICATE));
+    }
+    command
+        .env("AWS_ENDPOINT_URL", url)
+        .env("AWS_REGION", REGION)
+        .env("AWS_ACCESS_KEY_ID", ACCOUNT)
+        .env("AWS_SECRET_ACCESS_KEY", "test")
+        .env("AWS_EC2_METADATA_DISABLED", "true")
+        .env("AWS_CONFIG_FILE", "/dev/null")
+        .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
+        // The CDK's tool remembers there whose credentials these are.
+        .env("CDK_HOME", folder.join("cdk"))
+}
