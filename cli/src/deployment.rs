@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use extension_spec::deployment::{PUBLISHED, Published};
-use xtask_aws_cli::Deployment;
+use extension_spec::deployment::{SSM_PARAMETERS, SsmParameter};
+use kinesis_telemetry_args::Deployment;
 
 use crate::aws::Aws;
 
 /// What the names of stacks begin with that `cargo xtask deploy` makes (`stackName` in infra-cdk/lib/build-app.ts).
 const STACKS_OF_STAGES: &str = "KinesisTelemetry-";
-/// Published of stages only.
+/// Published by stages only.
 const TEST_FUNCTION: &str = "testFunctionName";
 
 /// The values of a deployment, by the key that the specification gives them.
@@ -21,8 +21,8 @@ impl Values {
     /// Reads those that are there.
     pub(crate) async fn read(deployment: &Deployment, aws: &Aws) -> Result<Self> {
         let client = aws_sdk_ssm::Client::new(&aws.config);
-        let name = |it: &Published| it.of(deployment.name.as_deref());
-        let names = PUBLISHED.iter().map(name).collect();
+        let name = |it: &SsmParameter| it.of(deployment.name.as_deref());
+        let names = SSM_PARAMETERS.iter().map(name).collect();
         let answer = client
             .get_parameters()
             .set_names(Some(names))
@@ -31,7 +31,7 @@ impl Values {
             .map_err(|e| aws.explain("reading the parameters", "ssm:GetParameters", &e))?;
         let mut values = BTreeMap::new();
         for parameter in answer.parameters() {
-            let of = PUBLISHED.iter().find(|it| parameter.name() == Some(&name(it)));
+            let of = SSM_PARAMETERS.iter().find(|it| parameter.name() == Some(&name(it)));
             if let Some((it, value)) = of.zip(parameter.value()) {
                 values.insert(it.key, value.to_owned());
             }
@@ -57,7 +57,7 @@ impl Values {
         let Deployment { stage, name } = deployment;
         let named = name.as_ref().map(|name| format!(" --name {name}")).unwrap_or_default();
         let Some(stack) = self.0.get("stackName") else {
-            let (first, _) = PUBLISHED.split_first().expect("there are some");
+            let (first, _) = SSM_PARAMETERS.split_first().expect("there are some");
             bail!(
                 "{stage}{named} is not deployed at {place}: there is no parameter {}; deploy it with \"cargo xtask deploy \
                  {stage}{named}\", or check AWS_REGION, AWS_PROFILE and --name",
@@ -89,16 +89,16 @@ impl Values {
                      shows what arrives"
                 );
             }
-            let name = PUBLISHED.iter().find(|it| it.key == key).map_or(key, |it| it.name);
+            let name = SSM_PARAMETERS.iter().find(|it| it.key == key).map_or(key, |it| it.name);
             format!("the parameter {name} is missing: deploy the stage again")
         })
     }
 
     /// What is not there of what should be.
-    pub(crate) fn missing(&self) -> Vec<&'static Published> {
-        let is_missing = |it: &&Published| !self.0.contains_key(it.key);
-        let is_due = |it: &&Published| it.key != TEST_FUNCTION || self.own_stack().is_none();
-        PUBLISHED.iter().filter(is_missing).filter(is_due).collect()
+    pub(crate) fn missing(&self) -> Vec<&'static SsmParameter> {
+        let is_missing = |it: &&SsmParameter| !self.0.contains_key(it.key);
+        let is_due = |it: &&SsmParameter| it.key != TEST_FUNCTION || self.own_stack().is_none();
+        SSM_PARAMETERS.iter().filter(is_missing).filter(is_due).collect()
     }
 }
 

@@ -12,7 +12,7 @@ use anyhow::{Context, Result};
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
 use aws_sdk_lambda::operation::get_layer_version_by_arn::GetLayerVersionByArnError;
 use extension_spec::deployment::Architecture;
-use xtask_aws_cli::Deployment;
+use kinesis_telemetry_args::Deployment;
 
 use crate::aws::Aws;
 use crate::deployment::Values;

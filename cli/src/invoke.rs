@@ -3,7 +3,7 @@
 //! Takes a position in every shard; invokes, and reads beside that; then reads on until all is there that these invocations
 //! must have left, or the time is over. What others send meanwhile is none of its business.
 
-mod account;
+mod audit;
 mod evidence;
 mod function;
 mod table;
@@ -14,15 +14,15 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
+use kinesis_telemetry_args::{Deployment, Invoke};
 use tokio::time::{Instant, sleep, timeout_at};
-use xtask_aws_cli::{Deployment, Invoke};
 
 use crate::aws::Aws;
 use crate::client::{Target, region_of_arn};
 use crate::deployment::Values;
 use crate::say::{self, Progress};
 use crate::stream::{Reader, Start};
-use account::{Account, Asked};
+use audit::{Audit, Sent};
 use evidence::Evidence;
 use function::Function;
 
@@ -46,16 +46,16 @@ pub(crate) async fn run(deployment: &Deployment, options: &Invoke) -> Result<Exi
     let mut progress = Progress::default();
     let over = Cell::new(false);
     let invoking = async {
-        let asked = before(give_up, function.invoke_all(options, &mut progress)).await;
+        let sent = before(give_up, function.invoke_all(options, &mut progress)).await;
         over.set(true);
-        asked.and_then(|asked| asked)
+        sent.and_then(|sent| sent)
     };
     // Positions in a stream expire: they are used while invocations are still being made.
-    let (asked, ()) = tokio::try_join!(invoking, look.beside(&over))?;
-    let account = look.until_complete(&asked, &function, &mut progress).await?;
+    let (sent, ()) = tokio::try_join!(invoking, look.look_until(&over))?;
+    let audit = look.until_complete(&sent, &function, &mut progress).await?;
     progress.end();
-    say::out(&if options.json { table::json(&account)? } else { table::text(&account, &asked) })?;
-    Ok(if account.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    say::out(&if options.json { table::json(&audit)? } else { table::text(&audit, &sent) })?;
+    Ok(if audit.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// Does it, unless it takes too long.
@@ -74,7 +74,7 @@ struct Look {
 
 impl Look {
     /// Reads until `over`.
-    async fn beside(&mut self, over: &Cell<bool>) -> Result<()> {
+    async fn look_until(&mut self, over: &Cell<bool>) -> Result<()> {
         while !over.get() {
             self.read().await?;
             sleep(PAUSE).await;
@@ -85,31 +85,31 @@ impl Look {
     /// Reads until everything is there or the time is over, and has the function deliver what it still holds.
     async fn until_complete(
         &mut self,
-        asked: &[Asked],
+        sent: &[Sent],
         function: &Function,
         progress: &mut Progress,
-    ) -> Result<Account> {
+    ) -> Result<Audit> {
         let said = RefCell::new(None);
-        let mut account = tokio::select! {
-            account = self.judge(asked, progress) => account?,
+        let mut audit = tokio::select! {
+            audit = self.judge(sent, progress) => audit?,
             never = nudge(function, &said) => match never {},
         };
-        let said = said.take().filter(|_| !account.is_complete());
-        account.hindrance = account.hindrance.or(said);
-        Ok(account)
+        let said = said.take().filter(|_| !audit.is_complete());
+        audit.hindrance = audit.hindrance.or(said);
+        Ok(audit)
     }
 
-    async fn judge(&mut self, asked: &[Asked], progress: &mut Progress) -> Result<Account> {
+    async fn judge(&mut self, sent: &[Sent], progress: &mut Progress) -> Result<Audit> {
         loop {
             let read = self.read().await;
-            let mut account = Account::of(asked, &self.evidence);
+            let mut audit = Audit::of(sent, &self.evidence);
             let left = self.give_up - Instant::now();
-            if account.is_complete() || account.cannot_become_complete() || left <= PAUSE {
-                account.hindrance = read.err().map(|error| format!("{error:#}"));
-                return Ok(account);
+            if audit.is_complete() || audit.cannot_become_complete() || left <= PAUSE {
+                audit.hindrance = read.err().map(|error| format!("{error:#}"));
+                return Ok(audit);
             }
             read?;
-            let (arrived, expected) = (account.arrived(), account.expected());
+            let (arrived, expected) = (audit.arrived(), audit.expected());
             progress
                 .say(&format!("{arrived} of {expected} events arrived, {} s left", left.as_secs()));
             sleep(PAUSE).await;
@@ -126,7 +126,7 @@ impl Look {
 }
 
 /// Invokes from time to time: nobody is told of what waits in a frozen environment, and the last report comes with a later
-/// invocation only. It is a help, not a part: that it fails changes nothing about what was asked, but may explain it.
+/// invocation only. It is a help, not a part: that it fails changes nothing about what was sent, but may explain it.
 async fn nudge(function: &Function, said: &RefCell<Option<String>>) -> Infallible {
     loop {
         sleep(NUDGE).await;

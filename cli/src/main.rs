@@ -1,6 +1,6 @@
 //! The commands that talk to AWS, in a process of their own, so that `xtask` links no SDK.
 //!
-//! `outputs`, `invoke`, `tail`, `redrive`, `doctor`: a module each. How a stream is read `xtask-stream` knows.
+//! `outputs`, `invoke`, `tail`, `redrive`, `doctor`: a module each. How a stream is read `kinesis-telemetry-stream` knows.
 //! Endpoint, region and credentials come from the standard environment variables and files.
 //! Exit codes: 0 done, 1 not as it should be, 2 it could not be found out.
 
@@ -17,8 +17,8 @@ mod tail;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use xtask_aws_cli::{Deployment, Request};
-use xtask_stream::{aws, client, gather, render, report, say, stream, unpack};
+use kinesis_telemetry_args::{Deployment, Request};
+use kinesis_telemetry_stream::{aws, client, render, report, say, stream};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
@@ -30,13 +30,15 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<ExitCode> {
     let matches = command().get_matches();
-    let asked = matches.subcommand().and_then(|(name, matches)| xtask_aws_cli::read(name, matches));
+    let asked = matches
+        .subcommand()
+        .and_then(|(name, matches)| kinesis_telemetry_args::read(name, matches));
     let (deployment, request) = asked.context("clap let a command through that there is not")?;
     of(&deployment, request).await
 }
 
 fn command() -> clap::Command {
-    clap::Command::new("xtask-aws")
+    clap::Command::new("kinesis-telemetry")
         .about("Look after a deployment")
         .after_help(
             "Endpoint, region and credentials are taken from where every AWS tool takes them \
@@ -45,7 +47,7 @@ fn command() -> clap::Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         // Which stages there are is xtask's to know; here the deployment itself says whether it is one.
-        .subcommands(xtask_aws_cli::commands(&[]))
+        .subcommands(kinesis_telemetry_args::commands(&[]))
 }
 
 async fn of(deployment: &Deployment, request: Request) -> Result<ExitCode> {

@@ -4,8 +4,8 @@ use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
-use extension_spec::deployment::PUBLISHED;
-use xtask_aws_cli::{Deployment, snippets};
+use extension_spec::deployment::SSM_PARAMETERS;
+use kinesis_telemetry_args::{Deployment, snippets};
 
 use crate::aws::Aws;
 use crate::deployment::Values;
@@ -25,10 +25,10 @@ pub(crate) async fn run(deployment: &Deployment, json: bool) -> Result<ExitCode>
 
 fn text(name: Option<&str>, values: &Values) -> Result<String> {
     let mut text = String::new();
-    let names: Vec<String> = PUBLISHED.iter().map(|it| it.of(name)).collect();
+    let names: Vec<String> = SSM_PARAMETERS.iter().map(|it| it.of(name)).collect();
     let width = names.iter().map(String::len).max().unwrap_or_default();
     let missing: Vec<&str> = values.missing().iter().map(|it| it.key).collect();
-    for (it, name) in PUBLISHED.iter().zip(&names) {
+    for (it, name) in SSM_PARAMETERS.iter().zip(&names) {
         let nothing = if missing.contains(&it.key) {
             "(missing: deploy the stage again)"
         } else {
@@ -38,7 +38,7 @@ fn text(name: Option<&str>, values: &Values) -> Result<String> {
         _ = writeln!(text, "{name:<width$}  {value}");
     }
     let parameter = |key: &str| {
-        let it = PUBLISHED.iter().find(|it| it.key == key);
+        let it = SSM_PARAMETERS.iter().find(|it| it.key == key);
         it.map(|it| it.of(name)).with_context(|| format!("nothing is published as {key}"))
     };
     _ = writeln!(
@@ -63,13 +63,13 @@ mod tests {
     use super::*;
 
     fn values() -> Values {
-        Values(PUBLISHED.iter().map(|it| (it.key, format!("value of {}", it.key))).collect())
+        Values(SSM_PARAMETERS.iter().map(|it| (it.key, format!("value of {}", it.key))).collect())
     }
 
     #[test]
     fn every_value_is_told_and_arm64_is_warned() {
         let text = text(Some("blue"), &values()).unwrap();
-        for it in PUBLISHED {
+        for it in SSM_PARAMETERS {
             assert!(text.contains(&it.of(Some("blue"))), "{}", it.key);
             assert!(text.contains(&format!("value of {}", it.key)), "{}", it.key);
         }

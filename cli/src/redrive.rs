@@ -15,8 +15,8 @@ use std::time::Duration;
 
 use anyhow::Result;
 use aws_sdk_sqs::types::Message;
+use kinesis_telemetry_args::Deployment;
 use tokio::time::timeout;
-use xtask_aws_cli::Deployment;
 
 use crate::aws::Aws;
 use crate::deployment::Values;

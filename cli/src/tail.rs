@@ -9,15 +9,16 @@ use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
+use kinesis_telemetry_args::{Deployment, Tail};
 use tokio::time::sleep;
-use xtask_aws_cli::{Deployment, Tail};
 
 use crate::aws::Aws;
 use crate::client::{Target, region_of_arn};
 use crate::deployment::Values;
 use crate::render::counted;
 use crate::stream::{Reader, Record, Start};
-use crate::{say, signals, unpack};
+use crate::{say, signals};
+use kinesis_telemetry_consumer as consumer;
 use pieces::Pieces;
 
 /// Between two looks at a stream that has nothing more.
@@ -91,11 +92,11 @@ impl Screen<'_> {
     /// Shows what is wanted of a record. Whether that is all that was wanted, or nobody looks any more.
     fn show(&mut self, record: &Record) -> Result<bool> {
         let mut text = String::new();
-        for found in unpack::record(&record.data) {
+        for found in consumer::record(&record.data) {
             let event = match found {
                 Ok(event) => self.pieces.whole(event),
                 Err(broken) => {
-                    let event = unpack::Event::without_identity(&broken.line);
+                    let event = consumer::Event::without_identity(&broken.line);
                     if event.is_none() {
                         let told = show::printable(&format!("{}: {}", broken.why, broken.line));
                         say::note(&format!("unreadable: {told}"));

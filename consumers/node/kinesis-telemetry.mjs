@@ -200,10 +200,10 @@ function identified(line, value) {
   return new Event(`${own.endsWith(",") ? own.slice(0, -1) : own}}`, source);
 }
 
-/** Puts events in order, drops doubles, joins parts, and tells what is missing. */
+/** Puts events in order, drops duplicates, joins parts, and tells what is missing. */
 export class Collector {
   /** Events and parts that came again. */
-  doubled = 0;
+  duplicates = 0;
   /** Events without identity, as they came. */
   anonymous = [];
   #instances = new Map();
@@ -232,7 +232,7 @@ export class Collector {
   /**
    * What is known of an instance.
    *
-   * `events`: whole events that arrived, doubles not counted. `last`: the largest number that is known to have been given.
+   * `events`: whole events that arrived, duplicates not counted. `last`: the largest number that is known to have been given.
    * `ledger`: what the last ledger that arrived says. `missing`: numbers that nothing explains, which are on their way, in
    * a dead letter, or in the spill file of an environment. `incomplete`: the same of events in parts, [number, its missing
    * parts]. `shed`: numbers that did not arrive, and that the ledger says were given up. `uncounted`: how many of `shed`
@@ -267,7 +267,7 @@ export class Collector {
     const of = this.#instances.get(event.instance);
     const known = of.parts.get(event.seq);
     if (of.events.has(event.seq) || (event.part !== undefined && known?.has(event.part))) {
-      this.doubled += 1;
+      this.duplicates += 1;
       return undefined;
     }
     const whole = event.part === undefined ? event : joined(of.parts, event);

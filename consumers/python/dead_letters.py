@@ -3,7 +3,7 @@
     import boto3, dead_letters
     dead_letters.put_back(boto3.client("sqs"), boto3.client("kinesis"), "https://sqs.…/dead-letters")
 
-A consumer that drops doubles need not know of it. What Kinesis has refused for good it will refuse again: mend the cause
+A consumer that drops duplicates need not know of it. What Kinesis has refused for good it will refuse again: mend the cause
 first (docs/consuming.md, "Dead letters").
 """
 

@@ -220,7 +220,7 @@ class Report:
     """What is known of the events of one instance."""
 
     events: int
-    """Whole events that arrived, doubles not counted."""
+    """Whole events that arrived, duplicates not counted."""
     last: int
     """The largest number that is known to have been given."""
     ledger: dict | None
@@ -241,10 +241,10 @@ class Report:
 
 
 class Collector:
-    """Puts events in order, drops doubles, joins parts, and tells what is missing."""
+    """Puts events in order, drops duplicates, joins parts, and tells what is missing."""
 
     def __init__(self):
-        self.doubled = 0
+        self.duplicates = 0
         """Events and parts that came again."""
         self.anonymous: list[Event] = []
         """Events without identity, as they came."""
@@ -302,7 +302,7 @@ class Collector:
         events = self._events.setdefault(event.instance, {})
         if event.part is not None:
             if event.seq in events or event.part in self._parts.get(key, {}):
-                self.doubled += 1
+                self.duplicates += 1
                 return None
             parts = self._parts.setdefault(key, {})
             parts[event.part] = event
@@ -312,7 +312,7 @@ class Collector:
             whole = dataclasses.replace(event, text=text, part=None, parts=None)
             del self._parts[key]
         elif event.seq in events:
-            self.doubled += 1
+            self.duplicates += 1
             return None
         events[event.seq] = whole
         self._note(whole)

@@ -2,6 +2,8 @@
 //!
 //! Knows the shape of `source` and nothing of where events come from or go to.
 
+pub mod level;
+
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Instant;

@@ -3,7 +3,8 @@
 use std::process::ExitCode;
 
 use extension_spec::{EXTENSION_NAME, same};
-use kinesis_telemetry_extension::{config::Environment, start};
+use kinesis_telemetry_extension::control::config::Environment;
+use kinesis_telemetry_extension::control::start;
 
 // Lambda refuses an external extension whose file name is not its registered name.
 const _: () = assert!(same(env!("CARGO_BIN_NAME"), EXTENSION_NAME));
@@ -28,7 +29,7 @@ fn main() -> ExitCode {
             ExitCode::from(end as u8)
         }
         Err(error) => {
-            kinesis_telemetry_extension::log::error(&format!("cannot start: {error}"));
+            kinesis_telemetry_extension::base::log::error(&format!("cannot start: {error}"));
             ExitCode::FAILURE
         }
     }

@@ -5,7 +5,9 @@
 mod compress;
 mod kpl;
 mod limits;
+pub mod partition_keys;
 mod record;
+pub mod sink;
 mod split;
 
 use std::collections::VecDeque;
@@ -13,8 +15,8 @@ use std::sync::Arc;
 
 use extension_spec::{Compression, Config, Envelope, PartitionKey, RecordFormat};
 
+use crate::base::failpoint;
 use crate::event::{Event, Source};
-use crate::fault;
 pub use limits::Limits;
 pub use record::{Part, Record, Span};
 
@@ -122,7 +124,7 @@ impl Packer {
 
     /// Moves events, in order, into records, until these fill a request or `scope` is exhausted.
     pub fn pack(&mut self, events: &mut VecDeque<Event>, scope: Scope) -> Vec<Record> {
-        fault::panic_in("packing");
+        failpoint::panic_in("packing");
         let mut records = Vec::new();
         // The more of before and after compression, which takes its time, and in that time nothing else happens.
         let mut bytes = 0;
@@ -131,12 +133,12 @@ impl Packer {
             if bytes >= request_bytes || records.len() >= request_records {
                 break;
             }
-            let base = self.base(first);
-            let (count, size) = self.fill(events, &base);
+            let base_key = self.base_key(first);
+            let (count, size) = self.fill(events, &base_key);
             if scope == Scope::Full && count == events.len() && size < self.full_bytes() {
                 break;
             }
-            let made = self.make(events, count, &base);
+            let made = self.make(events, count, &base_key);
             bytes += made.iter().map(Record::size).sum::<usize>().max(size);
             records.extend(made);
         }
@@ -144,7 +146,7 @@ impl Packer {
     }
 
     /// The key of the record that begins with this event.
-    fn base(&self, first: &Event) -> Arc<str> {
+    fn base_key(&self, first: &Event) -> Arc<str> {
         match (&first.request, self.packing.partition_key) {
             (Some(request), PartitionKey::Request) => request.clone(),
             _ => self.key.clone(),
@@ -152,14 +154,14 @@ impl Packer {
     }
 
     /// Bytes of a record, its key counted, before its first event.
-    fn overhead(&self, base: &str) -> usize {
+    fn overhead(&self, base_key: &str) -> usize {
         let inside = match (self.packing.format, self.packing.envelope) {
-            (RecordFormat::Kpl, _) => kpl::overhead(base),
+            (RecordFormat::Kpl, _) => kpl::overhead(base_key),
             // No record has that many events, and no event that number.
             (_, Envelope::Record) => self.source.of_record(u64::MAX, u64::MAX).len(),
             _ => 0,
         };
-        base.len() + inside
+        base_key.len() + inside
     }
 
     /// Bytes that an event adds to a record.
@@ -171,9 +173,9 @@ impl Packer {
     }
 
     /// How many events from the front share the next record, and its size before compression. At least one.
-    fn fill(&self, events: &VecDeque<Event>, base: &Arc<str>) -> (usize, usize) {
+    fn fill(&self, events: &VecDeque<Event>, base_key: &Arc<str>) -> (usize, usize) {
         let full = self.full_bytes();
-        let mut size = self.overhead(base);
+        let mut size = self.overhead(base_key);
         let mut count = 0;
         let mut last_seq = None;
         for event in events {
@@ -181,7 +183,7 @@ impl Packer {
             // With the identity in its first line a record holds consecutive numbers.
             let is_next = self.packing.envelope != Envelope::Record
                 || last_seq.is_none_or(|last| last + 1 == event.seq);
-            let fits = grown <= full && is_next && self.base(event) == *base;
+            let fits = grown <= full && is_next && self.base_key(event) == *base_key;
             if count > 0 && !fits {
                 break;
             }
@@ -195,30 +197,30 @@ impl Packer {
         &mut self,
         events: &mut VecDeque<Event>,
         mut count: usize,
-        base: &Arc<str>,
+        base_key: &Arc<str>,
     ) -> Vec<Record> {
         loop {
-            let data = self.encode(events, count, base);
-            if data.len() + base.len() <= self.limits.record_bytes {
+            let data = self.encode(events, count, base_key);
+            if data.len() + base_key.len() <= self.limits.record_bytes {
                 let is_aggregate = self.packing.format == RecordFormat::Kpl && count > 1;
                 let taken: Vec<Event> = events.drain(..count).collect();
-                return vec![Record::of(&taken, data, base, &self.source, is_aggregate)];
+                return vec![Record::of(&taken, data, base_key, &self.source, is_aggregate)];
             }
             if count == 1 {
                 let event = events.pop_front().expect("it was at the front");
-                return self.split(&event, base);
+                return self.split(&event, base_key);
             }
             count /= 2;
         }
     }
 
     /// The data of a record of the first `count` events.
-    fn encode(&mut self, events: &VecDeque<Event>, count: usize, base: &str) -> Vec<u8> {
+    fn encode(&mut self, events: &VecDeque<Event>, count: usize, base_key: &str) -> Vec<u8> {
         let lines = || events.range(..count).map(|event| &*event.line);
         // An aggregate of one would be larger than its record, and is sent plain by Amazon's library, too.
         if self.packing.format == RecordFormat::Kpl && count > 1 {
             let inner: usize = lines().map(|line| kpl::inner(line.len())).sum();
-            return kpl::aggregate(base, lines(), kpl::overhead(base) + inner);
+            return kpl::aggregate(base_key, lines(), kpl::overhead(base_key) + inner);
         }
         let mut data = Vec::with_capacity(128 + lines().map(<[u8]>::len).sum::<usize>());
         if self.packing.envelope == Envelope::Record {
@@ -241,17 +243,18 @@ impl Packer {
         data
     }
 
-    fn split(&self, event: &Event, base: &Arc<str>) -> Vec<Record> {
+    fn split(&self, event: &Event, base_key: &Arc<str>) -> Vec<Record> {
         let Self { limits, packing: Packing { compression, .. }, .. } = self;
         // A key that is nearly as long as a record leaves no room, and is none that we make.
-        let room = limits.record_bytes.saturating_sub(base.len() + SUFFIX);
+        let room = limits.record_bytes.saturating_sub(base_key.len() + SUFFIX);
         // Even if a part is of a kind that compression makes longer.
         let growth = compress::bound(room, *compression) - room;
         let lines = split::split(event, &self.source, room - growth);
         let parts = lines.len() as u64;
         let record = |(index, line): (usize, Vec<u8>)| {
             let data = compress::compress(line, *compression);
-            let whole = Record::of(std::slice::from_ref(event), data, base, &self.source, false);
+            let whole =
+                Record::of(std::slice::from_ref(event), data, base_key, &self.source, false);
             Record { events: 0, part: Some(Part { part: index as u64 + 1, parts }), ..whole }
         };
         lines.into_iter().enumerate().map(record).collect()

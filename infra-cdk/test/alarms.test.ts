@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { CfnParameter, Duration, Stack } from 'aws-cdk-lib';
 import * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import { KinesisTelemetry, type KinesisTelemetryProps } from '../lib/index';
-import { Match, Template, zips } from './world';
+import { Match, Template, zips } from './test-environment';
 
 /** At how many hours a reader is late, by the alarm on it. */
 function late(given: (stack: Stack) => Partial<KinesisTelemetryProps>): number {

@@ -7,7 +7,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { AttachTelemetry } from '../lib/index';
 import { ENV_PREFIX } from '../lib/spec';
-import { Match, Template, someFunction, telemetryIn } from './world';
+import { Match, Template, someFunction, telemetryIn } from './test-environment';
 
 /** The setting FLUSH of each function of the stack, by the first word of its name. */
 function flush(stack: Stack): Record<string, unknown> {

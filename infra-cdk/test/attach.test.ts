@@ -8,11 +8,11 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { type AttachmentSettings } from '../lib/index';
 import { ENV_PREFIX } from '../lib/spec';
-import { Match, Template, attached, someFunction, statements, telemetryIn } from './world';
+import { Match, Template, attached, someFunction, statements, telemetryIn } from './test-environment';
 
 /** What is said where telemetry is attached with these settings. */
-function refusal(settings: AttachmentSettings, ...world: Parameters<typeof telemetryIn>): string {
-  const { stack, telemetry } = telemetryIn(...world);
+function refusal(settings: AttachmentSettings, ...args: Parameters<typeof telemetryIn>): string {
+  const { stack, telemetry } = telemetryIn(...args);
   const fn = someFunction(stack);
   try {
     telemetry.attachTo(fn, settings);

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { PUBLISHED, published } from '../lib/spec';
-import { Template, deployment } from './world';
+import { Template, deployment } from './test-environment';
 
 test('what cannot be deployed is said in one line, with what can', () => {
   for (const [context, said] of [

@@ -6,7 +6,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { KinesisTelemetry, type KinesisTelemetryProps } from '../lib/index';
-import { Template, attached, someFunction, telemetryIn, zips } from './world';
+import { Template, attached, someFunction, telemetryIn, zips } from './test-environment';
 
 test('a function of another stack refers to parameters, so that a new layer version can replace the old one', () => {
   const { app, stack, telemetry } = telemetryIn({ deploymentName: 'blue' });

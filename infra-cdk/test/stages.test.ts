@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { METRICS, STAGES } from '../lib/spec';
 import { outline } from './outline';
-import { Match, Template, deployment, someFunction, statements } from './world';
+import { Match, Template, deployment, someFunction, statements } from './test-environment';
 
 const SNAPSHOTS = path.join(__dirname, '../../test/snapshots');
 

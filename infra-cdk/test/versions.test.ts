@@ -5,7 +5,7 @@ import * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
 import { type KinesisTelemetryProps, published } from '../lib/index';
-import { Template, someFunction, telemetryIn, zips } from './world';
+import { Template, someFunction, telemetryIn, zips } from './test-environment';
 
 /** The name of the version to which an alias of the function points, in the stack of the telemetry or in another. */
 function version(where: 'own' | 'other', props: Partial<KinesisTelemetryProps> = {}): unknown {

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard};
 
 /// The requests to one server, numbered from 1.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Flights(Arc<Mutex<State>>);
+pub(crate) struct InFlight(Arc<Mutex<State>>);
 
 #[derive(Debug, Default)]
 struct State {
@@ -21,13 +21,13 @@ struct State {
 /// Counts a request while it is in flight, also when its connection is closed meanwhile.
 #[derive(Debug)]
 pub(crate) struct Flight {
-    flights: Flights,
+    requests: InFlight,
     number: u64,
     /// Whether it came to its end here, with or without an answer.
     is_over: bool,
 }
 
-impl Flights {
+impl InFlight {
     /// A request has come.
     pub(crate) fn begin(&self) -> Flight {
         let mut state = self.state();
@@ -35,7 +35,7 @@ impl Flights {
         let number = state.last;
         state.in_flight.insert(number);
         drop(state);
-        Flight { flights: self.clone(), number, is_over: false }
+        Flight { requests: self.clone(), number, is_over: false }
     }
 
     /// How many have come so far.
@@ -74,7 +74,7 @@ impl Flight {
 
 impl Drop for Flight {
     fn drop(&mut self) {
-        let mut state = self.flights.state();
+        let mut state = self.requests.state();
         state.in_flight.remove(&self.number);
         if !self.is_over && !state.cut.contains(&self.number) {
             state.abandoned.insert(self.number);

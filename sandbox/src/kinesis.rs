@@ -1,12 +1,12 @@
-//! A small Kinesis: one stream, `PutRecords`, the real limits, and weather.
+//! A small Kinesis: one stream, `PutRecords`, the real limits, and faults.
 //!
 //! It exists because no emulator refuses single records, and because tests must know what is in flight when. It checks
 //! no signatures and forgets nothing.
 
+pub mod faults;
 mod request;
 mod shards;
 mod stream;
-pub mod weather;
 
 use std::sync::{Arc, Mutex};
 use std::time::SystemTime;
@@ -14,9 +14,9 @@ use std::time::SystemTime;
 use bytes::Bytes;
 
 use crate::http::Server;
+use faults::Faults;
 pub use shards::Throughput;
 use stream::Stream;
-use weather::Weather;
 
 /// A stream on a port of loopback. It ends when it is dropped.
 #[derive(Debug)]
@@ -62,9 +62,9 @@ impl Kinesis {
         &self.stream.name
     }
 
-    /// Changes the weather, from the next request on.
-    pub fn set_weather(&self, weather: Weather) {
-        self.stream.state().weather = weather;
+    /// Changes the faults, from the next request on.
+    pub fn set_faults(&self, faults: Faults) {
+        self.stream.state().faults = faults;
     }
 
     /// Gives the stream this many shards, at least one, with equal hash ranges.
@@ -111,17 +111,17 @@ impl Kinesis {
 
     /// How many requests have come so far.
     pub fn requests(&self) -> u64 {
-        self.stream.flights.count()
+        self.stream.in_flight.count()
     }
 
     /// The requests that were begun and are not answered.
     pub fn in_flight(&self) -> Vec<u64> {
-        self.stream.flights.in_flight()
+        self.stream.in_flight.in_flight()
     }
 
     /// Whether the sender of this request went away before the answer.
     pub fn was_abandoned(&self, request: u64) -> bool {
-        self.stream.flights.was_abandoned(request)
+        self.stream.in_flight.was_abandoned(request)
     }
 
     /// How many connections were opened so far.
@@ -133,7 +133,7 @@ impl Kinesis {
     /// Closes every connection without a word.
     pub fn close_connections(&self) {
         if let Some(server) = &*self.server.lock().expect("nobody panics while holding it") {
-            self.stream.flights.cut();
+            self.stream.in_flight.cut();
             server.close_connections();
         }
     }

@@ -1,4 +1,4 @@
-//! A Lambda execution environment on this machine, and bad weather for it.
+//! A Lambda execution environment on this machine, and faults for it.
 //!
 //! A [`Sandbox`] starts an extension and a function as real processes, with only the environment that Lambda gives each
 //! of them, and serves them the Runtime, Extensions and Telemetry APIs with the replies, limits, order and timing of
@@ -14,7 +14,7 @@
 //! - [`Options`] says what to run and how the platform behaves.
 //! - [`Report`] is what happened in init, an invocation or shutdown.
 //! - [`Remote`] looks into an environment while it is busy, and plays the parts that have no process.
-//! - [`Witness::journal`] is the ground truth of telemetry: every event that was generated for an extension, and
+//! - [`Recording::journal`] is the ground truth of telemetry: every event that was generated for an extension, and
 //!   whether the extension acknowledged it.
 
 mod api;
@@ -22,8 +22,8 @@ mod aws;
 mod clock;
 pub mod credentials;
 mod environment;
-mod flights;
 mod http;
+mod in_flight;
 pub mod kinesis;
 mod lines;
 mod options;
@@ -39,6 +39,6 @@ pub use credentials::Credentials;
 pub use kinesis::Kinesis;
 pub use options::{LogFormat, Mode, Options, Program};
 pub use report::{Exit, Init, Invocation, Report, Shutdown, Status};
-pub use sandbox::{Remote, Sandbox, Witness};
+pub use sandbox::{Recording, Remote, Sandbox};
 pub use sqs::Sqs;
 pub use telemetry::JournalEntry;

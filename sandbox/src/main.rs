@@ -7,7 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
-use extension_sandbox::{JournalEntry, Mode, Report, Sandbox, Status, Witness};
+use extension_sandbox::{JournalEntry, Mode, Recording, Report, Sandbox, Status};
 use tokio::signal::unix::{SignalKind, signal};
 
 use cli::Cli;
@@ -59,7 +59,7 @@ async fn run(cli: &Cli) -> anyhow::Result<bool> {
             print(&Report::Invocation(invocation))?;
         }
     }
-    let Witness { shutdown, journal, .. } = sandbox.shutdown_with_witness().await;
+    let Recording { shutdown, journal, .. } = sandbox.shutdown_with_witness().await;
     print(&Report::Shutdown(shutdown))?;
     if let Some(path) = &cli.journal {
         write(path, &journal)

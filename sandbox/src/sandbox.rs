@@ -6,7 +6,7 @@ mod invoke;
 mod remote;
 mod restore;
 
-pub use end::Witness;
+pub use end::Recording;
 pub use remote::Remote;
 
 use std::path::Path;

@@ -16,8 +16,8 @@ use hyper::header::HeaderValue;
 use serde_json::{Value, json};
 
 use crate::aws::md5;
-use crate::flights::Flights;
 use crate::http::{Answer, Reply, Server, header, reply, uuid};
+use crate::in_flight::InFlight;
 use batch::{Batch, Entry};
 pub use faults::Fault;
 
@@ -46,7 +46,7 @@ pub struct Message {
 #[derive(Debug)]
 struct Queue {
     name: String,
-    flights: Flights,
+    in_flight: InFlight,
     state: Mutex<State>,
 }
 
@@ -70,7 +70,7 @@ impl Sqs {
         };
         let queue = Arc::new(Queue {
             name: queue_name.to_owned(),
-            flights: Flights::default(),
+            in_flight: InFlight::default(),
             state: Mutex::new(state),
         });
         let shared = queue.clone();
@@ -103,12 +103,12 @@ impl Sqs {
 
     /// How many requests have come so far.
     pub fn requests(&self) -> u64 {
-        self.queue.flights.count()
+        self.queue.in_flight.count()
     }
 
     /// The requests that were begun and are not answered.
     pub fn in_flight(&self) -> Vec<u64> {
-        self.queue.flights.in_flight()
+        self.queue.in_flight.in_flight()
     }
 
     /// This happens to the next requests, in order; then what always happens.
@@ -134,7 +134,7 @@ impl Queue {
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Answer {
-        let flight = self.flights.begin();
+        let flight = self.in_flight.begin();
         let answer = self.answer(request).await;
         flight.end();
         answer

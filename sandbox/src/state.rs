@@ -47,7 +47,7 @@ pub(crate) struct Agent {
     pub(crate) name: String,
     pub(crate) id: String,
     pub(crate) is_external: bool,
-    pub(crate) stage: Stage,
+    pub(crate) state: AgentState,
     pub(crate) events: Vec<String>,
     pub(crate) inbox: VecDeque<Next>,
     pub(crate) error_type: Option<String>,
@@ -59,7 +59,7 @@ pub(crate) struct Agent {
 
 /// The state of an extension, in Lambda's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Stage {
+pub(crate) enum AgentState {
     Started,
     Registered,
     /// It called `next`, and waits.
@@ -151,7 +151,7 @@ impl Agent {
             name,
             id: uuid(),
             is_external,
-            stage: Stage::Started,
+            state: AgentState::Started,
             events: Vec::new(),
             inbox: VecDeque::new(),
             error_type: None,
@@ -167,7 +167,7 @@ impl Agent {
 
     /// Whether it has called `next` since its last event.
     pub(crate) fn is_idle(&self) -> bool {
-        self.stage == Stage::Ready && self.inbox.is_empty()
+        self.state == AgentState::Ready && self.inbox.is_empty()
     }
 
     /// Its own word for why it cannot go on, or Lambda's.
@@ -177,9 +177,9 @@ impl Agent {
 
     /// Why it cannot go on, if it cannot.
     pub(crate) fn failure(&self) -> Option<&'static str> {
-        match self.stage {
-            Stage::InitError => Some("Extension.InitError"),
-            Stage::ExitError => Some("Extension.ExitError"),
+        match self.state {
+            AgentState::InitError => Some("Extension.InitError"),
+            AgentState::ExitError => Some("Extension.ExitError"),
             _ if self.exit.is_some() => Some("Extension.Crash"),
             _ => None,
         }

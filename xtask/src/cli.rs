@@ -10,7 +10,11 @@ use clap::{Arg, ArgAction, ArgMatches, value_parser};
 
 use extension_spec::deployment::Architecture;
 
-use crate::{bench, demo, stages};
+use crate::commands::bench;
+
+use crate::commands::demo;
+
+use crate::project::stages;
 pub(crate) use deployment::{Deployment, Verb};
 
 /// Every architecture.
@@ -50,7 +54,7 @@ pub(crate) enum Command {
 }
 
 /// The files that declare the commands, as the compiler names them.
-pub(crate) const DECLARED_IN: [&str; 2] = [file!(), xtask_aws_cli::DECLARED_IN];
+pub(crate) const DECLARED_IN: [&str; 2] = [file!(), kinesis_telemetry_args::DECLARED_IN];
 
 /// Reads the process's arguments; prints help or a complaint and ends the process where it must.
 pub(crate) fn parse() -> Command {
@@ -101,7 +105,7 @@ pub(crate) fn read(arguments: impl IntoIterator<Item = impl Into<OsString> + Clo
         Some((name, matches)) if let Some((deployment, verb)) = deployment::read(name, matches) => {
             Command::OnAws(deployment, verb)
         }
-        Some((name, matches)) if xtask_aws_cli::read(name, matches).is_some() => {
+        Some((name, matches)) if kinesis_telemetry_args::read(name, matches).is_some() => {
             Command::Ask { arguments: arguments.into_iter().skip(1).collect() }
         }
         _ => unreachable!("clap accepts only the commands below, and requires one"),
@@ -183,7 +187,7 @@ pub(crate) fn command() -> clap::Command {
                 )),
         )
         .subcommands(deployment::commands())
-        .subcommands(xtask_aws_cli::commands(&stages::names().collect::<Vec<_>>()))
+        .subcommands(kinesis_telemetry_args::commands(&stages::names().collect::<Vec<_>>()))
         .subcommand(
             clap::Command::new("synth")
                 .about("Write every generated file that is not as xtask/src/project describes it")
@@ -214,7 +218,7 @@ fn demo_command() -> clap::Command {
         .about("Run a function with the extension, here, and show its telemetry arrive in a stream")
         .after_help(
             "Needs Node, for a Kinesis on this machine, and no AWS account. Ctrl-C ends all of it. Exit code 1 if an event \
-             is never acknowledged, missing, doubled, or not as the platform generated it. The Kinesis is \
+             is never acknowledged, missing, duplicated, or not as the platform generated it. The Kinesis is \
              for trying out: above a MB or two an invocation it may not keep up.",
         )
         .arg(

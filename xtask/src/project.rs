@@ -1,7 +1,7 @@
 //! This repository, as a value: every generated file starts here. `docs/generator.md` tells how to add one.
 //!
 //! One module, one kind of file. What other package managers install is pinned in `pins`, what is deployed where in
-//! `crate::stages`; what the extension itself must know is said in `extension-spec`.
+//! `crate::project::stages`; what the extension itself must know is said in `extension-spec`.
 
 #![allow(
     clippy::format_push_string,
@@ -18,6 +18,7 @@ pub(crate) mod npm;
 pub(crate) mod pins;
 pub(crate) mod python;
 mod spec_ts;
+pub(crate) mod stages;
 #[cfg(test)]
 mod tests;
 mod workflows;

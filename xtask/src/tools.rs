@@ -1,5 +1,16 @@
 //! What must be on the machine beside Rust, and what to do where it is not.
 
+pub(crate) mod apt;
+pub(crate) mod build;
+pub(crate) mod cdk;
+pub(crate) mod consumers;
+pub(crate) mod emulator;
+pub(crate) mod linters;
+pub(crate) mod ministack;
+pub(crate) mod npm;
+pub(crate) mod python;
+pub(crate) mod rie;
+
 use std::process::{Command, Stdio};
 
 use anyhow::{Result, bail};

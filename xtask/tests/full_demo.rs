@@ -176,7 +176,7 @@ fn a_story_that_is_interrupted_leaves_neither_a_process_nor_a_file() {
         Signal::SIGTERM,
         &[
             "bin/ministack",
-            "xtask-aws invoke",
+            "kinesis-telemetry invoke",
             "/bootstrap ",
             "/function ",
             "/kinesis-telemetry-extension ",

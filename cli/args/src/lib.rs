@@ -1,6 +1,6 @@
 //! What may be asked of a deployment, as command lines; and what both documents and commands say of how a function gets it.
 //!
-//! Declared once for two programs: `xtask-aws`, which does it, and `xtask`, which people type, documents it and passes it on.
+//! Declared once for two programs: `kinesis-telemetry`, which does it, and `xtask`, which people type, documents it and passes it on.
 //! A leaf that knows words only, so that `xtask` links no SDK.
 
 pub mod snippets;

@@ -3,12 +3,12 @@
 
 use std::fmt::Write as _;
 
-use extension_spec::deployment::PUBLISHED;
+use extension_spec::deployment::SSM_PARAMETERS;
 use extension_spec::variable;
 
 /// The name of a parameter that a deployment of this name publishes.
 fn named(key: &str, name: Option<&str>) -> String {
-    PUBLISHED.iter().find(|it| it.key == key).map(|it| it.of(name)).expect("it is published")
+    SSM_PARAMETERS.iter().find(|it| it.key == key).map(|it| it.of(name)).expect("it is published")
 }
 
 /// For an app of the CDK, in TypeScript: whole, so that it can be compiled.

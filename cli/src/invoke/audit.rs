@@ -7,8 +7,8 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::evidence::Evidence;
-use crate::gather::{Arrival, Judged};
-use crate::report::{Instance, Quoted};
+use crate::report::Quoted;
+use kinesis_telemetry_consumer::{Arrival, Instance, Judged};
 
 /// What the platform says at the end of every invocation, and of nothing else.
 const REPORT: &str = "platform.report";
@@ -17,7 +17,7 @@ const STATED: [&str; 3] = ["platform.start", "platform.runtimeDone", REPORT];
 
 /// An invocation that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Asked {
+pub(crate) struct Sent {
     pub(crate) request_id: String,
     /// How many it logs: "line 1 of N" and so on.
     pub(crate) lines: u32,
@@ -26,7 +26,7 @@ pub(crate) struct Asked {
 /// What became of the telemetry of invocations.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Account {
+pub(crate) struct Audit {
     complete: bool,
     pub(crate) requests: Vec<Request>,
     /// Those whose events these are, from the first number that must be there.
@@ -58,9 +58,9 @@ pub(crate) struct Request {
     pub(crate) delivered_ms: Option<i64>,
 }
 
-impl Account {
-    pub(crate) fn of(asked: &[Asked], evidence: &Evidence) -> Self {
-        let ids: BTreeSet<&str> = asked.iter().map(|it| it.request_id.as_str()).collect();
+impl Audit {
+    pub(crate) fn of(sent: &[Sent], evidence: &Evidence) -> Self {
+        let ids: BTreeSet<&str> = sent.iter().map(|it| it.request_id.as_str()).collect();
         let judged: Vec<Judged<'_>> = evidence.gathering.judged().collect();
         let mut by_request: BTreeMap<&str, Vec<&Arrival<'_>>> = BTreeMap::new();
         let mut instances = Vec::new();
@@ -76,12 +76,12 @@ impl Account {
             // Others use the stream, and the function: their instances are none of ours to judge.
             instances.extend(first_due(&own).map(|due| since(due, instance)));
         }
-        let found = |it: &Asked| {
+        let found = |it: &Sent| {
             let id = it.request_id.as_str();
             let arrivals = by_request.get(id).map(Vec::as_slice).unwrap_or_default();
             request(it, arrivals, evidence.anonymous.contains(id))
         };
-        let requests: Vec<Request> = asked.iter().map(found).collect();
+        let requests: Vec<Request> = sent.iter().map(found).collect();
         let all = |it: &Request| it.missing.is_empty() && it.repeated.is_empty();
         Self {
             complete: requests.iter().all(all) && instances.iter().all(Instance::has_all),
@@ -137,20 +137,20 @@ fn since(first: u64, instance: &Instance) -> Instance {
         first: first.max(instance.first),
         last: instance.last,
         missing: instance.missing.iter().copied().filter(|(_, to)| *to >= first).collect(),
-        doubled: kept(&instance.doubled),
+        duplicates: kept(&instance.duplicates),
         conflicting: kept(&instance.conflicting),
         unjoinable: instance.unjoinable.clone().split_off(&first),
     }
 }
 
-fn request(asked: &Asked, arrivals: &[&Arrival<'_>], anonymous: bool) -> Request {
-    let lines = (1..=asked.lines).map(|n| format!("line {n}"));
+fn request(sent: &Sent, arrivals: &[&Arrival<'_>], anonymous: bool) -> Request {
+    let lines = (1..=sent.lines).map(|n| format!("line {n}"));
     let wanted: BTreeSet<String> = STATED.map(str::to_owned).into_iter().chain(lines).collect();
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     let (mut start, mut last) = (None, None);
     for Arrival { event, at_ms } in arrivals {
         let name = match event.kind.as_str() {
-            "function" => wanted.get(&line(&event.text, asked.lines).unwrap_or_default()),
+            "function" => wanted.get(&line(&event.text, sent.lines).unwrap_or_default()),
             kind => wanted.get(kind),
         };
         if let Some(name) = name {
@@ -168,7 +168,7 @@ fn request(asked: &Asked, arrivals: &[&Arrival<'_>], anonymous: bool) -> Request
     // As the function says them: line 2 before line 10.
     missing.sort_by_key(|it| (it.len(), it.clone()));
     Request {
-        request_id: asked.request_id.clone(),
+        request_id: sent.request_id.clone(),
         expected: wanted.len(),
         arrived: counts.len(),
         missing,

@@ -2,10 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use crate::gather::Gathering;
 use crate::report::Quoted;
 use crate::stream::Record;
-use crate::unpack::{self, Event};
+use kinesis_telemetry_consumer::{self as consumer, Event, Gathering};
 
 /// A stream is shared: what others send is counted and left.
 #[derive(Debug, Default)]
@@ -28,7 +27,7 @@ impl Evidence {
         for record in records {
             self.records += 1;
             self.bytes += record.data.len();
-            for line in unpack::record(&record.data) {
+            for line in consumer::record(&record.data) {
                 match line {
                     Ok(event) if self.is_of_another(&event) => {}
                     Ok(event) => self.gathering.add(event, record.arrived_ms),

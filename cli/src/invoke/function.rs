@@ -4,11 +4,11 @@ use anyhow::{Context, Result, anyhow, bail};
 use aws_sdk_lambda::error::ProvideErrorMetadata as _;
 use aws_sdk_lambda::operation::RequestId as _;
 use aws_sdk_lambda::primitives::Blob;
+use kinesis_telemetry_args::Invoke;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
-use xtask_aws_cli::Invoke;
 
-use super::account::Asked;
+use super::audit::Sent;
 use crate::aws::Aws;
 use crate::say::Progress;
 
@@ -25,27 +25,27 @@ impl Function {
         Self { client, aws: aws.clone(), name: name.to_owned() }
     }
 
-    /// Invokes it as often as asked, so many at a time.
+    /// Invokes it as often as sent, so many at a time.
     pub(super) async fn invoke_all(
         &self,
         options: &Invoke,
         progress: &mut Progress,
-    ) -> Result<Vec<Asked>> {
+    ) -> Result<Vec<Sent>> {
         let (count, most) = (options.count as usize, options.concurrency as usize);
-        let (mut asked, mut running) = (Vec::new(), JoinSet::new());
-        while asked.len() < count {
-            while running.len() < most && asked.len() + running.len() < count {
+        let (mut sent, mut running) = (Vec::new(), JoinSet::new());
+        while sent.len() < count {
+            while running.len() < most && sent.len() + running.len() < count {
                 let (function, lines, bytes) = (self.clone(), options.lines, options.bytes);
                 running.spawn(async move { function.invoke(lines, bytes).await });
             }
-            progress.say(&format!("{} of {count} invocations of {} done", asked.len(), self.name));
+            progress.say(&format!("{} of {count} invocations of {} done", sent.len(), self.name));
             let done = running.join_next().await.context("no invocation is under way")?;
-            asked.push(done.context("an invocation ended early")??);
+            sent.push(done.context("an invocation ended early")??);
         }
-        Ok(asked)
+        Ok(sent)
     }
 
-    pub(super) async fn invoke(&self, lines: u32, bytes: u32) -> Result<Asked> {
+    pub(super) async fn invoke(&self, lines: u32, bytes: u32) -> Result<Sent> {
         let name = &self.name;
         let payload = json!({ "lines": lines, "bytes": bytes }).to_string();
         let answer =
@@ -70,6 +70,6 @@ impl Function {
         let request_id = own.or_else(|| answer.request_id().map(str::to_owned));
         let request_id =
             request_id.with_context(|| format!("{name} answers without a request id: {text}"))?;
-        Ok(Asked { request_id, lines })
+        Ok(Sent { request_id, lines })
     }
 }

@@ -4,28 +4,28 @@ use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
 
-use super::account::{Account, Asked};
+use super::audit::{Audit, Sent};
 use crate::render;
-use crate::report::Instance;
+use kinesis_telemetry_consumer::Instance;
 
 /// How many things that are missing are named; the JSON has them all.
 const NAMED: usize = 5;
 
-pub(crate) fn json(account: &Account) -> Result<String> {
-    Ok(serde_json::to_string_pretty(account).context("the findings make no JSON")? + "\n")
+pub(crate) fn json(audit: &Audit) -> Result<String> {
+    Ok(serde_json::to_string_pretty(audit).context("the findings make no JSON")? + "\n")
 }
 
-pub(crate) fn text(account: &Account, asked: &[Asked]) -> String {
+pub(crate) fn text(audit: &Audit, sent: &[Sent]) -> String {
     let mut text =
         format!("{:<36}  {:>6}  {:>9}  {:>10}\n", "request", "lines", "events", "delivered");
-    for (request, asked) in account.requests.iter().zip(asked) {
+    for (request, sent) in audit.requests.iter().zip(sent) {
         let delivered =
             request.delivered_ms.map_or_else(|| "-".to_owned(), |ms| format!("{ms} ms"));
         let events = format!("{}/{}", request.arrived, request.expected);
         _ = writeln!(
             text,
             "{:<36}  {:>6}  {events:>9}  {delivered:>10}",
-            request.request_id, asked.lines
+            request.request_id, sent.lines
         );
         let troubles =
             [("missing", &request.missing), ("under several numbers", &request.repeated)];
@@ -39,31 +39,31 @@ pub(crate) fn text(account: &Account, asked: &[Asked]) -> String {
         }
     }
     text.push('\n');
-    for instance in &account.instances {
+    for instance in &audit.instances {
         let sequence = if instance.has_all() { render::has_all } else { render::sequence };
         _ = writeln!(text, "{}", sequence(instance));
     }
-    if !account.broken.is_empty() {
-        let lines = render::counted(account.broken.count, "line");
+    if !audit.broken.is_empty() {
+        let lines = render::counted(audit.broken.count, "line");
         _ = writeln!(text, "note: the stream also has {lines} without an identity");
     }
-    _ = writeln!(text, "{}", verdict(account));
+    _ = writeln!(text, "{}", verdict(audit));
     text
 }
 
-fn verdict(account: &Account) -> String {
-    let expected = render::counted(account.expected(), "event");
-    let read = render::counted(account.records, "record");
-    let read = format!("(read: {read}, {} bytes)", render::thousands(account.bytes));
-    if account.is_complete() {
+fn verdict(audit: &Audit) -> String {
+    let expected = render::counted(audit.expected(), "event");
+    let read = render::counted(audit.records, "record");
+    let read = format!("(read: {read}, {} bytes)", render::thousands(audit.bytes));
+    if audit.is_complete() {
         return format!("complete: all of the {expected} of these invocations arrived {read}");
     }
     let mut troubles = Vec::new();
-    let requests = &account.requests;
-    let any = |has: fn(&Instance) -> bool| account.instances.iter().any(has);
-    match account.expected() - account.arrived() {
+    let requests = &audit.requests;
+    let any = |has: fn(&Instance) -> bool| audit.instances.iter().any(has);
+    match audit.expected() - audit.arrived() {
         0 => {}
-        _ if account.arrived() == 0 => troubles.push(format!("not one of {expected} arrived")),
+        _ if audit.arrived() == 0 => troubles.push(format!("not one of {expected} arrived")),
         missing => troubles.push(format!("{missing} of {expected} missing")),
     }
     if requests.iter().any(|it| it.anonymous) {
@@ -78,8 +78,8 @@ fn verdict(account: &Account) -> String {
     if any(|it| !it.missing.is_empty() || !it.unjoinable.is_empty()) {
         troubles.push("the sequence has a hole".to_owned());
     }
-    troubles.extend(account.hindrance.clone());
-    if account.arrived() == 0 {
+    troubles.extend(audit.hindrance.clone());
+    if audit.arrived() == 0 {
         troubles.push("cargo xtask doctor may know why".to_owned());
     }
     format!("NOT COMPLETE: {} {read}", troubles.join("; "))
@@ -92,10 +92,10 @@ mod tests {
 
     #[test]
     fn what_is_not_complete_says_what_is_wrong_and_what_may_be_the_reason() {
-        let asked = [Asked { request_id: "r".into(), lines: 0 }];
-        let mut account = Account::of(&asked, &Evidence::default());
-        account.hindrance = Some("a further invocation failed: throttled".into());
-        let text = text(&account, &asked);
+        let sent = [Sent { request_id: "r".into(), lines: 0 }];
+        let mut audit = Audit::of(&sent, &Evidence::default());
+        audit.hindrance = Some("a further invocation failed: throttled".into());
+        let text = text(&audit, &sent);
         let expected = "NOT COMPLETE: not one of 3 events arrived; a further invocation failed: throttled; cargo xtask doctor \
                         may know why (read: 0 records, 0 bytes)\n";
         assert!(text.ends_with(expected), "{text}");

@@ -1,6 +1,6 @@
 //! Pieces of a record, as messages of a queue bear them, and the record that they make. Pure.
 //!
-//! The format is the extension's (`extension/src/sqs/message.rs`), described in docs/consuming.md, "Dead letters".
+//! The format is the extension's (`extension/src/delivery/sqs/message.rs`), described in docs/consuming.md, "Dead letters".
 
 use std::collections::BTreeMap;
 

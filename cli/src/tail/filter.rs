@@ -1,10 +1,10 @@
 //! Which events somebody wants to see. Pure.
 
 use extension_spec::LogLevel;
+use kinesis_telemetry_args::Tail;
 use serde_json::Value;
-use xtask_aws_cli::Tail;
 
-use crate::unpack::Event;
+use kinesis_telemetry_consumer::Event;
 
 /// How far into a line of text its level is looked for, in words.
 const WORDS: usize = 8;
@@ -59,7 +59,7 @@ mod tests {
         let line = format!(
             "{{\"type\":\"function\",\"record\":{record},\"source\":{{\"function\":\"f\",\"instance\":\"a\",\"seq\":1,\"requestId\":\"r\"}}}}"
         );
-        crate::unpack::record(line.as_bytes()).pop().unwrap().unwrap()
+        kinesis_telemetry_consumer::record(line.as_bytes()).pop().unwrap().unwrap()
     }
 
     #[test]

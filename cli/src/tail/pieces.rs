@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 
-use crate::unpack::{self, Event};
+use kinesis_telemetry_consumer::{self as consumer, Event};
 
 /// Events that are waited for at once. Parts whose others came before the beginning would wait for ever.
 const WAITING: usize = 100;
@@ -24,7 +24,7 @@ impl Pieces {
         }
         let parts = self.waiting.entry(key.clone()).or_default();
         parts.insert(part, event);
-        let joined = unpack::join(&parts.values().collect::<Vec<_>>()).ok();
+        let joined = consumer::join(&parts.values().collect::<Vec<_>>()).ok();
         if joined.is_some() {
             self.forget(&key);
         } else if self.order.len() > WAITING
@@ -50,7 +50,7 @@ mod tests {
         let line = format!(
             "{{\"type\":\"kinesis-telemetry.part\",\"record\":{fragment},\"source\":{{\"function\":\"f\",\"instance\":\"a\",\"seq\":{seq},\"part\":{n},\"parts\":2}}}}\n"
         );
-        unpack::record(line.as_bytes()).pop().unwrap().unwrap()
+        consumer::record(line.as_bytes()).pop().unwrap().unwrap()
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use serde_json::Value;
 
 use super::filter;
-use crate::unpack::Event;
+use kinesis_telemetry_consumer::Event;
 
 /// Time, function, type, and what the event says.
 pub(super) fn pretty(event: &Event) -> String {
@@ -42,7 +42,7 @@ mod tests {
         let open = event.strip_suffix('}').unwrap();
         let line =
             format!("{open},\"source\":{{\"function\":\"orders\",\"instance\":\"a\",\"seq\":1}}}}");
-        pretty(&crate::unpack::record(line.as_bytes()).pop().unwrap().unwrap())
+        pretty(&kinesis_telemetry_consumer::record(line.as_bytes()).pop().unwrap().unwrap())
     }
 
     #[test]

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Arg, ArgAction, value_parser};
-use xtask_stream::verify::{Terms, Verify};
+use kinesis_telemetry_stream::verify::{Terms, Verify};
 
 pub(crate) enum Command {
     Verify(Verify),
@@ -45,7 +45,7 @@ fn command() -> clap::Command {
             .required(true)
             .help("The Kinesis data stream")
     };
-    clap::Command::new("xtask-stream")
+    clap::Command::new("kinesis-telemetry-stream")
         .about("Read a telemetry stream, and prove that it is complete")
         .after_help(
             "Endpoint, region and credentials are taken from where every AWS tool takes them \
@@ -78,7 +78,7 @@ fn verify_arguments() -> [Arg; 7] {
         Arg::new("allow-unacknowledged")
             .long("allow-unacknowledged")
             .action(ArgAction::SetTrue)
-            .help("Overlook events that never reached the extension, as in a run with bad weather"),
+            .help("Overlook events that never reached the extension, as in a run with faults"),
         Arg::new("show")
             .long("show")
             .value_name("N")

@@ -1,23 +1,37 @@
-//! The journal against the stream: what is missing, doubled, out of place. Pure.
+//! The journal against the stream: what is missing, duplicated, out of place. Pure.
 
 use std::collections::{BTreeMap, HashMap};
 
 use extension_spec::event_type;
 
-use crate::decode;
-use crate::gather::{Arrival, gather};
+use kinesis_telemetry_consumer::{self as consumer, Arrival, Gathering, Instance};
+
 use crate::journal::Expected;
-use crate::report::{Instance, Latency, Quoted, Report, Request};
+use crate::report::{Latency, Quoted, Report, Request};
 use crate::stream::Record;
-use crate::unpack;
 
 /// What is asked of the comparison.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Terms {
     /// How many lines of the stream are shown as they arrived.
     pub show: usize,
-    /// Bad weather may keep events from the extension; then what it never acknowledged is no failure.
+    /// Faults may keep events from the extension; then what it never acknowledged is no failure.
     pub allow_unacknowledged: bool,
+}
+
+/// Gathers records; returns the lines that are no events as well, with the reason.
+fn gather(records: &[Record]) -> (Gathering, Quoted) {
+    let mut gathering = Gathering::default();
+    let mut broken = Quoted::default();
+    for record in records {
+        for line in consumer::record(&record.data) {
+            match line {
+                Ok(event) => gathering.add(event, record.arrived_ms),
+                Err(line) => broken.push(format!("{}: {}", line.why, line.line)),
+            }
+        }
+    }
+    (gathering, broken)
 }
 
 pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) -> Report {
@@ -132,9 +146,9 @@ fn requests(arrivals: &[Arrival<'_>]) -> BTreeMap<String, Request> {
 fn samples(records: &[Record], by_type: &BTreeMap<String, usize>, show: usize) -> Vec<String> {
     let mut first: HashMap<String, String> = HashMap::new();
     for record in records {
-        let lines = decode::lines(&record.data).unwrap_or_default();
+        let lines = consumer::lines(&record.data).unwrap_or_default();
         for line in lines.split(|&byte| byte == b'\n') {
-            if let Some(Ok(event)) = unpack::record(line).pop() {
+            if let Some(Ok(event)) = consumer::record(line).pop() {
                 let line = || String::from_utf8_lossy(line).into_owned();
                 first.entry(event.kind).or_insert_with(line);
             }

@@ -6,13 +6,12 @@
 pub mod aws;
 pub mod client;
 mod compare;
-mod decode;
-pub mod gather;
+
 mod http;
 mod journal;
 pub mod render;
 pub mod report;
 pub mod say;
 pub mod stream;
-pub mod unpack;
+
 pub mod verify;

@@ -7,7 +7,7 @@ mod cli;
 
 use std::process::ExitCode;
 
-use xtask_stream::{say, stream, verify};
+use kinesis_telemetry_stream::{say, stream, verify};
 
 use crate::cli::Command;
 

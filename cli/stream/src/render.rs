@@ -2,7 +2,9 @@
 
 use std::fmt::Write as _;
 
-use crate::report::{Instance, Quoted, Report};
+use kinesis_telemetry_consumer::Instance;
+
+use crate::report::{Quoted, Report};
 
 /// How many numbers of a sequence are listed; the JSON has them all.
 const LISTED: usize = 20;
@@ -68,7 +70,7 @@ pub fn sequence(found: &Instance) -> String {
         |ranges: Vec<(u64, u64)>| ranges.iter().map(|&(from, to)| range(from, to)).collect();
     troubles.extend(list("missing", numbers(found.missing.clone())));
     let each = |of: &[u64]| numbers(ranges(of.iter().copied()));
-    troubles.extend(list("doubled", each(&found.doubled)));
+    troubles.extend(list("duplicates", each(&found.duplicates)));
     troubles.extend(list("different events under", each(&found.conflicting)));
     troubles.extend(list("not joinable", numbers(ranges(found.unjoinable.keys().copied()))));
     format!("sequence broken: {} of instance {name}: {}", range(*first, *last), troubles.join("; "))
@@ -76,12 +78,12 @@ pub fn sequence(found: &Instance) -> String {
 
 /// A sequence without a hole, in which something may have arrived several times.
 pub fn has_all(found: &Instance) -> String {
-    let Instance { name, first, last, doubled, .. } = found;
-    let doubled = ranges(doubled.iter().copied());
-    let doubled: Vec<String> = doubled.iter().map(|&(from, to)| range(from, to)).collect();
-    let twice = if doubled.is_empty() { "" } else { ", more than once: " };
+    let Instance { name, first, last, duplicates, .. } = found;
+    let duplicates = ranges(duplicates.iter().copied());
+    let duplicates: Vec<String> = duplicates.iter().map(|&(from, to)| range(from, to)).collect();
+    let twice = if duplicates.is_empty() { "" } else { ", more than once: " };
     let all = range(*first, *last);
-    format!("sequence complete: {all} of instance {name}{twice}{}", doubled.join(", "))
+    format!("sequence complete: {all} of instance {name}{twice}{}", duplicates.join(", "))
 }
 
 fn verdict(report: &Report) -> String {

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kinesis_telemetry_consumer::Instance;
 use serde::Serialize;
 
 /// How many events of a kind of trouble are quoted; the count says how many there are.
@@ -65,38 +66,6 @@ pub struct Latency {
     pub p99_ms: i64,
     /// The longest.
     pub max_ms: i64,
-}
-
-/// One extension process, which numbers its events 1, 2, 3 and so on.
-#[derive(Debug, Default, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Instance {
-    /// The `instance` of its events' `source`.
-    pub name: String,
-    /// The lowest number that arrived.
-    pub first: u64,
-    /// The highest number that arrived.
-    pub last: u64,
-    /// Numbers up to `last` that did not arrive, from and to.
-    pub missing: Vec<(u64, u64)>,
-    /// Numbers that arrived more than once, with the same event.
-    pub doubled: Vec<u64>,
-    /// Numbers under which different events arrived.
-    pub conflicting: Vec<u64>,
-    /// Numbers whose parts cannot be joined, and why.
-    pub unjoinable: BTreeMap<u64, String>,
-}
-
-impl Instance {
-    /// Whether each event arrived once.
-    pub fn is_whole(&self) -> bool {
-        self.doubled.is_empty() && self.has_all()
-    }
-
-    /// Whether each event arrived, be it several times: that is what delivery at least once means.
-    pub fn has_all(&self) -> bool {
-        self.missing.is_empty() && self.conflicting.is_empty() && self.unjoinable.is_empty()
-    }
 }
 
 /// How many there are, and the first of them.

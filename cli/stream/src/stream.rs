@@ -11,7 +11,7 @@ use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::ShardIteratorType;
 
 use crate::client::Target;
-use crate::decode;
+use kinesis_telemetry_consumer as consumer;
 use shard::{Shard, patiently};
 
 /// A Kinesis record, as far as a consumer needs it.
@@ -143,7 +143,7 @@ pub async fn print(stream: &str) -> Result<()> {
     let mut records = Vec::new();
     for record in reader.read_to_tip().await? {
         // What cannot be undone is shown as it is.
-        records.push(decode::lines(&record.data).unwrap_or(record.data));
+        records.push(consumer::lines(&record.data).unwrap_or(record.data));
     }
     let mut out = io::stdout().lock();
     let written = records.iter().try_for_each(|record| {

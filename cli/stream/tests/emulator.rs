@@ -63,8 +63,8 @@ impl Emulator {
         assert!(shards.iter().any(|shard| *shard != shards[0]), "both shards are used: {shards:?}");
     }
 
-    fn xtask_stream(&self, arguments: &[&str]) -> Output {
-        Command::new(env!("CARGO_BIN_EXE_xtask-stream"))
+    fn run(&self, arguments: &[&str]) -> Output {
+        Command::new(env!("CARGO_BIN_EXE_kinesis-telemetry-stream"))
             .args(arguments)
             .env("AWS_ENDPOINT_URL_KINESIS", &self.endpoint)
             .env("AWS_REGION", REGION)
@@ -118,13 +118,13 @@ async fn a_stream_is_read_from_all_its_shards_by_name_and_by_arn() {
     for stream in [STREAM, ARN] {
         let verify =
             ["verify", "--stream", stream, "--journal", journal.to_str().unwrap(), "--json"];
-        let output = emulator.xtask_stream(&verify);
+        let output = emulator.run(&verify);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let report: Value = serde_json::from_slice(&output.stdout).unwrap();
         assert_eq!(report["arrived"], LINES);
         assert_eq!(report["instances"][0]["last"], LINES);
 
-        let output = emulator.xtask_stream(&["read", "--stream", stream]);
+        let output = emulator.run(&["read", "--stream", stream]);
         assert_eq!(output.status.code(), Some(0), "{output:?}");
         let mut read: Vec<&str> = str::from_utf8(&output.stdout).unwrap().lines().collect();
         let records = records().concat();
@@ -144,12 +144,11 @@ async fn a_record_that_is_lost_and_one_that_is_doubled_are_named() {
     emulator.put(records).await;
     let journal = journal("broken.ndjson");
     let journal = journal.to_str().unwrap();
-    let output =
-        emulator.xtask_stream(&["verify", "--stream", STREAM, "--journal", journal, "--wait", "0"]);
+    let output = emulator.run(&["verify", "--stream", STREAM, "--journal", journal, "--wait", "0"]);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(
-        text.contains("sequence broken: 1…40 of instance a: missing 4…6; doubled 7…9"),
+        text.contains("sequence broken: 1…40 of instance a: missing 4…6; duplicates 7…9"),
         "{text}"
     );
     assert!(text.contains("NOT COMPLETE: 3 of 40 acknowledged events missing"), "{text}");
@@ -165,14 +164,14 @@ async fn an_event_that_was_never_acknowledged_fails_unless_that_is_allowed() {
     fs::write(&journal, fs::read_to_string(&journal).unwrap() + &never).unwrap();
     let verify = ["verify", "--stream", STREAM, "--journal", journal.to_str().unwrap()];
 
-    let output = emulator.xtask_stream(&verify);
+    let output = emulator.run(&verify);
     assert_eq!(output.status.code(), Some(1), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     let never = "1 event was generated and never acknowledged by the extension\n";
     assert!(text.contains(&format!("NOT COMPLETE: {never}")), "{text}");
     assert!(text.contains("line 41"), "it is named: {text}");
 
-    let output = emulator.xtask_stream(&[&verify[..], &["--allow-unacknowledged"]].concat());
+    let output = emulator.run(&[&verify[..], &["--allow-unacknowledged"]].concat());
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
     assert!(text.contains("all of the 40 events that the extension acknowledged"), "{text}");
@@ -183,7 +182,7 @@ async fn an_event_that_was_never_acknowledged_fails_unless_that_is_allowed() {
 #[ignore = "needs Node: cargo xtask test"]
 async fn a_stream_that_does_not_exist_is_named_with_its_place() {
     let emulator = Emulator::start();
-    let output = emulator.xtask_stream(&["read", "--stream", "nowhere"]);
+    let output = emulator.run(&["read", "--stream", "nowhere"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
     let text = String::from_utf8(output.stderr).unwrap();
     let place =
@@ -195,7 +194,7 @@ async fn a_stream_that_does_not_exist_is_named_with_its_place() {
 fn an_endpoint_where_nothing_listens_is_named() {
     // Port 1 is reserved, and its service has been out of use for decades.
     let endpoint = "http://127.0.0.1:1";
-    let output = Command::new(env!("CARGO_BIN_EXE_xtask-stream"))
+    let output = Command::new(env!("CARGO_BIN_EXE_kinesis-telemetry-stream"))
         .args(["read", "--stream", "demo"])
         .env("AWS_ENDPOINT_URL_KINESIS", endpoint)
         .env("AWS_REGION", REGION)

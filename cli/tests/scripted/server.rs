@@ -110,7 +110,7 @@ impl Server {
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_xtask-aws"));
+        let mut command = Command::new(env!("CARGO_BIN_EXE_kinesis-telemetry"));
         let foreign = std::env::vars_os().map(|(name, _)| name);
         for name in foreign.filter(|it| it.as_encoded_bytes().starts_with(b"AWS_")) {
             command.env_remove(name);
@@ -152,7 +152,7 @@ pub(crate) fn deployed() -> Answer {
         "streamArn" => STREAM.to_owned(),
         key => format!("the-{key}"),
     };
-    let parameters = extension_spec::deployment::PUBLISHED
+    let parameters = extension_spec::deployment::SSM_PARAMETERS
         .map(|it| json!({ "Name": it.name, "Value": value(it.key), "Type": "String" }));
     ok(&json!({ "Parameters": parameters, "InvalidParameters": [] }))
 }

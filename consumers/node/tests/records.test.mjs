@@ -24,7 +24,7 @@ test("every combination is read byte for byte, in order, once", () => {
     const arrived = all(collector).map(({ instance, seq, text }) => ({ instance, seq, text }));
     assert.deepEqual(arrived, expected(stream), stream.name);
     assert.deepEqual(collector.anonymous.map((event) => event.text).sort(), stream.anonymous.sort());
-    assert.equal(collector.doubled, stream.doubled);
+    assert.equal(collector.duplicates, stream.duplicates);
   }
 });
 

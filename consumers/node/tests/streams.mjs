@@ -1,6 +1,6 @@
 // Records that the extension has made, and what a consumer must make of them. `cargo xtask test` runs all tests; by hand:
 //
-//   cargo run --package kinesis-telemetry-extension --example records -- target/records
+//   cargo run --package xtask-model --bin fixtures -- target/records
 //   RECORDS=../../target/records node --test tests/*.test.mjs        (in the folder consumers/node)
 
 import { readdirSync, readFileSync } from "node:fs";
@@ -22,7 +22,7 @@ decompressors.zstd ??= fzstd && ((data) => fzstd.decompress(data));
 /** All combinations of settings, or those with these: format, compression, envelope. */
 export function streams(wanted = {}) {
   const folder = process.env.RECORDS;
-  if (folder === undefined) throw new Error("RECORDS must name the folder that extension/examples/records.rs has written");
+  if (folder === undefined) throw new Error("RECORDS must name the folder that xtask/model/src/bin/fixtures.rs has written");
   return readdirSync(folder)
     .sort()
     .map((name) => ({ name, ...JSON.parse(readFileSync(join(folder, name), "utf8")) }))

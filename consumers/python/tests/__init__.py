@@ -1,6 +1,6 @@
 """The consumers against records that the extension has made. `cargo xtask test` runs them all; by hand:
 
-    cargo run --package kinesis-telemetry-extension --example records -- target/records
+    cargo run --package xtask-model --bin fixtures -- target/records
     RECORDS=../../target/records python3 -m unittest        (in the folder consumers/python)
 """
 
@@ -35,7 +35,7 @@ class Stream:
 def streams(**wanted: str) -> list[Stream]:
     """All, or those with these settings: format, compression, envelope."""
     if "RECORDS" not in os.environ:
-        raise RuntimeError("RECORDS must name the folder that extension/examples/records.rs has written")
+        raise RuntimeError("RECORDS must name the folder that xtask/model/src/bin/fixtures.rs has written")
     files = sorted(pathlib.Path(os.environ["RECORDS"]).glob("*.json"))
     all_of_them = [Stream(file.stem, json.loads(file.read_text(encoding="utf-8"))) for file in files]
     return [it for it in all_of_them if all(it.expected[name] == value for name, value in wanted.items())]

@@ -169,7 +169,7 @@ class Queue:
 
 class DeadLetters(unittest.TestCase):
     def messages(self, key: str, data: bytes, stream="telemetry", size=700) -> list[dict]:
-        """As extension/src/sqs/message.rs makes them, but for the size of a piece."""
+        """As extension/src/delivery/sqs/message.rs makes them, but for the size of a piece."""
         try:
             encoding, body = "text", data.decode()
         except UnicodeDecodeError:

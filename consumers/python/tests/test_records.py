@@ -33,7 +33,7 @@ class Records(unittest.TestCase):
                 collector = self.collected(stream)
                 self.assertEqual(arrived(collector), stream.events)
                 self.assertEqual(sorted(event.text for event in collector.anonymous), sorted(stream.expected["anonymous"]))
-                self.assertEqual(collector.doubled, stream.expected["doubled"])
+                self.assertEqual(collector.duplicates, stream.expected["duplicates"])
                 for instance in collector.instances():
                     numbers = [event.seq for event in collector.events(instance)]
                     self.assertEqual(numbers, sorted(set(numbers)))

@@ -18,8 +18,12 @@ const DATA: u64 = 3;
 /// must not eat all memory.
 const MOST: u64 = 1024 * 1024 * 1024;
 
-/// The lines of a record.
-pub(crate) fn lines(data: &[u8]) -> Result<Vec<u8>, String> {
+/// Returns the lines that a record's data holds, each with its `\n`.
+///
+/// # Errors
+///
+/// Says what is damaged: the compression, or the aggregate.
+pub fn lines(data: &[u8]) -> Result<Vec<u8>, String> {
     let inflated = inflate(data)?;
     let data = inflated.as_deref().unwrap_or(data);
     if data.starts_with(&KPL) { aggregate(data) } else { Ok(data.to_vec()) }

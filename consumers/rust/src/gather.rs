@@ -3,8 +3,8 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::report::{Instance, Quoted};
-use crate::stream::Record;
+use serde::Serialize;
+
 use crate::unpack::{self, Event};
 
 /// Events by the numbers that they came under, so far.
@@ -15,8 +15,40 @@ pub struct Gathering(BTreeMap<String, BTreeMap<u64, Slot>>);
 #[derive(Debug, Default)]
 struct Slot {
     parts: BTreeMap<u32, (Event, i64)>,
-    doubled: bool,
+    duplicates: bool,
     conflicting: bool,
+}
+
+/// One extension process, which numbers its events 1, 2, 3 and so on.
+#[derive(Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Instance {
+    /// The `instance` of its events' `source`.
+    pub name: String,
+    /// The lowest number that arrived.
+    pub first: u64,
+    /// The highest number that arrived.
+    pub last: u64,
+    /// Numbers up to `last` that did not arrive, from and to.
+    pub missing: Vec<(u64, u64)>,
+    /// Numbers that arrived more than once, with the same event.
+    pub duplicates: Vec<u64>,
+    /// Numbers under which different events arrived.
+    pub conflicting: Vec<u64>,
+    /// Numbers whose parts cannot be joined, and why.
+    pub unjoinable: BTreeMap<u64, String>,
+}
+
+impl Instance {
+    /// Whether each event arrived once.
+    pub fn is_whole(&self) -> bool {
+        self.duplicates.is_empty() && self.has_all()
+    }
+
+    /// Whether each event arrived, be it several times: that is what delivery at least once means.
+    pub fn has_all(&self) -> bool {
+        self.missing.is_empty() && self.conflicting.is_empty() && self.unjoinable.is_empty()
+    }
 }
 
 /// One instance, and its events: each once, whole.
@@ -35,31 +67,16 @@ pub struct Arrival<'a> {
     pub at_ms: i64,
 }
 
-/// Gathers records; gives the lines that are no events as well, with the reason.
-pub fn gather(records: &[Record]) -> (Gathering, Quoted) {
-    let mut gathering = Gathering::default();
-    let mut broken = Quoted::default();
-    for record in records {
-        for line in unpack::record(&record.data) {
-            match line {
-                Ok(event) => gathering.add(event, record.arrived_ms),
-                Err(line) => broken.push(format!("{}: {}", line.why, line.line)),
-            }
-        }
-    }
-    (gathering, broken)
-}
-
 impl Gathering {
     /// One more, which its record brought to the stream at this time, in milliseconds since 1970.
     pub fn add(&mut self, event: Event, at_ms: i64) {
         let source = &event.source;
         let part = source.part.unwrap_or(0);
         let slots = self.0.entry(source.instance.clone()).or_default();
-        let Slot { parts, doubled, conflicting } = slots.entry(source.seq).or_default();
+        let Slot { parts, duplicates, conflicting } = slots.entry(source.seq).or_default();
         // One number is one event, and one part of it: the same again is a double, anything else a contradiction.
         match parts.get(&part) {
-            Some((known, _)) if *known == event => *doubled = true,
+            Some((known, _)) if *known == event => *duplicates = true,
             Some(_) => *conflicting = true,
             None if parts.keys().any(|&other| (other == 0) != (part == 0)) => *conflicting = true,
             None => _ = parts.insert(part, (event, at_ms)),
@@ -86,8 +103,8 @@ fn judge<'a>(name: &str, slots: &'a BTreeMap<u64, Slot>) -> Judged<'a> {
             instance.missing.push((next, seq - 1));
         }
         next = seq + 1;
-        if slot.doubled {
-            instance.doubled.push(seq);
+        if slot.duplicates {
+            instance.duplicates.push(seq);
         }
         if slot.conflicting {
             instance.conflicting.push(seq);

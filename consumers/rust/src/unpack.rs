@@ -194,7 +194,7 @@ fn parse(text: &str) -> Result<Members<'_>, String> {
     serde_json::from_str(text).map_err(|error| format!("no JSON object: {error}"))
 }
 
-/// An object's members as raw text, in their order, doubled names included.
+/// An object's members as raw text, in their order, duplicate names included.
 struct Members<'a>(Vec<(&'a str, &'a str)>);
 
 impl<'de> Deserialize<'de> for Members<'de> {

@@ -8,21 +8,21 @@ use std::time::{Duration, Instant};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use extension_spec::PartitionKey;
-use kinesis_telemetry_extension::dispatcher::{Dispatcher, Outcome, Route};
-use kinesis_telemetry_extension::intake::Intake;
-use kinesis_telemetry_extension::keys::Keys;
-use kinesis_telemetry_extension::listener::Listener;
+use kinesis_telemetry_extension::buffer::memory_budget::{BufferedBody, MemoryBudget};
+use kinesis_telemetry_extension::buffer::queue::{Destination, Queue};
+use kinesis_telemetry_extension::delivery::dispatcher::{Dispatcher, Outcome, Route};
+use kinesis_telemetry_extension::ingest::intake::Intake;
+use kinesis_telemetry_extension::ingest::listener::Listener;
+use kinesis_telemetry_extension::pack::partition_keys::PartitionKeys;
+use kinesis_telemetry_extension::pack::sink::{Answer, Failure, Sink};
 use kinesis_telemetry_extension::pack::{Packing, Record, Scope};
-use kinesis_telemetry_extension::pressure::{Held, Pressure};
-use kinesis_telemetry_extension::queue::{Destination, Queue};
-use kinesis_telemetry_extension::sink::{Answer, Failure, Sink};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use crate::typical::Logs;
 use crate::{QUEUE_BYTES, body, intake, now, packer};
+use xtask_model::typical::Logs;
 
 /// Bodies to compare with.
 const BODIES: usize = 2_000;
@@ -79,7 +79,7 @@ fn timed(work: impl FnOnce()) -> Duration {
 struct Path {
     runtime: Runtime,
     stream: TcpStream,
-    bodies: UnboundedReceiver<Held>,
+    bodies: UnboundedReceiver<BufferedBody>,
     intake: Intake,
     queue: Arc<Mutex<Queue>>,
     dispatcher: Dispatcher<TakesAll>,
@@ -90,15 +90,15 @@ impl Path {
     fn new() -> Self {
         let runtime = Builder::new_current_thread().enable_all().build().expect("it is one thread");
         let packing = Packing::default();
-        let pressure = Arc::new(Pressure::new(QUEUE_BYTES));
+        let memory = Arc::new(MemoryBudget::new(QUEUE_BYTES));
         // More goes out here than shards take; looking for one that does is not to be measured.
-        let keys = Keys::new(PartitionKey::Random);
-        let queue = Queue::new(packer(packing), pressure.clone()).with_keys(keys);
+        let keys = PartitionKeys::new(PartitionKey::Random);
+        let queue = Queue::new(packer(packing), memory.clone()).with_partition_keys(keys);
         let queue = Arc::new(Mutex::new(queue));
         let (stream, bodies) = runtime.block_on(async {
             let listener = Listener::bind().await.expect("there is a port");
             let port = listener.port();
-            let bodies = listener.serve(pressure);
+            let bodies = listener.serve(memory);
             let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await;
             (stream.expect("it listens"), bodies)
         });

@@ -9,16 +9,14 @@
 
 mod loopback;
 mod steps;
-#[path = "../../examples/bill/typical.rs"]
-mod typical;
 
 use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::{Config, Envelope};
 use kinesis_telemetry_extension::event::{Event, Source};
-use kinesis_telemetry_extension::intake::Intake;
+use kinesis_telemetry_extension::ingest::intake::Intake;
 use kinesis_telemetry_extension::pack::{Limits, Packer, Packing};
-use typical::{Logs, Typical};
+use xtask_model::typical::{Logs, Typical};
 
 /// Lines of a body: some 230 KB, close to what Lambda buffers.
 const LINES: usize = 500;

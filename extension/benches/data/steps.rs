@@ -7,14 +7,14 @@ use std::path::PathBuf;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use extension_spec::{Compression, RecordFormat};
-use kinesis_telemetry_extension::chance;
+use kinesis_telemetry_extension::base::random;
+use kinesis_telemetry_extension::buffer::spill::{Read, Spill};
 use kinesis_telemetry_extension::event::Event;
-use kinesis_telemetry_extension::level::Importance;
+use kinesis_telemetry_extension::event::level::Importance;
 use kinesis_telemetry_extension::pack::{Packing, Record, Scope};
-use kinesis_telemetry_extension::spill::{Read, Spill};
 
-use crate::typical::Logs;
 use crate::{body, events, intake, now, packer};
+use xtask_model::typical::Logs;
 
 /// A body is split, and each event gets its identity.
 #[divan::bench(args = [Logs::Text, Logs::Json])]
@@ -74,7 +74,7 @@ fn spill_and_back(bencher: Bencher<'_, '_>) {
     bencher
         .counter(BytesCount::new(bytes))
         .with_inputs(|| {
-            Spill::create(&folder.0, &chance::new_instance(), u64::MAX).expect("the folder is ours")
+            Spill::create(&folder.0, &random::new_instance(), u64::MAX).expect("the folder is ours")
         })
         .bench_local_values(|mut spill| {
             for record in &records {
@@ -101,7 +101,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("bench-{}", chance::new_instance()));
+        let path = std::env::temp_dir().join(format!("bench-{}", random::new_instance()));
         fs::create_dir(&path).expect("there is a folder for temporary files");
         Self(path)
     }

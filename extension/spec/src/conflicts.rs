@@ -1,11 +1,11 @@
 //! Settings that are each fine and work against each other.
 
 use crate::ENV_PREFIX;
+use crate::choices::{Compression, Envelope, Flush};
 use crate::packing::Combination;
 use crate::params::Config;
 use crate::params::variable::{FLUSH_TIMEOUT_MS, MAX_RECORD_BYTES, RECORD_FORMAT};
 use crate::problem::Problem;
-use crate::words::{Compression, Envelope, Flush};
 
 /// Settings that exclude each other: the format wins, the others get their defaults.
 pub(crate) fn exclusions(config: &mut Config) -> Vec<Problem> {

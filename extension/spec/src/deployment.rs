@@ -47,7 +47,7 @@ impl Architecture {
 
 /// A value that a deployment publishes as an SSM parameter, so that functions of other stacks need to know a name only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Published {
+pub struct SsmParameter {
     /// As TypeScript calls it.
     pub key: &'static str,
     /// Name of the SSM parameter.
@@ -56,7 +56,7 @@ pub struct Published {
     pub doc: &'static str,
 }
 
-impl Published {
+impl SsmParameter {
     /// Its name in a deployment that has one: a further one in its account and region.
     pub fn of(&self, deployment: Option<&str>) -> String {
         let Some(deployment) = deployment else { return self.name.to_owned() };
@@ -88,47 +88,47 @@ pub fn is_name(name: &str) -> bool {
 
 /// The first parts of the names of parameters.
 pub fn reserved() -> impl Iterator<Item = &'static str> {
-    PUBLISHED.iter().filter_map(|it| it.name.strip_prefix(ROOT)?.split('/').next())
+    SSM_PARAMETERS.iter().filter_map(|it| it.name.strip_prefix(ROOT)?.split('/').next())
 }
 
 /// Everything that a deployment publishes.
-pub const PUBLISHED: [Published; 8] = [
-    Published {
+pub const SSM_PARAMETERS: [SsmParameter; 8] = [
+    SsmParameter {
         key: "layerArn",
         name: "/telemetry/kinesis/extension/arn",
         doc: "ARN of the x86_64 layer version, x86_64 being Lambda's default. An arm64 function fails at init with it.",
     },
-    Published {
+    SsmParameter {
         key: "layerArnX86_64",
         name: "/telemetry/kinesis/extension/x86_64/arn",
         doc: "ARN of the layer version for x86_64 functions.",
     },
-    Published {
+    SsmParameter {
         key: "layerArnArm64",
         name: "/telemetry/kinesis/extension/arm64/arn",
         doc: "ARN of the layer version for arm64 functions.",
     },
-    Published {
+    SsmParameter {
         key: "policyArn",
         name: "/telemetry/kinesis/runtime/policy/arn",
         doc: "ARN of the managed policy that a function's role needs to write to the stream.",
     },
-    Published {
+    SsmParameter {
         key: "streamArn",
         name: "/telemetry/kinesis/stream/arn",
         doc: "ARN of the stream, as the extension's setting `STREAM` takes it.",
     },
-    Published {
+    SsmParameter {
         key: "deadLetterQueueUrl",
         name: "/telemetry/kinesis/dead-letters/url",
         doc: "URL of the dead-letter queue, as the setting `DEAD_LETTER_QUEUE_URL` takes it.",
     },
-    Published {
+    SsmParameter {
         key: "stackName",
         name: "/telemetry/kinesis/stack/name",
         doc: "Name of the stack that owns these parameters, all but the next one.",
     },
-    Published {
+    SsmParameter {
         key: "testFunctionName",
         name: "/telemetry/kinesis/test-function/name",
         doc: "Name of the test function.",
@@ -137,14 +137,14 @@ pub const PUBLISHED: [Published; 8] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{Architecture, MOST_NAME_LENGTH, NAME, PUBLISHED, ROOT, is_name, reserved};
+    use super::{Architecture, MOST_NAME_LENGTH, NAME, ROOT, SSM_PARAMETERS, is_name, reserved};
 
     #[test]
     fn a_named_deployment_publishes_under_its_name() {
-        let [layer, ..] = PUBLISHED;
+        let [layer, ..] = SSM_PARAMETERS;
         assert_eq!(layer.of(None), "/telemetry/kinesis/extension/arn");
         assert_eq!(layer.of(Some("blue")), "/telemetry/kinesis/blue/extension/arn");
-        assert!(PUBLISHED.iter().all(|it| it.name.starts_with(ROOT)));
+        assert!(SSM_PARAMETERS.iter().all(|it| it.name.starts_with(ROOT)));
     }
 
     #[test]
@@ -168,15 +168,15 @@ mod tests {
     fn every_architecture_has_a_layer_arn_of_its_own_that_is_published() {
         for architecture in Architecture::ALL {
             let name = format!("/telemetry/kinesis/extension/{}/arn", architecture.name());
-            assert!(PUBLISHED.iter().any(|it| it.name == name), "{name}");
+            assert!(SSM_PARAMETERS.iter().any(|it| it.name == name), "{name}");
         }
     }
 
     #[test]
     fn published_names_and_keys_are_unique_and_explained() {
-        for (index, one) in PUBLISHED.iter().enumerate() {
+        for (index, one) in SSM_PARAMETERS.iter().enumerate() {
             assert!(one.doc.ends_with('.'), "{}", one.name);
-            let mut others = PUBLISHED[index + 1..].iter();
+            let mut others = SSM_PARAMETERS[index + 1..].iter();
             assert!(others.all(|other| other.name != one.name && other.key != one.key));
         }
     }

@@ -17,6 +17,7 @@ macro_rules! env_prefix {
     };
 }
 
+mod choices;
 mod conflicts;
 pub mod deployment;
 mod environment;
@@ -32,8 +33,8 @@ mod problem;
 mod reader;
 mod types;
 mod value;
-mod words;
 
+pub use choices::{Compression, Envelope, Flush, Level, Metrics, PartitionKey, RecordFormat};
 pub use environment::{Loaded, load};
 pub use level::LogLevel;
 pub use param::{Param, Range};
@@ -41,7 +42,6 @@ pub use params::{Config, variable};
 pub use problem::Problem;
 pub use types::{Types, Wanted};
 pub use value::{Bytes, Count, Kind, Millis, QueueUrl, Stream, Value};
-pub use words::{Compression, Envelope, Flush, Level, Metrics, PartitionKey, RecordFormat};
 
 /// The file in which these names are said, as the compiler names it.
 pub const DECLARED_IN: &str = file!();

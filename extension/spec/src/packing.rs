@@ -1,6 +1,6 @@
 //! Which format, compression and envelope go together, and who can read the result.
 
-use crate::words::{Compression, Envelope, RecordFormat};
+use crate::choices::{Compression, Envelope, RecordFormat};
 
 /// The file in which all this is said, as the compiler names it.
 pub const DECLARED_IN: &str = file!();

@@ -3,12 +3,12 @@
 //! From a stanza come the field of [`Config`] and the [`Param`] that documents and other languages read. The default is
 //! text, because text is what a README, a CDK property and the Lambda console show; a test proves that it parses.
 
+use crate::choices::{Compression, Envelope, Flush, Level, Metrics, PartitionKey, RecordFormat};
 use crate::limits;
 use crate::param::{Param, Range};
 use crate::reader::Reader;
 use crate::types::Types;
 use crate::value::{Bytes, Count, Millis, QueueUrl, Stream, Value};
-use crate::words::{Compression, Envelope, Flush, Level, Metrics, PartitionKey, RecordFormat};
 
 macro_rules! params {
     ($(#[doc = $struct_doc:literal])* pub struct $name:ident {$(
@@ -32,7 +32,7 @@ macro_rules! params {
             /// The files in which parameters, words of choices and limits are declared, as the compiler names them.
             pub const DECLARED_IN: [&str; 5] = [
                 file!(),
-                crate::words::DECLARED_IN,
+                crate::choices::DECLARED_IN,
                 crate::types::DECLARED_IN,
                 crate::value::DECLARED_IN,
                 limits::DECLARED_IN,

@@ -194,7 +194,7 @@ impl QueueUrl {
         &self.0
     }
 
-    /// Whether it keeps messages in order, and drops doubles.
+    /// Whether it keeps messages in order, and drops duplicates.
     pub fn is_fifo(&self) -> bool {
         self.0.strip_suffix(".fifo").is_some()
     }

@@ -49,7 +49,7 @@ mod tests {
 
     use super::*;
     use crate::pack::Record;
-    use crate::sink::{Answer, Failure, Sink};
+    use crate::pack::sink::{Answer, Failure, Sink};
 
     /// Counts what is asked of it.
     #[derive(Debug, Default)]

@@ -10,7 +10,7 @@ pub fn new_instance() -> String {
     base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes::<9>())
 }
 
-/// Seeds the dice that [`backoff`](crate::backoff) throws.
+/// Seeds the random numbers of [`backoff`](crate::policy::backoff).
 pub fn seed() {
     fastrand::seed(u64::from_le_bytes(bytes()));
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use serde_json::json;
 
-use crate::ranges::Ranges;
+use crate::buffer::ranges::Ranges;
 
 /// What happened to the events of this process. Events are counted whole, however many parts or records they take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -12,7 +12,7 @@ use tokio::sync::Notify;
 
 /// Bytes held, against a bound.
 #[derive(Debug)]
-pub struct Pressure {
+pub struct MemoryBudget {
     held: AtomicUsize,
     bound: usize,
     relieved: Notify,
@@ -20,7 +20,7 @@ pub struct Pressure {
     refused_batches: AtomicU64,
 }
 
-impl Pressure {
+impl MemoryBudget {
     /// Nothing held yet.
     pub fn new(bound: usize) -> Self {
         Self {
@@ -58,9 +58,9 @@ impl Pressure {
     }
 
     /// Holds a body whatever the bound says, for it is here already.
-    pub fn hold(self: &Arc<Self>, body: Bytes) -> Held {
+    pub fn hold(self: &Arc<Self>, body: Bytes) -> BufferedBody {
         self.held.fetch_add(body.len(), Ordering::Relaxed);
-        Held { body, pressure: self.clone() }
+        BufferedBody { body, memory: self.clone() }
     }
 
     /// Lets go of these bytes.
@@ -95,20 +95,20 @@ impl Pressure {
 
 /// A body that counts as long as it lives.
 #[derive(Debug)]
-pub struct Held {
+pub struct BufferedBody {
     body: Bytes,
-    pressure: Arc<Pressure>,
+    memory: Arc<MemoryBudget>,
 }
 
-impl Held {
+impl BufferedBody {
     /// Another body, held against the same bound.
     #[must_use]
-    pub fn beside(&self, body: impl Into<Bytes>) -> Self {
-        self.pressure.hold(body.into())
+    pub fn with_body(&self, body: impl Into<Bytes>) -> Self {
+        self.memory.hold(body.into())
     }
 }
 
-impl Deref for Held {
+impl Deref for BufferedBody {
     type Target = [u8];
 
     fn deref(&self) -> &[u8] {
@@ -116,8 +116,8 @@ impl Deref for Held {
     }
 }
 
-impl Drop for Held {
+impl Drop for BufferedBody {
     fn drop(&mut self) {
-        self.pressure.release(self.body.len());
+        self.memory.release(self.body.len());
     }
 }

@@ -5,7 +5,7 @@
 
 mod end;
 mod overflow;
-mod waiting;
+mod pending;
 
 use std::collections::{HashMap, VecDeque};
 use std::path::PathBuf;
@@ -14,18 +14,18 @@ use std::time::Instant;
 
 use extension_spec::PartitionKey;
 
+use crate::buffer::ledger::Ledger;
+use crate::buffer::memory_budget::MemoryBudget;
+use crate::buffer::spill::{self, Read, Spill};
+use crate::buffer::stats::Stats;
+use crate::event::level::Importance;
 use crate::event::{Event, Source};
-use crate::keys::Keys;
-use crate::ledger::Ledger;
-use crate::level::Importance;
+use crate::pack::partition_keys::PartitionKeys;
 use crate::pack::{Packer, Record, Scope, Span};
-use crate::pressure::Pressure;
-use crate::spill::{self, Read, Spill};
-use crate::stats::Stats;
-pub use end::Rescued;
+pub use end::Leftovers;
 pub use overflow::Overflow;
-pub use waiting::{Destination, Request};
-use waiting::{FileNumber, Waiting};
+pub use pending::{Destination, Request};
+use pending::{FileNumber, PendingRecord};
 
 /// Where events go for which there is no memory.
 #[derive(Clone, Debug)]
@@ -40,8 +40,8 @@ pub struct SpillSettings {
 #[derive(Debug)]
 pub struct Queue {
     packer: Packer,
-    pressure: Arc<Pressure>,
-    keys: Keys,
+    memory: Arc<MemoryBudget>,
+    keys: PartitionKeys,
     /// Not yet packed.
     events: VecDeque<Event>,
     /// Bytes of `events`.
@@ -49,7 +49,7 @@ pub struct Queue {
     /// What is known of the importance of `events`, by number: only where somebody had to ask.
     importance: HashMap<u64, Importance>,
     /// Packed and not yet acknowledged.
-    waiting: VecDeque<Waiting>,
+    pending: VecDeque<PendingRecord>,
     next_id: u64,
     /// How many parts wait of each event that was split, by instance and number.
     parts: HashMap<(Arc<str>, u64), u64>,
@@ -75,16 +75,16 @@ pub struct Queue {
 }
 
 impl Queue {
-    /// Empty. What is put in is held against the bound of `pressure`.
-    pub fn new(packer: Packer, pressure: Arc<Pressure>) -> Self {
+    /// Empty. What is put in is held against the bound of `memory`.
+    pub fn new(packer: Packer, memory: Arc<MemoryBudget>) -> Self {
         Self {
             packer,
-            pressure,
-            keys: Keys::new(PartitionKey::Instance),
+            memory,
+            keys: PartitionKeys::new(PartitionKey::Instance),
             events: VecDeque::new(),
             event_bytes: 0,
             importance: HashMap::new(),
-            waiting: VecDeque::new(),
+            pending: VecDeque::new(),
             next_id: 0,
             parts: HashMap::new(),
             spill_settings: None,
@@ -102,7 +102,7 @@ impl Queue {
 
     /// The same with keys of this kind.
     #[must_use]
-    pub fn with_keys(self, keys: Keys) -> Self {
+    pub fn with_partition_keys(self, keys: PartitionKeys) -> Self {
         Self { keys, ..self }
     }
 
@@ -121,14 +121,14 @@ impl Queue {
     /// Takes in an event of our own, whatever the bound says: it is small and there are few.
     pub fn push_own(&mut self, event: Event) {
         self.ledger.own += 1;
-        self.pressure.adjust(0, event.line.len());
+        self.memory.adjust(0, event.line.len());
         self.event_bytes += event.line.len();
         self.events.push_back(event);
     }
 
     /// The ledger as the `record` of an event that describes everything up to and with this number.
     pub fn ledger_up_to(&mut self, seq: u64) -> serde_json::Value {
-        self.ledger.refused_batches = self.pressure.refused_batches() - self.refused_before;
+        self.ledger.refused_batches = self.memory.refused_batches() - self.refused_before;
         self.ledger.record(self.packer.source().instance(), seq, self.held())
     }
 
@@ -161,12 +161,12 @@ impl Queue {
         self.packer.restart(source);
         self.keys.restart();
         // The other copies send the same, and all of it under one key would be too much for its shard.
-        for waiting in self.waiting.iter_mut().filter(|it| it.record.base == old) {
-            waiting.record.set_base(new.clone());
-            waiting.has_key = false;
+        for pending in self.pending.iter_mut().filter(|it| it.record.base_key == old) {
+            pending.record.set_base_key(new.clone());
+            pending.has_key = false;
         }
         self.ledger = Ledger { adopted: self.held(), ..Ledger::default() };
-        self.refused_before = self.pressure.refused_batches();
+        self.refused_before = self.memory.refused_batches();
         self.stats = Stats::default();
     }
 
@@ -177,7 +177,7 @@ impl Queue {
 
     /// Events that wait, wherever they do.
     pub fn held(&self) -> u64 {
-        let packed: u64 = self.waiting.iter().map(|waiting| waiting.record.events).sum();
+        let packed: u64 = self.pending.iter().map(|pending| pending.record.events).sum();
         self.events.len() as u64 + packed + self.parts.len() as u64 + self.spilled()
     }
 
@@ -193,8 +193,8 @@ impl Queue {
 
     /// Whether nothing waits for the stream.
     pub fn is_drained(&self) -> bool {
-        let for_stream = |waiting: &Waiting| !waiting.is_refused;
-        self.events.is_empty() && !self.waiting.iter().any(for_stream) && !self.has_spilled()
+        let for_stream = |pending: &PendingRecord| !pending.is_refused;
+        self.events.is_empty() && !self.pending.iter().any(for_stream) && !self.has_spilled()
     }
 
     fn has_spilled(&self) -> bool {
@@ -203,15 +203,15 @@ impl Queue {
 
     /// Whether there is a record to send that gains nothing from waiting.
     pub fn has_full_record(&self) -> bool {
-        self.waiting.iter().any(|waiting| !waiting.is_refused)
+        self.pending.iter().any(|pending| !pending.is_refused)
             || self.event_bytes >= self.packer.full_bytes()
             || self.has_spilled()
     }
 
     /// When the oldest waiting event reached us.
     pub fn oldest(&self) -> Option<Instant> {
-        let packed = self.waiting.iter().find(|waiting| !waiting.is_refused);
-        let record = packed.map(|waiting| waiting.record.oldest);
+        let packed = self.pending.iter().find(|pending| !pending.is_refused);
+        let record = packed.map(|pending| pending.record.oldest);
         record.or_else(|| self.events.front().map(|event| event.received))
     }
 
@@ -231,7 +231,7 @@ impl Queue {
         }
         let bytes = records.iter().map(|record| record.data.len()).sum();
         // Splitting adds bytes; a bound that is exceeded by them sheds nothing, it only takes in nothing more.
-        self.pressure.adjust(packed, bytes);
+        self.memory.adjust(packed, bytes);
         for record in records {
             self.count_part(&record);
             self.wait(record, None);
@@ -247,14 +247,14 @@ impl Queue {
 
     /// Has a record wait for its turn. Its bytes are counted already.
     fn wait(&mut self, record: Record, file: Option<FileNumber>) {
-        self.waiting.push_back(Waiting::new(self.next_id, record, file));
+        self.pending.push_back(PendingRecord::new(self.next_id, record, file));
         self.next_id += 1;
     }
 
     /// Reads records back from files, as far as memory allows. Returns whether some wait there for want of memory.
     fn load(&mut self, now: Instant) -> bool {
         let budget = self.packer.limits().request_bytes;
-        let mut loaded: usize = self.waiting.iter().map(|it| it.record.size()).sum();
+        let mut loaded: usize = self.pending.iter().map(|it| it.record.size()).sum();
         let mut index = 0;
         while loaded < budget && index < self.spills.len() {
             let (number, spill) = &mut self.spills[index];
@@ -264,23 +264,23 @@ impl Queue {
                 continue;
             };
             // One that is larger than all memory goes when there is nothing else.
-            let is_alone = self.events.is_empty() && self.waiting.iter().all(|it| it.is_refused);
+            let is_alone = self.events.is_empty() && self.pending.iter().all(|it| it.is_refused);
             if is_alone {
-                self.pressure.adjust(0, bytes);
-            } else if !self.pressure.try_hold(bytes) {
+                self.memory.adjust(0, bytes);
+            } else if !self.memory.try_hold(bytes) {
                 return true;
             }
             match spill.read(now) {
                 Some(Read::Record(record)) => {
                     loaded += record.size();
-                    self.pressure.adjust(bytes, record.data.len());
+                    self.memory.adjust(bytes, record.data.len());
                     self.wait(record, Some(number));
                 }
                 Some(Read::Lost { events, span, is_part, why }) => {
-                    self.pressure.release(bytes);
+                    self.memory.release(bytes);
                     self.lose(events, &span, is_part, &why);
                 }
-                None => self.pressure.release(bytes),
+                None => self.memory.release(bytes),
             }
         }
         false
@@ -293,7 +293,7 @@ impl Queue {
         let events = events + u64::from(split);
         self.ledger.shed.unreadable += events;
         self.note_shed(span, events);
-        crate::log::error(&format!("{events} events are lost: {why}"));
+        crate::base::log::error(&format!("{events} events are lost: {why}"));
     }
 
     fn add_spill(&mut self, spill: Spill) -> FileNumber {

@@ -16,7 +16,7 @@ use std::time::Instant;
 
 use extension_spec::EXTENSION_NAME;
 
-use crate::clock;
+use crate::base::clock;
 use crate::pack::{Record, Span};
 use frame::Summary;
 

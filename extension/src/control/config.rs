@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use extension_spec::{Config, Problem};
 
-use crate::aws::credentials::Origin;
+use crate::delivery::aws::credentials::Origin;
 
 /// Everything read from the environment, once, at the start.
 #[derive(Clone, Debug)]

@@ -1,14 +1,14 @@
 //! The loop: the only place that waits for several things at once.
 //!
-//! Turns what happens into events of the [`lifecycle`](crate::lifecycle) and its actions into calls. Holds no policy:
+//! Turns what happens into events of the [`lifecycle`](crate::policy::lifecycle) and its actions into calls. Holds no policy:
 //! when to send is `flush`'s to say, how long is `deadline`'s, what to do next is the table's.
 
+mod components;
 mod deliver;
-mod farewell;
 mod next;
-mod parts;
+mod reporting;
+mod shutdown;
 mod snapshot;
-mod telling;
 mod wait;
 
 use std::collections::VecDeque;
@@ -19,20 +19,20 @@ use std::time::{Duration, SystemTime};
 use extension_spec::variable;
 use tokio::time::Instant;
 
-use crate::clock;
-use crate::flush::Backlog;
-use crate::intake::{Signal, Taken, restored};
-use crate::lifecycle::{Action, Event, Phase};
-use crate::log;
-use crate::pressure::Held;
-use crate::queue::{Overflow, Queue};
-use crate::sink::Sink;
+use crate::base::clock;
+use crate::base::log;
+use crate::buffer::memory_budget::BufferedBody;
+use crate::buffer::queue::{Overflow, Queue};
+use crate::ingest::intake::{Accepted, Signal, restored};
+use crate::pack::sink::Sink;
+use crate::policy::flush::Backlog;
+use crate::policy::lifecycle::{Action, Event, Phase};
+pub use components::Components;
 use deliver::Delivery;
-pub use farewell::DeadLetters;
-pub use parts::Parts;
-pub use telling::Teller;
-use wait::{Asked, answered, at, ended};
-pub use wait::{Asking, next};
+pub use reporting::Reporter;
+pub use shutdown::DeadLetters;
+use wait::{PendingNext, answered, at, ended};
+pub use wait::{PollNext, next};
 
 /// After a delivery failed, the next one beside a function waits this long.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -47,9 +47,9 @@ const LATE: Duration = Duration::from_millis(500);
 
 /// The state of the loop.
 struct Run<S, D> {
-    parts: Parts<S, D>,
+    components: Components<S, D>,
     phase: Phase,
-    next: Option<Asked>,
+    next: Option<PendingNext>,
     delivery: Option<Delivery>,
     /// The invocation that is not known to have finished: until then the environment is awake.
     open: Option<String>,
@@ -69,7 +69,7 @@ struct Run<S, D> {
     not_before: Instant,
     refused: bool,
     /// The end of a function was waited for in vain. Until one is heard of again no other is.
-    is_deaf: bool,
+    runtime_done_unreliable: bool,
     /// When its identity began, by both clocks.
     born: (std::time::Instant, SystemTime),
     /// What has been said of it.
@@ -77,10 +77,10 @@ struct Run<S, D> {
 }
 
 /// Lives the life of an extension. Returns whether Lambda ended it in order.
-pub async fn run<S: Sink, D: Sink>(parts: Parts<S, D>) -> bool {
+pub async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool {
     let now = Instant::now();
     let mut run = Run {
-        parts,
+        components,
         phase: Phase::Starting,
         next: None,
         delivery: None,
@@ -93,12 +93,12 @@ pub async fn run<S: Sink, D: Sink>(parts: Parts<S, D>) -> bool {
         has_successor: false,
         not_before: now,
         refused: false,
-        is_deaf: false,
+        runtime_done_unreliable: false,
         born: clock::now(),
         overflow_said: Overflow::default(),
     };
     run.begin();
-    if let Some(ahead) = run.parts.ahead.take() {
+    if let Some(ahead) = run.components.ahead.take() {
         tokio::spawn(async move {
             // What is on its way to Lambda goes first.
             tokio::task::yield_now().await;
@@ -108,7 +108,7 @@ pub async fn run<S: Sink, D: Sink>(parts: Parts<S, D>) -> bool {
     while run.phase != Phase::Done {
         run.turn().await;
     }
-    run.farewell().await;
+    run.shutdown().await;
     !run.refused
 }
 
@@ -123,7 +123,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             biased;
             result = ended(self.delivery.as_mut().map(|it| &mut it.task)) => self.on_delivery_ended(result),
             answer = answered(&mut self.next) => self.on_next(answer),
-            Some(body) = self.parts.bodies.recv() => self.on_body(body),
+            Some(body) = self.components.bodies.recv() => self.on_body(body),
             () = at(timer) => self.on_timer(timer, asleep),
         }
     }
@@ -134,7 +134,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             .then_some(self.wait_end);
         let aged = (self.delivery.is_none() && self.is_running()).then(|| {
             let backlog = self.backlog();
-            let due = self.parts.policy.due(&backlog).map(Instant::from_std);
+            let due = self.components.policy.due(&backlog).map(Instant::from_std);
             // A full record waits for nothing but the pause after a failure.
             due.map(|due| {
                 if backlog.has_full_record { self.not_before } else { due.max(self.not_before) }
@@ -150,7 +150,9 @@ impl<S: Sink, D: Sink> Run<S, D> {
             Phase::Invoking => true,
             // Until the snapshot is taken nothing is frozen.
             Phase::Idle => {
-                self.open.is_some() || self.parts.always_awake || self.parts.is_snapshot_ahead
+                self.open.is_some()
+                    || self.components.always_awake
+                    || self.components.is_snapshot_ahead
             }
             _ => false,
         }
@@ -158,7 +160,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
 
     fn on_timer(&mut self, timer: Option<Instant>, asleep: (Instant, SystemTime)) {
         let now = Instant::now();
-        if self.phase == Phase::Idle && !self.parts.always_awake {
+        if self.phase == Phase::Idle && !self.components.always_awake {
             // What was due before the wait began is not late for it.
             let due = timer.map(|timer| timer.max(asleep.0));
             let late = due.map(|due| now.saturating_duration_since(due)).unwrap_or_default();
@@ -175,7 +177,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         if now >= self.wait_end {
             match self.phase {
                 Phase::Invoking => {
-                    self.is_deaf = true;
+                    self.runtime_done_unreliable = true;
                     self.step(Event::RuntimeDone);
                 }
                 Phase::Capturing | Phase::Settling => self.step(Event::Settled),
@@ -188,28 +190,28 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.deliver_beside();
     }
 
-    fn on_body(&mut self, body: Held) {
-        if self.parts.is_snapshot_ahead {
+    fn on_body(&mut self, body: BufferedBody) {
+        if self.components.is_snapshot_ahead {
             if let Some((before, rest)) = restored(&body) {
-                self.take(body.beside(before));
+                self.take(body.with_body(before));
                 self.restore();
-                return self.take(body.beside(rest));
+                return self.take(body.with_body(rest));
             }
             self.look_at_the_clocks();
         }
         self.take(body);
     }
 
-    fn take(&mut self, body: Held) {
+    fn take(&mut self, body: BufferedBody) {
         let now = clock::now();
-        let intake = &mut self.parts.intake;
+        let intake = &mut self.components.intake;
         let taken = catch_unwind(AssertUnwindSafe(|| intake.accept(&body, now)));
         let length = body.len();
         // Its events count from here on, and not both.
         drop(body);
         let taken = taken.unwrap_or_else(|_| {
             log::error(&format!("a telemetry batch of {length} bytes was lost to a panic"));
-            Taken { signals: vec![Signal::Gap], ..Taken::default() }
+            Accepted { signals: vec![Signal::Gap], ..Accepted::default() }
         });
         let overflow = {
             let mut queue = self.queue();
@@ -223,11 +225,11 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 Signal::RuntimeDone(request_id) => self.on_runtime_done(&request_id),
                 Signal::InitDone => self.on_init_done(),
                 Signal::InitRepeated => self.on_init_repeated(),
-                Signal::Tenant => self.queue().rename(self.parts.intake.source()),
+                Signal::Tenant => self.queue().rename(self.components.intake.source()),
                 // The end of the function may be what is missing, and the function's timeout far away.
                 Signal::Gap => {
                     self.wait_end =
-                        self.wait_end.min(Instant::now() + self.parts.deadlines.flush_timeout);
+                        self.wait_end.min(Instant::now() + self.components.deadlines.flush_timeout);
                 }
             }
         }
@@ -256,7 +258,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn on_runtime_done(&mut self, request_id: &str) {
-        self.is_deaf = false;
+        self.runtime_done_unreliable = false;
         if self.open.as_deref() == Some(request_id) {
             self.open = None;
             if self.phase == Phase::Invoking {
@@ -275,13 +277,13 @@ impl<S: Sink, D: Sink> Run<S, D> {
             Action::Nothing | Action::AwaitRuntimeDone | Action::AwaitLate | Action::Exit => {}
             Action::Next => {
                 self.print_metrics(false);
-                if self.parts.is_snapshot_ahead {
+                if self.components.is_snapshot_ahead {
                     self.close_connections();
                 }
                 self.call_next();
             }
             Action::Deliver => {
-                if self.parts.is_snapshot_ahead || self.phase == Phase::Draining {
+                if self.components.is_snapshot_ahead || self.phase == Phase::Draining {
                     // This identity may end here.
                     self.send_ledger();
                 }
@@ -295,7 +297,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn call_next(&mut self) {
-        self.next = Some((self.parts.next)());
+        self.next = Some((self.components.next)());
     }
 
     fn backlog(&self) -> Backlog {
@@ -304,12 +306,12 @@ impl<S: Sink, D: Sink> Run<S, D> {
             events: queue.held(),
             has_full_record: queue.has_full_record(),
             oldest: queue.oldest(),
-            is_snapshot_ahead: self.parts.is_snapshot_ahead,
+            is_snapshot_ahead: self.components.is_snapshot_ahead,
         }
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        lock(&self.parts.queue)
+        lock(&self.components.queue)
     }
 }
 

@@ -3,7 +3,7 @@
 //! A broken extension must not break the function: whatever fails after `register` is said once, and the extension goes
 //! on registered and idle.
 
-mod parts;
+mod wiring;
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, PoisonError};
@@ -12,11 +12,11 @@ use std::time::Duration;
 use extension_spec::{Stream, limits, variable};
 use tokio::time::Instant;
 
-use crate::config::{Environment, Initialization};
+use crate::base::log;
+use crate::control::config::{Environment, Initialization};
+use crate::control::run;
 use crate::lambda::extensions::{Extension, Next};
 use crate::lambda::{self, Api};
-use crate::log;
-use crate::run;
 
 /// How the process ends, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,8 +128,10 @@ async fn live(
     stream: Stream,
     deadline: Instant,
 ) -> Option<End> {
-    match parts::prepare(&environment, &extension, stream, deadline).await {
-        Ok(parts) => Some(if run::run(parts).await { End::Shutdown } else { End::Refused }),
+    match wiring::prepare(&environment, &extension, stream, deadline).await {
+        Ok(components) => {
+            Some(if run::run(components).await { End::Shutdown } else { End::Refused })
+        }
         Err(why) => {
             log::error(&format!("no telemetry is delivered: {why}"));
             None

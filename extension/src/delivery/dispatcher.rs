@@ -10,13 +10,13 @@ use std::time::Duration;
 use extension_spec::limits;
 use tokio::time::{Instant, sleep_until, timeout_at};
 
-use crate::backoff::Backoff;
-use crate::deadline;
-use crate::fault;
-use crate::log;
+use crate::base::failpoint;
+use crate::base::log;
+use crate::buffer::queue::{Destination, Queue, Request};
 use crate::pack::Scope;
-use crate::queue::{Destination, Queue, Request};
-use crate::sink::{Answer, Decision, Failure, Refusal, Sink};
+use crate::pack::sink::{Answer, Decision, Failure, Refusal, Sink};
+use crate::policy::backoff::Backoff;
+use crate::policy::deadline;
 
 /// How a delivery ended.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -97,7 +97,7 @@ impl<S: Sink> Dispatcher<S> {
         first: usize,
         until: Instant,
     ) -> Outcome {
-        fault::panic_in("dispatcher");
+        failpoint::panic_in("dispatcher");
         let mut tries = Tries {
             backoff: Backoff::default(),
             max_records: first.min(self.pace.load(Ordering::Relaxed)),

@@ -12,10 +12,10 @@ use aws_sdk_kinesis::{Client, Config};
 use aws_types::SdkConfig;
 use extension_spec::{Stream, variable};
 
-use crate::aws::decision::{self, Service};
-use crate::aws::{self, Access, Connector};
+use crate::delivery::aws::decision::{self, Service};
+use crate::delivery::aws::{self, Access, Connector};
 use crate::pack::Record;
-use crate::sink::{Answer, Failure, Refusal, Sink};
+use crate::pack::sink::{Answer, Failure, Refusal, Sink};
 
 /// As endpoints of one's own name it: `AWS_ENDPOINT_URL_KINESIS`.
 const SERVICE: &str = "KINESIS";

@@ -8,10 +8,10 @@ use aws_sdk_sqs::Client;
 use aws_sdk_sqs::types::{MessageAttributeValue, SendMessageBatchRequestEntry};
 use extension_spec::{QueueUrl, variable};
 
-use crate::aws::decision::{self, Service};
-use crate::aws::{self, Access, Connector};
+use crate::delivery::aws::decision::{self, Service};
+use crate::delivery::aws::{self, Access, Connector};
 use crate::pack::Record;
-use crate::sink::{Answer, Failure, Refusal, Sink};
+use crate::pack::sink::{Answer, Failure, Refusal, Sink};
 use message::Message;
 
 /// `SendMessageBatch`: most entries.
@@ -50,7 +50,7 @@ impl Sqs {
                 entry = entry.message_attributes(*name, value);
             }
             if self.queue.is_fifo() {
-                // Doubles of a queue that drops them are doubles of the stream's, too.
+                // Doubles of a queue that drops them are duplicates of the stream's, too.
                 entry = entry
                     .message_group_id(&message.group)
                     .message_deduplication_id(&message.identity);

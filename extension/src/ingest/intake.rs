@@ -11,11 +11,12 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::attribution::Attribution;
+use crate::base::log;
+use crate::buffer::ledger::LogsDropped;
+use crate::event::level::level_of;
 use crate::event::{Event, Source};
-use crate::ledger::LogsDropped;
-use crate::level::level_of;
-use crate::{log, metrics};
+use crate::ingest::attribution::Attribution;
+use crate::report::metrics;
 
 /// What the extension must know of the events that have passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +35,7 @@ pub enum Signal {
 
 /// What a body has brought.
 #[derive(Debug, Default)]
-pub struct Taken {
+pub struct Accepted {
     /// Its events, in their order.
     pub events: Vec<Event>,
     /// What they mean for the invocation.
@@ -126,10 +127,10 @@ impl Intake {
     }
 
     /// Takes one body, at this moment.
-    pub fn accept(&mut self, body: &[u8], now: (Instant, SystemTime)) -> Taken {
-        let mut taken = Taken::default();
+    pub fn accept(&mut self, body: &[u8], now: (Instant, SystemTime)) -> Accepted {
+        let mut accepted = Accepted::default();
         if body.is_empty() {
-            return taken;
+            return accepted;
         }
         match serde_json::from_slice::<Vec<&RawValue>>(body) {
             Ok(members) => {
@@ -137,20 +138,20 @@ impl Intake {
                     members.into_iter().map(|member| Member::read(member.get())).collect();
                 // First, so that lines which stand before the start of their invocation find it.
                 for member in &members {
-                    self.note(member, &mut taken.signals);
-                    taken.logs_dropped.add(member.logs_dropped());
+                    self.note(member, &mut accepted.signals);
+                    accepted.logs_dropped.add(member.logs_dropped());
                 }
                 for member in &members {
-                    self.take(member, now, &mut taken);
+                    self.take(member, now, &mut accepted);
                 }
             }
             Err(error) => {
                 let wrapped = quarantine_body(body, &error.to_string(), now.1);
-                taken.events.push(self.number(&wrapped, None, now.0));
-                taken.signals.push(Signal::Gap);
+                accepted.events.push(self.number(&wrapped, None, now.0));
+                accepted.signals.push(Signal::Gap);
             }
         }
-        taken
+        accepted
     }
 
     /// Learns what an event says about an invocation.
@@ -186,16 +187,16 @@ impl Intake {
         }
     }
 
-    fn take(&mut self, member: &Member<'_>, now: (Instant, SystemTime), taken: &mut Taken) {
+    fn take(&mut self, member: &Member<'_>, now: (Instant, SystemTime), accepted: &mut Accepted) {
         let Member { text, .. } = member;
         if !text.starts_with('{') {
             let wrapped = quarantine_member(text, now.1);
-            taken.events.push(self.number(&wrapped, None, now.0));
+            accepted.events.push(self.number(&wrapped, None, now.0));
             return;
         }
         let event_type = member.event_type();
         if member.is_own_line() || !self.wants(member) {
-            taken.filtered += 1;
+            accepted.filtered += 1;
             return;
         }
         let is_line = matches!(event_type, "function" | "extension");
@@ -207,7 +208,7 @@ impl Intake {
         if self.by_request {
             event.request = self.request_of(member).map(Into::into);
         }
-        taken.events.push(event);
+        accepted.events.push(event);
     }
 
     /// The invocation that an event belongs to, as it says itself or as its time tells.

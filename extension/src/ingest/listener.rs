@@ -18,9 +18,9 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 
-use crate::fault;
-use crate::log;
-use crate::pressure::{Held, Pressure};
+use crate::base::failpoint;
+use crate::base::log;
+use crate::buffer::memory_budget::{BufferedBody, MemoryBudget};
 
 /// Largest body. Lambda buffers at most 1 MiB of events; escaping and envelopes can double that several times.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -56,19 +56,19 @@ impl Listener {
 
     /// Serves in a task of its own, for the life of the process. What was received comes out of the channel, and
     /// counts as memory held until the receiver drops it.
-    pub fn serve(self, pressure: Arc<Pressure>) -> UnboundedReceiver<Held> {
+    pub fn serve(self, memory: Arc<MemoryBudget>) -> UnboundedReceiver<BufferedBody> {
         let (bodies, received) = unbounded_channel();
-        tokio::spawn(self.accept(bodies, pressure));
+        tokio::spawn(self.accept(bodies, memory));
         received
     }
 
-    async fn accept(self, bodies: UnboundedSender<Held>, pressure: Arc<Pressure>) {
+    async fn accept(self, bodies: UnboundedSender<BufferedBody>, memory: Arc<MemoryBudget>) {
         let mut is_said = false;
         loop {
             match self.socket.accept().await {
                 Ok((stream, _)) => {
                     is_said = false;
-                    tokio::spawn(connection(stream, bodies.clone(), pressure.clone()));
+                    tokio::spawn(connection(stream, bodies.clone(), memory.clone()));
                 }
                 Err(error) => {
                     // Out of file descriptors, say. They are shared with the function, which may give some back.
@@ -82,10 +82,14 @@ impl Listener {
     }
 }
 
-async fn connection(stream: TcpStream, bodies: UnboundedSender<Held>, pressure: Arc<Pressure>) {
+async fn connection(
+    stream: TcpStream,
+    bodies: UnboundedSender<BufferedBody>,
+    memory: Arc<MemoryBudget>,
+) {
     let service = service_fn(|request| {
-        let (bodies, pressure) = (bodies.clone(), pressure.clone());
-        async move { Ok::<_, Infallible>(answer(request, &bodies, &pressure).await) }
+        let (bodies, memory) = (bodies.clone(), memory.clone());
+        async move { Ok::<_, Infallible>(answer(request, &bodies, &memory).await) }
     });
     let served = hyper::server::conn::http1::Builder::new()
         .serve_connection(TokioIo::new(stream), service)
@@ -98,8 +102,8 @@ async fn connection(stream: TcpStream, bodies: UnboundedSender<Held>, pressure: 
 
 async fn answer(
     request: Request<Incoming>,
-    bodies: &UnboundedSender<Held>,
-    pressure: &Arc<Pressure>,
+    bodies: &UnboundedSender<BufferedBody>,
+    memory: &Arc<MemoryBudget>,
 ) -> Response<Empty<Bytes>> {
     if !matches!(*request.method(), Method::POST | Method::PUT) {
         log::warn(&format!(
@@ -113,19 +117,19 @@ async fn answer(
     }
     // A body that says that it is too large need not be read first.
     if request.body().size_hint().lower() > MAX_BODY as u64 {
-        return too_large(pressure);
+        return too_large(memory);
     }
     match Limited::new(request.into_body(), MAX_BODY).collect().await {
         Ok(body) => {
-            fault::panic_in("listener");
-            if bodies.send(pressure.hold(body.to_bytes())).is_err() {
+            failpoint::panic_in("listener");
+            if bodies.send(memory.hold(body.to_bytes())).is_err() {
                 // Nobody reads any more. Refusing it would only make Lambda send it again, for ever.
                 return status(StatusCode::OK);
             }
-            pressure.wait(MAX_DELAY).await;
+            memory.wait(MAX_DELAY).await;
             status(StatusCode::OK)
         }
-        Err(error) if error.is::<LengthLimitError>() => too_large(pressure),
+        Err(error) if error.is::<LengthLimitError>() => too_large(memory),
         Err(error) => {
             log::warn(&format!("a telemetry batch broke off: {error}; lambda sends it again"));
             status(StatusCode::BAD_REQUEST)
@@ -134,8 +138,8 @@ async fn answer(
 }
 
 /// Lambda's own limit is far below ours, so this is not Lambda.
-fn too_large(pressure: &Pressure) -> Response<Empty<Bytes>> {
-    pressure.refuse_batch();
+fn too_large(memory: &MemoryBudget) -> Response<Empty<Bytes>> {
+    memory.refuse_batch();
     log::error(&format!(
         "refused a telemetry batch of more than {MAX_BODY} bytes: its events are lost"
     ));

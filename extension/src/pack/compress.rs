@@ -11,7 +11,7 @@ use flate2::write::GzEncoder;
 /// Beyond this gzip takes twice the time for a twentieth less.
 const GZIP_LEVEL: u32 = 3;
 /// Higher levels take twice the time for nothing, with lines of logs. The layer is built without what only they need
-/// (`ZSTD_WITHOUT` in `xtask/src/build.rs`).
+/// (`ZSTD_WITHOUT` in `xtask/src/tools/build.rs`).
 const ZSTD_LEVEL: i32 = 1;
 
 /// The data as it is sent.

@@ -23,14 +23,14 @@ const REMEMBERED: usize = 256;
 
 /// Measures what goes out under each key.
 #[derive(Debug)]
-pub struct Keys {
+pub struct PartitionKeys {
     is_random: bool,
-    measures: HashMap<Arc<str>, Measure>,
+    budgets: HashMap<Arc<str>, ShardBudget>,
 }
 
 /// Until when a shard is busy with what went out under a key.
 #[derive(Clone, Copy, Debug)]
-struct Measure {
+struct ShardBudget {
     /// At its rate of bytes.
     bytes: Instant,
     /// At its rate of records.
@@ -39,15 +39,15 @@ struct Measure {
     throttled: Instant,
 }
 
-impl Keys {
+impl PartitionKeys {
     /// Nothing has gone out yet.
     pub fn new(strategy: PartitionKey) -> Self {
-        Self { is_random: strategy == PartitionKey::Random, measures: HashMap::new() }
+        Self { is_random: strategy == PartitionKey::Random, budgets: HashMap::new() }
     }
 
     /// Nothing has gone out from this process yet.
     pub fn restart(&mut self) {
-        self.measures.clear();
+        self.budgets.clear();
     }
 
     /// Gives a record the key under which it goes out now. `max_bytes` is the largest that it may become.
@@ -57,19 +57,19 @@ impl Keys {
             record.set_key(format!("{:012x}", fastrand::u64(..1 << 48)).into());
             return;
         }
-        let base = record.base.clone();
-        let size = record.data.len() + base.len();
+        let base_key = record.base_key.clone();
+        let size = record.data.len() + base_key.len();
         // A record without room for a longer key keeps its own. An aggregate holds its key as well.
         let growth = if record.is_aggregate { 2 * SUFFIX + 1 } else { SUFFIX };
         let count = if size + growth > max_bytes { 1 } else { KEYS };
-        let key = self.choose(&base, count, size, now);
-        let measure = self.measures.entry(key.clone()).or_insert_with(|| Measure::empty(now));
-        measure.add(size, now);
+        let key = self.choose(&base_key, count, size, now);
+        let budget = self.budgets.entry(key.clone()).or_insert_with(|| ShardBudget::empty(now));
+        budget.add(size, now);
         if key != record.key {
             record.set_key(key);
         }
-        if self.measures.len() > REMEMBERED {
-            self.measures.retain(|_, measure| !measure.is_empty(now));
+        if self.budgets.len() > REMEMBERED {
+            self.budgets.retain(|_, budget| !budget.is_empty(now));
         }
     }
 
@@ -78,28 +78,28 @@ impl Keys {
         if self.is_random {
             return;
         }
-        let measure = self.measures.entry(key.clone()).or_insert_with(|| Measure::empty(now));
-        measure.throttled = now + PENALTY;
+        let budget = self.budgets.entry(key.clone()).or_insert_with(|| ShardBudget::empty(now));
+        budget.throttled = now + PENALTY;
     }
 
     /// The first key with room; without any, the one that has gone out least.
-    fn choose(&self, base: &Arc<str>, count: usize, size: usize, now: Instant) -> Arc<str> {
+    fn choose(&self, base_key: &Arc<str>, count: usize, size: usize, now: Instant) -> Arc<str> {
         let key = |number: usize| {
-            if number == 0 { base.clone() } else { format!("{base}-{number}").into() }
+            if number == 0 { base_key.clone() } else { format!("{base_key}-{number}").into() }
         };
         let mut least: Option<(Duration, Arc<str>)> = None;
         for number in 0..count {
             let key = key(number);
-            let Some(measure) = self.measures.get(&key) else { return key };
-            if measure.has_room(size, now) {
+            let Some(budget) = self.budgets.get(&key) else { return key };
+            if budget.has_room(size, now) {
                 return key;
             }
-            let load = measure.load(now);
+            let load = budget.load(now);
             if least.as_ref().is_none_or(|(least, _)| load < *least) {
                 least = Some((load, key));
             }
         }
-        least.map_or_else(|| base.clone(), |(_, key)| key)
+        least.map_or_else(|| base_key.clone(), |(_, key)| key)
     }
 }
 
@@ -108,7 +108,7 @@ fn busy(count: usize, rate: u64) -> Duration {
     Duration::from_secs(count as u64) / u32::try_from(rate).unwrap_or(u32::MAX)
 }
 
-impl Measure {
+impl ShardBudget {
     fn empty(now: Instant) -> Self {
         Self { bytes: now, records: now, throttled: now }
     }

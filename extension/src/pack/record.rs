@@ -14,7 +14,7 @@ pub struct Record {
     /// As it is sent; shared with the request in flight.
     pub data: Bytes,
     /// Partition key before anything is appended to it.
-    pub base: Arc<str>,
+    pub base_key: Arc<str>,
     /// Partition key.
     pub key: Arc<str>,
     /// Whether the data is an aggregate, which holds its key.
@@ -54,7 +54,7 @@ impl Record {
     pub(super) fn of(
         events: &[Event],
         data: Vec<u8>,
-        base: &Arc<str>,
+        base_key: &Arc<str>,
         source: &Source,
         is_aggregate: bool,
     ) -> Self {
@@ -62,8 +62,8 @@ impl Record {
         let oldest = events.iter().map(|event| event.received).min();
         Self {
             data: data.into(),
-            base: base.clone(),
-            key: base.clone(),
+            base_key: base_key.clone(),
+            key: base_key.clone(),
             is_aggregate,
             events: events.len() as u64,
             span: Span {
@@ -101,9 +101,9 @@ impl Record {
     }
 
     /// Makes this its key, to which others are appended.
-    pub fn set_base(&mut self, base: Arc<str>) {
-        self.base = base.clone();
-        self.set_key(base);
+    pub fn set_base_key(&mut self, base_key: Arc<str>) {
+        self.base_key = base_key.clone();
+        self.set_key(base_key);
     }
 
     /// Moves it under another key. Its own bytes change only where they name the key.
@@ -121,7 +121,7 @@ impl Record {
     pub(crate) fn sample(data: impl Into<Vec<u8>>, key: &str) -> Self {
         Self {
             data: data.into().into(),
-            base: key.into(),
+            base_key: key.into(),
             key: key.into(),
             is_aggregate: false,
             events: 1,

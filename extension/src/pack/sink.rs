@@ -4,7 +4,7 @@
 
 use std::future::Future;
 
-use crate::lazy::Lazy;
+use crate::base::lazy::Lazy;
 use crate::pack::Record;
 
 /// Where records go.

@@ -4,7 +4,7 @@ use extension_spec::packing;
 use proptest::prelude::*;
 
 use super::*;
-use crate::consumer::{self, Arrived};
+use kinesis_telemetry_consumer::strict::{self, Arrived};
 
 /// Requests without bounds, for what is no matter of requests.
 const LIMITS: Limits = Limits {
@@ -53,7 +53,7 @@ fn pack_as(
 /// The numbers and texts that arrive.
 fn arrived(records: &[Record]) -> Vec<(u64, String)> {
     let arrived = Arrived::of(records.iter().map(|record| &record.data));
-    assert_eq!(arrived.doubled, 0);
+    assert_eq!(arrived.duplicates, 0);
     let text = |event: &String| {
         let event: serde_json::Value = serde_json::from_str(event).unwrap();
         event["record"].as_str().unwrap_or_default().to_owned()
@@ -164,7 +164,7 @@ fn with_the_identity_in_its_first_line_a_record_holds_consecutive_numbers() {
     let seqs: Vec<u64> = arrived(&records).into_iter().map(|it| it.0).collect();
     assert_eq!(seqs, [1, 2, 5, 6]);
     for record in &records {
-        let identities = consumer::text(&record.data).matches("\"instance\"").count();
+        let identities = strict::text(&record.data).matches("\"instance\"").count();
         assert_eq!(identities, 1, "said once");
     }
     assert_eq!(
@@ -262,11 +262,11 @@ fn an_aggregate_under_another_key_stays_within_its_limit() {
         if !record.is_aggregate {
             continue;
         }
-        let mut keys = crate::keys::Keys::new(PartitionKey::Instance);
-        keys.throttled(&record.base.clone(), now);
+        let mut keys = crate::pack::partition_keys::PartitionKeys::new(PartitionKey::Instance);
+        keys.throttled(&record.base_key.clone(), now);
         keys.assign(record, limits.record_bytes, now);
         assert!(record.size() <= limits.record_bytes, "{} bytes", record.size());
-        moved += usize::from(record.key != record.base);
+        moved += usize::from(record.key != record.base_key);
     }
     assert!(moved > 0);
 }

@@ -1,6 +1,6 @@
 //! How long to wait before the next try: full jitter.
 //!
-//! Pure but for the dice. A random wait between nothing and an exponentially growing bound spreads the retries of
+//! Pure but for the jitter. A random wait between nothing and an exponentially growing bound spreads the retries of
 //! thousands of environments that were refused in the same moment.
 
 use std::time::Duration;

@@ -5,7 +5,7 @@
 //! invocations go on at once, and from time to time one of them gets a probe beside it. What waits stays in the queue,
 //! and SHUTDOWN tries in any case.
 //!
-//! Pure: clocks and dice come in as values. Both clocks count, because in a freeze either may stand still.
+//! Pure: clocks and jitter come in as values. Both clocks count, because in a freeze either may stand still.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -42,15 +42,15 @@ impl Breaker {
         was_open
     }
 
-    /// A flush or a probe ended without one acknowledged record. `dice`, from 0 to 1, spreads the probes of thousands
+    /// A flush or a probe ended without one acknowledged record. `jitter`, from 0 to 1, spreads the probes of thousands
     /// of environments that lost the same stream. Returns whether that opens the breaker.
-    pub fn failed(&mut self, now: Now, dice: f64) -> bool {
+    pub fn failed(&mut self, now: Now, jitter: f64) -> bool {
         let was_open = self.is_open();
         self.failures = self.failures.saturating_add(1);
         if self.is_open() {
             let doublings = (self.failures - TOLERATED).min(16);
             let bound = self.first.saturating_mul(1 << doublings).min(LONGEST);
-            self.pause = Some((now, bound.mul_f64(0.5 + dice / 2.0)));
+            self.pause = Some((now, bound.mul_f64(0.5 + jitter / 2.0)));
         }
         self.is_open() && !was_open
     }
@@ -129,9 +129,9 @@ mod tests {
 
     #[test]
     fn probes_of_many_environments_are_spread_over_half_of_the_distance() {
-        let pause = |dice| {
+        let pause = |jitter| {
             let (mut breaker, start) = (failed(1, now()), now());
-            breaker.failed(start, dice);
+            breaker.failed(start, jitter);
             breaker.wait(start)
         };
         assert_eq!([pause(0.0), pause(1.0)], [FIRST / 2, FIRST]);

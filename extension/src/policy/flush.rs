@@ -2,16 +2,16 @@
 //!
 //! Pure: counts and ages come in as values.
 
-mod rhythm;
+mod invocation_rate;
 
 use std::time::{Duration, Instant};
 
 use extension_spec::{Config, Flush};
 
-use crate::breaker::Now;
-use crate::lifecycle::Event;
 use crate::pack::Scope;
-use rhythm::Rhythm;
+use crate::policy::breaker::Now;
+use crate::policy::lifecycle::Event;
+use invocation_rate::InvocationRate;
 
 /// The settings that decide, and how often invocations come.
 #[derive(Clone, Copy, Debug)]
@@ -19,7 +19,7 @@ pub struct Policy {
     strategy: Flush,
     min_events: u64,
     max_age: Duration,
-    rhythm: Rhythm,
+    rate: InvocationRate,
 }
 
 /// What waits, as far as the policy must know it.
@@ -45,18 +45,18 @@ impl Policy {
             strategy: config.flush,
             min_events: config.max_batch_records_items.0,
             max_age: config.max_age.duration(),
-            rhythm: Rhythm::new(config.max_age.duration()),
+            rate: InvocationRate::new(config.max_age.duration()),
         }
     }
 
     /// Nothing is known of how often invocations come.
     pub fn restart(&mut self) {
-        self.rhythm = Rhythm::new(self.max_age);
+        self.rate = InvocationRate::new(self.max_age);
     }
 
     /// An invocation begins.
-    pub fn beat(&mut self, now: Now) {
-        self.rhythm.beat(now);
+    pub fn record(&mut self, now: Now) {
+        self.rate.record(now);
     }
 
     /// What an INVOKE means to the lifecycle.
@@ -66,7 +66,7 @@ impl Policy {
         }
         // What would be sent beside the function anyway is sent before `next` is called, where no freeze can catch it.
         // A paused machine's monotonic clock knows nothing of how old they have grown.
-        let least = if self.rhythm.was_long() { 1 } else { self.min_events };
+        let least = if self.rate.was_long() { 1 } else { self.min_events };
         let is_enough = self.strategy == Flush::Start && backlog.events >= least;
         if is_enough || self.while_running(backlog, now).is_some() {
             Event::InvokeSent
@@ -80,7 +80,7 @@ impl Policy {
         match self.strategy {
             Flush::End => true,
             Flush::Start => false,
-            Flush::Adaptive => !self.rhythm.is_quick(),
+            Flush::Adaptive => !self.rate.is_quick(),
         }
     }
 
@@ -142,12 +142,12 @@ mod tests {
     fn after_a_pause_in_which_events_grow_old_start_sends_however_few_there_are() {
         let mut policy = policy(&[("FLUSH", "start"), ("MAX_AGE_MS", "1000")]);
         let (start, wall) = (Instant::now(), SystemTime::now());
-        policy.beat((start, wall));
+        policy.record((start, wall));
         // A paused machine: the monotonic clock stood still.
-        policy.beat((start, wall + Duration::from_secs(1)));
+        policy.record((start, wall + Duration::from_secs(1)));
         assert_eq!(policy.on_invoke(&backlog(1), start), Event::InvokeSent);
         assert_eq!(policy.on_invoke(&backlog(0), start), Event::InvokePassed);
-        policy.beat((start + Duration::from_millis(10), wall + Duration::from_millis(1_010)));
+        policy.record((start + Duration::from_millis(10), wall + Duration::from_millis(1_010)));
         assert_eq!(policy.on_invoke(&backlog(1), start), Event::InvokePassed);
     }
 
@@ -157,11 +157,11 @@ mod tests {
         let (start, wall) = (Instant::now(), SystemTime::now());
         let mut invoke = |backlog: &Backlog, ms| {
             let after = Duration::from_millis(ms);
-            policy.beat((start + after, wall + after));
+            policy.record((start + after, wall + after));
             policy.on_invoke(backlog, start + after)
         };
-        for beat in 0..5 {
-            assert_eq!(invoke(&backlog(99), beat * 100), Event::InvokeHeld);
+        for record in 0..5 {
+            assert_eq!(invoke(&backlog(99), record * 100), Event::InvokeHeld);
         }
         assert_eq!(invoke(&backlog(99), 500), Event::InvokePassed);
         let old = Backlog { oldest: Some(start), ..backlog(1) };

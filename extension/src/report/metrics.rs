@@ -8,8 +8,8 @@ use std::time::Duration;
 use extension_spec::{EXTENSION_NAME, Metrics, metric};
 use serde_json::{Map, Value, json};
 
-use crate::ledger::Ledger;
-use crate::stats::Stats;
+use crate::buffer::ledger::Ledger;
+use crate::buffer::stats::Stats;
 
 /// The first member of a line of ours, by which we know it again: nothing of ours is ever delivered to us.
 const MARK: &str = "extension";
@@ -157,7 +157,7 @@ mod tests {
 
     #[test]
     fn every_metric_is_documented_with_its_unit() {
-        let documented = include_str!("../../docs/reference.md");
+        let documented = include_str!("../../../docs/reference.md");
         let (ledger, stats) = counted(5);
         let line = Meter::new(Metrics::All).line(&ledger, &stats, &[Duration::ZERO], 3, 0).unwrap();
         let line = value(&line);

@@ -2,28 +2,28 @@
 
 use std::time::Duration;
 
-use extension_sandbox::kinesis::weather::Weather;
+use extension_sandbox::kinesis::faults::Faults;
 use extension_sandbox::{Options, Status};
 
-use crate::world::{Ended, World};
+use crate::test_environment::{Ended, TestEnvironment};
 
-/// Three invocations that must succeed in a world with these settings and this weather.
+/// Three invocations that must succeed in an environment with these settings and these faults.
 async fn three(
     settings: &[(&str, &str)],
-    weather: Weather,
+    faults: Faults,
     change: impl FnOnce(&mut Options),
 ) -> Ended {
-    let mut world = World::new(settings, change).await;
-    world.kinesis.set_weather(weather);
+    let mut env = TestEnvironment::new(settings, change).await;
+    env.kinesis.set_faults(faults);
     for _ in 0..3 {
-        world.succeed(3).await;
+        env.succeed(3).await;
     }
-    world.end().await
+    env.end().await
 }
 
 #[tokio::test]
 async fn a_stream_that_does_not_exist_is_said_once_with_its_name() {
-    let ended = three(&[("STREAM", "missing")], Weather::fair(), |_| ()).await;
+    let ended = three(&[("STREAM", "missing")], Faults::none(), |_| ()).await;
     assert_eq!(ended.said("create the stream \"missing\", or correct KINESIS_TELEMETRY_STREAM"), 1);
     assert_eq!(ended.said("events were not delivered before the end"), 1);
     assert_eq!(ended.printed.len(), 2, "{:?}", ended.printed);
@@ -31,20 +31,20 @@ async fn a_stream_that_does_not_exist_is_said_once_with_its_name() {
 
 #[tokio::test]
 async fn a_missing_permission_is_said_once_with_what_to_allow() {
-    let ended = three(&[], Weather::denied(), |_| ()).await;
+    let ended = three(&[], Faults::denied(), |_| ()).await;
     assert_eq!(ended.said("allow kinesis:PutRecords on \"telemetry\""), 1, "{:?}", ended.printed);
 }
 
 #[tokio::test]
 async fn no_stream_at_all_is_said_once_and_nothing_is_subscribed() {
-    let ended = three(&[("STREAM", "")], Weather::fair(), |_| ()).await;
+    let ended = three(&[("STREAM", "")], Faults::none(), |_| ()).await;
     assert_eq!(ended.said("set KINESIS_TELEMETRY_STREAM"), 1);
     assert_eq!((ended.printed.len(), ended.journal.len()), (1, 0), "{:?}", ended.printed);
 }
 
 #[tokio::test]
 async fn a_lambda_without_telemetry_is_said_once() {
-    let ended = three(&[], Weather::fair(), |options| options.has_telemetry = false).await;
+    let ended = three(&[], Faults::none(), |options| options.has_telemetry = false).await;
     assert_eq!(ended.said("has no Telemetry API"), 1);
     assert_eq!(ended.printed.len(), 1, "{:?}", ended.printed);
 }
@@ -57,7 +57,7 @@ async fn an_endpoint_that_nobody_listens_on_is_said_once() {
         // The general variable is honoured as well.
         options.environment.push(("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into()));
     };
-    let ended = three(&settings, Weather::fair(), unreachable).await;
+    let ended = three(&settings, Faults::none(), unreachable).await;
     assert_eq!(ended.said("cannot reach kinesis at 127.0.0.1:1: "), 1, "{:?}", ended.printed);
     assert_eq!(ended.said("Connection refused"), 1, "{:?}", ended.printed);
 }
@@ -65,7 +65,7 @@ async fn an_endpoint_that_nobody_listens_on_is_said_once() {
 #[tokio::test]
 async fn settings_that_cannot_be_used_are_all_said_in_one_line_and_the_defaults_work() {
     let settings = [("BUFFER_TIMEOUT_MS", "soon"), ("FLUSH", "later"), ("STREEM", "x")];
-    let ended = three(&settings, Weather::fair(), |_| ()).await;
+    let ended = three(&settings, Faults::none(), |_| ()).await;
     assert_eq!(ended.printed.len(), 1, "{:?}", ended.printed);
     for text in [
         "check the settings: ",
@@ -80,24 +80,24 @@ async fn settings_that_cannot_be_used_are_all_said_in_one_line_and_the_defaults_
 
 #[tokio::test]
 async fn switched_off_it_says_nothing_and_does_nothing() {
-    let ended = three(&[("ENABLED", "false")], Weather::fair(), |_| ()).await;
+    let ended = three(&[("ENABLED", "false")], Faults::none(), |_| ()).await;
     assert_eq!((ended.printed.len(), ended.records()), (0, 0));
 }
 
 #[tokio::test]
 async fn strict_fails_the_init_instead_of_using_a_default() {
     let settings = [("STRICT", "true"), ("FLUSH", "later")];
-    let mut world = World::new(&settings, |_| ()).await;
-    let init = world.sandbox.init().await;
+    let mut env = TestEnvironment::new(&settings, |_| ()).await;
+    let init = env.sandbox.init().await;
     assert_eq!(init.error_type.as_deref(), Some("Extension.InitError"));
-    let invocation = world.invoke(serde_json::json!({})).await;
+    let invocation = env.invoke(serde_json::json!({})).await;
     assert_eq!(invocation.status, Status::Error);
 }
 
 #[tokio::test]
 async fn strict_insists_on_a_stream() {
-    let mut world = World::new(&[("STRICT", "true"), ("STREAM", "")], |_| ()).await;
-    let init = world.sandbox.init().await;
+    let mut env = TestEnvironment::new(&[("STRICT", "true"), ("STREAM", "")], |_| ()).await;
+    let init = env.sandbox.init().await;
     assert_eq!(init.error_type.as_deref(), Some("Extension.InitError"));
 }
 
@@ -107,15 +107,15 @@ async fn strict_does_not_mind_what_works_as_set_nor_what_is_switched_off() {
         options.environment.push(("HTTPS_PROXY".into(), "http://proxy:1".into()));
     };
     let ended =
-        three(&[("STRICT", "true"), ("MAX_RECORD_BYTES", "100000")], Weather::fair(), proxy).await;
+        three(&[("STRICT", "true"), ("MAX_RECORD_BYTES", "100000")], Faults::none(), proxy).await;
     assert_eq!(ended.verify_exactly_once().count("function"), 9);
     let off = [("STRICT", "true"), ("ENABLED", "false"), ("FLUSH", "later")];
-    assert_eq!(three(&off, Weather::fair(), |_| ()).await.records(), 0);
+    assert_eq!(three(&off, Faults::none(), |_| ()).await.records(), 0);
 }
 
 #[tokio::test]
 async fn a_stream_that_is_no_stream_is_said_with_what_it_is() {
-    let ended = three(&[("STREAM", "two words")], Weather::fair(), |_| ()).await;
+    let ended = three(&[("STREAM", "two words")], Faults::none(), |_| ()).await;
     assert_eq!(ended.printed.len(), 1, "{:?}", ended.printed);
     assert_eq!(
         ended.said("KINESIS_TELEMETRY_STREAM=\"two words\": not the name of a stream"),
@@ -133,7 +133,7 @@ async fn missing_credentials_are_said_once() {
             .environment
             .extend(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map(empty));
     };
-    let ended = three(&[], Weather::fair(), no_credentials).await;
+    let ended = three(&[], Faults::none(), no_credentials).await;
     assert_eq!(ended.said("cannot call kinesis"), 1, "{:?}", ended.printed);
 }
 
@@ -149,20 +149,20 @@ async fn two_hundred_thousand_lines_at_once_stay_within_the_bound_and_the_ledger
         ("MAX_BUFFER_ITEMS_COUNT", "10000"),
         ("LOGS_BUFFER_MAX_BYTES", "1048576"),
     ];
-    let mut world = World::new(&settings, |options| {
+    let mut env = TestEnvironment::new(&settings, |options| {
         options.timeout = Duration::from_mins(3);
         // So that it is the extension that has too much, and not the platform.
         options.telemetry_backlog_bytes = 256 * 1024 * 1024;
     })
     .await;
-    world.kinesis.set_weather(Weather::down());
+    env.kinesis.set_faults(Faults::down());
     let payload = serde_json::json!({ "lines": 200_000, "bytes": 120, "sleepMs": 10_000 });
-    assert_eq!(world.invoke(payload).await.status, Status::Success);
-    world.kinesis.set_weather(Weather::fair());
-    let peak = world.sandbox.peak_memory(extension_spec::EXTENSION_NAME).unwrap();
+    assert_eq!(env.invoke(payload).await.status, Status::Success);
+    env.kinesis.set_faults(Faults::none());
+    let peak = env.sandbox.peak_memory(extension_spec::EXTENSION_NAME).unwrap();
     // A program for debugging, two bodies, a request, and what is known of each event beside its bytes.
     assert!(peak < 4 * BOUND + 32 * 1024 * 1024, "{peak} bytes at most");
-    let ended = world.end().await;
+    let ended = env.end().await;
     let last = ended.ledgers().pop().unwrap();
     let count = |name: &str| last[name].as_u64().unwrap();
     let shed = last["shed"]["memory"].as_u64().unwrap();
@@ -183,14 +183,15 @@ async fn a_memory_that_is_full_sheds_and_counts_and_the_function_goes_on() {
         ("SPILL_MAX_BYTES", "1048576"),
         ("FLUSH_TIMEOUT_MS", "100"),
     ];
-    let mut world = World::new(&settings, |options| options.timeout = Duration::from_mins(1)).await;
-    world.kinesis.set_weather(Weather::down());
+    let mut env =
+        TestEnvironment::new(&settings, |options| options.timeout = Duration::from_mins(1)).await;
+    env.kinesis.set_faults(Faults::down());
     for _ in 0..2 {
         let payload = serde_json::json!({ "lines": 6_000, "bytes": 500 });
-        assert_eq!(world.invoke(payload).await.status, Status::Success);
+        assert_eq!(env.invoke(payload).await.status, Status::Success);
     }
-    world.kinesis.set_weather(Weather::fair());
-    let ended = world.end().await;
+    env.kinesis.set_faults(Faults::none());
+    let ended = env.end().await;
     assert_eq!(
         ended.said("events are given up, the least important first"),
         1,

@@ -7,15 +7,15 @@ use extension_sandbox::{LogFormat, Status};
 use extension_spec::EXTENSION_NAME;
 use serde_json::json;
 
-use crate::world::World;
+use crate::test_environment::TestEnvironment;
 
 #[tokio::test]
 async fn every_event_of_every_invocation_arrives_once() {
-    let mut world = World::new(&[], |_| ()).await;
+    let mut env = TestEnvironment::new(&[], |_| ()).await;
     for _ in 0..3 {
-        world.succeed(10).await;
+        env.succeed(10).await;
     }
-    let arrived = world.end().await.verify_exactly_once();
+    let arrived = env.end().await.verify_exactly_once();
     assert_eq!(arrived.count("function"), 30);
     for platform in ["platform.start", "platform.runtimeDone", "platform.report"] {
         assert_eq!(arrived.count(platform), 3, "{platform}");
@@ -27,36 +27,37 @@ async fn every_event_of_every_invocation_arrives_once() {
 
 #[tokio::test]
 async fn with_end_the_lines_of_an_invocation_arrive_before_it_ends() {
-    let mut world = World::new(&[("FLUSH", "end")], |_| ()).await;
-    world.succeed(5).await;
-    let lines: usize = world
+    let mut env = TestEnvironment::new(&[("FLUSH", "end")], |_| ()).await;
+    env.succeed(5).await;
+    let lines: usize = env
         .kinesis
         .records()
         .iter()
         .map(|record| String::from_utf8_lossy(&record.data).matches(r#""type":"function""#).count())
         .sum();
     assert_eq!(lines, 5);
-    world.end().await.verify_exactly_once();
+    env.end().await.verify_exactly_once();
 }
 
 #[tokio::test]
 async fn with_start_an_invocation_is_not_held_and_nothing_is_lost() {
-    let mut world = World::new(&[("FLUSH", "start")], |_| ()).await;
+    let mut env = TestEnvironment::new(&[("FLUSH", "start")], |_| ()).await;
     for _ in 0..5 {
-        world.succeed(10).await;
+        env.succeed(10).await;
     }
-    let arrived = world.end().await.verify();
+    let arrived = env.end().await.verify();
     assert_eq!(arrived.count("function"), 50);
 }
 
 #[tokio::test]
 async fn a_hundred_invocations_of_a_hundred_lines_arrive_once_though_every_freeze_closes_connections()
  {
-    let mut world = World::new(&[], |options| options.freeze_closes_connections = true).await;
+    let mut env =
+        TestEnvironment::new(&[], |options| options.freeze_closes_connections = true).await;
     for _ in 0..100 {
-        world.succeed(100).await;
+        env.succeed(100).await;
     }
-    let ended = world.end().await;
+    let ended = env.end().await;
     let arrived = ended.verify_exactly_once();
     assert_eq!((arrived.count("function"), arrived.count("platform.report")), (10_000, 100));
     assert_eq!(arrived.instances(), 1);
@@ -65,9 +66,9 @@ async fn a_hundred_invocations_of_a_hundred_lines_arrive_once_though_every_freez
 
 #[tokio::test]
 async fn json_lines_arrive_as_objects() {
-    let mut world = World::new(&[], |options| options.log_format = LogFormat::Json).await;
-    world.succeed(4).await;
-    let arrived = world.end().await.verify_exactly_once();
+    let mut env = TestEnvironment::new(&[], |options| options.log_format = LogFormat::Json).await;
+    env.succeed(4).await;
+    let arrived = env.end().await.verify_exactly_once();
     let objects =
         arrived.events.values().filter(|event| event.contains(r#""record":{"level":"INFO""#));
     assert_eq!(objects.count(), 4);
@@ -75,9 +76,9 @@ async fn json_lines_arrive_as_objects() {
 
 #[tokio::test]
 async fn types_that_are_not_wanted_stay_away_and_leave_no_gap() {
-    let mut world = World::new(&[("TYPES", "platform.report,function")], |_| ()).await;
-    world.succeed(3).await;
-    let ended = world.end().await;
+    let mut env = TestEnvironment::new(&[("TYPES", "platform.report,function")], |_| ()).await;
+    env.succeed(3).await;
+    let ended = env.end().await;
     let arrived = ended.arrived();
     assert_eq!((arrived.count("function"), arrived.count("platform.report")), (3, 1));
     assert_eq!(arrived.events.len(), 5, "and the ledger");
@@ -86,38 +87,38 @@ async fn types_that_are_not_wanted_stay_away_and_leave_no_gap() {
 #[tokio::test]
 async fn extension_lines_are_delivered_but_for_our_own() {
     let settings = [("TYPES", "platform,function,extension"), ("LOG_LEVEL", "debug")];
-    let mut world = World::new(&settings, |_| ()).await;
+    let mut env = TestEnvironment::new(&settings, |_| ()).await;
     for _ in 0..3 {
-        world.succeed(1).await;
+        env.succeed(1).await;
     }
-    let ended = world.end().await;
+    let ended = env.end().await;
     assert!(!ended.printed.is_empty());
     assert_eq!(ended.arrived().count("extension"), 0);
 }
 
 #[tokio::test]
 async fn a_function_that_fails_or_panics_answers_as_without_us_and_its_telemetry_arrives() {
-    let mut world = World::new(&[], |_| ()).await;
+    let mut env = TestEnvironment::new(&[], |_| ()).await;
     for (end, text) in
         [("fail", "failed, as the payload asked"), ("panic", "panicked, as the payload asked")]
     {
-        let invocation = world.invoke(json!({ "lines": 2, "end": end })).await;
+        let invocation = env.invoke(json!({ "lines": 2, "end": end })).await;
         assert_eq!(invocation.status, Status::Error);
         assert!(invocation.response.contains(text), "{invocation:?}");
     }
-    let arrived = world.end().await.verify_exactly_once();
+    let arrived = env.end().await.verify_exactly_once();
     assert!(arrived.count("function") >= 4);
     assert_eq!(arrived.count("platform.report"), 2);
 }
 
 /// An invocation that sleeps after its lines; when the record with the last line arrived, and when the function ended.
 async fn long(settings: &[(&str, &str)]) -> (SystemTime, SystemTime) {
-    let mut world = World::new(settings, |_| ()).await;
-    let invocation = world.invoke(json!({ "lines": 20, "sleepMs": 1_500 })).await;
+    let mut env = TestEnvironment::new(settings, |_| ()).await;
+    let invocation = env.invoke(json!({ "lines": 20, "sleepMs": 1_500 })).await;
     let has_it = |it: &&Record| it.data.windows(10).any(|it| it == b"line 20 of");
-    let arrived = world.kinesis.records().iter().find(has_it).expect("the line arrived").arrived;
+    let arrived = env.kinesis.records().iter().find(has_it).expect("the line arrived").arrived;
     let start = humantime::parse_rfc3339(&invocation.start_time).unwrap();
-    world.end().await.verify_exactly_once();
+    env.end().await.verify_exactly_once();
     (arrived, start + Duration::from_secs_f64(invocation.function_ms / 1e3))
 }
 
@@ -129,34 +130,35 @@ async fn events_that_have_reached_their_age_are_delivered_while_the_function_run
 
 #[tokio::test]
 async fn a_full_record_is_delivered_while_the_function_runs() {
-    let mut world =
-        World::new(&[("TARGET_RECORD_BYTES", "1024"), ("MAX_AGE_MS", "900000")], |_| ()).await;
-    let invocation = world.invoke(json!({ "lines": 20, "bytes": 1_100, "sleepMs": 1_500 })).await;
+    let mut env =
+        TestEnvironment::new(&[("TARGET_RECORD_BYTES", "1024"), ("MAX_AGE_MS", "900000")], |_| ())
+            .await;
+    let invocation = env.invoke(json!({ "lines": 20, "bytes": 1_100, "sleepMs": 1_500 })).await;
     let start = humantime::parse_rfc3339(&invocation.start_time).unwrap();
-    let early = world
+    let early = env
         .kinesis
         .records()
         .iter()
         .filter(|it| it.arrived < start + Duration::from_secs(1))
         .count();
     assert!(early >= 20, "{early} records");
-    world.end().await.verify_exactly_once();
+    env.end().await.verify_exactly_once();
 }
 
 #[tokio::test]
 async fn a_thousand_quick_invocations_without_a_line_make_few_requests_and_hold_no_memory() {
-    let mut world = World::new(&[], |_| ()).await;
+    let mut env = TestEnvironment::new(&[], |_| ()).await;
     let mut early = 0;
     for number in 0..1_000 {
-        world.succeed(0).await;
+        env.succeed(0).await;
         // By then records have been sent that were full, which take the most.
         if number == 500 {
-            early = world.sandbox.peak_memory(EXTENSION_NAME).unwrap();
+            early = env.sandbox.peak_memory(EXTENSION_NAME).unwrap();
         }
     }
-    let late = world.sandbox.peak_memory(EXTENSION_NAME).unwrap();
+    let late = env.sandbox.peak_memory(EXTENSION_NAME).unwrap();
     assert!(late < early + 1024 * 1024, "{early} bytes, and then {late}");
-    let requests = world.kinesis.requests();
+    let requests = env.kinesis.requests();
     assert!(requests <= 1_000 / 20, "{requests} requests");
-    assert_eq!(world.end().await.verify().count("platform.report"), 1_000);
+    assert_eq!(env.end().await.verify().count("platform.report"), 1_000);
 }

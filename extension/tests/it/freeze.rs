@@ -7,13 +7,13 @@ use extension_sandbox::credentials::Keys;
 use extension_sandbox::{Credentials, Options, Pause};
 use serde_json::json;
 
-use crate::world::{World, clock};
+use crate::test_environment::{TestEnvironment, clock};
 
 const BOTH: [Pause; 2] = [Pause::Stopped, Pause::Machine];
 const HOUR: Duration = Duration::from_hours(1);
 
-async fn world(settings: &[(&str, &str)], change: impl FnOnce(&mut Options)) -> World {
-    World::new(settings, |options| {
+async fn env(settings: &[(&str, &str)], change: impl FnOnce(&mut Options)) -> TestEnvironment {
+    TestEnvironment::new(settings, |options| {
         options.clock = Some(clock());
         change(options);
     })
@@ -24,12 +24,12 @@ async fn world(settings: &[(&str, &str)], change: impl FnOnce(&mut Options)) -> 
 async fn after_a_long_freeze_the_connection_is_a_new_one_and_after_a_short_one_it_is_the_old() {
     for pause in BOTH {
         for (freeze, connections) in [(HOUR, 2), (Duration::from_secs(2), 1)] {
-            let mut world = world(&[], |_| ()).await;
-            world.succeed(3).await;
-            world.sandbox.pass(freeze, pause).unwrap();
-            world.succeed(3).await;
-            let kinesis = world.kinesis.clone();
-            let ended = world.end().await;
+            let mut env = env(&[], |_| ()).await;
+            env.succeed(3).await;
+            env.sandbox.pass(freeze, pause).unwrap();
+            env.succeed(3).await;
+            let kinesis = env.kinesis.clone();
+            let ended = env.end().await;
             assert_eq!(ended.verify_exactly_once().count("function"), 6);
             assert_eq!(kinesis.connections(), connections, "{pause:?} {freeze:?}");
             assert_eq!(ended.printed, [""; 0], "nothing to be said of");
@@ -40,12 +40,12 @@ async fn after_a_long_freeze_the_connection_is_a_new_one_and_after_a_short_one_i
 #[tokio::test]
 async fn connections_that_have_died_in_a_freeze_of_hours_cost_no_request_and_no_event() {
     for pause in BOTH {
-        let mut world = world(&[], |options| options.freeze_closes_connections = true).await;
+        let mut env = env(&[], |options| options.freeze_closes_connections = true).await;
         for _ in 0..3 {
-            world.succeed(3).await;
-            world.sandbox.pass(HOUR, pause).unwrap();
+            env.succeed(3).await;
+            env.sandbox.pass(HOUR, pause).unwrap();
         }
-        let ended = world.end().await;
+        let ended = env.end().await;
         assert_eq!(ended.verify_exactly_once().count("function"), 9);
         assert_eq!(ended.printed, [""; 0]);
     }
@@ -55,15 +55,15 @@ async fn connections_that_have_died_in_a_freeze_of_hours_cost_no_request_and_no_
 async fn events_that_have_grown_old_in_a_freeze_go_with_the_next_invocation_and_in_one_request() {
     for pause in BOTH {
         let settings = [("FLUSH", "start"), ("MAX_BATCH_RECORDS_ITEMS", "100")];
-        let mut world = world(&settings, |_| ()).await;
+        let mut env = env(&settings, |_| ()).await;
         // Long enough for Lambda to hand over what waits then.
-        world.invoke(json!({ "lines": 3, "sleepMs": 500 })).await;
-        assert_eq!(world.kinesis.requests(), 0);
-        world.sandbox.pass(HOUR, pause).unwrap();
+        env.invoke(json!({ "lines": 3, "sleepMs": 500 })).await;
+        assert_eq!(env.kinesis.requests(), 0);
+        env.sandbox.pass(HOUR, pause).unwrap();
         // Nothing fires by itself, and what is sent is sent once.
-        world.succeed(3).await;
-        assert_eq!(world.kinesis.requests(), 1, "{pause:?}");
-        assert_eq!(world.end().await.verify_exactly_once().count("function"), 6);
+        env.succeed(3).await;
+        assert_eq!(env.kinesis.requests(), 1, "{pause:?}");
+        assert_eq!(env.end().await.verify_exactly_once().count("function"), 6);
     }
 }
 
@@ -72,28 +72,28 @@ async fn credentials_that_have_expired_in_a_freeze_are_asked_for_before_they_are
     for pause in BOTH {
         let credentials = Credentials::start(Keys::new("FIRST", HOUR / 2)).await.unwrap();
         let from_endpoint = credentials.environment();
-        let mut world = world(&[], |options| options.environment.extend(from_endpoint)).await;
-        world.succeed(3).await;
+        let mut env = env(&[], |options| options.environment.extend(from_endpoint)).await;
+        env.succeed(3).await;
         credentials.set_keys(Keys::new("SECOND", HOUR * 6));
-        world.kinesis.set_expired(["FIRST"]);
-        world.sandbox.pass(HOUR, pause).unwrap();
-        let before = world.kinesis.requests();
-        world.succeed(3).await;
-        assert_eq!(world.kinesis.requests(), before + 1, "no request with the old ones");
-        assert_eq!(world.kinesis.access_keys(), ["FIRST", "SECOND"]);
-        assert_eq!(world.end().await.verify_exactly_once().count("function"), 6);
+        env.kinesis.set_expired(["FIRST"]);
+        env.sandbox.pass(HOUR, pause).unwrap();
+        let before = env.kinesis.requests();
+        env.succeed(3).await;
+        assert_eq!(env.kinesis.requests(), before + 1, "no request with the old ones");
+        assert_eq!(env.kinesis.access_keys(), ["FIRST", "SECOND"]);
+        assert_eq!(env.end().await.verify_exactly_once().count("function"), 6);
     }
 }
 
 #[tokio::test]
 async fn a_freeze_of_hours_does_not_make_invocations_wait() {
     for pause in BOTH {
-        let mut world = world(&[("FLUSH_TIMEOUT_MS", "500")], |_| ()).await;
+        let mut env = env(&[("FLUSH_TIMEOUT_MS", "500")], |_| ()).await;
         for _ in 0..4 {
-            let invocation = world.succeed(1).await;
+            let invocation = env.succeed(1).await;
             assert!(invocation.extension_ms < 450.0, "{pause:?} {invocation:?}");
-            world.sandbox.pass(HOUR * 3, pause).unwrap();
+            env.sandbox.pass(HOUR * 3, pause).unwrap();
         }
-        world.end().await.verify_exactly_once();
+        env.end().await.verify_exactly_once();
     }
 }

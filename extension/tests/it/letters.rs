@@ -6,16 +6,19 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use extension_sandbox::kinesis::weather::Weather;
+use extension_sandbox::kinesis::faults::Faults;
 use extension_sandbox::sqs::{Fault, Message};
 use extension_sandbox::{Options, Sqs, Status};
 use serde_json::json;
 
-use crate::consumer::Arrived;
-use crate::world::{Ended, World};
+use crate::test_environment::{Ended, TestEnvironment};
+use kinesis_telemetry_consumer::strict::Arrived;
 
 /// A world with a queue, in which flushes and waits are short.
-async fn world(settings: &[(&str, &str)], change: impl FnOnce(&mut Options)) -> (World, Arc<Sqs>) {
+async fn env(
+    settings: &[(&str, &str)],
+    change: impl FnOnce(&mut Options),
+) -> (TestEnvironment, Arc<Sqs>) {
     let sqs = Sqs::start("letters").await.unwrap();
     let url = sqs.queue_url();
     let mut all = vec![
@@ -25,12 +28,12 @@ async fn world(settings: &[(&str, &str)], change: impl FnOnce(&mut Options)) -> 
     ];
     all.extend(settings);
     let endpoint = ("AWS_ENDPOINT_URL_SQS".to_owned(), sqs.url());
-    let world = World::new(&all, |options| {
+    let env = TestEnvironment::new(&all, |options| {
         options.environment.push(endpoint);
         options.shutdown_timeout = Duration::from_secs(4);
         change(options);
     });
-    (world.await, sqs)
+    (env.await, sqs)
 }
 
 /// The records that the letters hold, put together again.
@@ -58,7 +61,7 @@ fn verify(ended: &Ended, sqs: &Sqs) -> Arrived {
     let letters = records(&sqs.messages(), "telemetry");
     let data = ended.records.iter().map(|it| it.data.to_vec()).chain(letters);
     let arrived = Arrived::of(data);
-    assert_eq!(arrived.doubled, 0);
+    assert_eq!(arrived.duplicates, 0);
     ended.verify_texts(&arrived);
     arrived
 }
@@ -66,11 +69,11 @@ fn verify(ended: &Ended, sqs: &Sqs) -> Arrived {
 #[tokio::test]
 async fn what_the_stream_has_not_taken_when_the_environment_ends_is_in_the_queue() {
     for format in [&[][..], &[("COMPRESSION", "gzip")], &[("RECORD_FORMAT", "kpl")]] {
-        let (mut world, sqs) = world(format, |_| ()).await;
-        world.kinesis.set_weather(Weather::down());
-        world.succeed(50).await;
+        let (mut env, sqs) = env(format, |_| ()).await;
+        env.kinesis.set_faults(Faults::down());
+        env.succeed(50).await;
         assert_eq!(sqs.requests(), 0, "the queue is the last resort");
-        let ended = world.end().await;
+        let ended = env.end().await;
         assert_eq!(verify(&ended, &sqs).count("function"), 50);
         assert_eq!(ended.said("not delivered before the end"), 0, "{:?}", ended.printed);
         assert_eq!(ended.said("does not balance"), 0, "{:?}", ended.printed);
@@ -79,9 +82,9 @@ async fn what_the_stream_has_not_taken_when_the_environment_ends_is_in_the_queue
 
 #[tokio::test]
 async fn in_fair_weather_the_queue_is_never_asked() {
-    let (mut world, sqs) = world(&[], |_| ()).await;
-    world.succeed(3).await;
-    world.end().await.verify_exactly_once();
+    let (mut env, sqs) = env(&[], |_| ()).await;
+    env.succeed(3).await;
+    env.end().await.verify_exactly_once();
     assert_eq!(sqs.requests(), 0);
 }
 
@@ -92,13 +95,13 @@ async fn an_event_that_the_stream_will_never_take_is_in_the_queue_and_blocks_no_
         options.max_line_bytes = 4 * 1024 * 1024;
         options.timeout = Duration::from_secs(30);
     };
-    let (mut world, sqs) = world(&settings, long_lines).await;
-    world.succeed(3).await;
-    let long = world.invoke(json!({ "lines": 1, "bytes": 1_500_000 })).await;
+    let (mut env, sqs) = env(&settings, long_lines).await;
+    env.succeed(3).await;
+    let long = env.invoke(json!({ "lines": 1, "bytes": 1_500_000 })).await;
     assert_eq!(long.status, Status::Success);
-    world.succeed(3).await;
+    env.succeed(3).await;
     assert!(sqs.messages().len() > 4, "in pieces, and before the end");
-    let ended = world.end().await;
+    let ended = env.end().await;
     assert_eq!(verify(&ended, &sqs).count("function"), 7);
     assert_eq!(ended.said("a record with 1 events is refused for good"), 1, "{:?}", ended.printed);
     let last = ended.ledgers().pop().unwrap();
@@ -107,29 +110,29 @@ async fn an_event_that_the_stream_will_never_take_is_in_the_queue_and_blocks_no_
 
 #[tokio::test]
 async fn after_a_timeout_letters_are_not_delivered_a_second_time_by_the_next_process() {
-    let (mut world, sqs) = world(&[], |options| options.timeout = Duration::from_secs(2)).await;
-    world.kinesis.set_weather(Weather::down());
-    let timeout = world.invoke(json!({ "lines": 5, "end": "timeout" })).await;
+    let (mut env, sqs) = env(&[], |options| options.timeout = Duration::from_secs(2)).await;
+    env.kinesis.set_faults(Faults::down());
+    let timeout = env.invoke(json!({ "lines": 5, "end": "timeout" })).await;
     assert_eq!(timeout.status, Status::Timeout);
     assert!(sqs.requests() > 0);
-    assert_eq!(std::fs::read_dir(world.sandbox.tmp()).unwrap().count(), 0);
-    world.kinesis.set_weather(Weather::fair());
-    world.succeed(5).await;
-    let ended = world.end().await;
+    assert_eq!(std::fs::read_dir(env.sandbox.tmp()).unwrap().count(), 0);
+    env.kinesis.set_faults(Faults::none());
+    env.succeed(5).await;
+    let ended = env.end().await;
     assert_eq!(verify(&ended, &sqs).count("function"), 10);
 }
 
 #[tokio::test]
 async fn a_queue_that_takes_nothing_is_said_once_and_the_next_process_delivers() {
     for fault in [Fault::missing(), Fault::denied(), Fault::unavailable(), Fault::Silence] {
-        let (mut world, sqs) = world(&[], |options| options.timeout = Duration::from_secs(2)).await;
+        let (mut env, sqs) = env(&[], |options| options.timeout = Duration::from_secs(2)).await;
         sqs.set_always(Some(fault.clone()));
-        world.kinesis.set_weather(Weather::down());
-        let timeout = world.invoke(json!({ "lines": 5, "end": "timeout" })).await;
+        env.kinesis.set_faults(Faults::down());
+        let timeout = env.invoke(json!({ "lines": 5, "end": "timeout" })).await;
         assert_eq!(timeout.status, Status::Timeout);
-        world.kinesis.set_weather(Weather::fair());
-        world.succeed(5).await;
-        let ended = world.end().await;
+        env.kinesis.set_faults(Faults::none());
+        env.succeed(5).await;
+        let ended = env.end().await;
         assert_eq!(ended.verify().count("function"), 10, "{fault:?}: {:?}", ended.printed);
         let remedy = match fault {
             Fault::Fail(400, ..) => "; create the queue",
@@ -144,11 +147,11 @@ async fn a_queue_that_takes_nothing_is_said_once_and_the_next_process_delivers()
 #[tokio::test]
 async fn letters_that_fail_for_a_moment_are_sent_again_and_only_they() {
     let settings = [("TARGET_RECORD_BYTES", "1024")];
-    let (mut world, sqs) = world(&settings, |_| ()).await;
+    let (mut env, sqs) = env(&settings, |_| ()).await;
     sqs.set_script([Fault::throttled(), Fault::internal([0, 3]), Fault::kms_throttled()]);
-    world.kinesis.set_weather(Weather::down());
-    world.succeed(100).await;
-    let ended = world.end().await;
+    env.kinesis.set_faults(Faults::down());
+    env.succeed(100).await;
+    let ended = env.end().await;
     let letters = sqs.messages();
     let distinct: std::collections::BTreeSet<_> =
         letters.iter().map(|it| &it.attributes["Record"]).collect();

@@ -5,17 +5,18 @@ use std::time::Duration;
 use extension_sandbox::{Mode, Status};
 use serde_json::json;
 
-use crate::world::World;
+use crate::test_environment::TestEnvironment;
 
 #[tokio::test]
 async fn after_a_timeout_a_new_process_goes_on_and_both_lives_are_complete() {
-    let mut world = World::new(&[], |options| options.timeout = Duration::from_millis(1_500)).await;
-    world.succeed(2).await;
-    let timeout = world.invoke(json!({ "lines": 2, "end": "timeout" })).await;
+    let mut env =
+        TestEnvironment::new(&[], |options| options.timeout = Duration::from_millis(1_500)).await;
+    env.succeed(2).await;
+    let timeout = env.invoke(json!({ "lines": 2, "end": "timeout" })).await;
     assert_eq!(timeout.status, Status::Timeout);
     assert_eq!(timeout.response, "Task timed out after 1.50 seconds");
-    world.succeed(2).await;
-    let arrived = world.end().await.verify();
+    env.succeed(2).await;
+    let arrived = env.end().await.verify();
     assert_eq!((arrived.instances(), arrived.count("function")), (2, 6));
     assert_eq!(arrived.count("platform.initStart"), 2);
     let timed_out =
@@ -25,23 +26,23 @@ async fn after_a_timeout_a_new_process_goes_on_and_both_lives_are_complete() {
 
 #[tokio::test]
 async fn after_a_crash_of_the_function_a_new_process_goes_on_and_both_lives_are_complete() {
-    let mut world = World::new(&[], |_| ()).await;
-    let crash = world.invoke(json!({ "lines": 2, "end": "exit" })).await;
+    let mut env = TestEnvironment::new(&[], |_| ()).await;
+    let crash = env.invoke(json!({ "lines": 2, "end": "exit" })).await;
     assert_eq!(
         (crash.status, crash.error_type.as_deref()),
         (Status::Error, Some("Runtime.ExitError"))
     );
-    world.succeed(2).await;
-    let arrived = world.end().await.verify();
+    env.succeed(2).await;
+    let arrived = env.end().await.verify();
     assert_eq!((arrived.instances(), arrived.count("function")), (2, 4));
 }
 
 #[tokio::test]
 async fn the_report_of_the_last_invocation_arrives_though_it_is_handed_over_only_at_the_end() {
-    let mut world = World::new(&[], |_| ()).await;
-    world.succeed(1).await;
-    let before = world.kinesis.records().len();
-    let ended = world.end().await;
+    let mut env = TestEnvironment::new(&[], |_| ()).await;
+    env.succeed(1).await;
+    let before = env.kinesis.records().len();
+    let ended = env.end().await;
     assert!(ended.records() > before);
     assert_eq!(ended.verify_exactly_once().count("platform.report"), 1);
 }
@@ -50,20 +51,22 @@ async fn the_report_of_the_last_invocation_arrives_though_it_is_handed_over_only
 async fn a_short_timeout_is_not_used_up_by_us() {
     // Telemetry is buffered for longer than the function may take at all.
     let settings = [("BUFFER_TIMEOUT_MS", "5000"), ("FLUSH_TIMEOUT_MS", "5000")];
-    let mut world = World::new(&settings, |options| options.timeout = Duration::from_secs(1)).await;
+    let mut env =
+        TestEnvironment::new(&settings, |options| options.timeout = Duration::from_secs(1)).await;
     for _ in 0..2 {
-        assert_eq!(world.succeed(1).await.status, Status::Success);
+        assert_eq!(env.succeed(1).await.status, Status::Success);
     }
-    world.end().await;
+    env.end().await;
 }
 
 #[tokio::test]
 async fn managed_instances_deliver_without_invoke_events() {
     let settings = [("MAX_AGE_MS", "100")];
-    let mut world = World::new(&settings, |options| options.mode = Mode::ManagedInstances).await;
+    let mut env =
+        TestEnvironment::new(&settings, |options| options.mode = Mode::ManagedInstances).await;
     for _ in 0..3 {
-        world.succeed(3).await;
+        env.succeed(3).await;
     }
-    let arrived = world.end().await.verify_exactly_once();
+    let arrived = env.end().await.verify_exactly_once();
     assert_eq!((arrived.count("function"), arrived.count("platform.runtimeDone")), (9, 0));
 }

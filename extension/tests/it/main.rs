@@ -2,10 +2,9 @@
 
 #![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails the test")]
 
-mod bill;
-mod consumer;
 mod degraded;
 mod delivery;
+mod faults;
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 mod freeze;
 #[cfg(target_os = "linux")]
@@ -18,13 +17,12 @@ mod modes;
 mod packing;
 mod panics;
 mod refused;
+mod reporting;
 #[cfg(target_os = "linux")]
 mod rie;
 mod shapes;
 mod simulator;
 mod spill;
 mod storms;
-mod telling;
+mod test_environment;
 mod tls;
-mod weather;
-mod world;

@@ -1,19 +1,19 @@
-//! Modes, strategies, weather and ends, with real processes: every two of them meet in some row. The whole matrix is
+//! Modes, strategies, faults and ends, with real processes: every two of them meet in some row. The whole matrix is
 //! played in controlled time (`run/tests/storm/matrix.rs`).
 
 use std::collections::HashSet;
 use std::time::Duration;
 
-use extension_sandbox::kinesis::weather::{Forecast, Weather};
+use extension_sandbox::kinesis::faults::{Fault, Faults};
 use extension_sandbox::{Mode, Options, Status};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use crate::world::World;
+use crate::test_environment::TestEnvironment;
 
 const STRATEGIES: [&str; 3] = ["end", "start", "adaptive"];
-const WEATHER: [&str; 4] = ["fair", "refusals", "resets", "outage"];
+const FAULTS: [&str; 4] = ["fair", "refusals", "resets", "outage"];
 const ENDS: [&str; 4] = ["spindown", "timeout", "failure", "kill"];
 
 /// What meets in a row of the matrix.
@@ -21,7 +21,7 @@ const ENDS: [&str; 4] = ["spindown", "timeout", "failure", "kill"];
 struct Row {
     mode: Mode,
     strategy: &'static str,
-    weather: &'static str,
+    faults: &'static str,
     end: &'static str,
 }
 
@@ -32,7 +32,7 @@ fn rows() -> Vec<Row> {
     let row = |mode: usize, end: usize| Row {
         mode: Mode::ALL[mode],
         strategy: STRATEGIES[(mode ^ TIMES_TWO[end]) % STRATEGIES.len()],
-        weather: WEATHER[mode ^ end],
+        faults: FAULTS[mode ^ end],
         end: ENDS[end],
     };
     (0..4).flat_map(|mode| (0..4).map(move |end| row(mode, end))).collect()
@@ -42,9 +42,9 @@ fn rows() -> Vec<Row> {
 fn every_two_of_mode_strategy_weather_and_end_meet_in_some_row() {
     let rows = rows();
     let name = |row: &Row| {
-        [row.mode.initialization_type(), row.strategy, row.weather, row.end].map(str::to_owned)
+        [row.mode.initialization_type(), row.strategy, row.faults, row.end].map(str::to_owned)
     };
-    let sizes = [Mode::ALL.len(), STRATEGIES.len(), WEATHER.len(), ENDS.len()];
+    let sizes = [Mode::ALL.len(), STRATEGIES.len(), FAULTS.len(), ENDS.len()];
     for one in 0..4 {
         for other in one + 1..4 {
             let pairs: HashSet<_> =
@@ -54,12 +54,12 @@ fn every_two_of_mode_strategy_weather_and_end_meet_in_some_row() {
     }
 }
 
-fn weather(name: &str) -> Weather {
+fn faults(name: &str) -> Faults {
     match name {
-        "refusals" => Weather::refusing(0.3, 5),
-        "resets" => Weather::script([Forecast::Reset, Forecast::Fair, Forecast::Reset]),
-        "outage" => Weather::down(),
-        _ => Weather::fair(),
+        "refusals" => Faults::refusing(0.3, 5),
+        "resets" => Faults::script([Fault::Reset, Fault::None, Fault::Reset]),
+        "outage" => Faults::down(),
+        _ => Faults::none(),
     }
 }
 
@@ -70,33 +70,33 @@ async fn play(row: Row) {
     let change = |options: &mut Options| {
         (options.mode, options.timeout) = (mode, Duration::from_secs(3));
     };
-    let mut world = World::new(&settings, change).await;
-    world.kinesis.set_weather(weather(row.weather));
-    assert_eq!(world.sandbox.init().await.status, Status::Success, "{row:?}");
-    world.succeed(5).await;
-    world.succeed(5).await;
+    let mut env = TestEnvironment::new(&settings, change).await;
+    env.kinesis.set_faults(faults(row.faults));
+    assert_eq!(env.sandbox.init().await.status, Status::Success, "{row:?}");
+    env.succeed(5).await;
+    env.succeed(5).await;
     match end {
         "timeout" => {
-            let invocation = world.invoke(json!({ "lines": 2, "end": "timeout" })).await;
+            let invocation = env.invoke(json!({ "lines": 2, "end": "timeout" })).await;
             assert_eq!(invocation.status, Status::Timeout, "{row:?}");
         }
         "failure" => {
-            let invocation = world.invoke(json!({ "lines": 2, "end": "exit" })).await;
+            let invocation = env.invoke(json!({ "lines": 2, "end": "exit" })).await;
             let error_type = invocation.error_type.as_deref();
             assert_eq!(error_type, Some("Runtime.ExitError"), "{row:?}");
         }
         "kill" => {
-            let extension = Pid::from_raw(world.sandbox.remote().process_ids()[0]);
+            let extension = Pid::from_raw(env.sandbox.remote().process_ids()[0]);
             kill(extension, Signal::SIGKILL).unwrap();
             // Long enough for Lambda to see it.
-            let invocation = world.invoke(json!({ "lines": 2, "sleepMs": 500 })).await;
+            let invocation = env.invoke(json!({ "lines": 2, "sleepMs": 500 })).await;
             assert_eq!(invocation.error_type.as_deref(), Some("Extension.Crash"), "{row:?}");
         }
         _ => {}
     }
-    world.kinesis.set_weather(Weather::fair());
-    let last = world.succeed(3).await.request_id;
-    let ended = world.end().await;
+    env.kinesis.set_faults(Faults::none());
+    let last = env.succeed(3).await.request_id;
+    let ended = env.end().await;
     // What a killed process had in memory is gone; of the life after it nothing is.
     let arrived = if end == "kill" { ended.arrived() } else { ended.verify() };
     let is_line = |it: &&String| it.contains(r#""type":"function""#) && it.contains(&last);

@@ -10,14 +10,14 @@ use aws_sdk_kinesis::types::ShardIteratorType;
 use aws_types::SdkConfig;
 use extension_sandbox::Options;
 use extension_sandbox::sqs::Message;
-use kinesis_telemetry_extension::aws::credentials::Origin;
-use kinesis_telemetry_extension::aws::{Access, Connector, Roots};
+use kinesis_telemetry_extension::delivery::aws::credentials::Origin;
+use kinesis_telemetry_extension::delivery::aws::{Access, Connector, Roots};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-use crate::consumer::Arrived;
 use crate::letters;
-use crate::world::World;
+use crate::test_environment::TestEnvironment;
+use kinesis_telemetry_consumer::strict::Arrived;
 
 /// Ends with the test, and whatever it has started with it.
 struct Ministack {
@@ -113,11 +113,11 @@ async fn a_stream_and_a_queue_of_another_make_take_everything() {
     for format in ["ndjson", "kpl", "event"] {
         kinesis.create_stream().stream_name(format).shard_count(2).send().await.unwrap();
         let settings = [("RECORD_FORMAT", format), ("STREAM", format)];
-        let mut world = World::new(&settings, endpoints).await;
+        let mut env = TestEnvironment::new(&settings, endpoints).await;
         for _ in 0..3 {
-            world.succeed(20).await;
+            env.succeed(20).await;
         }
-        let ended = world.end().await;
+        let ended = env.end().await;
         ended.verify_texts(&Arrived::of(records(&kinesis, format).await));
     }
 
@@ -127,9 +127,9 @@ async fn a_stream_and_a_queue_of_another_make_take_everything() {
         ("DEAD_LETTER_QUEUE_URL", queue.as_str()),
         ("FLUSH_TIMEOUT_MS", "200"),
     ];
-    let mut world = World::new(&settings, endpoints).await;
-    world.succeed(20).await;
-    let ended = world.end().await;
+    let mut env = TestEnvironment::new(&settings, endpoints).await;
+    env.succeed(20).await;
+    let ended = env.end().await;
     let mut messages = Vec::new();
     loop {
         let got = sqs.receive_message().queue_url(&queue).max_number_of_messages(10);

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use extension_spec::packing::COMBINATIONS;
 use extension_spec::{Compression, Envelope, RecordFormat};
 
-use crate::world::World;
+use crate::test_environment::TestEnvironment;
 
 #[tokio::test]
 async fn every_combination_of_format_compression_and_envelope_delivers_every_event() {
@@ -17,11 +17,11 @@ async fn every_combination_of_format_compression_and_envelope_delivers_every_eve
                     ("COMPRESSION", compression.word()),
                     ("ENVELOPE", envelope.word()),
                 ];
-                let mut world = World::new(&settings, |_| ()).await;
+                let mut env = TestEnvironment::new(&settings, |_| ()).await;
                 for _ in 0..2 {
-                    world.succeed(20).await;
+                    env.succeed(20).await;
                 }
-                let ended = world.end().await;
+                let ended = env.end().await;
                 if *envelope == Envelope::None {
                     ended.verify_texts(&ended.arrived());
                 } else {
@@ -52,12 +52,12 @@ async fn every_combination_of_format_compression_and_envelope_delivers_every_eve
 /// The keys under which two invocations arrive.
 async fn keys(partition_key: &str) -> BTreeSet<String> {
     let settings = [("PARTITION_KEY", partition_key), ("TARGET_RECORD_BYTES", "1024")];
-    let mut world = World::new(&settings, |_| ()).await;
+    let mut env = TestEnvironment::new(&settings, |_| ()).await;
     let mut requests = BTreeSet::new();
     for _ in 0..2 {
-        requests.insert(world.succeed(20).await.request_id);
+        requests.insert(env.succeed(20).await.request_id);
     }
-    let ended = world.end().await;
+    let ended = env.end().await;
     let arrived = ended.verify_exactly_once();
     let instance = arrived.events.keys().next().unwrap().0.clone();
     let name = |key: String| {
@@ -86,9 +86,9 @@ async fn the_partition_key_is_what_was_chosen() {
 #[tokio::test]
 async fn settings_that_exclude_each_other_are_said_and_everything_arrives() {
     let settings = [("RECORD_FORMAT", "kpl"), ("COMPRESSION", "zstd")];
-    let mut world = World::new(&settings, |_| ()).await;
-    world.succeed(3).await;
-    let ended = world.end().await;
+    let mut env = TestEnvironment::new(&settings, |_| ()).await;
+    env.succeed(3).await;
+    let ended = env.end().await;
     ended.verify_exactly_once();
     assert_eq!(ended.said("not possible with KINESIS_TELEMETRY_RECORD_FORMAT=kpl"), 1);
 }

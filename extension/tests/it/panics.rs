@@ -7,22 +7,23 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use crate::world::{Ended, World};
+use crate::test_environment::{Ended, TestEnvironment};
 
 /// Lives through three invocations, with a panic in this place: the first time, or each time.
 async fn live(panic_in: &str) -> Ended {
-    let mut world = World::new(&[("FLUSH", "end"), ("FLUSH_TIMEOUT_MS", "300")], |options| {
-        // Without a listener the end of a function is not heard of, and only its timeout says when it must have come.
-        options.timeout = Duration::from_secs(2);
-        options.environment.push(("PANIC_IN".to_owned(), panic_in.to_owned()));
-    })
-    .await;
+    let mut env =
+        TestEnvironment::new(&[("FLUSH", "end"), ("FLUSH_TIMEOUT_MS", "300")], |options| {
+            // Without a listener the end of a function is not heard of, and only its timeout says when it must have come.
+            options.timeout = Duration::from_secs(2);
+            options.environment.push(("PANIC_IN".to_owned(), panic_in.to_owned()));
+        })
+        .await;
     for _ in 0..3 {
-        world.succeed(5).await;
+        env.succeed(5).await;
     }
-    let failed = world.invoke(json!({ "end": "fail" })).await;
+    let failed = env.invoke(json!({ "end": "fail" })).await;
     assert!(failed.response.contains("as the payload asked"), "{failed:?}");
-    let ended = world.end().await;
+    let ended = env.end().await;
     assert_eq!(ended.said("a bug: "), 1, "{:?}", ended.printed);
     assert_eq!(ended.said("injected into the"), 1, "{:?}", ended.printed);
     ended

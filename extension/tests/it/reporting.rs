@@ -1,17 +1,17 @@
 //! What the extension tells of itself: ledgers, metrics; and what it leaves out because nobody wants it.
 
-use extension_sandbox::{LogFormat, kinesis::weather::Weather};
+use extension_sandbox::{LogFormat, kinesis::faults::Faults};
 use serde_json::{Value, json};
 
-use crate::world::World;
+use crate::test_environment::TestEnvironment;
 
 #[tokio::test]
 async fn the_last_event_of_a_life_is_a_ledger_that_balances() {
-    let mut world = World::new(&[], |_| ()).await;
+    let mut env = TestEnvironment::new(&[], |_| ()).await;
     for _ in 0..3 {
-        world.succeed(5).await;
+        env.succeed(5).await;
     }
-    let ended = world.end().await;
+    let ended = env.end().await;
     let arrived = ended.verify_exactly_once();
     let ledgers = ended.ledgers();
     assert_eq!(ledgers.len(), 1, "it causes no request of its own before the end");
@@ -30,12 +30,12 @@ async fn the_last_event_of_a_life_is_a_ledger_that_balances() {
 #[tokio::test]
 async fn a_ledger_comes_after_a_process_was_not_able_to_deliver_and_says_what_it_took_over() {
     let settings = [("FLUSH_TIMEOUT_MS", "100"), ("BUFFER_TIMEOUT_MS", "25")];
-    let mut world = World::new(&settings, |_| ()).await;
-    world.kinesis.set_weather(Weather::down());
-    world.invoke(json!({ "lines": 2, "end": "exit" })).await;
-    world.kinesis.set_weather(Weather::fair());
-    world.succeed(2).await;
-    let ended = world.end().await;
+    let mut env = TestEnvironment::new(&settings, |_| ()).await;
+    env.kinesis.set_faults(Faults::down());
+    env.invoke(json!({ "lines": 2, "end": "exit" })).await;
+    env.kinesis.set_faults(Faults::none());
+    env.succeed(2).await;
+    let ended = env.end().await;
     assert_eq!(ended.verify().instances(), 2);
     let ledgers = ended.ledgers();
     assert_eq!(ledgers.len(), 2, "one a process");
@@ -47,9 +47,10 @@ async fn a_ledger_comes_after_a_process_was_not_able_to_deliver_and_says_what_it
 #[tokio::test]
 async fn metrics_are_lines_on_stdout_and_are_never_delivered_as_events() {
     let settings = [("METRICS", "all"), ("TYPES", "platform,function,extension")];
-    let mut world = World::new(&settings, |options| options.log_format = LogFormat::Json).await;
-    world.succeed(5).await;
-    let ended = world.end().await;
+    let mut env =
+        TestEnvironment::new(&settings, |options| options.log_format = LogFormat::Json).await;
+    env.succeed(5).await;
+    let ended = env.end().await;
     let lines: Vec<Value> = ended
         .printed
         .iter()
@@ -69,10 +70,12 @@ async fn metrics_are_lines_on_stdout_and_are_never_delivered_as_events() {
 async fn lines_below_the_lowest_level_stay_away_and_leave_no_gap() {
     // The test function logs at INFO.
     for (types, expected) in [("platform,function:warn", 0), ("platform,function:info", 4)] {
-        let mut world =
-            World::new(&[("TYPES", types)], |options| options.log_format = LogFormat::Json).await;
-        world.succeed(4).await;
-        let ended = world.end().await;
+        let mut env = TestEnvironment::new(&[("TYPES", types)], |options| {
+            options.log_format = LogFormat::Json;
+        })
+        .await;
+        env.succeed(4).await;
+        let ended = env.end().await;
         let arrived = ended.arrived();
         assert_eq!(arrived.count("function"), expected, "{types}");
         let seqs = arrived.events.keys().map(|key| key.1);

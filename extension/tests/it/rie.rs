@@ -26,7 +26,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 
 use crate::http::{Answer, call};
-use crate::world::test_function;
+use crate::test_environment::test_function;
 
 const ROOM: &str = include_str!("rie/room.sh");
 /// Longest wait for anything that the emulator is to do.

@@ -6,12 +6,12 @@ use extension_spec::EXTENSION_NAME;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use crate::world::World;
+use crate::test_environment::TestEnvironment;
 
 /// Sends bytes to the extension's listener as they are, in pieces; returns the status line.
-async fn send(world: &World, pieces: &[&[u8]]) -> String {
+async fn send(env: &TestEnvironment, pieces: &[&[u8]]) -> String {
     let port =
-        world.sandbox.remote().listener_of(EXTENSION_NAME).expect("the extension has subscribed");
+        env.sandbox.remote().listener_of(EXTENSION_NAME).expect("the extension has subscribed");
     let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
     for piece in pieces {
         stream.write_all(piece).await.unwrap();
@@ -22,23 +22,23 @@ async fn send(world: &World, pieces: &[&[u8]]) -> String {
     String::from_utf8(answer).unwrap()
 }
 
-async fn post(world: &World, body: &[u8]) -> String {
+async fn post(env: &TestEnvironment, body: &[u8]) -> String {
     let head =
         format!("POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n", body.len());
-    send(world, &[head.as_bytes(), body]).await
+    send(env, &[head.as_bytes(), body]).await
 }
 
 /// A world that is awake, because nothing is frozen.
-async fn awake() -> World {
-    let mut world = World::new(&[], |options| options.freezes = false).await;
-    world.succeed(1).await;
-    world
+async fn awake() -> TestEnvironment {
+    let mut env = TestEnvironment::new(&[], |options| options.freezes = false).await;
+    env.succeed(1).await;
+    env
 }
 
 #[tokio::test]
 async fn records_of_every_json_type_and_unknown_types_arrive_byte_for_byte() {
-    let world = awake().await;
-    let remote = world.sandbox.remote();
+    let env = awake().await;
+    let remote = env.sandbox.remote();
     for record in [
         r#""text é 🦀 \u00e9 \"q\" \\ a\nb\u0000""#,
         r#"{"b":1.50,"a":{"n":12345678901234567890,"e":-1E+2}}"#,
@@ -53,24 +53,25 @@ async fn records_of_every_json_type_and_unknown_types_arrive_byte_for_byte() {
     remote.publish(r#"{"type":7}"#);
     remote.publish(r#"{"source":{"seq":99}}"#);
     remote.publish("{}");
-    let arrived = world.end().await.verify_exactly_once();
+    let arrived = env.end().await.verify_exactly_once();
     assert!(arrived.events.values().any(|event| event == "{}"));
 }
 
 #[tokio::test]
 async fn a_line_of_one_mib_arrives_in_parts_that_can_be_joined() {
-    let mut world = World::new(&[], |options| options.max_line_bytes = 4 * 1024 * 1024).await;
+    let mut env =
+        TestEnvironment::new(&[], |options| options.max_line_bytes = 4 * 1024 * 1024).await;
     for bytes in [1_048_576, 1_048_000, 3_000_000] {
-        world.invoke(serde_json::json!({ "lines": 1, "bytes": bytes })).await;
+        env.invoke(serde_json::json!({ "lines": 1, "bytes": bytes })).await;
     }
-    world.succeed(1).await;
-    let ended = world.end().await;
+    env.succeed(1).await;
+    let ended = env.end().await;
     assert_eq!(ended.verify_exactly_once().count("function"), 4);
 }
 
 #[tokio::test]
 async fn input_that_is_no_telemetry_is_quarantined_and_good_events_around_it_arrive() {
-    let world = awake().await;
+    let env = awake().await;
     for body in [
         "[{\"n\":1}]",
         "no json",
@@ -79,13 +80,13 @@ async fn input_that_is_no_telemetry_is_quarantined_and_good_events_around_it_arr
         "{\"n\":4",
         "[{\"n\":5}]",
     ] {
-        assert_eq!(post(&world, body.as_bytes()).await, "HTTP/1.1 200");
+        assert_eq!(post(&env, body.as_bytes()).await, "HTTP/1.1 200");
     }
-    assert_eq!(post(&world, b"\xff\xfe[").await, "HTTP/1.1 200");
-    assert_eq!(send(&world, &[b"GET /x HTTP/1.1\r\nHost: sandbox\r\n\r\n"]).await, "HTTP/1.1 405");
+    assert_eq!(post(&env, b"\xff\xfe[").await, "HTTP/1.1 200");
+    assert_eq!(send(&env, &[b"GET /x HTTP/1.1\r\nHost: sandbox\r\n\r\n"]).await, "HTTP/1.1 405");
     let huge = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 99999999999\r\n\r\n";
-    assert_eq!(send(&world, &[huge]).await, "HTTP/1.1 413");
-    let ended = world.end().await;
+    assert_eq!(send(&env, &[huge]).await, "HTTP/1.1 413");
+    let ended = env.end().await;
     let arrived = ended.arrived();
     for n in [1, 2, 3, 5] {
         assert!(arrived.events.values().any(|event| *event == format!("{{\"n\":{n}}}")), "{n}");
@@ -96,26 +97,27 @@ async fn input_that_is_no_telemetry_is_quarantined_and_good_events_around_it_arr
 
 #[tokio::test]
 async fn one_batch_may_fill_most_of_the_memory_and_nothing_of_it_is_shed() {
-    let mut world =
-        World::new(&[("QUEUE_MAX_BYTES", "4194304")], |options| options.freezes = false).await;
-    world.succeed(1).await;
+    let mut env =
+        TestEnvironment::new(&[("QUEUE_MAX_BYTES", "4194304")], |options| options.freezes = false)
+            .await;
+    env.succeed(1).await;
     let event = format!(r#"{{"record":"{}"}}"#, "x".repeat(500));
     let body = format!("[{}]", vec![event.as_str(); 5_000].join(","));
-    assert_eq!(post(&world, body.as_bytes()).await, "HTTP/1.1 200");
-    let ended = world.end().await;
+    assert_eq!(post(&env, body.as_bytes()).await, "HTTP/1.1 200");
+    let ended = env.end().await;
     assert_eq!(ended.arrived().events.values().filter(|it| **it == event).count(), 5_000);
     assert_eq!(ended.said("shed"), 0);
 }
 
 #[tokio::test]
 async fn characters_split_across_segments_arrive_whole() {
-    let world = awake().await;
+    let env = awake().await;
     let body = "[{\"record\":\"é🦀\"}]".as_bytes();
     let head =
         format!("POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n", body.len());
     let mut pieces = vec![head.as_bytes()];
     pieces.extend(body.chunks(1));
-    assert_eq!(send(&world, &pieces).await, "HTTP/1.1 200");
-    let arrived = world.end().await.arrived();
+    assert_eq!(send(&env, &pieces).await, "HTTP/1.1 200");
+    let arrived = env.end().await.arrived();
     assert!(arrived.events.values().any(|event| event == "{\"record\":\"é🦀\"}"));
 }

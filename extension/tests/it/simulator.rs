@@ -10,8 +10,8 @@ use extension_spec::{ENV_PREFIX, EXTENSION_NAME, event_type};
 use lambda_simulator::{FreezeMode, InvocationStatus, ShutdownReason, Simulator};
 use serde_json::{Value, json};
 
-use crate::consumer::Arrived;
-use crate::world::test_function;
+use crate::test_environment::test_function;
+use kinesis_telemetry_consumer::strict::Arrived;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 

@@ -3,27 +3,28 @@
 use std::time::Duration;
 
 use extension_sandbox::Status;
-use extension_sandbox::kinesis::weather::{Forecast, Weather};
+use extension_sandbox::kinesis::faults::{Fault, Faults};
 use serde_json::json;
 
-use crate::world::World;
+use crate::test_environment::TestEnvironment;
 
 #[tokio::test]
 async fn what_a_timeout_leaves_undelivered_is_delivered_by_the_next_process() {
     let settings = [("FLUSH_TIMEOUT_MS", "200"), ("BUFFER_TIMEOUT_MS", "25")];
-    let mut world = World::new(&settings, |options| options.timeout = Duration::from_secs(2)).await;
-    world.kinesis.set_weather(Weather::down());
-    world.succeed(5).await;
-    let timeout = world.invoke(json!({ "lines": 5, "end": "timeout" })).await;
+    let mut env =
+        TestEnvironment::new(&settings, |options| options.timeout = Duration::from_secs(2)).await;
+    env.kinesis.set_faults(Faults::down());
+    env.succeed(5).await;
+    let timeout = env.invoke(json!({ "lines": 5, "end": "timeout" })).await;
     assert_eq!(timeout.status, Status::Timeout);
-    world.kinesis.set_weather(Weather::fair());
-    world.succeed(5).await;
-    let tmp = world.sandbox.tmp().to_owned();
+    env.kinesis.set_faults(Faults::none());
+    env.succeed(5).await;
+    let tmp = env.sandbox.tmp().to_owned();
     assert_eq!(std::fs::read_dir(&tmp).unwrap().count(), 0, "it is delivered, and the file gone");
-    let ended = world.end().await;
+    let ended = env.end().await;
     let arrived = ended.verify();
     assert_eq!((arrived.instances(), arrived.count("function")), (2, 15));
-    assert_eq!(arrived.doubled, 0);
+    assert_eq!(arrived.duplicates, 0);
     let adopted = ended.ledgers().iter().filter_map(|it| it["adopted"].as_u64()).max();
     assert!(adopted > Some(10), "{adopted:?}");
 }
@@ -31,15 +32,16 @@ async fn what_a_timeout_leaves_undelivered_is_delivered_by_the_next_process() {
 #[tokio::test]
 async fn a_process_that_cannot_deliver_at_a_timeout_either_hands_on_what_it_has_adopted() {
     let settings = [("FLUSH_TIMEOUT_MS", "200"), ("BUFFER_TIMEOUT_MS", "25")];
-    let mut world = World::new(&settings, |options| options.timeout = Duration::from_secs(2)).await;
-    world.kinesis.set_weather(Weather::always(Forecast::Silence));
+    let mut env =
+        TestEnvironment::new(&settings, |options| options.timeout = Duration::from_secs(2)).await;
+    env.kinesis.set_faults(Faults::always(Fault::Silence));
     for _ in 0..2 {
-        let timeout = world.invoke(json!({ "lines": 5, "end": "timeout" })).await;
+        let timeout = env.invoke(json!({ "lines": 5, "end": "timeout" })).await;
         assert_eq!(timeout.status, Status::Timeout);
     }
-    world.kinesis.set_weather(Weather::fair());
-    world.succeed(5).await;
-    let arrived = world.end().await.verify();
+    env.kinesis.set_faults(Faults::none());
+    env.succeed(5).await;
+    let arrived = env.end().await.verify();
     assert_eq!((arrived.instances(), arrived.count("function")), (3, 15));
 }
 
@@ -50,14 +52,15 @@ async fn what_does_not_fit_into_memory_waits_in_the_file_and_arrives() {
         ("SPILL_MAX_BYTES", "33554432"),
         ("FLUSH_TIMEOUT_MS", "1000"),
     ];
-    let mut world = World::new(&settings, |options| options.timeout = Duration::from_mins(1)).await;
-    world.kinesis.set_weather(Weather::down());
+    let mut env =
+        TestEnvironment::new(&settings, |options| options.timeout = Duration::from_mins(1)).await;
+    env.kinesis.set_faults(Faults::down());
     let payload = json!({ "lines": 12_000, "bytes": 500 });
-    assert_eq!(world.invoke(payload).await.status, Status::Success);
-    let files = std::fs::read_dir(world.sandbox.tmp()).unwrap().count();
+    assert_eq!(env.invoke(payload).await.status, Status::Success);
+    let files = std::fs::read_dir(env.sandbox.tmp()).unwrap().count();
     assert_eq!(files, 1, "some of it waits in a file");
-    world.kinesis.set_weather(Weather::fair());
-    let ended = world.end().await;
+    env.kinesis.set_faults(Faults::none());
+    let ended = env.end().await;
     assert_eq!(ended.verify().count("function"), 12_000);
     assert_eq!(ended.said("more of them wait in a file"), 1, "{:?}", ended.printed);
 }

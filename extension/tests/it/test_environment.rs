@@ -10,10 +10,10 @@ use extension_sandbox::{Invocation, JournalEntry, Kinesis, Options, Program, San
 use extension_spec::{ENV_PREFIX, EXTENSION_NAME, event_type};
 use serde_json::{Value, json};
 
-use crate::consumer::{self, Arrived};
+use kinesis_telemetry_consumer::strict::{self, Arrived};
 
 /// A running environment.
-pub(crate) struct World {
+pub(crate) struct TestEnvironment {
     pub(crate) kinesis: Arc<Kinesis>,
     pub(crate) sandbox: Sandbox,
 }
@@ -74,7 +74,7 @@ fn build(arguments: &[&str], end: &str) -> PathBuf {
     })
 }
 
-impl World {
+impl TestEnvironment {
     /// With these settings of ours (names without prefix), and changes to the options.
     pub(crate) async fn new(settings: &[(&str, &str)], change: impl FnOnce(&mut Options)) -> Self {
         let kinesis = Kinesis::start("telemetry").await.unwrap();
@@ -155,19 +155,19 @@ impl Ended {
         assert_eq!(events, expected);
     }
 
-    /// The same in weather in which no request needs to be sent twice: then every event that was generated arrives, and
+    /// The same under faults in which no request needs to be sent twice: then every event that was generated arrives, and
     /// once.
     pub(crate) fn verify_exactly_once(&self) -> Arrived {
         let refused: Vec<_> = self.journal.iter().filter(|entry| !entry.accepted).collect();
         assert!(refused.is_empty(), "events that the extension never acknowledged: {refused:?}");
         let arrived = self.verify();
-        assert_eq!(arrived.doubled, 0);
+        assert_eq!(arrived.duplicates, 0);
         arrived
     }
 
     /// The text of each record, whatever it was packed in.
     pub(crate) fn texts(&self) -> Vec<String> {
-        self.records.iter().map(|record| consumer::text(&record.data)).collect()
+        self.records.iter().map(|record| strict::text(&record.data)).collect()
     }
 
     /// What a consumer reads.
@@ -193,30 +193,6 @@ impl Ended {
     /// The lines of the extension that hold this text.
     pub(crate) fn said(&self, text: &str) -> usize {
         self.printed.iter().filter(|line| line.contains(text)).count()
-    }
-}
-
-impl Arrived {
-    /// Insists that the numbers of each instance are 1, 2, 3 and so on.
-    pub(crate) fn assert_gapless(&self) {
-        let mut next: BTreeMap<&str, u64> = BTreeMap::new();
-        for (instance, seq) in self.events.keys() {
-            let expected = next.entry(instance).or_insert(1);
-            assert_eq!(seq, expected, "the sequence of {instance} has a gap");
-            *expected += 1;
-        }
-    }
-
-    /// How many events of this type there are.
-    pub(crate) fn count(&self, event_type: &str) -> usize {
-        self.events.values().filter(|event| is_of(event, event_type)).count()
-    }
-
-    /// How many processes they come from.
-    pub(crate) fn instances(&self) -> usize {
-        let mut instances: Vec<_> = self.events.keys().map(|(instance, _)| instance).collect();
-        instances.dedup();
-        instances.len()
     }
 }
 

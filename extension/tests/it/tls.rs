@@ -11,7 +11,7 @@ use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
-use crate::world::World;
+use crate::test_environment::TestEnvironment;
 
 /// Ends TLS for `localhost` and passes on to a port; goes with the test. Returns its own port and its certificate.
 async fn terminate_tls(to: u16) -> (u16, String) {
@@ -51,14 +51,14 @@ impl Drop for Bundle {
 }
 
 /// A world that reaches its Kinesis over TLS; `bundle` says whether its certificate is trusted.
-async fn world(settings: &[(&str, &str)], is_trusted: bool) -> (World, Bundle) {
+async fn env(settings: &[(&str, &str)], is_trusted: bool) -> (TestEnvironment, Bundle) {
     let kinesis = extension_sandbox::Kinesis::start("telemetry").await.unwrap();
     let plain: u16 = kinesis.url().rsplit(':').next().unwrap().parse().unwrap();
     let (port, certificate) = terminate_tls(plain).await;
     let path = std::env::temp_dir().join(format!("bundle-{:016x}.pem", fastrand::u64(..)));
     std::fs::write(&path, certificate).unwrap();
     let bundle = path.to_str().unwrap().to_owned();
-    let mut world = World::new(settings, |options| {
+    let mut env = TestEnvironment::new(settings, |options| {
         options.kinesis = Some(kinesis.clone());
         options.environment.retain(|(name, _)| name != "AWS_ENDPOINT_URL_KINESIS");
         let mut set =
@@ -69,26 +69,26 @@ async fn world(settings: &[(&str, &str)], is_trusted: bool) -> (World, Bundle) {
         }
     })
     .await;
-    world.kinesis = kinesis;
-    (world, Bundle(path))
+    env.kinesis = kinesis;
+    (env, Bundle(path))
 }
 
 #[tokio::test]
 async fn a_certificate_of_the_bundle_is_trusted_and_everything_arrives_once() {
-    let (mut world, _bundle) = world(&[], true).await;
+    let (mut env, _bundle) = env(&[], true).await;
     for _ in 0..3 {
-        world.succeed(5).await;
+        env.succeed(5).await;
     }
-    assert_eq!(world.end().await.verify_exactly_once().count("function"), 15);
+    assert_eq!(env.end().await.verify_exactly_once().count("function"), 15);
 }
 
 #[tokio::test]
 async fn any_other_certificate_is_not_and_that_is_said_once() {
-    let (mut world, _bundle) = world(&[("FLUSH_TIMEOUT_MS", "200")], false).await;
+    let (mut env, _bundle) = env(&[("FLUSH_TIMEOUT_MS", "200")], false).await;
     for _ in 0..2 {
-        world.succeed(5).await;
+        env.succeed(5).await;
     }
-    let ended = world.end().await;
+    let ended = env.end().await;
     assert_eq!(ended.records(), 0);
     assert_eq!(ended.said("invalid peer certificate: UnknownIssuer"), 1, "{:?}", ended.printed);
 }

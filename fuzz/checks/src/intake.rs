@@ -4,7 +4,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::{Config, Envelope, Value, event_type};
 use kinesis_telemetry_extension::event::{Event, Source};
-use kinesis_telemetry_extension::intake::{Intake, Taken};
+use kinesis_telemetry_extension::ingest::intake::{Accepted, Intake};
 use serde_json::value::RawValue;
 
 /// Takes the bytes as a body, twice, under every envelope and whether or not invocations follow each other. Every event is
@@ -19,14 +19,14 @@ pub fn intake(data: &[u8]) {
                 if by_request {
                     intake = intake.by_request();
                 }
-                let taken = intake.accept(data, now());
-                for event in &taken.events {
+                let accepted = intake.accept(data, now());
+                for event in &accepted.events {
                     assert_eq!(event.seq, next, "numbers have no gaps");
                     next += 1;
                     is_a_line(event, *envelope);
                 }
                 assert_eq!(intake.last_seq() + 1, next);
-                holds_all(data, &taken);
+                holds_all(data, &accepted);
             }
         }
     }
@@ -60,13 +60,13 @@ fn is_a_line(event: &Event, envelope: Envelope) {
 }
 
 /// Every member of the body is an event with its own bytes, or was not wanted; what is no object is quarantined.
-fn holds_all(data: &[u8], taken: &Taken) {
-    let mut events = taken.events.iter();
+fn holds_all(data: &[u8], accepted: &Accepted) {
+    let mut events = accepted.events.iter();
     let Ok(members) = serde_json::from_slice::<Vec<&RawValue>>(data) else {
-        assert_eq!(taken.events.len(), usize::from(!data.is_empty()));
+        assert_eq!(accepted.events.len(), usize::from(!data.is_empty()));
         return events.for_each(|event| is_quarantined(event, data));
     };
-    assert_eq!(members.len() as u64, taken.events.len() as u64 + taken.filtered);
+    assert_eq!(members.len() as u64, accepted.events.len() as u64 + accepted.filtered);
     let mut filtered = 0;
     for member in members {
         let text = member.get();
@@ -83,7 +83,7 @@ fn holds_all(data: &[u8], taken: &Taken) {
             filtered += 1;
         }
     }
-    assert_eq!((events.count(), filtered), (0, taken.filtered), "each has its own bytes");
+    assert_eq!((events.count(), filtered), (0, accepted.filtered), "each has its own bytes");
 }
 
 /// The whole body can be read again.

@@ -10,10 +10,6 @@ mod intake;
 mod packing;
 mod spill;
 
-// The same consumer reads what the whole process delivers.
-#[path = "../../../extension/tests/it/consumer.rs"]
-mod consumer;
-
 pub use configuration::configuration;
 pub use intake::intake;
 pub use packing::packing;

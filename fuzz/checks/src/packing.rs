@@ -6,11 +6,11 @@ use std::time::Instant;
 use extension_spec::packing::COMBINATIONS;
 use extension_spec::{Envelope, PartitionKey};
 use kinesis_telemetry_extension::event::{Event, Source};
-use kinesis_telemetry_extension::keys::Keys;
+use kinesis_telemetry_extension::pack::partition_keys::PartitionKeys;
 use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Record, Scope};
 
 use crate::choices::Choices;
-use crate::consumer::Arrived;
+use kinesis_telemetry_consumer::strict::Arrived;
 
 /// Packs the events that the bytes describe, in the way and within the limits that they describe. Every record and every
 /// request is within its limit, under whatever key it goes out, and a consumer finds in them what was packed.
@@ -25,7 +25,7 @@ pub fn packing(data: &[u8]) {
     let expected: BTreeMap<u64, String> = events.iter().map(own).collect();
     let records = records(limits, packing, source, events);
     let arrived = Arrived::of(records.iter().map(|record| &record.data));
-    assert_eq!(arrived.doubled, 0);
+    assert_eq!(arrived.duplicates, 0);
     if packing.envelope == Envelope::None {
         let mut texts: Vec<&String> = arrived.events.values().collect();
         let mut expected: Vec<&String> = expected.values().collect();
@@ -46,7 +46,7 @@ fn records(
     mut events: VecDeque<Event>,
 ) -> Vec<Record> {
     let mut packer = Packer::new(limits, packing, source);
-    let mut keys = Keys::new(packing.partition_key);
+    let mut keys = PartitionKeys::new(packing.partition_key);
     let mut all = Vec::new();
     for scope in [Scope::Full, Scope::All] {
         loop {

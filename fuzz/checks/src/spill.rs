@@ -6,12 +6,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use extension_spec::EXTENSION_NAME;
+use kinesis_telemetry_extension::buffer::memory_budget::MemoryBudget;
+use kinesis_telemetry_extension::buffer::queue::{Destination, Queue, SpillSettings};
+use kinesis_telemetry_extension::buffer::spill::{Read, Spill, adopt};
 use kinesis_telemetry_extension::event::Source;
+use kinesis_telemetry_extension::pack::sink::Answer;
 use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Record, Scope};
-use kinesis_telemetry_extension::pressure::Pressure;
-use kinesis_telemetry_extension::queue::{Destination, Queue, SpillSettings};
-use kinesis_telemetry_extension::sink::Answer;
-use kinesis_telemetry_extension::spill::{Read, Spill, adopt};
 
 use crate::choices::Choices;
 
@@ -82,8 +82,8 @@ fn queue_adopts(folder: &Path) {
     let limits = Limits::new(&extension_spec::load(nothing).config, 8 * 1024 * 1024);
     let packer = Packer::new(limits, Packing::default(), Source::new("orders", "1", "queue"));
     let settings = SpillSettings { folder: folder.to_owned(), max_bytes: 1_000_000 };
-    let pressure = Arc::new(Pressure::new(8 * 1024 * 1024));
-    let mut queue = Queue::new(packer, pressure).with_spill(settings);
+    let memory = Arc::new(MemoryBudget::new(8 * 1024 * 1024));
+    let mut queue = Queue::new(packer, memory).with_spill(settings);
     let (events, _) = queue.adopt();
     assert_eq!((events, events), (queue.held(), queue.ledger.adopted));
     assert!(queue.ledger.balances(queue.held()));
@@ -133,8 +133,8 @@ fn records(count: usize) -> Vec<Record> {
 
 fn without_time(records: &[Record]) -> Vec<String> {
     let text = |record: &Record| {
-        let Record { data, base, key, is_aggregate, events, span, part, .. } = record;
-        format!("{data:?} {base} {key} {is_aggregate} {events} {span:?} {part:?}")
+        let Record { data, base_key, key, is_aggregate, events, span, part, .. } = record;
+        format!("{data:?} {base_key} {key} {is_aggregate} {events} {span:?} {part:?}")
     };
     records.iter().map(text).collect()
 }

@@ -9,7 +9,7 @@ use serde_json::json;
 use super::has_form;
 use crate::http::{Reply, error, header, json, reply, uuid};
 use crate::options::{MAX_EXTENSIONS, Mode};
-use crate::state::{Agent, Next, Shared, Stage, State};
+use crate::state::{Agent, AgentState, Next, Shared, State};
 
 const IDENTIFIER: &str = "lambda-extension-identifier";
 
@@ -101,17 +101,22 @@ fn admit(
         }
     };
     let agent = &mut state.agents[index];
-    if agent.stage != Stage::Started {
-        return Err(transition(mode, agent.stage, Stage::Registered, name));
+    if agent.state != AgentState::Started {
+        return Err(transition(mode, agent.state, AgentState::Registered, name));
     }
-    agent.stage = Stage::Registered;
+    agent.state = AgentState::Registered;
     agent.events = events;
     Ok(agent.id.clone())
 }
 
 /// The refusal of a transition that the state machine does not have. Each mode spells it in its own way, and the extension
 /// goes by its name until it has an identifier.
-fn transition(mode: Mode, from: Stage, to: Stage, extension: &str) -> (&'static str, String) {
+fn transition(
+    mode: Mode,
+    from: AgentState,
+    to: AgentState,
+    extension: &str,
+) -> (&'static str, String) {
     let state = match mode {
         Mode::ManagedInstances => "state",
         _ => "State",
@@ -153,11 +158,13 @@ pub(super) async fn next(shared: &Shared, request: &Request<Bytes>) -> Reply {
         let Some(agent) = state.agent(id) else {
             return Some(unknown(id));
         };
-        match agent.stage {
-            Stage::Registered | Stage::Ready | Stage::Running => agent.stage = Stage::Ready,
-            Stage::Started | Stage::InitError | Stage::ExitError => {
+        match agent.state {
+            AgentState::Registered | AgentState::Ready | AgentState::Running => {
+                agent.state = AgentState::Ready;
+            }
+            AgentState::Started | AgentState::InitError | AgentState::ExitError => {
                 let (error_type, message) =
-                    transition(shared.options.mode, agent.stage, Stage::Ready, id);
+                    transition(shared.options.mode, agent.state, AgentState::Ready, id);
                 return Some(error(403, error_type, &message));
             }
         }
@@ -172,7 +179,7 @@ pub(super) async fn next(shared: &Shared, request: &Request<Bytes>) -> Reply {
             // The environment was reset: this call is from a life that is over.
             None => Some(None),
             Some(agent) => agent.inbox.pop_front().map(|next| {
-                agent.stage = Stage::Running;
+                agent.state = AgentState::Running;
                 Some(next)
             }),
         })
@@ -201,22 +208,28 @@ pub(super) async fn next(shared: &Shared, request: &Request<Bytes>) -> Reply {
 }
 
 pub(super) fn init_error(shared: &Shared, request: &Request<Bytes>) -> Reply {
-    report(shared, request, Stage::InitError, |stage| {
-        matches!(stage, Stage::Registered | Stage::InitError)
+    report(shared, request, AgentState::InitError, |state| {
+        matches!(state, AgentState::Registered | AgentState::InitError)
     })
 }
 
 pub(super) fn exit_error(shared: &Shared, request: &Request<Bytes>) -> Reply {
-    report(shared, request, Stage::ExitError, |stage| {
-        matches!(stage, Stage::Registered | Stage::Ready | Stage::Running | Stage::ExitError)
+    report(shared, request, AgentState::ExitError, |state| {
+        matches!(
+            state,
+            AgentState::Registered
+                | AgentState::Ready
+                | AgentState::Running
+                | AgentState::ExitError
+        )
     })
 }
 
 fn report(
     shared: &Shared,
     request: &Request<Bytes>,
-    to: Stage,
-    is_legal: impl Fn(Stage) -> bool,
+    to: AgentState,
+    is_legal: impl Fn(AgentState) -> bool,
 ) -> Reply {
     let id = match identifier(request) {
         Ok(id) => id,
@@ -234,11 +247,11 @@ fn report(
             let message = "Unknown Lambda-Extension-Identifier";
             return error(403, "Extension.UnknownExtensionIdentifier", message);
         };
-        if !is_legal(agent.stage) {
-            let (error_type, message) = transition(shared.options.mode, agent.stage, to, id);
+        if !is_legal(agent.state) {
+            let (error_type, message) = transition(shared.options.mode, agent.state, to, id);
             return error(403, error_type, &message);
         }
-        agent.stage = to;
+        agent.state = to;
         // The first report wins; a type of another form gets Lambda's name.
         if agent.error_type.is_none() && has_form(error_type, "Extension.") {
             agent.error_type = Some(error_type.to_owned());

@@ -1,7 +1,7 @@
-//! Bad weather for a stream: what happens to requests, by script or by seed.
+//! Faults for a stream: what happens to requests, by script or by seed.
 
-mod faults;
-mod wild;
+mod fault;
+mod random_faults;
 
 use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
@@ -9,14 +9,14 @@ use std::time::Duration;
 
 use fastrand::Rng;
 
-pub use faults::{KMS_ERRORS, Refusal};
+pub use fault::{KMS_ERRORS, Refusal};
 
 /// What happens to the coming requests. The default is fair: everything is taken at once.
 #[derive(Default)]
-pub struct Weather {
-    /// Verdicts on the next requests, in order; afterwards `climate` holds.
-    forecast: VecDeque<Forecast>,
-    climate: Climate,
+pub struct Faults {
+    /// Verdicts on the next requests, in order; afterwards `mode` holds.
+    script: VecDeque<Fault>,
+    mode: FaultMode,
     latency: Duration,
     /// Shards that take nothing, whatever the request.
     hot: BTreeSet<usize>,
@@ -24,9 +24,9 @@ pub struct Weather {
 
 /// What happens to one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Forecast {
+pub enum Fault {
     /// Nothing: it is taken.
-    Fair,
+    None,
     /// These records of it are refused for lack of throughput, by index.
     Refuse(Vec<usize>),
     /// These records of it are refused for this reason, by index.
@@ -47,15 +47,15 @@ pub enum Forecast {
     TakeAndTruncate,
 }
 
-/// What happens to all requests that no forecast is for.
+/// What happens to all requests that the script does not name.
 #[derive(Default)]
-enum Climate {
+enum FaultMode {
     #[default]
-    Fair,
+    Off,
     /// This share of the records of each request is refused, at random.
     Refuse(f64, Refusal, Rng),
-    Always(Forecast),
-    Wild(Rng),
+    Always(Fault),
+    Random(Rng),
 }
 
 /// What happens to this request.
@@ -88,9 +88,9 @@ pub(super) enum Sent {
     Nothing,
 }
 
-impl Weather {
+impl Faults {
     /// Everything is taken.
-    pub fn fair() -> Self {
+    pub fn none() -> Self {
         Self::default()
     }
 
@@ -101,38 +101,38 @@ impl Weather {
 
     /// This share of the records of each request is refused for this reason; the same records for the same seed.
     pub fn refusing_for(reason: Refusal, share: f64, seed: u64) -> Self {
-        Self::of(Climate::Refuse(share, reason, Rng::with_seed(seed)))
+        Self::of(FaultMode::Refuse(share, reason, Rng::with_seed(seed)))
     }
 
     /// This happens to every request.
-    pub fn always(forecast: Forecast) -> Self {
-        Self::of(Climate::Always(forecast))
+    pub fn always(fault: Fault) -> Self {
+        Self::of(FaultMode::Always(fault))
     }
 
     /// This happens to the next requests, in order; then it is fair.
-    pub fn script(forecast: impl IntoIterator<Item = Forecast>) -> Self {
-        Self { forecast: forecast.into_iter().collect(), ..Self::default() }
+    pub fn script(faults: impl IntoIterator<Item = Fault>) -> Self {
+        Self { script: faults.into_iter().collect(), ..Self::default() }
     }
 
     /// Whatever can pass by itself happens, mixed: half of the requests fare well, the others each in a way of its own.
-    /// The n-th request meets the same fate for the same seed.
-    pub fn wild(seed: u64) -> Self {
-        Self::of(Climate::Wild(Rng::with_seed(seed)))
+    /// The n-th request meets the same fault for the same seed.
+    pub fn random(seed: u64) -> Self {
+        Self::of(FaultMode::Random(Rng::with_seed(seed)))
     }
 
     /// The service is down: every request is answered 503.
     pub fn down() -> Self {
-        Self::always(Forecast::unavailable())
+        Self::always(Fault::unavailable())
     }
 
     /// The role lacks the permission.
     pub fn denied() -> Self {
-        Self::always(Forecast::denied())
+        Self::always(Fault::denied())
     }
 
     /// The stream is gone.
     pub fn lost() -> Self {
-        Self::always(Forecast::missing())
+        Self::always(Fault::missing())
     }
 
     /// Every answer takes this long.
@@ -149,8 +149,8 @@ impl Weather {
         self
     }
 
-    fn of(climate: Climate) -> Self {
-        Self { climate, ..Self::default() }
+    fn of(mode: FaultMode) -> Self {
+        Self { mode, ..Self::default() }
     }
 
     pub(super) fn is_hot(&self, shard: usize) -> bool {
@@ -159,28 +159,28 @@ impl Weather {
 
     /// What happens to a request with so many records, which is the next.
     pub(super) fn verdict(&mut self, records: usize) -> Verdict {
-        let mut verdict = match (self.forecast.pop_front(), &mut self.climate) {
-            (Some(forecast), _) => forecast.verdict(records),
-            (None, Climate::Always(forecast)) => forecast.clone().verdict(records),
-            (None, Climate::Fair) => Forecast::Fair.verdict(records),
-            (None, Climate::Refuse(share, reason, dice)) => {
-                let refused = (0..records).filter(|_| dice.f64() < *share).collect();
-                Forecast::RefuseFor(*reason, refused).verdict(records)
+        let mut verdict = match (self.script.pop_front(), &mut self.mode) {
+            (Some(fault), _) => fault.verdict(records),
+            (None, FaultMode::Always(fault)) => fault.clone().verdict(records),
+            (None, FaultMode::Off) => Fault::None.verdict(records),
+            (None, FaultMode::Refuse(share, reason, rng)) => {
+                let refused = (0..records).filter(|_| rng.f64() < *share).collect();
+                Fault::RefuseFor(*reason, refused).verdict(records)
             }
-            (None, Climate::Wild(dice)) => wild::fate(dice, records).verdict(records),
+            (None, FaultMode::Random(rng)) => random_faults::next(rng, records).verdict(records),
         };
         verdict.after += self.latency;
         verdict
     }
 }
 
-impl Forecast {
+impl Fault {
     /// What this means to a request with so many records.
     pub(super) fn verdict(self, records: usize) -> Verdict {
         let take = |reply| End::Take { refused: vec![None; records], reply };
         let mut after = Duration::ZERO;
         let end = match self {
-            Self::Fair => take(Sent::All),
+            Self::None => take(Sent::All),
             Self::Refuse(indices) => {
                 return Self::RefuseFor(Refusal::Throughput, indices).verdict(records);
             }
@@ -203,10 +203,10 @@ impl Forecast {
     }
 }
 
-impl fmt::Debug for Weather {
+impl fmt::Debug for Faults {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Weather")
-            .field("forecast", &self.forecast)
+        f.debug_struct("Faults")
+            .field("script", &self.script)
             .field("latency", &self.latency)
             .field("hot", &self.hot)
             .finish_non_exhaustive()

@@ -11,12 +11,12 @@ use serde_json::{Value, json};
 use tokio::time::Instant;
 
 use super::Record;
+use super::faults::{End, Fault, Faults, Refusal, Sent};
 use super::request::{MAX_RECORD, PutRecords};
 use super::shards::{self, Shards};
-use super::weather::{End, Forecast, Refusal, Sent, Weather};
 use crate::aws::access_key_id;
-use crate::flights::Flights;
 use crate::http::{Answer, Reply, bare, header, reply};
+use crate::in_flight::InFlight;
 
 /// Base64 makes 10 MiB a third larger; JSON adds a little.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -25,14 +25,14 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 #[derive(Debug)]
 pub(super) struct Stream {
     pub(super) name: String,
-    pub(super) flights: Flights,
+    pub(super) in_flight: InFlight,
     state: Mutex<State>,
 }
 
 /// What changes.
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) weather: Weather,
+    pub(super) faults: Faults,
     pub(super) shards: Shards,
     pub(super) max_record: usize,
     pub(super) records: Vec<Record>,
@@ -46,7 +46,7 @@ pub(super) struct State {
 impl Stream {
     pub(super) fn new(name: &str) -> Self {
         let state = State {
-            weather: Weather::fair(),
+            faults: Faults::none(),
             shards: Shards::default(),
             max_record: MAX_RECORD,
             records: Vec::new(),
@@ -54,7 +54,7 @@ impl Stream {
             access_keys: Vec::new(),
             expired: BTreeSet::new(),
         };
-        Self { name: name.to_owned(), flights: Flights::default(), state: Mutex::new(state) }
+        Self { name: name.to_owned(), in_flight: InFlight::default(), state: Mutex::new(state) }
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
@@ -62,7 +62,7 @@ impl Stream {
     }
 
     pub(super) async fn handle(&self, request: Request<Incoming>) -> Answer {
-        let flight = self.flights.begin();
+        let flight = self.in_flight.begin();
         let answer = self.answer(request).await;
         flight.end();
         answer
@@ -75,9 +75,9 @@ impl Stream {
             Err(refusal) => return Answer::Whole(*refusal),
         };
         let verdict = if is_expired {
-            Forecast::expired().verdict(put.records.len())
+            Fault::expired().verdict(put.records.len())
         } else {
-            self.state().weather.verdict(put.records.len())
+            self.state().faults.verdict(put.records.len())
         };
         tokio::time::sleep(verdict.after).await;
         match verdict.end {
@@ -124,7 +124,7 @@ impl Stream {
             .or_else(|(code, message)| refuse(400, code, &message))
     }
 
-    /// Takes the records but for those that the weather or their shards refuse.
+    /// Takes the records but for those that the faults or their shards refuse.
     fn take(&self, put: PutRecords, refused: &[Option<Refusal>]) -> Reply {
         let mut state = self.state();
         let (arrived, now) = (SystemTime::now(), Instant::now());
@@ -136,7 +136,7 @@ impl Stream {
             let size = record.data.len() + record.partition_key.len();
             // What is refused already takes no room in its shard.
             let has_room = |state: &mut State| {
-                !state.weather.is_hot(shard) && state.shards.take(shard, size, now)
+                !state.faults.is_hot(shard) && state.shards.take(shard, size, now)
             };
             let refusal =
                 refusal.or_else(|| (!has_room(&mut state)).then_some(Refusal::Throughput));

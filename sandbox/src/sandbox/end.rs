@@ -22,7 +22,7 @@ const FLUSH: Duration = Duration::from_secs(1);
 
 /// What was seen of an environment that has ended.
 #[derive(Clone, Debug)]
-pub struct Witness {
+pub struct Recording {
     /// Its end.
     pub shutdown: Shutdown,
     /// The ground truth of telemetry.
@@ -39,11 +39,11 @@ impl Sandbox {
     }
 
     /// The same, with all that was seen until the end.
-    pub async fn shutdown_with_witness(self) -> Witness {
+    pub async fn shutdown_with_witness(self) -> Recording {
         let shared = self.shared.clone();
         let shutdown = self.shutdown().await;
         let journal = shared.hub.journal.entries().clone();
-        Witness { shutdown, journal, printed: shared.look(|state| state.printed.clone()) }
+        Recording { shutdown, journal, printed: shared.look(|state| state.printed.clone()) }
     }
 
     /// Ends all processes: the runtime first, then the extensions, by SHUTDOWN and at the deadline by SIGKILL. The same

@@ -10,7 +10,7 @@ use crate::environment::{self, Surroundings};
 use crate::options::{MAX_EXTENSIONS, Mode, Program};
 use crate::process::Process;
 use crate::report::{Init, Status};
-use crate::state::{Agent, Stage};
+use crate::state::{Agent, AgentState};
 use crate::telemetry::event::{self, Before, Category, Event};
 use nix::sys::signal::Signal;
 
@@ -39,7 +39,7 @@ impl Sandbox {
         let (status, error_type) = outcome(failure.as_ref());
         self.shared.look(|state| {
             for agent in &state.agents {
-                let name = format!("{:?}", agent.stage);
+                let name = format!("{:?}", agent.state);
                 hub.publish(&event::extension(&agent.name, &name, &agent.events, agent.error()));
             }
         });
@@ -80,7 +80,7 @@ impl Sandbox {
         for extension in &self.shared.options.extensions {
             self.start_extension(extension)?;
         }
-        let registered = |agent: &Agent| agent.stage != Stage::Started;
+        let registered = |agent: &Agent| agent.state != AgentState::Started;
         self.all_agents(deadline, registered).await?;
         if let Program::File(path) = &self.shared.options.function {
             let variables = environment::of_function(

@@ -182,7 +182,7 @@ mod tests {
             parse(Mode::OnDemand, |body| body["types"] = json!([])).unwrap_err(),
             "types should not be empty"
         );
-        assert!(parse(Mode::OnDemand, |body| body["types"] = json!(["weather"])).is_err());
+        assert!(parse(Mode::OnDemand, |body| body["types"] = json!(["faults"])).is_err());
         let doubled = |mode| parse(mode, |body| body["types"] = json!(["function", "function"]));
         assert!(doubled(Mode::OnDemand).is_err() && doubled(Mode::ManagedInstances).is_ok());
     }

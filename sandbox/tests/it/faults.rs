@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use extension_sandbox::kinesis::weather::{Forecast, KMS_ERRORS, Refusal, Weather};
+use extension_sandbox::kinesis::faults::{Fault, Faults, KMS_ERRORS, Refusal};
 use serde_json::json;
 
 use crate::producer::Producer;
@@ -22,8 +22,8 @@ const TAKEN: &str = "shardId-000000000000";
 async fn single_records_are_refused_by_index_for_any_reason_and_the_others_taken() {
     let producer = Producer::start().await;
     for (reason, code) in REFUSALS {
-        let script = [Forecast::RefuseFor(reason, vec![0, 2, 9])];
-        producer.kinesis.set_weather(Weather::script(script));
+        let script = [Fault::RefuseFor(reason, vec![0, 2, 9])];
+        producer.kinesis.set_faults(Faults::script(script));
         assert_eq!(producer.outcomes(&["a", "b", "c"]).await, [code, TAKEN, code]);
     }
     let keys: Vec<_> = producer.kinesis.records().into_iter().map(|it| it.partition_key).collect();
@@ -36,7 +36,7 @@ async fn single_records_are_refused_by_share_the_same_ones_for_the_same_seed() {
     let producer = Producer::start().await;
     let mut outcomes = Vec::new();
     for _ in 0..2 {
-        producer.kinesis.set_weather(Weather::refusing_for(Refusal::Internal, 0.25, 7));
+        producer.kinesis.set_faults(Faults::refusing_for(Refusal::Internal, 0.25, 7));
         outcomes.push(producer.outcomes(&["k"; 400]).await);
     }
     assert_eq!(outcomes[0], outcomes[1]);
@@ -54,7 +54,7 @@ async fn a_refusal_says_why_in_the_words_of_the_service() {
         ),
         (Refusal::Internal, "Internal Service Failure"),
     ] {
-        producer.kinesis.set_weather(Weather::always(Forecast::RefuseFor(reason, vec![0])));
+        producer.kinesis.set_faults(Faults::always(Fault::RefuseFor(reason, vec![0])));
         let (_, body) = producer.put(&["k"]).await.unwrap();
         assert!(body.contains(&format!(r#""ErrorMessage":"{message}""#)), "{body}");
     }
@@ -64,16 +64,16 @@ async fn a_refusal_says_why_in_the_words_of_the_service() {
 async fn whole_requests_fail_with_every_error_of_the_service_and_take_nothing() {
     let producer = Producer::start().await;
     let mut script = vec![
-        (Forecast::throttled(), 400, "ProvisionedThroughputExceededException"),
-        (Forecast::internal_failure(), 500, "InternalFailureException"),
-        (Forecast::unavailable(), 503, "ServiceUnavailable"),
-        (Forecast::too_large(), 413, "RequestEntityTooLarge"),
-        (Forecast::missing(), 400, "ResourceNotFoundException"),
-        (Forecast::denied(), 400, "AccessDeniedException"),
-        (Forecast::expired(), 400, "ExpiredTokenException"),
+        (Fault::throttled(), 400, "ProvisionedThroughputExceededException"),
+        (Fault::internal_failure(), 500, "InternalFailureException"),
+        (Fault::unavailable(), 503, "ServiceUnavailable"),
+        (Fault::too_large(), 413, "RequestEntityTooLarge"),
+        (Fault::missing(), 400, "ResourceNotFoundException"),
+        (Fault::denied(), 400, "AccessDeniedException"),
+        (Fault::expired(), 400, "ExpiredTokenException"),
     ];
-    script.extend(KMS_ERRORS.map(|code| (Forecast::kms(code), 400, code)));
-    producer.kinesis.set_weather(Weather::script(script.iter().map(|it| it.0.clone())));
+    script.extend(KMS_ERRORS.map(|code| (Fault::kms(code), 400, code)));
+    producer.kinesis.set_faults(Faults::script(script.iter().map(|it| it.0.clone())));
     for (_, status, code) in script {
         assert_eq!(producer.failure().await, (status, code.to_owned()));
     }
@@ -85,7 +85,7 @@ async fn whole_requests_fail_with_every_error_of_the_service_and_take_nothing() 
 async fn a_failure_without_a_body_has_only_its_status() {
     let producer = Producer::start().await;
     let statuses = [500, 502, 503, 413];
-    producer.kinesis.set_weather(Weather::script(statuses.map(Forecast::Bare)));
+    producer.kinesis.set_faults(Faults::script(statuses.map(Fault::Bare)));
     for status in statuses {
         assert_eq!(producer.put(&["k"]).await, Ok((status, String::new())));
     }
@@ -95,7 +95,7 @@ async fn a_failure_without_a_body_has_only_its_status() {
 #[tokio::test]
 async fn a_request_whose_connection_is_reset_is_not_taken() {
     let producer = Producer::start().await;
-    producer.kinesis.set_weather(Weather::script([Forecast::Reset]));
+    producer.kinesis.set_faults(Faults::script([Fault::Reset]));
     let why = producer.put(&["k"]).await.unwrap_err();
     assert!(why.contains("Connection reset by peer"), "{why}");
     assert!(producer.kinesis.records().is_empty());
@@ -108,7 +108,7 @@ async fn an_answer_that_is_cut_off_leaves_its_sender_with_half_and_the_records_t
     let producer = Producer::start().await;
     // An answer that fits into one packet, and one that does not fit into the buffers of the kernel.
     for count in [1, 500] {
-        producer.kinesis.set_weather(Weather::script([Forecast::TakeAndTruncate]));
+        producer.kinesis.set_faults(Faults::script([Fault::TakeAndTruncate]));
         let why = producer.put(&vec!["k"; count]).await.unwrap_err();
         assert!(why.contains("end of file before message length reached"), "{why}");
     }
@@ -120,7 +120,7 @@ async fn an_answer_that_is_cut_off_leaves_its_sender_with_half_and_the_records_t
 async fn a_slow_answer_comes_after_its_time_and_the_next_at_once() {
     let producer = Producer::start().await;
     let slow = Duration::from_millis(150);
-    producer.kinesis.set_weather(Weather::script([Forecast::Slow(slow), Forecast::Fair]));
+    producer.kinesis.set_faults(Faults::script([Fault::Slow(slow), Fault::None]));
     let start = Instant::now();
     assert_eq!(producer.outcomes(&["k"]).await, [TAKEN]);
     assert!(start.elapsed() >= slow);
@@ -133,7 +133,7 @@ async fn a_slow_answer_comes_after_its_time_and_the_next_at_once() {
 async fn slow_weather_makes_failures_slow_as_well() {
     let producer = Producer::start().await;
     let slow = Duration::from_millis(50);
-    producer.kinesis.set_weather(Weather::down().slow(slow));
+    producer.kinesis.set_faults(Faults::down().slow(slow));
     let start = Instant::now();
     assert_eq!(producer.failure().await.0, 503);
     assert!(start.elapsed() >= slow);
@@ -179,7 +179,7 @@ async fn in_wild_weather_the_same_requests_meet_the_same_fates_for_the_same_seed
     let mut stories = Vec::new();
     for seed in [11, 11, 12] {
         let producer = Producer::start().await;
-        producer.kinesis.set_weather(Weather::wild(seed));
+        producer.kinesis.set_faults(Faults::random(seed));
         let mut story = Vec::new();
         for _ in 0..60 {
             // Silence ends when the sender has waited long enough.

@@ -39,10 +39,10 @@ async fn an_extension_in_python_gets_every_event_and_only_lambdas_environment() 
     for _ in 0..3 {
         assert_eq!(sandbox.invoke("{}").await.status, Status::Success);
     }
-    let witness = sandbox.shutdown_with_witness().await;
-    assert_eq!(witness.shutdown.exits[0].code, Some(0));
+    let recording = sandbox.shutdown_with_witness().await;
+    assert_eq!(recording.shutdown.exits[0].code, Some(0));
     assert_eq!(
-        witness.printed,
+        recording.printed,
         [("foreign-extension".to_owned(), "python extension is ready".to_owned())]
     );
     let out: Value = serde_json::from_str(&std::fs::read_to_string(&out).unwrap()).unwrap();

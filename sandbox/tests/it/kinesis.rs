@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use extension_sandbox::kinesis::weather::{Forecast, Weather};
+use extension_sandbox::kinesis::faults::{Fault, Faults};
 use extension_sandbox::{Kinesis, Options, Program, Sandbox, Status};
 use http_body_util::Full;
 use hyper::Request;
@@ -32,7 +32,7 @@ fn put(kinesis: &Kinesis) -> JoinHandle<bool> {
 /// One invocation, at whose end the extension calls `next` while a request is in flight, or has been given up.
 async fn invoke(freeze_closes_connections: bool, gives_up: bool) -> (Sandbox, Arc<Kinesis>) {
     let kinesis = Kinesis::start("telemetry").await.unwrap();
-    kinesis.set_weather(Weather::always(Forecast::Silence));
+    kinesis.set_faults(Faults::always(Fault::Silence));
     let options = Options {
         extensions: vec![Program::Driven("extension".to_owned())],
         kinesis: Some(kinesis.clone()),
@@ -81,7 +81,7 @@ async fn a_request_that_its_sender_gave_up_before_next_is_not_counted() {
 #[tokio::test]
 async fn a_lost_answer_leaves_the_records_taken_and_the_sender_without_one() {
     let kinesis = Kinesis::start("telemetry").await.unwrap();
-    kinesis.set_weather(Weather::script([Forecast::TakeAndVanish]));
+    kinesis.set_faults(Faults::script([Fault::TakeAndVanish]));
     assert!(!put(&kinesis).await.unwrap());
     assert_eq!(kinesis.records().len(), 1);
     assert!(kinesis.in_flight().is_empty() && !kinesis.was_abandoned(1));

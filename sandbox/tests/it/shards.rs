@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use extension_sandbox::Kinesis;
 use extension_sandbox::kinesis::Throughput;
-use extension_sandbox::kinesis::weather::{Forecast, Weather};
+use extension_sandbox::kinesis::faults::{Fault, Faults};
 use serde_json::{Value, json};
 
 use crate::producer::Producer;
@@ -94,13 +94,13 @@ async fn what_is_beyond_the_bytes_of_a_second_is_refused_and_fits_later() {
 async fn a_hot_shard_refuses_everything_until_the_weather_changes_and_the_others_nothing() {
     let (producer, keys) = four().await;
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
-    producer.kinesis.set_weather(Weather::fair().hot(2));
+    producer.kinesis.set_faults(Faults::none().hot(2));
     for _ in 0..3 {
         let outcomes = producer.outcomes(&keys).await;
         assert_eq!((outcomes[2].as_str(), taken(&outcomes)), (REFUSED, 3));
     }
     assert!(producer.kinesis.records().iter().all(|record| record.shard != 2));
-    producer.kinesis.set_weather(Weather::fair());
+    producer.kinesis.set_faults(Faults::none());
     assert_eq!(taken(&producer.outcomes(&keys).await), 4);
 }
 
@@ -108,6 +108,6 @@ async fn a_hot_shard_refuses_everything_until_the_weather_changes_and_the_others
 async fn what_the_weather_refuses_takes_no_room_in_its_shard() {
     let producer = Producer::start().await;
     producer.kinesis.set_throughput(Some(Throughput { bytes: 1_000_000, records: 2 }));
-    producer.kinesis.set_weather(Weather::script([Forecast::Refuse(vec![0, 1])]));
+    producer.kinesis.set_faults(Faults::script([Fault::Refuse(vec![0, 1])]));
     assert_eq!(taken(&producer.outcomes(&["k"; 4]).await), 2);
 }

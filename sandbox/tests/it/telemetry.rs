@@ -186,9 +186,9 @@ async fn everything_is_delivered_when_shutdown_arrives_however_long_it_might_wai
     tokio::join!(bench.sandbox.init(), subscribe);
     bench.sandbox.invoke("{}").await;
     assert_eq!(bench.listener.types(), [""; 0], "the time is not over");
-    let witness = bench.sandbox.shutdown_with_witness().await;
-    assert_eq!(at_shutdown.await.unwrap(), witness.journal.len());
-    assert!(witness.journal.iter().all(|entry| entry.accepted));
+    let recording = bench.sandbox.shutdown_with_witness().await;
+    assert_eq!(at_shutdown.await.unwrap(), recording.journal.len());
+    assert!(recording.journal.iter().all(|entry| entry.accepted));
 }
 
 #[tokio::test]

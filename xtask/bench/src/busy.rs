@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use extension_sandbox::kinesis::weather::Weather;
+use extension_sandbox::kinesis::faults::Faults;
 use extension_sandbox::{Kinesis, Options, Program, Sandbox, Status};
 use extension_spec::variable;
 use serde_json::json;
 
-use crate::stage::{STREAM, units};
+use crate::fake_lambda::{STREAM, units};
 use crate::subject::Subject;
 
 /// About what a request to Kinesis takes within a region.
@@ -110,7 +110,7 @@ async fn live(
 impl World {
     async fn new(subject: &Subject, function: &Program) -> Result<Self> {
         let kinesis = Kinesis::start(STREAM).await?;
-        kinesis.set_weather(Weather::fair().slow(ROUND_TRIP));
+        kinesis.set_faults(Faults::none().slow(ROUND_TRIP));
         let mut environment = vec![
             ("AWS_ENDPOINT_URL_KINESIS".to_owned(), kinesis.url()),
             (variable::STREAM.to_owned(), STREAM.to_owned()),
@@ -166,13 +166,13 @@ impl World {
         let peak_kib = self.peak_kib();
         let Self { sandbox, kinesis, mut busy, .. } = self;
         busy.peak_kib.1 = peak_kib;
-        let witness = sandbox.shutdown_with_witness().await;
+        let recording = sandbox.shutdown_with_witness().await;
         let exit =
-            witness.shutdown.exits.first().context("an extension ends with the environment")?;
+            recording.shutdown.exits.first().context("an extension ends with the environment")?;
         ensure!(exit.code == Some(0), "{} ends with {exit:?}", busy.label);
         busy.shutdown = exit.duration_ms;
         busy.requests = kinesis.requests() - busy.requests;
-        busy.events = witness.journal.len() as u64;
+        busy.events = recording.journal.len() as u64;
         let bytes = |record: &extension_sandbox::kinesis::Record| {
             units((record.data.len() + record.partition_key.len()) as u64)
         };

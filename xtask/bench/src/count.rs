@@ -15,7 +15,7 @@ use serde_json::json;
 
 use crate::cli::CountOptions;
 use crate::events;
-use crate::stage::{Kinesis, Stage};
+use crate::fake_lambda::{FakeLambda, Kinesis};
 use crate::startup;
 use crate::subject::Subject;
 
@@ -59,7 +59,7 @@ pub(crate) fn run(options: &CountOptions) -> Result<()> {
 /// Instructions from the start of the process until then.
 fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u64> {
     kinesis.reset();
-    let stage = Stage::start()?;
+    let fake_lambda = FakeLambda::start()?;
     let out = tempfile::tempdir().context("there is no place for valgrind's file")?;
     let file = out.path().join("callgrind");
     let mut command = Command::new("valgrind");
@@ -68,7 +68,7 @@ fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u6
     command
         .args(["--tool=callgrind", "--quiet"])
         .arg(format!("--callgrind-out-file={}", file.display()));
-    command.arg(&subject.program).envs(subject.environment(&stage, kinesis, out.path(), 128));
+    command.arg(&subject.program).envs(subject.environment(&fake_lambda, kinesis, out.path(), 128));
     if until == Until::Next {
         // What is done beside waiting is not on the way there.
         command.env(variable::PRECONNECT, "false");
@@ -77,11 +77,11 @@ fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u6
     let valgrind =
         command.spawn().context("valgrind does not start (Debian: apt-get install valgrind)")?;
     let mut valgrind = Ended(valgrind);
-    stage.next(1, PATIENCE).context("it never calls next")?;
+    fake_lambda.next(1, PATIENCE).context("it never calls next")?;
     if until == Until::Record {
-        stage.publish(&events::batch(&events::invocation()))?;
-        stage.invoke(events::REQUEST);
-        stage.next(2, PATIENCE).context("it calls next no second time")?;
+        fake_lambda.publish(&events::batch(&events::invocation()))?;
+        fake_lambda.invoke(events::REQUEST);
+        fake_lambda.next(2, PATIENCE).context("it calls next no second time")?;
         if kinesis.taken().lines == 0 {
             bail!("it delivers nothing");
         }

@@ -30,7 +30,7 @@ pub(crate) struct Seen {
 }
 
 /// A Lambda.
-pub(crate) struct Stage {
+pub(crate) struct FakeLambda {
     address: SocketAddr,
     shared: Arc<Shared>,
     telemetry: Mutex<Option<Connection<TcpStream>>>,
@@ -68,7 +68,7 @@ impl Shared {
     }
 }
 
-impl Stage {
+impl FakeLambda {
     /// Listens from now on. Its threads end when the extension has.
     pub(crate) fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;

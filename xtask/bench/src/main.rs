@@ -1,7 +1,7 @@
 //! What an extension costs a function, measured on this machine. Run by `cargo xtask bench`, and by the gates of
 //! `cargo xtask ci`.
 //!
-//! [`startup`] and [`throughput`] use a [`stage`] of their own, which answers at once; [`busy`] uses the sandbox. What is
+//! [`startup`] and [`throughput`] use a [`fake_lambda`] of their own, which answers at once; [`busy`] uses the sandbox. What is
 //! measured is measured by turns with whatever it is compared with.
 
 #![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command is for")]
@@ -11,8 +11,8 @@ mod busy;
 mod cli;
 mod count;
 mod events;
+mod fake_lambda;
 mod report;
-mod stage;
 mod startup;
 mod statistics;
 mod subject;
@@ -27,8 +27,8 @@ use anyhow::{Context, Result};
 use extension_sandbox::Program;
 
 use cli::{Command, Options};
+use fake_lambda::Kinesis;
 use report::{Measured, Report};
-use stage::Kinesis;
 use subject::Subject;
 
 /// Quick invocations, of which most should cause no request.

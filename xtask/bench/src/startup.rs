@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 
 use crate::events;
-use crate::stage::{Kinesis, Stage};
+use crate::fake_lambda::{FakeLambda, Kinesis};
 use crate::statistics::ms;
 use crate::subject::Subject;
 
@@ -34,18 +34,18 @@ pub(crate) struct Start {
 /// Lets it live once: a function that is invoked once.
 pub(crate) fn measure(subject: &Subject, kinesis: &Kinesis) -> Result<Start> {
     kinesis.reset();
-    let stage = Stage::start()?;
-    let life = subject.start(&stage, kinesis, 128)?;
+    let fake_lambda = FakeLambda::start()?;
+    let life = subject.start(&fake_lambda, kinesis, 128)?;
     let since = |instant: Instant| ms(instant.saturating_duration_since(life.spawned));
-    let next = stage.next(1, PATIENCE).context("it never calls next")?;
-    stage.publish(&events::batch(&events::init()))?;
-    stage.invoke(events::REQUEST);
-    stage.publish(&events::batch(&events::invocation()))?;
-    let delivers = stage.seen().subscribed.is_some();
+    let next = fake_lambda.next(1, PATIENCE).context("it never calls next")?;
+    fake_lambda.publish(&events::batch(&events::init()))?;
+    fake_lambda.invoke(events::REQUEST);
+    fake_lambda.publish(&events::batch(&events::invocation()))?;
+    let delivers = fake_lambda.seen().subscribed.is_some();
     let taken = if delivers { kinesis.until(1, NO_RECORD) } else { kinesis.taken() };
-    stage.next(2, PATIENCE).context("it calls next no second time")?;
+    fake_lambda.next(2, PATIENCE).context("it calls next no second time")?;
     let (steady_kib, peak_kib) = (life.memory_kib("VmRSS")?, life.memory_kib("VmHWM")?);
-    let seen = stage.seen();
+    let seen = fake_lambda.seen();
     let start = Start {
         registered: since(seen.registered.context("it never registers")?),
         subscribed: seen.subscribed.map(since),
@@ -57,7 +57,7 @@ pub(crate) fn measure(subject: &Subject, kinesis: &Kinesis) -> Result<Start> {
         peak_kib,
     };
     let told = Instant::now();
-    stage.shut_down();
+    fake_lambda.shut_down();
     let (exit, cpu) = life.end(PATIENCE)?;
     if !exit.success() {
         bail!("it ends with {exit}");

@@ -11,7 +11,7 @@ use nix::sys::resource::{UsageWho, getrusage};
 use nix::sys::time::TimeVal;
 use tempfile::TempDir;
 
-use crate::stage::{Kinesis, STREAM, Stage};
+use crate::fake_lambda::{FakeLambda, Kinesis, STREAM};
 
 /// An extension.
 #[derive(Clone, Debug)]
@@ -42,10 +42,15 @@ impl Subject {
     }
 
     /// Starts it as Lambda would.
-    pub(crate) fn start(&self, stage: &Stage, kinesis: &Kinesis, memory_mb: u32) -> Result<Life> {
+    pub(crate) fn start(
+        &self,
+        fake_lambda: &FakeLambda,
+        kinesis: &Kinesis,
+        memory_mb: u32,
+    ) -> Result<Life> {
         let tmp = tempfile::tempdir().context("there is no place for a /tmp")?;
         let mut command = Command::new(&self.program);
-        command.env_clear().envs(self.environment(stage, kinesis, tmp.path(), memory_mb));
+        command.env_clear().envs(self.environment(fake_lambda, kinesis, tmp.path(), memory_mb));
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
         let cpu_before = children_cpu()?;
         let spawned = Instant::now();
@@ -56,13 +61,13 @@ impl Subject {
     /// The variables that Lambda would give it, and those that bring it to our Kinesis.
     pub(crate) fn environment(
         &self,
-        stage: &Stage,
+        fake_lambda: &FakeLambda,
         kinesis: &Kinesis,
         tmp: &Path,
         memory_mb: u32,
     ) -> Vec<(String, String)> {
         let variables = [
-            ("AWS_LAMBDA_RUNTIME_API", stage.address()),
+            ("AWS_LAMBDA_RUNTIME_API", fake_lambda.address()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory_mb.to_string()),
             ("AWS_LAMBDA_FUNCTION_NAME", "bench".to_owned()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),

@@ -6,7 +6,7 @@ use anyhow::{Context, Result, ensure};
 use extension_spec::ENV_PREFIX;
 
 use crate::events;
-use crate::stage::{Kinesis, Stage};
+use crate::fake_lambda::{FakeLambda, Kinesis};
 use crate::statistics::ms;
 use crate::subject::Subject;
 
@@ -29,26 +29,26 @@ pub(crate) struct Throughput {
 /// Nothing, if it delivers nothing.
 pub(crate) fn measure(subject: &Subject, kinesis: &Kinesis) -> Result<Option<Throughput>> {
     kinesis.reset();
-    let stage = Stage::start()?;
+    let fake_lambda = FakeLambda::start()?;
     let mut subject = subject.clone();
     if subject.is_ours() {
         // Everything within the one flush.
         subject.settings.push((format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"), "60000".to_owned()));
     }
     // Memory for all of it.
-    let life = subject.start(&stage, kinesis, 2_048)?;
-    stage.next(1, PATIENCE).context("it never calls next")?;
-    if stage.seen().subscribed.is_none() {
+    let life = subject.start(&fake_lambda, kinesis, 2_048)?;
+    fake_lambda.next(1, PATIENCE).context("it never calls next")?;
+    if fake_lambda.seen().subscribed.is_none() {
         return Ok(None);
     }
     let lines: Vec<String> = (0..EVENTS).map(events::line).collect();
     let body = events::batch(&lines);
-    stage.invoke(events::REQUEST);
+    fake_lambda.invoke(events::REQUEST);
     let (began, cpu) = (Instant::now(), life.cpu()?);
     for _ in 0..BODIES {
-        stage.publish(&body)?;
+        fake_lambda.publish(&body)?;
     }
-    stage.publish(&events::batch(&[events::runtime_done()]))?;
+    fake_lambda.publish(&events::batch(&[events::runtime_done()]))?;
     let expected = (BODIES * EVENTS) as u64;
     let taken = kinesis.until(expected, PATIENCE);
     let cpu = life.cpu()?.saturating_sub(cpu);

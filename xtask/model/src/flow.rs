@@ -7,23 +7,23 @@ use std::time::{Duration, Instant, SystemTime};
 use extension_spec::packing::COMBINATIONS;
 use extension_spec::{Config, PartitionKey, limits};
 use kinesis_telemetry_extension::event::{Event, Source};
-use kinesis_telemetry_extension::intake::Intake;
+use kinesis_telemetry_extension::ingest::intake::Intake;
 use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Record, Scope};
 
-use super::typical::{Logs, Typical};
+use crate::typical::{Logs, Typical};
 
 /// Lines that an invocation logs, unless another number is said.
-pub(crate) const LINES: usize = 100;
+pub const LINES: usize = 100;
 /// On-demand streams bill a record in units of so many bytes.
 const KB: usize = 1_024;
 /// A payload unit, if a kilobyte is 1,000 bytes there.
 const DECIMAL_UNIT: u64 = 25_000;
 /// Queue of a function with 512 MB.
-pub(crate) const QUEUE_BYTES: usize = 64 * 1024 * 1024;
+pub const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 
 /// How often events are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Flow {
+pub enum Flow {
     /// Seldom: each invocation is flushed by itself.
     Rare,
     /// As records fill.
@@ -32,19 +32,19 @@ pub(crate) enum Flow {
 
 /// What was sent.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Sent {
+pub struct Sent {
     /// Whole events.
-    pub(crate) events: u64,
+    pub events: u64,
     /// Records.
-    pub(crate) records: u64,
+    pub records: u64,
     /// Bytes as Kinesis counts them, the partition keys included.
-    pub(crate) bytes: u64,
+    pub bytes: u64,
     /// Bytes on the bill of an on-demand stream.
-    pub(crate) on_demand: u64,
+    pub on_demand: u64,
     /// PUT payload units on the bill of a provisioned stream.
-    pub(crate) units: u64,
+    pub units: u64,
     /// The same if 25 KB are 25,000 bytes, which AWS does not say.
-    pub(crate) decimal_units: u64,
+    pub decimal_units: u64,
 }
 
 impl Sent {
@@ -54,7 +54,7 @@ impl Sent {
     }
 
     /// A record of this size, its key counted. Each is rounded by itself.
-    pub(crate) fn add_bytes(&mut self, size: usize) {
+    pub fn add_bytes(&mut self, size: usize) {
         self.records += 1;
         self.bytes += size as u64;
         self.on_demand += size.next_multiple_of(KB) as u64;
@@ -75,7 +75,7 @@ impl AddAssign for Sent {
 }
 
 /// Every combination that can be set.
-pub(crate) fn packings() -> Vec<Packing> {
+pub fn packings() -> Vec<Packing> {
     let mut packings = Vec::new();
     for combination in COMBINATIONS {
         for compression in combination.compressions {
@@ -93,18 +93,13 @@ pub(crate) fn packings() -> Vec<Packing> {
 }
 
 /// The settings that somebody has who sets nothing.
-pub(crate) fn defaults() -> Config {
+pub fn defaults() -> Config {
     let nothing: [(&str, &str); 0] = [];
     extension_spec::load(nothing).config
 }
 
 /// The events of so many invocations with so many lines, each by itself, numbered as the process numbers them.
-pub(crate) fn invocations(
-    logs: Logs,
-    lines: usize,
-    packing: Packing,
-    count: usize,
-) -> Vec<Vec<Event>> {
+pub fn invocations(logs: Logs, lines: usize, packing: Packing, count: usize) -> Vec<Vec<Event>> {
     let config = defaults();
     let mut typical = Typical::new(logs);
     let mut intake = Intake::new(source(packing), config.types, true);
@@ -115,12 +110,7 @@ pub(crate) fn invocations(
 }
 
 /// Packs them, with records of this size as the target.
-pub(crate) fn send(
-    invocations: &[Vec<Event>],
-    flow: Flow,
-    packing: Packing,
-    target_bytes: usize,
-) -> Sent {
+pub fn send(invocations: &[Vec<Event>], flow: Flow, packing: Packing, target_bytes: usize) -> Sent {
     let limits = Limits { target_bytes, ..Limits::new(&defaults(), QUEUE_BYTES) };
     let mut packer = Packer::new(limits, packing, source(packing));
     let scope = match flow {
@@ -137,7 +127,7 @@ pub(crate) fn send(
 }
 
 /// Packs all that `scope` wants.
-pub(crate) fn drain(packer: &mut Packer, waiting: &mut VecDeque<Event>, scope: Scope) -> Sent {
+pub fn drain(packer: &mut Packer, waiting: &mut VecDeque<Event>, scope: Scope) -> Sent {
     let mut sent = Sent::default();
     loop {
         let records = packer.pack(waiting, scope);
@@ -151,7 +141,7 @@ pub(crate) fn drain(packer: &mut Packer, waiting: &mut VecDeque<Event>, scope: S
 }
 
 /// Whose events they are.
-pub(crate) fn source(packing: Packing) -> Source {
+pub fn source(packing: Packing) -> Source {
     // As long as such names are, and as the ids of instances are.
     Source::new("checkout-orders", "$LATEST", "k3J9x0QvT2aB").in_envelope(packing.envelope)
 }

@@ -7,11 +7,11 @@ use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::Config;
 use kinesis_telemetry_extension::event::Event;
-use kinesis_telemetry_extension::flush::{Backlog, Policy};
-use kinesis_telemetry_extension::lifecycle;
 use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Scope};
+use kinesis_telemetry_extension::policy::flush::{Backlog, Policy};
+use kinesis_telemetry_extension::policy::lifecycle;
 
-use super::flow::{QUEUE_BYTES, Sent, drain, source};
+use crate::flow::{QUEUE_BYTES, Sent, drain, source};
 
 /// From one invocation to the next.
 const PAUSE: Duration = Duration::from_millis(500);
@@ -22,17 +22,17 @@ const ROUND_TRIP: Duration = Duration::from_millis(15);
 
 /// What came of it.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Life {
-    pub(crate) invocations: u64,
+pub struct Life {
+    pub invocations: u64,
     /// Invocations that lasted until their events were in the stream.
-    pub(crate) held: u64,
+    pub held: u64,
     /// By so much each.
-    pub(crate) held_for: Duration,
-    pub(crate) sent: Sent,
+    pub held_for: Duration,
+    pub sent: Sent,
 }
 
 /// These invocations, two a second, until the environment is shut down.
-pub(crate) fn live(invocations: &[Vec<Event>], config: &Config) -> Life {
+pub fn live(invocations: &[Vec<Event>], config: &Config) -> Life {
     let packing = Packing::new(config);
     let mut packer = Packer::new(Limits::new(config, QUEUE_BYTES), packing, source(packing));
     let mut policy = Policy::new(config);
@@ -42,7 +42,7 @@ pub(crate) fn live(invocations: &[Vec<Event>], config: &Config) -> Life {
     let mut waiting: VecDeque<Event> = VecDeque::new();
     let mut now = (Instant::now(), SystemTime::UNIX_EPOCH);
     for events in invocations {
-        policy.beat(now);
+        policy.record(now);
         let backlog = backlog(&waiting, &packer);
         let received = now.0 + FUNCTION + buffering;
         let own = events.iter().cloned().map(|event| Event { received, ..event });

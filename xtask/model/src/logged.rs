@@ -4,7 +4,7 @@ use kinesis_telemetry_extension::event::Event;
 use serde_json::Value;
 
 /// Bytes of the text of all messages. What CloudWatch Logs may count beside the text of a message is left out.
-pub(crate) fn bytes(invocations: &[Vec<Event>]) -> u64 {
+pub fn bytes(invocations: &[Vec<Event>]) -> u64 {
     let messages = invocations.iter().flatten().map(|event| message(&event.line));
     messages.map(|message| message.len() as u64).sum()
 }

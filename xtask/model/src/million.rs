@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use extension_spec::variable;
 
-use super::flow::{Sent, invocations};
-use super::life::{Life, live};
-use super::logged;
-use super::price::{Item, Prices};
-use super::typical::Logs;
+use crate::flow::{Sent, invocations};
+use crate::life::{Life, live};
+use crate::logged;
+use crate::price::{Item, Prices};
+use crate::typical::Logs;
 use kinesis_telemetry_extension::pack::Packing;
 
 /// Invocations in the life of an environment.
@@ -27,20 +27,20 @@ const MILLION: f64 = 1_000_000.0;
 
 /// What a million invocations come to.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Usage {
-    pub(crate) held: f64,
-    pub(crate) held_for: Duration,
-    pub(crate) records: f64,
-    pub(crate) units: f64,
+pub struct Usage {
+    pub held: f64,
+    pub held_for: Duration,
+    pub records: f64,
+    pub units: f64,
     /// On the bill of an on-demand stream.
-    pub(crate) gb_in: f64,
+    pub gb_in: f64,
     /// In CloudWatch Logs.
-    pub(crate) gb_logged: f64,
+    pub gb_logged: f64,
 }
 
 impl Usage {
     /// From some invocations, and bytes that Lambda logs for them.
-    pub(crate) fn new(life: &Life, logged: u64) -> Self {
+    pub fn new(life: &Life, logged: u64) -> Self {
         let Life { invocations, held, held_for, sent: Sent { records, on_demand, units, .. } } =
             *life;
         let times = MILLION / float(invocations);
@@ -57,18 +57,18 @@ impl Usage {
 
 /// Its price, in US dollars.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Cost {
+pub struct Cost {
     /// What Lambda bills for invocations that are held.
-    pub(crate) held: f64,
-    pub(crate) on_demand: f64,
+    pub held: f64,
+    pub on_demand: f64,
     /// For each reader of an on-demand stream.
-    pub(crate) out: f64,
-    pub(crate) provisioned: f64,
-    pub(crate) logs: f64,
+    pub out: f64,
+    pub provisioned: f64,
+    pub logs: f64,
 }
 
 impl Cost {
-    pub(crate) fn new(usage: &Usage, prices: &Prices) -> Self {
+    pub fn new(usage: &Usage, prices: &Prices) -> Self {
         let gb_seconds = usage.held * usage.held_for.as_secs_f64() * MEMORY_GB;
         Self {
             held: gb_seconds * prices.usd(Item::Duration),
@@ -81,19 +81,19 @@ impl Cost {
 
     /// Millions of invocations a month from which a stream that costs so much a month, and so much a million, costs less
     /// than CloudWatch Logs does. None if it never does.
-    pub(crate) fn pays_from(&self, a_month: f64, a_million: f64) -> Option<f64> {
+    pub fn pays_from(&self, a_month: f64, a_million: f64) -> Option<f64> {
         let saved = self.logs - self.held - a_million;
         (saved > 0.0).then(|| a_month / saved)
     }
 }
 
 /// What an on-demand stream and a shard of a provisioned one cost a month, whatever is sent.
-pub(crate) fn a_month(prices: &Prices) -> [f64; 2] {
+pub fn a_month(prices: &Prices) -> [f64; 2] {
     [Item::StreamHour, Item::ShardHour].map(|item| prices.usd(item) * HOURS_A_MONTH)
 }
 
 /// Everything, in parts: what is counted, what that costs, what a month costs, the prices.
-pub(crate) fn parts(prices: &Prices) -> [String; 4] {
+pub fn parts(prices: &Prices) -> [String; 4] {
     let [stream, shard] = a_month(prices);
     let by = "| lines | `COMPRESSION` | `FLUSH` |";
     let mut counted =

@@ -5,7 +5,7 @@
 
 /// What is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Item {
+pub enum Item {
     /// What is put into an on-demand stream.
     OnDemandIn,
     /// What a reader gets out of one.
@@ -24,7 +24,7 @@ pub(crate) enum Item {
 
 /// Who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Source {
+pub enum Source {
     /// Somebody other than AWS, as a link of Markdown.
     Secondary(&'static str),
     /// Whoever runs this, in an argument.
@@ -33,18 +33,18 @@ pub(crate) enum Source {
 
 /// A price.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Price {
-    pub(crate) item: Item,
+pub struct Price {
+    pub item: Item,
     /// Its name in arguments.
-    pub(crate) name: &'static str,
+    pub name: &'static str,
     /// US dollars, without tax, free tier and volume discounts.
-    pub(crate) usd: f64,
+    pub usd: f64,
     /// For how much.
-    pub(crate) unit: &'static str,
-    pub(crate) region: &'static str,
+    pub unit: &'static str,
+    pub region: &'static str,
     /// Day on which the source had it.
-    pub(crate) date: &'static str,
-    pub(crate) source: Source,
+    pub date: &'static str,
+    pub source: Source,
 }
 
 const REGION: &str = "us-east-1";
@@ -94,11 +94,11 @@ const LIST: [Price; 7] = [
 
 /// One of each.
 #[derive(Clone, Debug)]
-pub(crate) struct Prices([Price; LIST.len()]);
+pub struct Prices([Price; LIST.len()]);
 
 impl Prices {
     /// What is known, but for what is said in arguments such as `logs-in=0.57`.
-    pub(crate) fn new<T: AsRef<str>>(args: impl IntoIterator<Item = T>) -> Result<Self, String> {
+    pub fn new<T: AsRef<str>>(args: impl IntoIterator<Item = T>) -> Result<Self, String> {
         let mut prices = LIST;
         for arg in args {
             let arg = arg.as_ref();
@@ -113,12 +113,12 @@ impl Prices {
     }
 
     /// US dollars for one unit.
-    pub(crate) fn usd(&self, item: Item) -> f64 {
+    pub fn usd(&self, item: Item) -> f64 {
         self.0.iter().find(|it| it.item == item).map_or(f64::NAN, |it| it.usd)
     }
 
     /// As a table of Markdown.
-    pub(crate) fn table(&self) -> String {
+    pub fn table(&self) -> String {
         let rows = self.0.iter().map(|Price { name, usd, unit, region, date, source, .. }| {
             let said = match source {
                 Source::Secondary(link) => format!("{region} | {date} | secondary: {link}"),

@@ -11,7 +11,7 @@ use fastrand::Rng;
 
 /// How the function writes its lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Logs {
+pub enum Logs {
     /// As text: a record is a string.
     Text,
     /// As JSON: a record is an object.
@@ -20,7 +20,7 @@ pub(crate) enum Logs {
 
 /// A function that goes on logging.
 #[derive(Debug)]
-pub(crate) struct Typical {
+pub struct Typical {
     logs: Logs,
     rng: Rng,
     now: SystemTime,
@@ -48,13 +48,13 @@ const PLACES: [&str; 5] = ["Bern", "Lyon", "Graz", "Porto", "Gdansk"];
 
 impl Typical {
     /// From the beginning.
-    pub(crate) fn new(logs: Logs) -> Self {
+    pub fn new(logs: Logs) -> Self {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_786_278_896_789);
         Self { logs, rng: Rng::with_seed(1), now }
     }
 
     /// The body that one invocation with so many lines makes: these, and what the platform says around them.
-    pub(crate) fn invocation(&mut self, lines: usize) -> Vec<u8> {
+    pub fn invocation(&mut self, lines: usize) -> Vec<u8> {
         let request = self.uuid();
         let mut events = vec![self.platform("start", &request, r#""version":"$LATEST""#)];
         events.extend((0..lines).map(|_| self.line(&request)));

@@ -2,37 +2,39 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
-use std::path::{Path, PathBuf};
 
-use crate::workspace;
+use crate::support::workspace;
 
-/// Modules of the extension that are pure: values in, values out.
-const PURE: [&str; 16] = [
-    "attribution",
-    "backoff",
-    "breaker",
-    "deadline",
+/// The rooms of `extension/src`, floor by floor from the top. A room uses the floors below it, and no other room of its own.
+const FLOORS: [&[&str]; 7] = [
+    &["control"],
+    &["ingest"],
+    &["delivery", "report"],
+    &["policy", "buffer"],
+    &["pack"],
+    &["event", "lambda"],
+    &["base"],
+];
+/// What is pure: values in, values out. Rooms as a whole, and modules of rooms that also touch the world.
+const PURE: [&str; 9] = [
+    "buffer/ledger",
+    "buffer/ranges",
+    "buffer/stats",
     "event",
-    "flush",
-    "intake",
-    "keys",
-    "ledger",
-    "level",
-    "lifecycle",
-    "metrics",
+    "ingest/attribution",
+    "ingest/intake",
     "pack",
-    "ranges",
-    "sink",
-    "stats",
+    "policy",
+    "report/metrics",
 ];
 /// What a pure module does without.
 const IMPURE: [&str; 6] =
     ["tokio", "std::net", "std::env", "std::fs", "Instant::now", "SystemTime::now"];
 
-/// The files of a crate's modules with their text, tests left out; each under its top module.
-fn modules(package: &str) -> BTreeMap<String, Vec<(PathBuf, String)>> {
+/// The source files of a package, by their path below `src` without its ending, with their text; tests are left out.
+fn sources(package: &str) -> BTreeMap<String, String> {
     let src = workspace::root().join(package).join("src");
-    let mut modules: BTreeMap<String, Vec<_>> = BTreeMap::new();
+    let mut sources = BTreeMap::new();
     let mut folders = vec![src.clone()];
     while let Some(folder) = folders.pop() {
         for entry in fs::read_dir(folder).unwrap() {
@@ -42,17 +44,17 @@ fn modules(package: &str) -> BTreeMap<String, Vec<(PathBuf, String)>> {
             } else if path.file_name().is_some_and(|name| name != "tests.rs") {
                 let text = fs::read_to_string(&path).unwrap();
                 let text = text.split("#[cfg(test)]").next().unwrap().to_owned();
-                modules.entry(top(&src, &path)).or_default().push((path, text));
+                let name = path.strip_prefix(&src).unwrap().with_extension("");
+                sources.insert(name.to_string_lossy().into_owned(), text);
             }
         }
     }
-    modules
+    sources
 }
 
-/// `lambda` for `lambda.rs` and for `lambda/telemetry.rs`.
-fn top(src: &Path, path: &Path) -> String {
-    let inner = path.strip_prefix(src).unwrap().with_extension("");
-    inner.components().next().unwrap().as_os_str().to_string_lossy().into_owned()
+/// `lambda` for `lambda` and for `lambda/telemetry`.
+fn room(source: &str) -> &str {
+    source.split('/').next().unwrap()
 }
 
 /// Top modules of the crate that this text names.
@@ -95,43 +97,61 @@ fn modules_are_found_in_every_form_of_import() {
     assert_eq!(names, ["a", "b", "c", "f", "g"]);
 }
 
-/// Fails if modules of this crate depend on each other in a circle.
-fn has_no_circle(package: &str) {
-    let modules = modules(package);
-    let mut arrows: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
-    for (module, files) in
-        modules.iter().filter(|(module, _)| !["lib", "main"].contains(&module.as_str()))
-    {
-        let named = files.iter().flat_map(|(_, text)| named(text));
-        arrows.insert(
-            module,
-            named.filter(|name| name != module && modules.contains_key(name)).collect(),
-        );
+#[test]
+fn imports_within_the_extension_only_go_down() {
+    let floor = |room: &str| FLOORS.iter().position(|floor| floor.contains(&room));
+    let mut upward = Vec::new();
+    for (source, text) in sources("extension") {
+        let from = room(&source);
+        if ["lib", "main"].contains(&from) {
+            continue;
+        }
+        let own = floor(from).unwrap_or_else(|| panic!("{source} is in no room of FLOORS"));
+        for to in named(&text).iter().filter(|to| *to != from) {
+            if floor(to).is_none_or(|to| to <= own) {
+                upward.push(format!("{source} imports crate::{to}"));
+            }
+        }
     }
-    // Takes away modules that depend on none of the rest; what cannot be taken away is a circle.
-    while let Some(leaf) = arrows.iter().find_map(|(module, to)| {
-        to.iter().all(|to| !arrows.contains_key(to.as_str())).then_some(*module)
+    assert!(upward.is_empty(), "{upward:#?}");
+}
+
+/// Fails if rooms of this package depend on each other in a circle.
+fn has_no_circle(package: &str) {
+    let sources = sources(package);
+    let rooms: BTreeSet<&str> = sources.keys().map(|source| room(source)).collect();
+    let mut arrows: BTreeMap<&str, BTreeSet<String>> = BTreeMap::new();
+    for (source, text) in &sources {
+        let from = room(source);
+        if !["lib", "main"].contains(&from) {
+            let named = named(text).into_iter();
+            let to = named.filter(|to| to != from && rooms.contains(to.as_str()));
+            arrows.entry(from).or_default().extend(to);
+        }
+    }
+    // Takes away rooms that depend on none of the rest; what cannot be taken away is a circle.
+    while let Some(leaf) = arrows.iter().find_map(|(room, to)| {
+        to.iter().all(|to| !arrows.contains_key(to.as_str())).then_some(*room)
     }) {
         arrows.remove(leaf);
     }
-    assert!(
-        arrows.is_empty(),
-        "modules of {package} depend on each other in a circle: {arrows:#?}"
-    );
+    assert!(arrows.is_empty(), "rooms of {package} depend on each other in a circle: {arrows:#?}");
 }
 
 #[test]
-fn modules_depend_on_each_other_without_circles() {
+fn rooms_depend_on_each_other_without_circles() {
     for package in [
+        "cli",
+        "cli/args",
+        "cli/stream",
+        "consumers/rust",
         "extension",
         "extension/spec",
-        "extension/sandbox",
         "fuzz/checks",
+        "sandbox",
         "xtask",
-        "xtask/aws",
-        "xtask/aws/cli",
         "xtask/bench",
-        "xtask/stream",
+        "xtask/model",
         "xtask/synth",
     ] {
         has_no_circle(package);
@@ -139,31 +159,32 @@ fn modules_depend_on_each_other_without_circles() {
 }
 
 #[test]
-fn pure_modules_stay_pure() {
-    let modules = modules("extension");
-    for module in PURE {
-        for (path, text) in &modules[module] {
-            let found = IMPURE.iter().find(|word| text.contains(**word));
-            assert!(found.is_none(), "{} holds {}", path.display(), found.unwrap());
+fn policy_and_every_other_pure_place_stay_pure() {
+    let sources = sources("extension");
+    for place in PURE {
+        let mut found = 0;
+        let is_within = |source: &str| source == place || source.starts_with(&format!("{place}/"));
+        for (source, text) in sources.iter().filter(|(source, _)| is_within(source)) {
+            let impure = IMPURE.iter().find(|word| text.contains(**word));
+            assert!(impure.is_none(), "{source} holds {}", impure.unwrap());
+            found += 1;
         }
+        assert!(found > 0, "{place} does not exist");
     }
 }
 
-/// Files of the extension that hold this text, by top module.
+/// Sources of the extension that hold this text: the first two steps of their paths.
 fn holding(text: &str) -> BTreeSet<String> {
-    let holds = |files: &Vec<(PathBuf, String)>| files.iter().any(|(_, it)| it.contains(text));
-    modules("extension")
-        .into_iter()
-        .filter(|(_, files)| holds(files))
-        .map(|(module, _)| module)
-        .collect()
+    let holds = sources("extension").into_iter().filter(|(_, it)| it.contains(text));
+    holds.map(|(source, _)| source.split('/').take(2).collect::<Vec<_>>().join("/")).collect()
 }
 
 #[test]
 fn only_the_loop_selects_only_the_clients_know_the_sdks_and_only_lambda_the_paths() {
-    assert_eq!(holding("select!"), BTreeSet::from(["run".to_owned()]));
-    assert_eq!(holding("aws_sdk_kinesis"), BTreeSet::from(["kinesis".to_owned()]));
-    assert_eq!(holding("aws_sdk_sqs"), BTreeSet::from(["sqs".to_owned()]));
-    assert_eq!(holding("/2020-01-01/"), BTreeSet::from(["lambda".to_owned()]));
-    assert_eq!(holding("/2022-07-01/"), BTreeSet::from(["lambda".to_owned()]));
+    let only = |place: &str| BTreeSet::from([place.to_owned()]);
+    assert_eq!(holding("select!"), only("control/run"));
+    assert_eq!(holding("aws_sdk_kinesis"), only("delivery/kinesis"));
+    assert_eq!(holding("aws_sdk_sqs"), only("delivery/sqs"));
+    assert_eq!(holding("/2020-01-01/"), only("lambda/extensions"));
+    assert_eq!(holding("/2022-07-01/"), only("lambda/telemetry"));
 }

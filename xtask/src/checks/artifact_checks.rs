@@ -7,14 +7,17 @@ use anyhow::{Context, Result, bail};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 
-use crate::build::{self, LAYERS, TEST_FUNCTION};
-use crate::debian::{self, READELF, UNZIP};
-use crate::test::{OF_LAYER, RIE, UNSHARE};
-use crate::{process, rie, tools, workspace};
+use crate::commands::test::{OF_LAYER, RIE, UNSHARE};
+use crate::support::process;
+use crate::support::workspace;
+use crate::tools;
+use crate::tools::apt::{self, READELF, UNZIP};
+use crate::tools::build::{self, LAYERS, TEST_FUNCTION};
+use crate::tools::rie;
 
 /// Has the archives read by `unzip`, and the programs by `readelf`. Python has read the zips when they were made.
 pub(crate) fn read() -> Result<()> {
-    debian::require(&[UNZIP, READELF])?;
+    apt::require(&[UNZIP, READELF])?;
     let target = workspace::target_dir()?;
     let folder = target.join(LAYERS);
     for architecture in Architecture::ALL {
@@ -42,7 +45,7 @@ pub(crate) fn tested(architecture: Architecture) -> Result<()> {
 
 /// Has AWS's own code start the extension from the layer, where Lambda unpacks it to.
 pub(crate) fn unpacked(architecture: Architecture) -> Result<()> {
-    debian::require(&[UNZIP])?;
+    apt::require(&[UNZIP])?;
     let target = workspace::target_dir()?;
     let unshare = tools::unshare().context("no mount namespace can be made here")?;
     let mut tests = workspace::cargo();

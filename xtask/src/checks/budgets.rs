@@ -9,11 +9,12 @@ use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use serde::Deserialize;
 
-use crate::bench::BENCH;
-use crate::build::{self, LAYERS};
-use crate::debian::{self, VALGRIND};
-use crate::dependencies::graph::Graph;
-use crate::{process, workspace};
+use crate::checks::dependencies::graph::Graph;
+use crate::commands::bench::BENCH;
+use crate::support::process;
+use crate::support::workspace;
+use crate::tools::apt::{self, VALGRIND};
+use crate::tools::build::{self, LAYERS};
 
 /// A number that was reviewed.
 struct Budget {
@@ -74,7 +75,7 @@ pub(crate) fn start() -> Result<()> {
         instructions_to_record: u64,
         peak_kib: u64,
     }
-    debian::require(&[VALGRIND])?;
+    apt::require(&[VALGRIND])?;
     let target = workspace::target_dir()?;
     let programs = workspace::build(&[BENCH])?;
     let mut bench = Command::new(programs.get(BENCH).context("cargo did not build xtask-bench")?);

@@ -35,8 +35,8 @@ const DUPLICATES: &[(&str, &str)] = &[];
 
 /// Package, what it must not link (the beginning of a name), reason.
 const FORBIDDEN: [(&str, &str, &str); 4] = [
-    ("xtask", "tokio", "its first build must be quick; put what needs it into xtask-aws"),
-    ("xtask", "aws-", "its first build must be quick; put what needs it into xtask-aws"),
+    ("xtask", "tokio", "its first build must be quick; put what needs it into kinesis-telemetry"),
+    ("xtask", "aws-", "its first build must be quick; put what needs it into kinesis-telemetry"),
     ("extension-sandbox", EXTENSION_NAME, "it speaks HTTP to a process, of any language"),
     ("extension-spec", "", "it is a leaf"),
 ];
@@ -98,13 +98,13 @@ fn duplicates(graph: &Graph, allowed: &[(&str, &str)]) -> Vec<String> {
     for package in graph.linked_by(EXTENSION_NAME) {
         versions.entry(&package.name).or_default().push(&package.version);
     }
-    let doubled = |name: &str| versions.get(name).is_some_and(|versions| versions.len() > 1);
+    let is_duplicate = |name: &str| versions.get(name).is_some_and(|versions| versions.len() > 1);
     let reasoned = |name: &str| allowed.iter().any(|(duplicate, _)| *duplicate == name);
-    let new = versions.iter().filter(|(name, _)| doubled(name) && !reasoned(name));
+    let new = versions.iter().filter(|(name, _)| is_duplicate(name) && !reasoned(name));
     let new = new.map(|(name, versions)| {
         format!("the extension depends on {name} in the versions {}", versions.join(" and "))
     });
-    let gone = allowed.iter().filter(|(name, _)| !doubled(name));
+    let gone = allowed.iter().filter(|(name, _)| !is_duplicate(name));
     let gone = gone.map(|(name, _)| format!("the extension depends on one {name} only by now"));
     new.chain(gone).collect()
 }

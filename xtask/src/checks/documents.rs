@@ -2,11 +2,11 @@
 
 use std::fs;
 
-use crate::workspace;
+use crate::support::workspace;
 
 #[test]
 fn documents_name_only_tests_and_modules_that_exist() {
-    let sources = ["extension/src", "extension/tests", "extension/sandbox", "xtask", "consumers"];
+    let sources = ["extension/src", "extension/tests", "sandbox", "cli", "xtask", "consumers"];
     let mut code = String::new();
     let mut folders: Vec<_> = sources.iter().map(|it| workspace::root().join(it)).collect();
     while let Some(folder) = folders.pop() {

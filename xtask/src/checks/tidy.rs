@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::workspace;
+use crate::support::workspace;
 
 /// A file of this length is still one subject.
 const MOST_LINES: usize = 400;

@@ -8,7 +8,7 @@ use clap::{Arg, ArgMatches, Command, value_parser};
 use extension_spec::deployment::{self, Architecture};
 
 use super::{flag, value};
-use crate::stages;
+use crate::project::stages;
 
 /// One deployment of everything.
 #[derive(Clone, Debug)]

@@ -9,8 +9,10 @@ use anyhow::{Context, Result};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 
-use crate::build::TEST_FUNCTION;
-use crate::{build, process, workspace};
+use crate::support::process;
+use crate::support::workspace;
+use crate::tools::build;
+use crate::tools::build::TEST_FUNCTION;
 
 /// The program that measures.
 pub(crate) const BENCH: &str = "xtask-bench";

@@ -6,9 +6,18 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use extension_spec::deployment::Architecture;
 
+use crate::checks::artifact_checks;
+use crate::checks::budgets;
+use crate::checks::dependencies;
 use crate::cli::{self, Command};
-use crate::section::Sections;
-use crate::{budgets, build, demo, dependencies, package, process, proofs, synth, test, workspace};
+use crate::commands::demo;
+use crate::commands::package;
+use crate::commands::synth;
+use crate::commands::test;
+use crate::support::process;
+use crate::support::section::Sections;
+use crate::support::workspace;
+use crate::tools::build;
 
 pub(crate) fn run() -> Result<ExitCode> {
     let mut sections = Sections::default();
@@ -40,11 +49,11 @@ fn all(sections: &mut Sections) -> Result<()> {
         // What follows runs what ships, and that is for Linux.
         return Ok(());
     };
-    sections.run("readers", proofs::read)?;
+    sections.run("readers", artifact_checks::read)?;
     sections.run("layer demo", || demo("--layer"))?;
     sections.run("alone", || demo("--layer=alone"))?;
-    sections.run("layer tests", || proofs::tested(own))?;
-    sections.run("layer in rie", || proofs::unpacked(own))?;
+    sections.run("layer tests", || artifact_checks::tested(own))?;
+    sections.run("layer in rie", || artifact_checks::unpacked(own))?;
     sections.run("twice", || package::verify_bytes(&[own]))?;
     if own == Architecture::X86_64 {
         sections.run("arm64", || demo("--layer=arm64"))?;

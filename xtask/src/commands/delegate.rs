@@ -1,4 +1,4 @@
-//! `outputs`, `invoke`, `tail`, `redrive`, `doctor`: what is asked of a deployment is done by `xtask-aws`, so that nothing
+//! `outputs`, `invoke`, `tail`, `redrive`, `doctor`: what is asked of a deployment is done by `kinesis-telemetry`, so that nothing
 //! here links an SDK.
 
 use std::ffi::OsString;
@@ -7,16 +7,17 @@ use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
 
-use crate::progress::noisy_step;
-use crate::workspace;
+use crate::support::progress::noisy_step;
+use crate::support::workspace;
 
 /// The program that does it.
-pub(crate) const PROGRAM: &str = "xtask-aws";
+pub(crate) const PROGRAM: &str = "kinesis-telemetry";
 
 /// Builds the program, and becomes it: signals and the exit code are its own.
 pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
-    let mut programs = noisy_step("built xtask-aws", || workspace::build(&[PROGRAM]))?;
-    let program = programs.remove(PROGRAM).context("cargo did not build a program xtask-aws")?;
+    let mut programs = noisy_step("built kinesis-telemetry", || workspace::build(&[PROGRAM]))?;
+    let program =
+        programs.remove(PROGRAM).context("cargo did not build a program kinesis-telemetry")?;
     let error = Command::new(&program).args(arguments).exec();
     Err(error).with_context(|| format!("{} does not start", program.display()))
 }

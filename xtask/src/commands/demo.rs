@@ -1,10 +1,10 @@
 //! `demo`: a function's telemetry reaches a Kinesis stream on this machine, and it is shown and proved.
 
 pub(crate) mod full;
+mod layer_runtime;
 mod reports;
 mod sandbox;
 mod show;
-mod surroundings;
 mod timeline;
 mod verification;
 
@@ -16,15 +16,16 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use extension_spec::EXTENSION_NAME;
 
-pub(crate) use surroundings::Layer;
+pub(crate) use layer_runtime::Layer;
 
-use crate::emulator::{self, Emulator};
-use crate::progress::{noisy_step, step};
+use crate::support::progress::{noisy_step, step};
+use crate::support::workspace;
 use crate::tools::Tool;
-use crate::{build, workspace};
+use crate::tools::build;
+use crate::tools::emulator::{self, Emulator};
 
 /// The programs that take part beside the extension.
-const OTHERS: [&str; 3] = ["extension-sandbox", build::TEST_FUNCTION, "xtask-stream"];
+const OTHERS: [&str; 3] = ["extension-sandbox", build::TEST_FUNCTION, "kinesis-telemetry-stream"];
 
 /// What was asked for.
 #[cfg_attr(test, derive(Default))]

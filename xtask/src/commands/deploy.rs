@@ -3,7 +3,6 @@
 //! What AWS is asked is asked by that tool, so nothing here knows credentials or endpoints.
 
 mod destroy;
-mod hear;
 mod preflight;
 mod remedies;
 
@@ -15,10 +14,13 @@ use anyhow::{Context, Result, bail};
 use extension_spec::deployment::Architecture;
 
 use crate::cli::{Deployment, Verb};
-use crate::progress::step;
+use crate::commands::package;
+use crate::support::capture::capture;
+use crate::support::progress::step;
+use crate::support::workspace;
 use crate::tools::Tool;
-use crate::{build, cdk, package, workspace};
-use hear::hear;
+use crate::tools::build;
+use crate::tools::cdk;
 use preflight::Place;
 
 pub(crate) fn run(deployment: &Deployment, verb: &Verb) -> Result<ExitCode> {
@@ -123,7 +125,7 @@ fn tool(
 
 /// Runs the tool, passes on what it says, and adds a remedy where one is known.
 fn watched(cdk: &mut Command) -> Result<ExitCode> {
-    let (exit, said) = hear("the CDK", cdk, true)?;
+    let (exit, said) = capture("the CDK", cdk, true)?;
     if exit.success() {
         return Ok(ExitCode::SUCCESS);
     }

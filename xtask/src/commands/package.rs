@@ -3,8 +3,8 @@
 mod archive;
 mod elf;
 mod licences;
+mod reproducible;
 mod sbom;
-mod twice;
 
 use std::fs;
 use std::path::Path;
@@ -15,11 +15,13 @@ use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use sha2::{Digest, Sha256};
 
-use crate::build::{CHECKSUMS, LAYERS, TEST_FUNCTION};
-use crate::dependencies::graph::Graph;
-use crate::npm;
+use crate::checks::dependencies::graph::Graph;
 use crate::project::pins;
-use crate::{build, process, workspace};
+use crate::support::process;
+use crate::support::workspace;
+use crate::tools::build;
+use crate::tools::build::{CHECKSUMS, LAYERS, TEST_FUNCTION};
+use crate::tools::npm;
 use archive::Entry;
 
 pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
@@ -51,7 +53,7 @@ pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
 
 /// Packages once more, elsewhere: what is in `target` must be what is made there.
 pub(crate) fn verify_bytes(architectures: &[Architecture]) -> Result<()> {
-    twice::check(architectures, &workspace::target_dir()?)
+    reproducible::check(architectures, &workspace::target_dir()?)
 }
 
 /// A zip as it was written.
@@ -150,7 +152,7 @@ fn checksums(folder: &Path) -> Result<String> {
 /// Has the zip read by another program than the one that wrote it. What is not as it should be does not stay.
 fn verify(zip: &Path, entries: &[Entry<'_>]) -> Result<()> {
     let mut python = Command::new("python3");
-    python.arg(workspace::root().join("xtask/compiler/verify.py")).arg(zip);
+    python.arg(workspace::root().join("xtask/pins/compiler/verify.py")).arg(zip);
     python.args(entries.iter().map(Entry::expected));
     let (exit, problems) = process::output("python3", &mut python)?;
     if !exit.success() {

@@ -9,10 +9,18 @@ use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{self, Process};
-use crate::section::Sections;
+use crate::support::process::{self, Process};
+use crate::support::section::Sections;
+use crate::support::workspace;
+use crate::tools;
 use crate::tools::Tool;
-use crate::{build, cdk, consumers, emulator, linters, ministack, rie, tools, workspace};
+use crate::tools::build;
+use crate::tools::cdk;
+use crate::tools::consumers;
+use crate::tools::emulator;
+use crate::tools::linters;
+use crate::tools::ministack;
+use crate::tools::rie;
 
 /// Where tests find the emulator.
 const EMULATOR_DIR: &str = "EMULATOR_DIR";

@@ -11,7 +11,8 @@ use std::process::ExitCode;
 use anyhow::{Context, Result, bail};
 
 use crate::project::{pins, pins::Pin};
-use crate::{process, workspace};
+use crate::support::process;
+use crate::support::workspace;
 
 /// A version that can be pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]

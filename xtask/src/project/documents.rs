@@ -2,13 +2,13 @@
 
 mod commands;
 
-use extension_spec::deployment::{self, PUBLISHED};
+use extension_spec::deployment::{self, SSM_PARAMETERS};
 use extension_spec::packing::{self, COMBINATIONS};
 use extension_spec::{Config, ENV_PREFIX, Kind, Param, event};
-use xtask_aws_cli::snippets;
+use kinesis_telemetry_args::snippets;
 use xtask_synth::Project;
 
-use crate::stages::{self, STAGES};
+use crate::project::stages::{self, STAGES};
 use crate::tools;
 
 pub(super) fn add(project: &mut Project) {
@@ -135,7 +135,7 @@ fn packing() -> String {
 }
 
 fn published() -> String {
-    let rows = PUBLISHED.iter().map(|it| [code(it.name), it.doc.to_owned()]);
+    let rows = SSM_PARAMETERS.iter().map(|it| [code(it.name), it.doc.to_owned()]);
     table(["SSM parameter", "value"], rows)
 }
 

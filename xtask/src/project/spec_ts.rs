@@ -5,11 +5,11 @@ mod settings;
 
 use std::collections::BTreeSet;
 
-use extension_spec::deployment::{self, Architecture, PUBLISHED, ROOT};
+use extension_spec::deployment::{self, Architecture, ROOT, SSM_PARAMETERS};
 use extension_spec::{Config, ENV_PREFIX, EXTENSION_NAME, metric};
 use xtask_synth::{Comments, Project};
 
-use crate::stages::{self, STAGES, Stage};
+use crate::project::stages::{self, STAGES, Stage};
 
 pub(super) fn add(project: &mut Project) {
     project
@@ -94,8 +94,8 @@ fn architectures() -> String {
 
 fn published() -> String {
     let about = "Names of the SSM parameters that a deployment publishes.";
-    let mut text = doc("", &[about.to_owned()]) + "export const PUBLISHED = {\n";
-    for published in &PUBLISHED {
+    let mut text = doc("", &[about.to_owned()]) + "export const SSM_PARAMETERS = {\n";
+    for published in &SSM_PARAMETERS {
         text += &doc("  ", &[published.doc.to_owned()]);
         text += &format!("  {}: {},\n", published.key, quoted(published.name));
     }
@@ -115,12 +115,12 @@ fn deployments() -> String {
           *\n \
           * @throws Error for a name that no deployment can have.\n \
           */\n\
-         export function published(key: keyof typeof PUBLISHED, deployment?: string): string {{\n  \
-           if (deployment === undefined) return PUBLISHED[key];\n  \
+         export function published(key: keyof typeof SSM_PARAMETERS, deployment?: string): string {{\n  \
+           if (deployment === undefined) return SSM_PARAMETERS[key];\n  \
            if (!NAME.test(deployment) || RESERVED.includes(deployment)) {{\n    \
              throw new Error(`${{JSON.stringify(deployment)}} cannot be the name of a deployment: set {words}`);\n  \
            }}\n  \
-           return PUBLISHED[key].replace({root}, `{ROOT}${{deployment}}/`);\n\
+           return SSM_PARAMETERS[key].replace({root}, `{ROOT}${{deployment}}/`);\n\
          }}\n",
         reserved.join(", "),
         root = quoted(ROOT),

@@ -8,7 +8,7 @@ mod journey;
 mod tampering;
 
 use super::project;
-use crate::workspace;
+use crate::support::workspace;
 
 /// The remedy is a command, so this is what people read whose change has made a generated file stale.
 #[test]
@@ -24,7 +24,7 @@ fn every_command_that_documents_and_workflows_name_exists() {
     let known: Vec<String> =
         crate::cli::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
     let mut named = 0;
-    for (path, text) in crate::tidy::files() {
+    for (path, text) in crate::checks::tidy::files() {
         let is_told = path.extension().is_some_and(|it| it == "md" || it == "yml");
         for rest in
             text.filter(|_| is_told).iter().flat_map(|text| text.split("cargo xtask ").skip(1))

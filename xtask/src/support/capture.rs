@@ -7,13 +7,17 @@ use std::thread;
 
 use anyhow::{Context, Result};
 
-use crate::process::{self, Process};
+use crate::support::process::{self, Process};
 
 /// What is kept: the last lines.
 const MOST_LINES: usize = 2_000;
 
 /// Runs it to its end. With `aloud` every line is passed on as it comes.
-pub(super) fn hear(what: &str, command: &mut Command, aloud: bool) -> Result<(ExitStatus, String)> {
+pub(crate) fn capture(
+    what: &str,
+    command: &mut Command,
+    aloud: bool,
+) -> Result<(ExitStatus, String)> {
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = Process::spawn(what, command)?;
     let stdout = process.stdout.take().with_context(|| format!("{what} has no stdout"))?;

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 
-use crate::progress::seconds;
+use crate::support::progress::seconds;
 
 /// What has been run so far.
 #[derive(Default)]

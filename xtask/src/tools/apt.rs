@@ -5,7 +5,9 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
-use crate::{process, workspace};
+use crate::support::process;
+
+use crate::support::workspace;
 
 /// A program, and the package of Debian and Ubuntu that holds it.
 #[derive(Clone, Copy)]

@@ -10,8 +10,9 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use extension_spec::deployment::Architecture;
 
-use crate::npm::{self, Packages};
-use crate::{process, workspace};
+use crate::support::process;
+use crate::support::workspace;
+use crate::tools::npm::{self, Packages};
 
 /// A zip without a file.
 const EMPTY_ZIP: [u8; 22] = *b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";

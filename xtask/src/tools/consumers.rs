@@ -8,13 +8,14 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::npm::Packages;
+use crate::support::workspace;
 use crate::tools::Tool;
-use crate::{python, workspace};
+use crate::tools::npm::Packages;
+use crate::tools::python;
 
 /// Installs what is of this tool's language, unless it is there already, and gives its folder.
 pub(crate) fn install(tool: Tool, target: &Path) -> Result<PathBuf> {
-    let (from, dir) = (workspace::root().join("xtask/consumers"), target.join("consumers"));
+    let (from, dir) = (workspace::root().join("xtask/pins/consumers"), target.join("consumers"));
     match tool {
         Tool::Node => {
             let packages = Packages {

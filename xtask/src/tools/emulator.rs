@@ -14,7 +14,7 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow};
 use serde::Deserialize;
 
-use crate::process::{self, Process};
+use crate::support::process::{self, Process};
 pub(crate) use install::install;
 
 /// Any will do, but producer and reader must agree: the emulator keeps a stream per region.

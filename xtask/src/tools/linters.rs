@@ -4,10 +4,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::npm::{self, Packages};
-use crate::{python, workspace};
+use crate::support::workspace;
+use crate::tools::npm::{self, Packages};
+use crate::tools::python;
 
-const ESLINT: &str = include_str!("../linters/eslint.config.mjs");
+const ESLINT: &str = include_str!("../../pins/linters/eslint.config.mjs");
 
 /// Installs them unless they are there already, and gives their folder: `node` holds npm packages, `python` an
 /// environment of Python's. Needs both.
@@ -32,5 +33,5 @@ pub(crate) fn install(target: &Path) -> Result<PathBuf> {
 }
 
 fn source() -> PathBuf {
-    workspace::root().join("xtask/linters")
+    workspace::root().join("xtask/pins/linters")
 }

@@ -1,17 +1,19 @@
 //! ministack, an AWS on this machine that is not ours, under `target/ministack`: exactly what its lock file says.
 
-pub(crate) mod environment;
+pub mod environment;
 
 use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::{python, workspace};
+use crate::tools::python;
+
+use crate::support::workspace;
 
 /// Installs it unless it is there already, and gives its program. Needs Python.
 pub(crate) fn install(target: &Path) -> Result<PathBuf> {
     let dir = target.join("ministack");
-    let requirements = workspace::root().join("xtask/ministack/requirements.txt");
+    let requirements = workspace::root().join("xtask/pins/ministack/requirements.txt");
     python::environment(&dir, &requirements)?;
     Ok(dir.join("bin/ministack"))
 }

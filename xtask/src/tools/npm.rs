@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process;
+use crate::support::process;
 
 /// Holds the lock file that was installed. npm empties its folder first, so what was interrupted is done again.
 const STAMP: &str = "node_modules/.installed.json";

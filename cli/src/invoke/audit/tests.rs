@@ -35,31 +35,31 @@ fn all() -> Vec<String> {
     all
 }
 
-fn account(records: &[Record]) -> Account {
+fn audit(records: &[Record]) -> Audit {
     let mut evidence = Evidence::new(FUNCTION);
     // In whatever portions they are read.
     records.chunks(2).for_each(|it| evidence.add(it));
-    Account::of(&[Asked { request_id: "r".into(), lines: 2 }], &evidence)
+    Audit::of(&[Sent { request_id: "r".into(), lines: 2 }], &evidence)
 }
 
 #[test]
 fn an_invocation_is_complete_in_the_middle_of_an_instances_life() {
-    let account = account(&records(40, &all()));
-    assert!(account.is_complete(), "{account:?}");
-    assert_eq!((account.arrived(), account.expected()), (5, 5));
-    assert_eq!(account.requests[0].delivered_ms, Some(500));
-    assert_eq!(account.instances[0].first, 40);
+    let audit = audit(&records(40, &all()));
+    assert!(audit.is_complete(), "{audit:?}");
+    assert_eq!((audit.arrived(), audit.expected()), (5, 5));
+    assert_eq!(audit.requests[0].delivered_ms, Some(500));
+    assert_eq!(audit.instances[0].first, 40);
 }
 
 #[test]
 fn what_did_not_arrive_is_named_and_may_still_come() {
     let mut records = records(1, &all());
     records.remove(2);
-    let account = account(&records);
-    assert!(!account.is_complete() && !account.cannot_become_complete());
-    assert_eq!(account.requests[0].missing, ["line 2"]);
-    assert_eq!(account.instances[0].missing, [(3, 3)], "and leaves a hole");
-    let nothing = Account::of(&[Asked { request_id: "q".into(), lines: 0 }], &Evidence::default());
+    let audit = audit(&records);
+    assert!(!audit.is_complete() && !audit.cannot_become_complete());
+    assert_eq!(audit.requests[0].missing, ["line 2"]);
+    assert_eq!(audit.instances[0].missing, [(3, 3)], "and leaves a hole");
+    let nothing = Audit::of(&[Sent { request_id: "q".into(), lines: 0 }], &Evidence::default());
     assert_eq!(nothing.arrived(), 0);
 }
 
@@ -67,14 +67,14 @@ fn what_did_not_arrive_is_named_and_may_still_come() {
 fn an_event_under_two_numbers_and_two_events_under_one_are_final() {
     let mut twice = all();
     twice.push(logged(2));
-    let account_twice = account(&records(1, &twice));
-    assert_eq!(account_twice.requests[0].repeated, ["line 2"]);
+    let audit_twice = audit(&records(1, &twice));
+    assert_eq!(audit_twice.requests[0].repeated, ["line 2"]);
     let mut conflicting = records(1, &all());
     conflicting.push(record(&logged(1), FUNCTION, "a", 1));
-    let account_conflicting = account(&conflicting);
+    let account_conflicting = audit(&conflicting);
     assert_eq!(account_conflicting.instances[0].conflicting, [1]);
-    for account in [account_twice, account_conflicting] {
-        assert!(account.cannot_become_complete() && !account.is_complete());
+    for audit in [audit_twice, account_conflicting] {
+        assert!(audit.cannot_become_complete() && !audit.is_complete());
     }
 }
 
@@ -82,9 +82,9 @@ fn an_event_under_two_numbers_and_two_events_under_one_are_final() {
 fn a_record_that_came_twice_is_what_delivery_at_least_once_means() {
     let mut records = records(1, &all());
     records.push(records[0].clone());
-    let account = account(&records);
-    assert!(account.is_complete(), "{account:?}");
-    assert_eq!(account.instances[0].doubled, [1]);
+    let audit = audit(&records);
+    assert!(audit.is_complete(), "{audit:?}");
+    assert_eq!(audit.instances[0].duplicates, [1]);
 }
 
 #[test]
@@ -98,19 +98,19 @@ fn what_others_send_is_nobodys_fault() {
     }
     // Events without identity, and what is none at all.
     records.push(Record { data: format!("{other}\nnoise\n").into_bytes(), arrived_ms: 0 });
-    // A late attempt at what this instance sent before anybody asked.
+    // A late attempt at what this instance sent before anybody sent.
     records.push(record(&other, FUNCTION, "a", 1));
-    let account = account(&records);
-    assert!(account.is_complete() && !account.cannot_become_complete(), "{account:?}");
-    assert_eq!((account.instances.len(), account.instances[0].first), (1, 3));
-    assert_eq!(account.broken.count, 2, "which is noted");
+    let audit = audit(&records);
+    assert!(audit.is_complete() && !audit.cannot_become_complete(), "{audit:?}");
+    assert_eq!((audit.instances.len(), audit.instances[0].first), (1, 3));
+    assert_eq!(audit.broken.count, 2, "which is noted");
 }
 
 #[test]
 fn our_own_events_without_identity_are_final() {
-    let account = account(&[Record { data: all().join("\n").into_bytes(), arrived_ms: 0 }]);
-    assert!(account.requests[0].anonymous);
-    assert!(account.cannot_become_complete() && !account.is_complete());
+    let audit = audit(&[Record { data: all().join("\n").into_bytes(), arrived_ms: 0 }]);
+    assert!(audit.requests[0].anonymous);
+    assert!(audit.cannot_become_complete() && !audit.is_complete());
 }
 
 #[test]
@@ -118,9 +118,9 @@ fn an_instance_that_was_made_for_us_has_all_from_its_first_number_on() {
     let mut events = all();
     let report = r#"{"requestId":"r","metrics":{"initDurationMs":81.5}}"#;
     events[4] = format!(r#"{{"type":"platform.report","record":{report}}}"#);
-    let whole = account(&records(1, &events));
+    let whole = audit(&records(1, &events));
     assert!(whole.is_complete(), "{whole:?}");
-    let lacking = account(&records(3, &events));
+    let lacking = audit(&records(3, &events));
     assert!(!lacking.is_complete() && !lacking.cannot_become_complete());
     assert_eq!(lacking.instances[0].missing, [(1, 2)]);
 }

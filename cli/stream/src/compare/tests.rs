@@ -83,7 +83,7 @@ fn a_lost_end_is_found_though_it_leaves_no_hole() {
 fn a_number_that_arrives_twice_is_doubled_and_counted_once() {
     let report = found(&journal(1..=2), &[line(1), line(2), line(1)]);
     assert!(!report.complete);
-    assert_eq!(report.instances[0].doubled, [1]);
+    assert_eq!(report.instances[0].duplicates, [1]);
     assert_eq!(report.arrived, 2);
     assert!(report.repeated.is_empty() && report.missing.is_empty());
 }
@@ -141,7 +141,7 @@ fn where_it_is_allowed_what_was_never_acknowledged_may_arrive_or_not() {
         assert_eq!(report.unacknowledged.first, [event(2)]);
     }
     let nothing = compare(&[refused(1)], &stream::<String>(&[]), terms);
-    assert!(!nothing.complete, "an extension that takes nothing at all is no weather");
+    assert!(!nothing.complete, "an extension that takes nothing at all is no faults");
 }
 
 #[test]
@@ -176,7 +176,7 @@ fn a_part_that_arrives_twice_is_doubled() {
     let text = event(1);
     let (a, b) = text.split_at(7);
     let report = found(&journal(1..=1), &[part(1, 2, a), part(2, 2, b), part(2, 2, b)]);
-    assert_eq!(report.instances[0].doubled, [1]);
+    assert_eq!(report.instances[0].duplicates, [1]);
     assert!(report.missing.is_empty());
 }
 

@@ -3,7 +3,9 @@ use std::collections::BTreeMap;
 use expect_test::expect;
 
 use super::{report, thousands};
-use crate::report::{Instance, Latency, Quoted, Report};
+use kinesis_telemetry_consumer::Instance;
+
+use crate::report::{Latency, Quoted, Report};
 
 fn complete() -> Report {
     Report {
@@ -58,7 +60,7 @@ fn what_is_wrong_is_told_by_number_and_text() {
     broken.push("no JSON object: \u{1b}[31m");
     let broken_instance = Instance {
         missing: vec![(5, 5), (9, 29)],
-        doubled: vec![7],
+        duplicates: vec![7],
         conflicting: vec![8],
         unjoinable: BTreeMap::from([(31, "only parts [1] of 2 arrived".to_owned())]),
         ..instance()
@@ -76,7 +78,7 @@ fn what_is_wrong_is_told_by_number_and_text() {
     };
     expect![[r#"
             1,257  in 1 record, 345,678 bytes
-        sequence broken: 1…1257 of instance k3J9x0QvT2aB: missing 5, 9…29; doubled 7; different events under 8; not joinable 31
+        sequence broken: 1…1257 of instance k3J9x0QvT2aB: missing 5, 9…29; duplicates 7; different events under 8; not joinable 31
           31: only parts [1] of 2 arrived
         NOT COMPLETE: 1 event was generated and never acknowledged by the extension; 22 of 1,257 acknowledged events missing, 1 unreadable, the sequence is broken
 

@@ -145,7 +145,7 @@ fn types_choose_categories_and_single_types_and_keep_the_unknown() {
     let types = loaded(&[("TYPES", "platform.report, function")]).config.types;
     assert_eq!(types.subscription(), ["platform", "function"]);
     let chosen =
-        ["platform.report", "function", "kinesis-telemetry.quarantine", "weather.storm", ""];
+        ["platform.report", "function", "kinesis-telemetry.quarantine", "faults.storm", ""];
     assert!(chosen.iter().all(|it| types.wanted(it) == Wanted::Always));
     let others = ["platform.start", "extension", "platform"];
     assert!(others.iter().all(|it| types.wanted(it) == Wanted::Never));

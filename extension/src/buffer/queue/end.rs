@@ -4,14 +4,14 @@ use std::collections::HashSet;
 use std::time::Instant;
 
 use super::Queue;
-use super::waiting::Waiting;
-use crate::log;
+use super::pending::PendingRecord;
+use crate::base::log;
+use crate::buffer::spill::{Read, Spill, SplitEvent};
 use crate::pack::Scope;
-use crate::spill::{Read, Spill, SplitEvent};
 
 /// What became of the events that waited at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rescued {
+pub struct Leftovers {
     /// They lie in a file that the next process finds.
     pub handed_over: u64,
     /// Nobody will ever see them.
@@ -25,15 +25,15 @@ impl Queue {
         while !self.events.is_empty() {
             self.pack(Scope::All);
         }
-        for index in 0..self.waiting.len() {
-            let waiting = &self.waiting[index];
-            if waiting.file.is_some() || !self.has_room_for_event(index) {
+        for index in 0..self.pending.len() {
+            let pending = &self.pending[index];
+            if pending.file.is_some() || !self.has_room_for_event(index) {
                 continue;
             }
-            let record = self.waiting[index].record.clone();
+            let record = self.pending[index].record.clone();
             let number = self.own_spill().map(|spill| spill.save(&record));
             match number {
-                Some(Ok(true)) => self.waiting[index].file = self.own_spill,
+                Some(Ok(true)) => self.pending[index].file = self.own_spill,
                 Some(Ok(false)) => {}
                 Some(Err(error)) => self.give_up_spilling(&error),
                 None => return,
@@ -44,16 +44,16 @@ impl Queue {
     /// Whether our own file takes all parts of an event, of which this is the first; of half an event nobody could make
     /// anything. Later parts follow the first.
     fn has_room_for_event(&mut self, index: usize) -> bool {
-        let record = &self.waiting[index].record;
+        let record = &self.pending[index].record;
         if record.part.is_none() {
             return true;
         }
         let span = record.span.clone();
-        let before = self.waiting.range(..index).rev().find(|it| it.record.span == span);
+        let before = self.pending.range(..index).rev().find(|it| it.record.span == span);
         if let Some(before) = before {
             return before.file.is_some();
         }
-        let rest = self.waiting.range(index..).filter(|it| it.record.span == span);
+        let rest = self.pending.range(index..).filter(|it| it.record.span == span);
         // Beside its data a frame takes less than that.
         let bytes: usize = rest.map(|it| it.record.data.len() + 1_024).sum();
         self.own_spill().is_some_and(|spill| spill.room() >= bytes as u64)
@@ -61,29 +61,29 @@ impl Queue {
 
     /// Ends the queue. `has_successor` says whether a process of this environment comes after this one and finds what
     /// was saved.
-    pub fn end(&mut self, has_successor: bool) -> Rescued {
+    pub fn end(&mut self, has_successor: bool) -> Leftovers {
         let held = self.held();
         let mut handed_over = 0;
         if has_successor {
             handed_over = self.spilled();
             self.keep_only_what_waits();
         }
-        let is_kept = |waiting: &Waiting| has_successor && waiting.file.is_some();
+        let is_kept = |pending: &PendingRecord| has_successor && pending.file.is_some();
         // Of an event in parts all that still wait must be kept.
         let torn: HashSet<SplitEvent> = self
-            .waiting
+            .pending
             .iter()
             .filter(|it| it.record.part.is_some() && !is_kept(it))
             .map(|it| (it.record.span.instance.clone(), it.record.span.first))
             .collect();
-        for waiting in std::mem::take(&mut self.waiting) {
-            let record = &waiting.record;
-            if is_kept(&waiting) {
+        for pending in std::mem::take(&mut self.pending) {
+            let record = &pending.record;
+            if is_kept(&pending) {
                 handed_over += record.events;
             } else {
                 self.note_shed(&record.span, record.events);
             }
-            self.pressure.release(record.data.len());
+            self.memory.release(record.data.len());
         }
         for (instance, seq) in std::mem::take(&mut self.parts).into_keys() {
             if has_successor && !torn.contains(&(instance.clone(), seq)) {
@@ -94,10 +94,10 @@ impl Queue {
         }
         for event in std::mem::take(&mut self.events) {
             self.ledger.shed.ranges.add(event.seq, event.seq, 1);
-            self.pressure.release(event.line.len());
+            self.memory.release(event.line.len());
         }
         self.event_bytes = 0;
-        let rescued = Rescued { handed_over, lost: held.saturating_sub(handed_over) };
+        let rescued = Leftovers { handed_over, lost: held.saturating_sub(handed_over) };
         self.ledger.handed_over += rescued.handed_over;
         self.ledger.shed.end += rescued.lost;
         for (_, spill) in self.spills.drain(..) {
@@ -137,8 +137,8 @@ impl Queue {
     ) -> Result<Spill, String> {
         let mut kept = Spill::create(folder, name, u64::MAX).map_err(|error| error.to_string())?;
         let mut copy = || {
-            for waiting in self.waiting.iter().filter(|waiting| waiting.file.is_some()) {
-                kept.save(&waiting.record).map_err(|error| error.to_string())?;
+            for pending in self.pending.iter().filter(|pending| pending.file.is_some()) {
+                kept.save(&pending.record).map_err(|error| error.to_string())?;
             }
             let now = Instant::now();
             for (_, spill) in &mut self.spills {

@@ -3,11 +3,11 @@
 use std::collections::VecDeque;
 
 use super::Queue;
+use crate::base::log;
+use crate::buffer::spill::Spill;
 use crate::event::Event;
-use crate::level::Importance;
-use crate::log;
+use crate::event::level::Importance;
 use crate::pack::{Record, Scope, Span};
-use crate::spill::Spill;
 
 /// What became of events for which there was no memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -26,7 +26,7 @@ impl Queue {
         for event in events {
             self.ledger.received += 1;
             // Once one has found no room the others follow it, so that the file holds whole records.
-            if overflow.is_empty() && self.pressure.try_hold(event.line.len()) {
+            if overflow.is_empty() && self.memory.try_hold(event.line.len()) {
                 self.event_bytes += event.line.len();
                 self.events.push_back(event);
             } else {
@@ -56,7 +56,7 @@ impl Queue {
             for record in self.packer.pack(events, Scope::All) {
                 self.count_part(&record);
                 if !self.append(&record) {
-                    self.pressure.adjust(0, record.data.len());
+                    self.memory.adjust(0, record.data.len());
                     self.wait(record, None);
                 }
             }
@@ -111,19 +111,19 @@ impl Queue {
     /// them first. Returns how many.
     fn shed(&mut self, overflow: VecDeque<Event>) -> u64 {
         for event in overflow {
-            self.pressure.adjust(0, event.line.len());
+            self.memory.adjust(0, event.line.len());
             self.event_bytes += event.line.len();
             self.events.push_back(event);
         }
         let Self { events, importance, .. } = self;
-        if self.pressure.excess() > 0 {
+        if self.memory.excess() > 0 {
             for event in events.iter() {
                 importance.entry(event.seq).or_insert_with(|| Importance::of(&event.line));
             }
         }
         let mut shed = 0;
         for class in Importance::ALL {
-            let excess = self.pressure.excess();
+            let excess = self.memory.excess();
             if excess == 0 {
                 break;
             }
@@ -149,7 +149,7 @@ impl Queue {
             false
         });
         self.event_bytes -= freed;
-        self.pressure.release(freed);
+        self.memory.release(freed);
         shed
     }
 

@@ -2,14 +2,14 @@
 
 use std::time::Instant;
 
+use crate::pack::sink::Answer;
 use crate::pack::{Record, Scope};
-use crate::sink::Answer;
 
 use super::Queue;
 
 /// A record that was not acknowledged yet.
 #[derive(Debug)]
-pub(super) struct Waiting {
+pub(super) struct PendingRecord {
     id: u64,
     pub(super) record: Record,
     /// It was refused, and goes out again no sooner than this.
@@ -48,7 +48,7 @@ pub struct Request {
     pub until: Option<Instant>,
 }
 
-impl Waiting {
+impl PendingRecord {
     pub(super) fn new(id: u64, record: Record, file: Option<FileNumber>) -> Self {
         Self { id, record, not_before: None, has_key: false, is_refused: false, file }
     }
@@ -75,10 +75,10 @@ impl Queue {
             // What keeps files from being read goes out first, whatever it was waiting for.
             let scope = if self.load(now) { Scope::All } else { scope };
             let request_bytes = self.packer.limits().request_bytes;
-            let is_due = |it: &&Waiting| it.not_before.is_none_or(|due| due <= now);
-            let bytes = |it: &Waiting| it.record.size();
-            let ready: usize = self.waiting.iter().filter(is_due).map(bytes).sum();
-            let all: usize = self.waiting.iter().map(bytes).sum();
+            let is_due = |it: &&PendingRecord| it.not_before.is_none_or(|due| due <= now);
+            let bytes = |it: &PendingRecord| it.record.size();
+            let ready: usize = self.pending.iter().filter(is_due).map(bytes).sum();
+            let all: usize = self.pending.iter().map(bytes).sum();
             // Beside what a shard has refused another request is made, and no more: what is packed can only be
             // delivered, and not be given up for something that is more important.
             if ready < request_bytes && all < 2 * request_bytes {
@@ -89,27 +89,27 @@ impl Queue {
         let max_records = max_records.min(limits.request_records);
         let mut request = Request::default();
         let mut bytes = 0;
-        let Self { waiting, keys, pressure, .. } = self;
-        for waiting in waiting.iter_mut().filter(|it| it.is_for(destination)) {
+        let Self { pending, keys, memory, .. } = self;
+        for pending in pending.iter_mut().filter(|it| it.is_for(destination)) {
             if request.records.len() >= max_records {
                 break;
             }
-            if let Some(due) = waiting.not_before.filter(|due| *due > now) {
+            if let Some(due) = pending.not_before.filter(|due| *due > now) {
                 request.until = Some(request.until.map_or(due, |until| until.min(due)));
                 continue;
             }
-            if !waiting.has_key && destination == Destination::Stream {
-                let before = waiting.record.data.len();
-                keys.assign(&mut waiting.record, limits.record_bytes, now);
-                pressure.adjust(before, waiting.record.data.len());
-                waiting.has_key = true;
+            if !pending.has_key && destination == Destination::Stream {
+                let before = pending.record.data.len();
+                keys.assign(&mut pending.record, limits.record_bytes, now);
+                memory.adjust(before, pending.record.data.len());
+                pending.has_key = true;
             }
-            bytes += waiting.record.size();
+            bytes += pending.record.size();
             if bytes > limits.request_bytes && !request.records.is_empty() {
                 break;
             }
-            request.ids.push(waiting.id);
-            request.records.push(waiting.record.clone());
+            request.ids.push(pending.id);
+            request.records.push(pending.record.clone());
         }
         if !request.records.is_empty() {
             request.until = None;
@@ -131,34 +131,34 @@ impl Queue {
             self.stats.calls += 1;
         }
         let mut told = request.ids.iter().zip(answers).peekable();
-        let mut kept = std::collections::VecDeque::with_capacity(self.waiting.len());
-        for mut waiting in std::mem::take(&mut self.waiting) {
-            let Some((_, answer)) = told.next_if(|(id, _)| **id == waiting.id) else {
-                kept.push_back(waiting);
+        let mut kept = std::collections::VecDeque::with_capacity(self.pending.len());
+        for mut pending in std::mem::take(&mut self.pending) {
+            let Some((_, answer)) = told.next_if(|(id, _)| **id == pending.id) else {
+                kept.push_back(pending);
                 continue;
             };
             match answer {
-                Ok(()) => self.acknowledge(waiting, destination, now),
+                Ok(()) => self.acknowledge(pending, destination, now),
                 Err(refusal) if refusal.is_final => {
-                    crate::log::error(&format!("a dead letter is lost: {}", refusal.message));
-                    self.refuse(waiting);
+                    crate::base::log::error(&format!("a dead letter is lost: {}", refusal.message));
+                    self.refuse(pending);
                 }
                 Err(refusal) => {
-                    waiting.not_before = Some(again);
+                    pending.not_before = Some(again);
                     self.stats.retried += u64::from(destination == Destination::Stream);
                     if refusal.is_throttled {
-                        self.keys.throttled(&waiting.record.key, now);
-                        waiting.has_key = false;
+                        self.keys.throttled(&pending.record.key, now);
+                        pending.has_key = false;
                     }
-                    kept.push_back(waiting);
+                    kept.push_back(pending);
                 }
             }
         }
-        self.waiting = kept;
+        self.pending = kept;
     }
 
-    fn acknowledge(&mut self, waiting: Waiting, destination: Destination, now: Instant) {
-        let Waiting { record, file, .. } = waiting;
+    fn acknowledge(&mut self, pending: PendingRecord, destination: Destination, now: Instant) {
+        let PendingRecord { record, file, .. } = pending;
         let events = record.events + u64::from(self.take_part(&record));
         match destination {
             Destination::Stream => {
@@ -174,8 +174,8 @@ impl Queue {
     }
 
     /// Nobody takes it, now or ever.
-    fn refuse(&mut self, waiting: Waiting) {
-        let Waiting { record, file, .. } = waiting;
+    fn refuse(&mut self, pending: PendingRecord) {
+        let PendingRecord { record, file, .. } = pending;
         let events = record.events + u64::from(self.take_part(&record));
         self.ledger.shed.refused += events;
         self.note_shed(&record.span, events);
@@ -198,7 +198,7 @@ impl Queue {
     }
 
     fn forget(&mut self, record: &Record, file: Option<FileNumber>) {
-        self.pressure.release(record.data.len());
+        self.memory.release(record.data.len());
         if let Some(file) = file {
             self.release_frame(file);
         }
@@ -207,16 +207,16 @@ impl Queue {
     /// Cuts the only record of a request in two, because it may be too large. Returns whether it can be cut.
     pub fn halve(&mut self, request: &Request) -> bool {
         let Some(at) = self.position(request) else { return false };
-        let Waiting { record, file, .. } = &self.waiting[at];
+        let PendingRecord { record, file, .. } = &self.pending[at];
         let file = *file;
         let Some((first, second)) = record.halves() else { return false };
-        self.waiting[at].record = first;
+        self.pending[at].record = first;
         if let Some(file) = file {
             self.share_frame(file);
         }
-        let half = Waiting::new(self.next_id, second, file);
+        let half = PendingRecord::new(self.next_id, second, file);
         self.next_id += 1;
-        self.waiting.insert(at + 1, half);
+        self.pending.insert(at + 1, half);
         true
     }
 
@@ -224,34 +224,34 @@ impl Queue {
     /// there are.
     pub fn set_aside(&mut self, request: &Request) -> usize {
         if let Some(at) = self.position(request) {
-            let waiting = self.waiting.remove(at).expect("it was found there");
-            self.waiting.push_back(waiting);
+            let pending = self.pending.remove(at).expect("it was found there");
+            self.pending.push_back(pending);
         }
-        self.waiting.len()
+        self.pending.len()
     }
 
     /// Gives up the only record of a request, and with a part the rest of its event, which nobody could read any more.
     /// With a dead-letter queue it waits for that. Returns how many events that costs.
     pub fn give_up(&mut self, request: &Request) -> u64 {
         let Some(at) = self.position(request) else { return 0 };
-        let first = self.waiting[at].record.clone();
+        let first = self.pending[at].record.clone();
         let is_lost = |record: &Record| {
             let is_same_event = record.part.is_some() && record.span == first.span;
             *record == first || (first.part.is_some() && is_same_event)
         };
         if self.has_dead_letters {
-            let lost = self.waiting.iter_mut().filter(|it| is_lost(&it.record));
-            return lost.fold(u64::from(first.part.is_some()), |events, waiting| {
-                waiting.is_refused = true;
-                waiting.not_before = None;
-                events + waiting.record.events
+            let lost = self.pending.iter_mut().filter(|it| is_lost(&it.record));
+            return lost.fold(u64::from(first.part.is_some()), |events, pending| {
+                pending.is_refused = true;
+                pending.not_before = None;
+                events + pending.record.events
             });
         }
         let (lost, kept): (Vec<_>, Vec<_>) =
-            std::mem::take(&mut self.waiting).into_iter().partition(|it| is_lost(&it.record));
-        self.waiting = kept.into();
+            std::mem::take(&mut self.pending).into_iter().partition(|it| is_lost(&it.record));
+        self.pending = kept.into();
         let mut events = 0;
-        for Waiting { record, file, .. } in lost {
+        for PendingRecord { record, file, .. } in lost {
             events += record.events;
             self.forget(&record, file);
         }
@@ -267,20 +267,20 @@ impl Queue {
 
     fn position(&self, request: &Request) -> Option<usize> {
         let id = request.ids.first()?;
-        self.waiting.iter().position(|waiting| waiting.id == *id)
+        self.pending.iter().position(|pending| pending.id == *id)
     }
 
     /// Whether anything waits for this destination.
     pub fn has_any_for(&self, destination: Destination) -> bool {
         match destination {
             Destination::Stream => !self.is_drained(),
-            Destination::DeadLetters => self.waiting.iter().any(|waiting| waiting.is_refused),
-            Destination::LastResort => self.held() > 0 || !self.waiting.is_empty(),
+            Destination::DeadLetters => self.pending.iter().any(|pending| pending.is_refused),
+            Destination::LastResort => self.held() > 0 || !self.pending.is_empty(),
         }
     }
 
     /// Every record may go out at once again: it goes elsewhere now.
     pub fn forget_refusals(&mut self) {
-        self.waiting.iter_mut().for_each(|waiting| waiting.not_before = None);
+        self.pending.iter_mut().for_each(|pending| pending.not_before = None);
     }
 }

@@ -1,7 +1,7 @@
 use super::*;
 use crate::event::Source;
+use crate::pack::sink::Refusal;
 use crate::pack::{Limits, Packing};
-use crate::sink::Refusal;
 
 const LIMITS: Limits = Limits {
     record_bytes: 400,
@@ -18,7 +18,7 @@ fn source() -> Source {
 
 fn queue(bound: usize) -> Queue {
     let packer = Packer::new(LIMITS, Packing::default(), source());
-    Queue::new(packer, Arc::new(Pressure::new(bound)))
+    Queue::new(packer, Arc::new(MemoryBudget::new(bound)))
 }
 
 /// Events whose record is this text, numbered from `first`.
@@ -69,8 +69,8 @@ fn drain(queue: &mut Queue) -> Vec<u64> {
 /// What must hold whatever has happened.
 fn check(queue: &Queue) {
     assert!(queue.ledger.balances(queue.held()), "{} but {} held", queue.ledger, queue.held());
-    let in_memory = !queue.events.is_empty() || !queue.waiting.is_empty();
-    assert_eq!(!in_memory, queue.pressure.held() == 0, "memory is counted to the byte");
+    let in_memory = !queue.events.is_empty() || !queue.pending.is_empty();
+    assert_eq!(!in_memory, queue.memory.held() == 0, "memory is counted to the byte");
 }
 
 #[test]
@@ -132,7 +132,7 @@ fn beyond_the_bound_the_oldest_of_the_least_important_events_are_shed_and_counte
     queue.push(events(1, 3, r#"{"level":"ERROR"}"#));
     queue.push(events(4, 3, r#"{"level":"DEBUG"}"#));
     let overflow = queue.push(events(7, 3, r#"{"level":"INFO"}"#));
-    assert!(overflow.shed > 0 && queue.pressure.held() <= 1_000);
+    assert!(overflow.shed > 0 && queue.memory.held() <= 1_000);
     check(&queue);
     let shed: Vec<u64> = (1..=9).filter(|it| queue.ledger.shed.ranges.contains(*it)).collect();
     assert_eq!(shed, [4, 5, 6][..overflow.shed.min(3) as usize]);
@@ -208,7 +208,7 @@ fn only_what_fits_a_request_is_packed_so_that_the_rest_can_be_told_apart() {
     let mut queue = queue(100_000);
     put(&mut queue, 100, 1);
     request(&mut queue);
-    assert_eq!((queue.waiting.len(), queue.events.len()), (3, 94));
+    assert_eq!((queue.pending.len(), queue.events.len()), (3, 94));
 }
 
 #[test]

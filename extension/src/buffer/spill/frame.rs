@@ -24,7 +24,8 @@ const MOST_EVENTS: u64 = u32::MAX as u64;
 #[derive(Serialize, Deserialize)]
 struct About<'a> {
     #[serde(borrow)]
-    base: Cow<'a, str>,
+    #[serde(rename = "base")]
+    base_key: Cow<'a, str>,
     #[serde(borrow)]
     key: Cow<'a, str>,
     aggregate: bool,
@@ -51,7 +52,7 @@ pub(super) fn encode(record: &Record, now: (Instant, SystemTime)) -> Vec<u8> {
     let age = now.0.saturating_duration_since(record.oldest);
     let received = now.1.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(age);
     let about = About {
-        base: Cow::Borrowed(&record.base),
+        base_key: Cow::Borrowed(&record.base_key),
         key: Cow::Borrowed(&record.key),
         aggregate: record.is_aggregate,
         events: record.events,
@@ -103,7 +104,7 @@ pub(super) fn decode(body: &[u8], checksum: u32, now: (Instant, SystemTime)) -> 
     let age = since_1970.saturating_sub(Duration::from_millis(about.received));
     Some(Record {
         data: body[data..].to_vec().into(),
-        base: about.base.into(),
+        base_key: about.base_key.into(),
         key: about.key.into(),
         is_aggregate: about.aggregate,
         events: about.events,

@@ -2,7 +2,7 @@ use super::*;
 use crate::pack::Span;
 
 fn folder() -> PathBuf {
-    let path = std::env::temp_dir().join(format!("spill-{}", crate::chance::new_instance()));
+    let path = std::env::temp_dir().join(format!("spill-{}", crate::base::random::new_instance()));
     fs::create_dir(&path).unwrap();
     path
 }

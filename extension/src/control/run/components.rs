@@ -6,23 +6,23 @@ use std::sync::{Arc, Mutex};
 use extension_spec::{Config, Metrics, PartitionKey};
 use tokio::sync::mpsc::UnboundedReceiver;
 
-use super::{Asking, DeadLetters, Teller};
-use crate::breaker::{self, Breaker};
-use crate::chance;
-use crate::config::Initialization;
-use crate::deadline;
-use crate::dispatcher::{Dispatcher, Route};
+use super::{DeadLetters, PollNext, Reporter};
+use crate::base::random;
+use crate::buffer::memory_budget::BufferedBody;
+use crate::buffer::queue::Queue;
+use crate::control::config::Initialization;
+use crate::delivery::dispatcher::{Dispatcher, Route};
 use crate::event::Source;
-use crate::flush::Policy;
-use crate::intake::Intake;
-use crate::pressure::Held;
-use crate::queue::Queue;
-use crate::sink::Sink;
+use crate::ingest::intake::Intake;
+use crate::pack::sink::Sink;
+use crate::policy::breaker::{self, Breaker};
+use crate::policy::deadline;
+use crate::policy::flush::Policy;
 
 /// What the loop works with.
-pub struct Parts<S, D> {
+pub struct Components<S, D> {
     /// Asks for the next event: a call of the registered extension.
-    pub next: Asking,
+    pub next: PollNext,
     /// What is done beside waiting for the first event.
     pub ahead: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
     /// When to send.
@@ -33,7 +33,7 @@ pub struct Parts<S, D> {
     pub always_awake: bool,
     /// Whether this process will be copied before its first event.
     pub is_snapshot_ahead: bool,
-    /// Called when this process has become a copy of its own: throws other dice than those beside it, for one.
+    /// Called when this process has become one copy of many: seeds its random numbers anew, for example.
     pub on_restore: Box<dyn Fn() + Send>,
     /// Whether invocations are held at all.
     pub breaker: Breaker,
@@ -48,18 +48,18 @@ pub struct Parts<S, D> {
     /// Which metrics are told.
     pub metrics: Metrics,
     /// Tells of what has happened: ledgers and metrics.
-    pub teller: Teller,
+    pub reporter: Reporter,
     /// What the listener received.
-    pub bodies: UnboundedReceiver<Held>,
+    pub bodies: UnboundedReceiver<BufferedBody>,
 }
 
-impl<S: Sink, D: Sink> Parts<S, D> {
+impl<S: Sink, D: Sink> Components<S, D> {
     /// Of a process that numbers `bodies` as `source` and sends what is in `queue` to `sink`, without dead letters.
     pub fn new(
         config: &Config,
         initialization: Initialization,
-        next: Asking,
-        (source, bodies): (Source, UnboundedReceiver<Held>),
+        next: PollNext,
+        (source, bodies): (Source, UnboundedReceiver<BufferedBody>),
         queue: Arc<Mutex<Queue>>,
         sink: S,
     ) -> Self {
@@ -79,14 +79,14 @@ impl<S: Sink, D: Sink> Parts<S, D> {
             },
             always_awake: is_managed,
             is_snapshot_ahead: initialization == Initialization::SnapStart,
-            on_restore: Box::new(chance::seed),
+            on_restore: Box::new(random::seed),
             breaker: Breaker::new(breaker::FIRST),
             intake,
             dispatcher: Arc::new(Dispatcher::new(Route::STREAM, sink, queue.clone())),
             queue,
             dead_letters: None,
             metrics: config.metrics,
-            teller: Teller::new(config.metrics),
+            reporter: Reporter::new(config.metrics),
             bodies,
         }
     }

@@ -4,13 +4,13 @@ use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
 use super::{AFTER_FAILURE, AFTER_FAILURES, Run};
-use crate::clock;
-use crate::dispatcher::Outcome;
-use crate::lifecycle::{Event, Phase};
-use crate::log;
+use crate::base::clock;
+use crate::base::log;
+use crate::buffer::queue::Destination;
+use crate::delivery::dispatcher::Outcome;
 use crate::pack::Scope;
-use crate::queue::Destination;
-use crate::sink::Sink;
+use crate::pack::sink::Sink;
+use crate::policy::lifecycle::{Event, Phase};
 
 /// A delivery under way.
 pub(super) struct Delivery {
@@ -40,10 +40,10 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 // A probe has found that all is well again.
                 self.close_breaker();
             }
-            let longest =
-                Instant::now() + self.parts.breaker.hold(self.parts.deadlines.flush_timeout);
+            let longest = Instant::now()
+                + self.components.breaker.hold(self.components.deadlines.flush_timeout);
             self.deliver_end = self.deliver_end.min(longest);
-            if self.parts.breaker.is_open() {
+            if self.components.breaker.is_open() {
                 // At most the probe that is under way is waited for.
                 if self.delivery.is_none() {
                     self.step(Event::Flushed);
@@ -72,14 +72,14 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
         let backlog = self.backlog();
         let scope = if self.is_running() {
-            self.parts.policy.while_running(&backlog, now.into_std())
+            self.components.policy.while_running(&backlog, now.into_std())
         } else if self.phase == Phase::Settling && backlog.has_full_record {
             Some(Scope::Full)
         } else {
             None
         };
         if let Some(scope) = scope {
-            let mut until = now + self.parts.deadlines.flush_timeout;
+            let mut until = now + self.components.deadlines.flush_timeout;
             if self.phase != Phase::Idle {
                 until = until.min(self.deliver_end);
             }
@@ -91,13 +91,13 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// a probe beside it is not caught by a freeze.
     pub(super) fn invoke_unheld(&mut self) {
         let now = Instant::now();
-        if !self.parts.breaker.wait((now.into_std(), clock::wall())).is_zero() {
+        if !self.components.breaker.wait((now.into_std(), clock::wall())).is_zero() {
             self.step(Event::InvokePassed);
             return;
         }
         self.step(Event::InvokeHeld);
         if self.delivery.is_none() {
-            let until = self.deliver_end.min(now + self.parts.deadlines.flush_timeout);
+            let until = self.deliver_end.min(now + self.components.deadlines.flush_timeout);
             self.start(Scope::All, until, false);
         }
     }
@@ -114,7 +114,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         if let Some(delivery) = &mut self.delivery {
             delivery.is_abandoned = true;
             delivery.task.abort();
-            self.parts.dispatcher.reset();
+            self.components.dispatcher.reset();
         }
     }
 
@@ -126,20 +126,20 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// nothing of Kinesis. A probe is short on purpose.
     fn had_time(&self, delivery: &Delivery) -> bool {
         let time = delivery.until - delivery.began;
-        self.parts.breaker.is_open() || time >= self.parts.deadlines.flush_timeout / 3
+        self.components.breaker.is_open() || time >= self.components.deadlines.flush_timeout / 3
     }
 
     fn start(&mut self, scope: Scope, until: Instant, is_flush: bool) {
         if scope == Scope::All && self.phase != Phase::Draining {
-            if self.parts.is_snapshot_ahead && self.phase == Phase::Idle {
+            if self.components.is_snapshot_ahead && self.phase == Phase::Idle {
                 self.send_ledger();
             } else {
                 self.send_ledger_along();
             }
         }
-        let dispatcher = self.parts.dispatcher.clone();
-        let dead_letters = self.parts.dead_letters.clone();
-        let first = if self.parts.breaker.is_doubtful() { 1 } else { usize::MAX };
+        let dispatcher = self.components.dispatcher.clone();
+        let dead_letters = self.components.dead_letters.clone();
+        let first = if self.components.breaker.is_doubtful() { 1 } else { usize::MAX };
         let task = tokio::spawn(async move {
             let outcome = dispatcher.deliver(Destination::Stream, scope, first, until).await;
             if let Some(dead_letters) = dead_letters {
@@ -167,10 +167,10 @@ impl<S: Sink, D: Sink> Run<S, D> {
             Outcome::OutOfTime(None) => {}
             Outcome::OutOfTime(_) if !had_time => {}
             // Nobody is held who could be let go.
-            _ if self.parts.always_awake => {}
+            _ if self.components.always_awake => {}
             Outcome::OutOfTime(_) | Outcome::Blocked(_) => {
                 let now = clock::now();
-                if self.parts.breaker.failed(now, fastrand::f64()) {
+                if self.components.breaker.failed(now, fastrand::f64()) {
                     log::info("no invocation is held for telemetry until Kinesis takes some again");
                 }
             }
@@ -178,14 +178,14 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn close_breaker(&mut self) {
-        if self.parts.breaker.succeeded() {
+        if self.components.breaker.succeeded() {
             self.not_before = Instant::now();
         }
     }
 
     /// After this nothing is sent beside a function for a while.
     fn rest(&mut self, now: Instant) {
-        let pause = self.parts.breaker.wait((now.into_std(), clock::wall()));
+        let pause = self.components.breaker.wait((now.into_std(), clock::wall()));
         self.not_before = now + pause.clamp(AFTER_FAILURE, AFTER_FAILURES);
     }
 
@@ -217,9 +217,9 @@ impl<S: Sink, D: Sink> Run<S, D> {
         });
         let now = Instant::now();
         // After `next` was called a delivery may have slept through a freeze: its time tells nothing then.
-        let is_awake = self.phase != Phase::Idle || self.parts.always_awake;
+        let is_awake = self.phase != Phase::Idle || self.components.always_awake;
         if is_awake || matches!(outcome, Outcome::Blocked(_)) {
-            self.parts.dispatcher.say(&outcome);
+            self.components.dispatcher.say(&outcome);
         }
         let has_progressed = ended.as_ref().is_some_and(|delivery| self.has_progressed(delivery));
         let had_time = is_awake && ended.is_some_and(|delivery| self.had_time(&delivery));
@@ -229,7 +229,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
         if matches!(self.phase, Phase::Flushing | Phase::Draining) {
             // What was acknowledged to Lambda meanwhile belongs to this flush.
-            while let Ok(body) = self.parts.bodies.try_recv() {
+            while let Ok(body) = self.components.bodies.try_recv() {
                 self.on_body(body);
             }
             // A delivery that was under way when the flush began had a scope and a deadline of its own.
@@ -240,19 +240,19 @@ impl<S: Sink, D: Sink> Run<S, D> {
             };
             // What came while the last events were delivered is told of, too.
             let is_over = is_over && !self.send_last_ledger(&outcome);
-            let is_in_vain = self.phase == Phase::Flushing && self.parts.breaker.is_open();
+            let is_in_vain = self.phase == Phase::Flushing && self.components.breaker.is_open();
             if is_over || is_in_vain || now >= self.deliver_end {
                 self.step(Event::Flushed);
             } else {
                 self.start(Scope::All, self.deliver_end, true);
             }
         } else {
-            let is_held_for_nothing =
-                self.parts.breaker.is_open() || !self.parts.policy.holds_for_the_function();
+            let is_held_for_nothing = self.components.breaker.is_open()
+                || !self.components.policy.holds_for_the_function();
             if self.phase == Phase::Invoking && is_held_for_nothing {
                 self.step(Event::RuntimeDone);
             }
-            if self.parts.is_snapshot_ahead {
+            if self.components.is_snapshot_ahead {
                 // None that could be in the snapshot.
                 self.close_connections();
             }

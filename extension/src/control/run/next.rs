@@ -2,25 +2,25 @@
 
 use tokio::time::Instant;
 
-use super::{Run, farewell, remember};
-use crate::clock::{self, now_ms};
-use crate::deadline::{self, Call};
+use super::{Run, remember, shutdown};
+use crate::base::clock::{self, now_ms};
+use crate::base::log;
 use crate::lambda;
 use crate::lambda::extensions::Next;
-use crate::lifecycle::Event;
-use crate::log;
-use crate::sink::Sink;
+use crate::pack::sink::Sink;
+use crate::policy::deadline::{self, Call};
+use crate::policy::lifecycle::Event;
 
 impl<S: Sink, D: Sink> Run<S, D> {
     pub(super) fn on_next(&mut self, answer: Result<Next, lambda::Error>) {
         self.next = None;
         // Refused or not: whoever waited for this beside others is alone now.
         self.restore();
-        if let Some(delivery) = self.delivery.take_if(|_| !self.parts.always_awake) {
+        if let Some(delivery) = self.delivery.take_if(|_| !self.components.always_awake) {
             // Begun after `next` was called, so a freeze may have caught it: its connection may be dead without a
             // sign. Nothing is lost, its records are still in the queue.
             delivery.abort();
-            self.parts.dispatcher.reset();
+            self.components.dispatcher.reset();
             log::debug("a delivery that a freeze may have caught is begun again");
         }
         match answer {
@@ -36,8 +36,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 // Whoever comes next, if anybody does, finds what is left.
                 self.has_successor = true;
                 let now = Instant::now();
-                self.deliver_end = now + self.parts.deadlines.flush_timeout / 2;
-                self.end = now + self.parts.deadlines.flush_timeout;
+                self.deliver_end = now + self.components.deadlines.flush_timeout / 2;
+                self.end = now + self.components.deadlines.flush_timeout;
                 self.step(Event::Refused);
             }
         }
@@ -49,13 +49,13 @@ impl<S: Sink, D: Sink> Run<S, D> {
         let has_ended = early.and_then(|index| self.ended_early.remove(index)).is_some();
         remember(&mut self.invoked, &request_id);
         self.open = (!has_ended).then_some(request_id);
-        self.parts.policy.beat((now.into_std(), clock::wall()));
-        if self.parts.breaker.is_open() {
+        self.components.policy.record((now.into_std(), clock::wall()));
+        if self.components.breaker.is_open() {
             self.invoke_unheld();
         } else {
-            let event = self.parts.policy.on_invoke(&self.backlog(), now.into_std());
+            let event = self.components.policy.on_invoke(&self.backlog(), now.into_std());
             // Somebody who is not told would wait for the timeout, each time.
-            let in_vain = event == Event::InvokeHeld && self.is_deaf && !has_ended;
+            let in_vain = event == Event::InvokeHeld && self.runtime_done_unreliable && !has_ended;
             self.step(if in_vain { Event::InvokeSent } else { event });
         }
         if has_ended {
@@ -69,14 +69,14 @@ impl<S: Sink, D: Sink> Run<S, D> {
         let left = self.end.saturating_duration_since(now).as_millis();
         log::info(&format!("shutdown ({reason}), {left} ms left"));
         self.open = None;
-        self.has_successor = farewell::has_successor(reason);
+        self.has_successor = shutdown::has_successor(reason);
         self.step(Event::Shutdown);
     }
 
     /// Sets the ends of this phase, from now, which it returns.
     fn limit(&mut self, call: Call, deadline_ms: u64) -> Instant {
         let now = Instant::now();
-        let budget = deadline::budget(call, deadline_ms, now_ms(), &self.parts.deadlines);
+        let budget = deadline::budget(call, deadline_ms, now_ms(), &self.components.deadlines);
         self.wait_end = now + budget.wait;
         self.deliver_end = now + budget.deliver;
         self.end = now + budget.end;

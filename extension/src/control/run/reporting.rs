@@ -9,9 +9,9 @@ use extension_spec::{Metrics, event_type};
 use tokio::time::Instant;
 
 use super::Run;
-use crate::clock::{self, now_ms};
-use crate::metrics::Meter;
-use crate::sink::Sink;
+use crate::base::clock::{self, now_ms};
+use crate::pack::sink::Sink;
+use crate::report::metrics::Meter;
 
 /// A ledger is some 600 bytes; more often it would tell a consumer little more.
 const LEDGER_INTERVAL: Duration = Duration::from_mins(1);
@@ -20,7 +20,7 @@ const METRICS_INTERVAL: Duration = Duration::from_mins(1);
 
 /// When what was told.
 #[derive(Debug)]
-pub struct Teller {
+pub struct Reporter {
     meter: Meter,
     last_ledger: Instant,
     last_line: Instant,
@@ -30,7 +30,7 @@ pub struct Teller {
     ledger_seq: u64,
 }
 
-impl Teller {
+impl Reporter {
     /// Begins now.
     pub fn new(metrics: Metrics) -> Self {
         let now = Instant::now();
@@ -48,8 +48,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// Lets a ledger ride with events that go out now, if it is time for one: a minute has passed, or events were given
     /// up since.
     pub(super) fn send_ledger_along(&mut self) {
-        let is_due =
-            self.parts.teller.last_ledger.elapsed() >= LEDGER_INTERVAL || self.owes_of_shed();
+        let is_due = self.components.reporter.last_ledger.elapsed() >= LEDGER_INTERVAL
+            || self.owes_of_shed();
         if is_due && !self.queue().is_drained() {
             self.send_ledger();
         }
@@ -58,35 +58,36 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// Puts a ledger behind everything that waits.
     pub(super) fn send_ledger(&mut self) {
         let now = clock::now();
-        let seq = self.parts.intake.last_seq();
-        let mut queue = super::lock(&self.parts.queue);
+        let seq = self.components.intake.last_seq();
+        let mut queue = super::lock(&self.components.queue);
         let record = queue.ledger_up_to(seq);
-        self.parts.teller.shed = queue.ledger.shed.total();
-        self.parts.teller.last_ledger = Instant::now();
-        queue.push_own(self.parts.intake.own(event_type::LEDGER, &record, now));
-        self.parts.teller.ledger_seq = self.parts.intake.last_seq();
+        self.components.reporter.shed = queue.ledger.shed.total();
+        self.components.reporter.last_ledger = Instant::now();
+        queue.push_own(self.components.intake.own(event_type::LEDGER, &record, now));
+        self.components.reporter.ledger_seq = self.components.intake.last_seq();
     }
 
     /// Whether events were given up that no ledger tells of.
     pub(super) fn owes_of_shed(&self) -> bool {
-        self.queue().ledger.shed.total() > self.parts.teller.shed
+        self.queue().ledger.shed.total() > self.components.reporter.shed
     }
 
     /// Whether events have come that no ledger tells of.
     pub(super) fn owes_a_ledger(&self) -> bool {
-        self.parts.intake.last_seq() > self.parts.teller.ledger_seq
+        self.components.intake.last_seq() > self.components.reporter.ledger_seq
     }
 
     /// Prints metrics, if it is time for them.
     pub(super) fn print_metrics(&mut self, is_end: bool) {
-        if !is_end && self.parts.teller.last_line.elapsed() < METRICS_INTERVAL {
+        if !is_end && self.components.reporter.last_line.elapsed() < METRICS_INTERVAL {
             return;
         }
-        self.parts.teller.last_line = Instant::now();
-        let mut queue = super::lock(&self.parts.queue);
+        self.components.reporter.last_line = Instant::now();
+        let mut queue = super::lock(&self.components.queue);
         let lags = queue.stats.take_lags();
         let held = queue.held();
-        let line = self.parts.teller.meter.line(&queue.ledger, &queue.stats, &lags, held, now_ms());
+        let line =
+            self.components.reporter.meter.line(&queue.ledger, &queue.stats, &lags, held, now_ms());
         drop(queue);
         if let Some(line) = line {
             // Nobody may be listening any more, and that is no reason to end.

@@ -10,11 +10,11 @@ use tokio::sync::OnceCell;
 use tokio::time::Instant;
 
 use super::Run;
-use crate::dispatcher::{Dispatcher, Outcome, Route};
-use crate::log;
+use crate::base::log;
+use crate::buffer::queue::{Destination, Leftovers, Queue};
+use crate::delivery::dispatcher::{Dispatcher, Outcome, Route};
 use crate::pack::Scope;
-use crate::queue::{Destination, Queue, Rescued};
-use crate::sink::Sink;
+use crate::pack::sink::Sink;
 
 /// After dead letters were sent in vain.
 const REST: Duration = Duration::from_mins(1);
@@ -99,7 +99,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// Takes in every body that was acknowledged. Returns whether there was one.
     fn take_in(&mut self) -> bool {
         let mut has_any = false;
-        while let Ok(body) = self.parts.bodies.try_recv() {
+        while let Ok(body) = self.components.bodies.try_recv() {
             self.on_body(body);
             has_any = true;
         }
@@ -108,9 +108,9 @@ impl<S: Sink, D: Sink> Run<S, D> {
 
     /// What still waits goes to the file first, if there is somebody to find it, because that takes next to no time; then
     /// to the dead-letter queue; the file keeps the rest.
-    pub(super) async fn farewell(&mut self) {
+    pub(super) async fn shutdown(&mut self) {
         self.save();
-        if let Some(dead_letters) = self.parts.dead_letters.clone() {
+        if let Some(dead_letters) = self.components.dead_letters.clone() {
             self.queue().forget_refusals();
             dead_letters.send(Destination::LastResort, self.end).await;
             // What was acknowledged to Lambda meanwhile.
@@ -119,11 +119,11 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 dead_letters.send(Destination::LastResort, self.end).await;
             }
         }
-        self.parts.bodies.close();
+        self.components.bodies.close();
         if self.take_in() {
             self.save();
         }
-        let Rescued { handed_over, lost } = self.queue().end(self.has_successor);
+        let Leftovers { handed_over, lost } = self.queue().end(self.has_successor);
         if handed_over > 0 {
             log::info(&format!("{handed_over} events wait in a file for the next process"));
         }

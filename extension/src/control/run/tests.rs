@@ -7,15 +7,15 @@ use tokio::net::TcpListener;
 use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 
 use super::*;
-use crate::breaker::Breaker;
-use crate::clock::now_ms;
-use crate::config::Initialization::OnDemand;
+use crate::base::clock::now_ms;
+use crate::buffer::memory_budget::MemoryBudget;
+use crate::control::config::Initialization::OnDemand;
 use crate::event::Source;
 use crate::lambda::Api;
 use crate::lambda::extensions::{Extension, Function};
+use crate::pack::sink::{Answer, Failure};
 use crate::pack::{Limits, Packer, Packing, Record};
-use crate::pressure::Pressure;
-use crate::sink::{Answer, Failure};
+use crate::policy::breaker::Breaker;
 
 /// A Lambda that answers `next` by script, and a sink that takes everything: each step is told what was taken by then.
 struct Bench {
@@ -25,7 +25,7 @@ struct Bench {
 
 /// The listener's end.
 #[derive(Clone)]
-struct Bodies(UnboundedSender<Held>, Arc<Pressure>);
+struct Bodies(UnboundedSender<BufferedBody>, Arc<MemoryBudget>);
 
 impl Bodies {
     /// Hands the extension a body, as if it had been acknowledged.
@@ -85,7 +85,7 @@ fn is_due(left: &Mutex<u32>) -> bool {
 
 /// What is unusual about the sink.
 #[derive(Default)]
-struct Weather {
+struct Faults {
     during_first_put: Option<&'static str>,
     panics: u32,
     silences: u32,
@@ -100,15 +100,15 @@ impl Bench {
     /// before it, and may send bodies.
     async fn live(
         variables: &[(&str, &str)],
-        Weather { during_first_put, panics, silences, idle, pause }: Weather,
+        Faults { during_first_put, panics, silences, idle, pause }: Faults,
         answers: &[String],
         on_next: impl Fn(usize, &Bench),
     ) -> Vec<String> {
         let lambda = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let api = Api::new(&lambda.local_addr().unwrap().to_string());
-        let pressure = Arc::new(Pressure::new(1_000_000));
+        let memory = Arc::new(MemoryBudget::new(1_000_000));
         let (sender, received) = unbounded_channel();
-        let bodies = Bodies(sender, pressure.clone());
+        let bodies = Bodies(sender, memory.clone());
         let taken = Arc::new(Mutex::new(Vec::new()));
         let during = Mutex::new(during_first_put.map(|body| (bodies.clone(), body)));
         let sink = Taking {
@@ -125,17 +125,17 @@ impl Bench {
         let source = Source::new("orders", "1", "i");
         let packer =
             Packer::new(Limits::new(&config, 1_000_000), Packing::default(), source.clone());
-        let queue = Arc::new(Mutex::new(Queue::new(packer, pressure)));
+        let queue = Arc::new(Mutex::new(Queue::new(packer, memory)));
         let extension = Extension { api, id: "id".into(), function: Function::default() };
-        let asking: Asking = Box::new(move || {
+        let asking: PollNext = Box::new(move || {
             let extension = extension.clone();
             Box::pin(async move { next(&extension).await })
         });
-        let mut parts: Parts<Taking, Taking> =
-            Parts::new(&config, OnDemand, asking, (source, received), queue, sink);
-        parts.deadlines.buffer_timeout = Duration::from_millis(25);
-        parts.breaker = Breaker::new(pause.unwrap_or(Duration::from_millis(40)));
-        let life = run(parts);
+        let mut components: Components<Taking, Taking> =
+            Components::new(&config, OnDemand, asking, (source, received), queue, sink);
+        components.deadlines.buffer_timeout = Duration::from_millis(25);
+        components.breaker = Breaker::new(pause.unwrap_or(Duration::from_millis(40)));
+        let life = run(components);
         let serve = async {
             for (number, answer) in answers.iter().enumerate() {
                 let (mut stream, _) = lambda.accept().await.unwrap();
@@ -187,7 +187,7 @@ async fn what_was_acknowledged_while_the_last_request_was_under_way_is_delivered
     let report = r#"[{"type":"platform.report","record":"the last"}]"#;
     let taken = Bench::live(
         &[],
-        Weather { during_first_put: Some(report), ..Weather::default() },
+        Faults { during_first_put: Some(report), ..Faults::default() },
         &[shutdown()],
         |_, bench| {
             bench.bodies.post(r#"[{"type":"function","record":"a line"}]"#);
@@ -200,7 +200,7 @@ async fn what_was_acknowledged_while_the_last_request_was_under_way_is_delivered
 #[tokio::test]
 async fn an_invocation_that_lambda_repeats_under_the_same_id_is_held_like_the_first() {
     let answers = [invoke("r-1"), invoke("r-1"), shutdown()];
-    Bench::live(&[], Weather::default(), &answers, |number, bench| match number {
+    Bench::live(&[], Faults::default(), &answers, |number, bench| match number {
         0 => bench.bodies.post(&line_and_done("first", "r-1")),
         1 => {
             assert!(bench.has("first"));
@@ -214,7 +214,7 @@ async fn an_invocation_that_lambda_repeats_under_the_same_id_is_held_like_the_fi
 #[tokio::test]
 async fn an_end_that_is_read_before_its_invoke_does_not_hold_the_invocation() {
     let started = Instant::now();
-    Bench::live(&[], Weather::default(), &[invoke("r-1"), shutdown()], |number, bench| {
+    Bench::live(&[], Faults::default(), &[invoke("r-1"), shutdown()], |number, bench| {
         if number == 0 {
             bench.bodies.post(&line_and_done("early", "r-1"));
         } else {
@@ -229,7 +229,7 @@ async fn an_end_that_is_read_before_its_invoke_does_not_hold_the_invocation() {
 async fn telemetry_that_cannot_be_read_does_not_hold_the_invocation_to_its_deadline() {
     let started = Instant::now();
     let answers = [invoke("r-1"), shutdown()];
-    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], Weather::default(), &answers, |number, bench| {
+    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], Faults::default(), &answers, |number, bench| {
         if number == 0 {
             bench.bodies.post_later("[{\"type\":\"platform.runtimeDone\",".to_owned());
         } else {
@@ -243,8 +243,8 @@ async fn telemetry_that_cannot_be_read_does_not_hold_the_invocation_to_its_deadl
 #[tokio::test]
 async fn a_panic_in_a_delivery_costs_neither_the_life_nor_an_event() {
     let answers = [invoke("r-1"), invoke("r-2"), shutdown()];
-    let weather = Weather { panics: 1, ..Weather::default() };
-    let taken = Bench::live(&[], weather, &answers, |number, bench| match number {
+    let faults = Faults { panics: 1, ..Faults::default() };
+    let taken = Bench::live(&[], faults, &answers, |number, bench| match number {
         0 => bench.bodies.post(&line_and_done("first", "r-1")),
         1 => bench.bodies.post(&line_and_done("second", "r-2")),
         _ => {}
@@ -258,11 +258,11 @@ async fn through_silence(strategy: &str) -> bool {
     let lines = 40;
     let mut answers: Vec<String> = (0..lines).map(|n| invoke(&format!("r-{n}"))).collect();
     answers.push(shutdown());
-    let weather = Weather { silences: 8, idle: Duration::from_millis(30), ..Weather::default() };
+    let faults = Faults { silences: 8, idle: Duration::from_millis(30), ..Faults::default() };
     let was_behind = std::cell::Cell::new(false);
     let settings =
         [("FLUSH", strategy), ("FLUSH_TIMEOUT_MS", "100"), ("MAX_BATCH_RECORDS_ITEMS", "1")];
-    Bench::live(&settings, weather, &answers, |number, bench| {
+    Bench::live(&settings, faults, &answers, |number, bench| {
         if number < lines {
             let before = number.saturating_sub(1);
             was_behind
@@ -297,8 +297,8 @@ async fn after_a_flush_in_vain_a_running_function_is_still_delivered_for() {
         ("MAX_BATCH_RECORDS_ITEMS", "1"),
     ];
     // The second `next` is answered long after the pause that follows a failure.
-    let weather = Weather { silences: 2, idle: Duration::from_millis(2_500), ..Weather::default() };
-    Bench::live(&settings, weather, &[invoke("r-1"), shutdown()], |number, bench| {
+    let faults = Faults { silences: 2, idle: Duration::from_millis(2_500), ..Faults::default() };
+    Bench::live(&settings, faults, &[invoke("r-1"), shutdown()], |number, bench| {
         if number == 0 {
             bench.bodies.post(&line("early"));
             bench.bodies.post_after(Duration::from_millis(500), line("late"));
@@ -317,8 +317,8 @@ async fn flushes_that_a_functions_own_timeout_cuts_short_do_not_open_the_breaker
         (0..short).map(|n| invoke_with(120, &format!("r-{n}"))).collect();
     answers.extend([invoke("r-20"), shutdown()]);
     let pause = Some(Duration::from_mins(1));
-    let weather = Weather { silences: 3, pause, ..Weather::default() };
-    Bench::live(&[("FLUSH_TIMEOUT_MS", "2000")], weather, &answers, |number, bench| {
+    let faults = Faults { silences: 3, pause, ..Faults::default() };
+    Bench::live(&[("FLUSH_TIMEOUT_MS", "2000")], faults, &answers, |number, bench| {
         if number <= short {
             let body = line_and_done(&format!("line {number}!"), &format!("r-{number}"));
             bench.bodies.post_after(Duration::from_millis(10), body);
@@ -329,7 +329,7 @@ async fn flushes_that_a_functions_own_timeout_cuts_short_do_not_open_the_breaker
     .await;
 }
 
-mod farewell;
+mod shutdown;
 mod snapshot;
 mod storm;
 
@@ -342,7 +342,7 @@ async fn after_the_end_of_a_function_was_waited_for_in_vain_no_other_is_until_on
         shutdown(),
     ];
     let calls = Mutex::new(vec![Instant::now()]);
-    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], Weather::default(), &answers, |number, bench| {
+    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], Faults::default(), &answers, |number, bench| {
         calls.lock().unwrap().push(Instant::now());
         if number == 2 {
             // Too late for the one that it belongs to.

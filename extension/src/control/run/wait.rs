@@ -6,15 +6,15 @@ use std::time::Duration;
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
+use crate::base::log;
 use crate::lambda::extensions::{Extension, Next};
 use crate::lambda::{self};
-use crate::log;
 
 /// A call of `next` under way.
-pub(super) type Asked = Pin<Box<dyn Future<Output = Result<Next, lambda::Error>> + Send>>;
+pub(super) type PendingNext = Pin<Box<dyn Future<Output = Result<Next, lambda::Error>> + Send>>;
 
 /// Begins such a call.
-pub type Asking =
+pub type PollNext =
     Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Next, lambda::Error>> + Send>> + Send>;
 
 /// Asks for the next event until Lambda answers. A connection that breaks is replaced; only a refusal, or a Lambda that
@@ -44,7 +44,7 @@ pub async fn next(extension: &Extension) -> Result<Next, lambda::Error> {
 }
 
 /// The answer of `next`.
-pub(super) async fn answered(asked: &mut Option<Asked>) -> Result<Next, lambda::Error> {
+pub(super) async fn answered(asked: &mut Option<PendingNext>) -> Result<Next, lambda::Error> {
     match asked {
         Some(asked) => asked.await,
         None => std::future::pending().await,

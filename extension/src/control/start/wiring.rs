@@ -7,24 +7,24 @@ use std::sync::{Arc, Mutex};
 use extension_spec::{EXTENSION_NAME, PartitionKey, QueueUrl, Stream};
 use tokio::time::Instant;
 
-use crate::aws::{Access, Connector, Roots};
-use crate::chance;
-use crate::config::{Environment, Initialization};
-use crate::deadline;
+use crate::base::lazy::Lazy;
+use crate::base::log;
+use crate::base::random;
+use crate::buffer::memory_budget::MemoryBudget;
+use crate::buffer::queue::{Queue, SpillSettings};
+use crate::buffer::spill;
+use crate::control::config::{Environment, Initialization};
+use crate::control::run::{self, Components, DeadLetters};
+use crate::delivery::aws::{Access, Connector, Roots};
+use crate::delivery::kinesis::Kinesis;
+use crate::delivery::sqs::Sqs;
 use crate::event::Source;
-use crate::keys::Keys;
-use crate::kinesis::Kinesis;
+use crate::ingest::listener::Listener;
 use crate::lambda::extensions::{Extension, Function};
 use crate::lambda::telemetry::{Subscription, subscribe};
-use crate::lazy::Lazy;
-use crate::listener::Listener;
-use crate::log;
+use crate::pack::partition_keys::PartitionKeys;
 use crate::pack::{Limits, Packer, Packing};
-use crate::pressure::Pressure;
-use crate::queue::{Queue, SpillSettings};
-use crate::run::{self, DeadLetters, Parts};
-use crate::spill;
-use crate::sqs::Sqs;
+use crate::policy::deadline;
 
 /// Everything between `register` and the first `next`.
 pub(super) async fn prepare(
@@ -32,7 +32,7 @@ pub(super) async fn prepare(
     extension: &Extension,
     stream: Stream,
     deadline: Instant,
-) -> Result<Parts<Lazy<Kinesis>, Sqs>, String> {
+) -> Result<Components<Lazy<Kinesis>, Sqs>, String> {
     let config = &environment.config;
     let initialization = match environment.initialization {
         // After a timeout or a crash: the environment was restored long ago, and an invocation waits for this one.
@@ -41,10 +41,10 @@ pub(super) async fn prepare(
     };
     let listener =
         Listener::bind().await.map_err(|error| format!("cannot listen for telemetry: {error}"))?;
-    let pressure = Arc::new(Pressure::new(environment.queue_max_bytes()));
+    let memory = Arc::new(MemoryBudget::new(environment.queue_max_bytes()));
     let port = listener.port();
     // Lambda delivers what it has kept as soon as it is subscribed.
-    let bodies = listener.serve(pressure.clone());
+    let bodies = listener.serve(memory.clone());
     // Each is built once it is needed.
     let access = access(environment);
     let kinesis = {
@@ -63,23 +63,26 @@ pub(super) async fn prepare(
         Err(error) => return Err(error.to_string()),
     }
     // Randomness of this process, now that nobody waits for it.
-    chance::seed();
+    random::seed();
     let source = source(environment, extension);
-    let queue = Arc::new(Mutex::new(queue(environment, source.clone(), pressure)));
-    let next = asking(extension.clone());
+    let queue = Arc::new(Mutex::new(queue(environment, source.clone(), memory)));
+    let next = poll_next(extension.clone());
     let origin = (source, bodies);
-    let mut parts = Parts::new(config, initialization, next, origin, queue.clone(), kinesis);
-    parts.ahead = ahead;
+    let mut components =
+        Components::new(config, initialization, next, origin, queue.clone(), kinesis);
+    components.ahead = ahead;
     if initialization == Initialization::SnapStart {
-        parts.on_restore = Box::new(|| {
-            chance::seed();
+        components.on_restore = Box::new(|| {
+            random::seed();
             // Without it a process that comes after this one loses some time, and nothing else.
             let _ = std::fs::File::create(restored());
         });
     }
     Ok(match &config.dead_letter_queue_url {
-        Some(url) => parts.with_dead_letters(dead_letters(url.clone(), access, &stream, queue)),
-        None => parts,
+        Some(url) => {
+            components.with_dead_letters(dead_letters(url.clone(), access, &stream, queue))
+        }
+        None => components,
     })
 }
 
@@ -110,7 +113,7 @@ fn restored() -> PathBuf {
     std::env::temp_dir().join(format!("{EXTENSION_NAME}.restored"))
 }
 
-fn asking(extension: Extension) -> run::Asking {
+fn poll_next(extension: Extension) -> run::PollNext {
     Box::new(move || {
         let extension = extension.clone();
         Box::pin(async move { run::next(&extension).await })
@@ -118,14 +121,14 @@ fn asking(extension: Extension) -> run::Asking {
 }
 
 /// The queue, with what a process before this one has left in it.
-fn queue(environment: &Environment, source: Source, pressure: Arc<Pressure>) -> Queue {
+fn queue(environment: &Environment, source: Source, memory: Arc<MemoryBudget>) -> Queue {
     let config = &environment.config;
     let limits = Limits::new(config, environment.queue_max_bytes());
     let folder = std::env::temp_dir();
     let max_bytes = config.spill_max_bytes.map(|bytes| bytes.0);
     let max_bytes = max_bytes.unwrap_or_else(|| spill::default_max_bytes(&folder));
-    let mut queue = Queue::new(Packer::new(limits, Packing::new(config), source), pressure)
-        .with_keys(Keys::new(partition_key(environment)))
+    let mut queue = Queue::new(Packer::new(limits, Packing::new(config), source), memory)
+        .with_partition_keys(PartitionKeys::new(partition_key(environment)))
         .with_spill(SpillSettings { folder, max_bytes });
     if config.dead_letter_queue_url.is_some() {
         queue = queue.with_dead_letters();
@@ -158,7 +161,7 @@ fn source(environment: &Environment, extension: &Extension) -> Source {
         |told: &String, read: &String| if told.is_empty() { read.clone() } else { told.clone() };
     let (name, version) = (known(function_name, name), known(function_version, version));
     // The same for who numbers events and who packs them.
-    Source::new(&name, &version, &chance::new_instance()).in_envelope(environment.config.envelope)
+    Source::new(&name, &version, &random::new_instance()).in_envelope(environment.config.envelope)
 }
 
 /// How AWS is reached.

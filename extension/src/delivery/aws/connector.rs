@@ -22,7 +22,7 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 
-use crate::clock;
+use crate::base::clock;
 use prepared::Prepared;
 pub use roots::Roots;
 

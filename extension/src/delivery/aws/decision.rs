@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::sink::{Decision, Failure};
+use crate::pack::sink::{Decision, Failure};
 
 /// The service that was called, for people.
 #[derive(Clone, Copy, Debug)]

@@ -1,9 +1,9 @@
 use std::collections::VecDeque;
 
 use super::*;
+use crate::buffer::memory_budget::MemoryBudget;
 use crate::event::Source;
 use crate::pack::{Limits, Packer, Packing, Record};
-use crate::pressure::Pressure;
 
 const LIMITS: Limits = Limits {
     record_bytes: 400,
@@ -84,7 +84,7 @@ impl Bench {
     fn new(events: u64, script: impl IntoIterator<Item = Script>) -> Self {
         let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB");
         let packer = Packer::new(LIMITS, Packing::default(), source.clone());
-        let mut queue = Queue::new(packer, Arc::new(Pressure::new(1_000_000)));
+        let mut queue = Queue::new(packer, Arc::new(MemoryBudget::new(1_000_000)));
         let now = std::time::Instant::now();
         queue.push((1..=events).map(|seq| source.identify(r#"{"record":"x"}"#, seq, None, now)));
         let sink = Arc::new(Scripted::default());

@@ -9,8 +9,8 @@ use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
 
 use super::*;
-use crate::aws::Roots;
-use crate::aws::credentials::Origin;
+use crate::delivery::aws::Roots;
+use crate::delivery::aws::credentials::Origin;
 
 /// Notes where requests would go, and answers that the record was taken.
 #[derive(Clone, Debug, Default)]

@@ -5,15 +5,15 @@ use super::*;
 
 struct Bench {
     port: u16,
-    bodies: UnboundedReceiver<Held>,
-    pressure: Arc<Pressure>,
+    bodies: UnboundedReceiver<BufferedBody>,
+    memory: Arc<MemoryBudget>,
 }
 
 async fn listen() -> Bench {
     let listener = Listener::bind().await.unwrap();
     let port = listener.port();
-    let pressure = Arc::new(Pressure::new(1_000_000));
-    Bench { port, bodies: listener.serve(pressure.clone()), pressure }
+    let memory = Arc::new(MemoryBudget::new(1_000_000));
+    Bench { port, bodies: listener.serve(memory.clone()), memory }
 }
 
 impl Bench {
@@ -122,13 +122,13 @@ async fn eight_mib_are_taken_and_a_body_beyond_all_measure_is_refused() {
 #[tokio::test]
 async fn a_full_memory_delays_the_acknowledgement_and_refuses_nothing() {
     let mut bench = listen().await;
-    let held = bench.pressure.hold(Bytes::from(vec![0; 2_000_000]));
+    let held = bench.memory.hold(Bytes::from(vec![0; 2_000_000]));
     let start = Instant::now();
     assert_eq!(bench.post("[1]").await, 200);
     assert!(start.elapsed() >= MAX_DELAY);
     assert_eq!(bench.received().await, "[1]");
     drop(held);
-    assert_eq!(bench.pressure.held(), 0);
+    assert_eq!(bench.memory.held(), 0);
 }
 
 #[tokio::test]

@@ -3,12 +3,12 @@ use super::*;
 const SECOND: Duration = Duration::from_secs(1);
 const MAX: usize = 1_048_576;
 
-fn record(base: &str, len: usize) -> Record {
-    Record::sample(vec![b'x'; len], base)
+fn record(base_key: &str, len: usize) -> Record {
+    Record::sample(vec![b'x'; len], base_key)
 }
 
 /// Keys of records of this size that go out in one moment.
-fn keys(keys: &mut Keys, count: usize, len: usize, now: Instant) -> Vec<String> {
+fn keys(keys: &mut PartitionKeys, count: usize, len: usize, now: Instant) -> Vec<String> {
     let key = |_| {
         let mut record = record("k", len);
         keys.assign(&mut record, MAX, now);
@@ -17,8 +17,8 @@ fn keys(keys: &mut Keys, count: usize, len: usize, now: Instant) -> Vec<String> 
     (0..count).map(key).collect()
 }
 
-fn instance() -> Keys {
-    Keys::new(PartitionKey::Instance)
+fn instance() -> PartitionKeys {
+    PartitionKeys::new(PartitionKey::Instance)
 }
 
 #[test]
@@ -73,44 +73,44 @@ fn a_record_of_the_largest_size_keeps_its_key() {
 
 #[test]
 fn random_keys_differ_and_know_no_measure() {
-    let mut random = Keys::new(PartitionKey::Random);
+    let mut random = PartitionKeys::new(PartitionKey::Random);
     let keys: std::collections::HashSet<_> =
         keys(&mut random, 100, 900_000, Instant::now()).into_iter().collect();
     assert_eq!(keys.len(), 100);
-    assert!(random.measures.is_empty());
+    assert!(random.budgets.is_empty());
 }
 
 #[test]
 fn keys_of_many_invocations_are_forgotten_when_they_are_quiet() {
-    let mut many = Keys::new(PartitionKey::Request);
+    let mut many = PartitionKeys::new(PartitionKey::Request);
     let start = Instant::now();
     for number in 0..5_000_u32 {
         let mut record = record(&number.to_string(), 100);
         many.assign(&mut record, MAX, start + SECOND * number);
     }
-    assert!(many.measures.len() <= REMEMBERED + 1);
+    assert!(many.budgets.len() <= REMEMBERED + 1);
 }
 
 #[test]
 fn random_keys_that_were_refused_are_not_remembered() {
-    let mut random = Keys::new(PartitionKey::Random);
+    let mut random = PartitionKeys::new(PartitionKey::Random);
     let now = Instant::now();
     for _ in 0..1_000 {
         let mut record = record("k3J9x0QvT2aB", 10);
         random.assign(&mut record, MAX, now);
         random.throttled(&record.key, now);
     }
-    assert!(random.measures.is_empty());
+    assert!(random.budgets.is_empty());
 }
 
 #[test]
 fn no_key_makes_a_record_larger_than_it_may_be() {
     let now = Instant::now();
     for strategy in [PartitionKey::Random, PartitionKey::Instance] {
-        let mut keys = Keys::new(strategy);
-        let base = "k3J9x0QvT2aB";
+        let mut keys = PartitionKeys::new(strategy);
+        let base_key = "k3J9x0QvT2aB";
         for _ in 0..20 {
-            let mut record = record(base, MAX - base.len());
+            let mut record = record(base_key, MAX - base_key.len());
             keys.assign(&mut record, MAX, now);
             assert!(record.size() <= MAX);
         }

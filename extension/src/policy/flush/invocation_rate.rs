@@ -5,14 +5,14 @@
 
 use std::time::Duration;
 
-use crate::breaker::Now;
+use crate::policy::breaker::Now;
 
 /// So many short pauses in a row show that invocations come often.
 const IN_A_ROW: u32 = 5;
 
 /// Counts short pauses between invocations.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Rhythm {
+pub(super) struct InvocationRate {
     /// A pause below this is short.
     short: Duration,
     /// A pause above this ends the row.
@@ -23,7 +23,7 @@ pub(super) struct Rhythm {
     pause: Duration,
 }
 
-impl Rhythm {
+impl InvocationRate {
     /// Nothing has come yet. Events may get `max_age` old: invocations that come less often than that send them at
     /// their own end.
     pub(super) fn new(max_age: Duration) -> Self {
@@ -31,7 +31,7 @@ impl Rhythm {
     }
 
     /// An invocation begins. The pause is the larger of both clocks': in a freeze either may stand still.
-    pub(super) fn beat(&mut self, now: Now) {
+    pub(super) fn record(&mut self, now: Now) {
         let Some(last) = self.last.replace(now) else { return };
         let by_wall = now.1.duration_since(last.1).unwrap_or_default();
         let pause = now.0.saturating_duration_since(last.0).max(by_wall);
@@ -62,14 +62,14 @@ mod tests {
 
     /// Whether invocations come often after each of these pauses in milliseconds.
     fn after(pauses: &[u64]) -> Vec<bool> {
-        let mut rhythm = Rhythm::new(Duration::from_secs(1));
+        let mut rate = InvocationRate::new(Duration::from_secs(1));
         let mut now = (Instant::now(), SystemTime::now());
-        rhythm.beat(now);
+        rate.record(now);
         let quick = pauses.iter().map(|pause| {
             let pause = Duration::from_millis(*pause);
             now = (now.0 + pause, now.1 + pause);
-            rhythm.beat(now);
-            rhythm.is_quick()
+            rate.record(now);
+            rate.is_quick()
         });
         quick.collect()
     }
@@ -98,16 +98,16 @@ mod tests {
 
     #[test]
     fn a_clock_that_stands_still_in_a_freeze_hides_no_pause() {
-        let mut rhythm = Rhythm::new(Duration::from_secs(1));
+        let mut rate = InvocationRate::new(Duration::from_secs(1));
         let start = (Instant::now(), SystemTime::now());
         let second = Duration::from_secs(1);
-        for beat in 0..20 {
-            rhythm.beat((start.0, start.1 + second * 2 * beat));
+        for record in 0..20 {
+            rate.record((start.0, start.1 + second * 2 * record));
         }
-        assert!(!rhythm.is_quick());
-        for beat in 0..20 {
-            rhythm.beat((start.0 + second * 2 * beat, start.1));
+        assert!(!rate.is_quick());
+        for record in 0..20 {
+            rate.record((start.0 + second * 2 * record, start.1));
         }
-        assert!(!rhythm.is_quick());
+        assert!(!rate.is_quick());
     }
 }

@@ -5,7 +5,7 @@ use extension_spec::event_type;
 use serde_json::json;
 
 use super::{Files, REAL, Rie, variables};
-use crate::consumer::Arrived;
+use kinesis_telemetry_consumer::strict::Arrived;
 
 #[tokio::test]
 #[ignore = "needs unshare, unzip and a layer: cargo xtask ci"]
@@ -25,7 +25,7 @@ async fn awss_emulator_starts_the_extension_from_the_unpacked_layer_and_its_tele
 
     let arrived = Arrived::of(kinesis.records().iter().map(|record| &record.data));
     arrived.assert_gapless();
-    assert_eq!((arrived.doubled, arrived.instances()), (0, 1));
+    assert_eq!((arrived.duplicates, arrived.instances()), (0, 1));
     let of_type = |event_type: &str| {
         let member = format!("\"type\":\"{event_type}\"");
         arrived.events.values().filter(|event| event.contains(&member)).count()

@@ -4,12 +4,12 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use extension_sandbox::Kinesis;
-use extension_sandbox::kinesis::weather::Weather;
+use extension_sandbox::kinesis::faults::Faults;
 use extension_spec::event_type;
 use serde_json::{Value, json};
 
 use super::{ENDED, REAL, Rie, variables};
-use crate::consumer::Arrived;
+use kinesis_telemetry_consumer::strict::Arrived;
 
 /// How many requests the function takes beside each other.
 const CONCURRENCY: usize = 4;
@@ -27,7 +27,7 @@ async fn start(kinesis: &Kinesis, settings: &[(&str, &str)], more: &[(&str, &str
 fn events(kinesis: &Kinesis) -> Vec<Value> {
     let arrived = Arrived::of(kinesis.records().iter().map(|record| &record.data));
     arrived.assert_gapless();
-    assert_eq!((arrived.doubled, arrived.instances()), (0, 1));
+    assert_eq!((arrived.duplicates, arrived.instances()), (0, 1));
     arrived.events.values().map(|event| serde_json::from_str(event).unwrap()).collect()
 }
 
@@ -142,7 +142,7 @@ async fn under_awss_emulator_what_was_printed_before_a_crash_arrives() {
 #[ignore = "needs Python and unshare: cargo xtask test"]
 async fn under_awss_emulator_a_stream_that_is_down_costs_the_function_nothing() {
     let kinesis = Kinesis::start("telemetry").await.unwrap();
-    kinesis.set_weather(Weather::down());
+    kinesis.set_faults(Faults::down());
     let mut rie = start(&kinesis, &[("MAX_AGE_MS", "100")], &[]).await;
     for _ in 0..5 {
         let answer = tokio::time::timeout(Duration::from_secs(5), rie.invoke(&json!({}))).await;

@@ -12,8 +12,8 @@ use serde_json::{Value, json};
 
 use super::compare::{Difference, Facts, assert_same, flatten};
 use super::{EXTENSION, Files, REAL, Rie, variables};
-use crate::consumer::Arrived;
-use crate::world::test_function;
+use crate::test_environment::test_function;
+use kinesis_telemetry_consumer::strict::Arrived;
 
 const SETTINGS: [(&str, &str); 2] =
     [("TYPES", "platform,function,extension"), ("MAX_AGE_MS", "200")];

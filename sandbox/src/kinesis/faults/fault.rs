@@ -2,7 +2,7 @@
 //!
 //! Source: Kinesis API reference, `PutRecords`, "Errors" and `PutRecordsResultEntry`; AWS "Common Error Types".
 
-use super::Forecast;
+use super::Fault;
 
 /// Why a single record is refused while others of the same request are taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -67,7 +67,7 @@ fn kms_message(code: &str) -> &'static str {
 }
 
 /// Requests that fail as a whole.
-impl Forecast {
+impl Fault {
     /// The stream is asked too much. Passes.
     pub const fn throttled() -> Self {
         Self::Fail(

@@ -4,27 +4,20 @@
 //! Deterministic: it packs in memory, through the code that ships, and sends nothing. docs/cost.md quotes it.
 //!
 //! ```sh
-//! cargo run --release --package kinesis-telemetry-extension --example bill
+//! cargo run --release --package xtask-model --bin costs
 //! ```
 //!
 //! Prices of your own follow two hyphens: `-- logs-in=0.57`.
-
-mod flow;
-mod life;
-mod logged;
-mod million;
-mod price;
-mod typical;
 
 use std::env;
 use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use extension_spec::RecordFormat;
-use flow::{Flow, LINES, Sent, invocations, packings, send};
 use kinesis_telemetry_extension::pack::Packing;
-use price::Prices;
-use typical::Logs;
+use xtask_model::flow::{Flow, LINES, Sent, invocations, packings, send};
+use xtask_model::price::Prices;
+use xtask_model::typical::Logs;
 
 /// Invocations of a day, of a function that is seldom invoked and of one that is busy: of its events full records are
 /// made, and the largest take many.
@@ -52,7 +45,7 @@ fn main() -> io::Result<ExitCode> {
 
 /// What a million invocations cost.
 fn million(prices: &Prices) -> io::Result<()> {
-    let [counted, costs, a_month, prices] = million::parts(prices);
+    let [counted, costs, a_month, prices] = xtask_model::million::parts(prices);
     write!(
         io::stdout(),
         "A million invocations, lines of text:\n\n{counted}\nWhat that costs, in US dollars:\n\n{costs}\n\
@@ -63,7 +56,7 @@ fn million(prices: &Prices) -> io::Result<()> {
 /// What records cost, by how they are made.
 fn records() -> io::Result<()> {
     for (logs, name) in [(Logs::Text, "text"), (Logs::Json, "JSON")] {
-        let default = flow::defaults().target_record_bytes.size();
+        let default = xtask_model::flow::defaults().target_record_bytes.size();
         let mut tables = Tables::default();
         for packing in packings() {
             tables.add(logs, packing, default);

@@ -11,9 +11,9 @@ use std::time::{Instant, SystemTime};
 
 use extension_spec::packing::{COMBINATIONS, Combination};
 use extension_spec::{Compression, Envelope, PartitionKey, RecordFormat, event_type};
+use kinesis_telemetry_extension::buffer::ledger::Ledger;
 use kinesis_telemetry_extension::event::{Event, Source};
-use kinesis_telemetry_extension::intake::Intake;
-use kinesis_telemetry_extension::ledger::Ledger;
+use kinesis_telemetry_extension::ingest::intake::Intake;
 use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Record, Scope};
 use serde_json::{Value, json};
 
@@ -122,14 +122,14 @@ fn noise(len: usize) -> String {
 fn expected(packing: Packing, processes: Vec<Sent>) -> Value {
     let has_numbers = packing.envelope != Envelope::None;
     let (mut arriving, mut events, mut anonymous) = (Vec::new(), Vec::new(), Vec::new());
-    let (mut missing, mut doubled) = (Vec::new(), 0);
+    let (mut missing, mut duplicates) = (Vec::new(), 0);
     for Sent { instance, events: all, mut records } in processes {
         // One in the middle: what is missing at the end would not be missed.
         let lost = records.iter().position(|it| it.span.first > SHED[1]);
         let lost = records.remove(lost.expect("there are many events"));
         let first = records.iter().find(|it| it.part.is_none()).expect("most have none").clone();
         let part = records.iter().find(|it| it.part.is_some()).expect("one is too large").clone();
-        doubled += if has_numbers { first.events + 1 } else { 1 };
+        duplicates += if has_numbers { first.events + 1 } else { 1 };
         records.extend([first, part]);
         // Whatever is done to their order.
         records.rotate_left(3);
@@ -165,7 +165,7 @@ fn expected(packing: Packing, processes: Vec<Sent>) -> Value {
         "records": records.collect::<Vec<_>>(),
         "events": events,
         "anonymous": anonymous,
-        "doubled": doubled,
+        "duplicates": duplicates,
         "missing": missing,
         "shed": shed,
     })

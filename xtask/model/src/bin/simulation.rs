@@ -1,6 +1,6 @@
 //! What each flush strategy costs and how late events are with it, for functions that are invoked in different ways.
 //!
-//! `cargo run --example strategies` prints the table of docs/flushing.md. It asks the extension's own policy; time,
+//! `cargo run --package xtask-model --bin simulation` prints the table of docs/flushing.md. It asks the extension's own policy; time,
 //! Lambda and Kinesis are a model: the constants below.
 
 #![allow(clippy::print_stdout, reason = "it prints a table")]
@@ -8,8 +8,8 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::{Config, variable};
-use kinesis_telemetry_extension::flush::{Backlog, Policy};
-use kinesis_telemetry_extension::lifecycle::Event;
+use kinesis_telemetry_extension::policy::flush::{Backlog, Policy};
+use kinesis_telemetry_extension::policy::lifecycle::Event;
 
 /// How long the function runs.
 const FUNCTION: u64 = 50;
@@ -98,7 +98,7 @@ fn play(strategy: &str, pattern: &[u64]) -> Outcome {
     for (index, at) in pattern.iter().copied().enumerate() {
         let after = Duration::from_millis(at);
         let now = start.0 + after;
-        policy.beat((now, start.1 + after));
+        policy.record((now, start.1 + after));
         // What Lambda had buffered when it froze the environment is handed over now.
         let oldest = waiting.iter().map(|it| it.received.min(at)).min();
         let backlog = Backlog {

@@ -6,7 +6,9 @@ use std::fmt;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use crate::{process, workspace};
+use crate::support::process;
+
+use crate::support::workspace;
 
 /// Every package that the lock file leads to, and who depends on whom.
 #[derive(Deserialize)]

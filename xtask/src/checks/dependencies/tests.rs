@@ -33,7 +33,7 @@ fn what_xtask_links_is_looked_at_and_what_it_tests_with_is_not() {
     assert_eq!(
         forbidden(&graph("aws-config", "MIT", super::CRATES_IO)),
         [
-            "xtask links aws-config 1.0.0: its first build must be quick; put what needs it into xtask-aws"
+            "xtask links aws-config 1.0.0: its first build must be quick; put what needs it into kinesis-telemetry"
         ]
     );
 }

@@ -13,15 +13,17 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
+use kinesis_telemetry_args::INVOCATIONS;
 use serde_json::Value;
-use xtask_aws_cli::INVOCATIONS;
 
-use crate::build::TEST_FUNCTION;
-use crate::ministack::{self, environment};
-use crate::process::{self, Process};
-use crate::progress::{noisy_step, step};
+use crate::commands::delegate;
+use crate::support::process::{self, Process};
+use crate::support::progress::{noisy_step, step};
+use crate::support::workspace;
 use crate::tools::Tool;
-use crate::{ask, cdk, workspace};
+use crate::tools::build::TEST_FUNCTION;
+use crate::tools::cdk;
+use crate::tools::ministack::{self, environment};
 
 /// The program that makes a certificate: `xtask/examples/certificate.rs`.
 const CERTIFICATE: &str = "certificate";
@@ -44,7 +46,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Tool::Python.require()?;
     let target = workspace::target_dir()?;
     let programs = noisy_step("built the programs", || {
-        let programs = [EXTENSION_NAME, "sandbox-bootstrap", TEST_FUNCTION, ask::PROGRAM];
+        let programs = [EXTENSION_NAME, "sandbox-bootstrap", TEST_FUNCTION, delegate::PROGRAM];
         workspace::build_with_examples(&programs, &[CERTIFICATE])
     })?;
     let program = |name: &str| {
@@ -167,7 +169,7 @@ impl Aws {
     /// Runs one of the scripts beside the pins of ministack, with its Python.
     fn python(&self, script: &str, arguments: &[&str]) -> Result<String> {
         let mut python = Command::new(self.program.with_file_name("python3"));
-        let scripts = workspace::root().join("xtask/ministack");
+        let scripts = workspace::root().join("xtask/pins/ministack");
         self.credentials(python.arg("-B").arg(scripts.join(script)).args(arguments));
         output(script, &mut python)
     }

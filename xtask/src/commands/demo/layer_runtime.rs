@@ -8,8 +8,8 @@ use anyhow::{Context, Result};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 
-use crate::build;
-use crate::debian::{self, QEMU_ARM64};
+use crate::tools::apt::{self, QEMU_ARM64};
+use crate::tools::build;
 
 /// Which program, and what it finds around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Layer {
         let program = built.context("the extension was not built")?;
         match self {
             Self::Arm64 if own != Architecture::Arm64 => {
-                debian::require(&[QEMU_ARM64])?;
+                apt::require(&[QEMU_ARM64])?;
                 script(folder, &[QEMU_ARM64.name, &program.to_string_lossy()])
             }
             Self::Alone => {

@@ -127,7 +127,7 @@ impl Exit {
 #[cfg(test)]
 mod tests {
     use super::{Report, parse, troubles};
-    use crate::demo::Options;
+    use crate::commands::demo::Options;
 
     const INIT: &str = r#"{"report":"init","status":"success","durationMs":12.3}"#;
     const INVOCATION: &str = r#"{"report":"invocation","n":1,"requestId":"r1","status":"success","startTime":"2026-11-22T20:00:00.123Z","functionMs":12.1,"extensionMs":104.2,"response":"{\"lines\":10}"}"#;

@@ -11,9 +11,9 @@ use serde_json::json;
 
 use super::Options;
 use super::reports::{self, Report};
-use crate::build::TEST_FUNCTION;
-use crate::process::{self, Process};
-use crate::progress::Step;
+use crate::support::process::{self, Process};
+use crate::support::progress::Step;
+use crate::tools::build::TEST_FUNCTION;
 
 /// Far more than the test function takes, so that only what hangs is ended.
 const TIMEOUT_MS: u32 = 10_000;

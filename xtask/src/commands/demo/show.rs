@@ -62,7 +62,7 @@ pub(super) fn how_to_read(stream: &str, environment: &[(&str, String)], id: i32)
            kill {id}\n\
          read the stream with\n  \
            export {}\n  \
-           cargo run --quiet --package xtask-stream -- read --stream {stream}\n\
+           cargo run --quiet --package kinesis-telemetry-stream -- read --stream {stream}\n\
          or with the AWS CLI (its Data is base64)\n  \
            aws kinesis get-records --shard-iterator \"$(aws kinesis get-shard-iterator \\\n    \
              --stream-name {stream} --shard-id shardId-000000000000 \\\n    \

@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use serde_json::Value;
 
-use crate::process;
+use crate::support::process;
 
 /// Our lines fit a narrow window, and use a wide one for the events.
 const WIDTH: usize = 100;
@@ -15,10 +15,10 @@ const WIDTH: usize = 100;
 const SHOWN: &str = "3";
 /// Seconds. The emulator shows at once what it has acknowledged; this is for a busy machine.
 const WAIT: &str = "3";
-/// What `xtask-stream verify` exits with when it has found out that something is not complete.
+/// What `kinesis-telemetry-stream verify` exits with when it has found out that something is not complete.
 const NOT_COMPLETE: i32 = 1;
 
-/// What `xtask-stream verify` found.
+/// What `kinesis-telemetry-stream verify` found.
 pub(super) struct Verification {
     /// Its report for machines.
     pub(super) facts: Value,
@@ -45,8 +45,9 @@ pub(super) fn run(
     journal: &Path,
     report: &Path,
 ) -> Result<Verification> {
-    let program =
-        programs.get("xtask-stream").context("cargo did not build a program xtask-stream")?;
+    let program = programs
+        .get("kinesis-telemetry-stream")
+        .context("cargo did not build a program kinesis-telemetry-stream")?;
     let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.into());
     let mut command = Command::new(program);
     command
@@ -66,11 +67,12 @@ pub(super) fn run(
         .env("AWS_CONFIG_FILE", "/dev/null")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
         .envs(environment.iter().map(|(name, value)| (name, value)));
-    let (exit, text) = process::output("xtask-stream verify", &mut command)?;
+    let (exit, text) = process::output("kinesis-telemetry-stream verify", &mut command)?;
     if !exit.success() && exit.code() != Some(NOT_COMPLETE) {
         bail!("the stream cannot be read back");
     }
-    let json = std::fs::read(report).context("xtask-stream verify wrote no report")?;
-    let facts = serde_json::from_slice(&json).context("xtask-stream verify wrote an odd report")?;
+    let json = std::fs::read(report).context("kinesis-telemetry-stream verify wrote no report")?;
+    let facts = serde_json::from_slice(&json)
+        .context("kinesis-telemetry-stream verify wrote an odd report")?;
     Ok(Verification { facts, text })
 }

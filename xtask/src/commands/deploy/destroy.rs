@@ -6,7 +6,7 @@ use anyhow::{Context, Result, bail};
 
 use super::preflight::Place;
 use crate::cli::Deployment;
-use crate::stages;
+use crate::project::stages;
 
 /// Fails unless somebody has typed the stage's name, or said `--yes`.
 pub(super) fn ask(deployment: &Deployment, place: &Place, yes: bool) -> Result<()> {

@@ -6,10 +6,11 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::hear::hear;
 use super::remedies;
 use crate::cli::Deployment;
-use crate::{cdk, npm};
+use crate::support::capture::capture;
+use crate::tools::cdk;
+use crate::tools::npm;
 
 /// What the app `preflight` finds where there is no bootstrap stack.
 const NONE: &str = "none";
@@ -73,7 +74,7 @@ pub(super) fn find(deployment: &Deployment, target: &Path) -> Result<Place> {
     tool.arg(format!("report={}", report.display())).current_dir(&folder);
     tool.args(["--context", &format!("stage={}", deployment.stage)]);
     tool.args(deployment.name.iter().flat_map(|it| ["--context".to_owned(), format!("name={it}")]));
-    let (_, said) = hear("the CDK", &mut tool, false)?;
+    let (_, said) = capture("the CDK", &mut tool, false)?;
     let report = fs::read(&report).ok().and_then(|json| serde_json::from_slice(&json).ok());
     judge(report, &said)
 }

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::dependencies::graph::Package;
-use crate::workspace;
+use crate::checks::dependencies::graph::Package;
+use crate::support::workspace;
 
 /// Beginnings of the names of files that hold a licence, or what it wants to have passed on.
 const NAMES: [&str; 5] = ["licen", "copying", "copyright", "notice", "unlicense"];
@@ -53,7 +53,7 @@ pub(super) fn of_rust(sysroot: &Path) -> Result<String> {
 fn of(package: &Package) -> Result<Vec<String>> {
     let folder = Path::new(&package.manifest_path).parent().context("a package has a folder")?;
     let copies = COPIES.iter().filter(|(name, _)| *name == package.name);
-    let copy = |file: &str| workspace::root().join("xtask/compiler/licences").join(file);
+    let copy = |file: &str| workspace::root().join("xtask/pins/compiler/licences").join(file);
     let mut files: Vec<PathBuf> = copies.map(|(_, file)| copy(file)).collect();
     if package.source.is_some() {
         find(folder, &mut files)?;
@@ -62,7 +62,7 @@ fn of(package: &Package) -> Result<Vec<String>> {
     }
     if files.is_empty() {
         bail!(
-            "{package} holds no licence text: put a copy into xtask/compiler/licences, and name it in COPIES"
+            "{package} holds no licence text: put a copy into xtask/pins/compiler/licences, and name it in COPIES"
         );
     }
     let mut texts = files.iter().map(|file| read(file)).collect::<Result<Vec<_>>>()?;

@@ -9,8 +9,9 @@ use anyhow::{Context, Result, bail};
 use extension_spec::deployment::Architecture;
 
 use super::sha256;
-use crate::build::{self, LAYERS};
-use crate::{process, workspace};
+use crate::support::process;
+use crate::support::workspace;
+use crate::tools::build::{self, LAYERS};
 
 /// Fails with the zips that differ from those in `target`.
 pub(super) fn check(architectures: &[Architecture], target: &Path) -> Result<()> {

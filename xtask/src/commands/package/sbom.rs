@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::hex;
-use crate::build;
-use crate::dependencies::graph::{Graph, Package};
+use crate::checks::dependencies::graph::{Graph, Package};
 use crate::project::pins::{CARGO_ZIGBUILD, ZIGLANG};
+use crate::tools::build;
 
 /// The document, as text.
 pub(super) fn cyclone_dx(

@@ -5,9 +5,9 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result, bail};
 
 use super::{Newest, version};
-use crate::process::Process;
 use crate::project::pins::{Pin, Registry};
-use crate::workspace;
+use crate::support::process::Process;
+use crate::support::workspace;
 
 /// What there is to pin.
 pub(super) fn newest(pin: &Pin) -> Result<Newest> {

@@ -25,12 +25,12 @@ pub(super) fn pinned(text: &str, pin: &Pin, newest: &Newest) -> Result<String> {
 #[cfg(test)]
 mod tests {
     use super::pinned;
+    use crate::commands::upgrade::Newest;
     use crate::project::pins;
-    use crate::upgrade::Newest;
 
     #[test]
     fn every_pin_can_be_edited_and_nothing_else_changes() {
-        let text = include_str!("../project/pins.rs");
+        let text = include_str!("../../project/pins.rs");
         for pin in pins::ALL {
             let newest = Newest { version: "99.0.0".to_owned(), commit: Some("f00".to_owned()) };
             let edited = pinned(text, pin, &newest).unwrap();

@@ -9,8 +9,9 @@ use serde_json::Value;
 
 use crate::project::pins;
 use crate::project::{npm, python};
+use crate::support::process;
+use crate::support::workspace;
 use crate::tools::PYTHON_MINOR;
-use crate::{process, workspace};
 
 /// Writes every lock file that holds something else than what is asked for beside it.
 pub(super) fn follow() -> Result<()> {
@@ -92,7 +93,7 @@ fn compile(uv: &Path, folder: &str) -> Result<()> {
 mod tests {
     use super::{is_npm_stale, is_python_stale};
     use crate::project::{npm, python};
-    use crate::workspace;
+    use crate::support::workspace;
 
     const REMEDY: &str =
         "its lock file does not hold what is pinned; run: cargo xtask upgrade --lock";

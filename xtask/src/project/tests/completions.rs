@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::workspace;
+use crate::support::workspace;
 
 /// What bash offers for the last of these words.
 fn offered(words: &[&str]) -> Vec<String> {

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use crate::synth;
-use crate::tidy;
-use crate::workspace;
+use crate::checks::tidy;
+use crate::commands::synth;
+use crate::support::workspace;
 
 /// Every file that is not built or installed, in a folder that has no others.
 pub(super) fn repository(into: &Path) {

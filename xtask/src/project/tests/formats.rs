@@ -3,7 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use crate::{cdk, linters, workspace};
+use crate::tools::cdk;
+
+use crate::tools::linters;
+
+use crate::support::workspace;
 
 /// Fails with all that the program says.
 fn passes(command: &mut Command) {
@@ -79,11 +83,11 @@ fn the_yaml_passes_its_schemas() {
 #[ignore = "needs Node and Python 3: cargo xtask test"]
 fn the_json_passes_its_schemas() {
     let mut python = python("python");
-    passes(python.arg("xtask/linters/schemas.py").args([
+    passes(python.arg("xtask/pins/linters/schemas.py").args([
         "package=infra-cdk/package.json",
-        "package=xtask/emulator/package.json",
-        "package=xtask/linters/package.json",
-        "package=xtask/consumers/package.json",
+        "package=xtask/pins/emulator/package.json",
+        "package=xtask/pins/linters/package.json",
+        "package=xtask/pins/consumers/package.json",
         "tsconfig=infra-cdk/tsconfig.json",
         "cdk=infra-cdk/cdk.json",
     ]));

@@ -6,7 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::copy;
-use crate::{npm, workspace};
+use crate::support::workspace;
+use crate::tools::npm;
 
 /// What somebody writes who adds a parameter.
 const STANZA: &str = r#"        /// How long the extension waits for a miracle.
@@ -134,7 +135,7 @@ fn a_new_stanza_becomes_a_field_a_row_of_the_readme_and_a_property_with_its_unit
 #[test]
 #[ignore = "needs Node: cargo xtask test"]
 fn a_new_stanza_is_a_setting_of_the_cdk_app_that_compiles_and_converts() {
-    crate::cdk::install().unwrap();
+    crate::tools::cdk::install().unwrap();
     let journey = with_a_new_parameter();
     let app = journey.root.join("infra-cdk");
     std::os::unix::fs::symlink(

@@ -141,8 +141,10 @@ fn a_fresh_clone_is_fresh_and_ignores_nothing_that_is_generated() {
 fn a_subfolder_is_as_good_as_the_root() {
     let mut xtask = Command::new(env!("CARGO"));
     xtask.args(["run", "--quiet", "--locked", "--package", "xtask", "--", "synth", "--check"]);
-    let output =
-        xtask.current_dir(crate::workspace::root().join("infra-cdk/lib")).output().unwrap();
+    let output = xtask
+        .current_dir(crate::support::workspace::root().join("infra-cdk/lib"))
+        .output()
+        .unwrap();
     assert!(output.status.success(), "{output:?}");
     assert!(output.stdout.is_empty(), "{output:?}");
 }

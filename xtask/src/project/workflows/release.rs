@@ -9,8 +9,8 @@ use xtask_synth::Project;
 
 use super::model::{Concurrency, Job, Map, On, Step, Workflow};
 use super::steps;
-use crate::build::{self, CHECKSUMS, LAYERS};
 use crate::project::pins;
+use crate::tools::build::{self, CHECKSUMS, LAYERS};
 
 /// `path+file:///…#NAME@VERSION` is what cargo says.
 const VERSION: &str = "\

@@ -6,7 +6,13 @@ use std::fs;
 use std::path::Path;
 use std::process::{Command, Output};
 
-use crate::{cdk, linters, stages, workspace};
+use crate::tools::cdk;
+
+use crate::tools::linters;
+
+use crate::project::stages;
+
+use crate::support::workspace;
 
 fn text(output: &Output) -> String {
     [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy).concat()

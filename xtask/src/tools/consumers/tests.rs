@@ -5,8 +5,8 @@ use std::process::Command;
 use std::sync::LazyLock;
 
 use super::install;
+use crate::support::workspace;
 use crate::tools::Tool;
-use crate::workspace;
 
 /// The folder that the example `records` has written.
 static RECORDS: LazyLock<PathBuf> = LazyLock::new(|| {

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
-use crate::npm::{self, Packages};
-use crate::workspace;
+use crate::support::workspace;
+use crate::tools::npm::{self, Packages};
 
-const LOOPBACK: &str = include_str!("../../emulator/loopback.cjs");
+const LOOPBACK: &str = include_str!("../../../pins/emulator/loopback.cjs");
 /// What the emulator does not start without.
 const PARTS: [&str; 2] =
     ["node_modules/kinesis-local/main.js", "node_modules/kinesis-local/server.json"];
@@ -16,7 +16,7 @@ const PARTS: [&str; 2] =
 pub(crate) fn install(target: &Path) -> Result<PathBuf> {
     let packages = Packages {
         what: "the emulator",
-        from: workspace::root().join("xtask/emulator"),
+        from: workspace::root().join("xtask/pins/emulator"),
         into: target.join("emulator"),
         log: target.join("npm.log"),
         parts: &PARTS,

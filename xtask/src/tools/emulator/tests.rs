@@ -54,7 +54,7 @@ fn an_emulator_that_cannot_start_is_quoted() {
 /// What a server says that was started under `loopback.cjs`, on stdout or on stderr.
 fn under_loopback(server: &str) -> (String, String) {
     let output = Command::new("node")
-        .args(["--require", concat!(env!("CARGO_MANIFEST_DIR"), "/emulator/loopback.cjs")])
+        .args(["--require", concat!(env!("CARGO_MANIFEST_DIR"), "/pins/emulator/loopback.cjs")])
         .args(["--eval", server])
         .output()
         .unwrap();

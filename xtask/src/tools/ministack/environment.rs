@@ -1,6 +1,6 @@
 //! What ministack is told, to serve over TLS with IAM's rules in force, and what a program is told, to take it for AWS.
 //!
-//! Variables and nothing else, so that tests, which start one of their own, include this file.
+//! Variables and nothing else: tests, which start one of their own, use it as well.
 
 use std::path::Path;
 use std::process::Command;
@@ -8,17 +8,18 @@ use std::process::Command;
 const REGION: &str = "eu-central-1";
 /// Twelve digits as an access key make ministack take it for the account.
 const ACCOUNT: &str = "111122223333";
-/// In the folder: the certificate, which is trusted, and its key.
-pub(crate) const CERTIFICATE: &str = "cert.pem";
-pub(crate) const KEY: &str = "key.pem";
+/// In the folder: the certificate, which is trusted.
+pub const CERTIFICATE: &str = "cert.pem";
+/// In the folder: the private key of the certificate.
+pub const KEY: &str = "key.pem";
 
 /// Where one that listens on this port is found.
-pub(crate) fn url(port: u16) -> String {
+pub fn url(port: u16) -> String {
     format!("https://127.0.0.1:{port}")
 }
 
 /// Has ministack, which this command starts, listen on this port. All that it needs is in the folder.
-pub(crate) fn serve<'a>(command: &'a mut Command, folder: &Path, port: u16) -> &'a mut Command {
+pub fn serve<'a>(command: &'a mut Command, folder: &Path, port: u16) -> &'a mut Command {
     let certificate = folder.join(CERTIFICATE);
     command
         // What it starts inherits its environment.
@@ -41,7 +42,7 @@ pub(crate) fn serve<'a>(command: &'a mut Command, folder: &Path, port: u16) -> &
 }
 
 /// Has a program speak to the one at `url`, with credentials of its account and nothing of this machine's own.
-pub(crate) fn ask<'a>(command: &'a mut Command, folder: &Path, url: &str) -> &'a mut Command {
+pub fn ask<'a>(command: &'a mut Command, folder: &Path, url: &str) -> &'a mut Command {
     let foreign = std::env::vars_os().map(|(name, _)| name);
     for name in foreign.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_")) {
         command.env_remove(name);

@@ -7,7 +7,8 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("queue-{}", crate::chance::new_instance()));
+        let path =
+            std::env::temp_dir().join(format!("queue-{}", crate::base::random::new_instance()));
         std::fs::create_dir(&path).unwrap();
         Self(path)
     }
@@ -21,7 +22,7 @@ impl Folder {
         let source = Source::new("orders", "$LATEST", instance);
         let packer = Packer::new(LIMITS, Packing::default(), source);
         let settings = SpillSettings { folder: self.0.clone(), max_bytes };
-        let mut queue = Queue::new(packer, Arc::new(Pressure::new(bound))).with_spill(settings);
+        let mut queue = Queue::new(packer, Arc::new(MemoryBudget::new(bound))).with_spill(settings);
         let (_, problems) = queue.adopt();
         assert_eq!(problems, [""; 0]);
         queue
@@ -40,14 +41,14 @@ fn what_finds_no_memory_waits_in_the_file_and_is_delivered() {
     let mut queue = folder.queue("a", 1_000, 1_000_000);
     for _ in 0..20 {
         assert_eq!(put(&mut queue, 5, 20).shed, 0);
-        assert!(queue.pressure.held() <= 1_000);
+        assert!(queue.memory.held() <= 1_000);
         check(&queue);
     }
     assert!(queue.stats.spilled > 0 && queue.ledger.balances(100));
     let mut arrived = drain(&mut queue);
     arrived.sort_unstable();
     assert_eq!(arrived, (1..=100).collect::<Vec<_>>());
-    assert_eq!(queue.end(true), Rescued::default());
+    assert_eq!(queue.end(true), Leftovers::default());
     assert_eq!(folder.files(), 0, "nothing is left behind");
 }
 
@@ -71,7 +72,7 @@ fn the_next_process_delivers_what_was_saved_under_its_old_identity_and_once() {
     let request = request(&mut first);
     settle(&mut first, &request, &[TAKEN, refusal(false), refusal(false)]);
     first.save();
-    assert_eq!(first.end(true), Rescued { handed_over: 5, lost: 0 });
+    assert_eq!(first.end(true), Leftovers { handed_over: 5, lost: 0 });
     check(&first);
     drop(first);
 
@@ -99,7 +100,7 @@ fn what_a_process_has_adopted_and_not_delivered_goes_to_the_next() {
     let request = request(&mut queue);
     settle(&mut queue, &request, &[TAKEN, refusal(false)]);
     queue.save();
-    assert_eq!(queue.end(true), Rescued { handed_over: 2, lost: 0 });
+    assert_eq!(queue.end(true), Leftovers { handed_over: 2, lost: 0 });
     drop(queue);
     let mut queue = folder.queue("c", 10_000, 1_000_000);
     assert_eq!(drain(&mut queue), [3, 4], "and not what was delivered");
@@ -130,7 +131,7 @@ fn without_a_next_process_what_is_left_is_lost_and_said_and_no_file_stays() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 1_000, 1_000_000);
     (0..10).for_each(|_| _ = put(&mut queue, 5, 20));
-    assert_eq!(queue.end(false), Rescued { handed_over: 0, lost: 50 });
+    assert_eq!(queue.end(false), Leftovers { handed_over: 0, lost: 50 });
     assert_eq!(queue.ledger.shed.end, 50);
     check(&queue);
     assert_eq!(folder.files(), 0);
@@ -145,7 +146,7 @@ fn dead_letters_take_what_lies_in_the_file_and_the_next_process_finds_the_rest()
     let now = Instant::now();
     let letters = queue.request(Destination::LastResort, Scope::All, 10, now);
     queue.settle(&letters, Destination::LastResort, &[TAKEN, TAKEN, refusal(false)], now, now);
-    assert_eq!(queue.end(true), Rescued { handed_over: 2, lost: 0 });
+    assert_eq!(queue.end(true), Leftovers { handed_over: 2, lost: 0 });
     assert_eq!(queue.ledger.dead_lettered, 4);
     drop(queue);
     assert_eq!(drain(&mut folder.queue("b", 10_000, 1_000_000)), [5, 6]);
@@ -160,7 +161,7 @@ fn a_folder_that_cannot_be_written_leaves_memory_alone_to_hold_events() {
     assert!(shed > 0 && queue.stats.spilled == 0);
     check(&queue);
     queue.save();
-    assert_eq!(queue.end(true), Rescued { handed_over: 0, lost: 50 - shed });
+    assert_eq!(queue.end(true), Leftovers { handed_over: 0, lost: 50 - shed });
 }
 
 #[test]
@@ -171,7 +172,7 @@ fn what_was_saved_stays_in_the_file_when_dead_letters_take_what_lay_there_before
         put(&mut queue, 1, 20);
     }
     // What is in memory is delivered until a record of the file waits alone.
-    while queue.waiting.iter().all(|waiting| waiting.file.is_none()) {
+    while queue.pending.iter().all(|pending| pending.file.is_none()) {
         let request = queue.request(Destination::Stream, Scope::All, 1, Instant::now());
         settle(&mut queue, &request, &[TAKEN]);
     }
@@ -197,7 +198,7 @@ fn an_event_in_parts_is_saved_whole_or_not_at_all() {
     let mut queue = folder.queue("a", 100_000, 36 + 2 * 660);
     put(&mut queue, 1, 700);
     queue.save();
-    assert_eq!(queue.end(true), Rescued { handed_over: 0, lost: 1 });
+    assert_eq!(queue.end(true), Leftovers { handed_over: 0, lost: 1 });
     check(&queue);
     drop(queue);
     assert_eq!(folder.queue("b", 100_000, 1_000_000).ledger.adopted, 0);
@@ -236,7 +237,7 @@ fn a_record_that_is_larger_than_all_memory_is_read_when_there_is_nothing_else() 
             Limits { record_bytes: 10_000, target_bytes: 10_000, request_bytes: 10_000, ..LIMITS };
         let settings = SpillSettings { folder: folder.0.clone(), max_bytes: 1_000_000 };
         let packer = Packer::new(limits, Packing::default(), source);
-        let mut queue = Queue::new(packer, Arc::new(Pressure::new(4_000))).with_spill(settings);
+        let mut queue = Queue::new(packer, Arc::new(MemoryBudget::new(4_000))).with_spill(settings);
         queue.adopt();
         queue
     };
@@ -259,7 +260,7 @@ fn after_a_disk_is_full_memory_stays_bounded() {
     }
     queue.give_up_spilling(&std::io::Error::other("no space left on device"));
     let shed: u64 = (0..200).map(|_| put(&mut queue, 5, 20).shed).sum();
-    assert!(shed > 0 && queue.pressure.held() <= 4_000, "{} bytes held", queue.pressure.held());
+    assert!(shed > 0 && queue.memory.held() <= 4_000, "{} bytes held", queue.memory.held());
     check(&queue);
     assert!(!drain(&mut queue).is_empty(), "what lies in the file is read");
 }

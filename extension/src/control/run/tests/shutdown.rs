@@ -3,10 +3,10 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use super::*;
+use crate::buffer::queue::{Destination, SpillSettings};
 use crate::lambda::extensions::Next;
 use crate::pack::Scope;
-use crate::queue::{Destination, SpillSettings};
-use crate::sink::Decision;
+use crate::pack::sink::Decision;
 
 /// What becomes of every request.
 #[derive(Clone, Copy)]
@@ -54,12 +54,11 @@ impl Life {
         let tmp = tempfile::tempdir().unwrap();
         let config = extension_spec::load([(variable::FLUSH, "end")]).config;
         let source = Source::new("orders", "1", "i");
-        let pressure = Arc::new(Pressure::new(bound));
+        let memory = Arc::new(MemoryBudget::new(bound));
         let limits = Limits::new(&config, bound);
         let packer = Packer::new(limits, Packing::default(), source.clone());
         let settings = SpillSettings { folder: tmp.path().to_owned(), max_bytes: 10_000_000 };
-        let mut queue =
-            Queue::new(packer, pressure.clone()).with_dead_letters().with_spill(settings);
+        let mut queue = Queue::new(packer, memory.clone()).with_dead_letters().with_spill(settings);
         prepare(&mut queue, &source);
         let queue = Arc::new(Mutex::new(queue));
         let (sender, received) = unbounded_channel();
@@ -71,7 +70,7 @@ impl Life {
         };
         let (noted, answers) = (nexts.clone(), Mutex::new(VecDeque::from(answers)));
         let stream = Fated(stream, Arc::default());
-        let asking: Asking = Box::new(move || {
+        let asking: PollNext = Box::new(move || {
             noted.lock().unwrap().push(Instant::now());
             let next = answers.lock().unwrap().pop_front();
             Box::pin(async move {
@@ -86,12 +85,13 @@ impl Life {
             })
         });
         let origin = (source, received);
-        let mut parts = Parts::new(&config, OnDemand, asking, origin, queue.clone(), stream)
-            .with_dead_letters(DeadLetters::new(queue.clone(), make));
-        parts.deadlines.buffer_timeout = Duration::from_millis(25);
-        parts.breaker = Breaker::new(Duration::from_secs(2));
-        let ended = tokio::spawn(run(parts));
-        let bodies = Bodies(sender, pressure);
+        let mut components =
+            Components::new(&config, OnDemand, asking, origin, queue.clone(), stream)
+                .with_dead_letters(DeadLetters::new(queue.clone(), make));
+        components.deadlines.buffer_timeout = Duration::from_millis(25);
+        components.breaker = Breaker::new(Duration::from_secs(2));
+        let ended = tokio::spawn(run(components));
+        let bodies = Bodies(sender, memory);
         Self { queue, bodies, letters: count, nexts, ended, _tmp: tmp }
     }
 

@@ -7,9 +7,9 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::config::Initialization::SnapStart;
-use crate::consumer::Arrived;
+use crate::control::config::Initialization::SnapStart;
 use crate::lambda::extensions::Next;
+use kinesis_telemetry_consumer::strict::Arrived;
 
 const RESTORED: &str = r#"[{"type":"platform.restoreStart","record":{}}]"#;
 
@@ -62,22 +62,22 @@ impl Copy {
     fn start_with(stream: &Stream, bound: usize) -> Self {
         let config = extension_spec::load([("KINESIS_TELEMETRY_FLUSH", "end")]).config;
         let source = Source::new("orders", "7", "snapshot");
-        let pressure = Arc::new(Pressure::new(bound));
+        let memory = Arc::new(MemoryBudget::new(bound));
         let limits = Limits::new(&config, bound);
         let packer = Packer::new(limits, Packing::default(), source.clone());
-        let queue = Arc::new(Mutex::new(Queue::new(packer, pressure.clone())));
+        let queue = Arc::new(Mutex::new(Queue::new(packer, memory.clone())));
         let (sender, received) = unbounded_channel();
         let (ask, asked) = unbounded_channel();
-        let asking: Asking = Box::new(move || {
+        let asking: PollNext = Box::new(move || {
             let (answer, answered) = oneshot::channel();
             ask.send(answer).unwrap();
             Box::pin(async move { Ok(answered.await.unwrap()) })
         });
         let origin = (source, received);
-        let parts: Parts<Stream, Stream> =
-            Parts::new(&config, SnapStart, asking, origin, queue, stream.clone());
-        let life = tokio::spawn(run(parts));
-        Self { bodies: Bodies(sender, pressure), asked, life }
+        let components: Components<Stream, Stream> =
+            Components::new(&config, SnapStart, asking, origin, queue, stream.clone());
+        let life = tokio::spawn(run(components));
+        Self { bodies: Bodies(sender, memory), asked, life }
     }
 
     /// Goes through init until the snapshot can be taken; some telemetry is late for it.
@@ -150,7 +150,7 @@ async fn three_processes_from_one_snapshot_share_what_was_before_it_and_nothing_
     let mut all = by_instance(&arrived);
     let before = all.remove("snapshot").unwrap();
     // Init and its report, each with a ledger, and what was late; all copies deliver it under the same numbers.
-    assert_eq!((before.len(), arrived.doubled), (7, 2 * 7), "{before:?}");
+    assert_eq!((before.len(), arrived.duplicates), (7, 2 * 7), "{before:?}");
     assert!(before[4].contains("initReport") && before[6].contains("late"), "{before:?}");
     assert!(!before.iter().any(|it| it.contains("hook")), "{before:?}");
     // Of the one that could not be sure there are two.

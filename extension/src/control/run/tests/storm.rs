@@ -1,26 +1,26 @@
-//! Lives in storms: random weather and random lifecycles, played against the real loop, queue, dispatcher and spill file
+//! Lives in storms: random faults and random lifecycles, played against the real loop, queue, dispatcher and spill file
 //! in controlled time.
 //!
 //! A seed decides on everything. One that fails is printed; `STORM_SEEDS=17,42 cargo test storm` plays these again.
 
+mod faults;
 mod matrix;
 mod process;
-mod sky;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
+use faults::{FakeService, Stream};
 use process::Process;
-use sky::{Sky, Stream};
 use tokio::sync::oneshot;
 
 use super::*;
-use crate::config::Initialization;
-use crate::consumer::Arrived;
-use crate::keys::Keys;
+use crate::buffer::queue::SpillSettings;
+use crate::control::config::Initialization;
 use crate::lambda::extensions::Next;
-use crate::queue::SpillSettings;
+use crate::pack::partition_keys::PartitionKeys;
+use kinesis_telemetry_consumer::strict::Arrived;
 
 /// Played by every test run.
 const SEEDS: u64 = 150;
@@ -28,11 +28,11 @@ const SEEDS: u64 = 150;
 const BOUND: usize = 40_000;
 
 /// What has happened so far in an environment and its processes.
-struct Story {
+struct Storm {
     rng: Rng,
     tmp: PathBuf,
-    sky: Arc<Sky>,
-    letters: Option<Arc<Sky>>,
+    service: Arc<FakeService>,
+    letters: Option<Arc<FakeService>>,
     /// Texts that were acknowledged, each different.
     accepted: BTreeSet<String>,
     /// Events that processes have said they gave up.
@@ -43,7 +43,7 @@ struct Story {
     late: Arc<Mutex<Vec<String>>>,
 }
 
-/// What the stories were about, all together.
+/// What happened in all storms together.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
     spilled: u64,
@@ -51,16 +51,21 @@ struct Seen {
     handed_over: u64,
     dead_lettered: u64,
     shed: u64,
-    doubled: u64,
+    duplicates: u64,
     whole: u64,
     killed: u64,
 }
 
-impl Story {
-    fn new(rng: Rng, tmp: PathBuf, sky: Arc<Sky>, letters: Option<Arc<Sky>>) -> Self {
+impl Storm {
+    fn new(
+        rng: Rng,
+        tmp: PathBuf,
+        service: Arc<FakeService>,
+        letters: Option<Arc<FakeService>>,
+    ) -> Self {
         let accepted = BTreeSet::new();
         let (shed, seen, next_text) = (0, Seen::default(), 0);
-        Self { rng, tmp, sky, letters, accepted, shed, seen, next_text, late: Arc::default() }
+        Self { rng, tmp, service, letters, accepted, shed, seen, next_text, late: Arc::default() }
     }
 
     /// A body of lines that were not seen before; they count as acknowledged.
@@ -134,7 +139,7 @@ impl Story {
     /// A process that is stopped sees both clocks go on; a machine that is paused may find the monotonic one where it
     /// was; and the wall clock may be set meanwhile, forward or back.
     async fn freeze_for(&mut self, pause: Duration) {
-        self.sky.freeze();
+        self.service.freeze();
         match self.rng.u8(0..4) {
             0 => {
                 clock::advance_wall(pause.as_secs_f64());
@@ -146,7 +151,7 @@ impl Story {
             }
             _ => tokio::time::sleep(pause).await,
         }
-        self.sky.thaw();
+        self.service.thaw();
     }
 
     /// SHUTDOWN, and the end of the process in time.
@@ -205,11 +210,11 @@ impl Story {
 /// One environment from beginning to end.
 async fn play(seed: u64, tmp: &Path) -> Seen {
     let mut rng = Rng::with_seed(seed);
-    // The dice that back-off throws.
+    // The random numbers of back-off.
     fastrand::seed(seed);
-    let sky = Sky::new(rng.fork());
-    // Dead letters have weather, too, but a better one.
-    let letters = rng.bool().then(|| Sky::new(rng.fork()).milder());
+    let service = FakeService::new(rng.fork());
+    // Dead letters have faults, too, but fewer.
+    let letters = rng.bool().then(|| FakeService::new(rng.fork()).milder());
     let strategy = ["end", "start", "adaptive"][rng.usize(..3)].to_owned();
     let format = ["ndjson", "kpl", "event"][rng.usize(..3)].to_owned();
     let variables = [
@@ -220,60 +225,60 @@ async fn play(seed: u64, tmp: &Path) -> Seen {
         ("MAX_AGE_MS", ["500", "20000"][rng.usize(..2)].to_owned()),
         ("RECORD_FORMAT", format),
     ];
-    let mut story = Story::new(rng, tmp.to_owned(), sky, letters);
-    let mut process = Process::start(&story, &variables);
+    let mut storm = Storm::new(rng, tmp.to_owned(), service, letters);
+    let mut process = Process::start(&storm, &variables);
     process.calls_next(Duration::from_secs(1)).await;
-    for number in 0..story.rng.u64(1..25) {
-        story.sky.change();
-        story.freeze().await;
-        if story.rng.u8(0..50) == 0 {
-            story.kill(process).await;
-            process = Process::start(&story, &variables);
+    for number in 0..storm.rng.u64(1..25) {
+        storm.service.change();
+        storm.freeze().await;
+        if storm.rng.u8(0..50) == 0 {
+            storm.kill(process).await;
+            process = Process::start(&storm, &variables);
             process.calls_next(Duration::from_secs(1)).await;
         }
-        if let Some(reason) = story.invoke(&mut process, number).await {
-            story.shut_down(process, reason).await;
-            process = Process::start(&story, &variables);
+        if let Some(reason) = storm.invoke(&mut process, number).await {
+            storm.shut_down(process, reason).await;
+            process = Process::start(&storm, &variables);
             process.calls_next(Duration::from_secs(1)).await;
         }
     }
-    let ends_well = story.rng.bool();
+    let ends_well = storm.rng.bool();
     if ends_well {
-        story.sky.clear_up();
+        storm.service.recover();
     }
-    story.shut_down(process, "spindown").await;
-    assert_eq!(story.files(), 0, "nothing stays in /tmp");
+    storm.shut_down(process, "spindown").await;
+    assert_eq!(storm.files(), 0, "nothing stays in /tmp");
     // Until Lambda has found out what nobody takes any more.
     tokio::time::sleep(Duration::from_secs(2)).await;
-    verify(&mut story, ends_well);
-    story.seen
+    verify(&mut storm, ends_well);
+    storm.seen
 }
 
-/// What must be true of every story.
-fn verify(story: &mut Story, ends_well: bool) {
-    for text in story.late.lock().unwrap().iter() {
-        story.accepted.remove(text);
+/// What must be true of every storm.
+fn verify(storm: &mut Storm, ends_well: bool) {
+    for text in storm.late.lock().unwrap().iter() {
+        storm.accepted.remove(text);
     }
-    let letters = story.letters.iter().flat_map(|sky| sky.stored());
-    let arrived = Arrived::of(story.sky.stored().into_iter().chain(letters));
+    let letters = storm.letters.iter().flat_map(|service| service.stored());
+    let arrived = Arrived::of(storm.service.stored().into_iter().chain(letters));
     let mut texts = BTreeSet::new();
     for (key, text) in &arrived.events {
         if text.contains("kinesis-telemetry.ledger") {
             continue;
         }
-        assert!(story.accepted.contains(text), "{key:?} was never acknowledged: {text}");
+        assert!(storm.accepted.contains(text), "{key:?} was never acknowledged: {text}");
         assert!(texts.insert(text.clone()), "{key:?} came under another number before: {text}");
     }
-    let missing = story.accepted.difference(&texts).count() as u64;
+    let missing = storm.accepted.difference(&texts).count() as u64;
     // A ledger may be given up as well.
-    assert!(missing <= story.shed, "{missing} are missing, {} were given up", story.shed);
-    let could_be_lost = story.sky.has_lost_an_answer()
-        || story.letters.as_ref().is_some_and(|sky| sky.has_lost_an_answer());
-    assert!(arrived.doubled == 0 || could_be_lost, "doubles come of lost answers alone");
-    story.seen.shed = story.shed;
-    story.seen.doubled = arrived.doubled as u64;
-    if ends_well && story.shed == 0 {
-        story.seen.whole = 1;
+    assert!(missing <= storm.shed, "{missing} are missing, {} were given up", storm.shed);
+    let could_be_lost = storm.service.has_lost_an_answer()
+        || storm.letters.as_ref().is_some_and(|service| service.has_lost_an_answer());
+    assert!(arrived.duplicates == 0 || could_be_lost, "duplicates come of lost answers alone");
+    storm.seen.shed = storm.shed;
+    storm.seen.duplicates = arrived.duplicates as u64;
+    if ends_well && storm.shed == 0 {
+        storm.seen.whole = 1;
         assert_eq!(missing, 0);
         let mut last: BTreeMap<&str, u64> = BTreeMap::new();
         for (instance, seq) in arrived.events.keys() {
@@ -285,13 +290,13 @@ fn verify(story: &mut Story, ends_well: bool) {
 }
 
 /// The time goes on when everybody waits for it, and only then.
-fn in_controlled_time<T>(story: impl Future<Output = T>) -> T {
+fn in_controlled_time<T>(storm: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
         .start_paused(true)
         .build()
         .unwrap();
-    runtime.block_on(story)
+    runtime.block_on(storm)
 }
 
 #[test]
@@ -303,8 +308,8 @@ fn in_every_storm_whatever_was_acknowledged_arrives_or_was_said_to_be_given_up()
     for seed in &seeds {
         let seed = *seed;
         let tmp = tempfile::tempdir().unwrap();
-        let story = AssertUnwindSafe(|| in_controlled_time(play(seed, tmp.path())));
-        match std::panic::catch_unwind(story) {
+        let storm = AssertUnwindSafe(|| in_controlled_time(play(seed, tmp.path())));
+        match std::panic::catch_unwind(storm) {
             Ok(of_it) => all.push(of_it),
             Err(panic) => {
                 eprintln!("STORM_SEEDS={seed} plays this again");
@@ -315,19 +320,19 @@ fn in_every_storm_whatever_was_acknowledged_arrives_or_was_said_to_be_given_up()
     if seeds.len() as u64 == SEEDS {
         // A storm in which nothing of this happens would prove nothing of it.
         let has = |what: fn(&Seen) -> u64| all.iter().filter(|seen| what(seen) > 0).count();
-        let stories = [
+        let storms = [
             has(|it| it.spilled),
             has(|it| it.adopted),
             has(|it| it.handed_over),
             has(|it| it.dead_lettered),
             has(|it| it.shed),
-            has(|it| it.doubled),
+            has(|it| it.duplicates),
             has(|it| it.whole),
             has(|it| it.killed),
         ];
-        assert!(stories.iter().all(|count| *count > 0), "{stories:?}");
+        assert!(storms.iter().all(|count| *count > 0), "{storms:?}");
         eprintln!(
-            "of {SEEDS} stories so many saw spills, adoptions, handing over, letters, shedding, doubles, an end without loss, and a killed process: {stories:?}"
+            "of {SEEDS} storms so many saw spills, adoptions, handing over, letters, shedding, duplicates, an end without loss, and a killed process: {storms:?}"
         );
     }
 }

@@ -17,7 +17,7 @@ use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::{MAX_IDLE, idle};
-use crate::clock;
+use crate::base::clock;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 type Opened = Result<Stream, Box<dyn Error + Send + Sync>>;

@@ -42,7 +42,7 @@ mod tests {
             "{error}"
         );
         let empty =
-            std::env::temp_dir().join(format!("empty-{}.pem", crate::chance::new_instance()));
+            std::env::temp_dir().join(format!("empty-{}.pem", crate::base::random::new_instance()));
         std::fs::write(&empty, "no certificate").unwrap();
         let error = Roots::from_pem_file(empty.to_str().unwrap()).unwrap_err();
         std::fs::remove_file(&empty).unwrap();

@@ -6,7 +6,8 @@ use std::path::Path;
 use std::process::Command;
 
 use super::{cfn_lint, passes};
-use crate::{cdk, workspace};
+use crate::support::workspace;
+use crate::tools::cdk;
 
 /// The blocks of the document in one language.
 fn blocks(language: &str) -> Vec<String> {

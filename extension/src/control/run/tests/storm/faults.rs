@@ -1,17 +1,17 @@
-//! The weather of a storm, and a sink that stands in it.
+//! The fake service of a storm, with its faults, and a sink in front of it.
 
 use fastrand::Rng;
 
 use super::super::*;
-use crate::sink::{Answer, Decision, Failure, Refusal};
+use crate::pack::sink::{Answer, Decision, Failure, Refusal};
 
 /// What is stored, and what happens to requests.
-pub(super) struct Sky(Mutex<State>);
+pub(super) struct FakeService(Mutex<State>);
 
 struct State {
     rng: Rng,
     /// How many of a hundred requests meet with no fault.
-    fair: u8,
+    success_rate: u8,
     stored: Vec<Vec<u8>>,
     /// Of each request under way, how many freezes there had been when it began.
     in_flight: Vec<u32>,
@@ -33,11 +33,11 @@ enum Fate {
     Silent,
 }
 
-impl Sky {
+impl FakeService {
     pub(super) fn new(rng: Rng) -> Arc<Self> {
         Arc::new(Self(Mutex::new(State {
             rng,
-            fair: 70,
+            success_rate: 70,
             stored: Vec::new(),
             in_flight: Vec::new(),
             is_frozen: false,
@@ -47,22 +47,22 @@ impl Sky {
     }
 
     pub(super) fn milder(self: Arc<Self>) -> Arc<Self> {
-        self.state().fair = 90;
+        self.state().success_rate = 90;
         self
     }
 
-    /// Another weather: mostly fair, or a storm, or nothing gets through at all.
+    /// Changes the success rate: mostly high, sometimes low, sometimes 0.
     pub(super) fn change(&self) {
         let mut state = self.state();
-        state.fair = *[95, 70, 40, 0, 0].get(state.rng.usize(..5)).unwrap();
+        state.success_rate = *[95, 70, 40, 0, 0].get(state.rng.usize(..5)).unwrap();
     }
 
-    pub(super) fn clear_up(&self) {
-        self.set_fair(100);
+    pub(super) fn recover(&self) {
+        self.set_success_rate(100);
     }
 
-    pub(super) fn set_fair(&self, of_a_hundred: u8) {
-        self.state().fair = of_a_hundred;
+    pub(super) fn set_success_rate(&self, of_a_hundred: u8) {
+        self.state().success_rate = of_a_hundred;
     }
 
     pub(super) fn freeze(&self) {
@@ -96,7 +96,7 @@ impl Sky {
 
 impl State {
     fn fate(&mut self, records: usize) -> Fate {
-        if self.rng.u8(0..100) < self.fair {
+        if self.rng.u8(0..100) < self.success_rate {
             return Fate::Taken;
         }
         match self.rng.u8(0..8) {
@@ -114,22 +114,22 @@ impl State {
     }
 }
 
-/// A sink under a sky.
+/// A sink of a fake service.
 pub(super) struct Stream {
-    sky: Arc<Sky>,
-    pressure: Arc<Pressure>,
+    service: Arc<FakeService>,
+    memory: Arc<MemoryBudget>,
     bound: usize,
 }
 
 impl Stream {
-    pub(super) fn new(sky: Arc<Sky>, pressure: Arc<Pressure>, bound: usize) -> Self {
-        Self { sky, pressure, bound }
+    pub(super) fn new(service: Arc<FakeService>, memory: Arc<MemoryBudget>, bound: usize) -> Self {
+        Self { service, memory, bound }
     }
 }
 
 /// Counts a request for as long as somebody waits for its answer.
 struct Waiting {
-    sky: Arc<Sky>,
+    service: Arc<FakeService>,
     began: u32,
     /// Records were stored, and the sender does not know.
     owes_an_answer: bool,
@@ -137,7 +137,7 @@ struct Waiting {
 
 impl Drop for Waiting {
     fn drop(&mut self) {
-        let mut state = self.sky.state();
+        let mut state = self.service.state();
         let at = state.in_flight.iter().position(|began| *began == self.began);
         state.in_flight.swap_remove(at.expect("it was counted"));
         state.has_lost_an_answer |= self.owes_an_answer;
@@ -147,19 +147,20 @@ impl Drop for Waiting {
 impl Sink for Stream {
     async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
         // A body on its way to the queue, and what splitting adds, come on top.
-        assert!(self.pressure.held() <= self.bound + 60_000, "{} bytes held", self.pressure.held());
+        assert!(self.memory.held() <= self.bound + 60_000, "{} bytes held", self.memory.held());
         let (fate, latency, before) = {
-            let mut state = self.sky.state();
+            let mut state = self.service.state();
             let before = state.freezes;
             state.in_flight.push(before);
             let latency = Duration::from_millis(state.rng.u64(1..60));
             (state.fate(records.len()), latency, before)
         };
-        let mut waiting = Waiting { sky: self.sky.clone(), began: before, owes_an_answer: false };
+        let mut waiting =
+            Waiting { service: self.service.clone(), began: before, owes_an_answer: false };
         tokio::time::sleep(latency / 2).await;
         let mut store = |refused: &[bool]| {
             waiting.owes_an_answer = true;
-            let mut state = self.sky.state();
+            let mut state = self.service.state();
             let is_taken = |index: &usize| !refused.get(*index).copied().unwrap_or(false);
             let taken = (0..records.len()).filter(is_taken);
             let data: Vec<Vec<u8>> = taken.map(|index| records[index].data.to_vec()).collect();
@@ -187,7 +188,7 @@ impl Sink for Stream {
         };
         tokio::time::sleep(latency / 2).await;
         // The connection is from before a freeze: the answer never comes.
-        if self.sky.state().freezes != before {
+        if self.service.state().freezes != before {
             std::future::pending::<()>().await;
         }
         waiting.owes_an_answer = false;

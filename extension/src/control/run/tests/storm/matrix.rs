@@ -1,4 +1,4 @@
-//! Every way in which Lambda runs a function, with every strategy, under every sky, to every end; in controlled time.
+//! Every way in which Lambda runs a function, with every strategy, at every success rate, to every end; in controlled time.
 //!
 //! The table that it draws tells how long an invocation was held after its function had finished.
 
@@ -7,12 +7,12 @@ use std::fmt::Write as _;
 use expect_test::expect_file;
 
 use super::*;
-use crate::config::Initialization::{self, ManagedInstances, OnDemand, SnapStart};
+use crate::control::config::Initialization::{self, ManagedInstances, OnDemand, SnapStart};
 
 const STRATEGIES: [&str; 3] = ["end", "start", "adaptive"];
 const ENDS: [&str; 4] = ["spindown", "timeout", "failure", "kill"];
 /// How many of a hundred requests meet with no fault.
-const SKIES: [(&str, u8); 4] = [("fair", 100), ("rough", 70), ("stormy", 40), ("dark", 0)];
+const SUCCESS_RATES: [(&str, u8); 4] = [("100 %", 100), ("70 %", 70), ("40 %", 40), ("0 %", 0)];
 const INVOCATIONS: u64 = 16;
 /// What Lambda's buffering and the way to us take after the function has finished.
 const BUFFERED: Duration = Duration::from_millis(30);
@@ -24,14 +24,14 @@ async fn play(
     mode: Initialization,
     strategy: &str,
     end: &'static str,
-    fair: u8,
+    success_rate: u8,
     tmp: &Path,
 ) -> Vec<Duration> {
-    let seed = u64::from(fair) + 7;
+    let seed = u64::from(success_rate) + 7;
     fastrand::seed(seed);
     let mut rng = Rng::with_seed(seed);
-    let sky = Sky::new(rng.fork());
-    sky.set_fair(fair);
+    let service = FakeService::new(rng.fork());
+    service.set_success_rate(success_rate);
     let variables = [
         ("FLUSH", strategy.to_owned()),
         ("FLUSH_TIMEOUT_MS", FLUSH_TIMEOUT_MS.to_string()),
@@ -39,8 +39,8 @@ async fn play(
         ("TARGET_RECORD_BYTES", "4096".to_owned()),
         ("MAX_AGE_MS", "2000".to_owned()),
     ];
-    let mut story = Story::new(rng, tmp.to_owned(), sky, None);
-    let mut process = Process::start_as(mode, &story, &variables);
+    let mut storm = Storm::new(rng, tmp.to_owned(), service, None);
+    let mut process = Process::start_as(mode, &storm, &variables);
     let mut held = Vec::new();
     process.calls_next(Duration::from_secs(3)).await;
     for number in 0..INVOCATIONS {
@@ -48,48 +48,48 @@ async fn play(
         let pause = if number < INVOCATIONS / 2 { 100 } else { 4_000 };
         if mode == ManagedInstances {
             tokio::time::sleep(Duration::from_millis(pause)).await;
-            process.bodies.post(&format!("[{}]", story.lines().join(",")));
+            process.bodies.post(&format!("[{}]", storm.lines().join(",")));
             // It is taken in before anything else happens.
             tokio::time::sleep(Duration::from_millis(1)).await;
         } else {
-            story.freeze_for(Duration::from_millis(pause)).await;
-            held.push(invoke(&mut story, &mut process, number).await);
+            storm.freeze_for(Duration::from_millis(pause)).await;
+            held.push(invoke(&mut storm, &mut process, number).await);
         }
     }
     let process = match end {
         "spindown" => process,
         "kill" => {
-            story.kill(process).await;
-            restarted(mode, &story, &variables).await
+            storm.kill(process).await;
+            restarted(mode, &storm, &variables).await
         }
         reason => {
-            story.shut_down(process, reason).await;
-            restarted(mode, &story, &variables).await
+            storm.shut_down(process, reason).await;
+            restarted(mode, &storm, &variables).await
         }
     };
-    story.sky.clear_up();
-    story.shut_down(process, "spindown").await;
-    assert_eq!(story.files(), 0, "nothing stays in /tmp");
+    storm.service.recover();
+    storm.shut_down(process, "spindown").await;
+    assert_eq!(storm.files(), 0, "nothing stays in /tmp");
     tokio::time::sleep(Duration::from_secs(2)).await;
-    verify(&mut story, true);
+    verify(&mut storm, true);
     held
 }
 
-async fn restarted(mode: Initialization, story: &Story, variables: &[(&str, String)]) -> Process {
-    let mut process = Process::start_as(mode, story, variables);
+async fn restarted(mode: Initialization, storm: &Storm, variables: &[(&str, String)]) -> Process {
+    let mut process = Process::start_as(mode, storm, variables);
     process.calls_next(Duration::from_secs(3)).await;
     process
 }
 
 /// An invocation of a function that takes 20 ms. Gives how long it was held beyond that.
-async fn invoke(story: &mut Story, process: &mut Process, number: u64) -> Duration {
+async fn invoke(storm: &mut Storm, process: &mut Process, number: u64) -> Duration {
     let request_id = format!("r-{number}");
     let deadline_ms = now_ms() + TIMEOUT_MS;
     process.answer(Next::Invoke { request_id: request_id.clone(), deadline_ms });
-    process.bodies.post(&format!("[{}]", story.lines().join(",")));
+    process.bodies.post(&format!("[{}]", storm.lines().join(",")));
     tokio::time::sleep(Duration::from_millis(20)).await;
     let finished = Instant::now();
-    let body = format!("[{}]", story.done(&request_id, "success"));
+    let body = format!("[{}]", storm.done(&request_id, "success"));
     process.bodies.post_after(BUFFERED, body);
     process.calls_next(Duration::from_millis(TIMEOUT_MS - 20)).await;
     let held = finished.elapsed();
@@ -105,25 +105,32 @@ fn in_every_mode_with_every_strategy_under_every_sky_every_end_keeps_what_was_ac
          Milliseconds from the end of the function to `next`: the median and the most, of sixteen invocations in each of\n\
          four lives that end in different ways. Lambda hands telemetry over after 30 ms here, Kinesis answers after 1 to\n\
          59, and a flush may take 500. Eight invocations come quickly one after the other, eight seldom.\n\n\
-         | mode | strategy | sky | median | most |\n| --- | --- | --- | ---: | ---: |\n",
+         | mode | strategy | success rate | median | most |\n| --- | --- | --- | ---: | ---: |\n",
     );
     for mode in [OnDemand, SnapStart, ManagedInstances] {
         for strategy in STRATEGIES {
-            for (sky, fair) in SKIES {
+            for (service, success_rate) in SUCCESS_RATES {
                 let mut held = Vec::new();
                 for end in ENDS {
                     let tmp = tempfile::tempdir().unwrap();
-                    eprintln!("{mode:?} {strategy} {sky} {end}");
-                    held.extend(in_controlled_time(play(mode, strategy, end, fair, tmp.path())));
+                    eprintln!("{mode:?} {strategy} {service} {end}");
+                    held.extend(in_controlled_time(play(
+                        mode,
+                        strategy,
+                        end,
+                        success_rate,
+                        tmp.path(),
+                    )));
                 }
                 held.sort_unstable();
                 let (Some(most), Some(median)) = (held.last(), held.get(held.len() / 2)) else {
                     continue;
                 };
                 let most_it_may = BUFFERED + Duration::from_millis(FLUSH_TIMEOUT_MS + 1);
-                assert!(*most <= most_it_may, "{mode:?} {strategy} {sky}: {most:?}");
+                assert!(*most <= most_it_may, "{mode:?} {strategy} {service}: {most:?}");
                 let (median, most) = (median.as_millis(), most.as_millis());
-                writeln!(table, "| {mode:?} | {strategy} | {sky} | {median} | {most} |").unwrap();
+                writeln!(table, "| {mode:?} | {strategy} | {service} | {median} | {most} |")
+                    .unwrap();
             }
         }
     }

@@ -1,4 +1,4 @@
-//! A process of a story: the real loop, queue, dispatcher and file under its sky.
+//! A process of a storm: the real loop, queue, dispatcher and file under its service.
 
 use super::*;
 
@@ -12,64 +12,70 @@ pub(super) struct Process {
 }
 
 impl Process {
-    /// Starts a process in the environment of this story.
-    pub(super) fn start(story: &Story, variables: &[(&str, String)]) -> Self {
-        Self::start_as(OnDemand, story, variables)
+    /// Starts a process in the environment of this storm.
+    pub(super) fn start(storm: &Storm, variables: &[(&str, String)]) -> Self {
+        Self::start_as(OnDemand, storm, variables)
     }
 
     pub(super) fn start_as(
         initialization: Initialization,
-        story: &Story,
+        storm: &Storm,
         variables: &[(&str, String)],
     ) -> Self {
         let named =
             variables.iter().map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
         let config = extension_spec::load(named).config;
-        let instance = crate::chance::new_instance();
+        let instance = crate::base::random::new_instance();
         let source = Source::new("orders", "1", &instance);
-        let pressure = Arc::new(Pressure::new(BOUND));
+        let memory = Arc::new(MemoryBudget::new(BOUND));
         let limits = Limits { request_bytes: 8_000, ..Limits::new(&config, BOUND) };
         let packing = Packing::new(&config);
         let packer = Packer::new(limits, packing, source.clone().in_envelope(packing.envelope));
-        let spill = SpillSettings { folder: story.tmp.clone(), max_bytes: 30_000 };
-        let mut queue = Queue::new(packer, pressure.clone())
-            .with_keys(Keys::new(config.partition_key))
+        let spill = SpillSettings { folder: storm.tmp.clone(), max_bytes: 30_000 };
+        let mut queue = Queue::new(packer, memory.clone())
+            .with_partition_keys(PartitionKeys::new(config.partition_key))
             .with_spill(spill);
-        if story.letters.is_some() {
+        if storm.letters.is_some() {
             queue = queue.with_dead_letters();
         }
         let (_, problems) = queue.adopt();
         assert_eq!(problems, [""; 0]);
         let queue = Arc::new(Mutex::new(queue));
-        let stream = Stream::new(story.sky.clone(), pressure.clone(), BOUND);
-        let dead_letters = story.letters.clone().map(|sky| {
-            let pressure = pressure.clone();
+        let stream = Stream::new(storm.service.clone(), memory.clone(), BOUND);
+        let dead_letters = storm.letters.clone().map(|service| {
+            let memory = memory.clone();
             let make = move || {
-                let sink = Stream::new(sky.clone(), pressure.clone(), BOUND);
+                let sink = Stream::new(service.clone(), memory.clone(), BOUND);
                 async move { sink }
             };
             DeadLetters::new(queue.clone(), make)
         });
-        let sky = story.sky.clone();
+        let service = storm.service.clone();
         let (ask, asked) = unbounded_channel();
         let (sender, received) = unbounded_channel();
-        let asking: Asking = Box::new(move || {
-            assert_eq!(sky.in_flight(), 0, "requests in flight when next is called");
+        let asking: PollNext = Box::new(move || {
+            assert_eq!(service.in_flight(), 0, "requests in flight when next is called");
             let (answer, answered) = oneshot::channel();
             ask.send(answer).unwrap();
             Box::pin(async move { Ok(answered.await.unwrap()) })
         });
-        let mut parts =
-            Parts::new(&config, initialization, asking, (source, received), queue.clone(), stream);
-        // What is random comes from the seed of the story.
-        parts.on_restore = Box::new(|| ());
-        parts.deadlines.buffer_timeout = Duration::from_millis(25);
-        parts.breaker = Breaker::new(Duration::from_secs(2));
+        let mut components = Components::new(
+            &config,
+            initialization,
+            asking,
+            (source, received),
+            queue.clone(),
+            stream,
+        );
+        // What is random comes from the seed of the storm.
+        components.on_restore = Box::new(|| ());
+        components.deadlines.buffer_timeout = Duration::from_millis(25);
+        components.breaker = Breaker::new(Duration::from_secs(2));
         if let Some(letters) = dead_letters {
-            parts = parts.with_dead_letters(letters);
+            components = components.with_dead_letters(letters);
         }
-        let life = tokio::spawn(run(parts));
-        Self { asked, bodies: Bodies(sender, pressure), queue, life, waiting: None }
+        let life = tokio::spawn(run(components));
+        Self { asked, bodies: Bodies(sender, memory), queue, life, waiting: None }
     }
 
     /// Waits until it calls `next`; insists that it does in time.

@@ -4,15 +4,11 @@
 //! botocore, which asks what the function's role may do. Ours: `cargo xtask` and the stacks. ministack does not encrypt, has no
 //! JSON logs and no metrics of services, so those are tested on the templates, in `infra-cdk/test`. No function runs here.
 
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-mod ministack;
-
 use std::fs;
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
-use ministack::Ministack;
+use crate::ministack::Ministack;
 use serde_json::{Value, json};
 
 fn text(output: &Output) -> String {

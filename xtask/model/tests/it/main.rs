@@ -1,23 +1,11 @@
 //! What the defaults cost on the bill, against one record for each event. Pure: nothing is sent and nothing is timed.
 
-mod costs;
-#[path = "../../examples/bill/flow.rs"]
-mod flow;
-#[path = "../../examples/bill/life.rs"]
-mod life;
-#[path = "../../examples/bill/logged.rs"]
-mod logged;
-#[path = "../../examples/bill/million.rs"]
-mod million;
-#[path = "../../examples/bill/price.rs"]
-mod price;
-#[path = "../../examples/bill/typical.rs"]
-mod typical;
+mod documents;
 
 use extension_spec::{Compression, Envelope, RecordFormat, limits};
-use flow::{Flow, LINES, Sent, defaults, invocations, packings, send};
 use kinesis_telemetry_extension::pack::Packing;
-use typical::Logs;
+use xtask_model::flow::{Flow, LINES, Sent, defaults, invocations, packings, send};
+use xtask_model::typical::Logs;
 
 const LOGS: [Logs; 2] = [Logs::Text, Logs::Json];
 

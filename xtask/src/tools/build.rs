@@ -10,8 +10,10 @@ use anyhow::{Context, Result, bail};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 
+use crate::support::process;
+use crate::support::workspace;
 use crate::tools::Tool;
-use crate::{process, python, workspace};
+use crate::tools::python;
 
 /// The folder under `target` that gets the layer zips, with their bills of materials and checksums.
 pub(crate) const LAYERS: &str = "layers";
@@ -131,7 +133,7 @@ fn rustc(arguments: &[&str]) -> Result<String> {
 fn compiler(target: &Path) -> Result<PathBuf> {
     Tool::Python.require()?;
     let dir = target.join("compiler");
-    python::environment(&dir, &workspace::root().join("xtask/compiler/requirements.txt"))?;
+    python::environment(&dir, &workspace::root().join("xtask/pins/compiler/requirements.txt"))?;
     Ok(dir)
 }
 

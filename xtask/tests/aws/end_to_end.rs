@@ -2,22 +2,17 @@
 //! and what is broken is found, all with the commands that people type, over TLS and with IAM's rules in force.
 //!
 //! Other people's: ministack (`CloudFormation`, IAM, STS, S3, SSM, Kinesis, SQS, KMS, and of Lambda the control plane, `Invoke`
-//! and the role's credentials), the CDK's tool, botocore. Ours: `cargo xtask`, `xtask-aws`, the stacks, the extension, the test
+//! and the role's credentials), the CDK's tool, botocore. Ours: `cargo xtask`, `kinesis-telemetry`, the stacks, the extension, the test
 //! function; and the Runtime, Extensions and Telemetry APIs that these two speak to, because ministack has no layers and none
 //! of these APIs: the sandbox runs as the function's `bootstrap`, unpacks the layer that is deployed, and runs the function that
 //! is deployed. What the programs are built for is this machine, in the zips of both architectures.
-
-#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
-
-#[path = "../deploy/ministack.rs"]
-mod ministack;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
+use crate::ministack::Ministack;
 use extension_spec::deployment::Architecture;
-use ministack::Ministack;
 use serde_json::Value;
 
 /// Programs of other packages, by name.
@@ -65,7 +60,7 @@ fn zips(aws: &Ministack, folder: &Path, programs: &BTreeMap<String, PathBuf>) {
     arguments.extend(layers.iter().map(String::as_str));
     arguments.push("--");
     arguments.extend(functions.iter().map(String::as_str));
-    aws.python("ministack/zips.py", &arguments);
+    aws.python("pins/ministack/zips.py", &arguments);
 }
 
 /// Runs a command; gives its exit code and all that it says.
@@ -116,7 +111,7 @@ fn a_deployed_functions_telemetry_arrives_dead_letters_go_back_and_what_is_broke
 
 fn the_sandbox_stands_in(aws: &Ministack, outputs: &Value, sandbox: &Path) {
     let function = outputs["testFunctionName"].as_str().unwrap();
-    let stand_in = aws.python("ministack/stand_in.py", &[function, sandbox.to_str().unwrap()]);
+    let stand_in = aws.python("pins/ministack/stand_in.py", &[function, sandbox.to_str().unwrap()]);
     assert_eq!(stand_in["layers"][0], outputs["layerArnX86_64"]);
     assert_eq!(stand_in["files"][0], "extensions/kinesis-telemetry-extension");
 }
@@ -155,7 +150,7 @@ fn telemetry_arrives(aws: &Ministack) {
     };
     assert_eq!(sorted(&pushed), sorted(&lines), "both ways of reading show the same");
     assert_eq!(
-        aws.python("tests/story/act.py", &["consumers"]),
+        aws.python("tests/aws/setup.py", &["consumers"]),
         Value::from(0),
         "none is left behind"
     );
@@ -163,7 +158,7 @@ fn telemetry_arrives(aws: &Ministack) {
 
 fn a_dead_letter_goes_back(aws: &Ministack, outputs: &Value) {
     // As the extension writes it: a record that was compressed, in two pieces, of which the second came first; and a piece alone.
-    aws.python("tests/story/act.py", &["letters"]);
+    aws.python("tests/aws/setup.py", &["letters"]);
     let doctor = fails(aws, 1, &["doctor", "dev"]);
     assert!(
         doctor.contains("4 dead letters") && doctor.contains("cargo xtask redrive dev"),
@@ -196,13 +191,13 @@ fn a_dead_letter_goes_back(aws: &Ministack, outputs: &Value) {
     };
     assert!((7..9).all(|seq| lines.contains(&identity(seq))), "{lines}");
 
-    aws.python("tests/story/act.py", &["purge"]);
+    aws.python("tests/aws/setup.py", &["purge"]);
     assert!(succeeds(aws, &["redrive", "dev", "--quiet", "1"]).contains("0 records put back"));
     assert!(succeeds(aws, &["doctor", "dev"]).contains("all is well"), "{outputs:#}");
 }
 
 fn what_is_broken_is_found(aws: &Ministack, outputs: &Value) {
-    aws.python("tests/story/act.py", &["detach", outputs["policyArn"].as_str().unwrap()]);
+    aws.python("tests/aws/setup.py", &["detach", outputs["policyArn"].as_str().unwrap()]);
     let doctor = fails(aws, 1, &["doctor", "dev"]);
     assert!(
         doctor.contains("BROKEN  policy") && doctor.contains("aws iam attach-role-policy"),
@@ -211,7 +206,7 @@ fn what_is_broken_is_found(aws: &Ministack, outputs: &Value) {
     assert!(doctor.contains("\n1 thing is not well"), "{doctor}");
     let lost = fails(aws, 1, &["invoke", "dev", "--count", "1", "--lines", "1", "--deadline", "8"]);
     assert!(lost.contains("NOT COMPLETE"), "{lost}");
-    aws.python("tests/story/act.py", &["attach", outputs["policyArn"].as_str().unwrap()]);
+    aws.python("tests/aws/setup.py", &["attach", outputs["policyArn"].as_str().unwrap()]);
     assert!(succeeds(aws, &["doctor", "dev"]).contains("ok      policy"));
 }
 
@@ -232,7 +227,7 @@ fn wrong_questions_are_answered_in_plain_words(aws: &Ministack) {
     assert!(none.contains("no AWS region is set"), "{none}");
     let nobody = asks(&|it| _ = it.env_remove("AWS_ACCESS_KEY_ID"));
     assert!(nobody.contains("no AWS credentials"), "{nobody}");
-    let lent = aws.python("tests/story/act.py", &["lent"]);
+    let lent = aws.python("tests/aws/setup.py", &["lent"]);
     let denied = asks(&|it| {
         for (name, key) in [
             ("AWS_ACCESS_KEY_ID", "AccessKeyId"),

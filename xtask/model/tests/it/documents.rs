@@ -5,12 +5,12 @@ use std::time::Duration;
 use extension_spec::{Flush, variable};
 use kinesis_telemetry_extension::pack::Packing;
 
-use super::flow::{Sent, invocations};
-use super::life::{Life, live};
-use super::logged;
-use super::million::{Cost, Usage, a_month, parts};
-use super::price::Prices;
-use super::typical::Logs;
+use xtask_model::flow::{Sent, invocations};
+use xtask_model::life::{Life, live};
+use xtask_model::logged;
+use xtask_model::million::{Cost, Usage, a_month, parts};
+use xtask_model::price::Prices;
+use xtask_model::typical::Logs;
 
 const DOCUMENT: &str = include_str!("../../../../docs/cost.md");
 
@@ -129,7 +129,7 @@ fn the_document_says_what_the_command_prints() {
     for part in parts(&prices(&[])) {
         assert!(
             DOCUMENT.contains(part.trim_end()),
-            "docs/cost.md differs from `cargo run --release --example bill`, which prints:\n\n{part}"
+            "docs/cost.md differs from `cargo run --release --package xtask-model --bin costs`, which prints:\n\n{part}"
         );
     }
 }

@@ -1,8 +1,5 @@
 //! ministack, over TLS and with IAM's rules in force.
 
-#[path = "../../src/ministack/environment.rs"]
-mod environment;
-
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
@@ -14,6 +11,7 @@ use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
+use xtask::ministack_environment as environment;
 
 /// Ends with the test, and whatever it has started with it.
 pub(crate) struct Ministack {
@@ -63,10 +61,10 @@ impl Ministack {
         environment::ask(command, self.folder.path(), &self.url);
     }
 
-    /// Asks `tests/deploy/state.py` for what it knows of `what`.
+    /// Asks `tests/aws/state.py` for what it knows of `what`.
     #[allow(dead_code, reason = "not every test that starts ministack asks this")]
     pub(crate) fn ask(&self, what: &str) -> Value {
-        self.python("tests/deploy/state.py", &[what])
+        self.python("tests/aws/state.py", &[what])
     }
 
     /// Runs a script of this package with ministack's own Python; gives the JSON that it writes.

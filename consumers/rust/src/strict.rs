@@ -1,0 +1,114 @@
+//! A consumer for tests and fuzzers: it panics at anything that is not exactly as the extension writes it.
+//!
+//! A consumer in production takes [`crate::record`] and [`crate::Gathering`] instead, which survive every input.
+
+use std::collections::BTreeMap;
+
+use extension_spec::event_type;
+
+use crate::{Event, decode, join, record};
+
+/// Events by instance and number, as Lambda generated them, and how many arrived again.
+#[derive(Debug, Default)]
+pub struct Arrived {
+    /// The JSON text of each event, by `instance` and `seq`. Without identities (`ENVELOPE=none`) the instance is empty and
+    /// the numbers are those of arrival.
+    pub events: BTreeMap<(String, u64), String>,
+    /// Events and parts of events that arrived more than once.
+    pub duplicates: usize,
+    parts: BTreeMap<(String, u64), BTreeMap<u32, Event>>,
+}
+
+impl Arrived {
+    /// Reads records, each given as its data.
+    ///
+    /// # Panics
+    ///
+    /// If a record is damaged, a line is no event, or the events of a record are not in order.
+    pub fn of<D: AsRef<[u8]>>(records: impl IntoIterator<Item = D>) -> Self {
+        let mut arrived = Self::default();
+        records.into_iter().for_each(|data| arrived.take(data.as_ref()));
+        arrived
+    }
+
+    fn take(&mut self, data: &[u8]) {
+        assert!(text(data).ends_with('\n'), "every line ends");
+        let mut last = None;
+        for line in record(data) {
+            let event = match line {
+                Ok(event) => event,
+                // Without any identity the order of arrival is all there is.
+                Err(broken) => {
+                    let mut event = Event::without_identity(&broken.line)
+                        .unwrap_or_else(|| panic!("{}: {}", broken.why, broken.line));
+                    event.source.seq = self.events.len() as u64 + 1;
+                    event
+                }
+            };
+            let seq = event.source.seq;
+            assert!(last.replace(seq).is_none_or(|last| last < seq), "in order");
+            self.file(event);
+        }
+    }
+
+    fn file(&mut self, event: Event) {
+        let key = (event.source.instance.clone(), event.source.seq);
+        if event.kind != event_type::PART {
+            let is_duplicate = self.events.insert(key, event.text).is_some();
+            self.duplicates += usize::from(is_duplicate);
+            return;
+        }
+        let (part, of) = (event.source.part, event.source.parts);
+        let parts = self.parts.entry(key.clone()).or_default();
+        let is_duplicate = parts.insert(part.expect("a part has its number"), event).is_some();
+        self.duplicates += usize::from(is_duplicate);
+        if of.is_some_and(|of| of as usize == parts.len()) {
+            let parts: Vec<&Event> = parts.values().collect();
+            let whole = join(&parts).expect("the parts of an event make it up");
+            self.events.insert(key, whole.text);
+        }
+    }
+}
+
+impl Arrived {
+    /// Checks that the numbers of each instance are 1, 2, 3 and so on.
+    ///
+    /// # Panics
+    ///
+    /// If one is missing.
+    pub fn assert_gapless(&self) {
+        let mut next: BTreeMap<&str, u64> = BTreeMap::new();
+        for (instance, seq) in self.events.keys() {
+            let expected = next.entry(instance).or_insert(1);
+            assert_eq!(seq, expected, "the sequence of {instance} has a gap");
+            *expected += 1;
+        }
+    }
+
+    /// Returns how many events of this `type` there are.
+    pub fn count(&self, event_type: &str) -> usize {
+        self.events.values().filter(|event| is_of(event, event_type)).count()
+    }
+
+    /// Returns how many extension processes they come from.
+    pub fn instances(&self) -> usize {
+        let mut instances: Vec<_> = self.events.keys().map(|(instance, _)| instance).collect();
+        instances.dedup();
+        instances.len()
+    }
+}
+
+/// Whether an event, as text, is of this type.
+fn is_of(event: &str, event_type: &str) -> bool {
+    event.contains(&format!(r#""type":"{event_type}""#))
+}
+
+/// Returns all lines of a record as text.
+///
+/// # Panics
+///
+/// If the record is damaged or not UTF-8.
+pub fn text(data: &[u8]) -> String {
+    let lines = decode::lines(data).unwrap_or_else(|why| panic!("{why}"));
+    String::from_utf8(lines).expect("records are text")
+}

@@ -1,0 +1,7 @@
+//! Clock, log, randomness and failpoints: what every other room may use.
+
+pub mod clock;
+pub mod failpoint;
+pub mod lazy;
+pub mod log;
+pub mod random;

@@ -1,0 +1,11 @@
+//! The rules of the house, as checks of `ci` and as tests: dependencies, budgets, artifacts, layers of modules, documents.
+
+#[cfg(test)]
+mod architecture;
+pub(crate) mod artifact_checks;
+pub(crate) mod budgets;
+pub(crate) mod dependencies;
+#[cfg(test)]
+mod documents;
+#[cfg(test)]
+pub(crate) mod tidy;

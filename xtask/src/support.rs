@@ -1,0 +1,7 @@
+//! What every command uses: processes, progress, sections, the workspace.
+
+pub(crate) mod capture;
+pub(crate) mod process;
+pub(crate) mod progress;
+pub(crate) mod section;
+pub(crate) mod workspace;
