@@ -2,6 +2,6 @@
 
 pub mod clock;
 pub mod failpoint;
-pub mod lazy;
 pub mod log;
 pub mod random;
+pub mod sync;

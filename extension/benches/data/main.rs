@@ -13,6 +13,7 @@ mod steps;
 use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::{Config, Envelope};
+use kinesis_telemetry_extension::base::clock::Moment;
 use kinesis_telemetry_extension::event::{Event, Source};
 use kinesis_telemetry_extension::ingest::intake::Intake;
 use kinesis_telemetry_extension::pack::{Limits, Packer, Packing};
@@ -58,6 +59,7 @@ fn events(logs: Logs, envelope: Envelope) -> Vec<Event> {
     (0..8).flat_map(|_| intake.accept(&typical.invocation(LINES), now()).events).collect()
 }
 
-fn now() -> (Instant, SystemTime) {
-    (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896))
+fn now() -> Moment {
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896);
+    Moment { monotonic: Instant::now(), wall }
 }

@@ -81,7 +81,7 @@ fn spill_and_back(bencher: Bencher<'_, '_>) {
                 assert!(spill.append(record).expect("there is a disk"));
             }
             for _ in &records {
-                assert!(matches!(spill.read(now().0), Some(Read::Record(_))));
+                assert!(matches!(spill.read(now().monotonic), Some(Read::Record(_))));
             }
             spill.remove();
         });

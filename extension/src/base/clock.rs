@@ -1,10 +1,49 @@
 //! Both clocks, read together: in a freeze either may stand still, and the wall clock may be set at any time.
 
+use std::ops::Add;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The monotonic clock and the wall clock.
-pub fn now() -> (Instant, SystemTime) {
-    (tokio::time::Instant::now().into_std(), wall())
+/// A moment, by the monotonic clock and by the wall clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Moment {
+    /// By the clock that only goes forward, and may stand still while the environment is frozen or the machine is paused.
+    pub monotonic: Instant,
+    /// By the clock that people read, which may be set forward or back at any time.
+    pub wall: SystemTime,
+}
+
+impl Moment {
+    /// Returns how much time has passed since `earlier`: what the clock says that says more, because in a freeze either may
+    /// have stood still.
+    pub fn since(self, earlier: Self) -> Duration {
+        self.monotonic_since(earlier).max(self.wall_since(earlier))
+    }
+
+    /// Returns how long the monotonic clock has stood still since `earlier`, as far as the wall clock tells.
+    pub fn standstill_since(self, earlier: Self) -> Duration {
+        self.wall_since(earlier).saturating_sub(self.monotonic_since(earlier))
+    }
+
+    fn monotonic_since(self, earlier: Self) -> Duration {
+        self.monotonic.saturating_duration_since(earlier.monotonic)
+    }
+
+    fn wall_since(self, earlier: Self) -> Duration {
+        self.wall.duration_since(earlier.wall).unwrap_or_default()
+    }
+}
+
+impl Add<Duration> for Moment {
+    type Output = Self;
+
+    fn add(self, time: Duration) -> Self {
+        Self { monotonic: self.monotonic + time, wall: self.wall + time }
+    }
+}
+
+/// Reads both clocks.
+pub fn now() -> Moment {
+    Moment { monotonic: tokio::time::Instant::now().into_std(), wall: wall() }
 }
 
 /// The wall clock.
@@ -58,12 +97,29 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn the_wall_clock_of_a_test_follows_its_other_clock_and_can_be_set() {
-        let (monotonic, wall) = now();
-        tokio::time::sleep(Duration::from_secs(1)).await;
-        assert_eq!(now(), (monotonic + Duration::from_secs(1), wall + Duration::from_secs(1)));
+        let start = now();
+        let second = Duration::from_secs(1);
+        tokio::time::sleep(second).await;
+        let moment = |wall| Moment { monotonic: start.monotonic + second, wall };
+        assert_eq!(now(), moment(start.wall + second));
         advance_wall(60.0);
         advance_wall(-10.0);
-        assert_eq!(now(), (monotonic + Duration::from_secs(1), wall + Duration::from_secs(51)));
+        assert_eq!(now(), moment(start.wall + Duration::from_secs(51)));
         advance_wall(-50.0);
+    }
+
+    #[test]
+    fn the_clock_that_says_more_decides_how_much_time_has_passed() {
+        let start = now();
+        let (minute, hour) = (Duration::from_mins(1), Duration::from_hours(1));
+        let later = start + minute;
+        assert_eq!(later.since(start), minute);
+        assert_eq!(Moment { monotonic: start.monotonic, ..later }.since(start), minute);
+        assert_eq!(Moment { wall: start.wall, ..later }.since(start), minute);
+        assert_eq!(Moment { wall: start.wall - hour, ..later }.since(start), minute, "set back");
+        assert_eq!(start.since(later), Duration::ZERO);
+        let stood_still = Moment { monotonic: start.monotonic, ..later };
+        assert_eq!(stood_still.standstill_since(start), minute);
+        assert_eq!(later.standstill_since(start), Duration::ZERO);
     }
 }

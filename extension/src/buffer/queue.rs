@@ -8,7 +8,6 @@ mod overflow;
 mod pending;
 
 use std::collections::{HashMap, VecDeque};
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -16,7 +15,7 @@ use extension_spec::PartitionKey;
 
 use crate::buffer::ledger::Ledger;
 use crate::buffer::memory_budget::MemoryBudget;
-use crate::buffer::spill::{self, Read, Spill};
+use crate::buffer::spill::{Adopted, FileNumber, Read, SpillSet, SpillSettings};
 use crate::buffer::stats::Stats;
 use crate::event::level::Importance;
 use crate::event::{Event, Source};
@@ -24,17 +23,8 @@ use crate::pack::partition_keys::PartitionKeys;
 use crate::pack::{Packer, Record, Scope, Span};
 pub use end::Leftovers;
 pub use overflow::Overflow;
+use pending::PendingRecord;
 pub use pending::{Destination, Request};
-use pending::{FileNumber, PendingRecord};
-
-/// Where events go for which there is no memory.
-#[derive(Clone, Debug)]
-pub struct SpillSettings {
-    /// The folder for temporary files.
-    pub folder: PathBuf,
-    /// Bytes that the file may have; 0 for none at all.
-    pub max_bytes: u64,
-}
 
 /// Events and records that wait, oldest first.
 #[derive(Debug)]
@@ -53,17 +43,9 @@ pub struct Queue {
     next_id: u64,
     /// How many parts wait of each event that was split, by instance and number.
     parts: HashMap<(Arc<str>, u64), u64>,
-    spill_settings: Option<SpillSettings>,
-    /// Our own spill file, if there is one, and those of processes before us.
-    spills: Vec<(FileNumber, Spill)>,
-    /// The number of our own among them.
-    own_spill: Option<FileNumber>,
-    /// Whether our own cannot be written any more.
-    cannot_spill: bool,
+    spills: SpillSet,
     /// Whether what is refused for good goes to a dead-letter queue.
     has_dead_letters: bool,
-    /// Whether a file holds records that were acknowledged, beside others.
-    has_stale_frames: bool,
     /// How many records Kinesis has taken.
     acknowledged: u64,
     /// Batches that were refused before this process became a copy of another.
@@ -78,7 +60,6 @@ impl Queue {
     /// Empty. What is put in is held against the bound of `memory`.
     pub fn new(packer: Packer, memory: Arc<MemoryBudget>) -> Self {
         Self {
-            packer,
             memory,
             keys: PartitionKeys::new(PartitionKey::Instance),
             events: VecDeque::new(),
@@ -87,16 +68,13 @@ impl Queue {
             pending: VecDeque::new(),
             next_id: 0,
             parts: HashMap::new(),
-            spill_settings: None,
-            spills: Vec::new(),
-            own_spill: None,
-            cannot_spill: false,
+            spills: SpillSet::new(None, packer.source().shared_instance()),
             has_dead_letters: false,
-            has_stale_frames: false,
             acknowledged: 0,
             refused_before: 0,
             ledger: Ledger::default(),
             stats: Stats::default(),
+            packer,
         }
     }
 
@@ -109,7 +87,8 @@ impl Queue {
     /// The same with a spill file, which is made when it is needed.
     #[must_use]
     pub fn with_spill(self, settings: SpillSettings) -> Self {
-        Self { spill_settings: Some(settings), ..self }
+        let spills = SpillSet::new(Some(settings), self.packer.source().shared_instance());
+        Self { spills, ..self }
     }
 
     /// The same with a dead-letter queue, for which records are kept that are refused for good.
@@ -134,14 +113,8 @@ impl Queue {
 
     /// Takes over what processes before us have left. Says how many events that were, and what cannot be taken over.
     pub fn adopt(&mut self) -> (u64, Vec<String>) {
-        let Some(settings) = &self.spill_settings else { return (0, Vec::new()) };
-        let spill::Adopted { spills, parts, problems } =
-            spill::adopt(&settings.folder, self.packer.source().instance());
-        let mut events = 0;
-        for spill in spills {
-            events += spill.events();
-            self.add_spill(spill);
-        }
+        let Adopted { parts, problems, .. } = self.spills.adopt();
+        let mut events = self.spills.events();
         for (event, count) in parts {
             *self.parts.entry(event).or_default() += count;
             events += 1;
@@ -160,6 +133,7 @@ impl Queue {
         let new = source.shared_instance();
         self.packer.restart(source);
         self.keys.restart();
+        self.spills.rename(new.clone());
         // The other copies send the same, and all of it under one key would be too much for its shard.
         for pending in self.pending.iter_mut().filter(|it| it.record.base_key == old) {
             pending.record.set_base_key(new.clone());
@@ -178,12 +152,13 @@ impl Queue {
     /// Events that wait, wherever they do.
     pub fn held(&self) -> u64 {
         let packed: u64 = self.pending.iter().map(|pending| pending.record.events).sum();
-        self.events.len() as u64 + packed + self.parts.len() as u64 + self.spilled()
+        self.events.len() as u64 + packed + self.parts.len() as u64 + self.spills.events()
     }
 
     /// Events that wait in files.
+    #[cfg(test)]
     pub(crate) fn spilled(&self) -> u64 {
-        self.spills.iter().map(|(_, spill)| spill.events()).sum()
+        self.spills.events()
     }
 
     /// How many records Kinesis has taken so far: the sign of life that a part of an event is, too.
@@ -198,7 +173,7 @@ impl Queue {
     }
 
     fn has_spilled(&self) -> bool {
-        self.spills.iter().any(|(_, spill)| spill.next_bytes().is_some())
+        self.spills.next().is_some()
     }
 
     /// Whether there is a record to send that gains nothing from waiting.
@@ -255,14 +230,8 @@ impl Queue {
     fn load(&mut self, now: Instant) -> bool {
         let budget = self.packer.limits().request_bytes;
         let mut loaded: usize = self.pending.iter().map(|it| it.record.size()).sum();
-        let mut index = 0;
-        while loaded < budget && index < self.spills.len() {
-            let (number, spill) = &mut self.spills[index];
-            let number = *number;
-            let Some(bytes) = spill.next_bytes() else {
-                index += 1;
-                continue;
-            };
+        while loaded < budget {
+            let Some((file, bytes)) = self.spills.next() else { return false };
             // One that is larger than all memory goes when there is nothing else.
             let is_alone = self.events.is_empty() && self.pending.iter().all(|it| it.is_refused);
             if is_alone {
@@ -270,11 +239,11 @@ impl Queue {
             } else if !self.memory.try_hold(bytes) {
                 return true;
             }
-            match spill.read(now) {
+            match self.spills.read(file, now) {
                 Some(Read::Record(record)) => {
                     loaded += record.size();
                     self.memory.adjust(bytes, record.data.len());
-                    self.wait(record, Some(number));
+                    self.wait(record, Some(file));
                 }
                 Some(Read::Lost { events, span, is_part, why }) => {
                     self.memory.release(bytes);
@@ -294,30 +263,6 @@ impl Queue {
         self.ledger.shed.unreadable += events;
         self.note_shed(span, events);
         crate::base::log::error(&format!("{events} events are lost: {why}"));
-    }
-
-    fn add_spill(&mut self, spill: Spill) -> FileNumber {
-        let number = FileNumber(self.next_id);
-        self.next_id += 1;
-        self.spills.push((number, spill));
-        number
-    }
-
-    /// The record of a frame waits as two.
-    fn share_frame(&mut self, number: FileNumber) {
-        if let Some((_, spill)) = self.spills.iter_mut().find(|(it, _)| *it == number) {
-            spill.share();
-        }
-    }
-
-    /// The record of a frame waits no longer.
-    fn release_frame(&mut self, number: FileNumber) {
-        let Some(index) = self.spills.iter().position(|(it, _)| *it == number) else { return };
-        let is_of_no_more_use = self.spills[index].1.done();
-        self.has_stale_frames |= !is_of_no_more_use;
-        if is_of_no_more_use && self.own_spill != Some(number) {
-            self.spills.remove(index).1.remove();
-        }
     }
 }
 

@@ -5,6 +5,7 @@
 //! A frame stays in its file until Kinesis has acknowledged its record.
 
 mod frame;
+mod set;
 
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, OpenOptions, TryLockError};
@@ -16,9 +17,10 @@ use std::time::Instant;
 
 use extension_spec::EXTENSION_NAME;
 
-use crate::base::clock;
+use crate::base::clock::{self, Moment};
 use crate::pack::{Record, Span};
 use frame::Summary;
+pub use set::{FileNumber, SpillSet, SpillSettings};
 
 /// What the names of our files end in.
 const EXTENSION: &str = "spill";
@@ -266,7 +268,7 @@ fn read_record(file: &mut File, at: u64, now: Instant) -> io::Result<Option<Reco
     let Some((length, checksum)) = frame::head(head) else { return Ok(None) };
     let mut body = Vec::new();
     file.take(length as u64).read_to_end(&mut body)?;
-    Ok(frame::decode(&body, checksum, (now, clock::wall())))
+    Ok(frame::decode(&body, checksum, Moment { monotonic: now, wall: clock::wall() }))
 }
 
 /// How large a file may get in this folder, if nobody has said: an eighth of what is free there, within reason.

@@ -13,14 +13,15 @@ mod wait;
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime};
+use std::sync::MutexGuard;
+use std::time::Duration;
 
 use extension_spec::variable;
 use tokio::time::Instant;
 
-use crate::base::clock;
+use crate::base::clock::{self, Moment};
 use crate::base::log;
+use crate::base::sync::lock;
 use crate::buffer::memory_budget::BufferedBody;
 use crate::buffer::queue::{Overflow, Queue};
 use crate::ingest::intake::{Accepted, Signal, restored};
@@ -71,7 +72,7 @@ struct Run<S, D> {
     /// The end of a function was waited for in vain. Until one is heard of again no other is.
     runtime_done_unreliable: bool,
     /// When its identity began, by both clocks.
-    born: (std::time::Instant, SystemTime),
+    born: Moment,
     /// What has been said of it.
     overflow_said: Overflow,
 }
@@ -116,7 +117,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// Waits for one thing to happen, and handles it.
     async fn turn(&mut self) {
         let timer = self.timer();
-        let asleep = (Instant::now(), clock::wall());
+        let asleep = clock::now();
         // In this order: what an ended delivery took out of the queue counts before an event asks for it; and a flood
         // of telemetry must not keep Lambda waiting.
         tokio::select! {
@@ -158,15 +159,15 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
-    fn on_timer(&mut self, timer: Option<Instant>, asleep: (Instant, SystemTime)) {
-        let now = Instant::now();
+    fn on_timer(&mut self, timer: Option<Instant>, asleep: Moment) {
+        let moment = clock::now();
+        let now = Instant::from_std(moment.monotonic);
         if self.phase == Phase::Idle && !self.components.always_awake {
             // What was due before the wait began is not late for it.
-            let due = timer.map(|timer| timer.max(asleep.0));
+            let due = timer.map(|timer| timer.max(Instant::from_std(asleep.monotonic)));
             let late = due.map(|due| now.saturating_duration_since(due)).unwrap_or_default();
             // A paused machine may stop the monotonic clock; then only the wall clock tells.
-            let by_wall = clock::wall().duration_since(asleep.1).unwrap_or_default();
-            let paused = by_wall.saturating_sub(now - asleep.0);
+            let paused = moment.standstill_since(asleep);
             if late.max(paused) > LATE {
                 // If this was a freeze, what waits goes with the event that has thawed us, which is here at once. If none
                 // comes, the machine was only slow, and the function is still running.
@@ -321,10 +322,6 @@ fn remember(requests: &mut VecDeque<String>, request_id: &str) {
         requests.pop_front();
     }
     requests.push_back(request_id.to_owned());
-}
-
-fn lock(queue: &Mutex<Queue>) -> MutexGuard<'_, Queue> {
-    queue.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

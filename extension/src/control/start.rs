@@ -6,13 +6,14 @@
 mod wiring;
 
 use std::collections::BTreeSet;
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use extension_spec::{Stream, limits, variable};
 use tokio::time::Instant;
 
 use crate::base::log;
+use crate::base::sync::lock;
 use crate::control::config::{Environment, Initialization};
 use crate::control::run;
 use crate::lambda::extensions::{Extension, Next};
@@ -173,7 +174,7 @@ fn say_panics() {
     let said = Mutex::new(BTreeSet::new());
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        if said.lock().unwrap_or_else(PoisonError::into_inner).insert(place) {
+        if lock(&said).insert(place) {
             log::error(&format!("a bug: {panic}"));
         }
     }));

@@ -4,7 +4,7 @@
 
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use extension_spec::limits;
@@ -12,9 +12,10 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 use crate::base::failpoint;
 use crate::base::log;
+use crate::base::sync::lock;
 use crate::buffer::queue::{Destination, Queue, Request};
 use crate::pack::Scope;
-use crate::pack::sink::{Answer, Decision, Failure, Refusal, Sink};
+use crate::pack::sink::{Answer, Decision, Failure, Refusal, Sink, Trouble};
 use crate::policy::backoff::Backoff;
 use crate::policy::deadline;
 
@@ -24,9 +25,9 @@ pub enum Outcome {
     /// Nothing in its scope waits any more.
     Delivered,
     /// The time was over; the rest still waits. Why it took so long, unless there was no time at all.
-    OutOfTime(Option<String>),
+    OutOfTime(Option<Trouble>),
     /// Kinesis takes nothing until a person changes something, and what that is; the rest still waits.
-    Blocked(String),
+    Blocked(Trouble),
 }
 
 /// A wait that would leave less than this is not worth another request.
@@ -76,9 +77,9 @@ struct Tries {
 /// What comes after a request.
 enum Next {
     /// At once. Why something was not taken, if anything was not.
-    Again(Option<String>),
-    Wait(String),
-    Block(String),
+    Again(Option<Trouble>),
+    Wait(Trouble),
+    Block(Trouble),
 }
 
 impl<S: Sink> Dispatcher<S> {
@@ -115,7 +116,9 @@ impl<S: Sink> Dispatcher<S> {
             if request.records.is_empty() {
                 let Some(due) = request.until else {
                     if scope == Scope::All && self.queue().has_any_for(destination) {
-                        return Outcome::OutOfTime(Some("there is no memory to send with".into()));
+                        return Outcome::OutOfTime(Some(Trouble::new(
+                            "there is no memory to send with",
+                        )));
                     }
                     self.recovered();
                     return Outcome::Delivered;
@@ -146,19 +149,22 @@ impl<S: Sink> Dispatcher<S> {
                     // Too much for the time there is, perhaps: a small function has little CPU to send with.
                     tries.max_records = (request.records.len() / 2).max(1);
                     self.pace.store(tries.max_records, Ordering::Relaxed);
-                    Next::Wait(format!("{} did not answer in time", self.route.service))
+                    Next::Wait(Trouble::new(format!(
+                        "{} did not answer in time",
+                        self.route.service
+                    )))
                 }
             };
             match next {
-                Next::Again(message) => why = message.or(why),
+                Next::Again(trouble) => why = trouble.or(why),
                 Next::Block(why) => return Outcome::Blocked(why),
-                Next::Wait(message) => {
+                Next::Wait(trouble) => {
                     let remaining = until.saturating_duration_since(Instant::now());
                     if remaining < LAST_CHANCE {
-                        return Outcome::OutOfTime(Some(message));
+                        return Outcome::OutOfTime(Some(trouble));
                     }
-                    log::debug(&format!("will send again: {message}"));
-                    why = Some(message);
+                    log::debug(&format!("will send again: {trouble}"));
+                    why = Some(trouble);
                     // However long the wait would be, it leaves time for another request.
                     let wait = tries.backoff.wait().min(remaining / 2);
                     sleep_until(Instant::now() + wait).await;
@@ -182,9 +188,7 @@ impl<S: Sink> Dispatcher<S> {
     /// Says why a delivery was not complete, once for as long as the trouble lasts.
     pub fn say(&self, outcome: &Outcome) {
         let (Outcome::OutOfTime(Some(why)) | Outcome::Blocked(why)) = outcome else { return };
-        // What comes after the code may differ from time to time.
-        let code = why.split(": ").next().unwrap_or_default();
-        if self.trouble().insert(code.to_owned()) {
+        if self.trouble().insert(why.kind.clone()) {
             let waiting = self.queue().held();
             let what_is = self.route.what_is;
             log::error(&format!("{what_is} not delivered: {why}; {waiting} events wait"));
@@ -198,9 +202,9 @@ impl<S: Sink> Dispatcher<S> {
         destination: Destination,
         mut answers: Vec<Answer>,
         tries: &mut Tries,
-    ) -> Option<String> {
+    ) -> Option<Trouble> {
         // Fewer answers than records would be a broken service; what has no answer is sent again.
-        let unanswered = || Err(Refusal::for_now("no answer for a record"));
+        let unanswered = || Err(Refusal::for_now(Trouble::new("no answer for a record")));
         answers.resize_with(request.records.len(), unanswered);
         let taken = answers.iter().filter(|answer| answer.is_ok()).count();
         let now = Instant::now();
@@ -219,7 +223,7 @@ impl<S: Sink> Dispatcher<S> {
             self.pace.store(grown, Ordering::Relaxed);
             tries.max_records = grown;
         }
-        refused.map(|refusal| refusal.message)
+        refused.map(|refusal| refusal.trouble)
     }
 
     /// Metrics are of the stream.
@@ -236,45 +240,45 @@ impl<S: Sink> Dispatcher<S> {
         failure: Failure,
         tries: &mut Tries,
     ) -> Next {
-        let Failure { decision, message } = failure;
+        let Failure { decision, trouble } = failure;
         self.count_failure(destination);
         match decision {
-            Decision::BackOff => Next::Wait(message),
+            Decision::BackOff => Next::Wait(trouble),
             Decision::Renew if !tries.has_renewed && self.sink.renew() => {
                 tries.has_renewed = true;
-                Next::Again(Some(message))
+                Next::Again(Some(trouble))
             }
-            Decision::Configuration | Decision::Renew => Next::Block(message),
+            Decision::Configuration | Decision::Renew => Next::Block(trouble),
             Decision::Reconnect => {
                 self.sink.reset();
                 tries.broken += 1;
-                if tries.broken == 1 { Next::Again(Some(message)) } else { Next::Wait(message) }
+                if tries.broken == 1 { Next::Again(Some(trouble)) } else { Next::Wait(trouble) }
             }
             Decision::Shrink if request.records.len() > 1 => {
                 tries.max_records = request.records.len() / 2;
-                Next::Again(Some(message))
+                Next::Again(Some(trouble))
             }
             // A stream may take less than `MAX_RECORD_BYTES`; or one event is what is refused.
             Decision::Shrink
                 if (tries.has_taken || is_large(request)) && self.queue().halve(request) =>
             {
-                Next::Again(Some(message))
+                Next::Again(Some(trouble))
             }
             Decision::Shrink if tries.has_taken => {
                 tries.has_taken = false;
                 let events = self.queue().give_up(request);
                 log::error(&format!(
-                    "a record with {events} events is refused for good: {message}"
+                    "a record with {events} events is refused for good: {trouble}"
                 ));
-                Next::Again(Some(message))
+                Next::Again(Some(trouble))
             }
             // Others go first, to tell a bad record from a bad setting.
             Decision::Shrink => {
                 tries.set_aside += 1;
                 if tries.set_aside > self.queue().set_aside(request) {
-                    return Next::Block(message);
+                    return Next::Block(trouble);
                 }
-                Next::Again(Some(message))
+                Next::Again(Some(trouble))
             }
         }
     }
@@ -286,12 +290,12 @@ impl<S: Sink> Dispatcher<S> {
     }
 
     fn trouble(&self) -> MutexGuard<'_, HashSet<String>> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.trouble)
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
         // Whatever panicked while it held the lock, the events in the queue are still to be delivered.
-        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.queue)
     }
 }
 

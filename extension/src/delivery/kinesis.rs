@@ -2,7 +2,7 @@
 //!
 //! Knows neither queue nor lifecycle.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use aws_sdk_kinesis::config::IdentityCache;
 use aws_sdk_kinesis::operation::put_records::builders::PutRecordsFluentBuilder;
@@ -12,10 +12,11 @@ use aws_sdk_kinesis::{Client, Config};
 use aws_types::SdkConfig;
 use extension_spec::{Stream, variable};
 
+use crate::base::sync::lock;
 use crate::delivery::aws::decision::{self, Service};
 use crate::delivery::aws::{self, Access, Connector};
 use crate::pack::Record;
-use crate::pack::sink::{Answer, Failure, Refusal, Sink};
+use crate::pack::sink::{Answer, Failure, Refusal, Sink, Trouble};
 
 /// As endpoints of one's own name it: `AWS_ENDPOINT_URL_KINESIS`.
 const SERVICE: &str = "KINESIS";
@@ -58,7 +59,7 @@ impl Kinesis {
     }
 
     fn client(&self) -> Client {
-        self.client.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        lock(&self.client).clone()
     }
 
     fn service(&self) -> Service<'_> {
@@ -107,7 +108,7 @@ impl Sink for Kinesis {
                 .identity_cache(IdentityCache::lazy().build())
                 .build();
             let client = Client::from_conf(config);
-            *self.client.lock().unwrap_or_else(PoisonError::into_inner) = client;
+            *lock(&self.client) = client;
         }
         self.is_renewable
     }
@@ -121,7 +122,7 @@ fn answer(entry: &PutRecordsResultEntry) -> Answer {
             let code = entry.error_code.as_deref().unwrap_or("no code");
             let text = entry.error_message.as_deref().unwrap_or("no message");
             Err(Refusal {
-                message: format!("kinesis refused a record: {code} ({text})"),
+                trouble: Trouble::new("kinesis refused a record").with(format!("{code} ({text})")),
                 is_throttled: code == "ProvisionedThroughputExceededException",
                 is_final: false,
             })

@@ -11,7 +11,7 @@ use extension_spec::{QueueUrl, variable};
 use crate::delivery::aws::decision::{self, Service};
 use crate::delivery::aws::{self, Access, Connector};
 use crate::pack::Record;
-use crate::pack::sink::{Answer, Failure, Refusal, Sink};
+use crate::pack::sink::{Answer, Failure, Refusal, Sink, Trouble};
 use message::Message;
 
 /// `SendMessageBatch`: most entries.
@@ -78,9 +78,10 @@ impl Sqs {
         }
         for failed in output.failed() {
             let text = failed.message().unwrap_or("no message");
-            let message = format!("sqs refused a message: {} ({text})", failed.code());
+            let trouble =
+                Trouble::new("sqs refused a message").with(format!("{} ({text})", failed.code()));
             let is_final = failed.sender_fault();
-            set(&mut answers, failed.id(), Err(Refusal { message, is_throttled: false, is_final }));
+            set(&mut answers, failed.id(), Err(Refusal { trouble, is_throttled: false, is_final }));
         }
         Ok(answers)
     }
@@ -109,7 +110,7 @@ impl Sink for Sqs {
                 Err(failure) if has_sent => {
                     let rest = messages.iter().map(|(index, _)| *index);
                     for index in indices.into_iter().chain(rest) {
-                        answers[index] = Err(Refusal::for_now(failure.message.clone()));
+                        answers[index] = Err(Refusal::for_now(failure.trouble.clone()));
                     }
                     return Ok(answers);
                 }
@@ -143,5 +144,5 @@ fn set(answers: &mut [Answer], id: &str, answer: Answer) {
 }
 
 fn no_answer() -> Refusal {
-    Refusal::for_now("sqs gave no answer for a message")
+    Refusal::for_now(Trouble::new("sqs gave no answer for a message"))
 }

@@ -11,6 +11,7 @@ use memchr::memmem;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::base::clock::Moment;
 use crate::base::log;
 use crate::buffer::ledger::LogsDropped;
 use crate::event::level::level_of;
@@ -115,19 +116,14 @@ impl Intake {
     }
 
     /// An event of our own, with the next number.
-    pub fn own(
-        &mut self,
-        event_type: &str,
-        record: &serde_json::Value,
-        now: (Instant, SystemTime),
-    ) -> Event {
-        let time = humantime::format_rfc3339_millis(now.1);
+    pub fn own(&mut self, event_type: &str, record: &serde_json::Value, now: Moment) -> Event {
+        let time = humantime::format_rfc3339_millis(now.wall);
         let object = format!(r#"{{"time":"{time}","type":"{event_type}","record":{record}}}"#);
-        self.number(&object, None, now.0)
+        self.number(&object, None, now.monotonic)
     }
 
     /// Takes one body, at this moment.
-    pub fn accept(&mut self, body: &[u8], now: (Instant, SystemTime)) -> Accepted {
+    pub fn accept(&mut self, body: &[u8], now: Moment) -> Accepted {
         let mut accepted = Accepted::default();
         if body.is_empty() {
             return accepted;
@@ -146,8 +142,8 @@ impl Intake {
                 }
             }
             Err(error) => {
-                let wrapped = quarantine_body(body, &error.to_string(), now.1);
-                accepted.events.push(self.number(&wrapped, None, now.0));
+                let wrapped = quarantine_body(body, &error.to_string(), now.wall);
+                accepted.events.push(self.number(&wrapped, None, now.monotonic));
                 accepted.signals.push(Signal::Gap);
             }
         }
@@ -187,11 +183,11 @@ impl Intake {
         }
     }
 
-    fn take(&mut self, member: &Member<'_>, now: (Instant, SystemTime), accepted: &mut Accepted) {
+    fn take(&mut self, member: &Member<'_>, now: Moment, accepted: &mut Accepted) {
         let Member { text, .. } = member;
         if !text.starts_with('{') {
-            let wrapped = quarantine_member(text, now.1);
-            accepted.events.push(self.number(&wrapped, None, now.0));
+            let wrapped = quarantine_member(text, now.wall);
+            accepted.events.push(self.number(&wrapped, None, now.monotonic));
             return;
         }
         let event_type = member.event_type();
@@ -204,7 +200,7 @@ impl Intake {
             let time = member.peek.as_ref()?.time.as_deref()?;
             attribution.request_of(time, member.record()?).map(str::to_owned)
         });
-        let mut event = self.number(text, request_id.as_deref(), now.0);
+        let mut event = self.number(text, request_id.as_deref(), now.monotonic);
         if self.by_request {
             event.request = self.request_of(member).map(Into::into);
         }

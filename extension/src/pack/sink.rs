@@ -2,9 +2,10 @@
 //!
 //! Pure: only the words of a conversation. Knows neither the SDK nor time.
 
+use std::fmt;
 use std::future::Future;
+use std::sync::{Arc, LazyLock};
 
-use crate::base::lazy::Lazy;
 use crate::pack::Record;
 
 /// Where records go.
@@ -39,8 +40,8 @@ pub type Answer = Result<(), Refusal>;
 /// Why one record of a request was not taken. Each such reason can pass by itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What happened, for people.
-    pub message: String,
+    /// What happened.
+    pub trouble: Trouble,
     /// Whether the shard of its key takes no more at present.
     pub is_throttled: bool,
     /// Whether it will never be taken, whatever is tried.
@@ -49,8 +50,8 @@ pub struct Refusal {
 
 impl Refusal {
     /// One that may well be none another time.
-    pub fn for_now(message: impl Into<String>) -> Self {
-        Self { message: message.into(), is_throttled: false, is_final: false }
+    pub fn for_now(trouble: Trouble) -> Self {
+        Self { trouble, is_throttled: false, is_final: false }
     }
 }
 
@@ -59,8 +60,37 @@ impl Refusal {
 pub struct Failure {
     /// What to do.
     pub decision: Decision,
-    /// What happened, for people.
-    pub message: String,
+    /// What happened.
+    pub trouble: Trouble,
+}
+
+/// What keeps records from being delivered, for people.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// What it is, in words that stay the same as long as it lasts: an error code, for example.
+    pub kind: String,
+    /// What else is known of it, and what to do; it may differ from time to time.
+    pub details: Option<String>,
+}
+
+impl Trouble {
+    /// One of which nothing else is known.
+    pub fn new(kind: impl Into<String>) -> Self {
+        Self { kind: kind.into(), details: None }
+    }
+
+    /// Adds what else is known.
+    #[must_use]
+    pub fn with(self, details: impl Into<String>) -> Self {
+        Self { details: Some(details.into()), ..self }
+    }
+}
+
+impl fmt::Display for Trouble {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.kind)?;
+        self.details.iter().try_for_each(|details| write!(f, ": {details}"))
+    }
 }
 
 /// What a failure calls for.
@@ -78,29 +108,88 @@ pub enum Decision {
     Configuration,
 }
 
+/// A value that is built when it is first needed; clones are the same one.
+///
+/// A client of an AWS service reads rules, certificate authorities and the environment, which together take longer than all
+/// that the first `next` must wait for.
+pub type Lazy<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
+
+/// Returns a value that `make` builds when it is first needed.
+pub fn lazy<T>(make: impl FnOnce() -> T + Send + 'static) -> Lazy<T> {
+    Arc::new(LazyLock::new(Box::new(make)))
+}
+
 impl<S: Sink> Sink for Lazy<S> {
     fn put(&self, records: &[Record]) -> impl Future<Output = Result<Vec<Answer>, Failure>> + Send {
-        self.get().put(records)
+        LazyLock::force(self).put(records)
     }
 
     fn reset(&self) {
         // One that was never built has no connections.
-        if let Some(sink) = self.built() {
+        if let Some(sink) = LazyLock::get(self) {
             sink.reset();
         }
     }
 
     fn max_records(&self) -> usize {
-        self.get().max_records()
+        LazyLock::force(self).max_records()
     }
 
     fn restart(&self) {
-        if let Some(sink) = self.built() {
+        if let Some(sink) = LazyLock::get(self) {
             sink.restart();
         }
     }
 
     fn renew(&self) -> bool {
-        self.get().renew()
+        LazyLock::force(self).renew()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    /// Counts what is asked of it.
+    #[derive(Debug, Default)]
+    struct Counted {
+        resets: AtomicUsize,
+    }
+
+    impl Sink for Counted {
+        async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
+            Ok(records.iter().map(|_| Ok(())).collect())
+        }
+
+        fn reset(&self) {
+            self.resets.fetch_add(1, Ordering::Relaxed);
+        }
+
+        fn max_records(&self) -> usize {
+            7
+        }
+    }
+
+    #[tokio::test]
+    async fn it_is_built_once_by_the_first_who_needs_it_whichever_copy_that_is() {
+        let built = Arc::<AtomicUsize>::default();
+        let counter = built.clone();
+        let first = lazy(move || {
+            counter.fetch_add(1, Ordering::Relaxed);
+            Counted::default()
+        });
+        let copy = first.clone();
+        first.reset();
+        copy.restart();
+        assert_eq!(built.load(Ordering::Relaxed), 0, "there was nothing to throw away");
+        assert!(LazyLock::get(&first).is_none());
+        assert_eq!(copy.put(&[]).await, Ok(Vec::new()));
+        first.reset();
+        copy.restart();
+        assert_eq!((first.max_records(), first.renew()), (7, false));
+        assert_eq!(built.load(Ordering::Relaxed), 1);
+        assert_eq!(first.resets.load(Ordering::Relaxed), 2);
     }
 }

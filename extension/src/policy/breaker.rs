@@ -7,7 +7,9 @@
 //!
 //! Pure: clocks and jitter come in as values. Both clocks count, because in a freeze either may stand still.
 
-use std::time::{Duration, Instant, SystemTime};
+use std::time::Duration;
+
+use crate::base::clock::Moment;
 
 /// Flushes in a row that may end without an acknowledged record.
 const TOLERATED: u32 = 2;
@@ -16,9 +18,6 @@ pub const FIRST: Duration = Duration::from_secs(10);
 /// Largest bound: how late at most it is noticed that somebody has mended what was wrong.
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// Both clocks, read together.
-pub type Now = (Instant, SystemTime);
-
 /// Counts what went wrong in a row.
 #[derive(Clone, Copy, Debug)]
 pub struct Breaker {
@@ -26,7 +25,7 @@ pub struct Breaker {
     first: Duration,
     failures: u32,
     /// When the last flush or probe ended, and how long no other is due.
-    pause: Option<(Now, Duration)>,
+    pause: Option<(Moment, Duration)>,
 }
 
 impl Breaker {
@@ -44,7 +43,7 @@ impl Breaker {
 
     /// A flush or a probe ended without one acknowledged record. `jitter`, from 0 to 1, spreads the probes of thousands
     /// of environments that lost the same stream. Returns whether that opens the breaker.
-    pub fn failed(&mut self, now: Now, jitter: f64) -> bool {
+    pub fn failed(&mut self, now: Moment, jitter: f64) -> bool {
         let was_open = self.is_open();
         self.failures = self.failures.saturating_add(1);
         if self.is_open() {
@@ -61,11 +60,9 @@ impl Breaker {
     }
 
     /// How long it takes until something may be sent; nothing where the breaker is closed.
-    pub fn wait(&self, now: Now) -> Duration {
+    pub fn wait(&self, now: Moment) -> Duration {
         let Some((since, pause)) = self.pause else { return Duration::ZERO };
-        let elapsed = now.0.saturating_duration_since(since.0);
-        let elapsed = elapsed.max(now.1.duration_since(since.1).unwrap_or_default());
-        pause.saturating_sub(elapsed)
+        pause.saturating_sub(now.since(since))
     }
 
     /// Whether the last flush was in vain: then the next one begins with a small request, on which little is lost.
@@ -87,17 +84,14 @@ impl Breaker {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::base::clock::now;
 
-    fn now() -> Now {
-        (Instant::now(), SystemTime::now())
-    }
-
-    fn later(now: Now, seconds: u64) -> Now {
-        (now.0 + Duration::from_secs(seconds), now.1 + Duration::from_secs(seconds))
+    fn later(now: Moment, seconds: u64) -> Moment {
+        now + Duration::from_secs(seconds)
     }
 
     /// One that has failed so often.
-    fn failed(times: u32, now: Now) -> Breaker {
+    fn failed(times: u32, now: Moment) -> Breaker {
         let mut breaker = Breaker::new(FIRST);
         for _ in 0..times {
             breaker.failed(now, 1.0);
@@ -143,10 +137,15 @@ mod tests {
         let breaker = failed(2, start);
         assert_eq!(breaker.wait(later(start, 4)), Duration::from_secs(6));
         let (slept, woke) = (start, later(start, 60));
-        assert_eq!(breaker.wait((slept.0, woke.1)), Duration::ZERO, "the monotonic one");
-        assert_eq!(breaker.wait((woke.0, slept.1)), Duration::ZERO, "the wall clock");
-        let set_back = start.1 - Duration::from_hours(1);
-        assert_eq!(breaker.wait((later(start, 4).0, set_back)), Duration::from_secs(6));
+        let stood_still = Moment { monotonic: slept.monotonic, ..woke };
+        assert_eq!(breaker.wait(stood_still), Duration::ZERO, "the monotonic one");
+        assert_eq!(
+            breaker.wait(Moment { wall: slept.wall, ..woke }),
+            Duration::ZERO,
+            "the wall clock"
+        );
+        let set_back = Moment { wall: start.wall - Duration::from_hours(1), ..later(start, 4) };
+        assert_eq!(breaker.wait(set_back), Duration::from_secs(6));
     }
 
     #[test]

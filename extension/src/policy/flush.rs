@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 
 use extension_spec::{Config, Flush};
 
+use crate::base::clock::Moment;
 use crate::pack::Scope;
-use crate::policy::breaker::Now;
 use crate::policy::lifecycle::Event;
 use invocation_rate::InvocationRate;
 
@@ -55,7 +55,7 @@ impl Policy {
     }
 
     /// An invocation begins.
-    pub fn record(&mut self, now: Now) {
+    pub fn record(&mut self, now: Moment) {
         self.rate.record(now);
     }
 
@@ -104,9 +104,9 @@ impl Policy {
 
 #[cfg(test)]
 mod tests {
-    use std::time::SystemTime;
 
     use super::*;
+    use crate::base::clock::now;
 
     fn policy(variables: &[(&str, &str)]) -> Policy {
         let variables =
@@ -141,30 +141,33 @@ mod tests {
     #[test]
     fn after_a_pause_in_which_events_grow_old_start_sends_however_few_there_are() {
         let mut policy = policy(&[("FLUSH", "start"), ("MAX_AGE_MS", "1000")]);
-        let (start, wall) = (Instant::now(), SystemTime::now());
-        policy.record((start, wall));
+        let start = now();
+        policy.record(start);
         // A paused machine: the monotonic clock stood still.
-        policy.record((start, wall + Duration::from_secs(1)));
-        assert_eq!(policy.on_invoke(&backlog(1), start), Event::InvokeSent);
-        assert_eq!(policy.on_invoke(&backlog(0), start), Event::InvokePassed);
-        policy.record((start + Duration::from_millis(10), wall + Duration::from_millis(1_010)));
-        assert_eq!(policy.on_invoke(&backlog(1), start), Event::InvokePassed);
+        policy.record(Moment { wall: start.wall + Duration::from_secs(1), ..start });
+        assert_eq!(policy.on_invoke(&backlog(1), start.monotonic), Event::InvokeSent);
+        assert_eq!(policy.on_invoke(&backlog(0), start.monotonic), Event::InvokePassed);
+        policy.record(Moment {
+            monotonic: start.monotonic + Duration::from_millis(10),
+            wall: start.wall + Duration::from_millis(1_010),
+        });
+        assert_eq!(policy.on_invoke(&backlog(1), start.monotonic), Event::InvokePassed);
     }
 
     #[test]
     fn adaptive_holds_rare_invocations_and_sends_for_often_ones_only_what_is_full_or_old() {
         let mut policy = policy(&[("FLUSH", "adaptive"), ("MAX_AGE_MS", "1000")]);
-        let (start, wall) = (Instant::now(), SystemTime::now());
+        let start = now();
         let mut invoke = |backlog: &Backlog, ms| {
-            let after = Duration::from_millis(ms);
-            policy.record((start + after, wall + after));
-            policy.on_invoke(backlog, start + after)
+            let now = start + Duration::from_millis(ms);
+            policy.record(now);
+            policy.on_invoke(backlog, now.monotonic)
         };
         for record in 0..5 {
             assert_eq!(invoke(&backlog(99), record * 100), Event::InvokeHeld);
         }
         assert_eq!(invoke(&backlog(99), 500), Event::InvokePassed);
-        let old = Backlog { oldest: Some(start), ..backlog(1) };
+        let old = Backlog { oldest: Some(start.monotonic), ..backlog(1) };
         assert_eq!(invoke(&old, 999), Event::InvokePassed);
         assert_eq!(invoke(&old, 1_000), Event::InvokeSent);
         let full = Backlog { has_full_record: true, ..backlog(1) };

@@ -3,6 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::{Config, Envelope, Value, event_type};
+use kinesis_telemetry_extension::base::clock::Moment;
 use kinesis_telemetry_extension::event::{Event, Source};
 use kinesis_telemetry_extension::ingest::intake::{Accepted, Intake};
 use serde_json::value::RawValue;
@@ -105,6 +106,7 @@ fn holds(event: &Event, text: &str) -> bool {
 }
 
 /// A moment like any other.
-pub(crate) fn now() -> (Instant, SystemTime) {
-    (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896))
+pub(crate) fn now() -> Moment {
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896);
+    Moment { monotonic: Instant::now(), wall }
 }

@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use extension_spec::EXTENSION_NAME;
 use kinesis_telemetry_extension::buffer::memory_budget::MemoryBudget;
-use kinesis_telemetry_extension::buffer::queue::{Destination, Queue, SpillSettings};
-use kinesis_telemetry_extension::buffer::spill::{Read, Spill, adopt};
+use kinesis_telemetry_extension::buffer::queue::{Destination, Queue};
+use kinesis_telemetry_extension::buffer::spill::{Read, Spill, SpillSettings, adopt};
 use kinesis_telemetry_extension::event::Source;
 use kinesis_telemetry_extension::pack::sink::Answer;
 use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Record, Scope};

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::packing::COMBINATIONS;
 use extension_spec::{Config, PartitionKey, limits};
+use kinesis_telemetry_extension::base::clock::Moment;
 use kinesis_telemetry_extension::event::{Event, Source};
 use kinesis_telemetry_extension::ingest::intake::Intake;
 use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Record, Scope};
@@ -104,7 +105,8 @@ pub fn invocations(logs: Logs, lines: usize, packing: Packing, count: usize) -> 
     let mut typical = Typical::new(logs);
     let mut intake = Intake::new(source(packing), config.types, true);
     // Nothing here depends on when it is.
-    let now = (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896));
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896);
+    let now = Moment { monotonic: Instant::now(), wall };
     let mut accept = |_| intake.accept(&typical.invocation(lines), now).events;
     (0..count).map(&mut accept).collect()
 }

@@ -6,6 +6,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::Config;
+use kinesis_telemetry_extension::base::clock::Moment;
 use kinesis_telemetry_extension::event::Event;
 use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Scope};
 use kinesis_telemetry_extension::policy::flush::{Backlog, Policy};
@@ -40,27 +41,27 @@ pub fn live(invocations: &[Vec<Event>], config: &Config) -> Life {
     let held_for = buffering + ROUND_TRIP;
     let mut life = Life { invocations: 0, held: 0, held_for, sent: Sent::default() };
     let mut waiting: VecDeque<Event> = VecDeque::new();
-    let mut now = (Instant::now(), SystemTime::UNIX_EPOCH);
+    let mut now = Moment { monotonic: Instant::now(), wall: SystemTime::UNIX_EPOCH };
     for events in invocations {
         policy.record(now);
         let backlog = backlog(&waiting, &packer);
-        let received = now.0 + FUNCTION + buffering;
+        let received = now.monotonic + FUNCTION + buffering;
         let own = events.iter().cloned().map(|event| Event { received, ..event });
-        match policy.on_invoke(&backlog, now.0) {
+        match policy.on_invoke(&backlog, now.monotonic) {
             lifecycle::Event::InvokeHeld => {
                 waiting.extend(own);
                 life.sent += drain(&mut packer, &mut waiting, Scope::All);
                 life.held += 1;
             }
             lifecycle::Event::InvokeSent => {
-                let scope = policy.while_running(&backlog, now.0).unwrap_or(Scope::All);
+                let scope = policy.while_running(&backlog, now.monotonic).unwrap_or(Scope::All);
                 life.sent += drain(&mut packer, &mut waiting, scope);
                 waiting.extend(own);
             }
             _ => waiting.extend(own),
         }
         life.invocations += 1;
-        now = (now.0 + PAUSE, now.1 + PAUSE);
+        now = now + PAUSE;
     }
     life.sent += drain(&mut packer, &mut waiting, Scope::All);
     life

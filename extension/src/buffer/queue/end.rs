@@ -1,12 +1,10 @@
 //! The end of the environment, or of this process in it: what still waits is saved, handed over, or lost.
 
 use std::collections::HashSet;
-use std::time::Instant;
 
 use super::Queue;
 use super::pending::PendingRecord;
-use crate::base::log;
-use crate::buffer::spill::{Read, Spill, SplitEvent};
+use crate::buffer::spill::SplitEvent;
 use crate::pack::Scope;
 
 /// What became of the events that waited at the end.
@@ -30,14 +28,8 @@ impl Queue {
             if pending.file.is_some() || !self.has_room_for_event(index) {
                 continue;
             }
-            let record = self.pending[index].record.clone();
-            let number = self.own_spill().map(|spill| spill.save(&record));
-            match number {
-                Some(Ok(true)) => self.pending[index].file = self.own_spill,
-                Some(Ok(false)) => {}
-                Some(Err(error)) => self.give_up_spilling(&error),
-                None => return,
-            }
+            let file = self.spills.save(&self.pending[index].record);
+            self.pending[index].file = file;
         }
     }
 
@@ -56,7 +48,7 @@ impl Queue {
         let rest = self.pending.range(index..).filter(|it| it.record.span == span);
         // Beside its data a frame takes less than that.
         let bytes: usize = rest.map(|it| it.record.data.len() + 1_024).sum();
-        self.own_spill().is_some_and(|spill| spill.room() >= bytes as u64)
+        self.spills.room() >= bytes as u64
     }
 
     /// Ends the queue. `has_successor` says whether a process of this environment comes after this one and finds what
@@ -65,8 +57,9 @@ impl Queue {
         let held = self.held();
         let mut handed_over = 0;
         if has_successor {
-            handed_over = self.spilled();
-            self.keep_only_what_waits();
+            handed_over = self.spills.events();
+            let in_files = self.pending.iter().filter(|pending| pending.file.is_some());
+            self.spills.keep_only(in_files.map(|pending| &pending.record));
         }
         let is_kept = |pending: &PendingRecord| has_successor && pending.file.is_some();
         // Of an event in parts all that still wait must be kept.
@@ -97,68 +90,10 @@ impl Queue {
             self.memory.release(event.line.len());
         }
         self.event_bytes = 0;
-        let rescued = Leftovers { handed_over, lost: held.saturating_sub(handed_over) };
-        self.ledger.handed_over += rescued.handed_over;
-        self.ledger.shed.end += rescued.lost;
-        for (_, spill) in self.spills.drain(..) {
-            if handed_over == 0 {
-                spill.remove();
-            }
-        }
-        self.own_spill = None;
-        rescued
-    }
-
-    /// Makes a file of what still waits, where files hold acknowledged records, too: the next process would send them
-    /// again. If that is not possible it does, under their identities.
-    fn keep_only_what_waits(&mut self) {
-        let Some(settings) = self.spill_settings.clone().filter(|_| self.has_stale_frames) else {
-            return;
-        };
-        let name = format!("{}-kept", self.packer.source().instance());
-        match self.copy_of_what_waits(&settings.folder, &name) {
-            Ok(kept) => {
-                for (_, spill) in self.spills.drain(..) {
-                    spill.remove();
-                }
-                self.add_spill(kept);
-            }
-            Err(why) => {
-                log::warn(&format!("some events will come twice, under one identity: {why}"));
-            }
-        }
-    }
-
-    /// A file with everything that lies in files and still waits. What was read so far stays in the old files.
-    fn copy_of_what_waits(
-        &mut self,
-        folder: &std::path::Path,
-        name: &str,
-    ) -> Result<Spill, String> {
-        let mut kept = Spill::create(folder, name, u64::MAX).map_err(|error| error.to_string())?;
-        let mut copy = || {
-            for pending in self.pending.iter().filter(|pending| pending.file.is_some()) {
-                kept.save(&pending.record).map_err(|error| error.to_string())?;
-            }
-            let now = Instant::now();
-            for (_, spill) in &mut self.spills {
-                while let Some(read) = spill.read(now) {
-                    match read {
-                        Read::Record(record) => {
-                            kept.save(&record).map_err(|error| error.to_string())?;
-                        }
-                        Read::Lost { why, .. } => return Err(why),
-                    }
-                }
-            }
-            Ok(())
-        };
-        match copy() {
-            Ok(()) => Ok(kept),
-            Err(why) => {
-                kept.remove();
-                Err(why)
-            }
-        }
+        let leftovers = Leftovers { handed_over, lost: held.saturating_sub(handed_over) };
+        self.ledger.handed_over += leftovers.handed_over;
+        self.ledger.shed.end += leftovers.lost;
+        self.spills.close(handed_over > 0);
+        leftovers
     }
 }

@@ -3,11 +3,9 @@
 use std::collections::VecDeque;
 
 use super::Queue;
-use crate::base::log;
-use crate::buffer::spill::Spill;
 use crate::event::Event;
 use crate::event::level::Importance;
-use crate::pack::{Record, Scope, Span};
+use crate::pack::{Scope, Span};
 
 /// What became of events for which there was no memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -48,63 +46,19 @@ impl Queue {
         let bytes: usize = events.iter().map(|event| event.line.len()).sum();
         // Escapes of parts, and what is written about each record, take less than that again.
         let at_most = 2 * bytes as u64 + 4_096;
-        if self.own_spill().is_none_or(|spill| spill.room() < at_most) {
+        if self.spills.room() < at_most {
             return;
         }
         // Once the disk is full or gone the rest is left to those who give events up.
-        while !events.is_empty() && !self.cannot_spill {
+        while !events.is_empty() && self.spills.is_usable() {
             for record in self.packer.pack(events, Scope::All) {
                 self.count_part(&record);
-                if !self.append(&record) {
+                if !self.spills.append(&record) {
                     self.memory.adjust(0, record.data.len());
                     self.wait(record, None);
                 }
             }
         }
-    }
-
-    /// Writes a record to our own file. Returns whether that was possible.
-    pub(super) fn append(&mut self, record: &Record) -> bool {
-        let Some(spill) = self.own_spill() else { return false };
-        match spill.append(record) {
-            Ok(has_room) => has_room,
-            Err(error) => {
-                self.give_up_spilling(&error);
-                false
-            }
-        }
-    }
-
-    /// Our own file, which is made when it is needed.
-    pub(super) fn own_spill(&mut self) -> Option<&mut Spill> {
-        if self.cannot_spill {
-            return None;
-        }
-        if self.own_spill.is_none() {
-            let settings = self.spill_settings.as_ref().filter(|it| it.max_bytes > 0)?;
-            let instance = self.packer.source().instance();
-            match Spill::create(&settings.folder, instance, settings.max_bytes) {
-                Ok(spill) => self.own_spill = Some(self.add_spill(spill)),
-                Err(error) => {
-                    self.give_up_spilling(&error);
-                    return None;
-                }
-            }
-        }
-        let number = self.own_spill?;
-        self.spills.iter_mut().find(|(it, _)| *it == number).map(|(_, spill)| spill)
-    }
-
-    /// Said once: what is in the file is still read, and nothing more is written.
-    pub(super) fn give_up_spilling(&mut self, error: &std::io::Error) {
-        if std::mem::replace(&mut self.cannot_spill, true) {
-            return;
-        }
-        let folder = self.spill_settings.as_ref().map(|it| it.folder.display().to_string());
-        let folder = folder.unwrap_or_default();
-        log::warn(&format!(
-            "cannot spill events to {folder}: {error}; they wait in memory alone from now on"
-        ));
     }
 
     /// Takes in events beyond the bound, and gives up the least important of all that are not packed yet, the oldest of

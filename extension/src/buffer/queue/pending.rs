@@ -6,6 +6,7 @@ use crate::pack::sink::Answer;
 use crate::pack::{Record, Scope};
 
 use super::Queue;
+use crate::buffer::spill::FileNumber;
 
 /// A record that was not acknowledged yet.
 #[derive(Debug)]
@@ -21,10 +22,6 @@ pub(super) struct PendingRecord {
     /// The file in which it lies, too.
     pub(super) file: Option<FileNumber>,
 }
-
-/// Which of the spill files is meant.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct FileNumber(pub(super) u64);
 
 /// Where records go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,7 +137,7 @@ impl Queue {
             match answer {
                 Ok(()) => self.acknowledge(pending, destination, now),
                 Err(refusal) if refusal.is_final => {
-                    crate::base::log::error(&format!("a dead letter is lost: {}", refusal.message));
+                    crate::base::log::error(&format!("a dead letter is lost: {}", refusal.trouble));
                     self.refuse(pending);
                 }
                 Err(refusal) => {
@@ -200,7 +197,7 @@ impl Queue {
     fn forget(&mut self, record: &Record, file: Option<FileNumber>) {
         self.memory.release(record.data.len());
         if let Some(file) = file {
-            self.release_frame(file);
+            self.spills.release_frame(file);
         }
     }
 
@@ -212,7 +209,7 @@ impl Queue {
         let Some((first, second)) = record.halves() else { return false };
         self.pending[at].record = first;
         if let Some(file) = file {
-            self.share_frame(file);
+            self.spills.share_frame(file);
         }
         let half = PendingRecord::new(self.next_id, second, file);
         self.next_id += 1;

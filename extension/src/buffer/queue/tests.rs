@@ -1,6 +1,6 @@
 use super::*;
 use crate::event::Source;
-use crate::pack::sink::Refusal;
+use crate::pack::sink::{Refusal, Trouble};
 use crate::pack::{Limits, Packing};
 
 const LIMITS: Limits = Limits {
@@ -45,7 +45,7 @@ fn settle(queue: &mut Queue, request: &Request, answers: &[Result<(), Refusal>])
 }
 
 fn refusal(is_throttled: bool) -> Result<(), Refusal> {
-    Err(Refusal { is_throttled, ..Refusal::for_now("refused") })
+    Err(Refusal { is_throttled, ..Refusal::for_now(Trouble::new("refused")) })
 }
 
 /// Delivers everything; returns the numbers that arrived.

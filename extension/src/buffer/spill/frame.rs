@@ -4,10 +4,11 @@
 //! (four bytes each, little-endian), then the body: a line of JSON about the record, then the record's data.
 
 use std::borrow::Cow;
-use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, UNIX_EPOCH};
 
 use serde::{Deserialize, Serialize};
 
+use crate::base::clock::Moment;
 use crate::pack::{Part, Record, Span};
 
 /// What every spill file of this format begins with.
@@ -48,9 +49,9 @@ pub(super) struct Summary {
 }
 
 /// A record as a frame, at this moment by both clocks.
-pub(super) fn encode(record: &Record, now: (Instant, SystemTime)) -> Vec<u8> {
-    let age = now.0.saturating_duration_since(record.oldest);
-    let received = now.1.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(age);
+pub(super) fn encode(record: &Record, now: Moment) -> Vec<u8> {
+    let age = now.monotonic.saturating_duration_since(record.oldest);
+    let received = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(age);
     let about = About {
         base_key: Cow::Borrowed(&record.base_key),
         key: Cow::Borrowed(&record.key),
@@ -95,12 +96,12 @@ fn about(body: &[u8]) -> Option<(About<'_>, usize)> {
 }
 
 /// The record of a body; none if it is not what was written.
-pub(super) fn decode(body: &[u8], checksum: u32, now: (Instant, SystemTime)) -> Option<Record> {
+pub(super) fn decode(body: &[u8], checksum: u32, now: Moment) -> Option<Record> {
     if crc32fast::hash(body) != checksum {
         return None;
     }
     let (about, data) = about(body)?;
-    let since_1970 = now.1.duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since_1970 = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
     let age = since_1970.saturating_sub(Duration::from_millis(about.received));
     Some(Record {
         data: body[data..].to_vec().into(),
@@ -110,7 +111,7 @@ pub(super) fn decode(body: &[u8], checksum: u32, now: (Instant, SystemTime)) -> 
         events: about.events,
         span: Span { instance: about.instance.into(), first: about.first, last: about.last },
         // A clock that began after that knows no such moment.
-        oldest: now.0.checked_sub(age).unwrap_or(now.0),
+        oldest: now.monotonic.checked_sub(age).unwrap_or(now.monotonic),
         part: about.part.map(|(part, parts)| Part { part, parts }),
     })
 }

@@ -9,7 +9,7 @@ use crate::base::log;
 use crate::buffer::queue::Destination;
 use crate::delivery::dispatcher::Outcome;
 use crate::pack::Scope;
-use crate::pack::sink::Sink;
+use crate::pack::sink::{Sink, Trouble};
 use crate::policy::lifecycle::{Event, Phase};
 
 /// A delivery under way.
@@ -91,7 +91,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// a probe beside it is not caught by a freeze.
     pub(super) fn invoke_unheld(&mut self) {
         let now = Instant::now();
-        if !self.components.breaker.wait((now.into_std(), clock::wall())).is_zero() {
+        if !self.components.breaker.wait(clock::now()).is_zero() {
             self.step(Event::InvokePassed);
             return;
         }
@@ -185,7 +185,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
 
     /// After this nothing is sent beside a function for a while.
     fn rest(&mut self, now: Instant) {
-        let pause = self.components.breaker.wait((now.into_std(), clock::wall()));
+        let pause = self.components.breaker.wait(clock::now());
         self.not_before = now + pause.clamp(AFTER_FAILURE, AFTER_FAILURES);
     }
 
@@ -213,7 +213,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             } else {
                 "a bug of this extension broke a delivery off"
             };
-            Outcome::OutOfTime(Some(why.to_owned()))
+            Outcome::OutOfTime(Some(Trouble::new(why)))
         });
         let now = Instant::now();
         // After `next` was called a delivery may have slept through a freeze: its time tells nothing then.

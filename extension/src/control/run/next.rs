@@ -49,7 +49,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         let has_ended = early.and_then(|index| self.ended_early.remove(index)).is_some();
         remember(&mut self.invoked, &request_id);
         self.open = (!has_ended).then_some(request_id);
-        self.components.policy.record((now.into_std(), clock::wall()));
+        self.components.policy.record(clock::now());
         if self.components.breaker.is_open() {
             self.invoke_unheld();
         } else {

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use super::Run;
 use crate::base::clock::{self, now_ms};
+use crate::base::sync::lock;
 use crate::pack::sink::Sink;
 use crate::report::metrics::Meter;
 
@@ -59,7 +60,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     pub(super) fn send_ledger(&mut self) {
         let now = clock::now();
         let seq = self.components.intake.last_seq();
-        let mut queue = super::lock(&self.components.queue);
+        let mut queue = lock(&self.components.queue);
         let record = queue.ledger_up_to(seq);
         self.components.reporter.shed = queue.ledger.shed.total();
         self.components.reporter.last_ledger = Instant::now();
@@ -83,7 +84,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             return;
         }
         self.components.reporter.last_line = Instant::now();
-        let mut queue = super::lock(&self.components.queue);
+        let mut queue = lock(&self.components.queue);
         let lags = queue.stats.take_lags();
         let held = queue.held();
         let line =

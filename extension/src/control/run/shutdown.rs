@@ -3,7 +3,7 @@
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use tokio::sync::OnceCell;
@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use super::Run;
 use crate::base::log;
+use crate::base::sync::lock;
 use crate::buffer::queue::{Destination, Leftovers, Queue};
 use crate::delivery::dispatcher::{Dispatcher, Outcome, Route};
 use crate::pack::Scope;
@@ -47,7 +48,7 @@ impl<D: Sink> DeadLetters<D> {
     }
 
     fn dispatcher(&self) -> MutexGuard<'_, Arc<OnceCell<Dispatcher<D>>>> {
-        self.dispatcher.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.dispatcher)
     }
 
     /// Sends what is for them until then; while invocations go on for a quarter of that time and at most once a minute
@@ -56,7 +57,7 @@ impl<D: Sink> DeadLetters<D> {
         let now = Instant::now();
         let is_end = destination == Destination::LastResort;
         let is_resting = !is_end && now < *self.not_before();
-        if is_resting || !super::lock(&self.queue).has_any_for(destination) {
+        if is_resting || !lock(&self.queue).has_any_for(destination) {
             return;
         }
         let until = if is_end { until } else { now + until.saturating_duration_since(now) / 4 };
@@ -72,7 +73,7 @@ impl<D: Sink> DeadLetters<D> {
     }
 
     fn not_before(&self) -> MutexGuard<'_, Instant> {
-        self.not_before.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.not_before)
     }
 }
 

@@ -51,10 +51,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// one has not, this may be a copy already, though nobody has said so yet: then it takes another identity. Should the
     /// clock only have been set, the next one is another again.
     pub(super) fn look_at_the_clocks(&mut self) {
-        let (monotonic, wall) = clock::now();
-        let (since, then) = self.born;
-        let by_wall = wall.duration_since(then).unwrap_or_default();
-        if by_wall.saturating_sub(monotonic - since) > JUMP {
+        if clock::now().standstill_since(self.born) > JUMP {
             self.restore();
             self.components.is_snapshot_ahead = true;
         }

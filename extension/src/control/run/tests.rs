@@ -1,56 +1,29 @@
-use std::collections::BTreeMap;
-use std::net::Ipv4Addr;
-use std::sync::Arc;
+mod shutdown;
+mod snapshot;
+mod storm;
+mod wiring;
 
-use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-use tokio::net::TcpListener;
-use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use wiring::{Bodies, Wiring, invoke, invoke_with, none, shutdown_for};
 
 use super::*;
 use crate::base::clock::now_ms;
-use crate::buffer::memory_budget::MemoryBudget;
-use crate::control::config::Initialization::OnDemand;
-use crate::event::Source;
-use crate::lambda::Api;
-use crate::lambda::extensions::{Extension, Function};
+use crate::lambda::extensions::Next;
+use crate::pack::Record;
 use crate::pack::sink::{Answer, Failure};
-use crate::pack::{Limits, Packer, Packing, Record};
-use crate::policy::breaker::Breaker;
 
-/// A Lambda that answers `next` by script, and a sink that takes everything: each step is told what was taken by then.
+/// What a life has delivered so far, and its telemetry.
 struct Bench {
     taken: Arc<Mutex<Vec<String>>>,
     bodies: Bodies,
 }
 
-/// The listener's end.
-#[derive(Clone)]
-struct Bodies(UnboundedSender<BufferedBody>, Arc<MemoryBudget>);
-
-impl Bodies {
-    /// Hands the extension a body, as if it had been acknowledged.
-    fn post(&self, body: &str) {
-        self.0.send(self.1.hold(body.to_owned().into())).unwrap();
-    }
-
-    /// The same, when INVOKE has long been read.
-    fn post_later(&self, body: String) {
-        self.post_after(Duration::from_millis(50), body);
-    }
-
-    fn post_after(&self, delay: Duration, body: String) {
-        let bodies = self.clone();
-        tokio::spawn(async move {
-            tokio::time::sleep(delay).await;
-            bodies.post(&body);
-        });
-    }
-}
-
-/// Takes everything; during its first request this body comes in.
+/// A sink that takes everything; during its first request this body comes in.
 struct Taking {
     taken: Arc<Mutex<Vec<String>>>,
-    during: Mutex<Option<(Bodies, &'static str)>>,
+    during: Arc<Mutex<Option<(Bodies, &'static str)>>>,
     /// How many of its first requests panic.
     panics: Mutex<u32>,
     /// How many of its first requests are never answered.
@@ -101,57 +74,31 @@ impl Bench {
     async fn live(
         variables: &[(&str, &str)],
         Faults { during_first_put, panics, silences, idle, pause }: Faults,
-        answers: &[String],
+        answers: Vec<Next>,
         on_next: impl Fn(usize, &Bench),
     ) -> Vec<String> {
-        let lambda = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let api = Api::new(&lambda.local_addr().unwrap().to_string());
-        let memory = Arc::new(MemoryBudget::new(1_000_000));
-        let (sender, received) = unbounded_channel();
-        let bodies = Bodies(sender, memory.clone());
         let taken = Arc::new(Mutex::new(Vec::new()));
-        let during = Mutex::new(during_first_put.map(|body| (bodies.clone(), body)));
+        let during = Arc::new(Mutex::new(None));
         let sink = Taking {
             taken: taken.clone(),
-            during,
+            during: during.clone(),
             panics: Mutex::new(panics),
             silences: Mutex::new(silences),
         };
-        let bench = Bench { taken, bodies };
-        // Unless a test is about another strategy.
-        let variables = [("FLUSH", "end")].iter().chain(variables);
-        let variables = variables.map(|(name, value)| (format!("KINESIS_TELEMETRY_{name}"), value));
-        let config = extension_spec::load(variables).config;
-        let source = Source::new("orders", "1", "i");
-        let packer =
-            Packer::new(Limits::new(&config, 1_000_000), Packing::default(), source.clone());
-        let queue = Arc::new(Mutex::new(Queue::new(packer, memory)));
-        let extension = Extension { api, id: "id".into(), function: Function::default() };
-        let asking: PollNext = Box::new(move || {
-            let extension = extension.clone();
-            Box::pin(async move { next(&extension).await })
-        });
-        let mut components: Components<Taking, Taking> =
-            Components::new(&config, OnDemand, asking, (source, received), queue, sink);
-        components.deadlines.buffer_timeout = Duration::from_millis(25);
-        components.breaker = Breaker::new(pause.unwrap_or(Duration::from_millis(40)));
-        let life = run(components);
-        let serve = async {
-            for (number, answer) in answers.iter().enumerate() {
-                let (mut stream, _) = lambda.accept().await.unwrap();
-                let mut request = vec![0; 4_096];
-                assert!(stream.read(&mut request).await.unwrap() > 0);
-                tokio::time::sleep(idle).await;
-                on_next(number, &bench);
-                let length = answer.len();
-                let head = format!(
-                    "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
-                );
-                stream.write_all(format!("{head}{answer}").as_bytes()).await.unwrap();
-            }
-        };
-        let (ended_in_order, ()) = tokio::join!(life, serve);
-        assert!(ended_in_order);
+        let first_pause = pause.unwrap_or(Duration::from_millis(40));
+        let wiring = Wiring { variables, first_pause, ..Wiring::default() };
+        let mut process = wiring.start(|_| sink, none::<Taking>);
+        *during.lock().unwrap() = during_first_put.map(|body| (process.bodies.clone(), body));
+        let bench = Bench { taken, bodies: process.bodies.clone() };
+        for (number, answer) in answers.into_iter().enumerate() {
+            process.calls_next(Duration::from_mins(1)).await;
+            tokio::time::sleep(idle).await;
+            on_next(number, &bench);
+            // The answer takes time on its way, in which the loop takes in what was posted.
+            tokio::time::sleep(Duration::from_millis(1)).await;
+            process.answer(answer);
+        }
+        assert!(process.life.await.unwrap(), "it ended in order");
         bench.taken.lock().unwrap().clone()
     }
 
@@ -160,19 +107,8 @@ impl Bench {
     }
 }
 
-fn invoke(request_id: &str) -> String {
-    invoke_with(10_000, request_id)
-}
-
-/// With so many milliseconds until the function's timeout.
-fn invoke_with(remaining: u64, request_id: &str) -> String {
-    let deadline = now_ms() + remaining;
-    format!(r#"{{"eventType":"INVOKE","deadlineMs":{deadline},"requestId":"{request_id}"}}"#)
-}
-
-fn shutdown() -> String {
-    let deadline = now_ms() + 2_000;
-    format!(r#"{{"eventType":"SHUTDOWN","deadlineMs":{deadline},"shutdownReason":"spindown"}}"#)
+fn shutdown() -> Next {
+    shutdown_for("spindown")
 }
 
 /// A line, and the end of the function.
@@ -182,13 +118,13 @@ fn line_and_done(line: &str, request_id: &str) -> String {
     )
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn what_was_acknowledged_while_the_last_request_was_under_way_is_delivered() {
     let report = r#"[{"type":"platform.report","record":"the last"}]"#;
     let taken = Bench::live(
         &[],
         Faults { during_first_put: Some(report), ..Faults::default() },
-        &[shutdown()],
+        vec![shutdown()],
         |_, bench| {
             bench.bodies.post(r#"[{"type":"function","record":"a line"}]"#);
         },
@@ -197,10 +133,10 @@ async fn what_was_acknowledged_while_the_last_request_was_under_way_is_delivered
     assert!(taken.concat().contains("a line") && taken.concat().contains("the last"), "{taken:?}");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_invocation_that_lambda_repeats_under_the_same_id_is_held_like_the_first() {
-    let answers = [invoke("r-1"), invoke("r-1"), shutdown()];
-    Bench::live(&[], Faults::default(), &answers, |number, bench| match number {
+    let answers = vec![invoke("r-1"), invoke("r-1"), shutdown()];
+    Bench::live(&[], Faults::default(), answers, |number, bench| match number {
         0 => bench.bodies.post(&line_and_done("first", "r-1")),
         1 => {
             assert!(bench.has("first"));
@@ -211,10 +147,10 @@ async fn an_invocation_that_lambda_repeats_under_the_same_id_is_held_like_the_fi
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn an_end_that_is_read_before_its_invoke_does_not_hold_the_invocation() {
     let started = Instant::now();
-    Bench::live(&[], Faults::default(), &[invoke("r-1"), shutdown()], |number, bench| {
+    Bench::live(&[], Faults::default(), vec![invoke("r-1"), shutdown()], |number, bench| {
         if number == 0 {
             bench.bodies.post(&line_and_done("early", "r-1"));
         } else {
@@ -225,11 +161,11 @@ async fn an_end_that_is_read_before_its_invoke_does_not_hold_the_invocation() {
     assert!(started.elapsed() < Duration::from_secs(8), "the hold would last until the deadline");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn telemetry_that_cannot_be_read_does_not_hold_the_invocation_to_its_deadline() {
     let started = Instant::now();
-    let answers = [invoke("r-1"), shutdown()];
-    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], Faults::default(), &answers, |number, bench| {
+    let answers = vec![invoke("r-1"), shutdown()];
+    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], Faults::default(), answers, |number, bench| {
         if number == 0 {
             bench.bodies.post_later("[{\"type\":\"platform.runtimeDone\",".to_owned());
         } else {
@@ -240,11 +176,11 @@ async fn telemetry_that_cannot_be_read_does_not_hold_the_invocation_to_its_deadl
     assert!(started.elapsed() < Duration::from_secs(8));
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn a_panic_in_a_delivery_costs_neither_the_life_nor_an_event() {
-    let answers = [invoke("r-1"), invoke("r-2"), shutdown()];
+    let answers = vec![invoke("r-1"), invoke("r-2"), shutdown()];
     let faults = Faults { panics: 1, ..Faults::default() };
-    let taken = Bench::live(&[], faults, &answers, |number, bench| match number {
+    let taken = Bench::live(&[], faults, answers, |number, bench| match number {
         0 => bench.bodies.post(&line_and_done("first", "r-1")),
         1 => bench.bodies.post(&line_and_done("second", "r-2")),
         _ => {}
@@ -256,13 +192,13 @@ async fn a_panic_in_a_delivery_costs_neither_the_life_nor_an_event() {
 /// Invocations while Kinesis is silent at first. Says whether one went on before its predecessor's line had arrived.
 async fn through_silence(strategy: &str) -> bool {
     let lines = 40;
-    let mut answers: Vec<String> = (0..lines).map(|n| invoke(&format!("r-{n}"))).collect();
+    let mut answers: Vec<Next> = (0..lines).map(|n| invoke(&format!("r-{n}"))).collect();
     answers.push(shutdown());
     let faults = Faults { silences: 8, idle: Duration::from_millis(30), ..Faults::default() };
     let was_behind = std::cell::Cell::new(false);
     let settings =
         [("FLUSH", strategy), ("FLUSH_TIMEOUT_MS", "100"), ("MAX_BATCH_RECORDS_ITEMS", "1")];
-    Bench::live(&settings, faults, &answers, |number, bench| {
+    Bench::live(&settings, faults, answers, |number, bench| {
         if number < lines {
             let before = number.saturating_sub(1);
             was_behind
@@ -279,7 +215,7 @@ async fn through_silence(strategy: &str) -> bool {
     was_behind.get()
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn while_kinesis_is_silent_invocations_go_on_and_a_probe_finds_that_it_is_back() {
     for strategy in ["end", "start"] {
         let was_behind = through_silence(strategy).await;
@@ -287,7 +223,7 @@ async fn while_kinesis_is_silent_invocations_go_on_and_a_probe_finds_that_it_is_
     }
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn after_a_flush_in_vain_a_running_function_is_still_delivered_for() {
     let line = |word: &str| format!(r#"[{{"type":"function","record":"{word}"}}]"#);
     let settings = [
@@ -298,7 +234,7 @@ async fn after_a_flush_in_vain_a_running_function_is_still_delivered_for() {
     ];
     // The second `next` is answered long after the pause that follows a failure.
     let faults = Faults { silences: 2, idle: Duration::from_millis(2_500), ..Faults::default() };
-    Bench::live(&settings, faults, &[invoke("r-1"), shutdown()], |number, bench| {
+    Bench::live(&settings, faults, vec![invoke("r-1"), shutdown()], |number, bench| {
         if number == 0 {
             bench.bodies.post(&line("early"));
             bench.bodies.post_after(Duration::from_millis(500), line("late"));
@@ -309,16 +245,15 @@ async fn after_a_flush_in_vain_a_running_function_is_still_delivered_for() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn flushes_that_a_functions_own_timeout_cuts_short_do_not_open_the_breaker() {
     // 120 ms are left: too little for a flush to tell anything.
     let short = 20;
-    let mut answers: Vec<String> =
-        (0..short).map(|n| invoke_with(120, &format!("r-{n}"))).collect();
+    let mut answers: Vec<Next> = (0..short).map(|n| invoke_with(120, &format!("r-{n}"))).collect();
     answers.extend([invoke("r-20"), shutdown()]);
     let pause = Some(Duration::from_mins(1));
     let faults = Faults { silences: 3, pause, ..Faults::default() };
-    Bench::live(&[("FLUSH_TIMEOUT_MS", "2000")], faults, &answers, |number, bench| {
+    Bench::live(&[("FLUSH_TIMEOUT_MS", "2000")], faults, answers, |number, bench| {
         if number <= short {
             let body = line_and_done(&format!("line {number}!"), &format!("r-{number}"));
             bench.bodies.post_after(Duration::from_millis(10), body);
@@ -329,20 +264,16 @@ async fn flushes_that_a_functions_own_timeout_cuts_short_do_not_open_the_breaker
     .await;
 }
 
-mod shutdown;
-mod snapshot;
-mod storm;
-
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn after_the_end_of_a_function_was_waited_for_in_vain_no_other_is_until_one_is_told_of() {
-    let answers = [
+    let answers = vec![
         invoke_with(1_200, "r-1"),
         invoke_with(20_000, "r-2"),
         invoke_with(20_000, "r-3"),
         shutdown(),
     ];
     let calls = Mutex::new(vec![Instant::now()]);
-    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], Faults::default(), &answers, |number, bench| {
+    Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], Faults::default(), answers, |number, bench| {
         calls.lock().unwrap().push(Instant::now());
         if number == 2 {
             // Too late for the one that it belongs to.

@@ -2,17 +2,16 @@
 
 use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use extension_spec::{EXTENSION_NAME, PartitionKey, QueueUrl, Stream};
 use tokio::time::Instant;
 
-use crate::base::lazy::Lazy;
 use crate::base::log;
 use crate::base::random;
 use crate::buffer::memory_budget::MemoryBudget;
-use crate::buffer::queue::{Queue, SpillSettings};
-use crate::buffer::spill;
+use crate::buffer::queue::Queue;
+use crate::buffer::spill::{self, SpillSettings};
 use crate::control::config::{Environment, Initialization};
 use crate::control::run::{self, Components, DeadLetters};
 use crate::delivery::aws::{Access, Connector, Roots};
@@ -23,6 +22,7 @@ use crate::ingest::listener::Listener;
 use crate::lambda::extensions::{Extension, Function};
 use crate::lambda::telemetry::{Subscription, subscribe};
 use crate::pack::partition_keys::PartitionKeys;
+use crate::pack::sink::{Lazy, lazy};
 use crate::pack::{Limits, Packer, Packing};
 use crate::policy::deadline;
 
@@ -49,7 +49,7 @@ pub(super) async fn prepare(
     let access = access(environment);
     let kinesis = {
         let (access, stream) = (access.clone(), stream.clone());
-        Lazy::new(move || Kinesis::new(stream.clone(), access.get()))
+        lazy(move || Kinesis::new(stream, &access))
     };
     let ahead = config.preconnect.then(|| get_ready(kinesis.clone(), initialization));
     let remaining = deadline.saturating_duration_since(Instant::now());
@@ -92,7 +92,7 @@ fn get_ready(
     initialization: Initialization,
 ) -> Pin<Box<dyn Future<Output = ()> + Send>> {
     Box::pin(async move {
-        let kinesis = kinesis.get();
+        let kinesis = LazyLock::force(&kinesis);
         if is_used_soon(initialization) {
             kinesis.connect().await;
         }
@@ -169,8 +169,7 @@ fn access(environment: &Environment) -> Lazy<Access> {
     let Environment { config, ca_bundle, region, credentials, .. } = environment;
     let timeout = deadline::connect(config.flush_timeout.duration());
     let (ca_bundle, region, credentials) = (ca_bundle.clone(), region.clone(), credentials.clone());
-    Lazy::new(move || {
-        let (region, credentials) = (region.clone(), credentials.clone());
+    lazy(move || {
         let connector = Connector::new(roots(ca_bundle.as_deref()), timeout);
         Access { region, connector, credentials }
     })
@@ -195,8 +194,7 @@ fn dead_letters(
     let stream = stream.as_str().to_owned();
     let make = move || {
         let (url, stream) = (url.clone(), stream.clone());
-        let access = access.get();
-        let access = Access { connector: access.connector.separate(), ..access.clone() };
+        let access = Access { connector: access.connector.separate(), ..(**access).clone() };
         async move { Sqs::new(url, stream, &access) }
     };
     DeadLetters::new(queue, make)

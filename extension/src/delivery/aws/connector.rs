@@ -7,8 +7,8 @@ mod prepared;
 mod roots;
 
 use std::error::Error as _;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant, SystemTime};
+use std::sync::{Arc, Mutex, MutexGuard};
+use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
     HttpConnector, HttpConnectorFuture, SharedHttpClient, SharedHttpConnector, http_client_fn,
@@ -22,7 +22,8 @@ use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
 
-use crate::base::clock;
+use crate::base::clock::{self, Moment};
+use crate::base::sync::lock;
 use prepared::Prepared;
 pub use roots::Roots;
 
@@ -44,7 +45,7 @@ struct Current {
     tls: ClientConfig,
     pool: Pool,
     /// By both clocks: a paused machine may stop the monotonic one, and the wall clock may be set back.
-    used: (Instant, SystemTime),
+    used: Moment,
 }
 
 #[derive(Clone, Debug)]
@@ -120,7 +121,7 @@ impl Connector {
     fn pool(&self) -> Pool {
         let mut current = self.current();
         let now = clock::now();
-        if idle(current.used, now) > MAX_IDLE {
+        if now.since(current.used) > MAX_IDLE {
             current.pool = Pool::new(&current.tls, self.connect_timeout);
         }
         current.used = now;
@@ -128,13 +129,8 @@ impl Connector {
     }
 
     fn current(&self) -> MutexGuard<'_, Current> {
-        self.current.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.current)
     }
-}
-
-/// Time without use: the larger of both clocks.
-fn idle(used: (Instant, SystemTime), now: (Instant, SystemTime)) -> Duration {
-    now.0.saturating_duration_since(used.0).max(now.1.duration_since(used.1).unwrap_or_default())
 }
 
 impl Pool {

@@ -9,7 +9,7 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
-use crate::pack::sink::{Decision, Failure};
+use crate::pack::sink::{Decision, Failure, Trouble};
 
 /// The service that was called, for people.
 #[derive(Clone, Copy, Debug)]
@@ -39,18 +39,18 @@ where
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
             let code = error.code();
             let decision = of_code(code, status);
-            let what =
+            let kind =
                 code.map_or_else(|| format!("HTTP status {}", status.unwrap_or(0)), str::to_owned);
-            let message = error.message().map_or_else(|| "no message".into(), short);
-            Failure { decision, message: format!("{what}: {message}{}", remedy(code, service)) }
+            let message = error.message().map_or_else(|| "no message".into(), |it| short(code, it));
+            let details = format!("{message}{}", remedy(code, service));
+            Failure { decision, trouble: Trouble::new(kind).with(details) }
         }
-        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => Failure {
-            decision: Decision::Reconnect,
-            message: format!("cannot reach {name} at {}", reached(failure)),
-        },
+        SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
+            Failure { decision: Decision::Reconnect, trouble: unreachable(name, failure) }
+        }
         SdkError::TimeoutError(_) => Failure {
             decision: Decision::Reconnect,
-            message: format!("cannot reach {name}: timeout"),
+            trouble: Trouble::new(format!("cannot reach {name}")).with("timeout"),
         },
         // An endpoint that gives no credentials now may do so in a moment.
         _ => Failure {
@@ -59,7 +59,7 @@ where
             } else {
                 Decision::Configuration
             },
-            message: format!("cannot call {name}: {}", causes(error)),
+            trouble: Trouble::new(format!("cannot call {name}")).with(causes(error).join(": ")),
         },
     }
 }
@@ -77,7 +77,7 @@ fn has_no_credentials_yet(error: &(dyn Error + 'static)) -> bool {
 
 /// The decision on a request that could not even be built.
 pub fn of_request(error: &dyn Error) -> Failure {
-    Failure { decision: Decision::Shrink, message: error.to_string() }
+    Failure { decision: Decision::Shrink, trouble: Trouble::new(error.to_string()) }
 }
 
 /// The decision on a code, and on the HTTP status where the code is new to us.
@@ -138,7 +138,7 @@ fn remedy(code: Option<&str>, service: &Service<'_>) -> String {
                 .to_owned()
         }
         code if is_expired(code) => "; new credentials are not accepted, either".to_owned(),
-        "InvalidSignatureException" | "SignatureDoesNotMatch" => {
+        code if is_about_signatures(code) => {
             "; check AWS_SECRET_ACCESS_KEY, and the clock".to_owned()
         }
         code if code.starts_with("KMS") || code.starts_with("Kms") => {
@@ -158,23 +158,36 @@ fn is_expired(code: &str) -> bool {
     )
 }
 
-/// The beginning of a text of the service: enough to know it by, and nothing of the signed request that some texts quote.
-fn short(text: &str) -> String {
+/// Returns the beginning of a service's message: enough to recognise it by. After their first line, refusals of a signature
+/// quote the request that was signed, with its token.
+fn short(code: Option<&str>, text: &str) -> String {
     const ENOUGH: usize = 200;
-    let text = text.split("anonical").next().unwrap_or_default();
+    let first_line = || text.lines().next().unwrap_or_default();
+    let text = if code.is_some_and(is_about_signatures) { first_line() } else { text };
     text.chars().take(ENOUGH).map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
 /// Where the connection was to go, and what became of it.
-fn reached(failure: &DispatchFailure) -> String {
-    failure.as_connector_error().map_or_else(String::new, |error| causes(error))
+fn unreachable(name: &str, failure: &DispatchFailure) -> Trouble {
+    let causes = failure.as_connector_error().map_or_else(Vec::new, |error| causes(error));
+    match causes.split_first() {
+        None => Trouble::new(format!("cannot reach {name}")),
+        Some((place, [])) => Trouble::new(format!("cannot reach {name} at {place}")),
+        Some((place, rest)) => {
+            Trouble::new(format!("cannot reach {name} at {place}")).with(rest.join(": "))
+        }
+    }
 }
 
-/// What lies behind an error, from the outside in. The SDK's own words for the outermost add nothing.
-fn causes(error: &dyn Error) -> String {
+/// Returns what lies behind an error, from the outside in. The SDK's own words for the outermost add nothing.
+fn causes(error: &dyn Error) -> Vec<String> {
     let causes = std::iter::successors(error.source(), |error| (*error).source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    if causes.is_empty() { error.to_string() } else { causes.join(": ") }
+    if causes.is_empty() { vec![error.to_string()] } else { causes }
+}
+
+fn is_about_signatures(code: &str) -> bool {
+    matches!(code, "InvalidSignatureException" | "SignatureDoesNotMatch" | "IncompleteSignature")
 }
 
 #[cfg(test)]
@@ -211,9 +224,12 @@ mod tests {
 
     #[test]
     fn a_text_of_the_service_is_cut_before_it_quotes_our_request() {
-        let text = "The signature does not match. The Canonical String should have been 'x-amz-security-token:secret'";
-        assert_eq!(short(text), "The signature does not match. The C");
-        assert_eq!(short(&"é".repeat(1_000)).chars().count(), 200);
+        let signature = Some("InvalidSignatureException");
+        let text = "The signature does not match.\n\nThe Canonical String should have been\n'x-amz-security-token:secret'";
+        assert_eq!(short(signature, text), "The signature does not match.");
+        let expired = "Signature expired: 20261128T000000Z is now earlier than 20261128T000500Z";
+        assert_eq!(short(signature, expired), expired);
+        assert_eq!(short(None, &"é".repeat(1_000)).chars().count(), 200);
     }
 
     #[test]

@@ -44,23 +44,23 @@ impl Sink for Arc<Scripted> {
             record.size() > largest || poison.as_deref().is_some_and(|it| text.contains(it))
         };
         if records.iter().any(is_bad) {
-            let message = "InvalidArgumentException".to_owned();
-            return Err(Failure { decision: Decision::Shrink, message });
+            let trouble = Trouble::new("InvalidArgumentException");
+            return Err(Failure { decision: Decision::Shrink, trouble });
         }
         let step = self.script.lock().unwrap().pop_front();
         let refused = match step {
             None => &[][..],
             Some(Script::Refuse(indices)) => indices,
             Some(Script::Fail(decision)) => {
-                return Err(Failure { decision, message: format!("{decision:?}") });
+                return Err(Failure { decision, trouble: Trouble::new(format!("{decision:?}")) });
             }
             Some(Script::Hang) => std::future::pending().await,
             Some(Script::Panic) => panic!("a sink that panics"),
         };
         let answer = |(index, record): (usize, &Record)| {
             if refused.contains(&index) {
-                let message = "ProvisionedThroughputExceededException".to_owned();
-                return Err(Refusal { is_throttled: true, ..Refusal::for_now(message) });
+                let trouble = Trouble::new("ProvisionedThroughputExceededException");
+                return Err(Refusal { is_throttled: true, ..Refusal::for_now(trouble) });
             }
             self.taken.lock().unwrap().push(record.clone());
             Ok(())

@@ -16,7 +16,8 @@ struct Seen {
 fn accept(types: &str, bodies: &[&[u8]]) -> Seen {
     let types = extension_spec::Value::parse(types).unwrap();
     let mut intake = Intake::new(Source::new("f", "1", "i"), types, true);
-    let now = (Instant::now(), SystemTime::UNIX_EPOCH + Duration::from_millis(1_500));
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_millis(1_500);
+    let now = Moment { monotonic: Instant::now(), wall };
     let mut seen =
         Seen { events: Vec::new(), sources: Vec::new(), signals: Vec::new(), filtered: 0 };
     for body in bodies {
@@ -189,7 +190,7 @@ fn what_cannot_be_a_request_id_is_none_though_a_function_logs_it_under_that_name
     let mut intake = Intake::new(Source::new("orders", "1", "i"), types, true).by_request();
     for (id, expected) in [("", None), ("a b", None), ("6d68ca91-49c9", Some("6d68ca91-49c9"))] {
         let body = format!(r#"[{{"type":"function","record":{{"requestId":"{id}"}}}}]"#);
-        let accepted = intake.accept(body.as_bytes(), (Instant::now(), SystemTime::now()));
+        let accepted = intake.accept(body.as_bytes(), crate::base::clock::now());
         assert_eq!(accepted.events[0].request.as_deref(), expected, "{id:?}");
     }
 }
@@ -221,6 +222,6 @@ fn a_tenant_of_a_shape_that_is_new_to_us_hides_no_end_of_a_function() {
     let source = Source::new("orders", "1", "i");
     let mut intake = Intake::new(source, extension_spec::load([("", ""); 0]).config.types, true);
     let body = br#"[{"type":"platform.runtimeDone","record":{"requestId":"r","tenantId":7}}]"#;
-    let accepted = intake.accept(body, (Instant::now(), SystemTime::now()));
+    let accepted = intake.accept(body, crate::base::clock::now());
     assert_eq!(accepted.signals, [Signal::RuntimeDone("r".to_owned())]);
 }

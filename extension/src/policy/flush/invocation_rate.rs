@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use crate::policy::breaker::Now;
+use crate::base::clock::Moment;
 
 /// So many short pauses in a row show that invocations come often.
 const IN_A_ROW: u32 = 5;
@@ -18,7 +18,7 @@ pub(super) struct InvocationRate {
     /// A pause above this ends the row.
     long: Duration,
     in_a_row: u32,
-    last: Option<Now>,
+    last: Option<Moment>,
     /// Before the last invocation.
     pause: Duration,
 }
@@ -31,10 +31,9 @@ impl InvocationRate {
     }
 
     /// An invocation begins. The pause is the larger of both clocks': in a freeze either may stand still.
-    pub(super) fn record(&mut self, now: Now) {
+    pub(super) fn record(&mut self, now: Moment) {
         let Some(last) = self.last.replace(now) else { return };
-        let by_wall = now.1.duration_since(last.1).unwrap_or_default();
-        let pause = now.0.saturating_duration_since(last.0).max(by_wall);
+        let pause = now.since(last);
         self.pause = pause;
         if pause <= self.short {
             self.in_a_row = self.in_a_row.saturating_add(1);
@@ -56,18 +55,17 @@ impl InvocationRate {
 
 #[cfg(test)]
 mod tests {
-    use std::time::{Instant, SystemTime};
-
     use super::*;
+    use crate::base::clock::now;
 
     /// Whether invocations come often after each of these pauses in milliseconds.
     fn after(pauses: &[u64]) -> Vec<bool> {
         let mut rate = InvocationRate::new(Duration::from_secs(1));
-        let mut now = (Instant::now(), SystemTime::now());
+        let mut now = now();
         rate.record(now);
         let quick = pauses.iter().map(|pause| {
             let pause = Duration::from_millis(*pause);
-            now = (now.0 + pause, now.1 + pause);
+            now = now + pause;
             rate.record(now);
             rate.is_quick()
         });
@@ -99,14 +97,15 @@ mod tests {
     #[test]
     fn a_clock_that_stands_still_in_a_freeze_hides_no_pause() {
         let mut rate = InvocationRate::new(Duration::from_secs(1));
-        let start = (Instant::now(), SystemTime::now());
+        let start = now();
         let second = Duration::from_secs(1);
         for record in 0..20 {
-            rate.record((start.0, start.1 + second * 2 * record));
+            rate.record(Moment { wall: start.wall + second * 2 * record, ..start });
         }
         assert!(!rate.is_quick());
         for record in 0..20 {
-            rate.record((start.0 + second * 2 * record, start.1));
+            let monotonic = start.monotonic + second * 2 * record;
+            rate.record(Moment { monotonic, ..start });
         }
         assert!(!rate.is_quick());
     }

@@ -11,6 +11,7 @@ use std::time::{Instant, SystemTime};
 
 use extension_spec::packing::{COMBINATIONS, Combination};
 use extension_spec::{Compression, Envelope, PartitionKey, RecordFormat, event_type};
+use kinesis_telemetry_extension::base::clock::Moment;
 use kinesis_telemetry_extension::buffer::ledger::Ledger;
 use kinesis_telemetry_extension::event::{Event, Source};
 use kinesis_telemetry_extension::ingest::intake::Intake;
@@ -63,7 +64,7 @@ fn sent(packing: Packing, instance: &'static str) -> Sent {
     let source = Source::new("orders", "$LATEST", instance).in_envelope(packing.envelope);
     let types = extension_spec::load::<&str, &str>([]).config.types;
     let mut intake = Intake::new(source.clone(), types, true);
-    let now = (Instant::now(), SystemTime::now());
+    let now = Moment { monotonic: Instant::now(), wall: SystemTime::now() };
     let mut events = intake.accept(body().as_bytes(), now).events;
     let mut ledger = Ledger { received: events.len() as u64, ..Ledger::default() };
     ledger.shed.memory = SHED.len() as u64;

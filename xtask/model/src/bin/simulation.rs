@@ -8,6 +8,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::{Config, variable};
+use kinesis_telemetry_extension::base::clock::Moment;
 use kinesis_telemetry_extension::policy::flush::{Backlog, Policy};
 use kinesis_telemetry_extension::policy::lifecycle::Event;
 
@@ -92,19 +93,19 @@ struct Waiting {
 fn play(strategy: &str, pattern: &[u64]) -> Outcome {
     let config = extension_spec::load([(variable::FLUSH, strategy)]).config;
     let mut policy = Policy::new(&config);
-    let start = (Instant::now(), SystemTime::now());
+    let start = Moment { monotonic: Instant::now(), wall: SystemTime::now() };
     let mut outcome = Outcome::default();
     let mut waiting: Vec<Waiting> = Vec::new();
     for (index, at) in pattern.iter().copied().enumerate() {
-        let after = Duration::from_millis(at);
-        let now = start.0 + after;
-        policy.record((now, start.1 + after));
+        let moment = start + Duration::from_millis(at);
+        let now = moment.monotonic;
+        policy.record(moment);
         // What Lambda had buffered when it froze the environment is handed over now.
         let oldest = waiting.iter().map(|it| it.received.min(at)).min();
         let backlog = Backlog {
             events: waiting.len() as u64 * EVENTS,
             has_full_record: waiting.len() * BYTES >= target(&config),
-            oldest: oldest.map(|oldest| start.0 + Duration::from_millis(oldest)),
+            oldest: oldest.map(|oldest| start.monotonic + Duration::from_millis(oldest)),
             is_snapshot_ahead: false,
         };
         let own = Waiting { generated: at + FUNCTION / 2, received: at + FUNCTION + BUFFER };

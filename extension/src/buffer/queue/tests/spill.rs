@@ -1,5 +1,7 @@
 //! A queue with a file beside it.
 
+use std::path::PathBuf;
+
 use super::*;
 
 /// A folder of its own, deleted at the end of the test.
@@ -155,8 +157,8 @@ fn dead_letters_take_what_lies_in_the_file_and_the_next_process_finds_the_rest()
 #[test]
 fn a_folder_that_cannot_be_written_leaves_memory_alone_to_hold_events() {
     let folder = Folder::new();
-    let mut queue = folder.queue("a", 1_000, 1_000_000);
-    queue.spill_settings.as_mut().unwrap().folder = "/nowhere".into();
+    let settings = SpillSettings { folder: "/nowhere".into(), max_bytes: 1_000_000 };
+    let mut queue = folder.queue("a", 1_000, 1_000_000).with_spill(settings);
     let shed: u64 = (0..10).map(|_| put(&mut queue, 5, 20).shed).sum();
     assert!(shed > 0 && queue.stats.spilled == 0);
     check(&queue);
@@ -168,7 +170,7 @@ fn a_folder_that_cannot_be_written_leaves_memory_alone_to_hold_events() {
 fn what_was_saved_stays_in_the_file_when_dead_letters_take_what_lay_there_before() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 1_000, 1_000_000).with_dead_letters();
-    while queue.spills.is_empty() {
+    while queue.spilled() == 0 {
         put(&mut queue, 1, 20);
     }
     // What is in memory is delivered until a record of the file waits alone.
@@ -255,10 +257,10 @@ fn a_record_that_is_larger_than_all_memory_is_read_when_there_is_nothing_else() 
 fn after_a_disk_is_full_memory_stays_bounded() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 4_000, 1_000_000);
-    while queue.spills.is_empty() {
+    while queue.spilled() == 0 {
         put(&mut queue, 5, 20);
     }
-    queue.give_up_spilling(&std::io::Error::other("no space left on device"));
+    queue.spills.fail(&std::io::Error::other("no space left on device"));
     let shed: u64 = (0..200).map(|_| put(&mut queue, 5, 20).shed).sum();
     assert!(shed > 0 && queue.memory.held() <= 4_000, "{} bytes held", queue.memory.held());
     check(&queue);

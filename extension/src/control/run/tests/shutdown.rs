@@ -2,11 +2,14 @@
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::wiring::{MakeSink, Process, from_now};
 use super::*;
-use crate::buffer::queue::{Destination, SpillSettings};
-use crate::lambda::extensions::Next;
+use crate::buffer::queue::Destination;
+use crate::buffer::spill::SpillSettings;
+use crate::event::Source;
 use crate::pack::Scope;
 use crate::pack::sink::Decision;
+use crate::pack::sink::Trouble;
 
 /// What becomes of every request.
 #[derive(Clone, Copy)]
@@ -25,12 +28,17 @@ impl Sink for Fated {
         match self.0 {
             Fate::Taken => Ok(records.iter().map(|_| Ok(())).collect()),
             Fate::Silence => std::future::pending().await,
-            Fate::Failed(decision) => Err(Failure { decision, message: "no: never".into() }),
+            Fate::Failed(decision) => {
+                Err(Failure { decision, trouble: Trouble::new("no").with("never") })
+            }
         }
     }
 
     fn reset(&self) {}
 }
+
+/// An answer of `next`, after so many milliseconds.
+type Answered = (u64, Next);
 
 /// A process, its stream and its dead-letter queue.
 struct Life {
@@ -44,55 +52,40 @@ struct Life {
 }
 
 impl Life {
-    /// `answers` are those of `next`, each after so many milliseconds and with so many left until its deadline.
+    /// Begins a life in which `next` is answered so.
     fn begin(
         bound: usize,
         (stream, letters): (Fate, Fate),
-        answers: Vec<(u64, Next)>,
-        prepare: impl FnOnce(&mut Queue, &Source),
+        answers: Vec<Answered>,
+        prepare: impl FnOnce(&mut Queue),
     ) -> Self {
         let tmp = tempfile::tempdir().unwrap();
-        let config = extension_spec::load([(variable::FLUSH, "end")]).config;
-        let source = Source::new("orders", "1", "i");
-        let memory = Arc::new(MemoryBudget::new(bound));
-        let limits = Limits::new(&config, bound);
-        let packer = Packer::new(limits, Packing::default(), source.clone());
         let settings = SpillSettings { folder: tmp.path().to_owned(), max_bytes: 10_000_000 };
-        let mut queue = Queue::new(packer, memory.clone()).with_dead_letters().with_spill(settings);
-        prepare(&mut queue, &source);
-        let queue = Arc::new(Mutex::new(queue));
-        let (sender, received) = unbounded_channel();
-        let (count, nexts) = (Arc::new(AtomicU32::new(0)), Arc::new(Mutex::new(Vec::new())));
+        let wiring = Wiring { bound, spill: Some(settings), ..Wiring::default() };
+        let count = Arc::new(AtomicU32::new(0));
         let counted = count.clone();
-        let make = move || {
-            let sink = Fated(letters, counted.clone());
-            async move { sink }
-        };
-        let (noted, answers) = (nexts.clone(), Mutex::new(VecDeque::from(answers)));
-        let stream = Fated(stream, Arc::default());
-        let asking: PollNext = Box::new(move || {
-            noted.lock().unwrap().push(Instant::now());
-            let next = answers.lock().unwrap().pop_front();
-            Box::pin(async move {
-                let Some((delay, mut next)) = next else { std::future::pending().await };
-                tokio::time::sleep(Duration::from_millis(delay)).await;
-                if let Next::Invoke { deadline_ms, .. } | Next::Shutdown { deadline_ms, .. } =
-                    &mut next
-                {
-                    *deadline_ms += now_ms();
+        let make = move || Fated(letters, counted.clone());
+        let Process { mut asked, bodies, queue, life, .. } = wiring
+            .start(|_| Fated(stream, Arc::default()), |_| Some(Box::new(make) as MakeSink<Fated>));
+        prepare(&mut queue.lock().unwrap());
+        let nexts = Arc::new(Mutex::new(Vec::new()));
+        let noted = nexts.clone();
+        tokio::spawn(async move {
+            let mut answers = answers.into_iter();
+            // The last call is left without an answer.
+            let mut unanswered = Vec::new();
+            while let Some(call) = asked.recv().await {
+                noted.lock().unwrap().push(Instant::now());
+                match answers.next() {
+                    Some((delay, answer)) => {
+                        tokio::time::sleep(Duration::from_millis(delay)).await;
+                        call.send(from_now(answer)).unwrap();
+                    }
+                    None => unanswered.push(call),
                 }
-                Ok(next)
-            })
+            }
         });
-        let origin = (source, received);
-        let mut components =
-            Components::new(&config, OnDemand, asking, origin, queue.clone(), stream)
-                .with_dead_letters(DeadLetters::new(queue.clone(), make));
-        components.deadlines.buffer_timeout = Duration::from_millis(25);
-        components.breaker = Breaker::new(Duration::from_secs(2));
-        let ended = tokio::spawn(run(components));
-        let bodies = Bodies(sender, memory);
-        Self { queue, bodies, letters: count, nexts, ended, _tmp: tmp }
+        Self { queue, bodies, letters: count, nexts, ended: life, _tmp: tmp }
     }
 
     /// Waits until `next` was called so often.
@@ -103,16 +96,21 @@ impl Life {
     }
 }
 
+/// An event of these bytes, as the process would number it.
+fn event(text: &str, seq: u64) -> crate::event::Event {
+    Source::new("orders", "1", "i").identify(text, seq, None, std::time::Instant::now())
+}
+
 /// An event that the stream has refused for good.
-fn refuse_one(queue: &mut Queue, source: &Source) {
+fn refuse_one(queue: &mut Queue) {
     let now = std::time::Instant::now();
-    queue.push([source.identify(r#"{"record":"x"}"#, 1, None, now)]);
+    queue.push([event(r#"{"record":"x"}"#, 1)]);
     let request = queue.request(Destination::Stream, Scope::All, 1, now);
     assert_eq!(queue.give_up(&request), 1);
 }
 
-fn invocation(number: usize) -> (u64, Next) {
-    (10, Next::Invoke { request_id: format!("r-{number}"), deadline_ms: 3_000 })
+fn invocation(number: usize) -> Answered {
+    (10, invoke_with(3_000, &format!("r-{number}")))
 }
 
 #[tokio::test(start_paused = true)]
@@ -136,9 +134,8 @@ async fn a_queue_that_does_not_answer_holds_next_to_no_invocation() {
 
 #[tokio::test(start_paused = true)]
 async fn telemetry_that_comes_while_dead_letters_are_tried_is_counted() {
-    let shutdown = Next::Shutdown { reason: "spindown".into(), deadline_ms: 2_000 };
     let fates = (Fate::Silence, Fate::Silence);
-    let life = Life::begin(1_000_000, fates, vec![(10, shutdown)], |_, _| ());
+    let life = Life::begin(1_000_000, fates, vec![(10, shutdown())], |_| ());
     life.bodies.post(r#"[{"type":"function","record":"a line"}]"#);
     let report = r#"[{"type":"platform.report","record":{}}]"#;
     life.bodies.post_after(Duration::from_millis(1_500), report.to_owned());
@@ -147,17 +144,17 @@ async fn telemetry_that_comes_while_dead_letters_are_tried_is_counted() {
     assert_eq!((queue.ledger.received, queue.ledger.shed.end), (2, 3), "and the ledger");
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn memory_that_is_full_of_what_no_queue_takes_makes_nobody_busy() {
     let fates = (Fate::Taken, Fate::Failed(Decision::Configuration));
-    let life = Life::begin(10_000, fates, vec![invocation(0)], |queue, source| {
+    let life = Life::begin(10_000, fates, vec![invocation(0)], |queue| {
         let text = format!(r#"{{"record":"{}"}}"#, "x".repeat(900));
         let now = std::time::Instant::now();
         let mut seq = 0;
         let mut spilled = 0;
         while spilled == 0 {
             seq += 1;
-            spilled += queue.push([source.identify(&text, seq, None, now)]).spilled;
+            spilled += queue.push([event(&text, seq)]).spilled;
         }
         loop {
             let request = queue.request(Destination::Stream, Scope::All, 1, now);

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::sync::oneshot;
 
+use super::wiring::{Process, from_now};
 use super::*;
 use crate::control::config::Initialization::SnapStart;
 use crate::lambda::extensions::Next;
@@ -47,11 +47,7 @@ impl Sink for Stream {
 }
 
 /// A process: each begins as every other one, as if all were copies.
-struct Copy {
-    bodies: Bodies,
-    asked: UnboundedReceiver<oneshot::Sender<Next>>,
-    life: tokio::task::JoinHandle<bool>,
-}
+struct Copy(Process);
 
 impl Copy {
     fn start(stream: &Stream) -> Self {
@@ -60,53 +56,42 @@ impl Copy {
 
     /// With so many bytes of memory.
     fn start_with(stream: &Stream, bound: usize) -> Self {
-        let config = extension_spec::load([("KINESIS_TELEMETRY_FLUSH", "end")]).config;
-        let source = Source::new("orders", "7", "snapshot");
-        let memory = Arc::new(MemoryBudget::new(bound));
-        let limits = Limits::new(&config, bound);
-        let packer = Packer::new(limits, Packing::default(), source.clone());
-        let queue = Arc::new(Mutex::new(Queue::new(packer, memory.clone())));
-        let (sender, received) = unbounded_channel();
-        let (ask, asked) = unbounded_channel();
-        let asking: PollNext = Box::new(move || {
-            let (answer, answered) = oneshot::channel();
-            ask.send(answer).unwrap();
-            Box::pin(async move { Ok(answered.await.unwrap()) })
-        });
-        let origin = (source, received);
-        let components: Components<Stream, Stream> =
-            Components::new(&config, SnapStart, asking, origin, queue, stream.clone());
-        let life = tokio::spawn(run(components));
-        Self { bodies: Bodies(sender, memory), asked, life }
+        let wiring = Wiring {
+            initialization: SnapStart,
+            instance: "snapshot".to_owned(),
+            bound,
+            ..Wiring::default()
+        };
+        Self(wiring.start(|_| stream.clone(), none::<Stream>))
     }
 
     /// Goes through init until the snapshot can be taken; some telemetry is late for it.
     async fn initialise(&mut self) -> oneshot::Sender<Next> {
-        self.bodies.post(r#"[{"type":"platform.initStart"},{"type":"function","record":"init"}]"#);
-        self.bodies.post(r#"[{"type":"platform.initRuntimeDone","record":{}}]"#);
-        let answer = self.asked.recv().await.unwrap();
-        self.bodies.post(r#"[{"type":"platform.initReport","record":{}}]"#);
+        self.0
+            .bodies
+            .post(r#"[{"type":"platform.initStart"},{"type":"function","record":"init"}]"#);
+        self.0.bodies.post(r#"[{"type":"platform.initRuntimeDone","record":{}}]"#);
+        let answer = self.0.asked.recv().await.unwrap();
+        self.0.bodies.post(r#"[{"type":"platform.initReport","record":{}}]"#);
         tokio::time::sleep(Duration::from_secs(1)).await;
         // Taken in, and not delivered any more.
-        self.bodies.post(r#"[{"type":"function","record":"late"}]"#);
+        self.0.bodies.post(r#"[{"type":"function","record":"late"}]"#);
         tokio::time::sleep(Duration::from_millis(1)).await;
         answer
     }
 
     /// An invocation with one line, from the answer of `next` to the next call of it.
     async fn invoke(&mut self, answer: oneshot::Sender<Next>, line: &str) -> oneshot::Sender<Next> {
-        let request_id = line.to_owned();
-        answer.send(Next::Invoke { request_id, deadline_ms: now_ms() + 10_000 }).unwrap();
-        self.bodies.post(&format!(
+        answer.send(from_now(invoke(line))).unwrap();
+        self.0.bodies.post(&format!(
             r#"[{{"type":"function","record":"{line}"}},{{"type":"platform.runtimeDone","record":{{"requestId":"{line}"}}}}]"#
         ));
-        self.asked.recv().await.unwrap()
+        self.0.asked.recv().await.unwrap()
     }
 
     async fn end(self, answer: oneshot::Sender<Next>) {
-        let reason = "spindown".to_owned();
-        answer.send(Next::Shutdown { reason, deadline_ms: now_ms() + 2_000 }).unwrap();
-        assert!(self.life.await.unwrap());
+        answer.send(from_now(shutdown())).unwrap();
+        assert!(self.0.life.await.unwrap());
     }
 }
 
@@ -133,13 +118,13 @@ async fn three_processes_from_one_snapshot_share_what_was_before_it_and_nothing_
         let answer = copy.initialise().await;
         // Whichever comes first, the telemetry or the answer, and whatever tells of it.
         match n {
-            1 => copy.bodies.post_after(Duration::from_millis(1), RESTORED.to_owned()),
-            2 => copy.bodies.post(RESTORED),
+            1 => copy.0.bodies.post_after(Duration::from_millis(1), RESTORED.to_owned()),
+            2 => copy.0.bodies.post(RESTORED),
             _ => {
                 // The machine was paused, and a line of this copy comes before anything else.
                 clock::advance_wall(3_600.0);
-                copy.bodies.post(r#"[{"type":"function","record":"hook"}]"#);
-                copy.bodies.post_after(Duration::from_millis(1), RESTORED.to_owned());
+                copy.0.bodies.post(r#"[{"type":"function","record":"hook"}]"#);
+                copy.0.bodies.post_after(Duration::from_millis(1), RESTORED.to_owned());
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
         }
@@ -175,7 +160,7 @@ async fn a_line_that_speaks_of_a_restore_restores_nothing() {
     let stream = Stream::default();
     let mut copy = Copy::start(&stream);
     let answer = copy.initialise().await;
-    copy.bodies.post(r#"[{"type":"function","record":"platform.restoreStart"}]"#);
+    copy.0.bodies.post(r#"[{"type":"function","record":"platform.restoreStart"}]"#);
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(*stream.restarts.lock().unwrap(), 0);
     let answer = copy.invoke(answer, "line").await;
@@ -188,9 +173,9 @@ async fn a_line_that_speaks_of_a_restore_restores_nothing() {
 async fn an_init_whose_end_is_told_only_after_ours_waits_for_one_flush_and_no_longer() {
     let stream = Stream::default();
     let mut copy = Copy::start(&stream);
-    copy.bodies.post(r#"[{"type":"platform.initStart"}]"#);
+    copy.0.bodies.post(r#"[{"type":"platform.initStart"}]"#);
     let start = Instant::now();
-    copy.asked.recv().await.unwrap();
+    copy.0.asked.recv().await.unwrap();
     assert_eq!(start.elapsed(), Duration::from_secs(1));
     assert_eq!(by_instance(&arrived(&stream))["snapshot"].len(), 2, "the event and a ledger");
 }
@@ -209,9 +194,9 @@ async fn a_stream_that_cannot_be_reached_does_not_keep_a_snapshot_from_being_tak
 async fn an_init_within_an_invocation_is_not_held_up() {
     let stream = Stream::default();
     let mut copy = Copy::start(&stream);
-    copy.bodies.post(r#"[{"type":"platform.initStart","record":{"phase":"invoke"}}]"#);
+    copy.0.bodies.post(r#"[{"type":"platform.initStart","record":{"phase":"invoke"}}]"#);
     let start = Instant::now();
-    copy.asked.recv().await.unwrap();
+    copy.0.asked.recv().await.unwrap();
     assert_eq!(start.elapsed(), Duration::ZERO);
 }
 
@@ -222,7 +207,7 @@ async fn what_was_given_up_before_the_snapshot_is_told_under_the_identity_that_i
     let answer = copy.initialise().await;
     let line = format!(r#"[{{"type":"function","record":"{}"}}]"#, "x".repeat(900));
     for _ in 0..50 {
-        copy.bodies.post(&line);
+        copy.0.bodies.post(&line);
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
     assert!(stream.records.lock().unwrap().is_empty());

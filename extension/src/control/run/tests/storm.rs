@@ -12,14 +12,11 @@ use std::path::{Path, PathBuf};
 
 use fastrand::Rng;
 use faults::{FakeService, Stream};
-use process::Process;
-use tokio::sync::oneshot;
 
+use super::wiring::Process;
 use super::*;
-use crate::buffer::queue::SpillSettings;
+use crate::buffer::spill::SpillSettings;
 use crate::control::config::Initialization;
-use crate::lambda::extensions::Next;
-use crate::pack::partition_keys::PartitionKeys;
 use kinesis_telemetry_consumer::strict::Arrived;
 
 /// Played by every test run.
@@ -103,8 +100,7 @@ impl Storm {
         let request = format!("r-{number}");
         let timeout_ms = self.rng.u64(1_000..4_000);
         let timeout = Duration::from_millis(timeout_ms);
-        let deadline_ms = now_ms() + timeout_ms;
-        process.answer(Next::Invoke { request_id: request.clone(), deadline_ms });
+        process.answer(invoke_with(timeout_ms, &request));
         let began = Instant::now();
         for _ in 0..self.rng.u32(0..5) {
             tokio::time::sleep(Duration::from_millis(self.rng.u64(0..120))).await;
@@ -160,8 +156,7 @@ impl Storm {
             // After a timeout of the function it may still be at work; Lambda answers its next call.
             process.calls_next(Duration::from_secs(2)).await;
         }
-        let next = Next::Shutdown { reason: reason.to_owned(), deadline_ms: now_ms() + 2_000 };
-        process.answer(next);
+        process.answer(shutdown_for(reason));
         // Lambda hands over telemetry as long as somebody listens.
         for _ in 0..self.rng.u8(1..4) {
             let late = self.lines();
@@ -170,7 +165,7 @@ impl Storm {
             tokio::spawn(async move {
                 tokio::time::sleep(delay).await;
                 let body = format!("[{}]", late.join(","));
-                if bodies.0.send(bodies.1.hold(body.into())).is_err() {
+                if !bodies.try_post(&body) {
                     refused.lock().unwrap().extend(late);
                 }
             });
@@ -185,7 +180,7 @@ impl Storm {
         self.seen.adopted += queue.ledger.adopted;
         self.seen.handed_over += queue.ledger.handed_over;
         self.seen.dead_lettered += queue.ledger.dead_lettered;
-        assert_eq!(process.bodies.1.held(), 0, "memory is counted to the byte");
+        assert_eq!(process.bodies.held(), 0, "memory is counted to the byte");
     }
 
     /// The process is killed: what it held in memory is gone, what lies in a file is not.
@@ -226,19 +221,19 @@ async fn play(seed: u64, tmp: &Path) -> Seen {
         ("RECORD_FORMAT", format),
     ];
     let mut storm = Storm::new(rng, tmp.to_owned(), service, letters);
-    let mut process = Process::start(&storm, &variables);
+    let mut process = process::start(&storm, &variables);
     process.calls_next(Duration::from_secs(1)).await;
     for number in 0..storm.rng.u64(1..25) {
         storm.service.change();
         storm.freeze().await;
         if storm.rng.u8(0..50) == 0 {
             storm.kill(process).await;
-            process = Process::start(&storm, &variables);
+            process = process::start(&storm, &variables);
             process.calls_next(Duration::from_secs(1)).await;
         }
         if let Some(reason) = storm.invoke(&mut process, number).await {
             storm.shut_down(process, reason).await;
-            process = Process::start(&storm, &variables);
+            process = process::start(&storm, &variables);
             process.calls_next(Duration::from_secs(1)).await;
         }
     }

@@ -4,9 +4,8 @@
 
 use std::error::Error;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
-use std::time::{Instant, SystemTime};
 
 use hyper::Uri;
 use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
@@ -16,8 +15,9 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
-use super::{MAX_IDLE, idle};
-use crate::base::clock;
+use super::MAX_IDLE;
+use crate::base::clock::{self, Moment};
+use crate::base::sync::lock;
 
 type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 type Opened = Result<Stream, Box<dyn Error + Send + Sync>>;
@@ -32,7 +32,7 @@ pub(super) struct Prepared {
 /// A connection that is open, or is being opened.
 struct Ready {
     to: Uri,
-    begun: (Instant, SystemTime),
+    begun: Moment,
     opening: JoinHandle<Opened>,
 }
 
@@ -54,7 +54,7 @@ impl Prepared {
         let leads_there =
             |it: &mut Ready| it.to.scheme() == to.scheme() && it.to.authority() == to.authority();
         let ready = self.ready().take_if(leads_there)?;
-        (idle(ready.begun, clock::now()) <= MAX_IDLE).then_some(ready)
+        (clock::now().since(ready.begun) <= MAX_IDLE).then_some(ready)
     }
 
     /// Makes it so much older.
@@ -62,11 +62,14 @@ impl Prepared {
     pub(super) fn age(&self, (monotonic, wall): (std::time::Duration, std::time::Duration)) {
         let mut ready = self.ready();
         let begun = &mut ready.as_mut().expect("one was opened").begun;
-        *begun = (begun.0.checked_sub(monotonic).expect("the machine is up"), begun.1 - wall);
+        *begun = Moment {
+            monotonic: begun.monotonic.checked_sub(monotonic).expect("the machine is up"),
+            wall: begun.wall - wall,
+        };
     }
 
     fn ready(&self) -> MutexGuard<'_, Option<Ready>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.ready)
     }
 }
 

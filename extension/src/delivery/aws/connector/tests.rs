@@ -5,15 +5,6 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-#[test]
-fn idle_time_is_the_larger_of_both_clocks() {
-    let start = (Instant::now(), SystemTime::now());
-    let (short, long) = (Duration::from_secs(1), Duration::from_hours(1));
-    assert_eq!(idle(start, (start.0 + short, start.1 + long)), long, "a paused machine");
-    assert_eq!(idle(start, (start.0 + long, start.1 + short)), long);
-    assert_eq!(idle(start, (start.0 + short, start.1 - long)), short, "a clock set back");
-}
-
 /// A server that answers every request with 204, and how many connections and requests it has seen.
 async fn server() -> (String, Arc<AtomicUsize>, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();

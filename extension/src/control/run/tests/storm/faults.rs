@@ -3,7 +3,9 @@
 use fastrand::Rng;
 
 use super::super::*;
-use crate::pack::sink::{Answer, Decision, Failure, Refusal};
+use crate::base::sync::lock;
+use crate::buffer::memory_budget::MemoryBudget;
+use crate::pack::sink::{Answer, Decision, Failure, Refusal, Trouble};
 
 /// What is stored, and what happens to requests.
 pub(super) struct FakeService(Mutex<State>);
@@ -90,7 +92,7 @@ impl FakeService {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        lock(&self.0)
     }
 }
 
@@ -174,12 +176,15 @@ impl Sink for Stream {
             Fate::Refused(refused, is_throttled) => {
                 store(&refused);
                 let answer = |refused: &bool| {
-                    let refusal = Refusal { is_throttled, ..Refusal::for_now("refused") };
+                    let refusal =
+                        Refusal { is_throttled, ..Refusal::for_now(Trouble::new("refused")) };
                     if *refused { Err(refusal) } else { Ok(()) }
                 };
                 Ok(refused.iter().map(answer).collect())
             }
-            Fate::Failed(decision) => Err(Failure { decision, message: format!("{decision:?}") }),
+            Fate::Failed(decision) => {
+                Err(Failure { decision, trouble: Trouble::new(format!("{decision:?}")) })
+            }
             Fate::Unanswered => {
                 store(&[]);
                 std::future::pending().await

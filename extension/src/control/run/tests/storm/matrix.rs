@@ -40,7 +40,7 @@ async fn play(
         ("MAX_AGE_MS", "2000".to_owned()),
     ];
     let mut storm = Storm::new(rng, tmp.to_owned(), service, None);
-    let mut process = Process::start_as(mode, &storm, &variables);
+    let mut process = process::start_as(mode, &storm, &variables);
     let mut held = Vec::new();
     process.calls_next(Duration::from_secs(3)).await;
     for number in 0..INVOCATIONS {
@@ -76,7 +76,7 @@ async fn play(
 }
 
 async fn restarted(mode: Initialization, storm: &Storm, variables: &[(&str, String)]) -> Process {
-    let mut process = Process::start_as(mode, storm, variables);
+    let mut process = process::start_as(mode, storm, variables);
     process.calls_next(Duration::from_secs(3)).await;
     process
 }
@@ -84,8 +84,7 @@ async fn restarted(mode: Initialization, storm: &Storm, variables: &[(&str, Stri
 /// An invocation of a function that takes 20 ms. Gives how long it was held beyond that.
 async fn invoke(storm: &mut Storm, process: &mut Process, number: u64) -> Duration {
     let request_id = format!("r-{number}");
-    let deadline_ms = now_ms() + TIMEOUT_MS;
-    process.answer(Next::Invoke { request_id: request_id.clone(), deadline_ms });
+    process.answer(invoke_with(TIMEOUT_MS, &request_id));
     process.bodies.post(&format!("[{}]", storm.lines().join(",")));
     tokio::time::sleep(Duration::from_millis(20)).await;
     let finished = Instant::now();
