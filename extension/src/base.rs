@@ -1,7 +1,7 @@
 //! Clock, log, randomness and failpoints: what every other room may use.
 
-pub mod clock;
-pub mod failpoint;
-pub mod log;
-pub mod random;
-pub mod sync;
+pub(crate) mod clock;
+pub(crate) mod failpoint;
+pub(crate) mod log;
+pub(crate) mod random;
+pub(crate) mod sync;

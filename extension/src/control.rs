@@ -1,5 +1,33 @@
 //! Start, the loop and the configuration: the only room that knows the whole.
 
-pub mod config;
-pub mod run;
-pub mod start;
+mod config;
+mod run;
+mod start;
+
+use std::process::ExitCode;
+
+pub use config::Environment;
+
+use crate::base::log;
+
+/// Runs the extension as a process of its own, from the variables of the environment to its end.
+pub fn main() -> ExitCode {
+    // `vars` would panic at a variable that is not Unicode, and the environment is the function's too.
+    let variables = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment = Environment::read(variables);
+    // One thread: the extension shares a slice of a CPU with the function.
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
+    match runtime {
+        Ok(runtime) => {
+            let end = runtime.block_on(start::start(environment));
+            // Without waiting: a look-up of a name may hang for longer than Lambda lets us live.
+            runtime.shutdown_background();
+            ExitCode::from(end as u8)
+        }
+        Err(error) => {
+            log::error(&format!("cannot start: {error}"));
+            ExitCode::FAILURE
+        }
+    }
+}

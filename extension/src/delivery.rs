@@ -1,6 +1,6 @@
 //! From queued records to Kinesis and SQS.
 
-pub mod aws;
-pub mod dispatcher;
-pub mod kinesis;
-pub mod sqs;
+pub(crate) mod aws;
+pub(crate) mod dispatcher;
+pub(crate) mod kinesis;
+pub(crate) mod sqs;

@@ -2,7 +2,7 @@
 //!
 //! Knows the shape of `source` and nothing of where events come from or go to.
 
-pub mod level;
+pub(crate) mod level;
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -39,7 +39,7 @@ impl Event {
 }
 
 /// Whether lines begin with one that says the identity of all others.
-pub fn is_record_head(lines: &[u8]) -> bool {
+pub(crate) fn is_record_head(lines: &[u8]) -> bool {
     lines
         .strip_prefix(br#"{"type":""#)
         .is_some_and(|rest| rest.starts_with(event_type::RECORD.as_bytes()))

@@ -1,5 +1,5 @@
 //! From the bodies that Lambda posts to numbered events with their invocation.
 
-pub mod attribution;
-pub mod intake;
-pub mod listener;
+pub(crate) mod attribution;
+pub(crate) mod intake;
+pub(crate) mod listener;

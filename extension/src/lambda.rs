@@ -2,8 +2,8 @@
 //!
 //! Knows HTTP and how to say what went wrong; the paths are known by the two modules within.
 
-pub mod extensions;
-pub mod telemetry;
+pub(crate) mod extensions;
+pub(crate) mod telemetry;
 
 use std::time::Duration;
 
@@ -20,14 +20,14 @@ const MAX_ANSWER: usize = 1024 * 1024;
 
 /// A client of the APIs at one `host:port`.
 #[derive(Clone, Debug)]
-pub struct Api {
+pub(crate) struct Api {
     authority: String,
     client: Client<HttpConnector, Full<Bytes>>,
 }
 
 /// What the API answered.
 #[derive(Debug)]
-pub struct Answer {
+pub(crate) struct Answer {
     /// The status.
     pub status: StatusCode,
     /// The headers.
@@ -38,7 +38,7 @@ pub struct Answer {
 
 /// Why there is no usable answer.
 #[derive(Debug, thiserror::Error)]
-pub enum Error {
+pub(crate) enum Error {
     /// The service said no.
     #[error("{what} was answered {status}: {body}")]
     Refused {
@@ -69,7 +69,7 @@ pub enum Error {
 
 impl Api {
     /// `authority` is the value of `AWS_LAMBDA_RUNTIME_API`.
-    pub fn new(authority: &str) -> Self {
+    pub(crate) fn new(authority: &str) -> Self {
         let client = Client::builder(TokioExecutor::new()).build_http();
         Self { authority: authority.to_owned(), client }
     }
@@ -112,7 +112,7 @@ impl Answer {
 
 impl Error {
     /// Whether this is a refusal with this error type of Lambda's.
-    pub fn is_of_type(&self, error_type: &str) -> bool {
+    pub(crate) fn is_of_type(&self, error_type: &str) -> bool {
         #[derive(serde::Deserialize)]
         #[serde(rename_all = "camelCase")]
         struct Body {
@@ -123,7 +123,7 @@ impl Error {
     }
 
     /// The status of a refusal.
-    pub fn status(&self) -> Option<u16> {
+    pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::Refused { status, .. } => Some(status.as_u16()),
             _ => None,

@@ -13,13 +13,37 @@
 //! [`policy`] (pure: when, and how long) and [`buffer`] (queued events within bounds), then [`pack`] (events to records to
 //! requests), then [`event`], [`lambda`] (the Extensions and Telemetry APIs) and [`base`] (clock, log, randomness).
 
-pub mod base;
-pub mod buffer;
-pub mod control;
-pub mod delivery;
-pub mod event;
-pub mod ingest;
-pub mod lambda;
-pub mod pack;
-pub mod policy;
-pub mod report;
+mod base;
+mod buffer;
+mod control;
+mod delivery;
+mod event;
+mod ingest;
+mod lambda;
+mod pack;
+mod policy;
+mod report;
+
+// The program.
+pub use control::main;
+
+// What benchmarks, fuzzers, models and tests of this repository call. No other crate depends on this one.
+pub use base::clock::Moment;
+pub use base::random::new_instance;
+pub use buffer::ledger::Ledger;
+pub use buffer::memory_budget::{BufferedBody, MemoryBudget};
+pub use buffer::queue::{Destination, Queue};
+pub use buffer::spill::{Read, Spill, SpillSettings, adopt};
+pub use control::Environment;
+pub use delivery::aws::credentials::Origin;
+pub use delivery::aws::{Access, Connector, Roots};
+pub use delivery::dispatcher::{Dispatcher, Outcome, Route};
+pub use event::level::Importance;
+pub use event::{Event, Source};
+pub use ingest::intake::{Accepted, Intake};
+pub use ingest::listener::Listener;
+pub use pack::partition_keys::PartitionKeys;
+pub use pack::sink::{Answer, Failure, Sink};
+pub use pack::{Limits, Packer, Packing, Record, Scope};
+pub use policy::flush::{Backlog, Policy};
+pub use policy::lifecycle::Event as LifecycleEvent;

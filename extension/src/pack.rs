@@ -5,9 +5,9 @@
 mod compress;
 mod kpl;
 mod limits;
-pub mod partition_keys;
+pub(crate) mod partition_keys;
 mod record;
-pub mod sink;
+pub(crate) mod sink;
 mod split;
 
 use std::collections::VecDeque;
@@ -18,7 +18,8 @@ use extension_spec::{Compression, Config, Envelope, PartitionKey, RecordFormat};
 use crate::base::failpoint;
 use crate::event::{Event, Source};
 pub use limits::Limits;
-pub use record::{Part, Record, Span};
+pub use record::Record;
+pub(crate) use record::{Part, Span};
 
 /// Guess of how much lines shrink, in hundredths, until some have been compressed.
 const FIRST_RATIO: usize = 300;

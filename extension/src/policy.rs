@@ -1,7 +1,7 @@
 //! Pure decisions: what to do, when, for how long. Time comes in as a value.
 
-pub mod backoff;
-pub mod breaker;
-pub mod deadline;
-pub mod flush;
-pub mod lifecycle;
+pub(crate) mod backoff;
+pub(crate) mod breaker;
+pub(crate) mod deadline;
+pub(crate) mod flush;
+pub(crate) mod lifecycle;

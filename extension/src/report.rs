@@ -1,3 +1,3 @@
 //! What the extension reports about itself: metrics, and the lines that it must recognise as its own.
 
-pub mod metrics;
+pub(crate) mod metrics;

@@ -8,14 +8,10 @@ use std::time::{Duration, Instant};
 use divan::Bencher;
 use divan::counter::BytesCount;
 use extension_spec::PartitionKey;
-use kinesis_telemetry_extension::buffer::memory_budget::{BufferedBody, MemoryBudget};
-use kinesis_telemetry_extension::buffer::queue::{Destination, Queue};
-use kinesis_telemetry_extension::delivery::dispatcher::{Dispatcher, Outcome, Route};
-use kinesis_telemetry_extension::ingest::intake::Intake;
-use kinesis_telemetry_extension::ingest::listener::Listener;
-use kinesis_telemetry_extension::pack::partition_keys::PartitionKeys;
-use kinesis_telemetry_extension::pack::sink::{Answer, Failure, Sink};
-use kinesis_telemetry_extension::pack::{Packing, Record, Scope};
+use kinesis_telemetry_extension::{
+    Answer, BufferedBody, Destination, Dispatcher, Failure, Intake, Listener, MemoryBudget,
+    Outcome, Packing, PartitionKeys, Queue, Record, Route, Scope, Sink,
+};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::runtime::{Builder, Runtime};

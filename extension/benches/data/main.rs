@@ -13,10 +13,7 @@ mod steps;
 use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::{Config, Envelope};
-use kinesis_telemetry_extension::base::clock::Moment;
-use kinesis_telemetry_extension::event::{Event, Source};
-use kinesis_telemetry_extension::ingest::intake::Intake;
-use kinesis_telemetry_extension::pack::{Limits, Packer, Packing};
+use kinesis_telemetry_extension::{Event, Intake, Limits, Moment, Packer, Packing, Source};
 use xtask_model::typical::{Logs, Typical};
 
 /// Lines of a body: some 230 KB, close to what Lambda buffers.

@@ -7,11 +7,9 @@ use std::path::PathBuf;
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
 use extension_spec::{Compression, RecordFormat};
-use kinesis_telemetry_extension::base::random;
-use kinesis_telemetry_extension::buffer::spill::{Read, Spill};
-use kinesis_telemetry_extension::event::Event;
-use kinesis_telemetry_extension::event::level::Importance;
-use kinesis_telemetry_extension::pack::{Packing, Record, Scope};
+use kinesis_telemetry_extension::{
+    Event, Importance, Packing, Read, Record, Scope, Spill, new_instance,
+};
 
 use crate::{body, events, intake, now, packer};
 use xtask_model::typical::Logs;
@@ -74,7 +72,7 @@ fn spill_and_back(bencher: Bencher<'_, '_>) {
     bencher
         .counter(BytesCount::new(bytes))
         .with_inputs(|| {
-            Spill::create(&folder.0, &random::new_instance(), u64::MAX).expect("the folder is ours")
+            Spill::create(&folder.0, &new_instance(), u64::MAX).expect("the folder is ours")
         })
         .bench_local_values(|mut spill| {
             for record in &records {
@@ -101,7 +99,7 @@ struct Folder(PathBuf);
 
 impl Folder {
     fn new() -> Self {
-        let path = std::env::temp_dir().join(format!("bench-{}", random::new_instance()));
+        let path = std::env::temp_dir().join(format!("bench-{}", new_instance()));
         fs::create_dir(&path).expect("there is a folder for temporary files");
         Self(path)
     }

@@ -42,21 +42,21 @@ impl Add<Duration> for Moment {
 }
 
 /// Reads both clocks.
-pub fn now() -> Moment {
+pub(crate) fn now() -> Moment {
     Moment { monotonic: tokio::time::Instant::now().into_std(), wall: wall() }
 }
 
 /// The wall clock.
 #[cfg(not(test))]
-pub fn wall() -> SystemTime {
+pub(crate) fn wall() -> SystemTime {
     SystemTime::now()
 }
 
 #[cfg(test)]
-pub use simulated::{advance_wall, wall};
+pub(crate) use simulated::{advance_wall, wall};
 
 /// Milliseconds since 1970.
-pub fn now_ms() -> u64 {
+pub(crate) fn now_ms() -> u64 {
     u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
 }
 
@@ -79,14 +79,14 @@ mod simulated {
     }
 
     /// The wall clock.
-    pub fn wall() -> SystemTime {
+    pub(crate) fn wall() -> SystemTime {
         let wall = BASE.with(|(monotonic, wall)| *wall + monotonic.elapsed());
         let ahead = Duration::from_secs_f64(AHEAD.get().abs());
         if AHEAD.get() < 0.0 { wall - ahead } else { wall + ahead }
     }
 
     /// Lets time go by, or back, that the monotonic clock knows nothing of.
-    pub fn advance_wall(seconds: f64) {
+    pub(crate) fn advance_wall(seconds: f64) {
         AHEAD.set(AHEAD.get() + seconds);
     }
 }

@@ -2,7 +2,7 @@
 
 /// Panics if the variable `PANIC_IN` asks for it: `PLACE once`, or `PLACE always`.
 #[cfg(any(debug_assertions, feature = "injected-panics"))]
-pub fn panic_in(place: &str) {
+pub(crate) fn panic_in(place: &str) {
     use std::sync::atomic::{AtomicBool, Ordering};
 
     static HAS_PANICKED: AtomicBool = AtomicBool::new(false);

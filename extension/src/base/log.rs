@@ -11,37 +11,37 @@ use extension_spec::{EXTENSION_NAME, Level};
 static LEVEL: OnceLock<Level> = OnceLock::new();
 
 /// Sets the level, once, at the start of the process.
-pub fn init(level: Level) {
+pub(crate) fn init(level: Level) {
     LEVEL.get_or_init(|| level);
 }
 
 /// Loses events, or keeps the extension from working.
-pub fn error(message: &str) {
+pub(crate) fn error(message: &str) {
     say(Level::Error, "ERROR", message);
 }
 
 /// Something that a person should mend.
-pub fn warn(message: &str) {
+pub(crate) fn warn(message: &str) {
     say(Level::Warn, "WARN", message);
 }
 
 /// The beginning and the end of things.
-pub fn info(message: &str) {
+pub(crate) fn info(message: &str) {
     say(Level::Info, "INFO", message);
 }
 
 /// Every delivery.
-pub fn debug(message: &str) {
+pub(crate) fn debug(message: &str) {
     say(Level::Debug, "DEBUG", message);
 }
 
 /// A line as it is printed, without its end.
-pub fn line(label: &str, message: &str) -> String {
+pub(crate) fn line(label: &str, message: &str) -> String {
     format!("[{EXTENSION_NAME}] {label} {}", message.replace(['\n', '\r'], " "))
 }
 
 /// Whether this record (JSON text) of an `extension` event is a line of ours.
-pub fn is_own_line(record: &str) -> bool {
+pub(crate) fn is_own_line(record: &str) -> bool {
     record
         .strip_prefix("\"[")
         .and_then(|rest| rest.strip_prefix(EXTENSION_NAME))

@@ -11,7 +11,7 @@ pub fn new_instance() -> String {
 }
 
 /// Seeds the random numbers of [`backoff`](crate::policy::backoff).
-pub fn seed() {
+pub(crate) fn seed() {
     fastrand::seed(u64::from_le_bytes(bytes()));
 }
 

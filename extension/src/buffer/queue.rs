@@ -21,10 +21,11 @@ use crate::event::level::Importance;
 use crate::event::{Event, Source};
 use crate::pack::partition_keys::PartitionKeys;
 use crate::pack::{Packer, Record, Scope, Span};
-pub use end::Leftovers;
-pub use overflow::Overflow;
+pub(crate) use end::Leftovers;
+pub(crate) use overflow::Overflow;
+pub use pending::Destination;
 use pending::PendingRecord;
-pub use pending::{Destination, Request};
+pub(crate) use pending::Request;
 
 /// Events and records that wait, oldest first.
 #[derive(Debug)]
@@ -93,8 +94,15 @@ impl Queue {
 
     /// The same with a dead-letter queue, for which records are kept that are refused for good.
     #[must_use]
-    pub fn with_dead_letters(self) -> Self {
-        Self { has_dead_letters: true, ..self }
+    #[cfg(test)]
+    pub(crate) fn with_dead_letters(mut self) -> Self {
+        self.keep_refused();
+        self
+    }
+
+    /// Keeps records that are refused for good from here on: a dead-letter queue takes them.
+    pub(crate) fn keep_refused(&mut self) {
+        self.has_dead_letters = true;
     }
 
     /// Takes in an event of our own, whatever the bound says: it is small and there are few.

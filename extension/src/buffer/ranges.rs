@@ -43,7 +43,8 @@ impl Ranges {
     }
 
     /// Whether this number may be meant.
-    pub fn contains(&self, number: u64) -> bool {
+    #[cfg(test)]
+    pub(crate) fn contains(&self, number: u64) -> bool {
         self.0.range(..=number).next_back().is_some_and(|(_, range)| number <= range.last)
     }
 

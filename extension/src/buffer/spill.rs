@@ -20,7 +20,8 @@ use extension_spec::EXTENSION_NAME;
 use crate::base::clock::{self, Moment};
 use crate::pack::{Record, Span};
 use frame::Summary;
-pub use set::{FileNumber, SpillSet, SpillSettings};
+pub use set::SpillSettings;
+pub(crate) use set::{FileNumber, SpillSet};
 
 /// What the names of our files end in.
 const EXTENSION: &str = "spill";
@@ -50,7 +51,7 @@ struct Frame {
 }
 
 /// An event that was split, by instance and number.
-pub type SplitEvent = (Arc<str>, u64);
+pub(crate) type SplitEvent = (Arc<str>, u64);
 
 /// What came of reading a frame.
 #[derive(Debug)]
@@ -272,7 +273,7 @@ fn read_record(file: &mut File, at: u64, now: Instant) -> io::Result<Option<Reco
 }
 
 /// How large a file may get in this folder, if nobody has said: an eighth of what is free there, within reason.
-pub fn default_max_bytes(folder: &Path) -> u64 {
+pub(crate) fn default_max_bytes(folder: &Path) -> u64 {
     const MOST: u64 = 64 * 1024 * 1024;
     let free = nix::sys::statvfs::statvfs(folder).map_or(0, |it| {
         // Their types differ between systems.

@@ -28,12 +28,13 @@ use crate::ingest::intake::{Accepted, Signal, restored};
 use crate::pack::sink::Sink;
 use crate::policy::flush::Backlog;
 use crate::policy::lifecycle::{Action, Event, Phase};
-pub use components::Components;
+pub(crate) use components::Components;
 use deliver::Delivery;
-pub use reporting::Reporter;
-pub use shutdown::DeadLetters;
+pub(crate) use reporting::Reporter;
+pub(crate) use shutdown::DeadLetters;
+use shutdown::Ending;
 use wait::{PendingNext, answered, at, ended};
-pub use wait::{PollNext, next};
+pub(crate) use wait::{PollNext, next};
 
 /// After a delivery failed, the next one beside a function waits this long.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
@@ -62,13 +63,9 @@ struct Run<S, D> {
     wait_end: Instant,
     /// When the delivery of this phase is over.
     deliver_end: Instant,
-    /// When the process must have ended, once SHUTDOWN has come.
-    end: Instant,
-    /// Whether another process of this environment comes after this one.
-    has_successor: bool,
+    ending: Ending,
     /// No delivery beside the function before this.
     not_before: Instant,
-    refused: bool,
     /// The end of a function was waited for in vain. Until one is heard of again no other is.
     runtime_done_unreliable: bool,
     /// When its identity began, by both clocks.
@@ -78,7 +75,7 @@ struct Run<S, D> {
 }
 
 /// Lives the life of an extension. Returns whether Lambda ended it in order.
-pub async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool {
+pub(crate) async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool {
     let now = Instant::now();
     let mut run = Run {
         components,
@@ -90,10 +87,9 @@ pub async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool {
         ended_early: VecDeque::new(),
         wait_end: now,
         deliver_end: now,
-        end: now,
-        has_successor: false,
+        // Until one is known the process has no successor to leave anything to.
+        ending: Ending::shutdown("spindown", now),
         not_before: now,
-        refused: false,
         runtime_done_unreliable: false,
         born: clock::now(),
         overflow_said: Overflow::default(),
@@ -110,7 +106,7 @@ pub async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool {
         run.turn().await;
     }
     run.shutdown().await;
-    !run.refused
+    !run.ending.is_refused
 }
 
 impl<S: Sink, D: Sink> Run<S, D> {

@@ -22,7 +22,7 @@ use crate::lambda::{self, Api};
 /// How the process ends, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u8)]
-pub enum End {
+pub(super) enum End {
     /// Lambda shut the environment down.
     Shutdown = 0,
     /// Not started by Lambda (`EX_USAGE`).
@@ -32,7 +32,7 @@ pub enum End {
 }
 
 /// Runs the extension to its end.
-pub async fn start(mut environment: Environment) -> End {
+pub(super) async fn start(mut environment: Environment) -> End {
     log::init(environment.config.log_level);
     say_panics();
     let Some(authority) = &environment.runtime_api else {

@@ -3,8 +3,8 @@
 //! The SDK's own retries are off: one place retries.
 
 mod connector;
-pub mod credentials;
-pub mod decision;
+pub(crate) mod credentials;
+pub(crate) mod decision;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};
@@ -71,6 +71,6 @@ impl Access {
 }
 
 /// A variable of the process that holds something.
-pub fn variable(name: &str) -> Option<String> {
+pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }

@@ -23,7 +23,7 @@ const SERVICE: &str = "KINESIS";
 
 /// A stream that takes records.
 #[derive(Debug)]
-pub struct Kinesis {
+pub(crate) struct Kinesis {
     config: SdkConfig,
     client: Mutex<Client>,
     stream: Stream,
@@ -35,7 +35,7 @@ pub struct Kinesis {
 impl Kinesis {
     /// Builds the client; connects to nothing. `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL`, FIPS and dual stack come
     /// from the environment, by the SDK's own rules. An ARN's region wins over the function's: no other has the stream.
-    pub fn new(stream: Stream, access: &Access) -> Self {
+    pub(crate) fn new(stream: Stream, access: &Access) -> Self {
         let config = access.config(SERVICE, stream.region(), aws::variable);
         let client = Mutex::new(Client::new(&config));
         let is_renewable = access.credentials.is_renewable();
@@ -44,7 +44,7 @@ impl Kinesis {
 
     /// Does all that the first request needs and sends nothing: asks for credentials, finds the endpoint, and begins to
     /// open a connection to it (name, TCP, TLS) for whoever sends first.
-    pub async fn connect(&self) {
+    pub(crate) async fn connect(&self) {
         let request = self.to_stream(self.client().put_records()).set_records(Some(Vec::new()));
         let opens = Config::builder().http_client(self.connector.opener());
         // That it was not sent is what was wanted; what else may be wrong the first delivery will say.

@@ -21,7 +21,7 @@ const BATCH_BYTES: usize = 256 * 1024;
 
 /// A queue that takes records.
 #[derive(Debug)]
-pub struct Sqs {
+pub(crate) struct Sqs {
     client: Client,
     queue: QueueUrl,
     connector: Connector,
@@ -31,7 +31,7 @@ pub struct Sqs {
 
 impl Sqs {
     /// Builds the client; connects to nothing.
-    pub fn new(queue: QueueUrl, stream: String, access: &Access) -> Self {
+    pub(crate) fn new(queue: QueueUrl, stream: String, access: &Access) -> Self {
         let config = access.config("SQS", queue.region(), aws::variable);
         Self { client: Client::new(&config), queue, connector: access.connector.clone(), stream }
     }

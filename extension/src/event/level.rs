@@ -71,7 +71,7 @@ fn has_succeeded(record: &str) -> bool {
 
 /// The level of a log line, given as the JSON text of its `record`: of an object what its `level` says, of a text what
 /// Lambda's runtimes for Node and Python put before the message, or what the JSON in it says. None if there is none.
-pub fn level_of(record: &str) -> Option<LogLevel> {
+pub(crate) fn level_of(record: &str) -> Option<LogLevel> {
     if record.starts_with('{') {
         return of_object(record);
     }

@@ -13,7 +13,7 @@ const REMEMBERED: usize = 32;
 
 /// The invocations of this environment, as the platform has told of them.
 #[derive(Debug, Default)]
-pub struct Attribution {
+pub(crate) struct Attribution {
     invocations: VecDeque<Invocation>,
 }
 
@@ -26,7 +26,7 @@ struct Invocation {
 
 impl Attribution {
     /// `platform.start` of a request, at this time.
-    pub fn started(&mut self, request_id: &str, time: &str) {
+    pub(crate) fn started(&mut self, request_id: &str, time: &str) {
         if self.invocations.len() == REMEMBERED {
             self.invocations.pop_front();
         }
@@ -35,7 +35,7 @@ impl Attribution {
     }
 
     /// `platform.runtimeDone` of a request, at this time.
-    pub fn done(&mut self, request_id: &str, time: &str) {
+    pub(crate) fn done(&mut self, request_id: &str, time: &str) {
         let is_it = |it: &&mut Invocation| it.request_id == request_id;
         if let Some(invocation) = self.invocations.iter_mut().find(is_it) {
             invocation.done = Some(time.to_owned());
@@ -43,13 +43,13 @@ impl Attribution {
     }
 
     /// The request that a line of this time and text belongs to; none where that is open, or where the text names it.
-    pub fn request_of(&self, time: &str, text: &str) -> Option<&str> {
+    pub(crate) fn request_of(&self, time: &str, text: &str) -> Option<&str> {
         let owner = self.owner_of(time)?;
         memmem::find(text.as_bytes(), owner.as_bytes()).is_none().then_some(owner)
     }
 
     /// The request that a line of this time belongs to; none where that is open.
-    pub fn owner_of(&self, time: &str) -> Option<&str> {
+    pub(crate) fn owner_of(&self, time: &str) -> Option<&str> {
         // Times of one form compare as text; another form would compare wrongly.
         let is_comparable = |other: &str| other.len() == time.len();
         let started = |it: &Invocation| it.start.as_str() <= time;

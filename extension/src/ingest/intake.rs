@@ -236,7 +236,7 @@ impl Intake {
 /// Where a body tells that the environment was restored from a snapshot: what is from before that, and the rest, as two
 /// bodies. Before it are the platform's events of init, which stand first; whatever else comes along may differ between
 /// the environments that were restored from the same snapshot.
-pub fn restored(body: &[u8]) -> Option<(String, String)> {
+pub(crate) fn restored(body: &[u8]) -> Option<(String, String)> {
     const RESTORED: &str = "platform.restore";
     // Nearly always the answer; what a function prints may hold these words, too.
     memmem::find(body, RESTORED.as_bytes())?;

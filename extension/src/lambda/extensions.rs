@@ -15,7 +15,7 @@ const IDENTIFIER: &str = "lambda-extension-identifier";
 
 /// A registered extension.
 #[derive(Clone, Debug)]
-pub struct Extension {
+pub(crate) struct Extension {
     pub(crate) api: Api,
     /// Goes with every later call.
     pub id: String,
@@ -26,7 +26,7 @@ pub struct Extension {
 /// The function, as `register` describes it. Every member may be missing: emulators differ.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", default)]
-pub struct Function {
+pub(crate) struct Function {
     /// Its name.
     pub function_name: String,
     /// Its version, `$LATEST` for instance.
@@ -37,7 +37,7 @@ pub struct Function {
 
 /// What `next` brings.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Next {
+pub(crate) enum Next {
     /// The function is invoked.
     Invoke {
         /// Its request.
@@ -67,7 +67,11 @@ struct Message {
 
 impl Extension {
     /// Registers for these events. The runtime starts only when this is done, so nothing comes before it.
-    pub async fn register(api: Api, events: &[&str], timeout: Duration) -> Result<Self, Error> {
+    pub(crate) async fn register(
+        api: Api,
+        events: &[&str],
+        timeout: Duration,
+    ) -> Result<Self, Error> {
         const WHAT: &str = "registering the extension";
         let body = serde_json::json!({ "events": events }).to_string();
         let headers = [
@@ -89,7 +93,7 @@ impl Extension {
     }
 
     /// Waits for the next event, however long.
-    pub async fn next(&self) -> Result<Next, Error> {
+    pub(crate) async fn next(&self) -> Result<Next, Error> {
         const WHAT: &str = "asking for the next event";
         let headers = [(IDENTIFIER, self.id.as_str())];
         let path = format!("{PATH}/event/next");
@@ -112,7 +116,7 @@ impl Extension {
     }
 
     /// Reports that this extension cannot start. Legal before the first `next`; the process must then exit.
-    pub async fn init_error(&self, error_type: &str, message: &str) -> Result<(), Error> {
+    pub(crate) async fn init_error(&self, error_type: &str, message: &str) -> Result<(), Error> {
         const WHAT: &str = "reporting an error of the extension";
         let body = serde_json::json!({ "errorType": error_type, "errorMessage": message, "stackTrace": [] });
         let headers =

@@ -14,7 +14,7 @@ const WHAT: &str = "subscribing to telemetry";
 
 /// How a subscription ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Subscription {
+pub(crate) enum Subscription {
     /// Telemetry will come, in this schema.
     Active(&'static str),
     /// This Lambda has no Telemetry API: an emulator, which answers 202.
@@ -22,7 +22,7 @@ pub enum Subscription {
 }
 
 /// Subscribes the listener at this port, which must be bound already. Lambda takes no subscription after init.
-pub async fn subscribe(
+pub(crate) async fn subscribe(
     extension: &Extension,
     port: u16,
     config: &Config,

@@ -112,10 +112,10 @@ pub enum Decision {
 ///
 /// A client of an AWS service reads rules, certificate authorities and the environment, which together take longer than all
 /// that the first `next` must wait for.
-pub type Lazy<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
+pub(crate) type Lazy<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
 
 /// Returns a value that `make` builds when it is first needed.
-pub fn lazy<T>(make: impl FnOnce() -> T + Send + 'static) -> Lazy<T> {
+pub(crate) fn lazy<T>(make: impl FnOnce() -> T + Send + 'static) -> Lazy<T> {
     Arc::new(LazyLock::new(Box::new(make)))
 }
 

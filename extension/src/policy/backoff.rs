@@ -12,20 +12,20 @@ const CAP: Duration = Duration::from_millis(800);
 
 /// Counts failures in a row.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Backoff {
+pub(crate) struct Backoff {
     failures: u32,
 }
 
 impl Backoff {
     /// The wait after one more failure.
-    pub fn wait(&mut self) -> Duration {
+    pub(crate) fn wait(&mut self) -> Duration {
         let bound = self.bound();
         self.failures += 1;
         bound.mul_f64(fastrand::f64())
     }
 
     /// A success ends the row.
-    pub fn reset(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
 

@@ -14,13 +14,13 @@ use crate::base::clock::Moment;
 /// Flushes in a row that may end without an acknowledged record.
 const TOLERATED: u32 = 2;
 /// Bound of the first pause between probes. A shorter one would heal sooner, and hold more invocations in vain.
-pub const FIRST: Duration = Duration::from_secs(10);
+pub(crate) const FIRST: Duration = Duration::from_secs(10);
 /// Largest bound: how late at most it is noticed that somebody has mended what was wrong.
 const LONGEST: Duration = Duration::from_mins(5);
 
 /// Counts what went wrong in a row.
 #[derive(Clone, Copy, Debug)]
-pub struct Breaker {
+pub(crate) struct Breaker {
     /// Bound of the first pause.
     first: Duration,
     failures: u32,
@@ -30,12 +30,12 @@ pub struct Breaker {
 
 impl Breaker {
     /// Closed. `first` is the bound of the first pause between probes.
-    pub const fn new(first: Duration) -> Self {
+    pub(crate) const fn new(first: Duration) -> Self {
         Self { first, failures: 0, pause: None }
     }
 
     /// Kinesis took something, or nothing waits. Returns whether that closes the breaker.
-    pub fn succeeded(&mut self) -> bool {
+    pub(crate) fn succeeded(&mut self) -> bool {
         let was_open = self.is_open();
         *self = Self::new(self.first);
         was_open
@@ -43,7 +43,7 @@ impl Breaker {
 
     /// A flush or a probe ended without one acknowledged record. `jitter`, from 0 to 1, spreads the probes of thousands
     /// of environments that lost the same stream. Returns whether that opens the breaker.
-    pub fn failed(&mut self, now: Moment, jitter: f64) -> bool {
+    pub(crate) fn failed(&mut self, now: Moment, jitter: f64) -> bool {
         let was_open = self.is_open();
         self.failures = self.failures.saturating_add(1);
         if self.is_open() {
@@ -55,24 +55,24 @@ impl Breaker {
     }
 
     /// Whether invocations are not held.
-    pub fn is_open(&self) -> bool {
+    pub(crate) fn is_open(&self) -> bool {
         self.failures >= TOLERATED
     }
 
     /// How long it takes until something may be sent; nothing where the breaker is closed.
-    pub fn wait(&self, now: Moment) -> Duration {
+    pub(crate) fn wait(&self, now: Moment) -> Duration {
         let Some((since, pause)) = self.pause else { return Duration::ZERO };
         pause.saturating_sub(now.since(since))
     }
 
     /// Whether the last flush was in vain: then the next one begins with a small request, on which little is lost.
-    pub fn is_doubtful(&self) -> bool {
+    pub(crate) fn is_doubtful(&self) -> bool {
         self.failures > 0
     }
 
     /// How long an invocation may be held after its function has finished: less where it may well be in vain. The later
     /// probes are so seldom that they may have all the time that a far region or a slow function needs.
-    pub fn hold(&self, flush_timeout: Duration) -> Duration {
+    pub(crate) fn hold(&self, flush_timeout: Duration) -> Duration {
         match self.failures {
             1 | 3 => flush_timeout / 2,
             2 => flush_timeout / 4,

@@ -14,27 +14,28 @@ fn margin(remaining: Duration) -> Duration {
 
 /// What Lambda has called us for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Call {
+pub(crate) enum Call {
     /// INVOKE: its deadline is the timeout of the function.
     Invoke,
     /// SHUTDOWN: its deadline is the moment in which this process is killed.
-    Shutdown,
+    Shutdown {
+        /// Whether there is a queue for what the stream does not take, which needs time as well.
+        has_dead_letters: bool,
+    },
 }
 
 /// What the budgets depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Settings {
+pub(crate) struct Settings {
     /// Longest flush.
     pub flush_timeout: Duration,
     /// How long Lambda buffers telemetry.
     pub buffer_timeout: Duration,
-    /// Whether there is a queue for what the stream does not take.
-    pub has_dead_letters: bool,
 }
 
 /// How much time there is, all of it from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Budget {
+pub(crate) struct Budget {
     /// Longest wait before anything must be sent: for the end of the function, so that one that ends just before its
     /// timeout is not pushed into it by us; at SHUTDOWN for late telemetry, because `platform.report` of the last
     /// invocation usually comes after it.
@@ -51,7 +52,7 @@ pub struct Budget {
 /// Half of a short timeout is left to the function before we stop waiting for its end. At SHUTDOWN whatever the platform
 /// has created by now is handed over within its buffer time; a third of the budget is the most that waiting for it may
 /// cost, and another third is kept for dead letters.
-pub fn budget(call: Call, deadline_ms: u64, now_ms: u64, settings: &Settings) -> Budget {
+pub(crate) fn budget(call: Call, deadline_ms: u64, now_ms: u64, settings: &Settings) -> Budget {
     let remaining = remaining(call, deadline_ms, now_ms);
     let end = remaining.saturating_sub(margin(remaining));
     match call {
@@ -59,10 +60,10 @@ pub fn budget(call: Call, deadline_ms: u64, now_ms: u64, settings: &Settings) ->
             let flush = settings.flush_timeout.min(end / 2);
             Budget { wait: end.saturating_sub(flush), deliver: end, end }
         }
-        Call::Shutdown => {
+        Call::Shutdown { has_dead_letters } => {
             let buffered = settings.buffer_timeout + settings.buffer_timeout / 2;
             let wait = (buffered + Duration::from_millis(20)).min(end / 3);
-            let deliver = if settings.has_dead_letters { end * 2 / 3 } else { end };
+            let deliver = if has_dead_letters { end * 2 / 3 } else { end };
             Budget { wait, deliver, end }
         }
     }
@@ -81,19 +82,19 @@ fn remaining(call: Call, deadline_ms: u64, now_ms: u64) -> Duration {
             (Duration::from_millis(limits::FUNCTION_TIMEOUT_MS), Duration::from_secs(1))
         }
         // Two seconds on Lambda; an emulator may give more.
-        Call::Shutdown => (Duration::from_secs(10), Duration::from_millis(500)),
+        Call::Shutdown { .. } => (Duration::from_secs(10), Duration::from_millis(500)),
     };
     let stated = Duration::from_millis(deadline_ms.saturating_sub(now_ms));
     if stated.is_zero() || stated > longest + TOLERANCE { least } else { stated.min(longest) }
 }
 
 /// How long one request to Kinesis may take in a delivery of this length: short enough for a second one.
-pub fn attempt(delivery: Duration) -> Duration {
+pub(crate) fn attempt(delivery: Duration) -> Duration {
     (delivery * 6 / 10).min(Duration::from_secs(5))
 }
 
 /// How long opening a connection may take.
-pub fn connect(flush_timeout: Duration) -> Duration {
+pub(crate) fn connect(flush_timeout: Duration) -> Duration {
     (flush_timeout * 4 / 10).min(Duration::from_secs(2))
 }
 
@@ -109,21 +110,18 @@ mod tests {
 
     const NOW: u64 = 1_800_000_000_000;
 
-    fn settings(flush_timeout: u64, buffer_timeout: u64, has_dead_letters: bool) -> Settings {
-        Settings {
-            flush_timeout: ms(flush_timeout),
-            buffer_timeout: ms(buffer_timeout),
-            has_dead_letters,
-        }
+    fn settings(flush_timeout: u64, buffer_timeout: u64) -> Settings {
+        Settings { flush_timeout: ms(flush_timeout), buffer_timeout: ms(buffer_timeout) }
     }
 
     /// With this many milliseconds left.
     fn invoke(left: u64) -> Budget {
-        budget(Call::Invoke, NOW + left, NOW, &settings(1_000, 100, false))
+        budget(Call::Invoke, NOW + left, NOW, &settings(1_000, 100))
     }
 
     fn shutdown(left: u64, buffer_timeout: u64, has_dead_letters: bool) -> Budget {
-        budget(Call::Shutdown, NOW + left, NOW, &settings(1_000, buffer_timeout, has_dead_letters))
+        let call = Call::Shutdown { has_dead_letters };
+        budget(call, NOW + left, NOW, &settings(1_000, buffer_timeout))
     }
 
     #[test]
@@ -142,7 +140,7 @@ mod tests {
     #[test]
     fn a_deadline_that_cannot_be_leaves_the_least_that_there_can_be() {
         let least = invoke(1_000);
-        let settings = settings(1_000, 100, false);
+        let settings = settings(1_000, 100);
         for (deadline, now) in
             [(NOW - 5_000, NOW), (NOW, NOW), (0, NOW), (NOW + 905_001, NOW), (u64::MAX, 0)]
         {
@@ -181,14 +179,15 @@ mod tests {
             has_dead_letters in any::<bool>(),
         ) {
             let deadline = if ahead { NOW + left } else { NOW - left };
-            for (call, longest) in [(Call::Invoke, 900_000), (Call::Shutdown, 10_000)] {
+            let shutdown = Call::Shutdown { has_dead_letters };
+            for (call, longest) in [(Call::Invoke, 900_000), (shutdown, 10_000)] {
                 let Budget { wait, deliver, end } =
-                    budget(call, deadline, NOW, &settings(flush, buffer, has_dead_letters));
+                    budget(call, deadline, NOW, &settings(flush, buffer));
                 prop_assert!(wait <= deliver && deliver <= end && !end.is_zero());
                 if ahead && left <= longest {
                     prop_assert!(end + margin(ms(left)) <= ms(left));
                     // The function keeps half of its time, at least, before anybody stops waiting for it.
-                    prop_assert!(call == Call::Shutdown || wait >= end / 2);
+                    prop_assert!(call == shutdown || wait >= end / 2);
                 }
             }
         }

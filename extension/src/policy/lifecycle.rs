@@ -5,7 +5,7 @@
 /// Where the extension stands. Events that cannot happen in a phase are answered too: a platform that surprises us must
 /// not break the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Phase {
+pub(crate) enum Phase {
     /// Init is not over: `next` was not called yet.
     Starting,
     /// The same, and a snapshot will be taken once it is: the telemetry of init is waited for.
@@ -51,7 +51,7 @@ pub enum Event {
 
 /// What to do then.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Action {
+pub(crate) enum Action {
     /// Nothing.
     Nothing,
     /// Call `next`. Nothing may be in flight.
@@ -67,25 +67,13 @@ pub enum Action {
 }
 
 impl Phase {
-    /// Every phase, in the order of a life.
-    pub const ALL: [Self; 8] = [
-        Self::Starting,
-        Self::Capturing,
-        Self::Idle,
-        Self::Invoking,
-        Self::Flushing,
-        Self::Settling,
-        Self::Draining,
-        Self::Done,
-    ];
-
     /// The whole table.
     #[must_use]
     #[expect(
         clippy::match_same_arms,
         reason = "one line a transition reads as the table that it is"
     )]
-    pub fn on(self, event: Event) -> (Self, Action) {
+    pub(crate) fn on(self, event: Event) -> (Self, Action) {
         use Action::{AwaitLate, AwaitRuntimeDone, Deliver, Exit, Next, Nothing};
         use Event::{
             Flushed, InvokeHeld, InvokePassed, InvokeSent, Refused, RuntimeDone, Settled, Shutdown,
@@ -141,22 +129,6 @@ impl Phase {
             ) => (self, Nothing),
         }
     }
-}
-
-impl Event {
-    /// Every event.
-    pub const ALL: [Self; 10] = [
-        Self::Started,
-        Self::SnapshotAhead,
-        Self::InvokeHeld,
-        Self::InvokeSent,
-        Self::InvokePassed,
-        Self::RuntimeDone,
-        Self::Flushed,
-        Self::Shutdown,
-        Self::Settled,
-        Self::Refused,
-    ];
 }
 
 #[cfg(test)]

@@ -16,7 +16,7 @@ const MARK: &str = "extension";
 
 /// Makes lines of what has changed since the last one.
 #[derive(Clone, Debug)]
-pub struct Meter {
+pub(crate) struct Meter {
     kind: Metrics,
     ledger: Ledger,
     stats: Stats,
@@ -24,12 +24,12 @@ pub struct Meter {
 
 impl Meter {
     /// Of this many metrics.
-    pub fn new(kind: Metrics) -> Self {
+    pub(crate) fn new(kind: Metrics) -> Self {
         Self { kind, ledger: Ledger::default(), stats: Stats::default() }
     }
 
     /// A line, if there is anything to tell. `lags` are those since the last one, `now_ms` is since 1970.
-    pub fn line(
+    pub(crate) fn line(
         &mut self,
         ledger: &Ledger,
         stats: &Stats,
@@ -99,7 +99,7 @@ fn line(metrics: &[(&'static str, &'static str, Value)], now_ms: u64) -> String 
 }
 
 /// Whether this record (JSON text) of an `extension` event is a line of ours, as text or as an object.
-pub fn is_own_line(record: &str) -> bool {
+pub(crate) fn is_own_line(record: &str) -> bool {
     let text = format!("{{\"{MARK}\":\"{EXTENSION_NAME}\"");
     record.starts_with(&text)
         || record

@@ -10,8 +10,7 @@ use aws_sdk_kinesis::types::ShardIteratorType;
 use aws_types::SdkConfig;
 use extension_sandbox::Options;
 use extension_sandbox::sqs::Message;
-use kinesis_telemetry_extension::delivery::aws::credentials::Origin;
-use kinesis_telemetry_extension::delivery::aws::{Access, Connector, Roots};
+use kinesis_telemetry_extension::{Access, Connector, Origin, Roots};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 

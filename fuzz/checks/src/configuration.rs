@@ -2,7 +2,7 @@
 
 use extension_spec::packing::Combination;
 use extension_spec::{Bytes, Config, ENV_PREFIX, Loaded, Value};
-use kinesis_telemetry_extension::control::config::Environment;
+use kinesis_telemetry_extension::Environment;
 
 /// Takes each line as a variable, `NAME=VALUE`, which has our prefix unless it begins with `!`. Settings are within their
 /// ranges and go together, and what is wrong is said in one line each.

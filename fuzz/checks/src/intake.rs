@@ -3,9 +3,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::{Config, Envelope, Value, event_type};
-use kinesis_telemetry_extension::base::clock::Moment;
-use kinesis_telemetry_extension::event::{Event, Source};
-use kinesis_telemetry_extension::ingest::intake::{Accepted, Intake};
+use kinesis_telemetry_extension::{Accepted, Event, Intake, Moment, Source};
 use serde_json::value::RawValue;
 
 /// Takes the bytes as a body, twice, under every envelope and whether or not invocations follow each other. Every event is

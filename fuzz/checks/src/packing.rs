@@ -5,9 +5,9 @@ use std::time::Instant;
 
 use extension_spec::packing::COMBINATIONS;
 use extension_spec::{Envelope, PartitionKey};
-use kinesis_telemetry_extension::event::{Event, Source};
-use kinesis_telemetry_extension::pack::partition_keys::PartitionKeys;
-use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Record, Scope};
+use kinesis_telemetry_extension::{
+    Event, Limits, Packer, Packing, PartitionKeys, Record, Scope, Source,
+};
 
 use crate::choices::Choices;
 use kinesis_telemetry_consumer::strict::Arrived;

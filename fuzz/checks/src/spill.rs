@@ -6,12 +6,10 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use extension_spec::EXTENSION_NAME;
-use kinesis_telemetry_extension::buffer::memory_budget::MemoryBudget;
-use kinesis_telemetry_extension::buffer::queue::{Destination, Queue};
-use kinesis_telemetry_extension::buffer::spill::{Read, Spill, SpillSettings, adopt};
-use kinesis_telemetry_extension::event::Source;
-use kinesis_telemetry_extension::pack::sink::Answer;
-use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Record, Scope};
+use kinesis_telemetry_extension::{
+    Answer, Destination, Limits, MemoryBudget, Packer, Packing, Queue, Read, Record, Scope, Source,
+    Spill, SpillSettings, adopt,
+};
 
 use crate::choices::Choices;
 

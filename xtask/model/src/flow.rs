@@ -6,10 +6,9 @@ use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::packing::COMBINATIONS;
 use extension_spec::{Config, PartitionKey, limits};
-use kinesis_telemetry_extension::base::clock::Moment;
-use kinesis_telemetry_extension::event::{Event, Source};
-use kinesis_telemetry_extension::ingest::intake::Intake;
-use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Record, Scope};
+use kinesis_telemetry_extension::{
+    Event, Intake, Limits, Moment, Packer, Packing, Record, Scope, Source,
+};
 
 use crate::typical::{Logs, Typical};
 

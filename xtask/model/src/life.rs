@@ -6,11 +6,9 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::Config;
-use kinesis_telemetry_extension::base::clock::Moment;
-use kinesis_telemetry_extension::event::Event;
-use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Scope};
-use kinesis_telemetry_extension::policy::flush::{Backlog, Policy};
-use kinesis_telemetry_extension::policy::lifecycle;
+use kinesis_telemetry_extension::{
+    Backlog, Event, LifecycleEvent, Limits, Moment, Packer, Packing, Policy, Scope,
+};
 
 use crate::flow::{QUEUE_BYTES, Sent, drain, source};
 
@@ -48,12 +46,12 @@ pub fn live(invocations: &[Vec<Event>], config: &Config) -> Life {
         let received = now.monotonic + FUNCTION + buffering;
         let own = events.iter().cloned().map(|event| Event { received, ..event });
         match policy.on_invoke(&backlog, now.monotonic) {
-            lifecycle::Event::InvokeHeld => {
+            LifecycleEvent::InvokeHeld => {
                 waiting.extend(own);
                 life.sent += drain(&mut packer, &mut waiting, Scope::All);
                 life.held += 1;
             }
-            lifecycle::Event::InvokeSent => {
+            LifecycleEvent::InvokeSent => {
                 let scope = policy.while_running(&backlog, now.monotonic).unwrap_or(Scope::All);
                 life.sent += drain(&mut packer, &mut waiting, scope);
                 waiting.extend(own);

@@ -1,6 +1,6 @@
 //! What Lambda writes to CloudWatch Logs of the same events, where the function's log format is text.
 
-use kinesis_telemetry_extension::event::Event;
+use kinesis_telemetry_extension::Event;
 use serde_json::Value;
 
 /// Bytes of the text of all messages. What CloudWatch Logs may count beside the text of a message is left out.

@@ -10,7 +10,7 @@ use crate::life::{Life, live};
 use crate::logged;
 use crate::price::{Item, Prices};
 use crate::typical::Logs;
-use kinesis_telemetry_extension::pack::Packing;
+use kinesis_telemetry_extension::Packing;
 
 /// Invocations in the life of an environment.
 const INVOCATIONS: usize = 1_000;

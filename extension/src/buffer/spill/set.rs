@@ -19,11 +19,11 @@ pub struct SpillSettings {
 
 /// Identifies one file of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct FileNumber(u64);
+pub(crate) struct FileNumber(u64);
 
 /// The spill files of a process.
 #[derive(Debug)]
-pub struct SpillSet {
+pub(crate) struct SpillSet {
     settings: Option<SpillSettings>,
     /// Names the own file.
     instance: Arc<str>,
@@ -38,7 +38,7 @@ pub struct SpillSet {
 
 impl SpillSet {
     /// No file yet. Without settings there will never be one.
-    pub fn new(settings: Option<SpillSettings>, instance: Arc<str>) -> Self {
+    pub(crate) fn new(settings: Option<SpillSettings>, instance: Arc<str>) -> Self {
         Self {
             settings,
             instance,
@@ -51,12 +51,12 @@ impl SpillSet {
     }
 
     /// A file that is created from here on bears the name of this instance.
-    pub fn rename(&mut self, instance: Arc<str>) {
+    pub(crate) fn rename(&mut self, instance: Arc<str>) {
         self.instance = instance;
     }
 
     /// Takes over the files that processes before this one have left.
-    pub fn adopt(&mut self) -> Adopted {
+    pub(crate) fn adopt(&mut self) -> Adopted {
         let Some(settings) = &self.settings else { return Adopted::default() };
         let mut adopted = adopt(&settings.folder, &self.instance);
         for spill in std::mem::take(&mut adopted.spills) {
@@ -66,51 +66,51 @@ impl SpillSet {
     }
 
     /// Events that wait in files alone.
-    pub fn events(&self) -> u64 {
+    pub(crate) fn events(&self) -> u64 {
         self.files.iter().map(|(_, spill)| spill.events()).sum()
     }
 
     /// Returns the file with the next record that waits in a file alone, and how many bytes it takes to read it.
-    pub fn next(&self) -> Option<(FileNumber, usize)> {
+    pub(crate) fn next(&self) -> Option<(FileNumber, usize)> {
         self.files.iter().find_map(|(number, spill)| Some((*number, spill.next_bytes()?)))
     }
 
     /// Reads the next record of a file.
-    pub fn read(&mut self, number: FileNumber, now: Instant) -> Option<Read> {
+    pub(crate) fn read(&mut self, number: FileNumber, now: Instant) -> Option<Read> {
         self.file(number)?.read(now)
     }
 
     /// Bytes for which the own file has room.
-    pub fn room(&mut self) -> u64 {
+    pub(crate) fn room(&mut self) -> u64 {
         self.own().map_or(0, |(_, spill)| spill.room())
     }
 
     /// Whether the own file can still be written.
-    pub fn is_usable(&self) -> bool {
+    pub(crate) fn is_usable(&self) -> bool {
         !self.has_failed
     }
 
     /// Writes a record that waits in the own file from here on. Returns whether that was possible.
-    pub fn append(&mut self, record: &Record) -> bool {
+    pub(crate) fn append(&mut self, record: &Record) -> bool {
         let written = self.own().map(|(_, spill)| spill.append(record));
         self.succeeded(written)
     }
 
     /// Writes a copy of a record that goes on waiting elsewhere to the own file. Returns that file, if it was possible.
-    pub fn save(&mut self, record: &Record) -> Option<FileNumber> {
+    pub(crate) fn save(&mut self, record: &Record) -> Option<FileNumber> {
         let written = self.own().map(|(_, spill)| spill.save(record));
         self.succeeded(written).then_some(self.own).flatten()
     }
 
     /// The record of a frame waits as two from here on.
-    pub fn share_frame(&mut self, number: FileNumber) {
+    pub(crate) fn share_frame(&mut self, number: FileNumber) {
         if let Some(spill) = self.file(number) {
             spill.share();
         }
     }
 
     /// The record of a frame waits no longer.
-    pub fn release_frame(&mut self, number: FileNumber) {
+    pub(crate) fn release_frame(&mut self, number: FileNumber) {
         let Some(index) = self.files.iter().position(|(it, _)| *it == number) else { return };
         let is_of_no_more_use = self.files[index].1.done();
         self.has_stale_frames |= !is_of_no_more_use;
@@ -121,7 +121,7 @@ impl SpillSet {
 
     /// Replaces files that hold acknowledged records by one with what still waits: these records, which were read, and what
     /// was not: the next process would send the others again. If that is not possible it does, under their identities.
-    pub fn keep_only<'a>(&mut self, read: impl Iterator<Item = &'a Record>) {
+    pub(crate) fn keep_only<'a>(&mut self, read: impl Iterator<Item = &'a Record>) {
         let Some(settings) = self.settings.clone().filter(|_| self.has_stale_frames) else {
             return;
         };
@@ -170,7 +170,7 @@ impl SpillSet {
     }
 
     /// Lets go of all files; deletes them unless the next process finds them.
-    pub fn close(&mut self, has_successor: bool) {
+    pub(crate) fn close(&mut self, has_successor: bool) {
         for (_, spill) in self.files.drain(..) {
             if !has_successor {
                 spill.remove();

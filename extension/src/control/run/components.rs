@@ -20,7 +20,7 @@ use crate::policy::deadline;
 use crate::policy::flush::Policy;
 
 /// What the loop works with.
-pub struct Components<S, D> {
+pub(crate) struct Components<S, D> {
     /// Asks for the next event: a call of the registered extension.
     pub next: PollNext,
     /// What is done beside waiting for the first event.
@@ -55,7 +55,7 @@ pub struct Components<S, D> {
 
 impl<S: Sink, D: Sink> Components<S, D> {
     /// Of a process that numbers `bodies` as `source` and sends what is in `queue` to `sink`, without dead letters.
-    pub fn new(
+    pub(crate) fn new(
         config: &Config,
         initialization: Initialization,
         next: PollNext,
@@ -75,7 +75,6 @@ impl<S: Sink, D: Sink> Components<S, D> {
             deadlines: deadline::Settings {
                 flush_timeout: config.flush_timeout.duration(),
                 buffer_timeout: config.buffer_timeout.duration(),
-                has_dead_letters: false,
             },
             always_awake: is_managed,
             is_snapshot_ahead: initialization == Initialization::SnapStart,
@@ -93,8 +92,7 @@ impl<S: Sink, D: Sink> Components<S, D> {
 
     /// The same with a queue for what the stream does not take.
     #[must_use]
-    pub fn with_dead_letters(mut self, dead_letters: DeadLetters<D>) -> Self {
-        self.deadlines.has_dead_letters = true;
+    pub(crate) fn with_dead_letters(self, dead_letters: DeadLetters<D>) -> Self {
         Self { dead_letters: Some(Arc::new(dead_letters)), ..self }
     }
 }

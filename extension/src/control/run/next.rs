@@ -2,7 +2,8 @@
 
 use tokio::time::Instant;
 
-use super::{Run, remember, shutdown};
+use super::shutdown::Ending;
+use super::{Run, remember};
 use crate::base::clock::{self, now_ms};
 use crate::base::log;
 use crate::lambda;
@@ -10,6 +11,13 @@ use crate::lambda::extensions::Next;
 use crate::pack::sink::Sink;
 use crate::policy::deadline::{self, Call};
 use crate::policy::lifecycle::Event;
+
+/// The time that an answer of `next` gives.
+struct Limits {
+    now: Instant,
+    /// When all must be done.
+    end: Instant,
+}
 
 impl<S: Sink, D: Sink> Run<S, D> {
     pub(super) fn on_next(&mut self, answer: Result<Next, lambda::Error>) {
@@ -32,19 +40,16 @@ impl<S: Sink, D: Sink> Run<S, D> {
             }
             Err(error) => {
                 log::error(&format!("lambda ends this extension: {error}"));
-                self.refused = true;
-                // Whoever comes next, if anybody does, finds what is left.
-                self.has_successor = true;
                 let now = Instant::now();
                 self.deliver_end = now + self.components.deadlines.flush_timeout / 2;
-                self.end = now + self.components.deadlines.flush_timeout;
+                self.ending = Ending::refused(now + self.components.deadlines.flush_timeout);
                 self.step(Event::Refused);
             }
         }
     }
 
     fn on_invoke(&mut self, request_id: String, deadline_ms: u64) {
-        let now = self.limit(Call::Invoke, deadline_ms);
+        let Limits { now, .. } = self.limit(Call::Invoke, deadline_ms);
         let early = self.ended_early.iter().position(|it| *it == request_id);
         let has_ended = early.and_then(|index| self.ended_early.remove(index)).is_some();
         remember(&mut self.invoked, &request_id);
@@ -65,21 +70,21 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn on_shutdown(&mut self, reason: &str, deadline_ms: u64) {
-        let now = self.limit(Call::Shutdown, deadline_ms);
-        let left = self.end.saturating_duration_since(now).as_millis();
+        let has_dead_letters = self.components.dead_letters.is_some();
+        let Limits { now, end } = self.limit(Call::Shutdown { has_dead_letters }, deadline_ms);
+        let left = end.saturating_duration_since(now).as_millis();
         log::info(&format!("shutdown ({reason}), {left} ms left"));
         self.open = None;
-        self.has_successor = shutdown::has_successor(reason);
+        self.ending = Ending::shutdown(reason, end);
         self.step(Event::Shutdown);
     }
 
-    /// Sets the ends of this phase, from now, which it returns.
-    fn limit(&mut self, call: Call, deadline_ms: u64) -> Instant {
+    /// Sets the ends of this phase.
+    fn limit(&mut self, call: Call, deadline_ms: u64) -> Limits {
         let now = Instant::now();
         let budget = deadline::budget(call, deadline_ms, now_ms(), &self.components.deadlines);
         self.wait_end = now + budget.wait;
         self.deliver_end = now + budget.deliver;
-        self.end = now + budget.end;
-        now
+        Limits { now, end: now + budget.end }
     }
 }

@@ -21,7 +21,7 @@ const METRICS_INTERVAL: Duration = Duration::from_mins(1);
 
 /// When what was told.
 #[derive(Debug)]
-pub struct Reporter {
+pub(crate) struct Reporter {
     meter: Meter,
     last_ledger: Instant,
     last_line: Instant,
@@ -33,7 +33,7 @@ pub struct Reporter {
 
 impl Reporter {
     /// Begins now.
-    pub fn new(metrics: Metrics) -> Self {
+    pub(crate) fn new(metrics: Metrics) -> Self {
         let now = Instant::now();
         Self {
             meter: Meter::new(metrics),

@@ -23,7 +23,7 @@ const REST: Duration = Duration::from_mins(1);
 type Making<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// The dead-letter queue. What talks to it is made when there is the first letter.
-pub struct DeadLetters<D> {
+pub(crate) struct DeadLetters<D> {
     queue: Arc<Mutex<Queue>>,
     dispatcher: Mutex<Arc<OnceCell<Dispatcher<D>>>>,
     /// While invocations go on none is sent before this.
@@ -32,11 +32,12 @@ pub struct DeadLetters<D> {
 }
 
 impl<D: Sink> DeadLetters<D> {
-    /// Sends what `queue` holds for them to what `make` makes.
-    pub fn new<F: Future<Output = D> + Send + 'static>(
+    /// Sends what `queue` holds for them to what `make` makes; from here on the queue keeps what is refused for good.
+    pub(crate) fn new<F: Future<Output = D> + Send + 'static>(
         queue: Arc<Mutex<Queue>>,
         make: impl Fn() -> F + Send + Sync + 'static,
     ) -> Self {
+        lock(&queue).keep_refused();
         let make = Box::new(move || Box::pin(make()) as Making<D>);
         let not_before = Mutex::new(Instant::now());
         Self { queue, dispatcher: Mutex::default(), not_before, make }
@@ -83,16 +84,34 @@ impl<D> fmt::Debug for DeadLetters<D> {
     }
 }
 
-/// Whether Lambda starts another process of this extension in the same environment after such a SHUTDOWN. After words
-/// that are new to us it may.
-pub(super) fn has_successor(reason: &str) -> bool {
-    reason != "spindown"
+/// How the process ends, once that is known.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ending {
+    /// When it must have ended.
+    pub(super) deadline: Instant,
+    /// Whether another process of this environment comes after this one, and finds what was saved.
+    pub(super) has_successor: bool,
+    /// Whether Lambda has refused this process.
+    pub(super) is_refused: bool,
+}
+
+impl Ending {
+    /// After a SHUTDOWN for this reason. Unless the environment goes away Lambda starts another process of this extension in
+    /// it; after a reason that is new to us it may.
+    pub(super) fn shutdown(reason: &str, deadline: Instant) -> Self {
+        Self { deadline, has_successor: reason != "spindown", is_refused: false }
+    }
+
+    /// After a refusal. If another process comes, it finds what is left.
+    pub(super) fn refused(deadline: Instant) -> Self {
+        Self { deadline, has_successor: true, is_refused: true }
+    }
 }
 
 impl<S: Sink, D: Sink> Run<S, D> {
     /// Writes what waits to the file, if there is somebody to find it.
     pub(super) fn save(&mut self) {
-        if self.has_successor && self.queue().held() > 0 {
+        if self.ending.has_successor && self.queue().held() > 0 {
             self.queue().save();
         }
     }
@@ -113,18 +132,18 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.save();
         if let Some(dead_letters) = self.components.dead_letters.clone() {
             self.queue().forget_refusals();
-            dead_letters.send(Destination::LastResort, self.end).await;
+            dead_letters.send(Destination::LastResort, self.ending.deadline).await;
             // What was acknowledged to Lambda meanwhile.
             if self.take_in() {
                 self.save();
-                dead_letters.send(Destination::LastResort, self.end).await;
+                dead_letters.send(Destination::LastResort, self.ending.deadline).await;
             }
         }
         self.components.bodies.close();
         if self.take_in() {
             self.save();
         }
-        let Leftovers { handed_over, lost } = self.queue().end(self.has_successor);
+        let Leftovers { handed_over, lost } = self.queue().end(self.ending.has_successor);
         if handed_over > 0 {
             log::info(&format!("{handed_over} events wait in a file for the next process"));
         }

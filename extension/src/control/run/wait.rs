@@ -14,12 +14,12 @@ use crate::lambda::{self};
 pub(super) type PendingNext = Pin<Box<dyn Future<Output = Result<Next, lambda::Error>> + Send>>;
 
 /// Begins such a call.
-pub type PollNext =
+pub(crate) type PollNext =
     Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Next, lambda::Error>> + Send>> + Send>;
 
 /// Asks for the next event until Lambda answers. A connection that breaks is replaced; only a refusal, or a Lambda that
 /// cannot be reached for ten seconds, ends the asking.
-pub async fn next(extension: &Extension) -> Result<Next, lambda::Error> {
+pub(crate) async fn next(extension: &Extension) -> Result<Next, lambda::Error> {
     const PATIENCE: Duration = Duration::from_secs(10);
     const PAUSE: Duration = Duration::from_millis(50);
     let mut broken_since = None;

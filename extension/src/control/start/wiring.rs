@@ -130,9 +130,6 @@ fn queue(environment: &Environment, source: Source, memory: Arc<MemoryBudget>) -
     let mut queue = Queue::new(Packer::new(limits, Packing::new(config), source), memory)
         .with_partition_keys(PartitionKeys::new(partition_key(environment)))
         .with_spill(SpillSettings { folder, max_bytes });
-    if config.dead_letter_queue_url.is_some() {
-        queue = queue.with_dead_letters();
-    }
     let (adopted, problems) = queue.adopt();
     if adopted > 0 {
         log::info(&format!(

@@ -13,7 +13,7 @@ use crate::pack::sink::{Decision, Failure, Trouble};
 
 /// The service that was called, for people.
 #[derive(Clone, Copy, Debug)]
-pub struct Service<'a> {
+pub(crate) struct Service<'a> {
     /// Its name.
     pub name: &'static str,
     /// What kind of thing it has: a stream, a queue.
@@ -29,7 +29,7 @@ pub struct Service<'a> {
 }
 
 /// The decision on a call that failed as a whole.
-pub fn of_call<E>(error: &SdkError<E, HttpResponse>, service: &Service<'_>) -> Failure
+pub(crate) fn of_call<E>(error: &SdkError<E, HttpResponse>, service: &Service<'_>) -> Failure
 where
     E: ProvideErrorMetadata + Error + 'static,
 {
@@ -76,7 +76,7 @@ fn has_no_credentials_yet(error: &(dyn Error + 'static)) -> bool {
 }
 
 /// The decision on a request that could not even be built.
-pub fn of_request(error: &dyn Error) -> Failure {
+pub(crate) fn of_request(error: &dyn Error) -> Failure {
     Failure { decision: Decision::Shrink, trouble: Trouble::new(error.to_string()) }
 }
 

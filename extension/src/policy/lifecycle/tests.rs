@@ -59,3 +59,33 @@ fn next_is_called_only_on_the_way_to_idle() {
         }
     }
 }
+
+impl Phase {
+    /// Every phase, in the order of a life.
+    const ALL: [Self; 8] = [
+        Self::Starting,
+        Self::Capturing,
+        Self::Idle,
+        Self::Invoking,
+        Self::Flushing,
+        Self::Settling,
+        Self::Draining,
+        Self::Done,
+    ];
+}
+
+impl Event {
+    /// Every event.
+    const ALL: [Self; 10] = [
+        Self::Started,
+        Self::SnapshotAhead,
+        Self::InvokeHeld,
+        Self::InvokeSent,
+        Self::InvokePassed,
+        Self::RuntimeDone,
+        Self::Flushed,
+        Self::Shutdown,
+        Self::Settled,
+        Self::Refused,
+    ];
+}

@@ -14,7 +14,7 @@ use std::io::{self, Write as _};
 use std::process::ExitCode;
 
 use extension_spec::RecordFormat;
-use kinesis_telemetry_extension::pack::Packing;
+use kinesis_telemetry_extension::Packing;
 use xtask_model::flow::{Flow, LINES, Sent, invocations, packings, send};
 use xtask_model::price::Prices;
 use xtask_model::typical::Logs;

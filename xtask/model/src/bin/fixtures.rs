@@ -11,11 +11,9 @@ use std::time::{Instant, SystemTime};
 
 use extension_spec::packing::{COMBINATIONS, Combination};
 use extension_spec::{Compression, Envelope, PartitionKey, RecordFormat, event_type};
-use kinesis_telemetry_extension::base::clock::Moment;
-use kinesis_telemetry_extension::buffer::ledger::Ledger;
-use kinesis_telemetry_extension::event::{Event, Source};
-use kinesis_telemetry_extension::ingest::intake::Intake;
-use kinesis_telemetry_extension::pack::{Limits, Packer, Packing, Record, Scope};
+use kinesis_telemetry_extension::{
+    Event, Intake, Ledger, Limits, Moment, Packer, Packing, Record, Scope, Source,
+};
 use serde_json::{Value, json};
 
 /// Small, so that little text makes several records, and a line that is not long has parts.

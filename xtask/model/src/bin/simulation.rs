@@ -8,9 +8,7 @@
 use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::{Config, variable};
-use kinesis_telemetry_extension::base::clock::Moment;
-use kinesis_telemetry_extension::policy::flush::{Backlog, Policy};
-use kinesis_telemetry_extension::policy::lifecycle::Event;
+use kinesis_telemetry_extension::{Backlog, LifecycleEvent, Moment, Policy};
 
 /// How long the function runs.
 const FUNCTION: u64 = 50;
@@ -110,12 +108,12 @@ fn play(strategy: &str, pattern: &[u64]) -> Outcome {
         };
         let own = Waiting { generated: at + FUNCTION / 2, received: at + FUNCTION + BUFFER };
         match policy.on_invoke(&backlog, now) {
-            Event::InvokeHeld => {
+            LifecycleEvent::InvokeHeld => {
                 waiting.push(own);
                 outcome.added += BUFFER + ROUND_TRIP;
                 deliver(&mut waiting, at + FUNCTION + BUFFER + ROUND_TRIP, &mut outcome);
             }
-            Event::InvokeSent => {
+            LifecycleEvent::InvokeSent => {
                 outcome.added += ROUND_TRIP.saturating_sub(FUNCTION);
                 deliver(&mut waiting, at + ROUND_TRIP, &mut outcome);
                 waiting.push(own);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use extension_spec::{Flush, variable};
-use kinesis_telemetry_extension::pack::Packing;
+use kinesis_telemetry_extension::Packing;
 
 use xtask_model::flow::{Sent, invocations};
 use xtask_model::life::{Life, live};

@@ -3,7 +3,7 @@
 mod documents;
 
 use extension_spec::{Compression, Envelope, RecordFormat, limits};
-use kinesis_telemetry_extension::pack::Packing;
+use kinesis_telemetry_extension::Packing;
 use xtask_model::flow::{Flow, LINES, Sent, defaults, invocations, packings, send};
 use xtask_model::typical::Logs;
 

@@ -110,9 +110,6 @@ impl Wiring<'_> {
             queue = queue.with_spill(settings);
         }
         let dead_letters = dead_letters(&memory);
-        if dead_letters.is_some() {
-            queue = queue.with_dead_letters();
-        }
         let (_, problems) = queue.adopt();
         assert_eq!(problems, [""; 0]);
         let queue = Arc::new(Mutex::new(queue));
