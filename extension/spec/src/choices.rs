@@ -23,14 +23,16 @@ macro_rules! choices {
 
         impl Value for $name {
             const KIND: Kind = Kind::Choice(&[$(($word, $variant_doc.trim_ascii_start())),*]);
-            fn parse(text: &str) -> Result<Self, String> {
+            const EXPECTED: &'static str = concat!("one of ", choices!(@listed $($word,)*));
+            fn parse(text: &str) -> Option<Self> {
                 match text.to_ascii_lowercase().as_str() {
-                    $($word => Ok(Self::$variant),)*
-                    _ => Err(format!("one of {}", [$($word),*].join(", "))),
+                    $($word => Some(Self::$variant),)*
+                    _ => None,
                 }
             }
         }
     )*};
+    (@listed $first:literal, $($word:literal,)*) => { concat!($first $(, ", ", $word)*) };
 }
 
 choices! {

@@ -27,8 +27,8 @@ impl<'a> Reader<'a> {
             return default();
         };
         let wrong = match T::parse(text) {
-            Err(expected) => format!("not {expected}"),
-            Ok(value) => match (value.number(), param.range) {
+            None => format!("not {}", T::EXPECTED),
+            Some(value) => match (value.number(), param.range) {
                 (Some(n), Some(range)) if n < range.min => format!("below {}", range.min),
                 (Some(n), Some(range)) if n > range.max => format!("above {}", range.max),
                 _ => return value,
@@ -45,14 +45,8 @@ impl<'a> Reader<'a> {
             variable: format!("{ENV_PREFIX}{}", param.name),
             value: text.clone(),
             wrong,
-            remedy: format!("set {}{allowed}, or remove it; {fallback}", expected::<T>()),
+            remedy: format!("set {}{allowed}, or remove it; {fallback}", T::EXPECTED),
         });
         default()
     }
-}
-
-/// What a type expects, in words.
-fn expected<T: Value>() -> String {
-    // A text that no type accepts brings out the type's own words.
-    T::parse("\u{0}").err().unwrap_or_default()
 }

@@ -32,9 +32,6 @@ impl Types {
     /// A word of the list that [`parse`](Value::parse) accepts, as a regular expression for other languages.
     pub const PATTERN: &str = r"^(platform(\.[A-Za-z0-9]+)?|(function|extension)(:(trace|debug|info|warn|error|fatal))?)$";
 
-    /// The whole list in words.
-    pub const EXPECTED: &str = "platform, function, extension, single types such as platform.report, or lines from a level on such as function:warn, separated by commas";
-
     /// The categories that Lambda knows. What precedes the dot in a type is one of them.
     pub const CATEGORIES: [&'static str; 3] = ["platform", "function", "extension"];
 
@@ -91,9 +88,8 @@ impl Word {
 
 impl Value for Types {
     const KIND: Kind = Kind::Types;
-    fn parse(text: &str) -> Result<Self, String> {
-        let words: Option<Vec<Word>> =
-            text.split(',').map(|word| Word::parse(word.trim())).collect();
-        words.map(Self).ok_or_else(|| Self::EXPECTED.to_owned())
+    const EXPECTED: &'static str = "platform, function, extension, single types such as platform.report, or lines from a level on such as function:warn, separated by commas";
+    fn parse(text: &str) -> Option<Self> {
+        text.split(',').map(|word| Word::parse(word.trim())).collect::<Option<_>>().map(Self)
     }
 }

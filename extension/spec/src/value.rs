@@ -30,8 +30,10 @@ pub enum Kind {
 pub trait Value: Sized {
     /// How other languages see it.
     const KIND: Kind;
-    /// Reads it from text; the error says what the text should be ("a whole number", say).
-    fn parse(text: &str) -> Result<Self, String>;
+    /// What the text should be, for people: "a whole number", for example.
+    const EXPECTED: &'static str;
+    /// Reads it from text, if it is what is expected.
+    fn parse(text: &str) -> Option<Self>;
     /// The number to hold against the parameter's range, where it is one.
     fn number(&self) -> Option<u64> {
         None
@@ -46,12 +48,11 @@ macro_rules! numbers {
 
         impl Value for $name {
             const KIND: Kind = Kind::$name;
-            fn parse(text: &str) -> Result<Self, String> {
+            const EXPECTED: &'static str = $expected;
+            fn parse(text: &str) -> Option<Self> {
                 // `u64::from_str` would take a leading `+`.
-                if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_digit()) {
-                    return Err($expected.to_owned());
-                }
-                text.parse().map(Self).map_err(|_| $expected.to_owned())
+                let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+                text.parse().ok().filter(|_| is_number).map(Self)
             }
             fn number(&self) -> Option<u64> {
                 Some(self.0)
@@ -85,11 +86,12 @@ impl Bytes {
 
 impl Value for bool {
     const KIND: Kind = Kind::Flag;
-    fn parse(text: &str) -> Result<Self, String> {
+    const EXPECTED: &'static str = "true or false";
+    fn parse(text: &str) -> Option<Self> {
         match text.to_ascii_lowercase().as_str() {
-            "true" => Ok(true),
-            "false" => Ok(false),
-            _ => Err("true or false".to_owned()),
+            "true" => Some(true),
+            "false" => Some(false),
+            _ => None,
         }
     }
 }
@@ -97,8 +99,9 @@ impl Value for bool {
 /// An empty text is the absence of the value.
 impl<T: Value> Value for Option<T> {
     const KIND: Kind = T::KIND;
-    fn parse(text: &str) -> Result<Self, String> {
-        if text.is_empty() { Ok(None) } else { T::parse(text).map(Some) }
+    const EXPECTED: &'static str = T::EXPECTED;
+    fn parse(text: &str) -> Option<Self> {
+        if text.is_empty() { Some(None) } else { T::parse(text).map(Some) }
     }
     fn number(&self) -> Option<u64> {
         self.as_ref().and_then(Value::number)
@@ -119,10 +122,6 @@ impl Stream {
     pub const PATTERN: &str =
         r"^(arn:aws(-[a-z]+)*:kinesis:[a-z0-9-]+:[0-9]{12}:stream\/)?[A-Za-z0-9_.-]{1,128}$";
 
-    /// The same in words.
-    pub const EXPECTED: &str = "the name of a stream (1 to 128 of a-z A-Z 0-9 _ . -) or its ARN \
-         (arn:aws:kinesis:REGION:ACCOUNT:stream/NAME)";
-
     /// As it was set.
     pub fn as_str(&self) -> &str {
         let (Self::Name(text) | Self::Arn(text)) = self;
@@ -140,13 +139,15 @@ impl Stream {
 
 impl Value for Stream {
     const KIND: Kind = Kind::Stream;
-    fn parse(text: &str) -> Result<Self, String> {
+    const EXPECTED: &'static str = "the name of a stream (1 to 128 of a-z A-Z 0-9 _ . -) or its ARN \
+         (arn:aws:kinesis:REGION:ACCOUNT:stream/NAME)";
+    fn parse(text: &str) -> Option<Self> {
         let is_name = |name: &str| {
             (1..=128).contains(&name.len())
                 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"_.-".contains(&byte))
         };
         if is_name(text) {
-            return Ok(Self::Name(text.to_owned()));
+            return Some(Self::Name(text.to_owned()));
         }
         let mut fields = text.splitn(6, ':');
         let mut field = || fields.next().unwrap_or_default();
@@ -164,16 +165,13 @@ impl Value for Stream {
             !text.is_empty() && text.bytes().all(is_part)
         };
         let is_account = account.len() == 12 && account.bytes().all(|byte| byte.is_ascii_digit());
-        if arn == "arn"
+        let is_arn = arn == "arn"
             && is_partition(partition)
             && service == "kinesis"
             && is_region(region)
             && is_account
-            && resource.strip_prefix("stream/").is_some_and(is_name)
-        {
-            return Ok(Self::Arn(text.to_owned()));
-        }
-        Err(Self::EXPECTED.to_owned())
+            && resource.strip_prefix("stream/").is_some_and(is_name);
+        is_arn.then(|| Self::Arn(text.to_owned()))
     }
 }
 
@@ -185,9 +183,6 @@ impl QueueUrl {
     /// What [`parse`](Value::parse) accepts, as a regular expression for other languages.
     pub const PATTERN: &str =
         r"^https?:\/\/[A-Za-z0-9.:-]+\/[0-9]{12}\/[A-Za-z0-9_-]{1,80}(\.fifo)?$";
-
-    /// The same in words.
-    pub const EXPECTED: &str = "the URL of a queue (https://sqs.REGION.amazonaws.com/ACCOUNT/NAME)";
 
     /// As it was set.
     pub fn as_str(&self) -> &str {
@@ -208,7 +203,9 @@ impl QueueUrl {
 
 impl Value for QueueUrl {
     const KIND: Kind = Kind::Queue;
-    fn parse(text: &str) -> Result<Self, String> {
+    const EXPECTED: &'static str =
+        "the URL of a queue (https://sqs.REGION.amazonaws.com/ACCOUNT/NAME)";
+    fn parse(text: &str) -> Option<Self> {
         let is_url = || {
             let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"))?;
             let mut fields = rest.splitn(3, '/');
@@ -225,10 +222,6 @@ impl Value for QueueUrl {
                     && name.bytes().all(is_name),
             )
         };
-        if is_url() == Some(true) {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Self::EXPECTED.to_owned())
-        }
+        (is_url() == Some(true)).then(|| Self(text.to_owned()))
     }
 }

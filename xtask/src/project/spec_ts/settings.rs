@@ -1,7 +1,7 @@
 //! The parameters, as properties of an interface and as calls that turn them into variables.
 
 use extension_spec::packing::COMBINATIONS;
-use extension_spec::{Config, Kind, LogLevel, Param, QueueUrl, Range, Stream, Types};
+use extension_spec::{Config, Kind, LogLevel, Param, QueueUrl, Range, Stream, Types, Value as _};
 
 use super::{doc, quoted, union};
 
