@@ -3,7 +3,6 @@
 //! Every line starts with the same prefix, by which the extension knows its own lines again when it is subscribed to
 //! `extension` events: it must never feed itself.
 
-use std::io::Write as _;
 use std::sync::OnceLock;
 
 use extension_spec::{EXTENSION_NAME, Level};
@@ -40,18 +39,24 @@ pub(crate) fn line(label: &str, message: &str) -> String {
     format!("[{EXTENSION_NAME}] {label} {}", message.replace(['\n', '\r'], " "))
 }
 
-/// Whether this record (JSON text) of an `extension` event is a line of ours.
-pub(crate) fn is_own_line(record: &str) -> bool {
-    record
-        .strip_prefix("\"[")
-        .and_then(|rest| rest.strip_prefix(EXTENSION_NAME))
-        .is_some_and(|rest| rest.starts_with(']'))
-}
-
 fn say(level: Level, label: &str, message: &str) {
     if level <= LEVEL.get().copied().unwrap_or(Level::Warn) {
         let line = line(label, message) + "\n";
-        // Nobody may be listening any more, and that is no reason to end.
-        let _ = std::io::stderr().write_all(line.as_bytes());
+        write(&line);
     }
+}
+
+#[cfg(not(test))]
+fn write(line: &str) {
+    use std::io::Write as _;
+
+    // A closed stderr is no reason to end.
+    let _ = std::io::stderr().write_all(line.as_bytes());
+}
+
+/// In tests the harness captures what is printed, and shows it where a test fails.
+#[cfg(test)]
+#[expect(clippy::print_stderr, reason = "the harness captures it")]
+fn write(line: &str) {
+    eprint!("{line}");
 }

@@ -12,12 +12,11 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 
 use crate::base::clock::Moment;
-use crate::base::log;
 use crate::buffer::ledger::LogsDropped;
 use crate::event::level::level_of;
 use crate::event::{Event, Source};
 use crate::ingest::attribution::Attribution;
-use crate::report::metrics;
+use crate::report::own_lines;
 
 /// What the extension must know of the events that have passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -295,8 +294,7 @@ impl<'a> Member<'a> {
     }
 
     fn is_own_line(&self) -> bool {
-        let is_ours = |record: &str| log::is_own_line(record) || metrics::is_own_line(record);
-        self.event_type() == "extension" && self.record().is_some_and(is_ours)
+        self.event_type() == "extension" && self.record().is_some_and(own_lines::is_own_line)
     }
 
     fn logs_dropped(&self) -> LogsDropped {

@@ -12,7 +12,7 @@ use crate::buffer::ledger::Ledger;
 use crate::buffer::stats::Stats;
 
 /// The first member of a line of ours, by which we know it again: nothing of ours is ever delivered to us.
-const MARK: &str = "extension";
+pub(super) const MARK: &str = "extension";
 
 /// Makes lines of what has changed since the last one.
 #[derive(Clone, Debug)]
@@ -98,15 +98,6 @@ fn line(metrics: &[(&'static str, &'static str, Value)], now_ms: u64) -> String 
     format!("{{\"{MARK}\":\"{EXTENSION_NAME}\",{}", &rest[1..])
 }
 
-/// Whether this record (JSON text) of an `extension` event is a line of ours, as text or as an object.
-pub(crate) fn is_own_line(record: &str) -> bool {
-    let text = format!("{{\"{MARK}\":\"{EXTENSION_NAME}\"");
-    record.starts_with(&text)
-        || record
-            .strip_prefix('"')
-            .is_some_and(|inner| inner.starts_with(&text.replace('"', "\\\"")))
-}
-
 fn milliseconds(duration: Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }
@@ -171,14 +162,5 @@ mod tests {
     fn nothing_is_said_unless_it_is_wanted() {
         let (ledger, stats) = counted(5);
         assert_eq!(Meter::new(Metrics::Off).line(&ledger, &stats, &[], 0, 0), None);
-    }
-
-    #[test]
-    fn its_own_lines_are_known_as_text_and_as_object() {
-        let (ledger, stats) = counted(1);
-        let line = Meter::new(Metrics::Basic).line(&ledger, &stats, &[], 0, 0).unwrap();
-        assert!(is_own_line(&line));
-        assert!(is_own_line(&Value::String(line + "\n").to_string()));
-        assert!(!is_own_line(r#""a line""#) && !is_own_line(r#"{"extension":"other"}"#));
     }
 }

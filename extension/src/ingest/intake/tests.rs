@@ -136,7 +136,8 @@ fn types_that_are_not_wanted_are_counted_and_get_no_number() {
 
 #[test]
 fn our_own_lines_never_come_back_and_those_of_other_extensions_do() {
-    let own = serde_json::json!([{ "type": "extension", "record": log::line("WARN", "x") }]);
+    let own =
+        serde_json::json!([{ "type": "extension", "record": crate::base::log::line("WARN", "x") }]);
     let other = br#"[{"type":"extension","record":"other: started"}]"#;
     let accepted = accept(ALL, &[own.to_string().as_bytes(), other]);
     assert_eq!(accepted.events.len(), 1);

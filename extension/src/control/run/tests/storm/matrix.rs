@@ -98,7 +98,7 @@ async fn invoke(storm: &mut Storm, process: &mut Process, number: u64) -> Durati
 }
 
 #[test]
-fn in_every_mode_with_every_strategy_under_every_sky_every_end_keeps_what_was_acknowledged() {
+fn every_mode_strategy_success_rate_and_end_keeps_what_was_acknowledged() {
     let mut table = String::from(
         "# How long invocations are held, as its test draws it\n\n\
          Milliseconds from the end of the function to `next`: the median and the most, of sixteen invocations in each of\n\
