@@ -2,7 +2,7 @@
 
 use extension_spec::LogLevel;
 use kinesis_telemetry_args::Tail;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use kinesis_telemetry_consumer::Event;
 
@@ -39,16 +39,30 @@ fn of_record(record: &Value) -> Option<LogLevel> {
             of_record(&serde_json::from_str(text).ok()?)
         }
         Value::String(text) => {
+            if let Some(level) = LogLevel::of_text(text) {
+                return Some(level);
+            }
             let words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|it| !it.is_empty());
             // Libraries write it in capitals, sentences do not.
             let mut loud =
                 words.take(WORDS).filter(|it| it.chars().all(|c| c.is_ascii_uppercase()));
             loud.find_map(LogLevel::parse)
         }
-        record => ["level", "severity", "log.level", "logLevel"]
-            .iter()
-            .find_map(|name| LogLevel::parse(record[name].as_str()?)),
+        Value::Object(members) => of_members(members),
+        _ => None,
     }
+}
+
+/// What the members of a line in JSON state: the same table as the extension's.
+fn of_members(members: &Map<String, Value>) -> Option<LogLevel> {
+    let is_gelf = LogLevel::GELF_MEMBERS.iter().any(|name| members.contains_key(*name));
+    let stated = LogLevel::MEMBERS.iter().filter_map(|name| match members.get(*name)? {
+        Value::String(word) => LogLevel::parse(word),
+        Value::Number(number) => LogLevel::of_number(name, number.as_i64()?, is_gelf),
+        _ => None,
+    });
+    let nested = || LogLevel::parse(members.get("log")?.get("level")?.as_str()?);
+    stated.chain(nested()).max()
 }
 
 #[cfg(test)]
@@ -99,6 +113,12 @@ mod tests {
         );
         assert_eq!(level(&event("{\"level\":\"warning\"}")), Some(LogLevel::Warn));
         assert_eq!(level(&event("\"{\\\"level\\\":\\\"debug\\\"}\"")), Some(LogLevel::Debug));
+        assert_eq!(level(&event("{\"version\":\"1.1\",\"level\":3}")), Some(LogLevel::Error));
+        assert_eq!(level(&event("{\"level\":100}")), Some(LogLevel::Debug));
+        assert_eq!(
+            level(&event("{\"level\":\"info\",\"log\":{\"level\":\"error\"}}")),
+            Some(LogLevel::Error)
+        );
         assert_eq!(level(&event("\"an error in a sentence\"")), None);
         let options = Tail { level: Some(LogLevel::Fatal), ..Tail::default() };
         assert!(wants(&options, &event("\"no level\"")));

@@ -3,9 +3,12 @@
 //! Pure. Costs more than all else that is read of an event, so it is asked only where somebody wants to know.
 
 use std::borrow::Cow;
+use std::fmt;
 
 use extension_spec::{LogLevel, event_type};
 use serde::Deserialize;
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+
 use serde_json::Value;
 use serde_json::value::RawValue;
 
@@ -69,71 +72,85 @@ fn has_succeeded(record: &str) -> bool {
     outcome.ok().and_then(|it| it.status).is_none_or(|status| status == "success")
 }
 
-/// The level of a log line, given as the JSON text of its `record`: of an object what its `level` says, of a text what
-/// Lambda's runtimes for Node and Python put before the message, or what the JSON in it says. None if there is none.
+/// The level of a log line, given as the JSON text of its `record`: of an object, what the members of
+/// [`LogLevel::MEMBERS`] state; of a text, what [`LogLevel::of_text`] finds, or what the JSON in it states. None if it cannot be
+/// told.
 pub(crate) fn level_of(record: &str) -> Option<LogLevel> {
     if record.starts_with('{') {
         return of_object(record);
     }
     let text: Cow<'_, str> = serde_json::from_str::<Text<'_>>(record).ok()?.0;
-    if text.starts_with('{') {
-        return of_object(&text);
-    }
-    if let Some(rest) = text.strip_prefix('[') {
-        return LogLevel::parse(rest.split_once(']')?.0);
-    }
-    // Node: time, request, level and message, with tabs between.
-    LogLevel::parse(text.split('\t').nth(2)?)
+    if text.starts_with('{') { of_object(&text) } else { LogLevel::of_text(&text) }
 }
 
 #[derive(Deserialize)]
 struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 fn of_object(text: &str) -> Option<LogLevel> {
-    #[derive(Deserialize)]
-    struct Line {
-        #[serde(alias = "severity", alias = "log.level", alias = "Level")]
-        level: Value,
+    of_members(text, Members { may_nest: true })
+}
+
+fn of_members(text: &str, members: Members) -> Option<LogLevel> {
+    let stated = serde_json::Deserializer::from_str(text).deserialize_map(members);
+    let Stated { words, numbers, is_gelf } = stated.ok()?;
+    let of_number = |(member, number): &(&str, i64)| LogLevel::of_number(member, *number, is_gelf);
+    words.max(numbers.iter().filter_map(of_number).max())
+}
+
+/// What an object states of its level.
+#[derive(Default)]
+struct Stated {
+    /// In words: the gravest of them.
+    words: Option<LogLevel>,
+    /// In numbers, by member: what they mean depends on the other members.
+    numbers: Vec<(&'static str, i64)>,
+    is_gelf: bool,
+}
+
+/// Reads the members of an object, and of one within it, but not of one within that: a line may be nested without end.
+struct Members {
+    may_nest: bool,
+}
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Stated;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
     }
-    match serde_json::from_str::<Line>(text).ok()?.level {
-        Value::String(word) => LogLevel::parse(&word),
-        // Of pino and bunyan.
-        Value::Number(number) => match number.as_u64()? {
-            0..=10 => Some(LogLevel::Trace),
-            11..=20 => Some(LogLevel::Debug),
-            21..=30 => Some(LogLevel::Info),
-            31..=40 => Some(LogLevel::Warn),
-            41..=50 => Some(LogLevel::Error),
-            _ => Some(LogLevel::Fatal),
-        },
-        _ => None,
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Stated, A::Error> {
+        let mut stated = Stated::default();
+        while let Some(name) = map.next_key::<Text<'de>>()? {
+            let name = &*name.0;
+            stated.is_gelf |= LogLevel::GELF_MEMBERS.contains(&name);
+            let member = LogLevel::MEMBERS.into_iter().find(|member| *member == name);
+            match (member, name) {
+                (Some(member), _) => match map.next_value::<Value>()? {
+                    Value::String(word) => stated.words = stated.words.max(LogLevel::parse(&word)),
+                    Value::Number(number) => {
+                        stated.numbers.extend(number.as_i64().map(|number| (member, number)));
+                    }
+                    _ => {}
+                },
+                // Nested, as the Elastic Common Schema also allows.
+                (None, "log") if self.may_nest => {
+                    let nested: &RawValue = map.next_value()?;
+                    let level = of_members(nested.get(), Members { may_nest: false });
+                    stated.words = stated.words.max(level);
+                }
+                (None, _) => _ = map.next_value::<IgnoredAny>()?,
+            }
+        }
+        Ok(stated)
     }
 }
 
 #[cfg(test)]
+mod loggers;
+#[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_level_is_found_where_runtimes_and_libraries_write_it() {
-        let level = |record: &str| level_of(record).map(LogLevel::word);
-        for (record, expected) in [
-            (r#"{"timestamp":"t","level":"WARN","message":"m"}"#, Some("warn")),
-            (r#"{"level":50,"msg":"pino"}"#, Some("error")),
-            (r#"{"severity":"Critical"}"#, Some("fatal")),
-            (r#""2026-08-09T12:34:56.789Z\t6d68ca91\tERROR\tboom\n""#, Some("error")),
-            (r#""[DEBUG]\t2026-08-09T12:34:56.789Z\t6d68ca91\tmessage""#, Some("debug")),
-            (r#""{\"level\":\"info\",\"message\":\"powertools\"}\n""#, Some("info")),
-            (r#""plain""#, None),
-            (r#""[orders] 3 left""#, None),
-            (r#"{"level":true}"#, None),
-            (r#"{"message":"no level"}"#, None),
-            (r#"{"level":"info","level":"error"}"#, None),
-            ("17", None),
-        ] {
-            assert_eq!(level(record), expected, "{record}");
-        }
-    }
 
     #[test]
     fn debugging_and_platform_chatter_are_given_up_first_and_errors_and_reports_last() {
