@@ -2,5 +2,5 @@
 export { AttachTelemetry, type AttachTelemetryProps, type SettingsOf } from './attach-everywhere';
 export type { AttachmentSettings } from './attachment';
 export { type ArchitectureName, KinesisTelemetry, type KinesisTelemetryProps } from './kinesis-telemetry';
-export { PUBLISHED, published, type TelemetrySettings } from './spec';
+export { SSM_PARAMETERS as PUBLISHED, published, type TelemetrySettings } from './spec';
 export type { NewStreamProps, RecordDistribution, StreamTraits } from './stream';
