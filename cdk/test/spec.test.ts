@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Aws, CfnParameter, Duration, Lazy, Size, Stack, Token } from 'aws-cdk-lib';
-import { ENV_PREFIX, EXTENSION_NAME, LAYERS, SSM_PARAMETERS, STAGES, toEnvironment, type TelemetrySettings } from '../lib/spec';
+import { ENV_PREFIX, EXTENSION_NAME, LAYERS, SSM_PARAMETERS, toEnvironment, type TelemetrySettings } from '../lib/spec';
 
 /** What is said of settings that cannot be used, a line each. */
 function problems(settings: TelemetrySettings): string[] {
@@ -121,7 +121,6 @@ test('names fit together', () => {
     assert.equal(layer.zip, `${layer.name}.zip`);
   }
   assert.equal(new Set(Object.values(SSM_PARAMETERS)).size, Object.keys(SSM_PARAMETERS).length);
-  assert.ok(STAGES.dev.retention.toHours() >= 24, 'Kinesis keeps a record for a day at least');
 });
 
 test('whatever a caller without TypeScript gives is named, and hides no other problem', () => {

@@ -4,29 +4,22 @@ import path from 'node:path';
 import { App, Stack, type StackProps } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { type Stacks, buildApp } from '../lib/build-app';
 import { KinesisTelemetry, type KinesisTelemetryProps } from '../lib/index';
-import { LAYERS, TEST_FUNCTION_ZIPS } from '../lib/spec';
+import { LAYERS } from '../lib/spec';
 
 const EMPTY_ZIP = Buffer.from('504b0506000000000000000000000000000000000000', 'hex');
 
-/** A folder with all the zips that a deployment needs. They are empty, but for a comment: nobody opens them here. */
-export function zips(comment = ''): string {
+/** Makes a folder with the zips of the layers, and with `others`. They are empty but for a comment, because no test opens them. */
+export function zips(comment = '', others: readonly string[] = []): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'zips-'));
   process.on('exit', () => rmSync(folder, { recursive: true }));
-  for (const zip of [...Object.values(LAYERS).map((layer) => layer.zip), ...Object.values(TEST_FUNCTION_ZIPS)]) {
+  for (const zip of [...Object.values(LAYERS).map((layer) => layer.zip), ...others]) {
     writeFileSync(path.join(folder, zip), Buffer.concat([EMPTY_ZIP, Buffer.from(comment)]));
   }
   return folder;
 }
 
 const ZIPS = zips();
-
-/** The app as it is deployed. */
-export function deployment(context: Record<string, unknown>): Stacks & { app: App } {
-  const app = new App({ context: { zips: ZIPS, ...context } });
-  return { app, ...buildApp(app) };
-}
 
 /** Somebody's stack with telemetry in it. */
 export function telemetryIn(props: Partial<KinesisTelemetryProps> = {}, stackProps: StackProps = {}) {

@@ -1,9 +1,9 @@
 import { writeFileSync } from 'node:fs';
 import { App, Stack } from 'aws-cdk-lib';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
+import { published } from 'kinesis-telemetry-cdk';
 import { stackName } from '../lib/build-app';
 import { readInputs } from '../lib/inputs';
-import { published } from '../lib/spec';
 
 // An app that deploys nothing. The CDK's tool tells it whose credentials it has found, and looks parameters up with them:
 // so what would fail when something is deployed is known before. `cargo xtask deploy` reads the report.

@@ -1,6 +1,6 @@
 import type { Node } from 'constructs';
-import type { ArchitectureName } from './kinesis-telemetry';
-import { LAYERS, STAGES, published } from './spec';
+import { type ArchitectureName, published } from 'kinesis-telemetry-cdk';
+import { STAGES, TEST_FUNCTION_ZIPS } from './spec';
 
 /** What the app is told: CDK context, `--context NAME=VALUE`. */
 export interface Inputs {
@@ -32,7 +32,7 @@ export function readInputs(node: Node): Inputs {
     throw new Error(`${name} ${is}: set one of ${words.join(', ')} (--context ${name}=${words[0]})`);
   };
   const stage = word('stage', Object.keys(STAGES) as (keyof typeof STAGES)[]);
-  const architecture = word('architecture', Object.keys(LAYERS) as ArchitectureName[], text('architecture') ?? 'x86_64');
+  const architecture = word('architecture', Object.keys(TEST_FUNCTION_ZIPS) as ArchitectureName[], text('architecture') ?? 'x86_64');
   const deploymentName = text('name');
   // Refuses what cannot be a name.
   published('layerArn', deploymentName);

@@ -3,7 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
-import { KinesisTelemetry } from './kinesis-telemetry';
+import { KinesisTelemetry } from 'kinesis-telemetry-cdk';
 import type { Stage } from './spec';
 
 export interface TelemetryStackProps extends StackProps {

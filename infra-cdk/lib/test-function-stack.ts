@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import path from 'node:path';
 import { Duration, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
@@ -5,9 +6,8 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
-import type { ArchitectureName, KinesisTelemetry } from './kinesis-telemetry';
-import { TEST_FUNCTION_ZIPS, published } from './spec';
-import { requireFile } from './zips';
+import { type ArchitectureName, type KinesisTelemetry, published } from 'kinesis-telemetry-cdk';
+import { TEST_FUNCTION_ZIPS } from './spec';
 
 export interface TestFunctionStackProps extends StackProps {
   readonly telemetry: KinesisTelemetry;
@@ -25,12 +25,13 @@ export class TestFunctionStack extends Stack {
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     const zip = path.join(props.zips, TEST_FUNCTION_ZIPS[architecture]);
+    if (!existsSync(zip)) throw new Error(`${zip} is missing: make it with cargo xtask package`);
     const fn = new lambda.Function(this, 'Function', {
       description: 'Logs, sleeps and ends as its payload says',
       runtime: lambda.Runtime.PROVIDED_AL2023,
       architecture: architecture === 'arm64' ? lambda.Architecture.ARM_64 : lambda.Architecture.X86_64,
       handler: 'bootstrap',
-      code: lambda.Code.fromAsset(requireFile(zip, 'cargo xtask package')),
+      code: lambda.Code.fromAsset(zip),
       memorySize: 256,
       timeout: Duration.seconds(30),
       loggingFormat: lambda.LoggingFormat.JSON,

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PUBLISHED, published } from '../lib/index';
+import { PUBLISHED, published } from 'kinesis-telemetry-cdk';
 import { Template, deployment } from './test-environment';
 
 test('what cannot be deployed is said in one line, with what can', () => {

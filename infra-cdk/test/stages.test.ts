@@ -3,7 +3,8 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { AwsSolutionsChecks } from 'cdk-nag';
-import { METRICS, STAGES } from '../lib/spec';
+import { METRICS } from 'kinesis-telemetry-cdk/build/lib/spec';
+import { STAGES } from '../lib/spec';
 import { outline } from './outline';
 import { Match, Template, deployment, someFunction, statements } from './test-environment';
 
@@ -47,6 +48,10 @@ test('dev is gone with its stack, but for its layer versions', () => {
     StreamEncryption: { EncryptionType: 'KMS', KeyId: 'alias/aws/kinesis' },
     StreamModeDetails: { StreamMode: 'ON_DEMAND' },
   });
+});
+
+test('every stage keeps a record for a day at least, as Kinesis does', () => {
+  for (const { retention } of Object.values(STAGES)) assert.ok(retention.toHours() >= 24);
 });
 
 test('prod retains its stream, the key of it and the dead letters', () => {

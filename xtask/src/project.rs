@@ -8,12 +8,12 @@
     reason = "these texts are made once a run, and read better so"
 )]
 
+mod cdk;
 mod completions;
 mod deny;
 mod dependabot;
 mod documents;
 mod git;
-mod infra;
 pub(crate) mod npm;
 pub(crate) mod pins;
 pub(crate) mod python;
@@ -37,7 +37,7 @@ pub(crate) fn project() -> Project {
     workflows::add(&mut project);
     dependabot::add(&mut project);
     deny::add(&mut project);
-    infra::add(&mut project);
+    cdk::add(&mut project);
     spec_ts::add(&mut project);
     npm::add(&mut project);
     python::add(&mut project);

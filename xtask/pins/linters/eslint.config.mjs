@@ -1,4 +1,4 @@
-// What ESLint says of infra-cdk: the recommended rules, those that know types included. Installed under target/ by xtask.
+// ESLint checks cdk and infra-cdk by the recommended rules, those that know types included. Installed under target/ by xtask.
 import { defineConfig } from 'eslint/config';
 import tseslint from 'typescript-eslint';
 

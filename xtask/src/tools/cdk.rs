@@ -1,4 +1,5 @@
-//! The CDK app, `infra-cdk`: its packages, its compiler and its command-line tool, each as it is pinned.
+//! The CDK app, `infra-cdk`, and the package of constructs that it imports, `cdk`: what npm installs for them, their compiler
+//! and the CDK's command-line tool, each as it is pinned.
 
 #[cfg(test)]
 mod tests;
@@ -17,19 +18,31 @@ use crate::tools::npm::{self, Packages};
 /// A zip without a file.
 const EMPTY_ZIP: [u8; 22] = *b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 
-/// Where the app is.
+/// Returns the folder of the app.
 pub(crate) fn folder() -> PathBuf {
     workspace::root().join("infra-cdk")
 }
 
-/// Installs its packages where TypeScript and editors look for them: beside it.
+/// Returns the folder of the package that holds the constructs.
+#[cfg(test)]
+pub(crate) fn constructs() -> PathBuf {
+    workspace::root().join("cdk")
+}
+
+/// Returns a path below the `node_modules` of both.
+fn installed(path: &str) -> PathBuf {
+    workspace::root().join("node_modules").join(path)
+}
+
+/// Installs the npm packages of both in the root of the repository, where Node, TypeScript and editors find them.
 pub(crate) fn install() -> Result<()> {
     let packages = Packages {
-        what: "the packages of infra-cdk",
-        from: folder(),
-        into: folder(),
-        log: workspace::target_dir()?.join("npm-infra-cdk.log"),
+        what: "the packages of cdk and infra-cdk",
+        from: workspace::root().to_owned(),
+        into: workspace::root().to_owned(),
+        log: workspace::target_dir()?.join("npm-cdk.log"),
         parts: &[
+            "node_modules/kinesis-telemetry-cdk/package.json",
             "node_modules/typescript/package.json",
             "node_modules/aws-cdk-lib/package.json",
             "node_modules/aws-cdk/bin/cdk",
@@ -39,14 +52,16 @@ pub(crate) fn install() -> Result<()> {
     packages.install()
 }
 
-/// Installs it and has it compiled.
+/// Installs and compiles the app, and before it the package that it refers to. Two commands at once do not disturb each
+/// other: one writes the declarations that the other would be reading.
 pub(crate) fn compile() -> Result<()> {
     install()?;
+    let _one_at_a_time = npm::locked(&workspace::target_dir()?.join("tsc-cdk.lock"))?;
     let mut tsc = Command::new("node");
-    tsc.arg(folder().join("node_modules/typescript/bin/tsc")).current_dir(folder());
+    tsc.arg(installed("typescript/bin/tsc")).arg("--build").current_dir(folder());
     let (exit, said) = process::output("tsc", &mut tsc)?;
     if !exit.success() {
-        bail!("the TypeScript of infra-cdk does not compile:\n{}", said.trim());
+        bail!("the TypeScript of cdk and infra-cdk does not compile:\n{}", said.trim());
     }
     Ok(())
 }
@@ -54,7 +69,7 @@ pub(crate) fn compile() -> Result<()> {
 /// The CDK's tool, of the version that is pinned: it knows what the library of that version writes.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut cdk = Command::new("node");
-    cdk.arg(folder().join("node_modules/aws-cdk/bin/cdk")).args(arguments).current_dir(folder());
+    cdk.arg(installed("aws-cdk/bin/cdk")).args(arguments).current_dir(folder());
     // What it has to say about newer versions, and to AWS about itself.
     cdk.env("CDK_DISABLE_CLI_TELEMETRY", "true").env("NODE_NO_WARNINGS", "1");
     cdk

@@ -47,8 +47,16 @@ fn is_npm_stale(folder: &Path) -> Result<bool> {
     let json =
         |name: &str| -> Result<Value> { Ok(serde_json::from_str(&read(&folder.join(name))?)?) };
     let (asked, locked) = (json("package.json")?, json("package-lock.json")?);
-    let members = ["dependencies", "devDependencies", "peerDependencies", "engines"];
-    Ok(members.iter().any(|member| asked[member] != locked["packages"][""][member]))
+    // A lock file knows the packages of its workspace by their folders, and the root by no name.
+    let workspaces = asked["workspaces"].as_array().into_iter().flatten().filter_map(Value::as_str);
+    let mut packages = vec![(String::new(), asked.clone())];
+    for workspace in workspaces {
+        packages.push((workspace.to_owned(), json(&format!("{workspace}/package.json"))?));
+    }
+    let members = ["dependencies", "devDependencies", "peerDependencies", "engines", "workspaces"];
+    Ok(packages.iter().any(|(package, asked)| {
+        members.iter().any(|member| asked[member] != locked["packages"][package][member])
+    }))
 }
 
 /// Whether `requirements.txt` lacks something that `requirements.in` asks for.
@@ -127,6 +135,22 @@ mod tests {
                 ),
             );
             assert_eq!(is_python_stale(folder.path()).unwrap(), is_stale, "{version}");
+            assert_eq!(is_npm_stale(folder.path()).unwrap(), is_stale, "{version}");
+        }
+    }
+
+    #[test]
+    fn lock_file_with_another_version_in_a_workspace_is_noticed() {
+        let folder = tempfile::tempdir().unwrap();
+        std::fs::create_dir(folder.path().join("b")).unwrap();
+        let put = |name: &str, text: &str| std::fs::write(folder.path().join(name), text).unwrap();
+        put("package.json", r#"{ "workspaces": ["b"] }"#);
+        put("b/package.json", r#"{ "devDependencies": { "a": "1.0.0" } }"#);
+        for (version, is_stale) in [("1.0.0", false), ("1.0.1", true)] {
+            let of_b = format!(r#"{{ "devDependencies": {{ "a": "{version}" }} }}"#);
+            let lock =
+                format!(r#"{{ "packages": {{ "": {{ "workspaces": ["b"] }}, "b": {of_b} }} }}"#);
+            put("package-lock.json", &lock);
             assert_eq!(is_npm_stale(folder.path()).unwrap(), is_stale, "{version}");
         }
     }

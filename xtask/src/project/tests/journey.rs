@@ -15,7 +15,7 @@ const STANZA: &str = r#"        /// How long the extension waits for a miracle.
 
         /// Whether the extension does anything at all."#;
 
-/// What somebody writes who uses it, in Rust and in the CDK app.
+/// What somebody writes who uses it, in Rust and in the CDK.
 const RUST: &str = r#"
 #[test]
 fn the_new_parameter_is_a_field() {
@@ -103,7 +103,7 @@ fn with_a_new_parameter() -> Journey {
     );
 
     let summary = succeeds(&mut journey.xtask(&["synth"]));
-    for path in ["README.md", "infra-cdk/lib/spec.ts"] {
+    for path in ["README.md", "cdk/lib/spec.ts"] {
         assert!(summary.contains(&format!("wrote {path}\n")), "{summary}");
     }
     succeeds(&mut journey.xtask(&["synth", "--check"]));
@@ -117,7 +117,7 @@ fn a_new_stanza_becomes_a_field_a_row_of_the_readme_and_a_property_with_its_unit
     assert!(journey.get("README.md").contains(row));
     let property = "  /**\n   * How long the extension waits for a miracle.\n   *\n   * From 10 ms to 2 min.\n   *\n   \
                     * @default Duration.millis(1500)\n   */\n  readonly patience?: Duration | undefined;\n";
-    assert!(journey.get("infra-cdk/lib/spec.ts").contains(property));
+    assert!(journey.get("cdk/lib/spec.ts").contains(property));
     let tests = journey.root.join("extension/spec/tests");
     fs::create_dir_all(&tests).unwrap();
     copy::put(&tests.join("journey.rs"), RUST);
@@ -137,16 +137,12 @@ fn a_new_stanza_becomes_a_field_a_row_of_the_readme_and_a_property_with_its_unit
 fn a_new_stanza_is_a_setting_of_the_cdk_app_that_compiles_and_converts() {
     crate::tools::cdk::install().unwrap();
     let journey = with_a_new_parameter();
-    let app = journey.root.join("infra-cdk");
-    std::os::unix::fs::symlink(
-        workspace::root().join("infra-cdk/node_modules"),
-        app.join("node_modules"),
-    )
-    .unwrap();
-    copy::put(&app.join("test/journey.test.ts"), TYPESCRIPT);
-    let said = succeeds(Command::new("npm").args(["test"]).current_dir(&app));
-    fs::remove_dir_all(app.join("build")).unwrap();
-    fs::remove_file(app.join("node_modules")).unwrap();
+    let (package, modules) = (journey.root.join("cdk"), journey.root.join("node_modules"));
+    std::os::unix::fs::symlink(workspace::root().join("node_modules"), &modules).unwrap();
+    copy::put(&package.join("test/journey.test.ts"), TYPESCRIPT);
+    let said = succeeds(Command::new("npm").args(["test"]).current_dir(&package));
+    fs::remove_dir_all(package.join("build")).unwrap();
+    fs::remove_file(modules).unwrap();
     assert!(said.contains("the new parameter is a property with a unit"), "{said}");
 }
 
@@ -197,14 +193,15 @@ fn an_upgrade_pins_what_is_newer_and_all_else_follows() {
     assert!(!journey.get("xtask/src/project/pins.rs").contains("99.1.0"), "it only says");
 
     let said = upgrade(&["--write"]);
-    assert!(
-        said.contains("\nwrote xtask/src/project/pins.rs\nwrote infra-cdk/package.json\n"),
-        "{said}"
-    );
-    assert!(journey.get("infra-cdk/package.json").contains("\"typescript\": \"99.1.0\""));
+    assert!(said.contains("\nwrote xtask/src/project/pins.rs\nwrote package.json\n"), "{said}");
+    assert!(journey.get("package.json").contains("\"typescript\": \"99.1.0\""));
     // This npm writes no lock file, as one that was interrupted: so the next run asks again.
     upgrade(&["--lock"]);
     let relocked = fs::read_to_string(log).unwrap();
     let folders: Vec<&str> = relocked.lines().map(|it| it.rsplit('/').next().unwrap()).collect();
-    assert_eq!(folders, ["infra-cdk", "infra-cdk"], "what holds another version, and nothing else");
+    assert_eq!(
+        folders,
+        ["repository", "repository"],
+        "what holds another version, and nothing else"
+    );
 }

@@ -28,7 +28,9 @@ pub(super) fn add(project: &mut Project) {
     };
     // What the CDK bundles is its own to mend; what is worse than that is ours to know.
     let audit = |folder: &str| format!("npm --prefix {folder} audit --audit-level=high");
-    let audits = npm::FOLDERS.iter().map(|it| Step::run(format!("Check {it}"), audit(it)).anyway());
+    let audits = npm::FOLDERS
+        .iter()
+        .map(|it| Step::run(format!("Check {it}/package-lock.json"), audit(it)).anyway());
     let packages = Job {
         name: "npm packages",
         needs: None,

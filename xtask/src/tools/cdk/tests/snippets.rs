@@ -17,20 +17,20 @@ fn blocks(language: &str) -> Vec<String> {
     after.map(|rest| rest.split("\n```\n").next().unwrap().to_owned() + "\n").collect()
 }
 
-/// A folder in which `infra-cdk` is installed as another app gets it: packed, with that app's own CDK.
+/// Installs the package of constructs in a folder as another app gets it: packed, with that app's own CDK.
 fn app(folder: &Path) {
     let modules = folder.join("node_modules");
     fs::create_dir(&modules).unwrap();
     let mut pack = Command::new("npm");
     pack.args(["pack", "--ignore-scripts", "--silent", "--pack-destination"]).arg(folder);
-    passes(pack.current_dir(cdk::folder()));
+    passes(pack.current_dir(cdk::constructs()));
     let packed = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
     let packed =
         packed.into_iter().find(|it| it.extension().is_some_and(|it| it == "tgz")).unwrap();
     passes(Command::new("tar").arg("-xzf").arg(packed).arg("-C").arg(folder));
-    fs::rename(folder.join("package"), modules.join("infra-cdk")).unwrap();
+    fs::rename(folder.join("package"), modules.join("kinesis-telemetry-cdk")).unwrap();
     for package in ["aws-cdk-lib", "constructs", "@types", "undici-types"] {
-        symlink(cdk::folder().join("node_modules").join(package), modules.join(package)).unwrap();
+        symlink(cdk::installed(package), modules.join(package)).unwrap();
     }
     let zips = cdk::stand_ins(&workspace::target_dir().unwrap()).unwrap();
     symlink(zips, folder.join("layers")).unwrap();
@@ -50,7 +50,7 @@ fn the_cdk_apps_of_the_document_compile_and_their_templates_are_valid() {
     let options = r#"{ "compilerOptions": { "strict": true, "module": "Node16", "target": "ES2022", "types": ["node"], "noEmitOnError": true } }"#;
     fs::write(dir.path().join("tsconfig.json"), options).unwrap();
     let mut tsc = Command::new("node");
-    tsc.arg(cdk::folder().join("node_modules/typescript/bin/tsc"));
+    tsc.arg(cdk::installed("typescript/bin/tsc"));
     passes(tsc.current_dir(dir.path()));
     for n in 0..snippets.len() {
         let out = dir.path().join(format!("out{n}"));
