@@ -2,9 +2,9 @@ import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as sns from 'aws-cdk-lib/aws-sns';
-import type { KinesisTelemetry } from './kinesis-telemetry';
 import { METRICS } from './spec';
 import { isElsewhere } from './stream';
+import type { DeliveryTarget } from './types';
 
 /** One alarm: its metric is at least at `threshold` for as many periods of five minutes. */
 interface Rule {
@@ -23,7 +23,7 @@ export function ownMetric(metricName: string, statistic: string): cloudwatch.Met
 }
 
 /** An alarm for each way in which telemetry can be late or lost. docs/deploying.md says what to do. */
-export function addAlarms(telemetry: KinesisTelemetry, topic: sns.ITopic | undefined): cloudwatch.Alarm[] {
+export function addAlarms(telemetry: DeliveryTarget, topic: sns.ITopic | undefined): cloudwatch.Alarm[] {
   const rules = [...ofServices(telemetry), ...ofExtension(telemetry.metrics)];
   return rules.map(({ id, means, metric, threshold, periods }) => {
     const alarm = metric.createAlarm(telemetry, `Alarm-${id}`, {
@@ -39,7 +39,7 @@ export function addAlarms(telemetry: KinesisTelemetry, topic: sns.ITopic | undef
   });
 }
 
-function ofServices(telemetry: KinesisTelemetry): Rule[] {
+function ofServices(telemetry: DeliveryTarget): Rule[] {
   const { stream, streamTraits, deadLetterQueue } = telemetry;
   const letters: Rule = {
     id: 'DeadLetters',

@@ -2,9 +2,9 @@ import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
-import type { ArchitectureName, KinesisTelemetry } from './kinesis-telemetry';
 import { type Refuse, references, requireReach } from './references';
 import { type TelemetrySettings, toEnvironment } from './spec';
+import type { ArchitectureName, AttachableTelemetry } from './types';
 
 /** Settings of one function. Its stream and its dead-letter queue are those of the construct. */
 export interface AttachmentSettings extends Omit<TelemetrySettings, 'stream' | 'deadLetterQueueUrl'> {
@@ -38,7 +38,7 @@ export function takesLayers(fn: lambda.Function): boolean {
 }
 
 /** See `KinesisTelemetry.attachTo`. */
-export function attach(telemetry: KinesisTelemetry, fn: lambda.Function, settings: AttachmentSettings): void {
+export function attach(telemetry: AttachableTelemetry, fn: lambda.Function, settings: AttachmentSettings): void {
   const refuse = (why: string): never => {
     throw new Error(`telemetry cannot be attached to ${fn.node.path}: ${why}`);
   };
@@ -63,7 +63,7 @@ export function attach(telemetry: KinesisTelemetry, fn: lambda.Function, setting
 }
 
 /** Checks the settings; gives what makes variables of them once the stream and the queue are known. */
-function environment(telemetry: KinesisTelemetry, settings: AttachmentSettings, refuse: Refuse) {
+function environment(telemetry: AttachableTelemetry, settings: AttachmentSettings, refuse: Refuse) {
   const { cloudWatchLogs, attachPolicy: _, ...own } = settings;
   for (const name of ['stream', 'deadLetterQueueUrl']) {
     if (name in own) refuse(`${name} is the construct's to set: leave it out, or make another KinesisTelemetry`);
@@ -117,7 +117,7 @@ function addLayer(fn: lambda.Function, layer: lambda.ILayerVersion, refuse: Refu
  * Has `fn.currentVersion` become another one when the layer, the stream or the queue does. The template cannot tell: it
  * refers to them by names that stay, so an alias would go on with what the last version got.
  */
-function renewVersion(telemetry: KinesisTelemetry, fn: lambda.Function, architecture: ArchitectureName): void {
+function renewVersion(telemetry: AttachableTelemetry, fn: lambda.Function, architecture: ArchitectureName): void {
   const places: unknown = Stack.of(telemetry).resolve([telemetry.stream.streamArn, telemetry.deadLetterQueue.queueUrl]);
   fn.invalidateVersionBasedOn(telemetry.fingerprints[architecture] + JSON.stringify(places));
 }

@@ -1,14 +1,14 @@
 import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { ownMetric } from './alarms';
-import type { KinesisTelemetry } from './kinesis-telemetry';
 import { METRICS } from './spec';
 import { isElsewhere } from './stream';
+import type { DeliveryTarget } from './types';
 
 /** A row a question: is telemetry complete, is it fresh, what does it cost. */
-export function addDashboard(telemetry: KinesisTelemetry): cloudwatch.Dashboard {
+export function addDashboard(telemetry: DeliveryTarget, alarms: readonly cloudwatch.IAlarm[]): cloudwatch.Dashboard {
   const dashboard = new cloudwatch.Dashboard(telemetry, 'Dashboard', { defaultInterval: Duration.days(1) });
-  dashboard.addWidgets(new cloudwatch.AlarmStatusWidget({ title: 'Alarms', alarms: [...telemetry.alarms], width: 24, height: 3 }));
+  dashboard.addWidgets(new cloudwatch.AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 }));
   for (const [question, ...widgets] of [complete(telemetry), fresh(telemetry), cost(telemetry)]) {
     if (widgets.length > 0) dashboard.addWidgets(heading(question));
     dashboard.addWidgets(...widgets);
@@ -26,11 +26,11 @@ function graph(title: string, left: cloudwatch.IMetric[]): cloudwatch.IWidget {
   return new cloudwatch.GraphWidget({ title, left, width: 8, leftYAxis: { min: 0 } });
 }
 
-function ofStream({ stream }: KinesisTelemetry, name: string, statistic: string, period = Duration.minutes(5)): cloudwatch.IMetric {
+function ofStream({ stream }: DeliveryTarget, name: string, statistic: string, period = Duration.minutes(5)): cloudwatch.IMetric {
   return stream.metric(name, { statistic, period });
 }
 
-function complete(telemetry: KinesisTelemetry): Row {
+function complete(telemetry: DeliveryTarget): Row {
   const letters = telemetry.deadLetterQueue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' });
   const row: Row = ['Is it complete?', graph('Dead letters that wait', [letters])];
   if (!isElsewhere(telemetry, telemetry.stream)) {
@@ -44,7 +44,7 @@ function complete(telemetry: KinesisTelemetry): Row {
   return row;
 }
 
-function fresh(telemetry: KinesisTelemetry): Row {
+function fresh(telemetry: DeliveryTarget): Row {
   const row: Row = ['Is it fresh?'];
   if (telemetry.metrics !== 'off') {
     row.push(graph('Until delivered (ms)', ['p50', 'p99'].map((statistic) => ownMetric(METRICS.deliveryLag, statistic))));
@@ -56,7 +56,7 @@ function fresh(telemetry: KinesisTelemetry): Row {
   return row;
 }
 
-function cost(telemetry: KinesisTelemetry): Row {
+function cost(telemetry: DeliveryTarget): Row {
   const row: Row = ['What does it cost?'];
   if (isElsewhere(telemetry, telemetry.stream)) return row;
   const day = Duration.days(1);

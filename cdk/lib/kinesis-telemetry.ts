@@ -14,10 +14,8 @@ import { attach, type AttachmentSettings } from './attachment';
 import { addDashboard } from './dashboard';
 import { LAYERS, published } from './spec';
 import { type NewStreamProps, type StreamTraits, newStream, traits } from './stream';
+import type { ArchitectureName, AttachableTelemetry } from './types';
 import { requireFile } from './zips';
-
-/** Instruction set of a function, as Lambda names it. */
-export type ArchitectureName = keyof typeof LAYERS;
 
 export interface KinesisTelemetryProps {
   /** Folder with the zips of the layers, as `cargo xtask package` makes them. */
@@ -76,7 +74,7 @@ export interface KinesisTelemetryProps {
  * All that functions need to deliver their telemetry to a stream: the stream, the layers, the permission, a queue for what
  * cannot be delivered; and for people alarms and a dashboard.
  */
-export class KinesisTelemetry extends Construct {
+export class KinesisTelemetry extends Construct implements AttachableTelemetry {
   readonly stream: kinesis.IStream;
   readonly layers: Readonly<Record<ArchitectureName, lambda.ILayerVersion>>;
   /** Of the layers' zips: what tells one version of a layer from the next while their ARNs are not known. */
@@ -112,7 +110,7 @@ export class KinesisTelemetry extends Construct {
     this.policy = this.permission();
     this.publish();
     this.alarms = addAlarms(this, props.alarmTopic);
-    addDashboard(this);
+    addDashboard(this, this.alarms);
   }
 
   /**

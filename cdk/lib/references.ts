@@ -3,14 +3,14 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
-import type { ArchitectureName, KinesisTelemetry } from './kinesis-telemetry';
 import { published } from './spec';
+import type { ArchitectureName, AttachableTelemetry } from './types';
 
 /** Ends an attachment. */
 export type Refuse = (why: string) => never;
 
 /** Refuses a function that cannot refer to what it needs: because of where it is, or because it would have to be there first. */
-export function requireReach(telemetry: KinesisTelemetry, fn: lambda.Function, refuse: Refuse): void {
+export function requireReach(telemetry: AttachableTelemetry, fn: lambda.Function, refuse: Refuse): void {
   const [own, theirs] = [Stack.of(telemetry), Stack.of(fn)];
   for (const what of ['region', 'account'] as const) {
     if (own[what] !== theirs[what] && !Token.isUnresolved(own[what]) && !Token.isUnresolved(theirs[what])) {
@@ -33,11 +33,11 @@ export function requireReach(telemetry: KinesisTelemetry, fn: lambda.Function, r
  * What is referred to: in the construct's own stack as it is, in other stacks by the published parameters. An export that
  * another stack imports could not change, and the ARN of a layer version changes with every release.
  */
-export function references(telemetry: KinesisTelemetry, fn: lambda.Function, scope: Construct) {
+export function references(telemetry: AttachableTelemetry, fn: lambda.Function, scope: Construct) {
   if (areOne(Stack.of(fn), Stack.of(telemetry))) {
     return {
       layer: (name: ArchitectureName) => telemetry.layers[name],
-      policy: (): iam.IManagedPolicy => telemetry.policy,
+      policy: () => telemetry.policy,
       streamArn: () => telemetry.stream.streamArn,
       queueUrl: () => telemetry.deadLetterQueue.queueUrl,
     };

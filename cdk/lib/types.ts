@@ -1,0 +1,33 @@
+import type * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as sqs from 'aws-cdk-lib/aws-sqs';
+import type { Construct, IConstruct } from 'constructs';
+import type { LAYERS } from './spec';
+import type { traits } from './stream';
+
+// `KinesisTelemetry` uses the modules that make alarms, the dashboard and attachments. They see it through these interfaces,
+// so that none of them imports it.
+
+/** Instruction set of a function, as Lambda names it. */
+export type ArchitectureName = keyof typeof LAYERS;
+
+/** The destinations of telemetry, as alarms and the dashboard watch them. Both become its children. */
+export interface DeliveryTarget extends Construct {
+  readonly stream: kinesis.IStream;
+  readonly streamTraits: ReturnType<typeof traits>;
+  readonly deadLetterQueue: sqs.IQueue;
+  /** The metrics that functions send unless their settings say otherwise. */
+  readonly metrics: 'off' | 'basic' | 'all';
+}
+
+/** Everything that a function gets or refers to when telemetry is attached to it. */
+export interface AttachableTelemetry extends DeliveryTarget {
+  readonly layers: Readonly<Record<ArchitectureName, lambda.ILayerVersion>>;
+  /** Fingerprints of the layers' zips. They tell layer versions apart whose ARNs are not known yet. */
+  readonly fingerprints: Readonly<Record<ArchitectureName, string>>;
+  readonly policy: iam.IManagedPolicy;
+  readonly deploymentName: string | undefined;
+  /** Constructs of the app that the telemetry was given, so that its stack needs their stacks. */
+  readonly uses: readonly IConstruct[];
+}
