@@ -16,56 +16,50 @@ mod tail;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
-use kinesis_telemetry_args::{Deployment, Request};
+use anyhow::Result;
+use clap::Parser;
+use kinesis_telemetry_args::Request;
 use kinesis_telemetry_stream::{aws, client, render, report, say, stream};
+
+/// Look after a deployment.
+// xtask knows which stages there are; here the deployment itself says whether it is one.
+#[derive(Parser)]
+#[command(
+    name = "kinesis-telemetry",
+    after_help = "Endpoint, region and credentials are taken from where every AWS tool takes them \
+                  (AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_PROFILE, ...)."
+)]
+struct Cli {
+    #[command(subcommand)]
+    request: Request,
+}
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    run().await.unwrap_or_else(|error| {
+    run(Cli::parse().request).await.unwrap_or_else(|error| {
         say::note(&format!("error: {error:#}"));
         ExitCode::from(2)
     })
 }
 
-async fn run() -> Result<ExitCode> {
-    let matches = command().get_matches();
-    let asked = matches
-        .subcommand()
-        .and_then(|(name, matches)| kinesis_telemetry_args::read(name, matches));
-    let (deployment, request) = asked.context("clap let a command through that there is not")?;
-    of(&deployment, request).await
-}
-
-fn command() -> clap::Command {
-    clap::Command::new("kinesis-telemetry")
-        .about("Look after a deployment")
-        .after_help(
-            "Endpoint, region and credentials are taken from where every AWS tool takes them \
-             (AWS_ENDPOINT_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_PROFILE, ...).",
-        )
-        .subcommand_required(true)
-        .arg_required_else_help(true)
-        // Which stages there are is xtask's to know; here the deployment itself says whether it is one.
-        .subcommands(kinesis_telemetry_args::commands(&[]))
-}
-
-async fn of(deployment: &Deployment, request: Request) -> Result<ExitCode> {
+async fn run(request: Request) -> Result<ExitCode> {
     match request {
-        Request::Outputs { json } => outputs::run(deployment, json).await,
-        Request::Invoke(options) => invoke::run(deployment, &options).await,
-        Request::Tail(options) => tail::run(deployment, &options).await,
-        Request::Redrive { quiet } => redrive::run(deployment, quiet).await,
-        Request::Doctor { function, json } => {
-            doctor::run(deployment, function.as_deref(), json).await
+        Request::Outputs { deployment, json } => outputs::run(&deployment, json).await,
+        Request::Invoke { deployment, options } => invoke::run(&deployment, &options).await,
+        Request::Tail { deployment, options } => tail::run(&deployment, &options).await,
+        Request::Redrive { deployment, quiet } => redrive::run(&deployment, quiet).await,
+        Request::Doctor { deployment, function, json } => {
+            doctor::run(&deployment, function.as_deref(), json).await
         }
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     #[test]
     fn the_command_line_is_well_formed() {
-        super::command().debug_assert();
+        super::Cli::command().debug_assert();
     }
 }

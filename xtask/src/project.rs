@@ -14,6 +14,7 @@ mod deny;
 mod dependabot;
 mod documents;
 mod git;
+pub(crate) mod licences;
 pub(crate) mod npm;
 pub(crate) mod pins;
 pub(crate) mod python;
@@ -30,8 +31,11 @@ const COMMAND: &str = "cargo xtask synth";
 /// The list of all generated files, by which those that are no longer described are found.
 const MANIFEST: &str = "xtask/generated.txt";
 
-/// Describes every generated file.
-pub(crate) fn project() -> Project {
+/// The places in which the commands are declared: a file each, in a room above this one, and those of the program that it runs.
+const COMMANDS_IN: [&str; 2] = ["xtask/src/commands", kinesis_telemetry_args::DECLARED_IN];
+
+/// Describes every generated file. `command_line` is that of `cargo xtask`, for documents and completions.
+pub(crate) fn project(command_line: &clap::Command) -> Project {
     let mut project = Project::new(COMMAND, MANIFEST);
     git::add(&mut project);
     workflows::add(&mut project);
@@ -41,7 +45,7 @@ pub(crate) fn project() -> Project {
     spec_ts::add(&mut project);
     npm::add(&mut project);
     python::add(&mut project);
-    documents::add(&mut project);
-    completions::add(&mut project);
+    documents::add(&mut project, command_line);
+    completions::add(&mut project, command_line);
     project
 }

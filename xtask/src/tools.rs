@@ -73,7 +73,7 @@ impl Tool {
                 if cfg!(target_os = "linux") && unshare().is_none() {
                     bail!(
                         "neither {} makes a mount namespace: run as root, or allow sudo without a password",
-                        UNSHARE.join(" nor ")
+                        WAYS_TO_UNSHARE.join(" nor ")
                     );
                 }
             }
@@ -82,12 +82,14 @@ impl Tool {
     }
 }
 
+/// The variable that tells tests how to make the mount namespace in which AWS's emulator runs.
+pub(crate) const UNSHARE: &str = "UNSHARE";
 /// How a mount namespace is made, the plainest way first.
-const UNSHARE: [&str; 2] = ["unshare", "sudo -n unshare"];
+const WAYS_TO_UNSHARE: [&str; 2] = ["unshare", "sudo -n unshare"];
 
 /// The way that works on this machine, if there is one: a program and its arguments, a space between them.
 pub(crate) fn unshare() -> Option<&'static str> {
-    UNSHARE.into_iter().find(|way| {
+    WAYS_TO_UNSHARE.into_iter().find(|way| {
         let mut words = way.split(' ').chain(["--mount", "true"]);
         let mut command = Command::new(words.next().unwrap_or_default());
         let quiet = command.args(words).stdin(Stdio::null()).stdout(Stdio::null());

@@ -6,7 +6,7 @@ use std::fs;
 use crate::support::workspace;
 
 /// The rooms of `extension/src`, floor by floor from the top. A room uses the floors below it, and no other room of its own.
-const FLOORS: [&[&str]; 7] = [
+const EXTENSION: [&[&str]; 7] = [
     &["control"],
     &["ingest"],
     &["delivery", "report"],
@@ -15,6 +15,8 @@ const FLOORS: [&[&str]; 7] = [
     &["event", "lambda"],
     &["base"],
 ];
+/// The rooms of `xtask/src`, in the same form.
+const XTASK: [&[&str]; 5] = [&["commands"], &["checks"], &["project"], &["tools"], &["support"]];
 /// What is pure: values in, values out. Rooms as a whole, and modules of rooms that also touch the world.
 const PURE: [&str; 9] = [
     "buffer/ledger",
@@ -97,16 +99,16 @@ fn modules_are_found_in_every_form_of_import() {
     assert_eq!(names, ["a", "b", "c", "f", "g"]);
 }
 
-#[test]
-fn imports_within_the_extension_only_go_down() {
-    let floor = |room: &str| FLOORS.iter().position(|floor| floor.contains(&room));
+/// Fails if a room of this package imports one that is not on a floor below its own.
+fn only_goes_down(package: &str, floors: &[&[&str]]) {
+    let floor = |room: &str| floors.iter().position(|floor| floor.contains(&room));
     let mut upward = Vec::new();
-    for (source, text) in sources("extension") {
+    for (source, text) in sources(package) {
         let from = room(&source);
         if ["lib", "main"].contains(&from) {
             continue;
         }
-        let own = floor(from).unwrap_or_else(|| panic!("{source} is in no room of FLOORS"));
+        let own = floor(from).unwrap_or_else(|| panic!("{source} is in no room of {floors:?}"));
         for to in named(&text).iter().filter(|to| *to != from) {
             if floor(to).is_none_or(|to| to <= own) {
                 upward.push(format!("{source} imports crate::{to}"));
@@ -114,6 +116,16 @@ fn imports_within_the_extension_only_go_down() {
         }
     }
     assert!(upward.is_empty(), "{upward:#?}");
+}
+
+#[test]
+fn imports_within_the_extension_only_go_down() {
+    only_goes_down("extension", &EXTENSION);
+}
+
+#[test]
+fn imports_within_xtask_only_go_down() {
+    only_goes_down("xtask", &XTASK);
 }
 
 /// Fails if rooms of this package depend on each other in a circle.

@@ -7,13 +7,12 @@ use anyhow::{Context, Result, bail};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 
-use crate::commands::test::{OF_LAYER, RIE, UNSHARE};
 use crate::support::process;
 use crate::support::workspace;
-use crate::tools;
 use crate::tools::apt::{self, READELF, UNZIP};
 use crate::tools::build::{self, LAYERS, TEST_FUNCTION};
-use crate::tools::rie;
+use crate::tools::rie::{self, OF_LAYER, RIE};
+use crate::tools::{self, UNSHARE};
 
 /// Has the archives read by `unzip`, and the programs by `readelf`. Python has read the zips when they were made.
 pub(crate) fn read() -> Result<()> {

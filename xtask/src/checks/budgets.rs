@@ -10,11 +10,10 @@ use extension_spec::deployment::Architecture;
 use serde::Deserialize;
 
 use crate::checks::dependencies::graph::Graph;
-use crate::commands::bench::BENCH;
 use crate::support::process;
 use crate::support::workspace;
 use crate::tools::apt::{self, VALGRIND};
-use crate::tools::build::{self, LAYERS};
+use crate::tools::build::{self, BENCH, LAYERS};
 
 /// A number that was reviewed.
 struct Budget {

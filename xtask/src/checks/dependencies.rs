@@ -13,22 +13,10 @@ use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use graph::Graph;
 
-/// This file, as the compiler names it.
-pub(crate) const DECLARED_IN: &str = file!();
+use crate::project::licences::{LICENCE_EXCEPTIONS, LICENCES};
 
 /// crates.io, as lock files name it.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
-
-/// Asks no more of who passes this project on than to keep a notice.
-pub(crate) const LICENCES: [&str; 7] =
-    ["MIT", "Apache-2.0", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Unicode-3.0", "Zlib"];
-
-/// Package, licence, reason.
-pub(crate) const LICENCE_EXCEPTIONS: [(&str, &str, &str); 1] = [(
-    "webpki-roots",
-    "CDLA-Permissive-2.0",
-    "made for data, such as Mozilla's list of root certificates; asks no more than the others",
-)];
 
 /// What the extension may ship in two versions, with the reason.
 const DUPLICATES: &[(&str, &str)] = &[];

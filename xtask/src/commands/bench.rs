@@ -6,29 +6,42 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result};
+use clap::Args;
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 
 use crate::support::process;
 use crate::support::workspace;
-use crate::tools::build;
-use crate::tools::build::TEST_FUNCTION;
+use crate::tools::build::{self, BENCH, TEST_FUNCTION};
 
-/// The program that measures.
-pub(crate) const BENCH: &str = "xtask-bench";
 /// The extension that only registers and waits.
 const CONTROL: &str = "control-extension";
 
-/// What was asked for.
+/// Measure what the extension costs a function, beside one that does nothing.
+#[derive(Args)]
+#[command(
+    after_help = "Prints medians and ratios; what is compared is measured by turns. Runs on Linux, and takes some minutes. \
+                  The extension is what ships; the one that does nothing registers and calls next."
+)]
 pub(crate) struct Options {
-    /// Other extensions to measure beside ours.
-    pub(crate) against: Vec<PathBuf>,
-    /// `NAME=VALUE`, for all of them.
-    pub(crate) env: Vec<String>,
-    pub(crate) rounds: usize,
-    pub(crate) invocations: usize,
-    pub(crate) json: bool,
-    pub(crate) svg: Option<PathBuf>,
+    /// Another extension to measure beside them, once or several times.
+    #[arg(long, value_name = "PATH")]
+    against: Vec<PathBuf>,
+    /// A variable for all of them, such as a setting.
+    #[arg(long, value_name = "NAME=VALUE")]
+    env: Vec<String>,
+    /// How often each is started.
+    #[arg(long, value_name = "N", default_value = "40")]
+    rounds: usize,
+    /// How often a busy function is invoked with each.
+    #[arg(long, value_name = "N", default_value = "300")]
+    invocations: usize,
+    /// Print one JSON document instead.
+    #[arg(long)]
+    json: bool,
+    /// Write a picture, too.
+    #[arg(long, value_name = "PATH")]
+    svg: Option<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {

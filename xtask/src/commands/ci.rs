@@ -4,12 +4,12 @@ use std::io::stdout;
 use std::process::ExitCode;
 
 use anyhow::{Result, bail};
+use clap::{Args, Parser as _};
 use extension_spec::deployment::Architecture;
 
 use crate::checks::artifact_checks;
 use crate::checks::budgets;
 use crate::checks::dependencies;
-use crate::cli::{self, Command};
 use crate::commands::demo;
 use crate::commands::package;
 use crate::commands::synth;
@@ -18,6 +18,14 @@ use crate::support::process;
 use crate::support::section::Sections;
 use crate::support::workspace;
 use crate::tools::build;
+
+/// Run what must pass before a change is taken: format, clippy, licences, tests, layers, budgets.
+#[derive(Args)]
+#[command(
+    after_help = "With CI=true it installs what the proofs of the layers need (valgrind, an emulator of arm64), where \
+                  apt-get is there and may; otherwise it says what to install."
+)]
+pub(crate) struct Options {}
 
 pub(crate) fn run() -> Result<ExitCode> {
     let mut sections = Sections::default();
@@ -30,7 +38,7 @@ fn all(sections: &mut Sections) -> Result<()> {
         process::run("cargo fmt", workspace::cargo().args(["fmt", "--all", "--check"]))
     })?;
     sections.run("synth", || {
-        let code = synth::run(workspace::root(), true, &mut stdout())?;
+        let code = synth::synth(workspace::root(), true, &mut stdout())?;
         if code != ExitCode::SUCCESS {
             bail!("generated files are not as described");
         }
@@ -43,7 +51,7 @@ fn all(sections: &mut Sections) -> Result<()> {
     })?;
     sections.run("licences", dependencies::check)?;
     test::all(sections, &[])?;
-    sections.run("layers", || package::run(&Architecture::ALL))?;
+    sections.run("layers", || package::package(&Architecture::ALL))?;
     sections.run("sizes", budgets::sizes)?;
     let Some(own) = build::own_architecture() else {
         // What follows runs what ships, and that is for Linux.
@@ -64,8 +72,8 @@ fn all(sections: &mut Sections) -> Result<()> {
 
 /// The whole demo with what ships.
 fn demo(layer: &str) -> Result<()> {
-    match cli::read(["xtask", "demo", layer]) {
-        Command::Demo(options) if demo::run(&options)? == ExitCode::SUCCESS => Ok(()),
-        _ => bail!("the demo of what ships has failed"),
+    if demo::run(&demo::Options::parse_from(["demo", layer]))? != ExitCode::SUCCESS {
+        bail!("the demo of what ships has failed");
     }
+    Ok(())
 }

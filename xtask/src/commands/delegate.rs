@@ -14,7 +14,7 @@ use crate::support::workspace;
 pub(crate) const PROGRAM: &str = "kinesis-telemetry";
 
 /// Builds the program, and becomes it: signals and the exit code are its own.
-pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
+pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode> {
     let mut programs = noisy_step("built kinesis-telemetry", || workspace::build(&[PROGRAM]))?;
     let program =
         programs.remove(PROGRAM).context("cargo did not build a program kinesis-telemetry")?;

@@ -1,6 +1,6 @@
 //! `demo`: a function's telemetry reaches a Kinesis stream on this machine, and it is shown and proved.
 
-pub(crate) mod full;
+mod full;
 mod layer_runtime;
 mod reports;
 mod sandbox;
@@ -14,9 +14,11 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::builder::PossibleValuesParser;
+use clap::{Parser, ValueEnum, value_parser};
 use extension_spec::EXTENSION_NAME;
 
-pub(crate) use layer_runtime::Layer;
+use layer_runtime::Layer;
 
 use crate::support::progress::{noisy_step, step};
 use crate::support::workspace;
@@ -27,52 +29,71 @@ use crate::tools::emulator::{self, Emulator};
 /// The programs that take part beside the extension.
 const OTHERS: [&str; 3] = ["extension-sandbox", build::TEST_FUNCTION, "kinesis-telemetry-stream"];
 
-/// What was asked for.
+/// Run a function with the extension, here, and show its telemetry arrive in a stream.
+#[derive(Parser)]
 #[cfg_attr(test, derive(Default))]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
+#[command(
+    after_help = "Needs Node, for a Kinesis on this machine, and no AWS account. Ctrl-C ends all of it. Exit code 1 if an event \
+                  is never acknowledged, missing, duplicated, or not as the platform generated it. The Kinesis is \
+                  for trying out: above a MB or two an invocation it may not keep up."
+)]
 pub(crate) struct Options {
-    pub(crate) invocations: u32,
-    pub(crate) lines: u32,
-    pub(crate) bytes: u32,
-    /// `text` or `json`.
-    pub(crate) format: String,
-    pub(crate) mode: Mode,
-    pub(crate) fail: bool,
-    pub(crate) json: bool,
-    pub(crate) keep: bool,
-    /// The extension as the layer ships it, and where.
-    pub(crate) layer: Option<Layer>,
+    /// How often the function is invoked.
+    #[arg(long, value_name = "N", default_value = "3")]
+    invocations: u32,
+    /// How many lines it logs each time, at most 100000.
+    // More would only show at length that Lambda drops what the extension cannot take so fast.
+    #[arg(long, value_name = "N", default_value = "10", value_parser = value_parser!(u32).range(..=100_000))]
+    lines: u32,
+    /// How many bytes a line has, at most 262144.
+    // Lambda makes several events of a longer line.
+    #[arg(long, value_name = "N", default_value = "120", value_parser = value_parser!(u32).range(..=262_144))]
+    bytes: u32,
+    /// The function's log format.
+    #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = PossibleValuesParser::new(["text", "json"]))]
+    format: String,
+    /// Kind of environment in which Lambda runs the function; managed instances take two invocations at a time.
+    #[arg(long, value_name = "MODE", default_value_t = Mode::OnDemand, value_enum)]
+    mode: Mode,
+    /// Have the function fail each time.
+    #[arg(long)]
+    fail: bool,
+    /// Print one JSON document instead of the timeline.
+    #[arg(long)]
+    json: bool,
+    /// Leave the Kinesis running, and say how to read the stream and how to end it.
+    #[arg(long)]
+    keep: bool,
+    /// Run the extension as the layer ships it, which takes minutes to build: here, for arm64 under an emulator where need
+    /// be, or alone in an empty root file system.
+    #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "own", value_enum)]
+    layer: Option<Layer>,
+    /// Instead deploy a stage to an AWS on this machine, invoke, tail, redrive, destroy: needs Python as well, takes minutes,
+    /// and of the other options --invocations, --lines and --bytes.
+    #[arg(long, conflicts_with_all = ["format", "mode", "fail", "json", "keep", "layer"])]
+    full: bool,
 }
 
-/// How Lambda runs the function.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Mode {
+/// The way in which Lambda runs the function.
+#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
+enum Mode {
     #[default]
     OnDemand,
     ProvisionedConcurrency,
+    #[value(name = "snapstart")]
     SnapStart,
     ManagedInstances,
 }
 
 impl Mode {
-    pub(crate) const ALL: [Self; 4] =
-        [Self::OnDemand, Self::ProvisionedConcurrency, Self::SnapStart, Self::ManagedInstances];
-
-    /// As people type it.
-    pub(crate) fn name(self) -> &'static str {
+    /// Returns Lambda's own word for it, the value of `AWS_LAMBDA_INITIALIZATION_TYPE`.
+    fn initialization_type(self) -> &'static str {
         match self {
             Self::OnDemand => "on-demand",
             Self::ProvisionedConcurrency => "provisioned-concurrency",
-            Self::SnapStart => "snapstart",
-            Self::ManagedInstances => "managed-instances",
-        }
-    }
-
-    /// As Lambda says it in `AWS_LAMBDA_INITIALIZATION_TYPE`.
-    fn initialization_type(self) -> &'static str {
-        match self {
             Self::SnapStart => "snap-start",
             Self::ManagedInstances => "lambda-managed-instances",
-            Self::OnDemand | Self::ProvisionedConcurrency => self.name(),
         }
     }
 }
@@ -88,6 +109,9 @@ struct Files {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    if options.full {
+        return full::run(options);
+    }
     Tool::Node.require()?;
     let target = workspace::target_dir()?;
     let mut files = Files::new(&target)?;

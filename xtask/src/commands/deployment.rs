@@ -1,8 +1,7 @@
-//! `deploy`, `diff`, `destroy`, `bootstrap`, `cdk`: a stage and AWS, through the CDK's own tool.
+//! What the commands about a stage on AWS share: their arguments, and the CDK's tool, through which all of them ask AWS.
 //!
-//! What AWS is asked is asked by that tool, so nothing here knows credentials or endpoints.
+//! Nothing here knows credentials or endpoints.
 
-mod destroy;
 mod preflight;
 mod remedies;
 
@@ -11,120 +10,128 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
-use extension_spec::deployment::Architecture;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use extension_spec::deployment::{self, Architecture};
 
-use crate::cli::{Deployment, Verb};
-use crate::commands::package;
+use super::package;
+use crate::project::stages;
 use crate::support::capture::capture;
 use crate::support::progress::step;
 use crate::support::workspace;
 use crate::tools::Tool;
 use crate::tools::build;
 use crate::tools::cdk;
-use preflight::Place;
+pub(super) use preflight::Place;
 
-pub(crate) fn run(deployment: &Deployment, verb: &Verb) -> Result<ExitCode> {
+/// The stage of a deployment, by its name.
+#[derive(Args, Clone)]
+pub(super) struct Stage {
+    /// Settings under which all of it is deployed (docs/reference.md).
+    #[arg(id = "stage", value_name = "STAGE", value_parser = PossibleValuesParser::new(stages::names()))]
+    pub(super) name: String,
+}
+
+/// One deployment of everything.
+#[derive(Args)]
+pub(super) struct Deployment {
+    #[command(flatten)]
+    pub(super) stage: Stage,
+    /// Name of a further deployment in the same account and region.
+    #[arg(long, value_name = "NAME", value_parser = name)]
+    pub(super) name: Option<String>,
+}
+
+/// What a deployment is made of.
+#[derive(Args)]
+pub(super) struct Contents {
+    /// Folder with the zips of cargo xtask package, or of a release; nothing is built then.
+    #[arg(long, value_name = "FOLDER")]
+    zips: Option<PathBuf>,
+    /// Organisation (o-...) whose accounts may use the layers.
+    #[arg(long, value_name = "ID")]
+    organization: Option<String>,
+    /// Architecture of the test function; layers are deployed for both.
+    #[arg(
+        long,
+        value_name = "ARCHITECTURE",
+        default_value = Architecture::X86_64.name(),
+        value_parser = PossibleValuesParser::new(Architecture::ALL.map(Architecture::name))
+    )]
+    test_arch: String,
+}
+
+/// Refuses a name that no deployment can have.
+fn name(name: &str) -> Result<String, String> {
+    if deployment::is_name(name) {
+        Ok(name.to_owned())
+    } else {
+        Err(format!("set {}", deployment::NAME.1))
+    }
+}
+
+impl Contents {
+    /// Fails if the folder that was named lacks a zip, before anything is asked of AWS.
+    fn require_zips(&self) -> Result<()> {
+        for path in self.zips.iter().flat_map(|folder| cdk::zips().map(|zip| folder.join(zip))) {
+            if !path.is_file() {
+                bail!("{} is missing: it is made by cargo xtask package", path.display());
+            }
+        }
+        Ok(())
+    }
+
+    /// Returns the folder with what is deployed. If none was named, this builds and packages everything.
+    pub(super) fn zips(&self, target: &Path) -> Result<PathBuf> {
+        if let Some(zips) = &self.zips {
+            return fs::canonicalize(zips)
+                .with_context(|| format!("{} is no folder", zips.display()));
+        }
+        package::package(&Architecture::ALL)?;
+        Ok(target.join(build::LAYERS))
+    }
+}
+
+/// Compiles the CDK app, once it is sure that `contents` are there; returns cargo's target folder.
+pub(super) fn prepare(contents: Option<&Contents>) -> Result<PathBuf> {
     Tool::Node.require()?;
-    if let Some(zips) = &deployment.zips {
-        require_zips(zips)?;
+    if let Some(contents) = contents {
+        contents.require_zips()?;
     }
     step("the CDK", |_| cdk::compile())?;
-    let target = workspace::target_dir()?;
-    match verb {
-        Verb::Bootstrap => bootstrap(&find_place(deployment, &target)?, &target),
-        Verb::Deploy => {
-            let place = find_place(deployment, &target)?;
-            place.require_bootstrap(&deployment.stage)?;
-            place.require_free()?;
-            let options = ["--require-approval", "never", "--progress", "events"];
-            let zips = zips(deployment, &target)?;
-            let code = tool(deployment, &zips, |cdk| cdk.args(["deploy", "--all"]).args(options))?;
-            eprintln!("{}", next(deployment));
-            Ok(code)
-        }
-        Verb::Diff => {
-            find_place(deployment, &target)?;
-            let zips = zips(deployment, &target)?;
-            tool(deployment, &zips, |cdk| cdk.args(["diff", "--all"]))
-        }
-        Verb::Destroy { yes } => {
-            let place = find_place(deployment, &target)?;
-            destroy::ask(deployment, &place, *yes)?;
-            // What is in the zips does not matter for what is deleted.
-            let zips = cdk::stand_ins(&target)?;
-            let code = tool(deployment, &zips, |cdk| cdk.args(["destroy", "--all", "--force"]))?;
-            println!("{}", destroy::leftovers(deployment, &place));
-            Ok(code)
-        }
-        Verb::Cdk { arguments } => {
-            let zips = zips(deployment, &target)?;
-            tool(deployment, &zips, |cdk| cdk.args(arguments))
-        }
-    }
+    workspace::target_dir()
 }
 
-/// What one does after deploying.
-fn next(deployment: &Deployment) -> String {
-    let name = deployment.name.iter().map(|name| format!(" --name {name}"));
-    let which = format!("{}{}", deployment.stage, name.collect::<String>());
-    format!(
-        "\nNext: cargo xtask invoke {which} proves that telemetry arrives;\n      \
-         cargo xtask outputs {which} says how your functions get it."
-    )
-}
-
-fn find_place(deployment: &Deployment, target: &Path) -> Result<Place> {
+/// Finds out where the credentials of this process lead, and says it.
+pub(super) fn find_place(deployment: &Deployment, target: &Path) -> Result<Place> {
     let place = step("credentials and region", |_| preflight::find(deployment, target))?;
     eprintln!("account {}, region {}", place.account, place.region);
     Ok(place)
 }
 
-fn bootstrap(place: &Place, target: &Path) -> Result<ExitCode> {
-    let environment = format!("aws://{}/{}", place.account, place.region);
-    // Outside of the app's folder the tool asks for no app.
-    watched(cdk::command(&["bootstrap", &environment]).current_dir(target))
-}
-
-/// The folder with what is deployed.
-fn zips(deployment: &Deployment, target: &Path) -> Result<PathBuf> {
-    if let Some(zips) = &deployment.zips {
-        return fs::canonicalize(zips).with_context(|| format!("{} is no folder", zips.display()));
-    }
-    package::run(&Architecture::ALL)?;
-    Ok(target.join(build::LAYERS))
-}
-
-/// Whether everything lies in that folder, before anything is asked of AWS.
-fn require_zips(folder: &Path) -> Result<()> {
-    for zip in cdk::zips() {
-        let path = folder.join(zip);
-        if !path.is_file() {
-            bail!("{} is missing: it is made by cargo xtask package", path.display());
-        }
-    }
-    Ok(())
-}
-
 /// Runs the CDK's tool on the app of this deployment.
-fn tool(
+pub(super) fn tool(
     deployment: &Deployment,
+    contents: Option<&Contents>,
     zips: &Path,
     arguments: impl FnOnce(&mut Command) -> &mut Command,
 ) -> Result<ExitCode> {
     let mut cdk = cdk::command(&[]);
     arguments(&mut cdk);
     let context = |name: &str, value: &str| ["--context".to_owned(), format!("{name}={value}")];
-    cdk.args(context("stage", &deployment.stage));
+    cdk.args(context("stage", &deployment.stage.name));
     cdk.args(context("zips", &zips.display().to_string()));
-    cdk.args(deployment.architecture.iter().flat_map(|it| context("architecture", it)));
     cdk.args(deployment.name.iter().flat_map(|name| context("name", name)));
-    cdk.args(deployment.organization.iter().flat_map(|id| context("organizationId", id)));
+    if let Some(Contents { organization, test_arch, .. }) = contents {
+        cdk.args(context("architecture", test_arch));
+        cdk.args(organization.iter().flat_map(|id| context("organizationId", id)));
+    }
     // `cargo xtask test` has templates checked, and it takes seconds for each.
     watched(cdk.env("CDK_VALIDATION", "false"))
 }
 
-/// Runs the tool, passes on what it says, and adds a remedy where one is known.
-fn watched(cdk: &mut Command) -> Result<ExitCode> {
+/// Runs the CDK's tool, passes on what it says, and adds a remedy where one is known.
+pub(super) fn watched(cdk: &mut Command) -> Result<ExitCode> {
     let (exit, said) = capture("the CDK", cdk, true)?;
     if exit.success() {
         return Ok(ExitCode::SUCCESS);
@@ -132,28 +139,5 @@ fn watched(cdk: &mut Command) -> Result<ExitCode> {
     match remedies::of(&said) {
         Some(remedy) => bail!("{remedy}"),
         None => bail!("the CDK failed ({exit}); what it said stands above"),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::{Deployment, next};
-
-    #[test]
-    fn what_comes_next_is_asked_of_the_same_deployment() {
-        let mut deployment = Deployment {
-            stage: "dev".to_owned(),
-            name: None,
-            zips: None,
-            organization: None,
-            architecture: None,
-        };
-        assert!(
-            next(&deployment).contains("cargo xtask outputs dev says"),
-            "{}",
-            next(&deployment)
-        );
-        deployment.name = Some("blue".to_owned());
-        assert!(next(&deployment).contains("cargo xtask invoke dev --name blue proves"));
     }
 }

@@ -1,15 +1,40 @@
-//! Before and after something is deleted: a question, and what is still there.
+//! `destroy`: deletes a stage from AWS, after a question, and says what is left.
 
 use std::io::{IsTerminal, Write, stdin, stdout};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 
-use super::preflight::Place;
-use crate::cli::Deployment;
+use super::deployment::{self, Deployment, Place};
 use crate::project::stages;
+use crate::tools::cdk;
 
-/// Fails unless somebody has typed the stage's name, or said `--yes`.
-pub(super) fn ask(deployment: &Deployment, place: &Place, yes: bool) -> Result<()> {
+/// Delete a stage from AWS, after asking, and say what is left.
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    deployment: Deployment,
+    /// Do not ask.
+    #[arg(long)]
+    yes: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let Options { deployment, yes } = options;
+    let target = deployment::prepare(None)?;
+    let place = deployment::find_place(deployment, &target)?;
+    ask(deployment, &place, *yes)?;
+    // What is in the zips does not matter for what is deleted.
+    let zips = cdk::stand_ins(&target)?;
+    let code =
+        deployment::tool(deployment, None, &zips, |cdk| cdk.args(["destroy", "--all", "--force"]))?;
+    println!("{}", leftovers(deployment, &place));
+    Ok(code)
+}
+
+/// Fails unless a person has typed the stage's name, or `--yes` was given.
+fn ask(deployment: &Deployment, place: &Place, yes: bool) -> Result<()> {
     if yes {
         return Ok(());
     }
@@ -20,12 +45,12 @@ pub(super) fn ask(deployment: &Deployment, place: &Place, yes: bool) -> Result<(
         "This deletes {}.\n{}\nType {} to go on: ",
         what(deployment, place),
         leftovers(deployment, place),
-        deployment.stage
+        deployment.stage.name
     );
     stdout().flush().context("the question cannot be asked")?;
     let mut answer = String::new();
     stdin().read_line(&mut answer).context("the answer cannot be read")?;
-    if answer.trim() != deployment.stage {
+    if answer.trim() != deployment.stage.name {
         bail!("nothing was deleted");
     }
     Ok(())
@@ -33,13 +58,13 @@ pub(super) fn ask(deployment: &Deployment, place: &Place, yes: bool) -> Result<(
 
 fn what(deployment: &Deployment, place: &Place) -> String {
     let name = deployment.name.as_ref().map(|name| format!(" {name}")).unwrap_or_default();
-    format!("{}{name} from account {} in {}", deployment.stage, place.account, place.region)
+    format!("{}{name} from account {} in {}", deployment.stage.name, place.account, place.region)
 }
 
-/// What is there afterwards.
-pub(super) fn leftovers(deployment: &Deployment, place: &Place) -> String {
+/// Returns a sentence about what is there afterwards.
+fn leftovers(deployment: &Deployment, place: &Place) -> String {
     let mut left = vec!["layer versions, whose ARNs functions hold"];
-    if stages::named(&deployment.stage).is_some_and(|stage| stage.retained) {
+    if stages::named(&deployment.stage.name).is_some_and(|stage| stage.retained) {
         left.extend(["the stream and its key", "the dead-letter queue"]);
     }
     left.push("the CDK's own stack CDKToolkit and what it keeps in its bucket");

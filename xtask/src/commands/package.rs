@@ -11,10 +11,12 @@ use std::path::Path;
 use std::process::{Command, ExitCode};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use sha2::{Digest, Sha256};
 
+use super::build::Architectures;
 use crate::checks::dependencies::graph::Graph;
 use crate::project::pins;
 use crate::support::process;
@@ -24,7 +26,30 @@ use crate::tools::build::{CHECKSUMS, LAYERS, TEST_FUNCTION};
 use crate::tools::npm;
 use archive::Entry;
 
-pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
+/// Build, and make the zips of layers and test function: target/layers/*.zip, with checksums and SBOMs.
+#[derive(Args)]
+#[command(
+    after_help = "The same source gives the same bytes, wherever and whenever it is packaged."
+)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    architectures: Architectures,
+    /// Package once more, in another folder and time zone, and hold the bytes against each other.
+    #[arg(long)]
+    verify: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let architectures = options.architectures.selected();
+    package(&architectures)?;
+    if options.verify {
+        verify_bytes(&architectures)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Builds what ships, and writes its zips.
+pub(crate) fn package(architectures: &[Architecture]) -> Result<()> {
     let target = workspace::target_dir()?;
     // Two at once would take each other's programs and files.
     let _one_at_a_time = npm::locked(&target.join("layers.lock"))?;
@@ -48,7 +73,7 @@ pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
             "made with Rust {rustc}: what is released is made with {pinned}, and has other bytes"
         );
     }
-    Ok(ExitCode::SUCCESS)
+    Ok(())
 }
 
 /// Packages once more, elsewhere: what is in `target` must be what is made there.

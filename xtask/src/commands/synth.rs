@@ -1,19 +1,33 @@
 //! `synth`: writes the generated files, or says which are not as described.
 
-use std::io::Write;
+use std::io::{Write, stdout};
 use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Result;
+use clap::Args;
 
 use crate::project::project;
+use crate::support::workspace;
 
 /// What `--check` ends with where something is not as described: 1 is an error's.
 pub(crate) const STALE: u8 = 4;
 
-/// Below `root`; what people read goes to `out`.
-pub(crate) fn run(root: &Path, check: bool, out: &mut dyn Write) -> Result<ExitCode> {
-    let plan = project().plan(root)?;
+/// Write every generated file that is not as xtask/src/project describes it.
+#[derive(Args)]
+pub(crate) struct Options {
+    /// Write nothing: say what is not as described, and end with 4 if anything is.
+    #[arg(long)]
+    check: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    synth(workspace::root(), options.check, &mut stdout())
+}
+
+/// Writes or checks the files below `root`; prints the messages for people to `out`.
+pub(crate) fn synth(root: &Path, check: bool, out: &mut dyn Write) -> Result<ExitCode> {
+    let plan = project(&super::command_line()).plan(root)?;
     if check {
         plan.report(out)?;
         return Ok(if plan.is_fresh() { ExitCode::SUCCESS } else { ExitCode::from(STALE) });

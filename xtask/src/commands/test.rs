@@ -8,35 +8,40 @@ use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 
 use crate::support::process::{self, Process};
 use crate::support::section::Sections;
 use crate::support::workspace;
-use crate::tools;
-use crate::tools::Tool;
 use crate::tools::build;
 use crate::tools::cdk;
 use crate::tools::consumers;
 use crate::tools::emulator;
 use crate::tools::linters;
 use crate::tools::ministack;
-use crate::tools::rie;
+use crate::tools::rie::{self, OF_LAYER, RIE};
+use crate::tools::{self, Tool, UNSHARE};
 
 /// Where tests find the emulator.
 const EMULATOR_DIR: &str = "EMULATOR_DIR";
 /// Where tests find ministack's program.
 const MINISTACK: &str = "MINISTACK";
-/// Where tests find AWS's Runtime Interface Emulator.
-pub(crate) const RIE: &str = "RIE";
-/// How tests make the mount namespace in which it runs.
-pub(crate) const UNSHARE: &str = "UNSHARE";
 
-/// Tests of the process that need a packaged layer, and come once there is one.
-pub(crate) const OF_LAYER: &str = "rie::layer::";
+/// Run every test there is, with the tools they need installed under target/.
+#[derive(Args)]
+#[command(
+    after_help = "Tests that need a tool which this machine does not have are skipped by name; \
+                  with CI=true that is a failure."
+)]
+pub(crate) struct Options {
+    /// For the test binaries: a filter, --nocapture, ...
+    #[arg(value_name = "ARGUMENTS", num_args = 0.., last = true)]
+    arguments: Vec<OsString>,
+}
 
-pub(crate) fn run(arguments: &[OsString]) -> Result<ExitCode> {
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let mut sections = Sections::default();
-    let done = all(&mut sections, arguments);
+    let done = all(&mut sections, &options.arguments);
     sections.finish(done)
 }
 
@@ -142,6 +147,7 @@ fn cargo_test(
 ) -> Command {
     let mut command = workspace::cargo();
     command.args(["test", "--workspace", "--locked", "--"]).args(own).args(arguments);
+    // They come once there is a layer.
     command.args(["--skip", OF_LAYER]);
     for (variable, value) in programs {
         command.envs(value.as_ref().map(|value| (variable, value)));

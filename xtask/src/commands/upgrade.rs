@@ -9,6 +9,7 @@ use std::fs;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
+use clap::Args;
 
 use crate::project::{pins, pins::Pin};
 use crate::support::process;
@@ -23,14 +24,30 @@ pub(crate) struct Newest {
     pub(crate) commit: Option<String>,
 }
 
+/// Say which pinned npm packages, Python packages, actions and tools are behind.
+#[derive(Args)]
+#[command(after_help = "The crates are cargo's and Dependabot's business.")]
+pub(crate) struct Options {
+    /// Pin the newer versions, and have generated files and lock files follow.
+    #[arg(long)]
+    write: bool,
+    /// Only have lock files follow what is pinned by now.
+    #[arg(long, conflicts_with = "write")]
+    lock: bool,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    if options.lock { lock() } else { upgrade(options.write) }
+}
+
 /// Only has lock files follow the pins, whoever has edited those.
-pub(crate) fn lock() -> Result<ExitCode> {
+fn lock() -> Result<ExitCode> {
     relock::follow()?;
     println!("lock files hold what is pinned");
     Ok(ExitCode::SUCCESS)
 }
 
-pub(crate) fn run(write: bool) -> Result<ExitCode> {
+fn upgrade(write: bool) -> Result<ExitCode> {
     let mut behind = Vec::new();
     let mut silent = 0;
     for pin in pins::ALL {

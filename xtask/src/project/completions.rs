@@ -4,6 +4,8 @@ use clap::Command;
 use clap_complete::Shell;
 use xtask_synth::{Comments, Project};
 
+use super::COMMANDS_IN;
+
 /// cargo's own completion knows nothing of `xtask`, so in bash this one steps in front of it.
 const BASH: &str = r#"
 _cargo_with_xtask() {
@@ -29,15 +31,15 @@ _cargo_with_xtask() {
 complete -F _cargo_with_xtask -o bashdefault -o default cargo
 "#;
 
-pub(super) fn add(project: &mut Project) {
-    let own = crate::cli::command;
+pub(super) fn add(project: &mut Project, command_line: &Command) {
+    let own = || command_line.clone();
     for (path, text) in [
         ("xtask/completions/cargo-xtask.bash", script(Shell::Bash, own(), "xtask") + BASH),
         // `_cargo` calls a function of this name.
         ("xtask/completions/_cargo-xtask", script(Shell::Zsh, own(), "cargo-xtask")),
         ("xtask/completions/cargo-xtask.fish", fish(own())),
     ] {
-        project.text(path, Comments::HASH, text).facts_from_all(crate::cli::DECLARED_IN);
+        project.text(path, Comments::HASH, text).facts_from_all(COMMANDS_IN);
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 use xtask_synth::Project;
 
-use crate::checks::dependencies::{DECLARED_IN, LICENCE_EXCEPTIONS, LICENCES};
+use crate::project::licences::{DECLARED_IN, LICENCE_EXCEPTIONS, LICENCES};
 
 #[derive(Serialize)]
 struct Deny {

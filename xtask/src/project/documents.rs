@@ -8,17 +8,18 @@ use extension_spec::{Config, ENV_PREFIX, Kind, Param, event};
 use kinesis_telemetry_args::snippets;
 use xtask_synth::Project;
 
+use super::COMMANDS_IN;
 use crate::project::stages::{self, STAGES};
 use crate::tools;
 
-pub(super) fn add(project: &mut Project) {
+pub(super) fn add(project: &mut Project, command_line: &clap::Command) {
     project
         .region("README.md", "requirements", requirements())
         .facts_from_all(["Cargo.toml", tools::DECLARED_IN]);
     project.region("README.md", "parameters", parameters()).facts_from_all(Config::DECLARED_IN);
     project
-        .region("README.md", "commands", commands::in_brief())
-        .facts_from_all(crate::cli::DECLARED_IN);
+        .region("README.md", "commands", commands::in_brief(command_line))
+        .facts_from_all(COMMANDS_IN);
     let reference = "docs/reference.md";
     project.region(reference, "members", members()).facts_from(event::DECLARED_IN);
     project.region(reference, "packing", packing()).facts_from(packing::DECLARED_IN);
@@ -36,8 +37,8 @@ pub(super) fn add(project: &mut Project) {
             .facts_from_all([deployment::DECLARED_IN, extension_spec::DECLARED_IN]);
     }
     project
-        .region(reference, "commands", commands::in_full())
-        .facts_from_all(crate::cli::DECLARED_IN);
+        .region(reference, "commands", commands::in_full(command_line))
+        .facts_from_all(COMMANDS_IN);
 }
 
 /// A table of Markdown. A cell may hold anything but line breaks.

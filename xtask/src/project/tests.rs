@@ -8,12 +8,14 @@ mod journey;
 mod tampering;
 
 use super::project;
+use crate::commands::command_line;
 use crate::support::workspace;
 
 /// The remedy is a command, so this is what people read whose change has made a generated file stale.
 #[test]
 fn generated_files_are_fresh() {
-    let plan = project().plan(workspace::root()).unwrap_or_else(|error| panic!("{error}"));
+    let plan =
+        project(&command_line()).plan(workspace::root()).unwrap_or_else(|error| panic!("{error}"));
     let mut report = Vec::new();
     plan.report(&mut report).unwrap();
     assert!(plan.is_fresh(), "\n{}", String::from_utf8_lossy(&report));
@@ -22,7 +24,7 @@ fn generated_files_are_fresh() {
 #[test]
 fn every_command_that_documents_and_workflows_name_exists() {
     let known: Vec<String> =
-        crate::cli::command().get_subcommands().map(|it| it.get_name().to_owned()).collect();
+        command_line().get_subcommands().map(|it| it.get_name().to_owned()).collect();
     let mut named = 0;
     for (path, text) in crate::checks::tidy::files() {
         let is_told = path.extension().is_some_and(|it| it == "md" || it == "yml");

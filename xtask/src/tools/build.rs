@@ -1,10 +1,9 @@
-//! `build`: the extension as it ships, and the test function; a static program for each architecture, the same on every
-//! machine.
+//! Builds the programs that ship: a static one for each architecture, the same on every machine.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use extension_spec::EXTENSION_NAME;
@@ -22,6 +21,8 @@ pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
 
 /// The package of the function that is deployed beside the layer, to see it work.
 pub(crate) const TEST_FUNCTION: &str = "test-function";
+/// The program that measures what an extension costs.
+pub(crate) const BENCH: &str = "xtask-bench";
 
 /// Name of the zip of a layer.
 pub(crate) fn zip(architecture: Architecture) -> String {
@@ -44,15 +45,6 @@ const PROFILE: &str = "layer";
 /// Zstandard's compressors for its higher levels, which are most of it, and which nobody asks for
 /// (`extension/src/pack/compress.rs`).
 const ZSTD_WITHOUT: [&str; 7] = ["DFAST", "GREEDY", "LAZY", "LAZY2", "BTLAZY2", "BTOPT", "BTULTRA"];
-
-pub(crate) fn run(architectures: &[Architecture]) -> Result<ExitCode> {
-    for package in [EXTENSION_NAME, TEST_FUNCTION] {
-        for path in programs(package, architectures)?.values() {
-            println!("{}", path.display());
-        }
-    }
-    Ok(ExitCode::SUCCESS)
-}
 
 /// What this machine could run, if it is one that runs Linux programs.
 pub(crate) fn own_architecture() -> Option<Architecture> {

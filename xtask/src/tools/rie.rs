@@ -17,6 +17,11 @@ use crate::tools::python;
 
 use crate::support::workspace;
 
+/// The variable that tells tests where the emulator is.
+pub(crate) const RIE: &str = "RIE";
+/// The beginning of the names of tests of the whole process that need a packaged layer in the emulator.
+pub(crate) const OF_LAYER: &str = "rie::layer::";
+
 /// Holds the requirements that were unpacked; written last.
 const STAMP: &str = "unpacked.txt";
 

@@ -16,6 +16,7 @@ use extension_spec::deployment::Architecture;
 use kinesis_telemetry_args::INVOCATIONS;
 use serde_json::Value;
 
+use super::Options;
 use crate::commands::delegate;
 use crate::support::process::{self, Process};
 use crate::support::progress::{noisy_step, step};
@@ -30,14 +31,7 @@ const CERTIFICATE: &str = "certificate";
 /// It takes less than a second on an idle machine.
 const START: Duration = Duration::from_mins(1);
 
-/// How much the function is to tell.
-pub(crate) struct Options {
-    pub(crate) invocations: u32,
-    pub(crate) lines: u32,
-    pub(crate) bytes: u32,
-}
-
-pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+pub(super) fn run(options: &Options) -> Result<ExitCode> {
     if !INVOCATIONS.contains(&options.invocations.into()) {
         let (least, most) = (INVOCATIONS.start(), INVOCATIONS.end());
         bail!("--full invokes {least} to {most} times, not {}", options.invocations);

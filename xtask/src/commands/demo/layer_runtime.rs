@@ -5,28 +5,24 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
+use clap::ValueEnum;
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 
 use crate::tools::apt::{self, QEMU_ARM64};
 use crate::tools::build;
 
-/// Which program, and what it finds around it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The layer's program, and where it runs: `Own` is the one for this machine; `Arm64` the one for arm64, under an emulator where
+/// this machine is no arm64; `Alone` the one for this machine, in a root file system that holds nothing else.
+// Documented together, because clap would print the documents of variants in the help.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Layer {
-    /// That for this machine.
     Own,
-    /// That for arm64, under an emulator where this machine is no arm64.
     Arm64,
-    /// That for this machine, in a root file system that holds nothing else.
     Alone,
 }
 
 impl Layer {
-    /// As the command line names them; what they mean is said there.
-    pub(crate) const ALL: [(&str, Self); 3] =
-        [("own", Self::Own), ("arm64", Self::Arm64), ("alone", Self::Alone)];
-
     /// Builds it; gives what to start. `folder` is this run's.
     pub(super) fn program(self, folder: &Path) -> Result<PathBuf> {
         let own = build::own_architecture()

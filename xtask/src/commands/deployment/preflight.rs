@@ -6,8 +6,7 @@ use std::path::Path;
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
 
-use super::remedies;
-use crate::cli::Deployment;
+use super::{Deployment, remedies};
 use crate::support::capture::capture;
 use crate::tools::cdk;
 use crate::tools::npm;
@@ -17,9 +16,9 @@ const NONE: &str = "none";
 
 /// An account and a region of AWS.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) account: String,
-    pub(super) region: String,
+pub(in crate::commands) struct Place {
+    pub(in crate::commands) account: String,
+    pub(in crate::commands) region: String,
     is_bootstrapped: bool,
     /// The stack of the deployment, and the one that has its names now.
     stack: String,
@@ -27,7 +26,7 @@ pub(super) struct Place {
 }
 
 impl Place {
-    pub(super) fn require_bootstrap(&self, stage: &str) -> Result<()> {
+    pub(in crate::commands) fn require_bootstrap(&self, stage: &str) -> Result<()> {
         if !self.is_bootstrapped {
             bail!(
                 "account {} is not prepared for the CDK in {}: run cargo xtask bootstrap {stage}, once",
@@ -39,7 +38,7 @@ impl Place {
     }
 
     /// Fails if the names that this deployment would publish are another one's.
-    pub(super) fn require_free(&self) -> Result<()> {
+    pub(in crate::commands) fn require_free(&self) -> Result<()> {
         let Self { account, region, stack, .. } = self;
         if let Some(owner) = self.owner.as_ref().filter(|owner| *owner != stack) {
             bail!(
@@ -72,7 +71,7 @@ pub(super) fn find(deployment: &Deployment, target: &Path) -> Result<Place> {
     let app = format!("node '{}'", cdk::folder().join("build/bin/preflight.js").display());
     let mut tool = cdk::command(&["list", "--verbose", "--no-notices", "--app", &app, "--context"]);
     tool.arg(format!("report={}", report.display())).current_dir(&folder);
-    tool.args(["--context", &format!("stage={}", deployment.stage)]);
+    tool.args(["--context", &format!("stage={}", deployment.stage.name)]);
     tool.args(deployment.name.iter().flat_map(|it| ["--context".to_owned(), format!("name={it}")]));
     let (_, said) = capture("the CDK", &mut tool, false)?;
     let report = fs::read(&report).ok().and_then(|json| serde_json::from_slice(&json).ok());

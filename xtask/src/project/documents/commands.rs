@@ -5,8 +5,7 @@ use clap::{Arg, Command};
 use super::{code, table};
 
 /// A line a command.
-pub(super) fn in_brief() -> String {
-    let command = crate::cli::command();
+pub(super) fn in_brief(command: &Command) -> String {
     let name = command.get_bin_name().unwrap_or_default().to_owned();
     let rows =
         command.get_subcommands().map(|it| [code(&format!("{name} {}", it.get_name())), about(it)]);
@@ -14,8 +13,7 @@ pub(super) fn in_brief() -> String {
 }
 
 /// With every option.
-pub(super) fn in_full() -> String {
-    let command = crate::cli::command();
+pub(super) fn in_full(command: &Command) -> String {
     let name = command.get_bin_name().unwrap_or_default();
     let commands = command.get_subcommands().map(|it| section(name, it));
     commands.collect::<Vec<_>>().join("\n")

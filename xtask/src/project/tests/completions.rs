@@ -31,7 +31,7 @@ fn offered_after(before: &str, words: &[&str]) -> Vec<String> {
 #[test]
 fn bash_offers_every_command() {
     let offered = offered(&["cargo", "xtask", ""]);
-    for command in crate::cli::command().get_subcommands() {
+    for command in crate::commands::command_line().get_subcommands() {
         assert!(offered.iter().any(|it| it == command.get_name()), "{offered:?}");
     }
 }

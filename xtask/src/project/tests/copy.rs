@@ -76,7 +76,7 @@ impl Copy {
 
 pub(super) fn run(root: &Path, check: bool) -> (bool, String) {
     let mut said = Vec::new();
-    let code = match synth::run(root, check, &mut said) {
+    let code = match synth::synth(root, check, &mut said) {
         Ok(code) => code,
         Err(error) => return (false, format!("error: {error:#}")),
     };

@@ -1,0 +1,25 @@
+//! `bootstrap`: the CDK's own stack, which every deployment to an account and region needs.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+
+use super::deployment::{self, Deployment, Stage};
+use crate::tools::cdk;
+
+/// Prepare an account and a region for the CDK, once for all that it deploys there.
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    stage: Stage,
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let target = deployment::prepare(None)?;
+    let deployment = Deployment { stage: options.stage.clone(), name: None };
+    let place = deployment::find_place(&deployment, &target)?;
+    let environment = format!("aws://{}/{}", place.account, place.region);
+    // Outside of the app's folder the tool asks for no app.
+    deployment::watched(cdk::command(&["bootstrap", &environment]).current_dir(target))
+}

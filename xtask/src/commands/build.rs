@@ -1,0 +1,53 @@
+//! `build`: the programs that ship, static and the same on every machine.
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::Args;
+use clap::builder::PossibleValuesParser;
+use extension_spec::EXTENSION_NAME;
+use extension_spec::deployment::Architecture;
+
+use crate::tools::build::{self, TEST_FUNCTION};
+
+/// The name of every architecture together.
+const ALL: &str = "all";
+
+/// Build the extension as it ships, and the test function: static programs for each architecture.
+#[derive(Args)]
+#[command(after_help = "Needs Python, for the C compiler, which is installed under target/.")]
+pub(crate) struct Options {
+    #[command(flatten)]
+    architectures: Architectures,
+}
+
+/// The architectures that a command builds for.
+#[derive(Args)]
+pub(crate) struct Architectures {
+    /// For which functions.
+    #[arg(
+        long,
+        value_name = "ARCHITECTURE",
+        default_value = ALL,
+        value_parser = PossibleValuesParser::new(Architecture::ALL.map(Architecture::name).into_iter().chain([ALL]))
+    )]
+    arch: String,
+}
+
+impl Architectures {
+    /// Returns the architectures that were asked for.
+    pub(super) fn selected(&self) -> Vec<Architecture> {
+        let is_meant = |it: &Architecture| self.arch == ALL || self.arch == it.name();
+        Architecture::ALL.into_iter().filter(is_meant).collect()
+    }
+}
+
+pub(crate) fn run(options: &Options) -> Result<ExitCode> {
+    let architectures = options.architectures.selected();
+    for package in [EXTENSION_NAME, TEST_FUNCTION] {
+        for path in build::programs(package, &architectures)?.values() {
+            println!("{}", path.display());
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
