@@ -1,7 +1,9 @@
 //! What every command uses: processes, progress, sections, the workspace.
 
 pub(crate) mod capture;
+pub(crate) mod lock;
 pub(crate) mod process;
 pub(crate) mod progress;
 pub(crate) mod section;
+pub(crate) mod shell;
 pub(crate) mod workspace;

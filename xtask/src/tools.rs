@@ -11,9 +11,10 @@ pub(crate) mod npm;
 pub(crate) mod python;
 pub(crate) mod rie;
 
-use std::process::{Command, Stdio};
-
 use anyhow::{Result, bail};
+use xshell::cmd;
+
+use crate::support::shell::{self, shell};
 
 /// This file, as the compiler names it.
 pub(crate) const DECLARED_IN: &str = file!();
@@ -90,17 +91,18 @@ const WAYS_TO_UNSHARE: [&str; 2] = ["unshare", "sudo -n unshare"];
 /// The way that works on this machine, if there is one: a program and its arguments, a space between them.
 pub(crate) fn unshare() -> Option<&'static str> {
     WAYS_TO_UNSHARE.into_iter().find(|way| {
-        let mut words = way.split(' ').chain(["--mount", "true"]);
-        let mut command = Command::new(words.next().unwrap_or_default());
-        let quiet = command.args(words).stdin(Stdio::null()).stdout(Stdio::null());
-        quiet.stderr(Stdio::null()).status().is_ok_and(|exit| exit.success())
+        let mut words = way.split(' ');
+        let program = words.next().unwrap_or_default();
+        shell()
+            .and_then(|shell| shell::output(cmd!(shell, "{program} {words...} --mount true")))
+            .is_ok_and(|output| output.status.success())
     })
 }
 
 /// What `program --version` says, if it is there and works.
 fn version(program: &str) -> Option<String> {
-    let mut command = Command::new(program);
-    let output = command.arg("--version").stdin(Stdio::null()).output().ok()?;
+    let shell = shell().ok()?;
+    let output = shell::output(cmd!(shell, "{program} --version")).ok()?;
     let text = String::from_utf8_lossy(&output.stdout).trim().to_owned();
     output.status.success().then_some(text)
 }

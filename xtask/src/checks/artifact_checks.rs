@@ -1,13 +1,14 @@
 //! What ships, looked at by programs that did not make it.
 
 use std::path::Path;
-use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
+use xshell::{Cmd, cmd};
 
 use crate::support::process;
+use crate::support::shell::{self, shell};
 use crate::support::workspace;
 use crate::tools::apt::{self, READELF, UNZIP};
 use crate::tools::build::{self, LAYERS, TEST_FUNCTION};
@@ -56,8 +57,9 @@ pub(crate) fn unpacked(architecture: Architecture) -> Result<()> {
 }
 
 fn is_executable_in(zip: &Path, program: &str) -> Result<()> {
-    said(Command::new("unzip").arg("-tq").arg(zip))?;
-    let list = said(Command::new("unzip").arg("-Z").arg(zip))?;
+    let shell = shell()?;
+    said(cmd!(shell, "unzip -tq {zip}"))?;
+    let list = said(cmd!(shell, "unzip -Z {zip}"))?;
     let line = list.lines().find(|line| line.ends_with(&format!(" {program}")));
     let line = line.with_context(|| format!("{} holds no {program}", zip.display()))?;
     // As `ls -l` has it, and `unx` for made by Unix.
@@ -68,7 +70,8 @@ fn is_executable_in(zip: &Path, program: &str) -> Result<()> {
 }
 
 fn is_static(program: &Path, architecture: Architecture) -> Result<()> {
-    let headers = said(Command::new("readelf").args(["--wide", "-h", "-l", "-d"]).arg(program))?;
+    let shell = shell()?;
+    let headers = said(cmd!(shell, "readelf --wide -h -l -d {program}"))?;
     let machine = match architecture {
         Architecture::X86_64 => "X86-64",
         Architecture::Arm64 => "AArch64",
@@ -86,12 +89,14 @@ fn is_static(program: &Path, architecture: Architecture) -> Result<()> {
     Ok(())
 }
 
-fn said(command: &mut Command) -> Result<String> {
-    let name = command.get_program().to_string_lossy().into_owned();
+fn said(command: Cmd<'_>) -> Result<String> {
+    let name = command.to_string();
     // Otherwise it would speak the language of whoever runs this.
-    let (exit, text) = process::output(&name, command.env("LC_ALL", "C"))?;
-    if !exit.success() {
-        bail!("{name} is not content: {}", text.trim());
+    let output = shell::output(command.env("LC_ALL", "C"))?;
+    let text = String::from_utf8_lossy(&output.stdout).into_owned();
+    if !output.status.success() {
+        let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
+        bail!("{name} is not content: {}", [text, complaint].concat().trim());
     }
     Ok(text)
 }

@@ -8,22 +8,23 @@ mod sbom;
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, ExitCode};
+use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use sha2::{Digest, Sha256};
+use xshell::cmd;
 
 use super::build::Architectures;
 use crate::checks::dependencies::graph::Graph;
 use crate::project::pins;
-use crate::support::process;
+use crate::support::lock::locked;
+use crate::support::shell::{self, shell};
 use crate::support::workspace;
 use crate::tools::build;
 use crate::tools::build::{CHECKSUMS, LAYERS, TEST_FUNCTION};
-use crate::tools::npm;
 use archive::Entry;
 
 /// Build, and make the zips of layers and test function: target/layers/*.zip, with checksums and SBOMs.
@@ -52,7 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 pub(crate) fn package(architectures: &[Architecture]) -> Result<()> {
     let target = workspace::target_dir()?;
     // Two at once would take each other's programs and files.
-    let _one_at_a_time = npm::locked(&target.join("layers.lock"))?;
+    let _one_at_a_time = locked(&target.join(build::LOCK))?;
     let programs = build::programs(EXTENSION_NAME, architectures)?;
     let functions = build::programs(TEST_FUNCTION, architectures)?;
     let folder = target.join(LAYERS);
@@ -176,12 +177,13 @@ fn checksums(folder: &Path) -> Result<String> {
 
 /// Has the zip read by another program than the one that wrote it. What is not as it should be does not stay.
 fn verify(zip: &Path, entries: &[Entry<'_>]) -> Result<()> {
-    let mut python = Command::new("python3");
-    python.arg(workspace::root().join("xtask/pins/compiler/verify.py")).arg(zip);
-    python.args(entries.iter().map(Entry::expected));
-    let (exit, problems) = process::output("python3", &mut python)?;
-    if !exit.success() {
+    let (shell, expected) = (shell()?, entries.iter().map(Entry::expected));
+    let checked =
+        shell::output(cmd!(shell, "python3 xtask/pins/compiler/verify.py {zip} {expected...}"))?;
+    if !checked.status.success() {
         _ = fs::remove_file(zip);
+        let problems = [checked.stdout, checked.stderr].concat();
+        let problems = String::from_utf8_lossy(&problems);
         bail!("the zip is not one that Lambda takes: {}", problems.trim());
     }
     Ok(())

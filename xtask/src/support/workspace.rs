@@ -1,24 +1,29 @@
 //! This repository: where it is, and what cargo makes of it.
 
+mod root;
+
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{IsTerminal, stderr};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use serde::Deserialize;
+use xshell::cmd;
 
 use crate::support::process;
+use crate::support::shell::{self, shell};
+pub(crate) use root::{find_root, root};
 
-/// The folder that holds the workspace's `Cargo.toml`.
-pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask is a folder of the workspace")
+/// Returns the cargo that runs this process, or else the one on the PATH.
+fn cargo_program() -> OsString {
+    std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
 /// The cargo that runs us, for work in the whole workspace.
 pub(crate) fn cargo() -> Command {
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    let mut cargo = Command::new(cargo_program());
     cargo.current_dir(root());
     forget_outer_cargo(&mut cargo);
     if !stderr().is_terminal() {
@@ -44,12 +49,8 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
     struct Metadata {
         target_directory: PathBuf,
     }
-    let mut command = cargo();
-    command.args(["metadata", "--format-version", "1", "--no-deps"]);
-    let (exit, json) = process::output("cargo metadata", &mut command)?;
-    if !exit.success() {
-        bail!("cargo metadata failed ({exit})");
-    }
+    let (shell, cargo) = (shell()?, cargo_program());
+    let json = shell::read(cmd!(shell, "{cargo} metadata --format-version 1 --no-deps"))?;
     let metadata: Metadata =
         serde_json::from_str(&json).context("cargo metadata says something unexpected")?;
     Ok(metadata.target_directory)

@@ -5,8 +5,8 @@ use std::process::Command;
 
 use anyhow::{Result, bail};
 
+use crate::support::lock::locked;
 use crate::support::process;
-
 use crate::support::workspace;
 
 /// A program, and the package of Debian and Ubuntu that holds it.
@@ -38,6 +38,7 @@ pub(crate) fn require(programs: &[Program]) -> Result<()> {
     if !workspace::is_ci() || !is_there("apt-get") {
         bail!("something is missing: {install}");
     }
+    let _one_at_a_time = locked(&workspace::target_dir()?.join("apt.lock"))?;
     apt(&["update", "--quiet"])?;
     apt(&[&["install", "--yes", "--no-install-recommends"], missing.as_slice()].concat())
 }

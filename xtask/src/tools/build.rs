@@ -5,11 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
+use xshell::cmd;
 
+use crate::support::lock::locked;
 use crate::support::process;
+use crate::support::shell::{self, shell};
 use crate::support::workspace;
 use crate::tools::Tool;
 use crate::tools::python;
@@ -18,6 +21,9 @@ use crate::tools::python;
 pub(crate) const LAYERS: &str = "layers";
 /// The file with the checksums, as `sha256sum --check` reads it.
 pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
+
+/// The lock, under `target`, of who builds what ships and uses it before another command may build it differently.
+pub(crate) const LOCK: &str = "layers.lock";
 
 /// The package of the function that is deployed beside the layer, to see it work.
 pub(crate) const TEST_FUNCTION: &str = "test-function";
@@ -73,6 +79,7 @@ pub(crate) fn programs(
 /// Builds the extension as it ships, but for panics that can be injected; gives the program for this architecture.
 pub(crate) fn with_injected_panics(architecture: Architecture) -> Result<PathBuf> {
     let target = workspace::target_dir()?;
+    let _one_at_a_time = locked(&target.join(LOCK))?;
     build(EXTENSION_NAME, &["--features", "injected-panics"], architecture, &target)?;
     let folder = target.join("injected-panics");
     let copy = folder.join(EXTENSION_NAME);
@@ -112,13 +119,8 @@ pub(crate) fn rust_version() -> Result<String> {
 
 /// What the compiler of this workspace answers.
 fn rustc(arguments: &[&str]) -> Result<String> {
-    let mut rustc = Command::new("rustc");
-    rustc.args(arguments).current_dir(workspace::root());
-    let (exit, answer) = process::output("rustc", &mut rustc)?;
-    if !exit.success() {
-        bail!("rustc failed ({exit})");
-    }
-    Ok(answer.trim().to_owned())
+    let shell = shell()?;
+    shell::read(cmd!(shell, "rustc {arguments...}"))
 }
 
 /// Installs the C compiler, which is zig's, and what makes cargo use it.
@@ -131,8 +133,16 @@ fn compiler(target: &Path) -> Result<PathBuf> {
 
 /// Rust's own library for this target, which rustup installs.
 fn add_target(target: &str) -> Result<()> {
-    let libraries = rustc(&["--print", "target-libdir", "--target", target]);
-    if libraries.is_ok_and(|libraries| Path::new(&libraries).is_dir()) {
+    let is_there = || {
+        let libraries = rustc(&["--print", "target-libdir", "--target", target]);
+        libraries.is_ok_and(|libraries| Path::new(&libraries).is_dir())
+    };
+    if is_there() {
+        return Ok(());
+    }
+    // rustup's folder belongs to all checkouts, and rustup fails where two of them add a target at a time.
+    let _one_at_a_time = locked(&home("RUSTUP_HOME", ".rustup")?.join("xtask.lock"))?;
+    if is_there() {
         return Ok(());
     }
     let mut rustup = Command::new("rustup");
@@ -206,16 +216,20 @@ fn rust_flags(target: &Path) -> Result<String> {
     Ok(flags.join("\u{1f}"))
 }
 
+/// Returns the folder that this variable names, or else the one of this name in the home folder.
+fn home(variable: &str, name: &str) -> Result<PathBuf> {
+    let folder = std::env::var_os(variable).map(PathBuf::from);
+    let folder = folder.or_else(|| Some(std::env::home_dir()?.join(name)));
+    folder.with_context(|| format!("there is no home folder, and no {variable}"))
+}
+
 /// The folders that what is built comes from, and what the program calls them.
 pub(crate) fn places(target: &Path) -> Result<[(PathBuf, &'static str); 4]> {
-    let cargo_home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
-    let cargo_home = cargo_home.or_else(|| Some(std::env::home_dir()?.join(".cargo")));
-    let cargo_home = cargo_home.context("there is no home folder, and no CARGO_HOME")?;
     Ok([
         // The last one that fits counts, and the target folder may lie within the first.
         (workspace::root().to_owned(), "/source"),
         (target.to_owned(), "/target"),
-        (cargo_home, "/cargo"),
+        (home("CARGO_HOME", ".cargo")?, "/cargo"),
         (sysroot()?, "/rust"),
     ])
 }

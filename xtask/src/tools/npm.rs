@@ -6,6 +6,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::support::lock::locked;
 use crate::support::process;
 
 /// Holds the lock file that was installed. npm empties its folder first, so what was interrupted is done again.
@@ -81,17 +82,6 @@ impl Packages<'_> {
         }
         Ok(())
     }
-}
-
-/// Holds a lock until it is dropped; makes the folder for it.
-pub(crate) fn locked(path: &Path) -> Result<File> {
-    if let Some(dir) = path.parent() {
-        make(dir)?;
-    }
-    let lock = File::options().create(true).truncate(false).write(true).open(path);
-    let lock = lock.with_context(|| format!("{} cannot be opened", path.display()))?;
-    lock.lock().with_context(|| format!("{} cannot be locked", path.display()))?;
-    Ok(lock)
 }
 
 /// Makes a folder.

@@ -5,10 +5,12 @@ use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use xshell::cmd;
 
-use crate::tools::npm;
-
+use crate::support::lock::locked;
 use crate::support::process;
+use crate::support::shell::{self, shell};
+use crate::tools::npm;
 
 /// Holds the requirements that were installed; written last.
 const STAMP: &str = "installed.txt";
@@ -17,11 +19,12 @@ const STAMP: &str = "installed.txt";
 pub(crate) fn environment(dir: &Path, requirements: &Path) -> Result<()> {
     let wanted = fs::read_to_string(requirements)
         .with_context(|| format!("{} cannot be read", requirements.display()))?;
-    let _one_at_a_time = npm::locked(&dir.with_extension("lock"))?;
+    let _one_at_a_time = locked(&dir.with_extension("lock"))?;
     let stamp = dir.join(STAMP);
     // An environment is of no use any more when the Python that it was made with is gone.
-    let mut alive = Command::new(dir.join("bin/python3"));
-    let alive = alive.arg("--version").output().is_ok_and(|output| output.status.success());
+    let (shell, python) = (shell()?, dir.join("bin/python3"));
+    let alive = shell::output(cmd!(shell, "{python} --version"));
+    let alive = alive.is_ok_and(|output| output.status.success());
     if alive && npm::holds(&stamp, &wanted) {
         return Ok(());
     }

@@ -11,11 +11,10 @@ use extension_spec::deployment::Architecture;
 use flate2::bufread::DeflateDecoder;
 use rawzip::{CompressionMethod, ZipArchive};
 
-use crate::tools::npm;
-
-use crate::tools::python;
-
+use crate::support::lock::locked;
 use crate::support::workspace;
+use crate::tools::npm;
+use crate::tools::python;
 
 /// The variable that tells tests where the emulator is.
 pub(crate) const RIE: &str = "RIE";
@@ -33,7 +32,7 @@ pub(crate) fn install(architecture: Architecture, target: &Path) -> Result<PathB
     let requirements = workspace::root().join("xtask/pins/rie/requirements.txt");
     let wanted = fs::read_to_string(&requirements)
         .with_context(|| format!("{} cannot be read", requirements.display()))?;
-    let _one_at_a_time = npm::locked(&dir.with_extension("lock"))?;
+    let _one_at_a_time = locked(&dir.with_extension("lock"))?;
     let stamp = dir.join(STAMP);
     if program.is_file() && npm::holds(&stamp, &wanted) {
         return Ok(program);

@@ -23,8 +23,10 @@ fn programs() -> BTreeMap<String, PathBuf> {
     let telling =
         |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
     names.filter(telling).for_each(|name| _ = cargo.env_remove(name));
+    // At run time: a checkout may be moved after it was built.
+    let root = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("..");
     let output = cargo
-        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .current_dir(root)
         // With the example cargo counts dev-dependencies, as it does for tests, and compiles nothing with other features.
         .args(["build", "--quiet", "--workspace", "--example", "tiny", "--message-format=json"])
         .args(

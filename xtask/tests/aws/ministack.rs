@@ -71,7 +71,9 @@ impl Ministack {
     pub(crate) fn python(&self, script: &str, arguments: &[&str]) -> Value {
         let python = self.program.parent().unwrap().join("python3");
         let mut command = Command::new(python);
-        command.arg("-B").arg(Path::new(env!("CARGO_MANIFEST_DIR")).join(script)).args(arguments);
+        // At run time: a checkout may be moved after it was built.
+        let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the package is");
+        command.arg("-B").arg(Path::new(&package).join(script)).args(arguments);
         self.credentials(&mut command);
         let output = command.output().unwrap();
         let said = String::from_utf8_lossy(&output.stderr);

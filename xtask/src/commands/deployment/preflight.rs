@@ -8,6 +8,7 @@ use serde::Deserialize;
 
 use super::{Deployment, remedies};
 use crate::support::capture::capture;
+use crate::support::lock::locked;
 use crate::tools::cdk;
 use crate::tools::npm;
 
@@ -63,7 +64,7 @@ struct Report {
 /// Where the credentials of this process lead.
 pub(super) fn find(deployment: &Deployment, target: &Path) -> Result<Place> {
     let folder = target.join("cdk/preflight");
-    let _one_at_a_time = npm::locked(&folder.with_extension("lock"))?;
+    let _one_at_a_time = locked(&folder.with_extension("lock"))?;
     // The tool remembers in this folder what it has looked up, and the world may have changed.
     _ = fs::remove_dir_all(&folder);
     npm::make(&folder)?;

@@ -7,9 +7,11 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use extension_spec::deployment::Architecture;
+use xshell::cmd;
 
 use super::sha256;
 use crate::support::process;
+use crate::support::shell::{self, shell};
 use crate::support::workspace;
 use crate::tools::build::{self, LAYERS};
 
@@ -54,12 +56,8 @@ pub(super) fn check(architectures: &[Architecture], target: &Path) -> Result<()>
 
 /// What git has, as it lies here. What was built of an earlier copy stays, so that building it again is quick.
 fn copy_source(copy: &Path) -> Result<()> {
-    let mut git = Command::new("git");
-    git.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]);
-    let (exit, names) = process::output("git", git.current_dir(workspace::root()))?;
-    if !exit.success() {
-        bail!("git does not say what belongs to the source");
-    }
+    let shell = shell()?;
+    let names = shell::read(cmd!(shell, "git ls-files -z --cached --others --exclude-standard"))?;
     fs::create_dir_all(copy.join("target"))?;
     for name in names.split_terminator('\0') {
         let (from, to) = (workspace::root().join(name), copy.join(name));

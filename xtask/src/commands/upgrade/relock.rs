@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::project::pins;
 use crate::project::{npm, python};
+use crate::support::lock::locked;
 use crate::support::process;
 use crate::support::workspace;
 use crate::tools::PYTHON_MINOR;
@@ -76,6 +77,7 @@ fn read(path: &Path) -> Result<String> {
 /// uv, in an environment of its own.
 fn uv() -> Result<PathBuf> {
     let dir = workspace::target_dir()?.join("uv");
+    let _one_at_a_time = locked(&dir.with_extension("lock"))?;
     let mut venv = Command::new("python3");
     process::run("python3 -m venv", venv.args(["-m", "venv"]).arg(&dir))?;
     let mut pip = Command::new(dir.join("bin/pip"));

@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
 use super::copy;
+use crate::support::lock::locked;
 use crate::support::workspace;
-use crate::tools::npm;
 
 /// What somebody writes who adds a parameter.
 const STANZA: &str = r#"        /// How long the extension waits for a miracle.
@@ -47,7 +47,7 @@ struct Journey {
 impl Journey {
     fn begin() -> Self {
         let dir = workspace::target_dir().unwrap().join("journey");
-        let lock = npm::locked(&dir.join("lock")).unwrap();
+        let lock = locked(&dir.join("lock")).unwrap();
         let root = dir.join("repository");
         fs::create_dir_all(&root).unwrap();
         copy::repository(&root);

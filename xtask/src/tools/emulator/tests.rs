@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::process::Command;
 
 use super::{Emulator, installed, last_lines};
+use crate::support::workspace;
 
 fn log(name: &str) -> PathBuf {
     let dir = std::env::temp_dir();
@@ -54,8 +55,9 @@ fn an_emulator_that_cannot_start_is_quoted() {
 /// What a server says that was started under `loopback.cjs`, on stdout or on stderr.
 fn under_loopback(server: &str) -> (String, String) {
     let output = Command::new("node")
-        .args(["--require", concat!(env!("CARGO_MANIFEST_DIR"), "/pins/emulator/loopback.cjs")])
+        .args(["--require", "./xtask/pins/emulator/loopback.cjs"])
         .args(["--eval", server])
+        .current_dir(workspace::root())
         .output()
         .unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
