@@ -98,7 +98,7 @@ fn build_as(
 }
 
 /// Name and path of the program, if this message of cargo's tells of one.
-pub(crate) fn executable(message: &str) -> Option<(String, PathBuf)> {
+fn executable(message: &str) -> Option<(String, PathBuf)> {
     #[derive(Deserialize)]
     struct Artifact {
         target: Target,

@@ -8,16 +8,11 @@ use super::install;
 use crate::support::workspace;
 use crate::tools::Tool;
 
-/// The folder that the example `records` has written.
+/// The folder that the program `fixtures` has written.
 static RECORDS: LazyLock<PathBuf> = LazyLock::new(|| {
     let folder = workspace::target_dir().unwrap().join("consumers/records");
-    let mut cargo = workspace::cargo();
-    // Of the whole workspace, as `cargo test` has built it: alone it would have other features, and be built again.
-    cargo.args(["build", "--quiet", "--locked", "--workspace", "--example", "records"]);
-    let messages = passes(cargo.arg("--message-format=json-render-diagnostics"));
-    let mut programs = messages.lines().filter_map(workspace::executable);
-    let (_, program) = programs.find(|(name, _)| name == "records").unwrap();
-    passes(Command::new(program).arg(&folder));
+    let programs = workspace::build(&["fixtures"]).unwrap();
+    passes(Command::new(&programs["fixtures"]).arg(&folder));
     folder
 });
 
