@@ -24,6 +24,22 @@ fn every_event_of_three_invocations_is_read_back() {
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     assert!(text.contains("sequence complete: 1…45 of instance "), "{text}");
     assert!(text.contains("invocation 3    success"), "{text}");
+    let text = format!("{text}{}", String::from_utf8_lossy(&output.stderr));
+    let wide = text.lines().find(|line| line.chars().count() > 80);
+    assert_eq!(wide, None, "a pipe is as narrow as the narrowest terminal");
+    let commands = text.lines().filter(|line| line.starts_with("  cargo xtask demo --")).count();
+    assert_eq!(commands, 3, "what to try next: {text}");
+}
+
+#[test]
+#[ignore = "needs Node: cargo xtask test"]
+fn a_setting_reaches_the_extension() {
+    let output = demo(&["--env", "KINESIS_TELEMETRY_ENVELOPE=record", "--env", "OTHER=a=b c"]);
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    let events: Vec<&str> =
+        text.lines().skip_while(|line| *line != "as they arrived:").skip(1).take(3).collect();
+    assert!(events.iter().all(|event| !event.contains("\"source\"")), "{text}");
 }
 
 #[test]
@@ -58,6 +74,9 @@ fn what_cannot_be_asked_for_is_said_in_one_line_with_what_can() {
         (["--lines", "many"], "'many'"),
         (["--lines", "200000"], "0..=100000"),
         (["--format", "xml"], "[possible values: text, json]"),
+        (["--env", "ENVELOPE"], "'ENVELOPE' for '--env <NAME=VALUE>': write NAME=VALUE, such as"),
+        (["--env", "=record"], "write NAME=VALUE"),
+        (["--full", "--env=A=B"], "'--full' cannot be used with '--env <NAME=VALUE>'"),
     ] {
         let output = demo(&arguments);
         assert_eq!(output.status.code(), Some(2));

@@ -10,6 +10,7 @@ mod verification;
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::io::stdout;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
@@ -65,14 +66,27 @@ pub(crate) struct Options {
     /// Leave the Kinesis running, and say how to read the stream and how to end it.
     #[arg(long)]
     keep: bool,
+    /// A variable of the function and of the extension, such as a setting; may be repeated.
+    #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
+    env: Vec<(String, String)>,
     /// Run the extension as the layer ships it, which takes minutes to build: here, for arm64 under an emulator where need
     /// be, or alone in an empty root file system.
     #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "own", value_enum)]
     layer: Option<Layer>,
     /// Instead deploy a stage to an AWS on this machine, invoke, tail, redrive, destroy: needs Python as well, takes minutes,
     /// and of the other options --invocations, --lines and --bytes.
-    #[arg(long, conflicts_with_all = ["format", "mode", "fail", "json", "keep", "layer"])]
+    #[arg(long, conflicts_with_all = ["format", "mode", "fail", "json", "keep", "env", "layer"])]
     full: bool,
+}
+
+/// Splits `NAME=VALUE`. A value may hold anything, a name no space.
+fn assignment(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((name, value)) if !name.is_empty() && !name.contains(char::is_whitespace) => {
+            Ok((name.to_owned(), value.to_owned()))
+        }
+        _ => Err(format!("write NAME=VALUE, such as {}", show::SETTING.as_str())),
+    }
 }
 
 /// The way in which Lambda runs the function.
@@ -124,8 +138,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let reports = step("run the function", |step| {
         sandbox::run(options, &programs, stream, &environment, &files.journal, step)
     })?;
+    let width = width();
     let verification = step("read the stream back", |_| {
-        verification::run(&programs, stream, &environment, &files.journal, &files.report)
+        verification::run(&programs, stream, &environment, &files.journal, &files.report, width)
     })?;
 
     let troubles = reports::troubles(&reports, options);
@@ -133,7 +148,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if options.json {
         println!("{}", show::json(&reports, &verification, &troubles)?);
     } else {
-        print!("\n{}", show::text(&reports, &verification, &troubles));
+        print!("\n{}", show::text(&reports, &verification, &troubles, width));
     }
     files.keep = options.keep || !good;
     if options.keep {
@@ -147,7 +162,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
         }
         return Ok(ExitCode::FAILURE);
     }
+    if !options.json {
+        print!("\n{}", show::next());
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the columns of the terminal that shows the result, or those of a narrow one where there is none.
+fn width() -> usize {
+    terminal_size::terminal_size_of(stdout()).map_or(show::NARROW, |(width, _)| width.0.into())
 }
 
 /// Everything that takes part, by name: the extension as it is quick to build, or as it ships.

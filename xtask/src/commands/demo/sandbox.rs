@@ -32,6 +32,7 @@ pub(super) fn run(
     };
     let end = if options.fail { "fail" } else { "success" };
     let payload = json!({ "lines": options.lines, "bytes": options.bytes, "end": end });
+    let env = |name: &str, value: &str| ["--env".to_owned(), format!("{name}={value}")];
     let mut command = Command::new(program("extension-sandbox")?);
     command
         .arg("--extension")
@@ -44,11 +45,9 @@ pub(super) fn run(
         .args(["--mode", options.mode.initialization_type()])
         .args(["--timeout-ms", &TIMEOUT_MS.to_string()])
         .args(["--env", &format!("{}={stream}", variable::STREAM)])
-        .args(
-            environment
-                .iter()
-                .flat_map(|(name, value)| ["--env".to_owned(), format!("{name}={value}")]),
-        )
+        .args(environment.iter().flat_map(|(name, value)| env(name, value)))
+        // After ours, so that they count.
+        .args(options.env.iter().flat_map(|(name, value)| env(name, value)))
         .arg("--journal")
         .arg(journal)
         .arg("--until-stdin-closes")

@@ -1,8 +1,10 @@
 //! The demo's result, for people and for machines. Pure.
 
 use std::fmt::Write as _;
+use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
+use extension_spec::ENV_PREFIX;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -11,13 +13,57 @@ use super::reports::Report;
 use super::timeline;
 use super::verification::Verification;
 
-pub(super) fn text(reports: &[Report], verification: &Verification, troubles: &[String]) -> String {
-    let timeline = timeline::draw(reports, |request| verification.delivered_ms(request));
+/// The columns of a narrow terminal.
+pub(super) const NARROW: usize = 80;
+/// A setting to try, as `--env` takes it.
+pub(super) static SETTING: LazyLock<String> =
+    LazyLock::new(|| format!("{ENV_PREFIX}ENVELOPE=record"));
+
+/// The result for people, in lines of at most `width` columns.
+pub(super) fn text(
+    reports: &[Report],
+    verification: &Verification,
+    troubles: &[String],
+    width: usize,
+) -> String {
+    let timeline = timeline::draw(reports, |request| verification.delivered_ms(request), width);
     let mut text = format!("{timeline}\n{}", verification.text);
     for trouble in troubles {
-        _ = write!(text, "\nNOT AS IT SHOULD BE: {trouble}\n");
+        let trouble = wrapped(&format!("NOT AS IT SHOULD BE: {trouble}"), width);
+        _ = write!(text, "\n{trouble}\n");
     }
     text
+}
+
+/// Breaks a text into lines between words. A longer word stays whole: it may be a path.
+fn wrapped(text: &str, width: usize) -> String {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is a first line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines.join("\n")
+}
+
+/// Three things to try after a run.
+pub(super) fn next() -> String {
+    let try_next = [
+        ("--mode managed-instances".to_owned(), "two at a time"),
+        (format!("--env {}", *SETTING), "shorter events"),
+        ("--keep".to_owned(), "read it yourself"),
+    ];
+    let lines = try_next.map(|(options, what)| {
+        let command = format!("cargo xtask demo {options}");
+        format!("  {command:<57} # {what}\n")
+    });
+    format!("Try next:\n{}", lines.concat())
 }
 
 /// The same facts as one document.
@@ -46,34 +92,41 @@ pub(super) fn hint(options: &Options) -> Option<String> {
     let Options { lines, bytes, .. } = options;
     let asked = u64::from(*lines) * (u64::from(*bytes) + ENVELOPE_BYTES);
     (asked > MUCH_BYTES).then(|| {
-        format!(
+        let hint = format!(
             "{lines} lines of {bytes} bytes an invocation may be more than kinesis-local takes in the \
              seconds that Lambda leaves to the extension; with fewer lines it keeps up"
-        )
+        );
+        wrapped(&hint, NARROW)
     })
 }
 
 /// What to type while the emulator goes on running.
 pub(super) fn how_to_read(stream: &str, environment: &[(&str, String)], id: i32) -> String {
-    let assignments: Vec<String> =
-        environment.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let region = environment.iter().find(|(name, _)| *name == "AWS_REGION");
+    // The AWS CLI looks at this variable alone.
+    let region = region.map(|(_, region)| ("AWS_DEFAULT_REGION", region.clone()));
+    let exports: Vec<String> = environment
+        .iter()
+        .chain(&region)
+        .map(|(name, value)| format!("export {name}={value}"))
+        .collect();
     format!(
         "kinesis-local goes on running as process {id}; end it with\n  \
            kill {id}\n\
          read the stream with\n  \
-           export {}\n  \
+           {}\n  \
            cargo run --quiet --package kinesis-telemetry-stream -- read --stream {stream}\n\
          or with the AWS CLI (its Data is base64)\n  \
            aws kinesis get-records --shard-iterator \"$(aws kinesis get-shard-iterator \\\n    \
              --stream-name {stream} --shard-id shardId-000000000000 \\\n    \
              --shard-iterator-type TRIM_HORIZON --query ShardIterator --output text)\"",
-        assignments.join(" ")
+        exports.join("\n  ")
     )
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Options, hint};
+    use super::{NARROW, Options, SETTING, hint, how_to_read, next, wrapped};
 
     #[test]
     fn only_a_request_for_much_telemetry_is_named_as_a_possible_reason() {
@@ -83,5 +136,40 @@ mod tests {
         assert_eq!(with(1000, 120), None);
         assert!(with(100_000, 120).unwrap().starts_with("100000 lines of 120 bytes an invocation"));
         assert!(with(100_000, 262_144).is_some());
+    }
+
+    #[test]
+    fn every_text_for_people_fits_a_narrow_terminal() {
+        let environment = [
+            ("AWS_ENDPOINT_URL_KINESIS", "http://127.0.0.1:65535".to_owned()),
+            ("AWS_REGION", "eu-central-1".to_owned()),
+        ];
+        let read = how_to_read("demo", &environment, 4_194_304);
+        let much = Options { lines: 100_000, bytes: 262_144, ..Options::default() };
+        for text in [next(), read, hint(&much).unwrap()] {
+            for line in text.lines() {
+                assert!(line.chars().count() <= NARROW, "{line}");
+            }
+        }
+    }
+
+    #[test]
+    fn the_region_is_exported_under_both_of_its_names() {
+        let read = how_to_read("demo", &[("AWS_REGION", "eu-west-1".to_owned())], 7);
+        assert!(read.contains("export AWS_REGION=eu-west-1\n"), "{read}");
+        assert!(read.contains("export AWS_DEFAULT_REGION=eu-west-1\n"), "{read}");
+    }
+
+    #[test]
+    fn three_commands_are_there_to_try_next() {
+        let next = next();
+        assert_eq!(next.matches("\n  cargo xtask demo --").count(), 3, "{next}");
+        assert!(next.contains(SETTING.as_str()), "{next}");
+    }
+
+    #[test]
+    fn a_text_breaks_between_words_and_a_long_word_stays_whole() {
+        assert_eq!(wrapped("one two three", 7), "one two\nthree");
+        assert_eq!(wrapped("see /a/long/path now", 8), "see\n/a/long/path\nnow");
     }
 }

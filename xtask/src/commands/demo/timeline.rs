@@ -4,8 +4,10 @@ use std::fmt::Write as _;
 
 use super::reports::Report;
 
-/// Where the bars begin: after a table whose columns are 16, 9 and three times 11 wide.
-const BAR_WIDTH: usize = 38;
+/// Where the bars begin: after a table whose columns are 16, 9 and three times 11 wide, and two spaces.
+const TABLE_WIDTH: usize = 60;
+/// The shortest bars that still say something, and the longest that an eye compares well.
+const BAR_WIDTHS: (usize, usize) = (20, 38);
 /// Of more rows than twice this only the first and the last are drawn.
 const ENDS: usize = 10;
 
@@ -21,8 +23,14 @@ struct Row {
     delivered_ms: Option<f64>,
 }
 
-/// Draws `reports`; `delivered` says when the last event of a request was in the stream.
-pub(super) fn draw(reports: &[Report], delivered: impl Fn(&str) -> Option<i64>) -> String {
+/// Draws `reports` in lines of at most `width` columns, and never less than 80; `delivered` says when the last event of a
+/// request was in the stream.
+pub(super) fn draw(
+    reports: &[Report],
+    delivered: impl Fn(&str) -> Option<i64>,
+    width: usize,
+) -> String {
+    let bar_width = width.saturating_sub(TABLE_WIDTH).clamp(BAR_WIDTHS.0, BAR_WIDTHS.1);
     let rows = |report| restore(report).into_iter().chain([row(report, &delivered)]);
     let rows: Vec<Row> = reports.iter().flat_map(rows).collect();
     let longest = rows.iter().map(Row::end_ms).fold(1.0, f64::max);
@@ -34,7 +42,7 @@ pub(super) fn draw(reports: &[Report], delivered: impl Fn(&str) -> Option<i64>) 
         "function",
         "extension",
         "delivered",
-        width = BAR_WIDTH - 1
+        width = bar_width - 1
     );
     for (i, row) in rows.iter().enumerate() {
         if rows.len() > 2 * ENDS && (ENDS..rows.len() - ENDS).contains(&i) {
@@ -43,11 +51,12 @@ pub(super) fn draw(reports: &[Report], delivered: impl Fn(&str) -> Option<i64>) 
             }
             continue;
         }
-        _ = writeln!(text, "{}", row.draw(longest));
+        _ = writeln!(text, "{}", row.draw(longest, bar_width));
     }
     text.push_str(
         "\n= function (or start)   # extension, while the invocation is held open\n\
-         * last event in the stream, platform.report apart: Lambda sends it with the next invocation\n",
+         * last event in the stream, platform.report apart: Lambda sends it with the\n  \
+           next invocation\n",
     );
     text
 }
@@ -108,24 +117,25 @@ impl Row {
         held.max(self.delivered_ms.unwrap_or(0.0))
     }
 
-    fn draw(&self, longest: f64) -> String {
+    fn draw(&self, longest: f64, bar_width: usize) -> String {
         let [function, extension, delivered] =
             [self.function_ms, self.extension_ms, self.delivered_ms].map(ms);
-        let bar = self.bar(longest);
+        let bar = self.bar(longest, bar_width);
         let Self { label, status, .. } = self;
         format!("{label:<16}{status:<9}{function:>11}{extension:>11}{delivered:>11}  {bar}")
             .trim_end()
             .to_owned()
     }
 
-    fn bar(&self, longest: f64) -> String {
+    fn bar(&self, longest: f64, width: usize) -> String {
+        let column = |ms| column(ms, longest, width);
         let function = self.function_ms.unwrap_or(0.0);
         let held = function + self.extension_ms.unwrap_or(0.0);
-        let mut bar = vec![' '; BAR_WIDTH];
-        bar[..column(held, longest)].fill('#');
-        bar[..column(function, longest)].fill('=');
+        let mut bar = vec![' '; width];
+        bar[..column(held)].fill('#');
+        bar[..column(function)].fill('=');
         if let Some(delivered) = self.delivered_ms {
-            bar[column(delivered, longest).min(BAR_WIDTH - 1)] = '*';
+            bar[column(delivered).min(width - 1)] = '*';
         }
         bar.into_iter().collect()
     }
@@ -138,9 +148,9 @@ impl Row {
     clippy::cast_precision_loss,
     reason = "between 0 and the width of a bar"
 )]
-fn column(ms: f64, longest: f64) -> usize {
-    let columns = (ms / longest * BAR_WIDTH as f64).round() as usize;
-    if ms > 0.0 { columns.clamp(1, BAR_WIDTH) } else { 0 }
+fn column(ms: f64, longest: f64, width: usize) -> usize {
+    let columns = (ms / longest * width as f64).round() as usize;
+    if ms > 0.0 { columns.clamp(1, width) } else { 0 }
 }
 
 fn ms(ms: Option<f64>) -> String {

@@ -9,8 +9,6 @@ use serde_json::Value;
 
 use crate::support::process;
 
-/// Our lines fit a narrow window, and use a wide one for the events.
-const WIDTH: usize = 100;
 /// How many events are shown as they arrived.
 const SHOWN: &str = "3";
 /// Seconds. The emulator shows at once what it has acknowledged; this is for a busy machine.
@@ -44,11 +42,11 @@ pub(super) fn run(
     environment: &[(&str, String)],
     journal: &Path,
     report: &Path,
+    width: usize,
 ) -> Result<Verification> {
     let program = programs
         .get("kinesis-telemetry-stream")
         .context("cargo did not build a program kinesis-telemetry-stream")?;
-    let width = terminal_size::terminal_size().map_or(WIDTH, |(width, _)| width.0.into());
     let mut command = Command::new(program);
     command
         .args(["verify", "--stream", stream, "--show", SHOWN, "--wait", WAIT])

@@ -45,14 +45,15 @@ fn bars_stand_under_one_scale() {
         shutdown        spindown           -    21.0 ms          -  ##
 
         = function (or start)   # extension, while the invocation is held open
-        * last event in the stream, platform.report apart: Lambda sends it with the next invocation
-    "#]].assert_eq(&draw(&reports, delivered));
+        * last event in the stream, platform.report apart: Lambda sends it with the
+          next invocation
+    "#]].assert_eq(&draw(&reports, delivered, 100));
 }
 
 #[test]
 fn of_many_invocations_the_first_and_the_last_are_drawn() {
     let reports: Vec<Report> = (1..=100).map(|n| invocation(n, "success", "1.0", "2.0")).collect();
-    let drawn = draw(&reports, |_| None);
+    let drawn = draw(&reports, |_| None, 100);
     for (n, is_drawn) in [(10, true), (11, false), (90, false), (91, true)] {
         assert_eq!(drawn.contains(&format!("invocation {n} ")), is_drawn, "{n}");
     }
@@ -60,15 +61,17 @@ fn of_many_invocations_the_first_and_the_last_are_drawn() {
 }
 
 #[test]
-fn lines_fit_a_hundred_columns() {
+fn lines_fit_the_width_of_the_terminal() {
     let reports = [invocation(1, "success", "123456.7", "123456.7")];
-    let drawn = draw(&reports, |_| Some(T0_MS));
-    for line in drawn.lines() {
-        assert!(line.chars().count() <= 100, "{line}");
+    for width in [80, 90, 100, 200] {
+        let drawn = draw(&reports, |_| Some(T0_MS), width);
+        for line in drawn.lines() {
+            assert!(line.chars().count() <= width.min(100), "{line}");
+        }
     }
 }
 
 #[test]
 fn no_invocation_at_all_can_be_drawn() {
-    assert!(draw(&[], |_| None).contains("function"));
+    assert!(draw(&[], |_| None, 80).contains("function"));
 }
