@@ -27,6 +27,8 @@ use crate::tools::Tool;
 use crate::tools::build;
 use crate::tools::emulator::{self, Emulator};
 
+/// The stream that the emulator holds.
+const STREAM: &str = "demo";
 /// The programs that take part beside the extension.
 const OTHERS: [&str; 3] = ["extension-sandbox", build::TEST_FUNCTION, "kinesis-telemetry-stream"];
 
@@ -131,16 +133,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let mut files = Files::new(&target)?;
     let programs = noisy_step("built the programs", || programs(options.layer, &files.dir))?;
     let installed = step("install kinesis-local", |_| emulator::install(&target))?;
-    let stream = "demo";
     let emulator =
-        step("start kinesis-local", |_| Emulator::start(&installed, stream, &files.log))?;
+        step("start kinesis-local", |_| Emulator::start(&installed, STREAM, &files.log))?;
     let environment = environment(&emulator);
     let reports = step("run the function", |step| {
-        sandbox::run(options, &programs, stream, &environment, &files.journal, step)
+        sandbox::run(options, &programs, STREAM, &environment, &files.journal, step)
     })?;
     let width = width();
     let verification = step("read the stream back", |_| {
-        verification::run(&programs, stream, &environment, &files.journal, &files.report, width)
+        verification::run(&programs, STREAM, &environment, &files.journal, &files.report, width)
     })?;
 
     let troubles = reports::troubles(&reports, options);
@@ -153,7 +154,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     files.keep = options.keep || !good;
     if options.keep {
         let id = emulator.keep()?;
-        eprintln!("\n{}", show::how_to_read(stream, &environment, id));
+        eprintln!("\n{}", show::how_to_read(STREAM, &environment, id));
     }
     if !good {
         eprintln!("\nwhat the platform generated: {}", files.journal.display());

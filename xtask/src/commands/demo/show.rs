@@ -8,10 +8,10 @@ use extension_spec::ENV_PREFIX;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::Options;
 use super::reports::Report;
 use super::timeline;
 use super::verification::Verification;
+use super::{Options, STREAM};
 
 /// The columns of a narrow terminal.
 pub(super) const NARROW: usize = 80;
@@ -87,9 +87,17 @@ const MUCH_BYTES: u64 = 1 << 20;
 /// About what an event has beside the line itself.
 const ENVELOPE_BYTES: u64 = 160;
 
-/// What may be the reason if something did not arrive: more was asked for than this machine takes.
+/// Returns a possible reason of events that did not arrive: settings that leave out what the demo compares, or more telemetry
+/// than this machine takes.
 pub(super) fn hint(options: &Options) -> Option<String> {
-    let Options { lines, bytes, .. } = options;
+    let Options { lines, bytes, env, .. } = options;
+    if let Some((name, value)) = env.first() {
+        let hint = format!(
+            "what --env sets ({name}={value}) may be the reason: the demo expects every event, \
+             in the stream {STREAM}, and with its identity"
+        );
+        return Some(wrapped(&hint, NARROW));
+    }
     let asked = u64::from(*lines) * (u64::from(*bytes) + ENVELOPE_BYTES);
     (asked > MUCH_BYTES).then(|| {
         let hint = format!(
@@ -102,14 +110,12 @@ pub(super) fn hint(options: &Options) -> Option<String> {
 
 /// What to type while the emulator goes on running.
 pub(super) fn how_to_read(stream: &str, environment: &[(&str, String)], id: i32) -> String {
-    let region = environment.iter().find(|(name, _)| *name == "AWS_REGION");
-    // The AWS CLI looks at this variable alone.
-    let region = region.map(|(_, region)| ("AWS_DEFAULT_REGION", region.clone()));
-    let exports: Vec<String> = environment
-        .iter()
-        .chain(&region)
-        .map(|(name, value)| format!("export {name}={value}"))
-        .collect();
+    let export = |(name, value): &(&str, String)| match *name {
+        // SDKs look at the first one, the AWS CLI at the second alone.
+        "AWS_REGION" => format!("export AWS_REGION={value} AWS_DEFAULT_REGION={value}"),
+        name => format!("export {name}={value}"),
+    };
+    let exports: Vec<String> = environment.iter().map(export).collect();
     format!(
         "kinesis-local goes on running as process {id}; end it with\n  \
            kill {id}\n\
@@ -154,10 +160,17 @@ mod tests {
     }
 
     #[test]
+    fn variables_that_were_set_are_named_as_a_possible_reason() {
+        let env = vec![("ENVELOPE".to_owned(), "none".to_owned())];
+        let hint = hint(&Options { env, ..Options::default() }).unwrap();
+        assert!(hint.contains("--env sets (ENVELOPE=none)"), "{hint}");
+    }
+
+    #[test]
     fn the_region_is_exported_under_both_of_its_names() {
         let read = how_to_read("demo", &[("AWS_REGION", "eu-west-1".to_owned())], 7);
-        assert!(read.contains("export AWS_REGION=eu-west-1\n"), "{read}");
-        assert!(read.contains("export AWS_DEFAULT_REGION=eu-west-1\n"), "{read}");
+        let export = "  export AWS_REGION=eu-west-1 AWS_DEFAULT_REGION=eu-west-1\n";
+        assert!(read.contains(export), "{read}");
     }
 
     #[test]
