@@ -21,14 +21,22 @@ metadata) echo '{"target_directory":"nowhere"}' ;;
 esac
 "#;
 
-fn is_interrupted_by(signal: Signal) {
-    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("interrupt-{signal}"));
+/// Answers late; builds nothing, because nothing may be started after the interruption.
+const SLOW_CARGO: &str = r#"#!/bin/sh
+case "$1" in
+metadata) echo building >&2; sleep 1; echo '{"target_directory":"nowhere"}' ;;
+*) echo started >&2 ;;
+esac
+"#;
+
+fn is_interrupted_by(signal: Signal, name: &str, cargo: &str) {
+    let dir = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("interrupt-{name}"));
     fs::create_dir_all(&dir).unwrap();
     script(&dir, "node", "#!/bin/sh\necho v20.0.0\n");
     script(&dir, "npm", "#!/bin/sh\necho 10.0.0\n");
     let mut demo = Command::new(env!("CARGO_BIN_EXE_xtask"))
         .arg("demo")
-        .env("CARGO", script(&dir, "cargo", CARGO))
+        .env("CARGO", script(&dir, "cargo", cargo))
         .env("PATH", path_with(&dir))
         .stdin(Stdio::null())
         .stderr(Stdio::piped())
@@ -49,10 +57,15 @@ fn is_interrupted_by(signal: Signal) {
 
 #[test]
 fn ctrl_c_leaves_no_process_behind() {
-    is_interrupted_by(Signal::SIGINT);
+    is_interrupted_by(Signal::SIGINT, "ctrl-c", CARGO);
 }
 
 #[test]
 fn sigterm_leaves_no_process_behind() {
-    is_interrupted_by(Signal::SIGTERM);
+    is_interrupted_by(Signal::SIGTERM, "sigterm", CARGO);
+}
+
+#[test]
+fn sigterm_during_a_short_program_waits_for_it_and_starts_nothing_more() {
+    is_interrupted_by(Signal::SIGTERM, "short", SLOW_CARGO);
 }
