@@ -11,6 +11,7 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use extension_spec::deployment::Architecture;
 
+use crate::support::lock::locked;
 use crate::support::process;
 use crate::support::workspace;
 use crate::tools::npm::{self, Packages};
@@ -56,7 +57,7 @@ pub(crate) fn install() -> Result<()> {
 /// other: one writes the declarations that the other would be reading.
 pub(crate) fn compile() -> Result<()> {
     install()?;
-    let _one_at_a_time = npm::locked(&workspace::target_dir()?.join("tsc-cdk.lock"))?;
+    let _one_at_a_time = locked(&workspace::target_dir()?.join("tsc-cdk.lock"))?;
     let mut tsc = Command::new("node");
     tsc.arg(installed("typescript/bin/tsc")).arg("--build").current_dir(folder());
     let (exit, said) = process::output("tsc", &mut tsc)?;
