@@ -15,12 +15,13 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use kinesis_telemetry_args::{Deployment, Invoke};
+use kinesis_telemetry_terminal::StatusLine;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::aws::Aws;
 use crate::client::{Target, region_of_arn};
 use crate::deployment::Values;
-use crate::say::{self, Progress};
+use crate::say;
 use crate::stream::{Reader, Start};
 use audit::{Audit, Sent};
 use evidence::Evidence;
@@ -43,17 +44,17 @@ pub(crate) async fn run(deployment: &Deployment, options: &Invoke) -> Result<Exi
     let mut look = Look { reader, evidence: Evidence::new(&function.name), give_up };
     look.reader.begin().await?;
 
-    let mut progress = Progress::default();
+    let progress = StatusLine::default();
     let over = Cell::new(false);
     let invoking = async {
-        let sent = before(give_up, function.invoke_all(options, &mut progress)).await;
+        let sent = before(give_up, function.invoke_all(options, &progress)).await;
         over.set(true);
         sent.and_then(|sent| sent)
     };
     // Positions in a stream expire: they are used while invocations are still being made.
     let (sent, ()) = tokio::try_join!(invoking, look.look_until(&over))?;
-    let audit = look.until_complete(&sent, &function, &mut progress).await?;
-    progress.end();
+    let audit = look.until_complete(&sent, &function, &progress).await?;
+    progress.clear();
     say::out(&if options.json { table::json(&audit)? } else { table::text(&audit, &sent) })?;
     Ok(if audit.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
@@ -87,7 +88,7 @@ impl Look {
         &mut self,
         sent: &[Sent],
         function: &Function,
-        progress: &mut Progress,
+        progress: &StatusLine,
     ) -> Result<Audit> {
         let said = RefCell::new(None);
         let mut audit = tokio::select! {
@@ -99,7 +100,7 @@ impl Look {
         Ok(audit)
     }
 
-    async fn judge(&mut self, sent: &[Sent], progress: &mut Progress) -> Result<Audit> {
+    async fn judge(&mut self, sent: &[Sent], progress: &StatusLine) -> Result<Audit> {
         loop {
             let read = self.read().await;
             let mut audit = Audit::of(sent, &self.evidence);
@@ -110,8 +111,10 @@ impl Look {
             }
             read?;
             let (arrived, expected) = (audit.arrived(), audit.expected());
-            progress
-                .say(&format!("{arrived} of {expected} events arrived, {} s left", left.as_secs()));
+            progress.report(&format!(
+                "{arrived} of {expected} events arrived, {} s left",
+                left.as_secs()
+            ));
             sleep(PAUSE).await;
         }
     }

@@ -20,6 +20,7 @@ use anyhow::Result;
 use clap::Parser;
 use kinesis_telemetry_args::Request;
 use kinesis_telemetry_stream::{aws, client, render, report, say, stream};
+use kinesis_telemetry_terminal::note;
 
 /// Look after a deployment.
 // xtask knows which stages there are; here the deployment itself says whether it is one.
@@ -37,7 +38,7 @@ struct Cli {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     run(Cli::parse().request).await.unwrap_or_else(|error| {
-        say::note(&format!("error: {error:#}"));
+        note(&format!("error: {error:#}"));
         ExitCode::from(2)
     })
 }

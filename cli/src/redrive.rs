@@ -16,12 +16,13 @@ use std::time::Duration;
 use anyhow::Result;
 use aws_sdk_sqs::types::Message;
 use kinesis_telemetry_args::Deployment;
+use kinesis_telemetry_terminal::{StatusLine, note};
 use tokio::time::timeout;
 
 use crate::aws::Aws;
 use crate::deployment::Values;
 use crate::render::{counted, thousands};
-use crate::say::{self, Progress};
+use crate::say;
 use crate::signals;
 use letter::{Key, Letter, Piece, Whole};
 use queue::Queue;
@@ -52,7 +53,7 @@ pub(crate) async fn run(deployment: &Deployment, quiet: Duration) -> Result<Exit
             }
         }
     };
-    work.progress.end();
+    work.progress.clear();
     let left = queue.show_again().await;
     if ended.is_ok() || work.has_done_anything() {
         say::out(&work.text())?;
@@ -66,7 +67,7 @@ pub(crate) async fn run(deployment: &Deployment, quiet: Duration) -> Result<Exit
         ))?;
     }
     if stop.get() {
-        say::note("interrupted");
+        note("interrupted");
         return Ok(ExitCode::from(INTERRUPTED));
     }
     Ok(if left == 0 && is_empty(&queue).await? { ExitCode::SUCCESS } else { ExitCode::from(1) })
@@ -87,7 +88,7 @@ async fn is_empty(queue: &Queue) -> Result<bool> {
 /// What is being done, and what has been.
 struct Work {
     streams: Streams,
-    progress: Progress,
+    progress: StatusLine,
     /// Records that lack pieces, so far.
     letters: BTreeMap<Key, Letter>,
     records: usize,
@@ -100,7 +101,7 @@ impl Work {
     fn new(aws: &Aws) -> Self {
         Self {
             streams: Streams::new(aws),
-            progress: Progress::default(),
+            progress: StatusLine::default(),
             letters: BTreeMap::new(),
             records: 0,
             bytes: 0,
@@ -115,13 +116,13 @@ impl Work {
             let messages = queue.receive().await?;
             silent = if messages.is_empty() { silent + 1 } else { 0 };
             let records = self.file(&messages);
-            for (record, put) in self.streams.put(records, &mut self.progress).await? {
+            for (record, put) in self.streams.put(records, &self.progress).await? {
                 match put {
                     Ok(()) => self.is_back(&record, queue).await?,
                     Err(why) => self.stays(why, format!("record {}", record.key.record)),
                 }
             }
-            self.progress.say(&format!("{} put back", counted(self.records, "record")));
+            self.progress.report(&format!("{} put back", counted(self.records, "record")));
         }
         Ok(())
     }

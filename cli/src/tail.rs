@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use kinesis_telemetry_args::{Deployment, Tail};
+use kinesis_telemetry_terminal::note;
 use tokio::time::sleep;
 
 use crate::aws::Aws;
@@ -52,7 +53,7 @@ pub(crate) async fn run(deployment: &Deployment, options: &Tail) -> Result<ExitC
 async fn poll(target: Target, start: Start, screen: &mut Screen<'_>) -> Result<()> {
     let mut reader = Reader::new(target, start);
     reader.begin().await?;
-    say::note(&format!("reading {}; Ctrl-C ends it", counted(reader.shards(), "shard")));
+    note(&format!("reading {}; Ctrl-C ends it", counted(reader.shards(), "shard")));
     loop {
         let (records, is_at_tip) = reader.look().await?;
         for record in records {
@@ -99,7 +100,7 @@ impl Screen<'_> {
                     let event = consumer::Event::without_identity(&broken.line);
                     if event.is_none() {
                         let told = show::printable(&format!("{}: {}", broken.why, broken.line));
-                        say::note(&format!("unreadable: {told}"));
+                        note(&format!("unreadable: {told}"));
                     }
                     event
                 }

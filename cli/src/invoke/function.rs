@@ -5,12 +5,12 @@ use aws_sdk_lambda::error::ProvideErrorMetadata as _;
 use aws_sdk_lambda::operation::RequestId as _;
 use aws_sdk_lambda::primitives::Blob;
 use kinesis_telemetry_args::Invoke;
+use kinesis_telemetry_terminal::StatusLine;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::audit::Sent;
 use crate::aws::Aws;
-use crate::say::Progress;
 
 #[derive(Clone)]
 pub(super) struct Function {
@@ -29,7 +29,7 @@ impl Function {
     pub(super) async fn invoke_all(
         &self,
         options: &Invoke,
-        progress: &mut Progress,
+        progress: &StatusLine,
     ) -> Result<Vec<Sent>> {
         let (count, most) = (options.count as usize, options.concurrency as usize);
         let (mut sent, mut running) = (Vec::new(), JoinSet::new());
@@ -38,7 +38,11 @@ impl Function {
                 let (function, lines, bytes) = (self.clone(), options.lines, options.bytes);
                 running.spawn(async move { function.invoke(lines, bytes).await });
             }
-            progress.say(&format!("{} of {count} invocations of {} done", sent.len(), self.name));
+            progress.report(&format!(
+                "{} of {count} invocations of {} done",
+                sent.len(),
+                self.name
+            ));
             let done = running.join_next().await.context("no invocation is under way")?;
             sent.push(done.context("an invocation ended early")??);
         }

@@ -8,12 +8,12 @@ use aws_sdk_kinesis::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_kinesis::operation::put_records::{PutRecordsError, PutRecordsOutput};
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use kinesis_telemetry_terminal::StatusLine;
 use tokio::time::sleep;
 
 use super::letter::Whole;
 use crate::aws::{Aws, is_of_credentials, is_throttled};
 use crate::client::{Target, region_of_arn};
-use crate::say::Progress;
 
 /// `PutRecords`: most records (Kinesis API reference).
 const MOST_RECORDS: usize = 500;
@@ -38,7 +38,7 @@ impl Streams {
     pub(super) async fn put(
         &mut self,
         records: Vec<Whole>,
-        progress: &mut Progress,
+        progress: &StatusLine,
     ) -> Result<Vec<Done>> {
         let mut done = Vec::new();
         let mut batches = batches(records);
@@ -97,7 +97,7 @@ async fn put(
     target: &Target,
     mut batch: Vec<Whole>,
     done: &mut Vec<Done>,
-    progress: &mut Progress,
+    progress: &StatusLine,
 ) -> Result<End> {
     let mut pauses = pauses();
     loop {
@@ -132,7 +132,7 @@ async fn put(
         let Some(pause) = pauses.next() else {
             return Ok(End::RefusedForAll(batch, why));
         };
-        progress.say(&format!("waiting for the stream: {why}"));
+        progress.report(&format!("waiting for the stream: {why}"));
         sleep(pause).await;
     }
 }

@@ -13,12 +13,12 @@ use aws_sdk_kinesis::types::error::SubscribeToShardEventStreamError;
 use aws_sdk_kinesis::types::{
     ConsumerStatus, ShardIteratorType, StartingPosition, SubscribeToShardEventStream,
 };
+use kinesis_telemetry_terminal::note;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::time::{sleep, timeout};
 
 use super::Screen;
 use crate::client::Target;
-use crate::say;
 use crate::stream::{self, Record, Start};
 
 /// Between two looks at whether the consumer is there; and until a subscription that broke is made again.
@@ -78,7 +78,7 @@ impl<'a> Consumer<'a> {
             .consumer
             .context("Kinesis registers a consumer and does not name it")?
             .consumer_arn;
-        say::note(&format!("registered the consumer {name}"));
+        note(&format!("registered the consumer {name}"));
         Ok(Self { target, arn })
     }
 
@@ -94,7 +94,7 @@ impl<'a> Consumer<'a> {
                 &e,
             )
         })?;
-        say::note("deregistered the consumer");
+        note("deregistered the consumer");
         Ok(())
     }
 

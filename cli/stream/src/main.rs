@@ -7,7 +7,8 @@ mod cli;
 
 use std::process::ExitCode;
 
-use kinesis_telemetry_stream::{say, stream, verify};
+use kinesis_telemetry_stream::{stream, verify};
+use kinesis_telemetry_terminal::note;
 
 use crate::cli::Command;
 
@@ -18,7 +19,7 @@ async fn main() -> ExitCode {
         Command::Read { stream } => stream::print(&stream).await.map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
-        say::note(&format!("error: {error:#}"));
+        note(&format!("error: {error:#}"));
         ExitCode::from(2)
     })
 }

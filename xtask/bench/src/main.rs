@@ -4,7 +4,7 @@
 //! [`startup`] and [`throughput`] use a [`fake_lambda`] of their own, which answers at once; [`busy`] uses the sandbox. What is
 //! measured is measured by turns with whatever it is compared with.
 
-#![allow(clippy::print_stdout, clippy::print_stderr, reason = "printing is what a command is for")]
+#![allow(clippy::print_stdout, reason = "printing is what a command is for")]
 #![allow(clippy::cast_precision_loss, reason = "what is counted here is far from 2^52")]
 
 mod busy;
@@ -20,11 +20,11 @@ mod svg;
 mod table;
 mod throughput;
 
-use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use extension_sandbox::Program;
+use kinesis_telemetry_terminal::{StatusLine, note};
 
 use cli::{Command, Options};
 use fake_lambda::Kinesis;
@@ -44,7 +44,7 @@ fn main() -> ExitCode {
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            note(&format!("error: {error:#}"));
             ExitCode::FAILURE
         }
     }
@@ -62,21 +62,22 @@ fn measure(options: &Options) -> Result<()> {
     let kinesis = Kinesis::start()?;
     let mut measured: Vec<Measured> =
         subjects.iter().map(|it| Measured::new(&it.label, &it.program)).collect::<Result<_>>()?;
+    let progress = StatusLine::default();
     for round in 1..=options.rounds {
-        progress(&format!("{round} of {} starts", options.rounds));
+        progress.set(&format!("{round} of {} starts", options.rounds));
         for (subject, measured) in subjects.iter().zip(&mut measured) {
             let start = startup::measure(subject, &kinesis);
             measured.starts.push(start.with_context(|| subject.label.clone())?);
         }
     }
     for round in 1..=FLOODS {
-        progress(&format!("{round} of {FLOODS} floods"));
+        progress.set(&format!("{round} of {FLOODS} floods"));
         for (subject, measured) in subjects.iter().zip(&mut measured) {
             let flood = throughput::measure(subject, &kinesis);
             measured.floods.extend(flood.with_context(|| subject.label.clone())?);
         }
     }
-    progress(&format!("{} invocations with each", options.invocations));
+    progress.set(&format!("{} invocations with each", options.invocations));
     // The first is ours, in each of its ways; the others are as they are.
     let [ours, others @ ..] = subjects.as_slice() else { anyhow::bail!("nothing to measure") };
     let ways = ["adaptive", "start", "end"].map(|way| ours.with("FLUSH", way));
@@ -84,9 +85,9 @@ fn measure(options: &Options) -> Result<()> {
     let function = Program::File(options.function.clone());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let busy = runtime.block_on(busy::measure(&all, &function, options.invocations))?;
-    progress(&format!("{QUICK} quick invocations"));
+    progress.set(&format!("{QUICK} quick invocations"));
     let quick = runtime.block_on(busy::quick(&ways[0], &function, QUICK))?;
-    progress("");
+    progress.clear();
     let report = Report::new(options.rounds, &measured, &busy, &quick)?;
     if let Some(path) = &options.svg {
         std::fs::write(path, svg::draw(&report))
@@ -98,11 +99,4 @@ fn measure(options: &Options) -> Result<()> {
         print!("{}", table::draw(&report));
     }
     Ok(())
-}
-
-/// For the person who waits, in a line that the next one takes the place of.
-fn progress(words: &str) {
-    if std::io::stderr().is_terminal() {
-        eprint!("\r\x1b[K{words}");
-    }
 }

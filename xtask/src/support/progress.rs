@@ -1,60 +1,46 @@
-//! Says on stderr what is being done, and how long it took: a line for each step.
+//! Prints a line on stderr for each step of a command: what it does, and how long it took.
 
 use std::fmt::Display;
-use std::io::{IsTerminal, Write, stderr};
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
+use kinesis_telemetry_terminal::{StatusLine, note};
 
-/// Erases the line that the cursor is in.
-const ERASE: &str = "\r\x1b[2K";
-/// Where the times stand, so that they make a column.
+/// The column in which durations start.
 const LABEL_WIDTH: usize = 44;
 
-/// Something that takes time. On a terminal its line is there from the beginning.
+/// A step of a command. On a terminal its line is visible from the beginning.
 pub(crate) struct Step {
     label: String,
     began: Instant,
-    /// What stands in the unfinished line; on anything but a terminal there is none.
-    unfinished: Option<Mutex<String>>,
+    line: StatusLine,
 }
 
 impl Step {
-    pub(crate) fn begin(label: &str) -> Self {
-        let unfinished = stderr().is_terminal().then(|| Mutex::new(String::new()));
-        let step = Self { label: label.to_owned(), began: Instant::now(), unfinished };
+    fn begin(label: &str) -> Self {
+        let step =
+            Self { label: label.to_owned(), began: Instant::now(), line: StatusLine::default() };
         step.note("");
         step
     }
 
-    /// Says how far it is.
+    /// Shows how far the step is, on a terminal.
     pub(crate) fn note(&self, note: &str) {
-        if let Some(unfinished) = &self.unfinished {
-            let mut line = unfinished.lock().unwrap_or_else(PoisonError::into_inner);
-            *line = format!("{:<LABEL_WIDTH$} {note}", format!("{} …", self.label));
-            write(format_args!("{ERASE}{line}"));
-        }
+        self.line.set(&format!("{:<LABEL_WIDTH$} {note}", format!("{} …", self.label)));
     }
 
-    /// Passes a line on that somebody else wrote, without mixing it up with our own.
+    /// Prints a line of another program above the line of the step.
     pub(crate) fn pass_on(&self, text: &str) {
-        match &self.unfinished {
-            None => write(format_args!("{text}\n")),
-            Some(unfinished) => {
-                let line = unfinished.lock().unwrap_or_else(PoisonError::into_inner);
-                write(format_args!("{ERASE}{text}\n{line}"));
-            }
-        }
+        self.line.print(text);
     }
 
     fn end(&self, result: impl Display) {
-        let erase = if self.unfinished.is_some() { ERASE } else { "" };
-        write(format_args!("{erase}{:<LABEL_WIDTH$} {result}\n", self.label));
+        self.line.clear();
+        self.line.print(&format!("{:<LABEL_WIDTH$} {result}", self.label));
     }
 }
 
-/// Runs a step whose work is silent, or tells of itself through the [`Step`].
+/// Runs a step that prints nothing, or reports through the [`Step`].
 pub(crate) fn step<T>(label: &str, work: impl FnOnce(&Step) -> Result<T>) -> Result<T> {
     let step = Step::begin(label);
     let done = work(&step);
@@ -69,17 +55,11 @@ pub(crate) fn step<T>(label: &str, work: impl FnOnce(&Step) -> Result<T>) -> Res
 pub(crate) fn noisy_step<T>(label: &str, work: impl FnOnce() -> Result<T>) -> Result<T> {
     let began = Instant::now();
     let done = work()?;
-    write(format_args!("{label:<LABEL_WIDTH$} {}\n", seconds(began.elapsed())));
+    note(&format!("{label:<LABEL_WIDTH$} {}", seconds(began.elapsed())));
     Ok(done)
 }
 
+/// Formats a duration in seconds with one decimal.
 pub(crate) fn seconds(time: Duration) -> String {
     format!("{:>6.1} s", time.as_secs_f64())
-}
-
-/// Progress that nobody can see is no reason to stop.
-fn write(text: std::fmt::Arguments<'_>) {
-    let mut stderr = stderr().lock();
-    _ = stderr.write_fmt(text);
-    _ = stderr.flush();
 }

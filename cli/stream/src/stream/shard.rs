@@ -9,12 +9,12 @@ use anyhow::{Context, Result};
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kinesis::operation::get_records::GetRecordsError;
 use aws_sdk_kinesis::types::ShardIteratorType;
+use kinesis_telemetry_terminal::note;
 use tokio::time::sleep;
 
 use super::{Record, Start};
 use crate::aws::is_throttled;
 use crate::client::Target;
-use crate::say;
 
 /// Until a service that wants fewer calls is asked again, after the SDK has tried for some seconds.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -120,7 +120,7 @@ where
         match ask().await {
             Err(error) if is_throttled(error.code()) => {
                 if !is_told {
-                    say::note("the stream has more readers than it answers; waiting for a turn");
+                    note("the stream has more readers than it answers; waiting for a turn");
                     is_told = true;
                 }
                 sleep(PATIENCE).await;

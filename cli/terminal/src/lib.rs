@@ -1,0 +1,123 @@
+//! Progress on stderr, for the commands of this repository.
+//!
+//! A [`StatusLine`] is written over on a terminal. Where stderr is piped, `NO_COLOR` is set or the terminal is dumb
+//! (`TERM=dumb`), the output is plain text without escape sequences. A closed stderr is not an error: commands do their
+//! work even if their progress has no reader.
+
+use std::env;
+use std::ffi::OsString;
+use std::io::{self, IsTerminal as _, Stderr, Write};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+#[cfg(test)]
+mod tests;
+
+/// Moves the cursor to the first column and erases the line.
+const ERASE: &str = "\r\x1b[2K";
+
+/// Prints one line on stderr.
+pub fn note(text: &str) {
+    write(&mut io::stderr(), &format!("{text}\n"));
+}
+
+/// A line at the bottom of the terminal that shows the current state of a command.
+///
+/// Dropping it erases the line, so that the output that follows starts in the first column.
+#[derive(Debug)]
+pub struct StatusLine<W: Write = Stderr> {
+    /// True if the line can be written over.
+    is_live: bool,
+    state: Mutex<State<W>>,
+}
+
+#[derive(Debug)]
+struct State<W> {
+    out: W,
+    /// The latest text: on a terminal, what the line shows now.
+    text: String,
+}
+
+impl Default for StatusLine {
+    /// Returns an empty status line on stderr.
+    fn default() -> Self {
+        let stderr = io::stderr();
+        let is_live = can_overwrite(stderr.is_terminal(), |name| env::var_os(name));
+        Self::new(stderr, is_live)
+    }
+}
+
+impl<W: Write> StatusLine<W> {
+    fn new(out: W, is_live: bool) -> Self {
+        Self { is_live, state: Mutex::new(State { out, text: String::new() }) }
+    }
+
+    /// Shows `text` in the status line; plain output omits it.
+    pub fn set(&self, text: &str) {
+        if self.is_live {
+            self.state().show(text);
+        }
+    }
+
+    /// Shows `text` in the status line; plain output gets a line whenever the text changes.
+    pub fn report(&self, text: &str) {
+        let mut state = self.state();
+        if self.is_live {
+            state.show(text);
+        } else if state.text != text {
+            text.clone_into(&mut state.text);
+            write(&mut state.out, &format!("{text}\n"));
+        }
+    }
+
+    /// Prints a line that stays, above the status line.
+    pub fn print(&self, line: &str) {
+        let mut state = self.state();
+        let text = if self.is_live {
+            format!("{ERASE}{line}\n{}", state.text)
+        } else {
+            format!("{line}\n")
+        };
+        write(&mut state.out, &text);
+    }
+
+    /// Erases the status line.
+    pub fn clear(&self) {
+        let mut state = self.state();
+        if self.is_live && !state.text.is_empty() {
+            write(&mut state.out, ERASE);
+        }
+        state.text.clear();
+    }
+
+    /// Locks the state. A panic in another thread leaves it usable: the worst that can be wrong is one line of text.
+    fn state(&self) -> MutexGuard<'_, State<W>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<W: Write> Drop for StatusLine<W> {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+impl<W: Write> State<W> {
+    fn show(&mut self, text: &str) {
+        if self.text != text {
+            text.clone_into(&mut self.text);
+            write(&mut self.out, &format!("{ERASE}{text}"));
+        }
+    }
+}
+
+/// Returns true if lines can be written over. `NO_COLOR` counts if it is set and not empty (<https://no-color.org>).
+fn can_overwrite(is_terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> bool {
+    is_terminal
+        && variable("NO_COLOR").is_none_or(|value| value.is_empty())
+        && variable("TERM").is_none_or(|value| value != "dumb")
+}
+
+/// Writes `text` in one call, so that lines of several processes do not mix. Progress without a reader is not an error.
+fn write(out: &mut impl Write, text: &str) {
+    _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
+}
