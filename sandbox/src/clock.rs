@@ -8,6 +8,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use tempfile::NamedTempFile;
 
+use crate::lock::lock;
+
 /// UTC, ISO 8601, milliseconds, `Z`.
 pub(crate) fn timestamp(time: SystemTime) -> String {
     humantime::format_rfc3339_millis(time).to_string()
@@ -76,7 +78,7 @@ impl Clocks {
     }
 
     fn ahead(&self) -> MutexGuard<'_, Ahead> {
-        self.ahead.lock().expect("nobody panics while holding it")
+        lock(&self.ahead)
     }
 
     fn write(&self, Ahead { wall, monotonic }: Ahead) -> io::Result<()> {

@@ -1,13 +1,14 @@
 //! A small endpoint for credentials, as `SnapStart` functions and containers have it: the keys are not in the
 //! environment, but are asked for, and change.
 
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
 
 use hyper::Request;
 use serde_json::json;
 
 use crate::http::{Reply, Server, bare, header, json, uuid};
+use crate::lock::lock;
 
 /// Where the credentials are.
 const PATH: &str = "/2021-04-23/credentials";
@@ -116,10 +117,6 @@ impl Credentials {
     pub fn refused(&self) -> u64 {
         lock(&self.state).refused
     }
-}
-
-fn lock(state: &Mutex<State>) -> MutexGuard<'_, State> {
-    state.lock().expect("nobody panics while holding it")
 }
 
 fn answer<B>(state: &mut State, token: &str, request: &Request<B>) -> Reply {

@@ -17,6 +17,8 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
 
+use crate::lock::lock;
+
 /// A reply with its whole body.
 pub(crate) type Reply = Response<Full<Bytes>>;
 
@@ -70,7 +72,7 @@ impl Server {
                 };
                 counted.fetch_add(1, Ordering::Relaxed);
                 let connection = connection(stream, handle.clone());
-                let mut connections = accepted.lock().expect("nobody panics while holding it");
+                let mut connections = lock(&accepted);
                 while connections.try_join_next().is_some() {}
                 connections.spawn(connection);
             }
@@ -85,7 +87,7 @@ impl Server {
 
     /// Closes every connection, as a peer that vanishes does; new ones are accepted.
     pub(crate) fn close_connections(&self) {
-        self.connections.lock().expect("nobody panics while holding it").abort_all();
+        lock(&self.connections).abort_all();
     }
 }
 

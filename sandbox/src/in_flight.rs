@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
+use crate::lock::lock;
+
 /// The requests to one server, numbered from 1.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct InFlight(Arc<Mutex<State>>);
@@ -61,7 +63,7 @@ impl InFlight {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.0.lock().expect("nobody panics while holding it")
+        lock(&self.0)
     }
 }
 

@@ -8,7 +8,7 @@ mod request;
 mod shards;
 mod stream;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
@@ -22,7 +22,7 @@ use stream::Stream;
 #[derive(Debug)]
 pub struct Kinesis {
     stream: Arc<Stream>,
-    server: Mutex<Option<Server>>,
+    server: Server,
 }
 
 /// A record that was taken.
@@ -48,13 +48,12 @@ impl Kinesis {
             async move { stream.handle(request).await }
         };
         let server = Server::start(handle).await?;
-        Ok(Arc::new(Self { stream, server: Mutex::new(Some(server)) }))
+        Ok(Arc::new(Self { stream, server }))
     }
 
     /// The endpoint, for `AWS_ENDPOINT_URL_KINESIS`.
     pub fn url(&self) -> String {
-        let server = self.server.lock().expect("nobody panics while holding it");
-        format!("http://{}", server.as_ref().expect("it runs until it is dropped").address)
+        format!("http://{}", self.server.address)
     }
 
     /// The name of the stream.
@@ -126,15 +125,12 @@ impl Kinesis {
 
     /// How many connections were opened so far.
     pub fn connections(&self) -> u64 {
-        let server = self.server.lock().expect("nobody panics while holding it");
-        server.as_ref().map_or(0, Server::accepted)
+        self.server.accepted()
     }
 
     /// Closes every connection without a word.
     pub fn close_connections(&self) {
-        if let Some(server) = &*self.server.lock().expect("nobody panics while holding it") {
-            self.stream.in_flight.cut();
-            server.close_connections();
-        }
+        self.stream.in_flight.cut();
+        self.server.close_connections();
     }
 }

@@ -26,6 +26,7 @@ mod http;
 mod in_flight;
 pub mod kinesis;
 mod lines;
+mod lock;
 mod options;
 mod process;
 mod report;

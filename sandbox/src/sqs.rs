@@ -18,6 +18,7 @@ use serde_json::{Value, json};
 use crate::aws::md5;
 use crate::http::{Answer, Reply, Server, header, reply, uuid};
 use crate::in_flight::InFlight;
+use crate::lock::lock;
 use batch::{Batch, Entry};
 pub use faults::Fault;
 
@@ -130,7 +131,7 @@ impl Sqs {
 
 impl Queue {
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics while holding it")
+        lock(&self.state)
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Answer {

@@ -11,6 +11,7 @@ use tokio::time::Instant;
 
 use crate::clock::Clocks;
 use crate::http::uuid;
+use crate::lock::lock;
 use crate::options::Options;
 use crate::process::Group;
 use crate::telemetry::Hub;
@@ -219,14 +220,14 @@ impl Shared {
 
     /// Changes the state, and wakes whoever waits for it.
     pub(crate) fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        let result = change(&mut self.state.lock().expect("nobody panics while holding it"));
+        let result = change(&mut lock(&self.state));
         self.changed.send_modify(|version| *version += 1);
         result
     }
 
     /// Looks at the state.
     pub(crate) fn look<T>(&self, look: impl FnOnce(&State) -> T) -> T {
-        look(&self.state.lock().expect("nobody panics while holding it"))
+        look(&lock(&self.state))
     }
 
     /// Waits until the state gives an answer.
@@ -234,9 +235,7 @@ impl Shared {
         let mut changed = self.changed.subscribe();
         loop {
             changed.borrow_and_update();
-            if let Some(answer) =
-                answer(&mut self.state.lock().expect("nobody panics while holding it"))
-            {
+            if let Some(answer) = answer(&mut lock(&self.state)) {
                 return answer;
             }
             // The sender lives as long as this does.

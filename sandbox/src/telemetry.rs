@@ -14,6 +14,7 @@ use tokio::sync::mpsc::{UnboundedSender, unbounded_channel};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
 
+use crate::lock::lock;
 use crate::options::Options;
 use batch::Waiting;
 use event::Event;
@@ -48,7 +49,7 @@ impl Journal {
     }
 
     pub(crate) fn entries(&self) -> MutexGuard<'_, Vec<JournalEntry>> {
-        self.0.lock().expect("nobody panics while holding it")
+        lock(&self.0)
     }
 }
 
@@ -188,6 +189,6 @@ impl Hub {
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics while holding it")
+        lock(&self.state)
     }
 }

@@ -17,6 +17,7 @@ use super::shards::{self, Shards};
 use crate::aws::access_key_id;
 use crate::http::{Answer, Reply, bare, header, reply};
 use crate::in_flight::InFlight;
+use crate::lock::lock;
 
 /// Base64 makes 10 MiB a third larger; JSON adds a little.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -58,7 +59,7 @@ impl Stream {
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, State> {
-        self.state.lock().expect("nobody panics while holding it")
+        lock(&self.state)
     }
 
     pub(super) async fn handle(&self, request: Request<Incoming>) -> Answer {

@@ -59,7 +59,7 @@ pub(crate) fn run(options: &CountOptions) -> Result<()> {
 /// Instructions from the start of the process until then.
 fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u64> {
     kinesis.reset();
-    let fake_lambda = FakeLambda::start()?;
+    let mut lambda = FakeLambda::start()?;
     let out = tempfile::tempdir().context("there is no place for valgrind's file")?;
     let file = out.path().join("callgrind");
     let mut command = Command::new("valgrind");
@@ -68,7 +68,7 @@ fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u6
     command
         .args(["--tool=callgrind", "--quiet"])
         .arg(format!("--callgrind-out-file={}", file.display()));
-    command.arg(&subject.program).envs(subject.environment(&fake_lambda, kinesis, out.path(), 128));
+    command.arg(&subject.program).envs(subject.environment(&lambda, kinesis, out.path(), 128));
     if until == Until::Next {
         // What is done beside waiting is not on the way there.
         command.env(variable::PRECONNECT, "false");
@@ -77,11 +77,11 @@ fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u6
     let valgrind =
         command.spawn().context("valgrind does not start (Debian: apt-get install valgrind)")?;
     let mut valgrind = Ended(valgrind);
-    fake_lambda.next(1, PATIENCE).context("it never calls next")?;
+    lambda.next(1, PATIENCE).context("it never calls next")?;
     if until == Until::Record {
-        fake_lambda.publish(&events::batch(&events::invocation()))?;
-        fake_lambda.invoke(events::REQUEST);
-        fake_lambda.next(2, PATIENCE).context("it calls next no second time")?;
+        lambda.publish(&events::batch(&events::invocation()))?;
+        lambda.invoke(events::REQUEST);
+        lambda.next(2, PATIENCE).context("it calls next no second time")?;
         if kinesis.taken().lines == 0 {
             bail!("it delivers nothing");
         }

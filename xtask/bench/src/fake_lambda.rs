@@ -9,12 +9,14 @@ mod kinesis;
 use std::fmt::Write as _;
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
 use http::{Connection, Request};
 pub(crate) use kinesis::{Kinesis, STREAM, units};
+
+use crate::watched::Watched;
 
 /// What an extension did, and when.
 #[derive(Clone, Debug, Default)]
@@ -32,40 +34,8 @@ pub(crate) struct Seen {
 /// A Lambda.
 pub(crate) struct FakeLambda {
     address: SocketAddr,
-    shared: Arc<Shared>,
-    telemetry: Mutex<Option<Connection<TcpStream>>>,
-}
-
-#[derive(Default)]
-struct Shared {
-    seen: Mutex<Seen>,
-    changed: Condvar,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Seen> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn change<T>(&self, change: impl FnOnce(&mut Seen) -> T) -> T {
-        let result = change(&mut self.lock());
-        self.changed.notify_all();
-        result
-    }
-
-    /// Waits until there is an answer, at most so long.
-    fn until<T>(&self, patience: Duration, answer: impl Fn(&mut Seen) -> Option<T>) -> Option<T> {
-        let deadline = Instant::now() + patience;
-        let mut seen = self.lock();
-        loop {
-            if let Some(answer) = answer(&mut seen) {
-                return Some(answer);
-            }
-            let left = deadline.checked_duration_since(Instant::now())?;
-            let waited = self.changed.wait_timeout(seen, left);
-            seen = waited.unwrap_or_else(PoisonError::into_inner).0;
-        }
-    }
+    seen: Arc<Watched<Seen>>,
+    telemetry: Option<Connection<TcpStream>>,
 }
 
 impl FakeLambda {
@@ -73,15 +43,15 @@ impl FakeLambda {
     pub(crate) fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared::default());
-        let serving = Arc::clone(&shared);
+        let seen = Arc::<Watched<Seen>>::default();
+        let serving = Arc::clone(&seen);
         thread::spawn(move || {
             while let Ok((client, _)) = listener.accept() {
-                let shared = Arc::clone(&serving);
-                thread::spawn(move || serve(client, &shared));
+                let seen = Arc::clone(&serving);
+                thread::spawn(move || serve(client, &seen));
             }
         });
-        Ok(Self { address, shared, telemetry: Mutex::new(None) })
+        Ok(Self { address, seen, telemetry: None })
     }
 
     /// For `AWS_LAMBDA_RUNTIME_API`.
@@ -90,12 +60,12 @@ impl FakeLambda {
     }
 
     pub(crate) fn seen(&self) -> Seen {
-        self.shared.lock().clone()
+        self.seen.get()
     }
 
     /// When it called `next` for the `n`th time, from 1.
     pub(crate) fn next(&self, n: usize, patience: Duration) -> Option<Instant> {
-        self.shared.until(patience, |seen| seen.nexts.get(n - 1).copied())
+        self.seen.until(patience, |seen| seen.nexts.get(n - 1).copied())
     }
 
     /// Answers `next`, now or when it is called.
@@ -106,7 +76,7 @@ impl FakeLambda {
             event,
             r#","deadlineMs":{deadline},"requestId":"{request_id}","invokedFunctionArn":"arn"}}"#
         );
-        self.shared.change(|seen| seen.answer = Some(event));
+        self.seen.change(|seen| seen.answer = Some(event));
     }
 
     /// The same with SHUTDOWN.
@@ -115,15 +85,14 @@ impl FakeLambda {
         let event = format!(
             r#"{{"eventType":"SHUTDOWN","deadlineMs":{deadline},"shutdownReason":"spindown"}}"#
         );
-        self.shared.change(|seen| seen.answer = Some(event));
+        self.seen.change(|seen| seen.answer = Some(event));
     }
 
     /// Hands a batch of telemetry over, on a connection that stays, as Lambda does. Nothing happens where there is no
     /// subscription.
-    pub(crate) fn publish(&self, batch: &str) -> io::Result<()> {
-        let Some(port) = self.shared.lock().listener else { return Ok(()) };
-        let mut telemetry = self.telemetry.lock().unwrap_or_else(PoisonError::into_inner);
-        let connection = match &mut *telemetry {
+    pub(crate) fn publish(&mut self, batch: &str) -> io::Result<()> {
+        let Some(port) = self.seen.get().listener else { return Ok(()) };
+        let connection = match &mut self.telemetry {
             Some(connection) => connection,
             none => none.insert(Connection::new(TcpStream::connect((Ipv4Addr::LOCALHOST, port))?)),
         };
@@ -137,13 +106,13 @@ fn epoch_ms() -> u128 {
     now.unwrap_or_default().as_millis()
 }
 
-fn serve(client: TcpStream, shared: &Shared) {
+fn serve(client: TcpStream, seen: &Watched<Seen>) {
     // Otherwise the kernel would wait for more, where the real one has sent everything at once.
     _ = client.set_nodelay(true);
     let mut connection = Connection::new(client);
     // An extension that has ended closes it.
     while let Ok(request) = connection.receive() {
-        if answer(&mut connection, &request, shared).is_err() {
+        if answer(&mut connection, &request, seen).is_err() {
             return;
         }
     }
@@ -152,25 +121,25 @@ fn serve(client: TcpStream, shared: &Shared) {
 fn answer(
     connection: &mut Connection<TcpStream>,
     request: &Request,
-    shared: &Shared,
+    seen: &Watched<Seen>,
 ) -> io::Result<()> {
     let now = Instant::now();
     let path = request.path.as_str();
     if path.ends_with("/extension/register") {
-        shared.change(|seen| seen.registered = Some(now));
+        seen.change(|seen| seen.registered = Some(now));
         let function = r#"{"functionName":"bench","functionVersion":"$LATEST","handler":"x"}"#;
         let id = "Lambda-Extension-Identifier: 00000000-0000-4000-8000-000000000000\r\n";
         return connection.reply(id, function);
     }
     if path.ends_with("/telemetry") {
         let port = port(&request.body);
-        shared.change(|seen| (seen.subscribed, seen.listener) = (Some(now), port));
+        seen.change(|seen| (seen.subscribed, seen.listener) = (Some(now), port));
         return connection.reply("", r#""OK""#);
     }
     if path.ends_with("/event/next") {
-        shared.change(|seen| seen.nexts.push(now));
+        seen.change(|seen| seen.nexts.push(now));
         // As long as an environment may sleep.
-        let answer = shared.until(Duration::from_hours(1), |seen| seen.answer.take());
+        let answer = seen.until(Duration::from_hours(1), |seen| seen.answer.take());
         return connection.reply("", &answer.unwrap_or_default());
     }
     connection.reply("", "{}")

@@ -1,7 +1,7 @@
 //! What an extension costs a function, measured on this machine. Run by `cargo xtask bench`, and by the gates of
 //! `cargo xtask ci`.
 //!
-//! [`startup`] and [`throughput`] use a [`fake_lambda`] of their own, which answers at once; [`busy`] uses the sandbox. What is
+//! [`startup`] and [`throughput`] use a [`fake_lambda`] that answers at once; [`busy`] uses the sandbox. What is
 //! measured is measured by turns with whatever it is compared with.
 
 #![allow(clippy::print_stdout, reason = "printing is what a command is for")]
@@ -19,6 +19,7 @@ mod subject;
 mod svg;
 mod table;
 mod throughput;
+mod watched;
 
 use std::process::ExitCode;
 

@@ -34,18 +34,18 @@ pub(crate) struct Start {
 /// Lets it live once: a function that is invoked once.
 pub(crate) fn measure(subject: &Subject, kinesis: &Kinesis) -> Result<Start> {
     kinesis.reset();
-    let fake_lambda = FakeLambda::start()?;
-    let life = subject.start(&fake_lambda, kinesis, 128)?;
+    let mut lambda = FakeLambda::start()?;
+    let life = subject.start(&lambda, kinesis, 128)?;
     let since = |instant: Instant| ms(instant.saturating_duration_since(life.spawned));
-    let next = fake_lambda.next(1, PATIENCE).context("it never calls next")?;
-    fake_lambda.publish(&events::batch(&events::init()))?;
-    fake_lambda.invoke(events::REQUEST);
-    fake_lambda.publish(&events::batch(&events::invocation()))?;
-    let delivers = fake_lambda.seen().subscribed.is_some();
+    let next = lambda.next(1, PATIENCE).context("it never calls next")?;
+    lambda.publish(&events::batch(&events::init()))?;
+    lambda.invoke(events::REQUEST);
+    lambda.publish(&events::batch(&events::invocation()))?;
+    let delivers = lambda.seen().subscribed.is_some();
     let taken = if delivers { kinesis.until(1, NO_RECORD) } else { kinesis.taken() };
-    fake_lambda.next(2, PATIENCE).context("it calls next no second time")?;
+    lambda.next(2, PATIENCE).context("it calls next no second time")?;
     let (steady_kib, peak_kib) = (life.memory_kib("VmRSS")?, life.memory_kib("VmHWM")?);
-    let seen = fake_lambda.seen();
+    let seen = lambda.seen();
     let start = Start {
         registered: since(seen.registered.context("it never registers")?),
         subscribed: seen.subscribed.map(since),
@@ -57,7 +57,7 @@ pub(crate) fn measure(subject: &Subject, kinesis: &Kinesis) -> Result<Start> {
         peak_kib,
     };
     let told = Instant::now();
-    fake_lambda.shut_down();
+    lambda.shut_down();
     let (exit, cpu) = life.end(PATIENCE)?;
     if !exit.success() {
         bail!("it ends with {exit}");

@@ -44,13 +44,13 @@ impl Subject {
     /// Starts it as Lambda would.
     pub(crate) fn start(
         &self,
-        fake_lambda: &FakeLambda,
+        lambda: &FakeLambda,
         kinesis: &Kinesis,
         memory_mb: u32,
     ) -> Result<Life> {
         let tmp = tempfile::tempdir().context("there is no place for a /tmp")?;
         let mut command = Command::new(&self.program);
-        command.env_clear().envs(self.environment(fake_lambda, kinesis, tmp.path(), memory_mb));
+        command.env_clear().envs(self.environment(lambda, kinesis, tmp.path(), memory_mb));
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
         let cpu_before = children_cpu()?;
         let spawned = Instant::now();
@@ -61,13 +61,13 @@ impl Subject {
     /// The variables that Lambda would give it, and those that bring it to our Kinesis.
     pub(crate) fn environment(
         &self,
-        fake_lambda: &FakeLambda,
+        lambda: &FakeLambda,
         kinesis: &Kinesis,
         tmp: &Path,
         memory_mb: u32,
     ) -> Vec<(String, String)> {
         let variables = [
-            ("AWS_LAMBDA_RUNTIME_API", fake_lambda.address()),
+            ("AWS_LAMBDA_RUNTIME_API", lambda.address()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory_mb.to_string()),
             ("AWS_LAMBDA_FUNCTION_NAME", "bench".to_owned()),
             ("AWS_LAMBDA_INITIALIZATION_TYPE", "on-demand".to_owned()),

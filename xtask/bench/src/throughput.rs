@@ -29,26 +29,26 @@ pub(crate) struct Throughput {
 /// Nothing, if it delivers nothing.
 pub(crate) fn measure(subject: &Subject, kinesis: &Kinesis) -> Result<Option<Throughput>> {
     kinesis.reset();
-    let fake_lambda = FakeLambda::start()?;
+    let mut lambda = FakeLambda::start()?;
     let mut subject = subject.clone();
     if subject.is_ours() {
         // Everything within the one flush.
         subject.settings.push((format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"), "60000".to_owned()));
     }
     // Memory for all of it.
-    let life = subject.start(&fake_lambda, kinesis, 2_048)?;
-    fake_lambda.next(1, PATIENCE).context("it never calls next")?;
-    if fake_lambda.seen().subscribed.is_none() {
+    let life = subject.start(&lambda, kinesis, 2_048)?;
+    lambda.next(1, PATIENCE).context("it never calls next")?;
+    if lambda.seen().subscribed.is_none() {
         return Ok(None);
     }
     let lines: Vec<String> = (0..EVENTS).map(events::line).collect();
     let body = events::batch(&lines);
-    fake_lambda.invoke(events::REQUEST);
+    lambda.invoke(events::REQUEST);
     let (began, cpu) = (Instant::now(), life.cpu()?);
     for _ in 0..BODIES {
-        fake_lambda.publish(&body)?;
+        lambda.publish(&body)?;
     }
-    fake_lambda.publish(&events::batch(&[events::runtime_done()]))?;
+    lambda.publish(&events::batch(&[events::runtime_done()]))?;
     let expected = (BODIES * EVENTS) as u64;
     let taken = kinesis.until(expected, PATIENCE);
     let cpu = life.cpu()?.saturating_sub(cpu);

@@ -3,13 +3,14 @@
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use extension_spec::limits::PAYLOAD_UNIT_BYTES;
 use rcgen::{CertifiedKey, generate_simple_self_signed};
 use rustls::pki_types::PrivatePkcs8KeyDer;
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -17,6 +18,7 @@ use serde::Deserialize;
 use tempfile::NamedTempFile;
 
 use super::http::Connection;
+use crate::watched::Watched;
 
 /// The name of the stream.
 pub(crate) const STREAM: &str = "telemetry";
@@ -26,7 +28,7 @@ pub(crate) struct Kinesis {
     port: u16,
     /// The certificate to trust.
     bundle: NamedTempFile,
-    shared: Arc<Shared>,
+    taken: Arc<Watched<Taken>>,
 }
 
 /// What was taken since the count began.
@@ -44,18 +46,6 @@ pub(crate) struct Taken {
     pub(crate) units: u64,
 }
 
-#[derive(Default)]
-struct Shared {
-    taken: Mutex<Taken>,
-    changed: Condvar,
-}
-
-impl Shared {
-    fn lock(&self) -> MutexGuard<'_, Taken> {
-        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
 impl Kinesis {
     pub(crate) fn start() -> Result<Self> {
         let CertifiedKey { cert, signing_key } =
@@ -70,15 +60,15 @@ impl Kinesis {
         std::fs::write(bundle.path(), cert.pem()).context("the certificate cannot be written")?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
-        let (shared, config) = (Arc::new(Shared::default()), Arc::new(config));
-        let serving = Arc::clone(&shared);
+        let (taken, config) = (Arc::<Watched<Taken>>::default(), Arc::new(config));
+        let serving = Arc::clone(&taken);
         thread::spawn(move || {
             while let Ok((client, _)) = listener.accept() {
-                let (config, shared) = (Arc::clone(&config), Arc::clone(&serving));
-                thread::spawn(move || serve(client, config, &shared));
+                let (config, taken) = (Arc::clone(&config), Arc::clone(&serving));
+                thread::spawn(move || serve(client, config, &taken));
             }
         });
-        Ok(Self { port, bundle, shared })
+        Ok(Self { port, bundle, taken })
     }
 
     /// For `AWS_ENDPOINT_URL_KINESIS`. A name, which is looked up as in production.
@@ -93,23 +83,21 @@ impl Kinesis {
 
     /// Counts from nought.
     pub(crate) fn reset(&self) {
-        *self.shared.lock() = Taken::default();
+        self.taken.change(|taken| *taken = Taken::default());
     }
 
     pub(crate) fn taken(&self) -> Taken {
-        self.shared.lock().clone()
+        self.taken.get()
     }
 
     /// Waits until so many lines were taken, at most so long.
     pub(crate) fn until(&self, lines: u64, patience: Duration) -> Taken {
-        let taken = self.shared.lock();
-        let waiting = |taken: &mut Taken| taken.lines < lines;
-        let waited = self.shared.changed.wait_timeout_while(taken, patience, waiting);
-        waited.unwrap_or_else(PoisonError::into_inner).0.clone()
+        let enough = |taken: &mut Taken| (taken.lines >= lines).then(|| taken.clone());
+        self.taken.until(patience, enough).unwrap_or_else(|| self.taken())
     }
 }
 
-fn serve(client: TcpStream, config: Arc<ServerConfig>, shared: &Shared) {
+fn serve(client: TcpStream, config: Arc<ServerConfig>, taken: &Watched<Taken>) {
     _ = client.set_nodelay(true);
     let Ok(tls) = ServerConnection::new(config) else { return };
     let mut connection = Connection::new(StreamOwned::new(tls, client));
@@ -123,24 +111,22 @@ fn serve(client: TcpStream, config: Arc<ServerConfig>, shared: &Shared) {
             return;
         }
         let now = Instant::now();
-        let mut taken = shared.lock();
-        taken.first.get_or_insert(now);
-        taken.last = Some(now);
-        taken.requests += 1;
-        for (lines, bytes) in records {
-            taken.records += 1;
-            taken.lines += lines;
-            taken.units += units(bytes);
-        }
-        drop(taken);
-        shared.changed.notify_all();
+        taken.change(|taken| {
+            taken.first.get_or_insert(now);
+            taken.last = Some(now);
+            taken.requests += 1;
+            for (lines, bytes) in records {
+                taken.records += 1;
+                taken.lines += lines;
+                taken.units += units(bytes);
+            }
+        });
     }
 }
 
-/// How a provisioned stream bills a record, as docs/cost.md has it.
+/// Returns the PUT payload units that a provisioned stream bills for a record of `bytes`, partition key included (docs/cost.md).
 pub(crate) fn units(bytes: u64) -> u64 {
-    const UNIT: u64 = 25 * 1024;
-    bytes.div_ceil(UNIT).max(1)
+    bytes.div_ceil(PAYLOAD_UNIT_BYTES).max(1)
 }
 
 /// Of each record of a request: lines, and bytes with the partition key.
