@@ -7,6 +7,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use anyhow::Context as _;
+use clap::Parser as _;
 use extension_sandbox::{JournalEntry, Mode, Recording, Report, Sandbox, Status};
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -14,7 +15,7 @@ use cli::Cli;
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let cli = cli::parse();
+    let cli = Cli::parse();
     // Whichever ends first; dropping the run kills the processes.
     let result = tokio::select! {
         result = run(&cli) => result,
@@ -37,8 +38,7 @@ async fn main() -> ExitCode {
 
 /// Whether it came to life: by its init, or by that of an invocation.
 async fn run(cli: &Cli) -> anyhow::Result<bool> {
-    let mut sandbox =
-        Sandbox::new(cli.options.clone()).await.context("cannot listen on loopback")?;
+    let mut sandbox = Sandbox::new(cli.options()).await.context("cannot listen on loopback")?;
     let init = sandbox.init().await;
     let mut is_alive = init.status == Status::Success;
     print(&Report::Init(init))?;
@@ -47,8 +47,8 @@ async fn run(cli: &Cli) -> anyhow::Result<bool> {
         if begun > 0 {
             tokio::time::sleep(cli.interval).await;
         }
-        let invocations = if cli.options.mode == Mode::ManagedInstances && is_alive {
-            let together = u64::from(cli.options.max_concurrency).min(cli.invocations - begun);
+        let invocations = if cli.mode == Mode::ManagedInstances && is_alive {
+            let together = u64::from(cli.concurrency.max(1)).min(cli.invocations - begun);
             sandbox.invoke_together((0..together).map(|_| cli.payload.clone())).await
         } else {
             vec![sandbox.invoke(cli.payload.clone()).await]

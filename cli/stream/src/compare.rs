@@ -2,21 +2,23 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use clap::Args;
 use extension_spec::event_type;
-
 use kinesis_telemetry_consumer::{self as consumer, Arrival, Gathering, Instance};
 
 use crate::journal::Expected;
 use crate::report::{Latency, Quoted, Report, Request};
 use crate::stream::Record;
 
-/// What is asked of the comparison.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Terms {
-    /// How many lines of the stream are shown as they arrived.
-    pub show: usize,
-    /// Faults may keep events from the extension; then what it never acknowledged is no failure.
-    pub allow_unacknowledged: bool,
+/// The options of the comparison.
+#[derive(Args, Clone, Copy, Debug, Default)]
+pub(crate) struct Terms {
+    /// Overlook events that never reached the extension, as in a run with faults
+    #[arg(long)]
+    allow_unacknowledged: bool,
+    /// Show so many events as they arrived
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    show: usize,
 }
 
 /// Gathers records; returns the lines that are no events as well, with the reason.

@@ -7,14 +7,15 @@ mod cli;
 
 use std::process::ExitCode;
 
+use clap::Parser as _;
 use kinesis_telemetry_stream::{stream, verify};
 use kinesis_telemetry_terminal::note;
 
-use crate::cli::Command;
+use crate::cli::{Cli, Command};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
-    let done = match cli::parse() {
+    let done = match Cli::parse().command {
         Command::Verify(options) => verify::run(&options).await,
         Command::Read { stream } => stream::print(&stream).await.map(|()| ExitCode::SUCCESS),
     };

@@ -1,43 +1,53 @@
 //! `verify`: reads journal and stream, compares until complete or the time is over, says the result.
 
 use std::io::{self, Write};
+use std::num::ParseIntError;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use clap::Args;
 use tokio::time::{Instant, sleep};
 
 use crate::client::Target;
-use crate::compare::compare;
+use crate::compare::{Terms, compare};
 use crate::stream::{Reader, Start};
 use crate::{journal, render};
 
-pub use crate::compare::Terms;
-
-/// Between two looks: five `GetRecords` a second are all that a shard gives to all of its readers.
+/// Pause between two reads: five `GetRecords` a second are all that a shard gives to all of its readers.
 const PAUSE: Duration = Duration::from_millis(250);
 
-/// What `verify` was asked to do.
-#[derive(Debug)]
+/// Compare a stream with the sandbox's journal of what the platform generated
+#[derive(Args, Debug)]
 pub struct Verify {
-    /// Name or ARN.
-    pub stream: String,
-    /// The journal that the sandbox wrote.
-    pub journal: PathBuf,
-    /// What counts.
-    pub terms: Terms,
-    /// Whether the report is printed as JSON.
-    pub json: bool,
-    /// A file that gets the JSON as well, for a caller that wants to show the text and read the facts.
-    pub report: Option<PathBuf>,
-    /// How long what is missing may take to become readable.
-    pub wait: Duration,
-    /// Characters of the longest line that is printed.
-    pub width: usize,
+    /// The Kinesis data stream
+    #[arg(long, value_name = "NAME_OR_ARN")]
+    stream: String,
+    /// The journal that the sandbox wrote
+    #[arg(long, value_name = "FILE")]
+    journal: PathBuf,
+    #[command(flatten)]
+    terms: Terms,
+    /// Print the report as JSON
+    #[arg(long)]
+    json: bool,
+    /// Also write the report to a file, as JSON
+    #[arg(long, value_name = "FILE")]
+    report: Option<PathBuf>,
+    /// Read again until the stream is complete or this time is over
+    #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
+    wait: Duration,
+    /// The longest line to print
+    #[arg(long, value_name = "COLUMNS", default_value_t = 100)]
+    width: usize,
 }
 
-/// Looks until the stream is complete or the time is over, and says what it has found.
+fn seconds(text: &str) -> Result<Duration, ParseIntError> {
+    text.parse().map(Duration::from_secs)
+}
+
+/// Compares until the stream is complete or the time is over, and prints the report.
 pub async fn run(options: &Verify) -> Result<ExitCode> {
     let journal = journal::read(&options.journal)?;
     let mut reader = Reader::new(Target::of(&options.stream).await?, Start::Oldest);

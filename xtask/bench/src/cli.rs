@@ -1,104 +1,65 @@
-//! The command line. It is for xtask, which says what people may ask for.
+//! The command line. `cargo xtask bench` and `cargo xtask ci` call it; people call those.
 
 use std::path::PathBuf;
 
-use clap::{Arg, ArgAction, ArgMatches, value_parser};
+use clap::{Args, Parser, Subcommand};
 
-pub(crate) enum Command {
-    Measure(Options),
-    Count(CountOptions),
+/// What an extension costs a function, measured on this machine
+#[derive(Parser)]
+#[command(name = "xtask-bench")]
+pub(crate) struct Cli {
+    #[command(subcommand)]
+    pub(crate) command: Command,
 }
 
+#[derive(Subcommand)]
+pub(crate) enum Command {
+    /// Measure extensions by turns, and print how they compare
+    Measure(Options),
+    /// Count the instructions and the memory of a start, and print them as JSON
+    Count {
+        /// The extension
+        #[arg(long, value_name = "PATH")]
+        program: PathBuf,
+    },
+}
+
+#[derive(Args)]
 pub(crate) struct Options {
-    /// Ours is the first, the control the second.
+    /// An extension: this project's first, then the control, then any others
+    #[arg(long = "program", value_name = "PATH", required = true)]
     pub(crate) programs: Vec<PathBuf>,
+    /// The function
+    #[arg(long, value_name = "PATH")]
     pub(crate) function: PathBuf,
-    /// Variables for all of them.
+    /// A variable for all extensions; may be given several times
+    #[arg(long = "env", value_name = "NAME=VALUE", value_parser = assignment)]
     pub(crate) settings: Vec<(String, String)>,
+    /// How often each extension is started
+    #[arg(long, value_name = "N")]
     pub(crate) rounds: usize,
+    /// How often a busy function is invoked with each extension
+    #[arg(long, value_name = "N")]
     pub(crate) invocations: usize,
+    /// Print the results as JSON
+    #[arg(long)]
     pub(crate) json: bool,
+    /// Also draw the results into an SVG file
+    #[arg(long, value_name = "PATH")]
     pub(crate) svg: Option<PathBuf>,
 }
 
-pub(crate) struct CountOptions {
-    pub(crate) program: PathBuf,
-}
-
-pub(crate) fn parse() -> Command {
-    let matches = command().get_matches();
-    match matches.subcommand() {
-        Some(("measure", measure)) => Command::Measure(Options {
-            programs: paths(measure, "program"),
-            function: path(measure, "function").expect("it is required"),
-            settings: measure
-                .get_many::<(String, String)>("env")
-                .into_iter()
-                .flatten()
-                .cloned()
-                .collect(),
-            rounds: number(measure, "rounds"),
-            invocations: number(measure, "invocations"),
-            json: measure.get_flag("json"),
-            svg: path(measure, "svg"),
-        }),
-        Some(("count", count)) => Command::Count(CountOptions {
-            program: path(count, "program").expect("it is required"),
-        }),
-        _ => unreachable!("clap accepts only the commands below, and requires one"),
-    }
-}
-
-fn command() -> clap::Command {
-    let file = |name: &'static str| {
-        Arg::new(name).long(name).value_name("PATH").value_parser(value_parser!(PathBuf))
-    };
-    let number = |name: &'static str| {
-        Arg::new(name).long(name).value_name("N").required(true).value_parser(value_parser!(usize))
-    };
-    clap::Command::new("xtask-bench")
-        .about("What an extension costs a function, measured on this machine")
-        .subcommand_required(true)
-        .subcommand(
-            clap::Command::new("measure")
-                .arg(file("program").required(true).action(ArgAction::Append))
-                .arg(file("function").required(true))
-                .arg(
-                    Arg::new("env")
-                        .long("env")
-                        .value_name("NAME=VALUE")
-                        .action(ArgAction::Append)
-                        .value_parser(assignment),
-                )
-                .arg(number("rounds"))
-                .arg(number("invocations"))
-                .arg(Arg::new("json").long("json").action(ArgAction::SetTrue))
-                .arg(file("svg")),
-        )
-        .subcommand(clap::Command::new("count").arg(file("program").required(true)))
-}
-
-fn assignment(text: &str) -> Result<(String, String), String> {
-    let (name, value) = text.split_once('=').ok_or("it is no NAME=VALUE")?;
+fn assignment(text: &str) -> Result<(String, String), &'static str> {
+    let (name, value) = text.split_once('=').ok_or("must be NAME=VALUE")?;
     Ok((name.to_owned(), value.to_owned()))
-}
-
-fn paths(matches: &ArgMatches, id: &str) -> Vec<PathBuf> {
-    matches.get_many::<PathBuf>(id).into_iter().flatten().cloned().collect()
-}
-
-fn path(matches: &ArgMatches, id: &str) -> Option<PathBuf> {
-    matches.get_one::<PathBuf>(id).cloned()
-}
-
-fn number(matches: &ArgMatches, id: &str) -> usize {
-    matches.get_one::<usize>(id).copied().expect("it is required")
 }
 
 #[cfg(test)]
 mod tests {
+    use clap::CommandFactory as _;
+
     #[test]
     fn the_command_line_is_well_formed() {
-        super::command().debug_assert();
+        super::Cli::command().debug_assert();
     }
 }

@@ -13,7 +13,6 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use crate::cli::CountOptions;
 use crate::events;
 use crate::fake_lambda::{FakeLambda, Kinesis};
 use crate::startup;
@@ -33,11 +32,11 @@ enum Until {
     Record,
 }
 
-pub(crate) fn run(options: &CountOptions) -> Result<()> {
+pub(crate) fn run(program: &Path) -> Result<()> {
     let kinesis = Kinesis::start()?;
     // Valgrind takes longer than a flush may.
     let patient = (format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"), "60000".to_owned());
-    let subject = Subject::new(options.program.clone(), &[patient]);
+    let subject = Subject::new(program.to_owned(), &[patient]);
     let to_next = instructions(&subject, &kinesis, Until::Next)?;
     let to_record = instructions(&subject, &kinesis, Until::Record)?;
     let mut starts = Vec::new();

@@ -24,10 +24,11 @@ mod watched;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
+use clap::Parser as _;
 use extension_sandbox::Program;
 use kinesis_telemetry_terminal::{StatusLine, note};
 
-use cli::{Command, Options};
+use cli::{Cli, Command, Options};
 use fake_lambda::Kinesis;
 use report::{Measured, Report};
 use subject::Subject;
@@ -38,9 +39,9 @@ const QUICK: usize = 1_000;
 const FLOODS: usize = 5;
 
 fn main() -> ExitCode {
-    let done = match cli::parse() {
+    let done = match Cli::parse().command {
         Command::Measure(options) => measure(&options),
-        Command::Count(options) => count::run(&options),
+        Command::Count { program } => count::run(&program),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
