@@ -5,8 +5,7 @@ use std::collections::BTreeMap;
 use anyhow::{Context, Result, bail};
 use extension_spec::deployment::{SSM_PARAMETERS, SsmParameter};
 use kinesis_telemetry_args::Deployment;
-
-use crate::aws::Aws;
+use kinesis_telemetry_stream::Aws;
 
 /// What the names of stacks begin with that `cargo xtask deploy` makes (`stackName` in infra-cdk/lib/build-app.ts).
 const STACKS_OF_STAGES: &str = "KinesisTelemetry-";

@@ -13,10 +13,9 @@ use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurat
 use aws_sdk_lambda::operation::get_layer_version_by_arn::GetLayerVersionByArnError;
 use extension_spec::deployment::Architecture;
 use kinesis_telemetry_args::Deployment;
+use kinesis_telemetry_stream::{Aws, say};
 
-use crate::aws::Aws;
 use crate::deployment::Values;
-use crate::say;
 use finding::{Finding, Verdict};
 
 pub(crate) async fn run(

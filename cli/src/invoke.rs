@@ -15,14 +15,11 @@ use std::time::Duration;
 
 use anyhow::{Result, anyhow};
 use kinesis_telemetry_args::{Deployment, Invoke};
+use kinesis_telemetry_stream::{Aws, Reader, Start, Target, region_of_arn, say};
 use kinesis_telemetry_terminal::StatusLine;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::aws::Aws;
-use crate::client::{Target, region_of_arn};
 use crate::deployment::Values;
-use crate::say;
-use crate::stream::{Reader, Start};
 use audit::{Audit, Sent};
 use evidence::Evidence;
 use function::Function;

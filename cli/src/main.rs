@@ -19,7 +19,6 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::Parser;
 use kinesis_telemetry_args::Request;
-use kinesis_telemetry_stream::{aws, client, render, report, say, stream};
 use kinesis_telemetry_terminal::note;
 
 /// Look after a deployment.

@@ -6,10 +6,9 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use extension_spec::deployment::SSM_PARAMETERS;
 use kinesis_telemetry_args::{Deployment, snippets};
+use kinesis_telemetry_stream::{Aws, say};
 
-use crate::aws::Aws;
 use crate::deployment::Values;
-use crate::say;
 
 pub(crate) async fn run(deployment: &Deployment, json: bool) -> Result<ExitCode> {
     let aws = Aws::find(None).await?;

@@ -16,13 +16,11 @@ use std::time::Duration;
 use anyhow::Result;
 use aws_sdk_sqs::types::Message;
 use kinesis_telemetry_args::Deployment;
+use kinesis_telemetry_stream::{Aws, counted, say, thousands};
 use kinesis_telemetry_terminal::{StatusLine, note};
 use tokio::time::timeout;
 
-use crate::aws::Aws;
 use crate::deployment::Values;
-use crate::render::{counted, thousands};
-use crate::say;
 use crate::signals;
 use letter::{Key, Letter, Piece, Whole};
 use queue::Queue;

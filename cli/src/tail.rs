@@ -10,16 +10,13 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
 use kinesis_telemetry_args::{Deployment, Tail};
+use kinesis_telemetry_consumer as consumer;
+use kinesis_telemetry_stream::{Aws, Reader, Record, Start, Target, counted, region_of_arn, say};
 use kinesis_telemetry_terminal::note;
 use tokio::time::sleep;
 
-use crate::aws::Aws;
-use crate::client::{Target, region_of_arn};
 use crate::deployment::Values;
-use crate::render::counted;
-use crate::stream::{Reader, Record, Start};
-use crate::{say, signals};
-use kinesis_telemetry_consumer as consumer;
+use crate::signals;
 use pieces::Pieces;
 
 /// Between two looks at a stream that has nothing more.

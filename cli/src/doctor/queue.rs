@@ -2,9 +2,9 @@
 
 use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesError;
 use aws_sdk_sqs::types::QueueAttributeName;
+use kinesis_telemetry_stream::Aws;
 
 use super::finding::Verdict;
-use crate::aws::Aws;
 
 /// Looks at a queue. `redeploy` is what makes it anew, `redrive` what empties it.
 pub(super) async fn examine(url: &str, redeploy: String, redrive: &str, aws: &Aws) -> Verdict {

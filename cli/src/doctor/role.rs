@@ -3,9 +3,9 @@
 use aws_sdk_iam::types::{
     ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType,
 };
+use kinesis_telemetry_stream::Aws;
 
 use super::finding::Verdict;
-use crate::aws::Aws;
 
 /// Something that a role must be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]

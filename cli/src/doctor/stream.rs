@@ -3,10 +3,9 @@
 use aws_sdk_kinesis::operation::describe_stream_summary::DescribeStreamSummaryError;
 use aws_sdk_kinesis::types::{EncryptionType, StreamStatus};
 use aws_sdk_kms::types::KeyManagerType;
+use kinesis_telemetry_stream::{Aws, Target, region_of_arn};
 
 use super::finding::{Finding, Verdict};
-use crate::aws::Aws;
-use crate::client::{Target, region_of_arn};
 
 /// What was found, and the ARN of the key that who writes must be allowed, if there is one.
 pub(super) struct Examined {

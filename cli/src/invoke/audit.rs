@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use extension_spec::event_type;
+use kinesis_telemetry_consumer::{Arrival, Instance, Judged};
+use kinesis_telemetry_stream::Quoted;
 use serde::Serialize;
 use serde_json::Value;
 
 use super::evidence::Evidence;
-use crate::report::Quoted;
-use kinesis_telemetry_consumer::{Arrival, Instance, Judged};
 
 /// What the platform says at the end of every invocation, and of nothing else.
 const REPORT: &str = "platform.report";

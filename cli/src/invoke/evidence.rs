@@ -2,9 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use crate::report::Quoted;
-use crate::stream::Record;
 use kinesis_telemetry_consumer::{self as consumer, Event, Gathering};
+use kinesis_telemetry_stream::{Quoted, Record};
 
 /// A stream is shared: what others send is counted and left.
 #[derive(Debug, Default)]

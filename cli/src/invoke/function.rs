@@ -5,12 +5,12 @@ use aws_sdk_lambda::error::ProvideErrorMetadata as _;
 use aws_sdk_lambda::operation::RequestId as _;
 use aws_sdk_lambda::primitives::Blob;
 use kinesis_telemetry_args::Invoke;
+use kinesis_telemetry_stream::Aws;
 use kinesis_telemetry_terminal::StatusLine;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::audit::Sent;
-use crate::aws::Aws;
 
 #[derive(Clone)]
 pub(super) struct Function {

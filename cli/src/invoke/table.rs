@@ -3,10 +3,10 @@
 use std::fmt::Write as _;
 
 use anyhow::{Context, Result};
+use kinesis_telemetry_consumer::Instance;
+use kinesis_telemetry_stream::{counted, has_all, sequence, thousands};
 
 use super::audit::{Audit, Sent};
-use crate::render;
-use kinesis_telemetry_consumer::Instance;
 
 /// How many things that are missing are named; the JSON has them all.
 const NAMED: usize = 5;
@@ -40,11 +40,11 @@ pub(crate) fn text(audit: &Audit, sent: &[Sent]) -> String {
     }
     text.push('\n');
     for instance in &audit.instances {
-        let sequence = if instance.has_all() { render::has_all } else { render::sequence };
+        let sequence = if instance.has_all() { has_all } else { sequence };
         _ = writeln!(text, "{}", sequence(instance));
     }
     if !audit.broken.is_empty() {
-        let lines = render::counted(audit.broken.count, "line");
+        let lines = counted(audit.broken.count, "line");
         _ = writeln!(text, "note: the stream also has {lines} without an identity");
     }
     _ = writeln!(text, "{}", verdict(audit));
@@ -52,9 +52,9 @@ pub(crate) fn text(audit: &Audit, sent: &[Sent]) -> String {
 }
 
 fn verdict(audit: &Audit) -> String {
-    let expected = render::counted(audit.expected(), "event");
-    let read = render::counted(audit.records, "record");
-    let read = format!("(read: {read}, {} bytes)", render::thousands(audit.bytes));
+    let expected = counted(audit.expected(), "event");
+    let read = counted(audit.records, "record");
+    let read = format!("(read: {read}, {} bytes)", thousands(audit.bytes));
     if audit.is_complete() {
         return format!("complete: all of the {expected} of these invocations arrived {read}");
     }

@@ -8,9 +8,8 @@ use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry as Visibility,
     DeleteMessageBatchRequestEntry as Deletion, Message, QueueAttributeName,
 };
+use kinesis_telemetry_stream::Aws;
 use tokio::time::sleep;
-
-use crate::aws::Aws;
 
 /// How long messages that were received stay hidden from others: until all pieces are there and were put.
 const HIDDEN: Duration = Duration::from_mins(10);

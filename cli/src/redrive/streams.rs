@@ -8,12 +8,11 @@ use aws_sdk_kinesis::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_kinesis::operation::put_records::{PutRecordsError, PutRecordsOutput};
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use kinesis_telemetry_stream::{Aws, Target, is_of_credentials, is_throttled, region_of_arn};
 use kinesis_telemetry_terminal::StatusLine;
 use tokio::time::sleep;
 
 use super::letter::Whole;
-use crate::aws::{Aws, is_of_credentials, is_throttled};
-use crate::client::{Target, region_of_arn};
 
 /// `PutRecords`: most records (Kinesis API reference).
 const MOST_RECORDS: usize = 500;

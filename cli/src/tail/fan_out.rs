@@ -13,13 +13,12 @@ use aws_sdk_kinesis::types::error::SubscribeToShardEventStreamError;
 use aws_sdk_kinesis::types::{
     ConsumerStatus, ShardIteratorType, StartingPosition, SubscribeToShardEventStream,
 };
+use kinesis_telemetry_stream::{Record, Start, Target};
 use kinesis_telemetry_terminal::note;
 use tokio::sync::mpsc::{self, Sender};
 use tokio::time::{sleep, timeout};
 
 use super::Screen;
-use crate::client::Target;
-use crate::stream::{self, Record, Start};
 
 /// Between two looks at whether the consumer is there; and until a subscription that broke is made again.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -139,7 +138,7 @@ impl<'a> Consumer<'a> {
                 shards.spawn(shard.follow(start));
             }
         };
-        for id in stream::shards(self.target).await? {
+        for id in kinesis_telemetry_stream::shards(self.target).await? {
             subscribe(id, start);
         }
         while let Some(batch) = receiver.recv().await {

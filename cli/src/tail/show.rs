@@ -1,9 +1,9 @@
 //! An event as a line for a person. Pure.
 
+use kinesis_telemetry_consumer::Event;
 use serde_json::Value;
 
 use super::filter;
-use kinesis_telemetry_consumer::Event;
 
 /// Time, function, type, and what the event says.
 pub(super) fn pretty(event: &Event) -> String {

@@ -1,7 +1,7 @@
 //! The command line.
 
 use clap::{Parser, Subcommand};
-use kinesis_telemetry_stream::verify::Verify;
+use kinesis_telemetry_stream::Verify;
 
 /// Read a telemetry stream, and prove that it is complete
 #[derive(Parser)]

@@ -1,17 +1,22 @@
-//! A telemetry stream, read as a consumer reads it: `decode` and [`unpack`] know what a consumer must know, [`gather`] judges
-//! the numbers of what came, [`stream`] reads; [`mod@verify`] compares a stream with the sandbox's journal.
+//! Reads a telemetry stream from Kinesis, and compares it with the sandbox's journal.
 //!
-//! A package of its own because the demo builds it, and little is compiled for it: one SDK.
+//! A package of its own because `cargo xtask demo` builds it: it links a single AWS SDK. `kinesis-telemetry`, the operator's
+//! program, uses the same reader and the same explanations of errors.
 
-pub mod aws;
-pub mod client;
+mod aws;
+mod client;
 mod compare;
-
 mod http;
 mod journal;
-pub mod render;
-pub mod report;
+mod render;
+mod report;
 pub mod say;
-pub mod stream;
+mod stream;
+mod verify;
 
-pub mod verify;
+pub use aws::{Aws, is_of_credentials, is_throttled};
+pub use client::{Target, region_of_arn};
+pub use render::{counted, has_all, sequence, thousands};
+pub use report::Quoted;
+pub use stream::{Reader, Record, Start, print_stream, shards};
+pub use verify::{Verify, verify};

@@ -8,7 +8,7 @@ mod cli;
 use std::process::ExitCode;
 
 use clap::Parser as _;
-use kinesis_telemetry_stream::{stream, verify};
+use kinesis_telemetry_stream::{print_stream, verify};
 use kinesis_telemetry_terminal::note;
 
 use crate::cli::{Cli, Command};
@@ -16,8 +16,8 @@ use crate::cli::{Cli, Command};
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> ExitCode {
     let done = match Cli::parse().command {
-        Command::Verify(options) => verify::run(&options).await,
-        Command::Read { stream } => stream::print(&stream).await.map(|()| ExitCode::SUCCESS),
+        Command::Verify(options) => verify(&options).await,
+        Command::Read { stream } => print_stream(&stream).await.map(|()| ExitCode::SUCCESS),
     };
     done.unwrap_or_else(|error| {
         note(&format!("error: {error:#}"));

@@ -10,7 +10,7 @@ use crate::report::{Quoted, Report};
 const LISTED: usize = 20;
 
 /// The whole report. Lines that quote are cut at `width`; what they are about never is.
-pub fn report(report: &Report, width: usize) -> String {
+pub(crate) fn report(report: &Report, width: usize) -> String {
     let mut text = table(report);
     for instance in &report.instances {
         line(&mut text, usize::MAX, &sequence(instance));

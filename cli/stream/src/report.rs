@@ -11,45 +11,45 @@ const QUOTED: usize = 20;
 /// What was found.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Report {
+pub(crate) struct Report {
     /// Every event of the journal was acknowledged (or need not be) and has arrived, once, numbered
     /// without a hole.
-    pub complete: bool,
+    pub(crate) complete: bool,
     /// Events of the journal that the extension acknowledged.
-    pub expected: usize,
+    pub(crate) expected: usize,
     /// Different events in the stream, the extension's own included.
-    pub arrived: usize,
+    pub(crate) arrived: usize,
     /// How many of each type.
-    pub by_type: BTreeMap<String, usize>,
+    pub(crate) by_type: BTreeMap<String, usize>,
     /// Kinesis records.
-    pub records: usize,
+    pub(crate) records: usize,
     /// Of data.
-    pub bytes: usize,
+    pub(crate) bytes: usize,
     /// From an event's own time to its arrival in the stream; absent when nothing arrived.
-    pub latency: Option<Latency>,
+    pub(crate) latency: Option<Latency>,
     /// One for each extension process.
-    pub instances: Vec<Instance>,
+    pub(crate) instances: Vec<Instance>,
     /// In the journal, but never acknowledged by the extension, so that it need not have delivered them.
-    pub unacknowledged: Quoted,
+    pub(crate) unacknowledged: Quoted,
     /// Whether it was asked to overlook these.
-    pub allow_unacknowledged: bool,
+    pub(crate) allow_unacknowledged: bool,
     /// In the journal and acknowledged, not in the stream.
-    pub missing: Quoted,
+    pub(crate) missing: Quoted,
     /// In the stream, not in the journal.
-    pub unexpected: Quoted,
+    pub(crate) unexpected: Quoted,
     /// In the stream under more numbers than the journal has copies of it.
-    pub repeated: Quoted,
+    pub(crate) repeated: Quoted,
     /// Lines that are no events, with the reason.
-    pub broken: Quoted,
+    pub(crate) broken: Quoted,
     /// By request id.
-    pub requests: BTreeMap<String, Request>,
+    pub(crate) requests: BTreeMap<String, Request>,
     /// Some lines of the stream as they arrived.
-    pub samples: Vec<String>,
+    pub(crate) samples: Vec<String>,
 }
 
 impl Report {
     /// Whether looking again may find more. It repairs nothing that arrived wrong.
-    pub fn lacks_something(&self) -> bool {
+    pub(crate) fn lacks_something(&self) -> bool {
         let lacks = |found: &Instance| !found.missing.is_empty() || !found.unjoinable.is_empty();
         !self.missing.is_empty() || self.instances.iter().any(lacks)
     }
@@ -59,13 +59,13 @@ impl Report {
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names, reason = "a number without its unit misleads")]
-pub struct Latency {
+pub(crate) struct Latency {
     /// Half of the events took at most this.
-    pub p50_ms: i64,
+    pub(crate) p50_ms: i64,
     /// 99 of 100 took at most this.
-    pub p99_ms: i64,
+    pub(crate) p99_ms: i64,
     /// The longest.
-    pub max_ms: i64,
+    pub(crate) max_ms: i64,
 }
 
 /// How many there are, and the first of them.
@@ -95,11 +95,11 @@ impl Quoted {
 /// The events of one invocation.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Request {
+pub(crate) struct Request {
     /// How many of them arrived.
-    pub events: usize,
+    pub(crate) events: usize,
     /// When the last of them arrived, in milliseconds since 1970.
-    pub last_arrival_ms: i64,
+    pub(crate) last_arrival_ms: i64,
     /// The same without `platform.report`, which Lambda itself holds back until the next invocation.
-    pub last_arrival_before_report_ms: Option<i64>,
+    pub(crate) last_arrival_before_report_ms: Option<i64>,
 }

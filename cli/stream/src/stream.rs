@@ -9,9 +9,9 @@ use std::time::SystemTime;
 use anyhow::{Context, Result};
 use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::ShardIteratorType;
+use kinesis_telemetry_consumer as consumer;
 
 use crate::client::Target;
-use kinesis_telemetry_consumer as consumer;
 use shard::{Shard, patiently};
 
 /// A Kinesis record, as far as a consumer needs it.
@@ -137,12 +137,12 @@ pub async fn shards(target: &Target) -> Result<Vec<String>> {
     }
 }
 
-/// `read`: the stream's lines as they are, whatever their records were made to.
-pub async fn print(stream: &str) -> Result<()> {
+/// Prints the lines of a stream as they are, after decompressing and de-aggregating its records.
+pub async fn print_stream(stream: &str) -> Result<()> {
     let mut reader = Reader::new(Target::of(stream).await?, Start::Oldest);
     let mut records = Vec::new();
     for record in reader.read_to_tip().await? {
-        // What cannot be undone is shown as it is.
+        // A damaged record is printed as it is.
         records.push(consumer::lines(&record.data).unwrap_or(record.data));
     }
     let mut out = io::stdout().lock();

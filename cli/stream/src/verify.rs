@@ -48,7 +48,7 @@ fn seconds(text: &str) -> Result<Duration, ParseIntError> {
 }
 
 /// Compares until the stream is complete or the time is over, and prints the report.
-pub async fn run(options: &Verify) -> Result<ExitCode> {
+pub async fn verify(options: &Verify) -> Result<ExitCode> {
     let journal = journal::read(&options.journal)?;
     let mut reader = Reader::new(Target::of(&options.stream).await?, Start::Oldest);
     let mut records = Vec::new();

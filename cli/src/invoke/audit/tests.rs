@@ -1,5 +1,6 @@
+use kinesis_telemetry_stream::Record;
+
 use super::*;
-use crate::stream::Record;
 
 const FUNCTION: &str = "f";
 

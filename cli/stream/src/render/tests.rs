@@ -1,9 +1,9 @@
 use std::collections::BTreeMap;
 
 use expect_test::expect;
+use kinesis_telemetry_consumer::Instance;
 
 use super::{report, thousands};
-use kinesis_telemetry_consumer::Instance;
 
 use crate::report::{Latency, Quoted, Report};
 
