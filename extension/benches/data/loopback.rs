@@ -18,7 +18,7 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use crate::{QUEUE_BYTES, body, intake, now, packer};
-use xtask_model::typical::Logs;
+use xtask_model::Logs;
 
 /// Bodies to compare with.
 const BODIES: usize = 2_000;

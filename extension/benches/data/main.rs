@@ -14,7 +14,7 @@ use std::time::{Duration, Instant, SystemTime};
 
 use extension_spec::{Config, Envelope};
 use kinesis_telemetry_extension::{Event, Intake, Limits, Moment, Packer, Packing, Source};
-use xtask_model::typical::{Logs, Typical};
+use xtask_model::{Logs, Typical};
 
 /// Lines of a body: some 230 KB, close to what Lambda buffers.
 const LINES: usize = 500;

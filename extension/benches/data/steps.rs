@@ -12,7 +12,7 @@ use kinesis_telemetry_extension::{
 };
 
 use crate::{body, events, intake, now, packer};
-use xtask_model::typical::Logs;
+use xtask_model::Logs;
 
 /// A body is split, and each event gets its identity.
 #[divan::bench(args = [Logs::Text, Logs::Json])]

@@ -19,7 +19,7 @@ const KB: usize = 1_024;
 /// A payload unit, if a kilobyte is 1,000 bytes there.
 const DECIMAL_UNIT: u64 = 25_000;
 /// Queue of a function with 512 MB.
-pub const QUEUE_BYTES: usize = 64 * 1024 * 1024;
+pub(crate) const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 
 /// How often events are sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -128,7 +128,7 @@ pub fn send(invocations: &[Vec<Event>], flow: Flow, packing: Packing, target_byt
 }
 
 /// Packs all that `scope` wants.
-pub fn drain(packer: &mut Packer, waiting: &mut VecDeque<Event>, scope: Scope) -> Sent {
+pub(crate) fn drain(packer: &mut Packer, waiting: &mut VecDeque<Event>, scope: Scope) -> Sent {
     let mut sent = Sent::default();
     loop {
         let records = packer.pack(waiting, scope);
@@ -142,7 +142,7 @@ pub fn drain(packer: &mut Packer, waiting: &mut VecDeque<Event>, scope: Scope) -
 }
 
 /// Whose events they are.
-pub fn source(packing: Packing) -> Source {
+pub(crate) fn source(packing: Packing) -> Source {
     // As long as such names are, and as the ids of instances are.
     Source::new("checkout-orders", "$LATEST", "k3J9x0QvT2aB").in_envelope(packing.envelope)
 }

@@ -3,8 +3,8 @@
 use kinesis_telemetry_extension::Event;
 use serde_json::Value;
 
-/// Bytes of the text of all messages. What CloudWatch Logs may count beside the text of a message is left out.
-pub fn bytes(invocations: &[Vec<Event>]) -> u64 {
+/// Returns the bytes of all messages as CloudWatch Logs receives them, without what it may count in addition to their text.
+pub fn logged_bytes(invocations: &[Vec<Event>]) -> u64 {
     let messages = invocations.iter().flatten().map(|event| message(&event.line));
     messages.map(|message| message.len() as u64).sum()
 }

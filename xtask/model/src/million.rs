@@ -7,7 +7,7 @@ use extension_spec::variable;
 
 use crate::flow::{Sent, invocations};
 use crate::life::{Life, live};
-use crate::logged;
+use crate::logged::logged_bytes;
 use crate::price::{Item, Prices};
 use crate::typical::Logs;
 use kinesis_telemetry_extension::Packing;
@@ -92,8 +92,8 @@ pub fn a_month(prices: &Prices) -> [f64; 2] {
     [Item::StreamHour, Item::ShardHour].map(|item| prices.usd(item) * HOURS_A_MONTH)
 }
 
-/// Everything, in parts: what is counted, what that costs, what a month costs, the prices.
-pub fn parts(prices: &Prices) -> [String; 4] {
+/// Returns four pieces of Markdown: the quantities, their costs, the cost of a month, and the prices.
+pub fn tables(prices: &Prices) -> [String; 4] {
     let [stream, shard] = a_month(prices);
     let by = "| lines | `COMPRESSION` | `FLUSH` |";
     let mut counted =
@@ -129,7 +129,7 @@ fn usages() -> Vec<(String, Usage)> {
     let mut usages = Vec::new();
     for lines in LINES {
         let all = invocations(Logs::Text, lines, Packing::default(), INVOCATIONS);
-        let logged = logged::bytes(&all);
+        let logged = logged_bytes(&all);
         for compression in ["none", "zstd"] {
             for flush in ["end", "adaptive"] {
                 let set = [(variable::FLUSH, flush), (variable::COMPRESSION, compression)];

@@ -5,7 +5,7 @@
 
 /// What is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Item {
+pub(crate) enum Item {
     /// What is put into an on-demand stream.
     OnDemandIn,
     /// What a reader gets out of one.
@@ -24,7 +24,7 @@ pub enum Item {
 
 /// Who says so.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Source {
+enum Source {
     /// Somebody other than AWS, as a link of Markdown.
     Secondary(&'static str),
     /// Whoever runs this, in an argument.
@@ -33,18 +33,18 @@ pub enum Source {
 
 /// A price.
 #[derive(Clone, Copy, Debug)]
-pub struct Price {
-    pub item: Item,
+struct Price {
+    item: Item,
     /// Its name in arguments.
-    pub name: &'static str,
+    name: &'static str,
     /// US dollars, without tax, free tier and volume discounts.
-    pub usd: f64,
+    usd: f64,
     /// For how much.
-    pub unit: &'static str,
-    pub region: &'static str,
+    unit: &'static str,
+    region: &'static str,
     /// Day on which the source had it.
-    pub date: &'static str,
-    pub source: Source,
+    date: &'static str,
+    source: Source,
 }
 
 const REGION: &str = "us-east-1";
@@ -113,7 +113,7 @@ impl Prices {
     }
 
     /// US dollars for one unit.
-    pub fn usd(&self, item: Item) -> f64 {
+    pub(crate) fn usd(&self, item: Item) -> f64 {
         self.0.iter().find(|it| it.item == item).map_or(f64::NAN, |it| it.usd)
     }
 

@@ -15,9 +15,7 @@ use std::process::ExitCode;
 
 use extension_spec::RecordFormat;
 use kinesis_telemetry_extension::Packing;
-use xtask_model::flow::{Flow, LINES, Sent, invocations, packings, send};
-use xtask_model::price::Prices;
-use xtask_model::typical::Logs;
+use xtask_model::{Flow, LINES, Logs, Prices, Sent, invocations, packings, send};
 
 /// Invocations of a day, of a function that is seldom invoked and of one that is busy: of its events full records are
 /// made, and the largest take many.
@@ -45,7 +43,7 @@ fn main() -> io::Result<ExitCode> {
 
 /// What a million invocations cost.
 fn million(prices: &Prices) -> io::Result<()> {
-    let [counted, costs, a_month, prices] = xtask_model::million::parts(prices);
+    let [counted, costs, a_month, prices] = xtask_model::tables(prices);
     write!(
         io::stdout(),
         "A million invocations, lines of text:\n\n{counted}\nWhat that costs, in US dollars:\n\n{costs}\n\
@@ -56,7 +54,7 @@ fn million(prices: &Prices) -> io::Result<()> {
 /// What records cost, by how they are made.
 fn records() -> io::Result<()> {
     for (logs, name) in [(Logs::Text, "text"), (Logs::Json, "JSON")] {
-        let default = xtask_model::flow::defaults().target_record_bytes.size();
+        let default = xtask_model::defaults().target_record_bytes.size();
         let mut tables = Tables::default();
         for packing in packings() {
             tables.add(logs, packing, default);

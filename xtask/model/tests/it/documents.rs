@@ -4,13 +4,9 @@ use std::time::Duration;
 
 use extension_spec::{Flush, variable};
 use kinesis_telemetry_extension::Packing;
-
-use xtask_model::flow::{Sent, invocations};
-use xtask_model::life::{Life, live};
-use xtask_model::logged;
-use xtask_model::million::{Cost, Usage, a_month, parts};
-use xtask_model::price::Prices;
-use xtask_model::typical::Logs;
+use xtask_model::{
+    Cost, Life, Logs, Prices, Sent, Usage, a_month, invocations, live, logged_bytes, tables,
+};
 
 const DOCUMENT: &str = include_str!("../../../../docs/cost.md");
 
@@ -117,16 +113,16 @@ fn end_holds_every_invocation_and_adaptive_the_first_of_many() {
 #[test]
 fn in_a_log_group_are_the_lines_as_written_between_start_end_and_report() {
     let [none, one] = [0, 1].map(|lines| invocations(Logs::Text, lines, Packing::default(), 1));
-    let around = logged::bytes(&none);
+    let around = logged_bytes(&none);
     // Three names, three ids, and what REPORT tells.
     assert!((200..300).contains(&around), "{around}");
-    let line = logged::bytes(&one) - around;
+    let line = logged_bytes(&one) - around;
     assert!((300..=430).contains(&line), "{line}");
 }
 
 #[test]
 fn the_document_says_what_the_command_prints() {
-    for part in parts(&prices(&[])) {
+    for part in tables(&prices(&[])) {
         assert!(
             DOCUMENT.contains(part.trim_end()),
             "docs/cost.md differs from `cargo run --release --package xtask-model --bin costs`, which prints:\n\n{part}"

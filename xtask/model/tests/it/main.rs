@@ -4,8 +4,7 @@ mod documents;
 
 use extension_spec::{Compression, Envelope, RecordFormat, limits};
 use kinesis_telemetry_extension::Packing;
-use xtask_model::flow::{Flow, LINES, Sent, defaults, invocations, packings, send};
-use xtask_model::typical::Logs;
+use xtask_model::{Flow, LINES, Logs, Sent, defaults, invocations, packings, send};
 
 const LOGS: [Logs; 2] = [Logs::Text, Logs::Json];
 
