@@ -1,6 +1,6 @@
-//! From a record's data to lines: whatever `RECORD_FORMAT` and `COMPRESSION` have made of them is undone. Pure.
+//! Decompresses and de-aggregates the data of a record. Pure.
 //!
-//! What they are is told by the first bytes, so that nobody has to know a function's settings (docs/consuming.md).
+//! The first bytes tell the format, so a consumer does not need to know a function's settings (docs/consuming.md).
 
 use std::io::Read;
 
@@ -14,15 +14,18 @@ const CHECKSUM: usize = 16;
 /// `records` of an aggregate, and `data` of such a record.
 const RECORDS: u64 = 3;
 const DATA: u64 = 3;
-/// What a small record may become. The extension's own never hold more than a quarter of `QUEUE_MAX_BYTES`; somebody else's
-/// must not eat all memory.
+/// Bytes that a record may decompress to. The extension's own records stay below a quarter of `QUEUE_MAX_BYTES`; a record of
+/// another producer must not exhaust the memory.
 const MOST: u64 = 1024 * 1024 * 1024;
 
-/// Returns the lines that a record's data holds, each with its `\n`.
+/// Returns the lines that the data of a record holds, each with its `\n`.
+///
+/// Data that is neither compressed nor an aggregate is returned as it is, whatever it holds.
 ///
 /// # Errors
 ///
-/// Says what is damaged: the compression, or the aggregate.
+/// Returns a message that names the damage: the compression (`gzip`, `zstd`), a size of more than 1 GiB after decompression,
+/// or the aggregate (its length, checksum or Protobuf encoding).
 pub fn lines(data: &[u8]) -> Result<Vec<u8>, String> {
     let inflated = inflate(data)?;
     let data = inflated.as_deref().unwrap_or(data);
@@ -50,7 +53,7 @@ fn read(decoder: impl Read, what: &str) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-/// The data of all records inside, one after the other.
+/// Returns the data of all records in an aggregate, concatenated.
 fn aggregate(data: &[u8]) -> Result<Vec<u8>, String> {
     let damaged = |what: &str| format!("its aggregate is damaged: {what}");
     let end = data.len().checked_sub(CHECKSUM).filter(|end| *end >= KPL.len());
@@ -73,7 +76,7 @@ fn aggregate(data: &[u8]) -> Result<Vec<u8>, String> {
     Ok(out)
 }
 
-/// Number and contents of each length-delimited field of a protobuf message; numbers are passed over.
+/// Returns the number and content of each length-delimited field of a Protobuf message, and skips varints.
 fn fields(mut message: &[u8]) -> Option<Vec<(u64, &[u8])>> {
     let mut found = Vec::new();
     while !message.is_empty() {

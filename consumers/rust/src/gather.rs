@@ -1,4 +1,4 @@
-//! Records put in order: events joined from their parts, numbers judged, instance by instance. Pure.
+//! Sorts events, joins parts and judges the numbers of each instance. Pure.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -7,11 +7,13 @@ use serde::Serialize;
 
 use crate::unpack::{self, Event};
 
-/// Events by the numbers that they came under, so far.
+/// Collects the events of any number of records, in any order.
+///
+/// Every event and part stays in memory until the value is dropped.
 #[derive(Debug, Default)]
 pub struct Gathering(BTreeMap<String, BTreeMap<u64, Slot>>);
 
-/// Everything that came under one number of one instance, by part; 0 is an event in one piece.
+/// Everything that arrived under one number of one instance, by part. Part 0 is a whole event.
 #[derive(Debug, Default)]
 struct Slot {
     parts: BTreeMap<u32, (Event, i64)>,
@@ -19,62 +21,69 @@ struct Slot {
     conflicting: bool,
 }
 
-/// One extension process, which numbers its events 1, 2, 3 and so on.
+/// Says which events of one extension process arrived. The process numbers its events 1, 2, 3 and so on.
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Instance {
-    /// The `instance` of its events' `source`.
+    /// The `source.instance` of its events.
     pub name: String,
     /// The lowest number that arrived.
     pub first: u64,
     /// The highest number that arrived.
     pub last: u64,
-    /// Numbers up to `last` that did not arrive, from and to.
+    /// Ranges of numbers below `last` that did not arrive, each with its first and last number. Numbers after `last` are
+    /// unknown.
     pub missing: Vec<(u64, u64)>,
-    /// Numbers that arrived more than once, with the same event.
+    /// Numbers whose event, or a part of it, arrived more than once.
     pub duplicates: Vec<u64>,
-    /// Numbers under which different events arrived.
+    /// Numbers under which different events arrived. The extension never writes them.
     pub conflicting: Vec<u64>,
-    /// Numbers whose parts cannot be joined, and why.
+    /// Numbers whose parts cannot be joined, most often because one is missing, with the reason.
     pub unjoinable: BTreeMap<u64, String>,
 }
 
 impl Instance {
-    /// Whether each event arrived once.
+    /// Returns true if every event up to `last` arrived exactly once.
     pub fn is_whole(&self) -> bool {
         self.duplicates.is_empty() && self.has_all()
     }
 
-    /// Whether each event arrived, be it several times: that is what delivery at least once means.
+    /// Returns true if every event up to `last` arrived at least once, which is what the extension promises.
     pub fn has_all(&self) -> bool {
         self.missing.is_empty() && self.conflicting.is_empty() && self.unjoinable.is_empty()
     }
 }
 
-/// One instance, and its events: each once, whole.
+/// The events of one instance, de-duplicated and whole.
+#[derive(Debug)]
 pub struct Judged<'a> {
-    /// What its numbers tell.
+    /// Which numbers arrived, and which are missing.
     pub instance: Instance,
-    /// In the order of their numbers.
+    /// The events in the order of their numbers, each once. Events with a missing part are left out.
     pub arrivals: Vec<Arrival<'a>>,
 }
 
-/// An event, and when its (last) record reached the stream.
+/// An event and the time at which it was complete in the stream.
+#[derive(Debug)]
 pub struct Arrival<'a> {
-    /// The event.
+    /// The event, joined from its parts if it came in several.
     pub event: Cow<'a, Event>,
-    /// Milliseconds since 1970.
+    /// The time at which its record reached the stream, in milliseconds since 1970-01-01T00:00:00Z; for an event in parts,
+    /// the time of the latest part.
     pub at_ms: i64,
 }
 
 impl Gathering {
-    /// One more, which its record brought to the stream at this time, in milliseconds since 1970.
+    /// Adds an event or a part of one.
+    ///
+    /// `at_ms` is the time at which its record reached the stream (`ApproximateArrivalTimestamp`), in milliseconds since
+    /// 1970-01-01T00:00:00Z.
     pub fn add(&mut self, event: Event, at_ms: i64) {
         let source = &event.source;
         let part = source.part.unwrap_or(0);
         let slots = self.0.entry(source.instance.clone()).or_default();
         let Slot { parts, duplicates, conflicting } = slots.entry(source.seq).or_default();
-        // One number is one event, and one part of it: the same again is a double, anything else a contradiction.
+        // A number and a part identify one text: the same text again is a duplicate, another text a conflict.
         match parts.get(&part) {
             Some((known, _)) if *known == event => *duplicates = true,
             Some(_) => *conflicting = true,
@@ -83,7 +92,7 @@ impl Gathering {
         }
     }
 
-    /// Judges the numbers of each instance.
+    /// Returns the instances in the order of their names, with their events and what their numbers tell.
     pub fn judged(&self) -> impl Iterator<Item = Judged<'_>> {
         self.0.iter().map(|(name, slots)| judge(name, slots))
     }

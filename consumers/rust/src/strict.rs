@@ -1,6 +1,6 @@
-//! A consumer for tests and fuzzers: it panics at anything that is not exactly as the extension writes it.
+//! A consumer for tests and fuzzers, which panics at every deviation from what the extension writes.
 //!
-//! A consumer in production takes [`crate::record`] and [`crate::Gathering`] instead, which survive every input.
+//! Consumers in production use [`crate::record`] and [`crate::Gathering`], which report damaged input as values.
 
 use std::collections::BTreeMap;
 
@@ -8,13 +8,13 @@ use extension_spec::event_type;
 
 use crate::{Event, decode, join, record};
 
-/// Events by instance and number, as Lambda generated them, and how many arrived again.
+/// The events of a sequence of records, by instance and number.
 #[derive(Debug, Default)]
 pub struct Arrived {
-    /// The JSON text of each event, by `instance` and `seq`. Without identities (`ENVELOPE=none`) the instance is empty and
-    /// the numbers are those of arrival.
+    /// The JSON text of each event as Lambda generated it, by `instance` and `seq`. Events without an identity
+    /// (`ENVELOPE=none`) have an empty instance, and are numbered in the order of their arrival.
     pub events: BTreeMap<(String, u64), String>,
-    /// Events and parts of events that arrived more than once.
+    /// The number of events and parts that arrived more than once.
     pub duplicates: usize,
     parts: BTreeMap<(String, u64), BTreeMap<u32, Event>>,
 }
@@ -24,7 +24,7 @@ impl Arrived {
     ///
     /// # Panics
     ///
-    /// If a record is damaged, a line is no event, or the events of a record are not in order.
+    /// Panics if a record is damaged, a line is not an event, or the numbers in a record do not increase.
     pub fn of<D: AsRef<[u8]>>(records: impl IntoIterator<Item = D>) -> Self {
         let mut arrived = Self::default();
         records.into_iter().for_each(|data| arrived.take(data.as_ref()));
@@ -71,11 +71,11 @@ impl Arrived {
 }
 
 impl Arrived {
-    /// Checks that the numbers of each instance are 1, 2, 3 and so on.
+    /// Asserts that the numbers of each instance are 1, 2, 3 and so on.
     ///
     /// # Panics
     ///
-    /// If one is missing.
+    /// Panics if a number is missing.
     pub fn assert_gapless(&self) {
         let mut next: BTreeMap<&str, u64> = BTreeMap::new();
         for (instance, seq) in self.events.keys() {
@@ -85,12 +85,12 @@ impl Arrived {
         }
     }
 
-    /// Returns how many events of this `type` there are.
+    /// Returns the number of events with this `type`.
     pub fn count(&self, event_type: &str) -> usize {
         self.events.values().filter(|event| is_of(event, event_type)).count()
     }
 
-    /// Returns how many extension processes they come from.
+    /// Returns the number of extension processes that the events come from.
     pub fn instances(&self) -> usize {
         let mut instances: Vec<_> = self.events.keys().map(|(instance, _)| instance).collect();
         instances.dedup();
@@ -98,7 +98,7 @@ impl Arrived {
     }
 }
 
-/// Whether an event, as text, is of this type.
+/// Returns true if the JSON text of an event states this type.
 fn is_of(event: &str, event_type: &str) -> bool {
     event.contains(&format!(r#""type":"{event_type}""#))
 }
@@ -107,7 +107,7 @@ fn is_of(event: &str, event_type: &str) -> bool {
 ///
 /// # Panics
 ///
-/// If the record is damaged or not UTF-8.
+/// Panics if the record is damaged or not UTF-8.
 pub fn text(data: &[u8]) -> String {
     let lines = decode::lines(data).unwrap_or_else(|why| panic!("{why}"));
     String::from_utf8(lines).expect("records are text")

@@ -1,7 +1,8 @@
-//! From the bytes of a record to the events that Lambda generated, byte for byte. Pure.
+//! Turns the data of a record into the events that Lambda generated, byte for byte. Pure.
 //!
-//! Inside whatever [`decode`] undoes, each line is one event with its identity spliced in as the last member; or the first
-//! line says it for all (`ENVELOPE=record`). Nothing is parsed and written again here: `1.0` must not become `1`, nor `\u00fc` become `ü`.
+//! In what [`decode`] returns, each line is one event with its identity spliced in as the last member, or the first line holds
+//! the identity of all (`ENVELOPE=record`). The text of an event is cut out and never re-serialized: `1.0` must not become
+//! `1`, nor `\u00fc` become `ü`.
 
 use std::fmt;
 
@@ -12,57 +13,63 @@ use serde_json::value::RawValue;
 
 use crate::decode;
 
-/// Who numbered an event, and how: with `seq` (and `part`) this is the event's identity.
+/// The identity of an event: `instance`, `seq` and, for a part of an event, `part`.
+///
+/// It is the `source` that the extension adds to an event. Two events with the same identity are duplicates.
 #[derive(Clone, Debug, Default, Deserialize, Serialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct Source {
-    /// The function's name.
+    /// The name of the function; `None` if the event has no identity.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
-    /// The extension process.
+    /// The extension process that numbered the event. It is empty if the event has no identity.
     pub instance: String,
-    /// The event's number.
+    /// The number of the event within its instance, from 1; 0 if the event has no identity.
     pub seq: u64,
     #[serde(skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
-    /// Of an event that was split: which part this is, from 1.
+    /// The number of this part, from 1, if the event was too large for one record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub part: Option<u32>,
-    /// Of an event that was split: how many parts there are.
+    /// The number of parts, if the event was too large for one record.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub parts: Option<u32>,
-    /// Of the first line of a record: how many follow.
+    /// The number of lines that follow, in the first line of a record with `ENVELOPE=record`.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
 }
 
-/// An event, and what a reader wants to know of it.
+/// An event that Lambda or the extension generated, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// As Lambda wrote it, without `source`; of a part: the line without `source`.
+    /// The JSON text as Lambda wrote it, byte for byte and without `source`. For a part it is the line without `source`.
     pub text: String,
-    /// Its `type`.
+    /// The `type`, for example `function` or `platform.report`. It is `(no type)` if there is none, and raw JSON if it is not a
+    /// string.
     pub kind: String,
-    /// Its `time`, in milliseconds since 1970.
+    /// The `time` in milliseconds since 1970-01-01T00:00:00Z, if it is an RFC 3339 timestamp.
     pub time_ms: Option<i64>,
-    /// The request that it is of, if it says so.
+    /// The ID of the invocation, from `record.requestId` or else `source.requestId`, if the event has one.
     pub request_id: Option<String>,
-    /// Its identity.
+    /// The identity.
     pub source: Source,
 }
 
-/// A line that is no event of ours, and why not.
+/// A line, or a whole record, that cannot be read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Broken {
-    /// The line.
+    /// The line, with U+FFFD for bytes that are not UTF-8. It is a description if the whole record cannot be read.
     pub line: String,
-    /// What is wrong with it.
+    /// The reason, for people.
     pub why: String,
 }
 
-/// The events of one record.
+/// Returns the events of one record in their order, and an error for each line that cannot be read.
+///
+/// A record that cannot be decompressed or de-aggregated gives a single error. With `ENVELOPE=record`, a record whose number
+/// of lines differs from what its first line states gives an additional error at the end. Empty lines are skipped.
 pub fn record(data: &[u8]) -> Vec<Result<Event, Broken>> {
     let lines = match decode::lines(data) {
         Ok(lines) => lines,
@@ -78,7 +85,7 @@ pub fn record(data: &[u8]) -> Vec<Result<Event, Broken>> {
     }
 }
 
-/// The events that follow the first line of a record, which says whose they all are. A line that follows is an event,
+/// Returns the events after the first line of a record, which holds the identity of all. Every further line is an event,
 /// whatever it holds.
 fn of_head<'a>(head: &Source, lines: impl Iterator<Item = &'a [u8]>) -> Vec<Result<Event, Broken>> {
     let numbered = lines.zip(head.seq..).map(|(bytes, seq)| {
@@ -105,8 +112,8 @@ fn line(bytes: &[u8]) -> Result<Event, Broken> {
 }
 
 impl Event {
-    /// Reads an event, whose identity is known.
-    pub fn of(text: String, source: Source) -> Result<Self, String> {
+    /// Reads an event whose identity is known.
+    fn of(text: String, source: Source) -> Result<Self, String> {
         let Members(members) = parse(&text)?;
         let member = |name: &str| members.iter().find(|(key, _)| *key == name).map(|(_, raw)| *raw);
         let string = |raw: &str| serde_json::from_str::<String>(raw).ok();
@@ -119,12 +126,12 @@ impl Event {
         Ok(Self { text, kind, time_ms, request_id, source })
     }
 
-    /// An event that came without an identity (`ENVELOPE=none`).
+    /// Reads a line that has no identity (`ENVELOPE=none`). Returns `None` if it is not a JSON object.
     pub fn without_identity(line: &str) -> Option<Self> {
         Self::of(line.to_owned(), Source::default()).ok()
     }
 
-    /// As a line, with its identity where it has one, in whatever form that came.
+    /// Returns the event as one line of JSON without a line break, with its identity as `source` if it has one.
     pub fn line(&self) -> String {
         let open =
             self.text.trim_end().strip_suffix('}').filter(|_| !self.source.instance.is_empty());
@@ -135,7 +142,7 @@ impl Event {
         format!("{open}{comma}\"source\":{source}}}")
     }
 
-    /// The fragment that this line carries, if it is a part of a larger event.
+    /// Returns the fragment that this line carries, if it is a part of a larger event.
     fn fragment(&self) -> Option<String> {
         let Members(members) = parse(&self.text).ok()?;
         let (_, raw) = members.iter().find(|(key, _)| *key == "\"record\"")?;
@@ -143,7 +150,13 @@ impl Event {
     }
 }
 
-/// The event that `parts` were cut from; they come sorted, each once.
+/// Joins the parts of one event.
+///
+/// `parts` are all parts with one `instance` and `seq`, sorted by `part`, each once.
+///
+/// # Errors
+///
+/// Returns a message if a part is missing, if the parts disagree on their number, or if they do not join to a JSON object.
 pub fn join(parts: &[&Event]) -> Result<Event, String> {
     let first = parts.first().ok_or("no part at all")?;
     let numbers: Vec<u32> = parts.iter().filter_map(|part| part.source.part).collect();
@@ -160,7 +173,7 @@ pub fn join(parts: &[&Event]) -> Result<Event, String> {
     Event::of(text, source).map_err(|why| format!("its parts join to no event: {why}"))
 }
 
-/// Takes the identity off a line again: exactly the bytes that the extension put in.
+/// Removes the identity from a line: exactly the bytes that the extension added.
 fn unsplice(line: &str) -> Result<(String, Source), String> {
     let Members(members) = parse(line)?;
     let Some(("\"source\"", raw)) = members.last() else {
