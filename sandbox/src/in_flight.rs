@@ -1,4 +1,4 @@
-//! Which requests are in flight, and what became of those that are not.
+//! Tracks which requests to a server are in flight, and how the others ended.
 
 use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -14,48 +14,48 @@ struct State {
     /// Number of the last request.
     last: u64,
     in_flight: BTreeSet<u64>,
-    /// Requests whose sender did not wait for the answer.
+    /// Requests whose sender disconnected before the answer.
     abandoned: BTreeSet<u64>,
-    /// Requests whose connection was closed from here: their senders did not give them up.
+    /// Requests whose connection the server closed: their senders did not abandon them.
     cut: BTreeSet<u64>,
 }
 
-/// Counts a request while it is in flight, also when its connection is closed meanwhile.
+/// A request that counts as in flight until this is dropped, also if its connection is closed in the meantime.
 #[derive(Debug)]
-pub(crate) struct Flight {
+pub(crate) struct InFlightRequest {
     requests: InFlight,
     number: u64,
-    /// Whether it came to its end here, with or without an answer.
+    /// True if the server has finished the request, with or without an answer.
     is_over: bool,
 }
 
 impl InFlight {
-    /// A request has come.
-    pub(crate) fn begin(&self) -> Flight {
+    /// Starts to track a request.
+    pub(crate) fn begin(&self) -> InFlightRequest {
         let mut state = self.state();
         state.last += 1;
         let number = state.last;
         state.in_flight.insert(number);
         drop(state);
-        Flight { requests: self.clone(), number, is_over: false }
+        InFlightRequest { requests: self.clone(), number, is_over: false }
     }
 
-    /// How many have come so far.
+    /// Returns the number of requests so far.
     pub(crate) fn count(&self) -> u64 {
         self.state().last
     }
 
-    /// Those that were begun and are not answered.
+    /// Returns the numbers of the requests that are not answered yet.
     pub(crate) fn in_flight(&self) -> Vec<u64> {
         self.state().in_flight.iter().copied().collect()
     }
 
-    /// Whether the sender of this request went away before the answer.
+    /// Returns true if the sender of this request disconnected before the answer.
     pub(crate) fn was_abandoned(&self, request: u64) -> bool {
         self.state().abandoned.contains(&request)
     }
 
-    /// From now on it is not their senders' doing if those in flight end without an answer.
+    /// Marks the requests in flight as cut by the server: if they end without an answer, their senders did not abandon them.
     pub(crate) fn cut(&self) {
         let mut state = self.state();
         let State { in_flight, cut, .. } = &mut *state;
@@ -67,14 +67,14 @@ impl InFlight {
     }
 }
 
-impl Flight {
-    /// It is answered, or is not going to be.
+impl InFlightRequest {
+    /// Marks the request as finished by the server, with or without an answer.
     pub(crate) fn end(mut self) {
         self.is_over = true;
     }
 }
 
-impl Drop for Flight {
+impl Drop for InFlightRequest {
     fn drop(&mut self) {
         let mut state = self.requests.state();
         state.in_flight.remove(&self.number);

@@ -1,7 +1,7 @@
-//! A small Kinesis: one stream, `PutRecords`, the real limits, and faults.
+//! A fake Kinesis: one stream with `PutRecords`, the service's limits, and fault injection.
 //!
-//! It exists because no emulator refuses single records, and because tests must know what is in flight when. It checks
-//! no signatures and forgets nothing.
+//! It exists because no emulator rejects single records, and because tests must know which requests are in flight at a given
+//! moment. It checks no signatures and keeps every record.
 
 pub mod faults;
 mod request;
@@ -25,7 +25,7 @@ pub struct Kinesis {
     server: Server,
 }
 
-/// A record that was taken.
+/// A record that the stream accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
     /// Decoded.
@@ -61,7 +61,7 @@ impl Kinesis {
         &self.stream.name
     }
 
-    /// Changes the faults, from the next request on.
+    /// Replaces the faults that requests meet, from the next request on.
     pub fn set_faults(&self, faults: Faults) {
         self.stream.state().faults = faults;
     }
@@ -98,7 +98,7 @@ impl Kinesis {
         self.stream.state().shards.of(partition_key, None)
     }
 
-    /// What was taken so far.
+    /// Returns the records that were accepted so far.
     pub fn records(&self) -> Vec<Record> {
         self.stream.state().records.clone()
     }
@@ -108,28 +108,28 @@ impl Kinesis {
         self.stream.state().refused
     }
 
-    /// How many requests have come so far.
+    /// Returns the number of requests so far.
     pub fn requests(&self) -> u64 {
         self.stream.in_flight.count()
     }
 
-    /// The requests that were begun and are not answered.
+    /// Returns the numbers of the requests that are not answered yet. Requests count from 1.
     pub fn in_flight(&self) -> Vec<u64> {
         self.stream.in_flight.in_flight()
     }
 
-    /// Whether the sender of this request went away before the answer.
+    /// Returns true if the sender of this request disconnected before the answer.
     pub fn was_abandoned(&self, request: u64) -> bool {
         self.stream.in_flight.was_abandoned(request)
     }
 
-    /// How many connections were opened so far.
+    /// Returns the number of connections that were accepted so far.
     pub fn connections(&self) -> u64 {
         self.server.accepted()
     }
 
-    /// Closes every connection without a word.
-    pub fn close_connections(&self) {
+    /// Closes every connection without an answer, as a freeze does.
+    pub(crate) fn close_connections(&self) {
         self.stream.in_flight.cut();
         self.server.close_connections();
     }

@@ -1,21 +1,23 @@
-//! A Lambda execution environment on this machine, and faults for it.
+//! A Lambda execution environment on this machine, with a fake Kinesis and SQS that inject faults.
 //!
-//! A [`Sandbox`] starts an extension and a function as real processes, with only the environment that Lambda gives each
-//! of them, and serves them the Runtime, Extensions and Telemetry APIs with the replies, limits, order and timing of
-//! Lambda, in each [`Mode`]: it freezes them between invocations, delivers `platform.report` of one invocation during the next, or before
-//! the end, ends them with SHUTDOWN and SIGKILL, and resets the environment after a timeout or a crash. Beside it stands
-//! a small [`Kinesis`] that enforces the real limits, refuses what a script or a seed tells it to refuse, and knows
-//! what is in flight when; a small [`Sqs`], for what Kinesis never took; and an endpoint for [`Credentials`].
+//! A [`Sandbox`] starts extensions and a function as real processes, with only the environment variables that Lambda gives
+//! each of them. It serves them the Runtime, Extensions and Telemetry APIs with Lambda's replies, limits, order and timing, in
+//! each [`Mode`]. It freezes the processes between invocations, delivers `platform.report` of one invocation during the next
+//! one or before the end, ends processes with SHUTDOWN and SIGKILL, and resets the environment after a timeout or a crash.
 //!
-//! It speaks HTTP only and links no extension, so it runs any extension, in any language. What it does not model: the
-//! network's latency, and the CPU share of a small function. [`Sandbox::pass`] lets hours pass in a freeze, by one clock or
-//! by both. `extension/tests/it/rie` holds it against AWS's own emulator, and says where it is meant to differ.
+//! - [`Options`] selects what to run and how the platform behaves.
+//! - [`Report`] is the result of init, an invocation or shutdown.
+//! - [`Remote`] looks into an environment while it is busy, and plays programs that have no process.
+//! - [`Recording::journal`] is the ground truth of telemetry: every event that was generated for an extension, and whether the
+//!   extension acknowledged it.
+//! - [`Kinesis`] is a stream that enforces the service's limits, fails requests by script or by seed ([`kinesis::faults`]), and
+//!   tracks which requests are in flight. [`Sqs`] is a queue for dead letters.
+//! - [`Credentials`] is the endpoint from which functions with `SnapStart` read their keys.
 //!
-//! - [`Options`] says what to run and how the platform behaves.
-//! - [`Report`] is what happened in init, an invocation or shutdown.
-//! - [`Remote`] looks into an environment while it is busy, and plays the parts that have no process.
-//! - [`Recording::journal`] is the ground truth of telemetry: every event that was generated for an extension, and
-//!   whether the extension acknowledged it.
+//! The sandbox speaks HTTP and links no extension, so it runs any extension in any language. It does not model network latency
+//! or the CPU share of a small function. [`Sandbox::pass`] lets hours pass in a freeze, by one clock or by both.
+//! `extension/tests/it/rie` compares the sandbox with AWS's own emulator, and lists the intended differences. The README
+//! shows how to run it.
 
 mod api;
 mod aws;

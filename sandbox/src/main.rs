@@ -59,7 +59,7 @@ async fn run(cli: &Cli) -> anyhow::Result<bool> {
             print(&Report::Invocation(invocation))?;
         }
     }
-    let Recording { shutdown, journal, .. } = sandbox.shutdown_with_witness().await;
+    let Recording { shutdown, journal, .. } = sandbox.shutdown_with_recording().await;
     print(&Report::Shutdown(shutdown))?;
     if let Some(path) = &cli.journal {
         write(path, &journal)

@@ -136,13 +136,14 @@ impl Sandbox {
         self.credentials.as_ref()
     }
 
-    /// Requests to Kinesis that were in flight when an extension called `next`, and that it did not give up.
+    /// Returns the number of requests to Kinesis that were in flight when an extension called `next`, without those that the
+    /// extension abandoned.
     pub fn in_flight_at_next(&self) -> usize {
         let requests = self.shared.look(|state| state.in_flight_at_next.concat());
         self.not_abandoned(&requests)
     }
 
-    /// Requests to Kinesis that a freeze has caught.
+    /// Returns the number of requests to Kinesis that were in flight when the environment was frozen.
     pub fn caught_by_freeze(&self) -> usize {
         self.frozen_in_flight.len()
     }
@@ -166,7 +167,7 @@ impl Sandbox {
         Some(kib * 1024)
     }
 
-    /// A handle for whoever stands beside the environment while something happens in it.
+    /// Returns a handle for another task, which works while this environment is busy.
     pub fn remote(&self) -> Remote {
         Remote::new(self.shared.clone(), self.address())
     }

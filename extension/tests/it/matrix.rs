@@ -51,7 +51,7 @@ const fn row(mode: Mode, strategy: &'static str, faults: &'static str, end: &'st
 }
 
 #[test]
-fn every_two_of_mode_strategy_weather_and_end_meet_in_some_row() {
+fn every_two_of_mode_strategy_fault_and_end_meet_in_some_row() {
     let name = |row: &Row| {
         [row.mode.initialization_type(), row.strategy, row.faults, row.end].map(str::to_owned)
     };
@@ -122,21 +122,21 @@ async fn play_all(mode: Mode) {
 }
 
 #[tokio::test]
-async fn an_on_demand_environment_survives_every_weather_to_every_end() {
+async fn an_on_demand_environment_survives_every_fault_and_end() {
     play_all(Mode::OnDemand).await;
 }
 
 #[tokio::test]
-async fn a_provisioned_environment_survives_every_weather_to_every_end() {
+async fn a_provisioned_environment_survives_every_fault_and_end() {
     play_all(Mode::ProvisionedConcurrency).await;
 }
 
 #[tokio::test]
-async fn a_restored_environment_survives_every_weather_to_every_end() {
+async fn a_restored_environment_survives_every_fault_and_end() {
     play_all(Mode::SnapStart).await;
 }
 
 #[tokio::test]
-async fn a_managed_instance_survives_every_weather_to_every_end() {
+async fn a_managed_instance_survives_every_fault_and_end() {
     play_all(Mode::ManagedInstances).await;
 }

@@ -112,7 +112,7 @@ impl TestEnvironment {
     pub(crate) async fn end(self) -> Ended {
         assert_eq!(self.sandbox.in_flight_at_next(), 0, "requests in flight when next was called");
         let caught_by_freeze = self.sandbox.caught_by_freeze();
-        let ended = self.sandbox.shutdown_with_witness().await;
+        let ended = self.sandbox.shutdown_with_recording().await;
         for exit in &ended.shutdown.exits {
             assert_eq!(exit.code, Some(0), "{exit:?}");
         }

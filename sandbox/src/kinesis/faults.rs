@@ -1,4 +1,4 @@
-//! Faults for a stream: what happens to requests, by script or by seed.
+//! Fault injection for a stream, by script or by seed.
 
 mod fault;
 mod random_faults;
@@ -11,57 +11,59 @@ use fastrand::Rng;
 
 pub use fault::{KMS_ERRORS, Refusal};
 
-/// What happens to the coming requests. The default is fair: everything is taken at once.
+/// The faults that the next requests to a stream meet. By default there is none: every record is accepted at once.
 #[derive(Default)]
 pub struct Faults {
-    /// Verdicts on the next requests, in order; afterwards `mode` holds.
+    /// The faults of the next requests, in order. When the script is used up, `mode` applies.
     script: VecDeque<Fault>,
     mode: FaultMode,
     latency: Duration,
-    /// Shards that take nothing, whatever the request.
+    /// Shards that reject every record.
     hot: BTreeSet<usize>,
 }
 
-/// What happens to one request.
+/// The fault that one request meets.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing: it is taken.
+    /// No fault: the request succeeds.
     None,
-    /// These records of it are refused for lack of throughput, by index.
+    /// The records with these indices are rejected for lack of throughput.
     Refuse(Vec<usize>),
-    /// These records of it are refused for this reason, by index.
+    /// The records with these indices are rejected for this reason.
     RefuseFor(Refusal, Vec<usize>),
-    /// The whole request fails, with a body in JSON.
+    /// The whole request fails, with this status, error code and message.
     Fail(u16, &'static str, &'static str),
-    /// The whole request fails with this status and no body, as by something that stands in front of Kinesis.
+    /// The whole request fails with this status and no body, as a proxy in front of Kinesis answers.
     Bare(u16),
-    /// It is answered only after this time.
+    /// The request succeeds after this delay.
     Slow(Duration),
-    /// It is never answered.
+    /// The request is never answered.
     Silence,
-    /// Its connection is reset, and nothing of it is taken.
+    /// The connection is reset, and no record is accepted.
     Reset,
-    /// Its records are taken, and the connection is closed without an answer.
+    /// The records are accepted, and the connection is closed without an answer.
     TakeAndVanish,
-    /// Its records are taken, and the connection is closed in the middle of the answer.
+    /// The records are accepted, and the connection is closed in the middle of the answer.
     TakeAndTruncate,
 }
 
-/// What happens to all requests that the script does not name.
+/// The faults of the requests after the script.
 #[derive(Default)]
 enum FaultMode {
     #[default]
     Off,
-    /// This share of the records of each request is refused, at random.
+    /// A random share of the records of each request is rejected.
     Refuse(f64, Refusal, Rng),
+    /// Every request meets this fault.
     Always(Fault),
+    /// Each request meets a random fault, or none.
     Random(Rng),
 }
 
-/// What happens to this request.
+/// How the stream treats one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
-    /// How long it waits for what happens then.
+    /// The delay before `end`.
     pub(super) after: Duration,
     pub(super) end: End,
 }
@@ -89,60 +91,59 @@ pub(super) enum Sent {
 }
 
 impl Faults {
-    /// Everything is taken.
+    /// Returns no faults: every record is accepted.
     pub fn none() -> Self {
         Self::default()
     }
 
-    /// This share of the records of each request is refused for lack of throughput; the same records for the same seed.
+    /// Rejects this share of the records of each request for lack of throughput: the same records for the same seed.
     pub fn refusing(share: f64, seed: u64) -> Self {
         Self::refusing_for(Refusal::Throughput, share, seed)
     }
 
-    /// This share of the records of each request is refused for this reason; the same records for the same seed.
+    /// Rejects this share of the records of each request for this reason: the same records for the same seed.
     pub fn refusing_for(reason: Refusal, share: f64, seed: u64) -> Self {
         Self::of(FaultMode::Refuse(share, reason, Rng::with_seed(seed)))
     }
 
-    /// This happens to every request.
+    /// Every request meets this fault.
     pub fn always(fault: Fault) -> Self {
         Self::of(FaultMode::Always(fault))
     }
 
-    /// This happens to the next requests, in order; then it is fair.
+    /// The next requests meet these faults, in order. Later requests meet none.
     pub fn script(faults: impl IntoIterator<Item = Fault>) -> Self {
         Self { script: faults.into_iter().collect(), ..Self::default() }
     }
 
-    /// Whatever can pass by itself happens, mixed: half of the requests fare well, the others each in a way of its own.
-    /// The n-th request meets the same fault for the same seed.
+    /// Half of the requests meet a random transient fault. The n-th request meets the same fault for the same seed.
     pub fn random(seed: u64) -> Self {
         Self::of(FaultMode::Random(Rng::with_seed(seed)))
     }
 
-    /// The service is down: every request is answered 503.
+    /// The service is down: every request fails with status 503.
     pub fn down() -> Self {
         Self::always(Fault::unavailable())
     }
 
-    /// The role lacks the permission.
+    /// The role lacks the permission for every request.
     pub fn denied() -> Self {
         Self::always(Fault::denied())
     }
 
-    /// The stream is gone.
+    /// The stream does not exist any more.
     pub fn lost() -> Self {
         Self::always(Fault::missing())
     }
 
-    /// Every answer takes this long.
+    /// Delays every answer by `latency`, in addition to any other fault.
     #[must_use]
     pub fn slow(mut self, latency: Duration) -> Self {
         self.latency = latency;
         self
     }
 
-    /// This shard refuses every record for lack of throughput, whatever else happens.
+    /// This shard rejects every record for lack of throughput, in addition to any other fault.
     #[must_use]
     pub fn hot(mut self, shard: usize) -> Self {
         self.hot.insert(shard);
@@ -157,7 +158,7 @@ impl Faults {
         self.hot.contains(&shard)
     }
 
-    /// What happens to a request with so many records, which is the next.
+    /// Returns how the stream treats the next request, which has this many records.
     pub(super) fn verdict(&mut self, records: usize) -> Verdict {
         let mut verdict = match (self.script.pop_front(), &mut self.mode) {
             (Some(fault), _) => fault.verdict(records),
@@ -175,7 +176,7 @@ impl Faults {
 }
 
 impl Fault {
-    /// What this means to a request with so many records.
+    /// Returns how the stream treats a request with this many records that meets this fault.
     pub(super) fn verdict(self, records: usize) -> Verdict {
         let take = |reply| End::Take { refused: vec![None; records], reply };
         let mut after = Duration::ZERO;

@@ -20,14 +20,14 @@ const INTERNAL_ONLY: Duration = Duration::from_millis(500);
 /// What the delivery of waiting telemetry gets of it, before SHUTDOWN; never more than half.
 const FLUSH: Duration = Duration::from_secs(1);
 
-/// What was seen of an environment that has ended.
+/// The observations of an environment from its start to its end.
 #[derive(Clone, Debug)]
 pub struct Recording {
-    /// Its end.
+    /// The report of the shutdown.
     pub shutdown: Shutdown,
-    /// The ground truth of telemetry.
+    /// Every telemetry event that was generated for an extension, and whether it was acknowledged.
     pub journal: Vec<JournalEntry>,
-    /// Every line of every extension, with its name.
+    /// Every line that an extension printed, with the extension's name.
     pub printed: Vec<(String, String)>,
 }
 
@@ -38,8 +38,8 @@ impl Sandbox {
         self.end("spindown", Signal::SIGTERM).await
     }
 
-    /// The same, with all that was seen until the end.
-    pub async fn shutdown_with_witness(self) -> Recording {
+    /// Ends the environment like [`Sandbox::shutdown`], and returns everything that was observed.
+    pub async fn shutdown_with_recording(self) -> Recording {
         let shared = self.shared.clone();
         let shutdown = self.shutdown().await;
         let journal = shared.hub.journal.entries().clone();

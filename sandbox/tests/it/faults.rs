@@ -130,7 +130,7 @@ async fn a_slow_answer_comes_after_its_time_and_the_next_at_once() {
 }
 
 #[tokio::test]
-async fn slow_weather_makes_failures_slow_as_well() {
+async fn failures_are_slow_as_well() {
     let producer = Producer::start().await;
     let slow = Duration::from_millis(50);
     producer.kinesis.set_faults(Faults::down().slow(slow));
@@ -175,27 +175,27 @@ async fn a_larger_record_is_taken_as_soon_as_the_stream_allows_it() {
 }
 
 #[tokio::test]
-async fn in_wild_weather_the_same_requests_meet_the_same_fates_for_the_same_seed() {
-    let mut stories = Vec::new();
+async fn the_same_seed_injects_the_same_random_faults() {
+    let mut runs = Vec::new();
     for seed in [11, 11, 12] {
         let producer = Producer::start().await;
         producer.kinesis.set_faults(Faults::random(seed));
-        let mut story = Vec::new();
+        let mut outcomes = Vec::new();
         for _ in 0..60 {
             // Silence ends when the sender has waited long enough.
             let sent = tokio::time::timeout(Duration::from_secs(3), producer.put(&["k"; 5])).await;
-            story.push(match sent {
+            outcomes.push(match sent {
                 Ok(Ok((200, body))) => format!("{}", body.matches("ErrorCode").count()),
                 Ok(Ok((status, body))) => format!("{status} {body}"),
                 Ok(Err(why)) => why,
                 Err(_) => "silence".to_owned(),
             });
         }
-        let fates: BTreeSet<_> = story.iter().collect();
-        assert!(fates.len() >= 6, "{fates:?}");
-        assert!(story.iter().filter(|it| *it == "0").count() >= 20, "{story:?}");
-        stories.push((story, producer.kinesis.records().len()));
+        let kinds: BTreeSet<_> = outcomes.iter().collect();
+        assert!(kinds.len() >= 6, "{kinds:?}");
+        assert!(outcomes.iter().filter(|it| *it == "0").count() >= 20, "{outcomes:?}");
+        runs.push((outcomes, producer.kinesis.records().len()));
     }
-    assert_eq!(stories[0], stories[1]);
-    assert_ne!(stories[0], stories[2]);
+    assert_eq!(runs[0], runs[1]);
+    assert_ne!(runs[0], runs[2]);
 }

@@ -39,7 +39,7 @@ async fn an_extension_in_python_gets_every_event_and_only_lambdas_environment() 
     for _ in 0..3 {
         assert_eq!(sandbox.invoke("{}").await.status, Status::Success);
     }
-    let recording = sandbox.shutdown_with_witness().await;
+    let recording = sandbox.shutdown_with_recording().await;
     assert_eq!(recording.shutdown.exits[0].code, Some(0));
     assert_eq!(
         recording.printed,

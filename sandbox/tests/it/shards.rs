@@ -91,7 +91,7 @@ async fn what_is_beyond_the_bytes_of_a_second_is_refused_and_fits_later() {
 }
 
 #[tokio::test]
-async fn a_hot_shard_refuses_everything_until_the_weather_changes_and_the_others_nothing() {
+async fn a_hot_shard_rejects_every_record_and_other_shards_none() {
     let (producer, keys) = four().await;
     let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
     producer.kinesis.set_faults(Faults::none().hot(2));
@@ -105,7 +105,7 @@ async fn a_hot_shard_refuses_everything_until_the_weather_changes_and_the_others
 }
 
 #[tokio::test]
-async fn what_the_weather_refuses_takes_no_room_in_its_shard() {
+async fn records_rejected_by_a_fault_use_no_throughput() {
     let producer = Producer::start().await;
     producer.kinesis.set_throughput(Some(Throughput { bytes: 1_000_000, records: 2 }));
     producer.kinesis.set_faults(Faults::script([Fault::Refuse(vec![0, 1])]));

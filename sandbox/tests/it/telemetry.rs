@@ -98,7 +98,7 @@ async fn a_batch_that_is_refused_comes_again_until_it_is_acknowledged() {
     *bench.listener.statuses.lock().unwrap() = vec![500, 404];
     bench.init().await;
     bench.sandbox.invoke("{}").await;
-    let journal = bench.sandbox.shutdown_with_witness().await.journal;
+    let journal = bench.sandbox.shutdown_with_recording().await.journal;
     assert!(journal.iter().all(|entry| entry.accepted), "{journal:?}");
     assert_eq!(bench.listener.types().len(), journal.len(), "and only once");
 }
@@ -121,7 +121,7 @@ async fn a_listener_that_is_too_slow_is_told_how_much_it_has_missed() {
     }
     bench.listener.answers.send_replace(true);
     bench.listener.wait_for("platform.logsDropped").await;
-    let journal = bench.sandbox.shutdown_with_witness().await.journal;
+    let journal = bench.sandbox.shutdown_with_recording().await.journal;
     let events = bench.listener.events();
     let dropped = events.iter().find(|event| event["type"] == "platform.logsDropped").unwrap();
     let lines = events.iter().filter(|event| event["type"] == "function").count() as u64;
@@ -159,7 +159,7 @@ async fn a_burst_leaves_in_many_batches_and_nothing_of_it_is_dropped() {
             tokio::task::yield_now().await;
         }
     }
-    let journal = bench.sandbox.shutdown_with_witness().await.journal;
+    let journal = bench.sandbox.shutdown_with_recording().await.journal;
     assert_eq!(journal.iter().filter(|entry| !entry.accepted).count(), 0);
     let types = bench.listener.types();
     assert!(!types.contains(&"platform.logsDropped".to_owned()));
@@ -186,7 +186,7 @@ async fn everything_is_delivered_when_shutdown_arrives_however_long_it_might_wai
     tokio::join!(bench.sandbox.init(), subscribe);
     bench.sandbox.invoke("{}").await;
     assert_eq!(bench.listener.types(), [""; 0], "the time is not over");
-    let recording = bench.sandbox.shutdown_with_witness().await;
+    let recording = bench.sandbox.shutdown_with_recording().await;
     assert_eq!(at_shutdown.await.unwrap(), recording.journal.len());
     assert!(recording.journal.iter().all(|entry| entry.accepted));
 }

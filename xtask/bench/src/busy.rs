@@ -166,7 +166,7 @@ impl World {
         let peak_kib = self.peak_kib();
         let Self { sandbox, kinesis, mut busy, .. } = self;
         busy.peak_kib.1 = peak_kib;
-        let recording = sandbox.shutdown_with_witness().await;
+        let recording = sandbox.shutdown_with_recording().await;
         let exit =
             recording.shutdown.exits.first().context("an extension ends with the environment")?;
         ensure!(exit.code == Some(0), "{} ends with {exit:?}", busy.label);

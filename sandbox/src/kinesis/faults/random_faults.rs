@@ -1,4 +1,4 @@
-//! Random faults: which one the next request meets.
+//! Chooses the random fault that the next request meets.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use fastrand::Rng;
 
 use super::{Fault, Refusal};
 
-/// A fault that passes by itself. What the sender or a person must mend is not among them.
+/// A transient fault. Faults that the sender or an operator must fix are not among them.
 #[derive(Clone, Copy, Debug)]
 enum Kind {
     None,
@@ -15,8 +15,8 @@ enum Kind {
     Slow,
 }
 
-/// How often each fault comes, of a hundred requests. Half fare well; what costs the sender time is rare, so that many
-/// requests go through in the time of a test.
+/// How many of a hundred requests meet each fault. Faults that cost the sender time are rare, so that a test sends many
+/// requests.
 const SHARES: [(u32, Kind); 16] = [
     (50, Kind::None),
     (12, Kind::RefuseFor(Refusal::Throughput)),
@@ -36,14 +36,14 @@ const SHARES: [(u32, Kind); 16] = [
     (1, Kind::Fail(|| Fault::Silence)),
 ];
 
-/// Of the records of a request of which some are refused.
+/// The share of records that is rejected in a request with rejected records.
 const REFUSED: f64 = 0.3;
-/// What a slow answer takes at most.
+/// The longest delay of a slow answer.
 const SLOWEST: Duration = Duration::from_millis(300);
 
-/// The fault of the next request.
+/// Returns the fault of the next request.
 pub(super) fn next(rng: &mut Rng, records: usize) -> Fault {
-    // An rng of its own, so that the faults of later requests do not depend on how many records this one has.
+    // A fork, so that the faults of later requests do not depend on the number of records in this one.
     let mut rng = rng.fork();
     match kind_of(rng.u32(..100)) {
         Kind::None => Fault::None,
@@ -56,11 +56,11 @@ pub(super) fn next(rng: &mut Rng, records: usize) -> Fault {
     }
 }
 
-fn kind_of(throw: u32) -> Kind {
+fn kind_of(percent: u32) -> Kind {
     let mut bound = 0;
     let found = SHARES.iter().find(|(share, _)| {
         bound += share;
-        throw < bound
+        percent < bound
     });
     found.map_or(Kind::None, |(_, fault)| *fault)
 }
@@ -76,7 +76,7 @@ mod tests {
         (0..1_000).map(|_| next(&mut rng, records)).collect()
     }
 
-    /// Which kind it is, whatever its records.
+    /// Returns the kind of a fault without the records that it names.
     fn kind(fault: &Fault) -> String {
         match fault {
             Fault::RefuseFor(reason, _) => format!("{reason:?}"),
@@ -91,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_seed_has_its_fates_and_their_kinds_do_not_depend_on_the_number_of_records() {
+    fn a_seed_fixes_the_faults_whatever_the_number_of_records() {
         assert_eq!(faults(7, 50), faults(7, 50));
         assert_ne!(faults(7, 50), faults(8, 50));
         let kinds = |records| faults(7, records).iter().map(kind).collect::<Vec<_>>();
@@ -99,16 +99,16 @@ mod tests {
     }
 
     #[test]
-    fn about_half_of_all_requests_fare_well_and_every_fault_occurs() {
+    fn about_half_of_all_requests_succeed_and_every_fault_occurs() {
         let faults = faults(42, 10);
-        let fair = faults.iter().filter(|fault| **fault == Fault::None).count();
-        assert!((450..550).contains(&fair), "{fair} of 1000");
+        let successes = faults.iter().filter(|fault| **fault == Fault::None).count();
+        assert!((450..550).contains(&successes), "{successes} of 1000");
         let kinds: BTreeSet<_> = faults.iter().map(kind).collect();
         assert_eq!(kinds.len(), SHARES.len(), "{kinds:?}");
     }
 
     #[test]
-    fn nothing_occurs_that_the_sender_or_a_person_must_mend() {
+    fn random_faults_are_transient() {
         for fault in faults(42, 10) {
             if let Fault::Fail(status, code, _) = fault {
                 assert!(
