@@ -1,4 +1,4 @@
-//! What to run, and how the platform behaves.
+//! The configuration of an environment: what it runs, and how the platform behaves.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -6,14 +6,14 @@ use std::time::Duration;
 
 use crate::Kinesis;
 
-/// What an init ahead of traffic may take at least (Lambda Developer Guide, "Understanding the Lambda execution
+/// The least time limit of an init ahead of traffic (Lambda Developer Guide, "Understanding the Lambda execution
 /// environment lifecycle").
 pub(crate) const AHEAD_OF_TRAFFIC: Duration = Duration::from_secs(130);
 
-/// External and internal ones together.
+/// The limit of external and internal extensions together.
 pub(crate) const MAX_EXTENSIONS: usize = 10;
 
-/// Everything that can be chosen. The defaults are those of a new on-demand function.
+/// The configuration of a [`Sandbox`](crate::Sandbox). The defaults are those of a new on-demand function.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own")]
 pub struct Options {
@@ -21,7 +21,7 @@ pub struct Options {
     pub mode: Mode,
     /// External extensions, in the order in which they start. Lambda starts at most 10.
     pub extensions: Vec<Program>,
-    /// The function.
+    /// The function's program.
     pub function: Program,
     /// Name of the function.
     pub function_name: String,
@@ -29,41 +29,40 @@ pub struct Options {
     pub function_version: String,
     /// Account that owns the function.
     pub account_id: String,
-    /// Its region.
+    /// The region of the function.
     pub region: String,
-    /// Its memory in MB.
+    /// The function's memory in MB, as its environment states it. The sandbox does not enforce it.
     pub memory_mb: u32,
-    /// Its timeout.
+    /// The function's timeout.
     pub timeout: Duration,
-    /// How many invocations a managed instance runs side by side; in every other mode it is one.
+    /// The number of concurrent invocations on a managed instance. In every other mode it is one.
     pub max_concurrency: u32,
-    /// The tenant for whom the environment runs, where the function isolates tenants.
+    /// The tenant of the environment, if the function isolates tenants.
     pub tenant: Option<String>,
-    /// How its log lines reach the Telemetry API.
+    /// The function's log format.
     pub log_format: LogFormat,
-    /// Variables that its owner has set: the function and the extensions see them.
+    /// The environment variables of the function's configuration. The function and the extensions see them.
     pub environment: Vec<(String, String)>,
-    /// Whether there is a Telemetry API. Without it a subscription is answered 202, as local emulators do.
+    /// True if there is a Telemetry API. Without it a subscription is answered with 202, as local emulators do.
     pub has_telemetry: bool,
-    /// Whether processes are stopped between invocations.
+    /// True if processes are frozen between invocations.
     pub freezes: bool,
     /// A library that lets the processes see the clocks that [`Sandbox::pass`](crate::Sandbox::pass) sets:
     /// `libextension_sandbox_clock.so`, for programs that are linked dynamically on Linux with glibc.
     pub clock: Option<PathBuf>,
-    /// The Kinesis whose connections are closed in a freeze, and which is asked what is in flight.
+    /// The Kinesis whose requests in flight are recorded at each `next` and each freeze.
     pub kinesis: Option<Arc<Kinesis>>,
-    /// Whether a freeze closes the connections to Kinesis.
+    /// True if a freeze closes the connections to `kinesis`.
     pub freeze_closes_connections: bool,
-    /// Longest log line; a longer one becomes several events.
+    /// The length of the longest log line in bytes. A longer line becomes several events.
     pub max_line_bytes: usize,
-    /// Bytes of telemetry that wait for a slow listener before events are dropped.
+    /// The bytes of telemetry that are buffered for a slow listener before events are dropped.
     pub telemetry_backlog_bytes: usize,
-    /// Longest init of an on-demand function. In the other modes it is at least 130 s.
+    /// The time limit of the init of an on-demand function. In the other modes it is at least 130 s.
     pub init_timeout: Duration,
-    /// Time between SHUTDOWN and SIGKILL.
+    /// The time between SHUTDOWN and SIGKILL.
     pub shutdown_timeout: Duration,
-    /// Whether lines of the extensions, and why a program fails, are also printed on stderr, for the person who
-    /// watches.
+    /// True if the sandbox also prints the lines of extensions, and the reason why a program fails, on stderr.
     pub echo: bool,
 }
 
@@ -72,9 +71,9 @@ pub struct Options {
 pub enum Mode {
     /// One invocation at a time, frozen between them. An init long before the first invocation is a proactive one.
     OnDemand,
-    /// The same, with an init ahead of traffic.
+    /// One invocation at a time, with an init ahead of traffic.
     ProvisionedConcurrency,
-    /// The same, from a snapshot: what has been initialised is frozen, and restored with new credentials.
+    /// One invocation at a time, from a snapshot: the environment is frozen after init, and restored with new credentials.
     SnapStart,
     /// Managed instances: never frozen, no INVOKE events, lean telemetry.
     ManagedInstances,
@@ -85,7 +84,7 @@ impl Mode {
     pub const ALL: [Self; 4] =
         [Self::OnDemand, Self::ProvisionedConcurrency, Self::SnapStart, Self::ManagedInstances];
 
-    /// The value of `AWS_LAMBDA_INITIALIZATION_TYPE` and of the events of init.
+    /// Returns the value of `AWS_LAMBDA_INITIALIZATION_TYPE`, which events of init state too.
     pub fn initialization_type(self) -> &'static str {
         match self {
             Self::OnDemand => "on-demand",
@@ -101,12 +100,12 @@ impl Mode {
 pub enum Program {
     /// An executable. The name of an extension is its file name.
     File(PathBuf),
-    /// No process: whoever holds the sandbox calls the APIs under this name.
+    /// No process: the owner of the sandbox calls the APIs under this name.
     Driven(String),
 }
 
 impl Program {
-    /// The name under which an extension registers.
+    /// Returns the name under which an extension registers.
     pub fn name(&self) -> String {
         match self {
             Self::File(path) => path.file_name().unwrap_or_default().to_string_lossy().into_owned(),

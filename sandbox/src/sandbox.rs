@@ -1,4 +1,4 @@
-//! The environment's life: init, invocations, resets, shutdown.
+//! The life of an environment: init, invocations, resets, shutdown.
 
 mod end;
 mod init;
@@ -83,7 +83,11 @@ impl Failure {
 }
 
 impl Sandbox {
-    /// An environment in which nothing runs yet.
+    /// Creates an environment in which no process runs yet.
+    ///
+    /// # Errors
+    ///
+    /// Fails if the APIs cannot listen on loopback, or if the temporary folder cannot be created.
     pub async fn new(options: Options) -> std::io::Result<Self> {
         let shared = Arc::new(Shared::new(Arc::new(options))?);
         let handler = shared.clone();
@@ -111,12 +115,12 @@ impl Sandbox {
         })
     }
 
-    /// The folder that stands for `/tmp`. Processes know it as `TMPDIR`.
+    /// Returns the folder that stands for `/tmp`, which is the `TMPDIR` of the processes.
     pub fn tmp(&self) -> &Path {
         self.tmp.path()
     }
 
-    /// `host:port` of the APIs, for whoever calls them without a process.
+    /// Returns `host:port` of the APIs, for programs without a process ([`Program::Driven`](crate::Program::Driven)).
     pub fn address(&self) -> String {
         self.server.address.to_string()
     }
@@ -125,13 +129,13 @@ impl Sandbox {
     ///
     /// # Panics
     ///
-    /// If the options name no library for clocks that can be set.
+    /// Panics if [`Options::clock`] is not set.
     pub fn pass(&self, duration: Duration, pause: Pause) -> std::io::Result<()> {
         assert!(self.shared.options.clock.is_some(), "the processes see the machine's own clocks");
         self.shared.clocks.pass(duration, pause)
     }
 
-    /// Where a function with `SnapStart` has its keys from: others from each restore on.
+    /// Returns the endpoint from which a function with `SnapStart` reads its keys. Each restore changes them.
     pub fn credentials(&self) -> Option<&Arc<Credentials>> {
         self.credentials.as_ref()
     }
@@ -156,7 +160,7 @@ impl Sandbox {
             .count()
     }
 
-    /// The most memory in bytes that an extension has had so far (resident; Linux only).
+    /// Returns the peak resident memory of an extension in bytes. Works on Linux only.
     pub fn peak_memory(&self, extension: &str) -> Option<u64> {
         let group = self.shared.look(|state| {
             state.agents.iter().find(|agent| agent.name == extension).and_then(|it| it.group)

@@ -1,6 +1,6 @@
-//! A small SQS: one queue, `SendMessageBatch`, the real limits, and faults by script.
+//! A fake SQS: one queue with `SendMessageBatch`, the service's limits, and faults by script.
 //!
-//! It checks no signatures, forgets nothing, and nobody can receive from it: whoever holds it reads what was sent.
+//! It checks no signatures and keeps every message. It has no `ReceiveMessage`: tests read the messages from [`Sqs`].
 
 mod batch;
 mod faults;
@@ -34,7 +34,7 @@ pub struct Sqs {
     server: Server,
 }
 
-/// A message that was taken.
+/// A message that the queue accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
     /// As it was sent.
@@ -61,7 +61,7 @@ struct State {
 }
 
 impl Sqs {
-    /// A queue of this name.
+    /// Starts a queue with this name.
     pub async fn start(queue_name: &str) -> std::io::Result<Arc<Self>> {
         let state = State {
             messages: Vec::new(),
@@ -97,27 +97,27 @@ impl Sqs {
         format!("arn:aws:sqs:{region}:{ACCOUNT}:{}", self.queue.name)
     }
 
-    /// What was taken so far.
+    /// Returns the messages that were accepted so far.
     pub fn messages(&self) -> Vec<Message> {
         self.queue.state().messages.clone()
     }
 
-    /// How many requests have come so far.
+    /// Returns the number of requests so far.
     pub fn requests(&self) -> u64 {
         self.queue.in_flight.count()
     }
 
-    /// The requests that were begun and are not answered.
+    /// Returns the numbers of the requests that are not answered yet. Requests count from 1.
     pub fn in_flight(&self) -> Vec<u64> {
         self.queue.in_flight.in_flight()
     }
 
-    /// This happens to the next requests, in order; then what always happens.
+    /// The next requests meet these faults, in order. Later requests meet the fault of [`Sqs::set_always`].
     pub fn set_script(&self, script: impl IntoIterator<Item = Fault>) {
         self.queue.state().script = script.into_iter().collect();
     }
 
-    /// This happens to every request that no script is for, or nothing.
+    /// Every request after the script meets this fault, or none.
     pub fn set_always(&self, fault: Option<Fault>) {
         self.queue.state().always = fault;
     }

@@ -69,7 +69,7 @@ fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u6
         .arg(format!("--callgrind-out-file={}", file.display()));
     command.arg(&subject.program).envs(subject.environment(&lambda, kinesis, out.path(), 128));
     if until == Until::Next {
-        // What is done beside waiting is not on the way there.
+        // Connecting ahead runs while the extension waits: it is not on the way to `next`.
         command.env(variable::PRECONNECT, "false");
     }
     command.stdin(Stdio::null()).stdout(Stdio::null());

@@ -1,7 +1,7 @@
-//! A Lambda for one extension, reduced to what is measured: it answers at once, and notes when it was asked what.
+//! A fake Lambda for one extension: it answers every call at once, and records the time of the call.
 //!
-//! The sandbox would answer as well, but it also starts processes, keeps a journal and enforces rules meanwhile, which is
-//! more than the whole start of an extension takes. Here each connection has a thread that blocks.
+//! The sandbox also starts processes, keeps a journal and enforces rules, which takes longer than the whole start of an
+//! extension. Here each connection has a blocking thread.
 
 mod http;
 mod kinesis;
@@ -18,20 +18,20 @@ pub(crate) use kinesis::{Kinesis, STREAM, units};
 
 use crate::watched::Watched;
 
-/// What an extension did, and when.
+/// The calls of an extension, with their times.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Seen {
     pub(crate) registered: Option<Instant>,
     pub(crate) subscribed: Option<Instant>,
-    /// Where it wants telemetry.
+    /// The port of its telemetry listener.
     listener: Option<u16>,
-    /// Each `next`.
+    /// The time of each call of `next`.
     pub(crate) nexts: Vec<Instant>,
-    /// The event that answers the next `next`.
+    /// The event that answers the next call of `next`.
     answer: Option<String>,
 }
 
-/// A Lambda.
+/// The Extensions and Telemetry APIs for one extension.
 pub(crate) struct FakeLambda {
     address: SocketAddr,
     seen: Arc<Watched<Seen>>,
@@ -39,7 +39,7 @@ pub(crate) struct FakeLambda {
 }
 
 impl FakeLambda {
-    /// Listens from now on. Its threads end when the extension has.
+    /// Starts to listen. The threads end with the extension.
     pub(crate) fn start() -> io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let address = listener.local_addr()?;
@@ -54,7 +54,7 @@ impl FakeLambda {
         Ok(Self { address, seen, telemetry: None })
     }
 
-    /// For `AWS_LAMBDA_RUNTIME_API`.
+    /// Returns the value of `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) fn address(&self) -> String {
         self.address.to_string()
     }
@@ -63,12 +63,12 @@ impl FakeLambda {
         self.seen.get()
     }
 
-    /// When it called `next` for the `n`th time, from 1.
+    /// Returns the time of the `n`th call of `next`, from 1. Waits for it for at most `patience`.
     pub(crate) fn next(&self, n: usize, patience: Duration) -> Option<Instant> {
         self.seen.until(patience, |seen| seen.nexts.get(n - 1).copied())
     }
 
-    /// Answers `next`, now or when it is called.
+    /// Answers `next` with an INVOKE event, now or when the extension calls it.
     pub(crate) fn invoke(&self, request_id: &str) {
         let mut event = String::from(r#"{"eventType":"INVOKE""#);
         let deadline = epoch_ms() + 60_000;
@@ -79,7 +79,7 @@ impl FakeLambda {
         self.seen.change(|seen| seen.answer = Some(event));
     }
 
-    /// The same with SHUTDOWN.
+    /// Answers `next` with a SHUTDOWN event, now or when the extension calls it.
     pub(crate) fn shut_down(&self) {
         let deadline = epoch_ms() + 2_000;
         let event = format!(
@@ -88,8 +88,8 @@ impl FakeLambda {
         self.seen.change(|seen| seen.answer = Some(event));
     }
 
-    /// Hands a batch of telemetry over, on a connection that stays, as Lambda does. Nothing happens where there is no
-    /// subscription.
+    /// Posts a batch of telemetry on a persistent connection, as Lambda does. Does nothing if the extension has not
+    /// subscribed.
     pub(crate) fn publish(&mut self, batch: &str) -> io::Result<()> {
         let Some(port) = self.seen.get().listener else { return Ok(()) };
         let connection = match &mut self.telemetry {
@@ -107,10 +107,10 @@ fn epoch_ms() -> u128 {
 }
 
 fn serve(client: TcpStream, seen: &Watched<Seen>) {
-    // Otherwise the kernel would wait for more, where the real one has sent everything at once.
+    // Otherwise the kernel delays small packets. The real Lambda sends an answer at once.
     _ = client.set_nodelay(true);
     let mut connection = Connection::new(client);
-    // An extension that has ended closes it.
+    // The connection ends with the extension.
     while let Ok(request) = connection.receive() {
         if answer(&mut connection, &request, seen).is_err() {
             return;
@@ -138,14 +138,14 @@ fn answer(
     }
     if path.ends_with("/event/next") {
         seen.change(|seen| seen.nexts.push(now));
-        // As long as an environment may sleep.
+        // An extension waits for its next event for as long as the measurement takes.
         let answer = seen.until(Duration::from_hours(1), |seen| seen.answer.take());
         return connection.reply("", &answer.unwrap_or_default());
     }
     connection.reply("", "{}")
 }
 
-/// Of the `destination.URI` of a subscription.
+/// Returns the port in the `destination.URI` of a subscription.
 fn port(subscription: &[u8]) -> Option<u16> {
     let subscription: serde_json::Value = serde_json::from_slice(subscription).ok()?;
     let uri = subscription["destination"]["URI"].as_str()?;

@@ -1,8 +1,7 @@
-//! What an extension costs a function, measured on this machine. Run by `cargo xtask bench`, and by the gates of
-//! `cargo xtask ci`.
+//! Measures what an extension costs a function on this machine, for `cargo xtask bench` and the gates of `cargo xtask ci`.
 //!
-//! [`startup`] and [`throughput`] use a [`fake_lambda`] that answers at once; [`busy`] uses the sandbox. What is
-//! measured is measured by turns with whatever it is compared with.
+//! [`startup`] and [`throughput`] use a [`fake_lambda`] that answers at once; [`busy`] uses the sandbox. Programs
+//! are measured by turns, so that other load on the machine affects all of them.
 
 #![allow(clippy::print_stdout, reason = "printing is what a command is for")]
 #![allow(clippy::cast_precision_loss, reason = "what is counted here is far from 2^52")]

@@ -29,19 +29,19 @@ impl Subject {
         Self { label, program, settings: settings.to_vec() }
     }
 
-    /// The same with one more setting of ours, after which it is called.
+    /// Returns this extension with one more setting, whose value becomes the label.
     pub(crate) fn with(&self, name: &str, value: &str) -> Self {
         let mut settings = self.settings.clone();
         settings.push((format!("{ENV_PREFIX}{name}"), value.to_owned()));
         Self { label: value.to_owned(), program: self.program.clone(), settings }
     }
 
-    /// Whether it is ours, and so has our settings.
+    /// Returns true if this is the project's extension, which has settings.
     pub(crate) fn is_ours(&self) -> bool {
         self.program.file_name().is_some_and(|name| name == EXTENSION_NAME)
     }
 
-    /// Starts it as Lambda would.
+    /// Starts the extension as Lambda does.
     pub(crate) fn start(
         &self,
         lambda: &FakeLambda,
@@ -58,7 +58,7 @@ impl Subject {
         Ok(Life { spawned, child, cpu_before, _tmp: tmp })
     }
 
-    /// The variables that Lambda would give it, and those that bring it to our Kinesis.
+    /// Returns the variables that Lambda sets, and those that lead the extension to the fake Kinesis.
     pub(crate) fn environment(
         &self,
         lambda: &FakeLambda,

@@ -1,8 +1,8 @@
-//! HTTP/1.1 over any stream, blocking: just what extensions and we say to each other.
+//! Blocking HTTP/1.1 over any stream: the subset that extensions use.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 
-/// A request as far as it matters.
+/// The path and the body of a request.
 pub(super) struct Request {
     pub(super) path: String,
     pub(super) body: Vec<u8>,
@@ -17,7 +17,7 @@ impl<S: Read + Write> Connection<S> {
         Self(BufReader::with_capacity(64 * 1024, stream))
     }
 
-    /// The next request; an error at the end of the connection.
+    /// Reads the next request. Fails at the end of the connection.
     pub(super) fn receive(&mut self) -> io::Result<Request> {
         let (line, length) = self.head()?;
         let path = line.split(' ').nth(1).unwrap_or_default().to_owned();

@@ -1,4 +1,4 @@
-//! A Kinesis over TLS, as in production, that takes everything at once and counts it.
+//! A fake Kinesis over TLS, as in production: it accepts every record at once, and counts them.
 
 use std::io;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -23,7 +23,7 @@ use crate::watched::Watched;
 /// The name of the stream.
 pub(crate) const STREAM: &str = "telemetry";
 
-/// A stream on a port of loopback, for one extension after the other.
+/// A stream on a port of loopback, which extensions use one after the other.
 pub(crate) struct Kinesis {
     port: u16,
     /// The certificate to trust.
@@ -31,7 +31,7 @@ pub(crate) struct Kinesis {
     taken: Arc<Watched<Taken>>,
 }
 
-/// What was taken since the count began.
+/// The counts of accepted records since the last reset.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Taken {
     /// When the first request was answered.
@@ -71,17 +71,17 @@ impl Kinesis {
         Ok(Self { port, bundle, taken })
     }
 
-    /// For `AWS_ENDPOINT_URL_KINESIS`. A name, which is looked up as in production.
+    /// Returns the value of `AWS_ENDPOINT_URL_KINESIS`: a name, which the extension resolves as in production.
     pub(crate) fn url(&self) -> String {
         format!("https://localhost:{}", self.port)
     }
 
-    /// For `AWS_CA_BUNDLE`.
+    /// Returns the value of `AWS_CA_BUNDLE`.
     pub(crate) fn bundle(&self) -> &Path {
         self.bundle.path()
     }
 
-    /// Counts from nought.
+    /// Resets the counts to zero.
     pub(crate) fn reset(&self) {
         self.taken.change(|taken| *taken = Taken::default());
     }
@@ -90,7 +90,7 @@ impl Kinesis {
         self.taken.get()
     }
 
-    /// Waits until so many lines were taken, at most so long.
+    /// Waits until this many lines were accepted, for at most `patience`, and returns the counts.
     pub(crate) fn until(&self, lines: u64, patience: Duration) -> Taken {
         let enough = |taken: &mut Taken| (taken.lines >= lines).then(|| taken.clone());
         self.taken.until(patience, enough).unwrap_or_else(|| self.taken())
@@ -101,7 +101,7 @@ fn serve(client: TcpStream, config: Arc<ServerConfig>, taken: &Watched<Taken>) {
     _ = client.set_nodelay(true);
     let Ok(tls) = ServerConnection::new(config) else { return };
     let mut connection = Connection::new(StreamOwned::new(tls, client));
-    // It ends with the extension.
+    // The connection ends with the extension.
     while let Ok(request) = connection.receive() {
         let Ok(records) = records(&request.body) else { return };
         let result = r#"{"SequenceNumber":"49590338271490256608559692538361571095921575989136588898","ShardId":"shardId-000000000000"}"#;
@@ -129,7 +129,7 @@ pub(crate) fn units(bytes: u64) -> u64 {
     bytes.div_ceil(PAYLOAD_UNIT_BYTES).max(1)
 }
 
-/// Of each record of a request: lines, and bytes with the partition key.
+/// Returns the lines of each record of a request, and its bytes with the partition key.
 fn records(body: &[u8]) -> io::Result<Vec<(u64, u64)>> {
     #[derive(Deserialize)]
     #[serde(rename_all = "PascalCase")]
