@@ -135,9 +135,9 @@ impl Queue {
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Answer {
-        let flight = self.in_flight.begin();
+        let in_flight = self.in_flight.begin();
         let answer = self.answer(request).await;
-        flight.end();
+        in_flight.end();
         answer
     }
 

@@ -124,7 +124,9 @@ fn serve(client: TcpStream, config: Arc<ServerConfig>, taken: &Watched<Taken>) {
     }
 }
 
-/// Returns the PUT payload units that a provisioned stream bills for a record of `bytes`, partition key included (docs/cost.md).
+/// Returns the PUT payload units that a provisioned stream bills for a record of `bytes` (docs/cost.md).
+///
+/// The bytes include the partition key.
 pub(crate) fn units(bytes: u64) -> u64 {
     bytes.div_ceil(PAYLOAD_UNIT_BYTES).max(1)
 }
