@@ -56,7 +56,6 @@ fn write(line: &str) {
 
 /// In tests the harness captures what is printed, and shows it where a test fails.
 #[cfg(test)]
-#[expect(clippy::print_stderr, reason = "the harness captures it")]
 fn write(line: &str) {
     eprint!("{line}");
 }

@@ -7,6 +7,7 @@ use std::time::Duration;
 use extension_spec::EXTENSION_NAME;
 use hyper::Method;
 use serde::Deserialize;
+use serde_json::{Map, Value};
 
 use super::{Api, Error, within};
 
@@ -28,9 +29,11 @@ pub(crate) struct Extension {
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Function {
     /// Its name.
-    pub function_name: String,
+    #[serde(rename = "functionName")]
+    pub name: String,
     /// Its version, `$LATEST` for instance.
-    pub function_version: String,
+    #[serde(rename = "functionVersion")]
+    pub version: String,
     /// The account that owns it, where Lambda tells.
     pub account_id: Option<String>,
 }
@@ -54,15 +57,6 @@ pub(crate) enum Next {
     },
     /// Something that Lambda did not send when this was written.
     Unknown(String),
-}
-
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-struct Message {
-    event_type: String,
-    deadline_ms: u64,
-    request_id: String,
-    shutdown_reason: String,
 }
 
 impl Extension {
@@ -102,17 +96,8 @@ impl Extension {
             return Err(answer.refused(WHAT));
         }
         // SHUTDOWN comes as text/plain, so the type of the content says nothing.
-        let event: Message = serde_json::from_slice(&answer.body)
-            .map_err(|source| Error::Broken { what: WHAT, source: source.into() })?;
-        Ok(match event.event_type.as_str() {
-            "INVOKE" => {
-                Next::Invoke { request_id: event.request_id, deadline_ms: event.deadline_ms }
-            }
-            "SHUTDOWN" => {
-                Next::Shutdown { reason: event.shutdown_reason, deadline_ms: event.deadline_ms }
-            }
-            _ => Next::Unknown(event.event_type),
-        })
+        Next::read(&answer.body)
+            .map_err(|source| Error::Broken { what: WHAT, source: source.into() })
     }
 
     /// Reports that this extension cannot start. Legal before the first `next`; the process must then exit.
@@ -130,5 +115,88 @@ impl Extension {
     /// The client, for the other API.
     pub(super) fn api(&self) -> &Api {
         &self.api
+    }
+}
+
+impl Next {
+    /// Reads the body of an answer. Each member is read by itself: one of an unexpected type counts as missing, and takes
+    /// nothing from the others.
+    fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
+        let members: Map<String, Value> = serde_json::from_slice(body)?;
+        let text = |name| members.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let deadline_ms = milliseconds(members.get("deadlineMs"));
+        let event_type = text("eventType");
+        Ok(match event_type.as_str() {
+            "INVOKE" => Self::Invoke { request_id: text("requestId"), deadline_ms },
+            "SHUTDOWN" => Self::Shutdown { reason: text("shutdownReason"), deadline_ms },
+            _ => Self::Unknown(event_type),
+        })
+    }
+}
+
+/// Whole milliseconds since 1970, of a number with or without a fraction, or of its text; 0, which is long ago, of anything
+/// else.
+fn milliseconds(value: Option<&Value>) -> u64 {
+    match value {
+        Some(Value::Number(number)) => number.as_u64().unwrap_or_else(|| {
+            // Saturates, and is 0 below 0.
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "a fraction of a millisecond is of no use"
+            )]
+            number.as_f64().map_or(0, |number| number as u64)
+        }),
+        Some(Value::String(text)) => text.trim().parse().unwrap_or_default(),
+        _ => 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(body: &str) -> Next {
+        Next::read(body.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_member_of_an_unexpected_type_takes_nothing_from_the_others() {
+        let invoke =
+            |id: &str, deadline_ms| Next::Invoke { request_id: id.to_owned(), deadline_ms };
+        for (members, expected) in [
+            (r#""requestId":"r","deadlineMs":1790000000000"#, invoke("r", 1_790_000_000_000)),
+            (r#""requestId":"r","deadlineMs":1790000000000.75"#, invoke("r", 1_790_000_000_000)),
+            (r#""requestId":"r","deadlineMs":1.79e12"#, invoke("r", 1_790_000_000_000)),
+            (r#""requestId":"r","deadlineMs":"1790000000000""#, invoke("r", 1_790_000_000_000)),
+            (r#""requestId":"r","deadlineMs":-1"#, invoke("r", 0)),
+            (r#""requestId":"r","deadlineMs":1e300"#, invoke("r", u64::MAX)),
+            (r#""requestId":"r","deadlineMs":null"#, invoke("r", 0)),
+            (r#""requestId":"r","deadlineMs":{}"#, invoke("r", 0)),
+            (r#""requestId":"r""#, invoke("r", 0)),
+            (r#""requestId":null,"deadlineMs":5"#, invoke("", 5)),
+            (r#""requestId":7,"deadlineMs":5,"tracing":[1]"#, invoke("", 5)),
+        ] {
+            assert_eq!(
+                read(&format!(r#"{{"eventType":"INVOKE",{members}}}"#)),
+                expected,
+                "{members}"
+            );
+        }
+        for (reason, expected) in [(r#""timeout""#, "timeout"), ("null", ""), ("[1]", "")] {
+            let body =
+                format!(r#"{{"eventType":"SHUTDOWN","shutdownReason":{reason},"deadlineMs":9.5}}"#);
+            let reason = expected.to_owned();
+            assert_eq!(read(&body), Next::Shutdown { reason, deadline_ms: 9 });
+        }
+        assert_eq!(read(r#"{"eventType":"TOMORROW"}"#), Next::Unknown("TOMORROW".to_owned()));
+        assert_eq!(read(r#"{"eventType":null}"#), Next::Unknown(String::new()));
+    }
+
+    #[test]
+    fn a_body_that_is_no_object_is_an_error_and_no_event() {
+        for body in ["", "null", "[]", "<html>", "{\"eventType\":"] {
+            assert!(Next::read(body.as_bytes()).is_err(), "{body}");
+        }
     }
 }

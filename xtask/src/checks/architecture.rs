@@ -156,6 +156,7 @@ fn rooms_depend_on_each_other_without_circles() {
         "cli",
         "cli/args",
         "cli/stream",
+        "cli/terminal",
         "consumers/rust",
         "extension",
         "extension/spec",

@@ -152,11 +152,11 @@ fn partition_key(environment: &Environment) -> PartitionKey {
 
 /// Who events come from: as `register` says, or else as the environment does.
 fn source(environment: &Environment, extension: &Extension) -> Source {
-    let Function { function_name, function_version, .. } = &extension.function;
+    let Function { name: told_name, version: told_version, .. } = &extension.function;
     let (name, version) = &environment.function;
     let known =
         |told: &String, read: &String| if told.is_empty() { read.clone() } else { told.clone() };
-    let (name, version) = (known(function_name, name), known(function_version, version));
+    let (name, version) = (known(told_name, name), known(told_version, version));
     // The same for who numbers events and who packs them.
     Source::new(&name, &version, &random::new_instance()).in_envelope(environment.config.envelope)
 }
