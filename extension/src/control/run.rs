@@ -7,11 +7,11 @@ mod components;
 mod deliver;
 mod next;
 mod reporting;
+mod requests;
 mod shutdown;
 mod snapshot;
 mod wait;
 
-use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::MutexGuard;
 use std::time::Duration;
@@ -26,11 +26,13 @@ use crate::buffer::memory_budget::BufferedBody;
 use crate::buffer::queue::{Overflow, Queue};
 use crate::ingest::intake::{Accepted, Signal, restored};
 use crate::pack::sink::Sink;
+use crate::policy::deadline::Timeout;
 use crate::policy::flush::Backlog;
 use crate::policy::lifecycle::{Action, Event, Phase};
 pub(crate) use components::Components;
 use deliver::Delivery;
 pub(crate) use reporting::Reporter;
+use requests::Requests;
 pub(crate) use shutdown::DeadLetters;
 use shutdown::Ending;
 use wait::{PendingNext, answered, at, ended};
@@ -40,8 +42,6 @@ pub(crate) use wait::{PollNext, next};
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
 /// The longest such pause while the breaker is open. Such a delivery holds nobody, and the queue is bounded.
 const AFTER_FAILURES: Duration = Duration::from_secs(5);
-/// Requests that are remembered, in case the end of one is read before its INVOKE.
-const REMEMBERED: usize = 8;
 /// How long the event that has thawed the environment may be on its way.
 const GRACE: Duration = Duration::from_millis(100);
 /// A timer that is later than this has slept through a freeze, or through a pause of the whole machine.
@@ -55,10 +55,13 @@ struct Run<S, D> {
     delivery: Option<Delivery>,
     /// The invocation that is not known to have finished: until then the environment is awake.
     open: Option<String>,
-    /// Requests whose INVOKE was read.
-    invoked: VecDeque<String>,
-    /// Requests whose end was read before their INVOKE.
-    ended_early: VecDeque<String>,
+    requests: Requests,
+    /// The function's timeout, as Lambda's times tell it.
+    timeout: Timeout,
+    /// The last INVOKE: its request, and its deadline in milliseconds since 1970.
+    last_invoke: Option<(String, u64)>,
+    /// The last `platform.start`: its request, and its time in milliseconds since 1970.
+    last_start: Option<(String, u64)>,
     /// When the wait of this phase is over.
     wait_end: Instant,
     /// When the delivery of this phase is over.
@@ -83,8 +86,10 @@ pub(crate) async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool 
         next: None,
         delivery: None,
         open: None,
-        invoked: VecDeque::new(),
-        ended_early: VecDeque::new(),
+        requests: Requests::default(),
+        timeout: Timeout::default(),
+        last_invoke: None,
+        last_start: None,
         wait_end: now,
         deliver_end: now,
         // Until one is known the process has no successor to leave anything to.
@@ -220,6 +225,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         for signal in taken.signals {
             match signal {
                 Signal::RuntimeDone(request_id) => self.on_runtime_done(&request_id),
+                Signal::Started { request_id, time_ms } => self.on_started(request_id, time_ms),
                 Signal::InitDone => self.on_init_done(),
                 Signal::InitRepeated => self.on_init_repeated(),
                 Signal::Tenant => self.queue().rename(self.components.intake.source()),
@@ -261,8 +267,22 @@ impl<S: Sink, D: Sink> Run<S, D> {
             if self.phase == Phase::Invoking {
                 self.step(Event::RuntimeDone);
             }
-        } else if !self.invoked.iter().any(|it| it == request_id) {
-            remember(&mut self.ended_early, request_id);
+        }
+        self.requests.end(request_id);
+    }
+
+    /// An invocation has begun, says the platform; its INVOKE may have been read before or not.
+    fn on_started(&mut self, request_id: String, time_ms: u64) {
+        self.last_start = Some((request_id, time_ms));
+        self.learn_timeout();
+    }
+
+    fn learn_timeout(&mut self) {
+        if let (Some((started, time_ms)), Some((invoked, deadline_ms))) =
+            (&self.last_start, &self.last_invoke)
+            && started == invoked
+        {
+            self.timeout.learn(*time_ms, *deadline_ms);
         }
     }
 
@@ -310,14 +330,6 @@ impl<S: Sink, D: Sink> Run<S, D> {
     fn queue(&self) -> MutexGuard<'_, Queue> {
         lock(&self.components.queue)
     }
-}
-
-/// Keeps the last few.
-fn remember(requests: &mut VecDeque<String>, request_id: &str) {
-    if requests.len() == REMEMBERED {
-        requests.pop_front();
-    }
-    requests.push_back(request_id.to_owned());
 }
 
 #[cfg(test)]

@@ -21,6 +21,13 @@ use crate::report::own_lines;
 /// What the extension must know of the events that have passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
+    /// `platform.start`: an invocation of this request has begun.
+    Started {
+        /// The request.
+        request_id: String,
+        /// When it began, in milliseconds since 1970.
+        time_ms: u64,
+    },
     /// `platform.runtimeDone`: the function has finished this request.
     RuntimeDone(String),
     /// `platform.initRuntimeDone`: the function's own init is over.
@@ -179,6 +186,8 @@ impl Intake {
         }
         if !is_start {
             signals.push(Signal::RuntimeDone(request_id));
+        } else if let Some(time_ms) = time.and_then(milliseconds) {
+            signals.push(Signal::Started { request_id, time_ms });
         }
     }
 
@@ -312,6 +321,13 @@ impl<'a> Member<'a> {
         let Dropped { dropped_records, dropped_bytes } = dropped.unwrap_or_default();
         LogsDropped { records: dropped_records, bytes: dropped_bytes }
     }
+}
+
+/// Milliseconds since 1970, of a time as the platform writes it.
+fn milliseconds(time: &str) -> Option<u64> {
+    let time = humantime::parse_rfc3339(time).ok()?;
+    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_millis()).ok()
 }
 
 /// Whether this can be the id of a request. It becomes a partition key, of which Kinesis takes no empty one and none of

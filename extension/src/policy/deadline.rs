@@ -4,8 +4,6 @@
 
 use std::time::Duration;
 
-use extension_spec::limits;
-
 /// Left between our last act and Lambda's deadline, for the reply to reach Lambda on a slice of a CPU; less where there
 /// is hardly any time at all.
 fn margin(remaining: Duration) -> Duration {
@@ -16,7 +14,10 @@ fn margin(remaining: Duration) -> Duration {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
     /// INVOKE: its deadline is the timeout of the function.
-    Invoke,
+    Invoke {
+        /// The function's timeout, if it is known.
+        timeout: Option<Duration>,
+    },
     /// SHUTDOWN: its deadline is the moment in which this process is killed.
     Shutdown {
         /// Whether there is a queue for what the stream does not take, which needs time as well.
@@ -56,7 +57,7 @@ pub(crate) fn budget(call: Call, deadline_ms: u64, now_ms: u64, settings: &Setti
     let remaining = remaining(call, deadline_ms, now_ms);
     let end = remaining.saturating_sub(margin(remaining));
     match call {
-        Call::Invoke => {
+        Call::Invoke { .. } => {
             let flush = settings.flush_timeout.min(end / 2);
             Budget { wait: end.saturating_sub(flush), deliver: end, end }
         }
@@ -69,23 +70,50 @@ pub(crate) fn budget(call: Call, deadline_ms: u64, now_ms: u64, settings: &Setti
     }
 }
 
-/// Readings of the wall clock that are this far apart are nothing to wonder at.
-const TOLERANCE: Duration = Duration::from_secs(5);
+/// Clocks of tokio and of the standard library add no more than that without overflowing.
+const FAR: Duration = Duration::from_hours(24 * 365);
 
-/// What is left of a deadline. One that is over already, or much further away than any, says that the clock was set between
-/// Lambda's reading of it and ours. Then the least that there can be is believed: a function has a second at least, and
-/// of the two seconds of a SHUTDOWN something is left when it has just come. Should the time really be over, nothing is
-/// lost by trying.
+/// Returns what is left of a deadline.
+///
+/// A deadline that is over already says that the clock was set between Lambda's reading of it and ours. Then the least that
+/// there can be is believed: a function has a second at least, and of the two seconds of a SHUTDOWN something is left when it
+/// has just come. Should the time really be over, nothing is lost by trying.
+///
+/// An invocation has no more time than the function's timeout, which Lambda's own times tell; until they do, any deadline in
+/// the future is believed, because the longest timeout that Lambda allows changes.
 fn remaining(call: Call, deadline_ms: u64, now_ms: u64) -> Duration {
-    let (longest, least) = match call {
-        Call::Invoke => {
-            (Duration::from_millis(limits::FUNCTION_TIMEOUT_MS), Duration::from_secs(1))
-        }
-        // Two seconds on Lambda; an emulator may give more.
-        Call::Shutdown { .. } => (Duration::from_secs(10), Duration::from_millis(500)),
-    };
     let stated = Duration::from_millis(deadline_ms.saturating_sub(now_ms));
-    if stated.is_zero() || stated > longest + TOLERANCE { least } else { stated.min(longest) }
+    match call {
+        Call::Invoke { .. } if stated.is_zero() => Duration::from_secs(1),
+        Call::Invoke { timeout } => stated.min(timeout.unwrap_or(FAR)).min(FAR),
+        // Two seconds on Lambda; an emulator may give more.
+        Call::Shutdown { .. } if stated.is_zero() || stated > Duration::from_secs(15) => {
+            Duration::from_millis(500)
+        }
+        Call::Shutdown { .. } => stated.min(Duration::from_secs(10)),
+    }
+}
+
+/// Learns the function's timeout from Lambda's own times: an invocation's deadline less its start.
+///
+/// The largest one counts: a function can post a `platform.start` of its own, and must not shorten what it is given. Lambda
+/// reads the two times in different places, so the difference is rounded up to a whole second, as timeouts are.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Timeout(Option<Duration>);
+
+impl Timeout {
+    /// An invocation with this deadline began at this time, both in milliseconds since 1970.
+    pub(crate) fn learn(&mut self, start_ms: u64, deadline_ms: u64) {
+        if let Some(ms) = deadline_ms.checked_sub(start_ms).filter(|ms| *ms > 0) {
+            let timeout = Duration::from_secs(ms.div_ceil(1_000));
+            self.0 = self.0.max(Some(timeout));
+        }
+    }
+
+    /// Returns the timeout, if it is known.
+    pub(crate) fn known(self) -> Option<Duration> {
+        self.0
+    }
 }
 
 /// How long one request to Kinesis may take in a delivery of this length: short enough for a second one.
@@ -116,7 +144,7 @@ mod tests {
 
     /// With this many milliseconds left.
     fn invoke(left: u64) -> Budget {
-        budget(Call::Invoke, NOW + left, NOW, &settings(1_000, 100))
+        budget(Call::Invoke { timeout: None }, NOW + left, NOW, &settings(1_000, 100))
     }
 
     fn shutdown(left: u64, buffer_timeout: u64, has_dead_letters: bool) -> Budget {
@@ -140,11 +168,11 @@ mod tests {
     #[test]
     fn a_deadline_that_cannot_be_leaves_the_least_that_there_can_be() {
         let least = invoke(1_000);
-        let settings = settings(1_000, 100);
-        for (deadline, now) in
-            [(NOW - 5_000, NOW), (NOW, NOW), (0, NOW), (NOW + 905_001, NOW), (u64::MAX, 0)]
-        {
-            assert_eq!(budget(Call::Invoke, deadline, now, &settings), least, "{deadline}");
+        for timeout in [None, Some(ms(3_000))] {
+            for deadline in [NOW - 5_000, NOW, 0] {
+                let call = Call::Invoke { timeout };
+                assert_eq!(budget(call, deadline, NOW, &settings(1_000, 100)), least, "{deadline}");
+            }
         }
         for left in [0, 3_600_000] {
             assert_eq!(shutdown(left, 100, true), shutdown(500, 100, true));
@@ -152,9 +180,41 @@ mod tests {
     }
 
     #[test]
-    fn clocks_that_differ_a_little_take_nothing_from_a_function_with_the_longest_timeout() {
-        assert_eq!(invoke(900_050), invoke(900_000));
-        assert_eq!(invoke(905_000), invoke(900_000));
+    fn any_deadline_in_the_future_is_believed_until_the_timeout_is_known() {
+        for seconds in [900, 1_800, 5_400, 86_400] {
+            let end = ms(seconds * 1_000 - 100);
+            assert_eq!(
+                (invoke(seconds * 1_000).end, invoke(seconds * 1_000).wait),
+                (end, end - ms(1_000))
+            );
+        }
+        let far = budget(Call::Invoke { timeout: None }, u64::MAX, 0, &settings(1_000, 100));
+        assert!(far.end > Duration::from_hours(24), "and none overflows a clock: {far:?}");
+        _ = std::time::Instant::now() + far.end;
+    }
+
+    #[test]
+    fn an_invocation_has_no_more_time_than_the_functions_timeout() {
+        let known = |left| {
+            let call = Call::Invoke { timeout: Some(ms(3_000)) };
+            budget(call, NOW + left, NOW, &settings(1_000, 100))
+        };
+        assert_eq!(known(3_600_000), invoke(3_000), "a clock that was set back");
+        assert_eq!(known(2_500), invoke(2_500));
+    }
+
+    #[test]
+    fn the_timeout_is_the_longest_that_lambdas_times_tell_in_whole_seconds() {
+        let mut timeout = Timeout::default();
+        timeout.learn(NOW, NOW - 1);
+        timeout.learn(NOW, NOW);
+        assert_eq!(timeout.known(), None, "no invocation ends before it begins");
+        timeout.learn(NOW, NOW + 2_995);
+        assert_eq!(timeout.known(), Some(ms(3_000)));
+        timeout.learn(NOW + 2_000, NOW + 2_995);
+        assert_eq!(timeout.known(), Some(ms(3_000)), "a start that came late shortens nothing");
+        timeout.learn(NOW, NOW + 1_800_000);
+        assert_eq!(timeout.known(), Some(ms(1_800_000)));
     }
 
     #[test]
@@ -180,7 +240,8 @@ mod tests {
         ) {
             let deadline = if ahead { NOW + left } else { NOW - left };
             let shutdown = Call::Shutdown { has_dead_letters };
-            for (call, longest) in [(Call::Invoke, 900_000), (shutdown, 10_000)] {
+            let invoke = Call::Invoke { timeout: None };
+            for (call, longest) in [(invoke, u64::MAX), (shutdown, 10_000)] {
                 let Budget { wait, deliver, end } =
                     budget(call, deadline, NOW, &settings(flush, buffer));
                 prop_assert!(wait <= deliver && deliver <= end && !end.is_zero());

@@ -2,8 +2,8 @@
 
 use tokio::time::Instant;
 
+use super::Run;
 use super::shutdown::Ending;
-use super::{Run, remember};
 use crate::base::clock::{self, now_ms};
 use crate::base::log;
 use crate::lambda;
@@ -49,10 +49,11 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn on_invoke(&mut self, request_id: String, deadline_ms: u64) {
-        let Limits { now, .. } = self.limit(Call::Invoke, deadline_ms);
-        let early = self.ended_early.iter().position(|it| *it == request_id);
-        let has_ended = early.and_then(|index| self.ended_early.remove(index)).is_some();
-        remember(&mut self.invoked, &request_id);
+        self.last_invoke = Some((request_id.clone(), deadline_ms));
+        self.learn_timeout();
+        let timeout = self.timeout.known();
+        let Limits { now, .. } = self.limit(Call::Invoke { timeout }, deadline_ms);
+        let has_ended = self.requests.begin(&request_id);
         self.open = (!has_ended).then_some(request_id);
         self.components.policy.record(clock::now());
         if self.components.breaker.is_open() {

@@ -91,7 +91,7 @@ impl Bench {
         *during.lock().unwrap() = during_first_put.map(|body| (process.bodies.clone(), body));
         let bench = Bench { taken, bodies: process.bodies.clone() };
         for (number, answer) in answers.into_iter().enumerate() {
-            process.calls_next(Duration::from_mins(1)).await;
+            process.calls_next(Duration::from_hours(2)).await;
             tokio::time::sleep(idle).await;
             on_next(number, &bench);
             // The answer takes time on its way, in which the loop takes in what was posted.
@@ -287,4 +287,61 @@ async fn after_the_end_of_a_function_was_waited_for_in_vain_no_other_is_until_on
     assert!(held[0] >= 900, "the first is waited for: {held:?}");
     assert!(held[1] < 10_000, "the second is not: {held:?}");
     assert!(held[2] >= 250, "the third is again: {held:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_repeated_request_whose_end_is_read_before_its_invoke_is_not_held() {
+    let answers = vec![invoke("r-1"), invoke("r-1"), invoke("r-2"), shutdown()];
+    let calls = Mutex::new(Vec::new());
+    Bench::live(&[], Faults::default(), answers, |number, bench| {
+        calls.lock().unwrap().push(Instant::now());
+        match number {
+            0 => bench.bodies.post_later(line_and_done("first", "r-1")),
+            1 => bench.bodies.post(&line_and_done("second", "r-1")),
+            2 => bench.bodies.post_later(line_and_done("third", "r-2")),
+            _ => assert!(bench.has("second") && bench.has("third")),
+        }
+    })
+    .await;
+    let calls = calls.lock().unwrap();
+    let held = calls[2] - calls[1];
+    assert!(held < Duration::from_secs(1), "the hold would last until the deadline: {held:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_with_any_timeout_is_held_until_its_end_and_its_last_line_goes_out_with_it() {
+    for seconds in [900, 1_800, 5_400] {
+        let answers = vec![invoke_with(seconds * 1_000, "r-1"), shutdown()];
+        Bench::live(&[("FLUSH", "end")], Faults::default(), answers, |number, bench| {
+            if number == 0 {
+                let finished = Duration::from_secs(seconds - 10);
+                bench.bodies.post_after(finished, line_and_done("the last", "r-1"));
+            } else {
+                assert!(bench.has("the last"), "with a timeout of {seconds} s");
+            }
+        })
+        .await;
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_clock_that_was_set_back_holds_no_invocation_beyond_the_functions_timeout() {
+    let start = |id: &str| {
+        let time = humantime::format_rfc3339_millis(clock::wall());
+        format!(r#"[{{"time":"{time}","type":"platform.start","record":{{"requestId":"{id}"}}}}]"#)
+    };
+    // The second deadline is an hour away by our clock, and its end is never read.
+    let answers = vec![invoke_with(3_000, "r-1"), invoke_with(3_600_000, "r-2"), shutdown()];
+    let calls = Mutex::new(Vec::new());
+    Bench::live(&[], Faults::default(), answers, |number, bench| {
+        calls.lock().unwrap().push(Instant::now());
+        if number == 0 {
+            bench.bodies.post(&start("r-1"));
+            bench.bodies.post_later(line_and_done("line", "r-1"));
+        }
+    })
+    .await;
+    let calls = calls.lock().unwrap();
+    let held = calls[2] - calls[1];
+    assert!(held < Duration::from_secs(4), "{held:?}");
 }
