@@ -4,8 +4,8 @@ use std::fs;
 
 use crate::support::workspace;
 
-#[test]
-fn documents_name_only_tests_and_modules_that_exist() {
+/// The text of every Rust and Python source.
+fn code() -> String {
     let sources = ["extension/src", "extension/tests", "sandbox", "cli", "xtask", "consumers"];
     let mut code = String::new();
     let mut folders: Vec<_> = sources.iter().map(|it| workspace::root().join(it)).collect();
@@ -19,11 +19,26 @@ fn documents_name_only_tests_and_modules_that_exist() {
             }
         }
     }
+    code
+}
+
+/// True if a function of this name is defined.
+fn is_defined(code: &str, name: &str) -> bool {
+    ["fn", "def"].iter().any(|word| code.contains(&format!("{word} {name}(")))
+}
+
+#[test]
+fn documents_name_only_tests_and_modules_that_exist() {
+    let code = code();
     let in_docs = [
         "docs/consuming.md",
+        "docs/cost.md",
         "docs/deploying.md",
+        "docs/flushing.md",
         "docs/generator.md",
+        "docs/lifecycle.md",
         "docs/operating.md",
+        "docs/performance.md",
         "docs/reference.md",
     ];
     for document in ["README.md", "ARCHITECTURE.md"].into_iter().chain(in_docs) {
@@ -34,10 +49,18 @@ fn documents_name_only_tests_and_modules_that_exist() {
                 && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         });
         for name in names {
-            assert!(
-                ["fn", "def"].iter().any(|word| code.contains(&format!("{word} {name}("))),
-                "{document} names {name}, which is no test"
-            );
+            assert!(is_defined(&code, name), "{document} names {name}, which is no test");
         }
+    }
+}
+
+#[test]
+fn renamed_tests_are_there_under_their_new_names() {
+    let code = code();
+    let list = include_str!("renamed_tests.txt").lines().filter(|line| !line.starts_with('#'));
+    for line in list {
+        let (old, new) = line.split_once(' ').expect("an old name and a new one");
+        assert!(is_defined(&code, new), "{new}, which was {old}, is no test");
+        assert!(!is_defined(&code, old), "{old} is still there");
     }
 }
