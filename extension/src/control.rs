@@ -4,14 +4,23 @@ mod config;
 mod run;
 mod start;
 
+use std::io::Write as _;
 use std::process::ExitCode;
+
+use extension_spec::EXTENSION_NAME;
 
 pub use config::Environment;
 
+use crate::VERSION;
 use crate::base::log;
 
 /// Runs the extension as a process of its own, from the variables of the environment to its end.
 pub fn main() -> ExitCode {
+    if std::env::args_os().nth(1).is_some_and(|argument| argument == "--version") {
+        // Lambda starts the program without arguments. A closed stdout is no reason to fail.
+        _ = writeln!(std::io::stdout(), "{EXTENSION_NAME} {VERSION}");
+        return ExitCode::SUCCESS;
+    }
     // `vars` would panic at a variable that is not Unicode, and the environment is the function's too.
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));

@@ -8,15 +8,14 @@ use aws_sdk_kinesis::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_kinesis::operation::put_records::{PutRecordsError, PutRecordsOutput};
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
+use extension_spec::limits;
 use kinesis_telemetry_stream::{Aws, Target, is_of_credentials, is_throttled, region_of_arn};
 use kinesis_telemetry_terminal::StatusLine;
 use tokio::time::sleep;
 
 use super::letter::Whole;
 
-/// `PutRecords`: most records (Kinesis API reference).
-const MOST_RECORDS: usize = 500;
-/// And most bytes, keys included: what every region and every emulator takes. A larger record goes alone.
+/// `PutRecords`: most bytes, keys included: what every region and every emulator takes. A larger record goes alone.
 const MOST_BYTES: usize = 5 * 1024 * 1024;
 
 /// A record, and why it stays in the queue, if it does.
@@ -180,7 +179,7 @@ fn batches(records: Vec<Whole>) -> VecDeque<Vec<Whole>> {
         let batches = by_stream.entry(record.key.stream.clone()).or_default();
         let room = |it: &&mut Vec<Whole>| {
             let bytes: usize = it.iter().map(Whole::size).sum();
-            it.len() < MOST_RECORDS && bytes + record.size() <= MOST_BYTES
+            it.len() < limits::PUT_RECORDS && bytes + record.size() <= MOST_BYTES
         };
         match batches.last_mut().filter(room) {
             Some(batch) => batch.push(record),

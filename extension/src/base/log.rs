@@ -4,6 +4,7 @@
 //! `extension` events: it must never feed itself.
 
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use extension_spec::{EXTENSION_NAME, Level};
 
@@ -41,8 +42,18 @@ pub(crate) fn line(label: &str, message: &str) -> String {
 
 fn say(level: Level, label: &str, message: &str) {
     if level <= LEVEL.get().copied().unwrap_or(Level::Warn) {
-        let line = line(label, message) + "\n";
-        write(&line);
+        write(&format!("{}{}\n", line(label, message), version()));
+    }
+}
+
+/// The first line, whatever it is about, states the version: a report of a problem rarely has more than that line.
+fn version() -> &'static str {
+    static IS_STATED: AtomicBool = AtomicBool::new(false);
+
+    if IS_STATED.swap(true, Ordering::Relaxed) {
+        ""
+    } else {
+        concat!(" (version ", env!("CARGO_PKG_VERSION"), ")")
     }
 }
 

@@ -76,6 +76,7 @@ impl Ledger {
         json!({
             "instance": instance,
             "upTo": seq,
+            "extension": crate::VERSION,
             "received": received,
             "own": own,
             "adopted": adopted,
