@@ -15,8 +15,12 @@ use aws_smithy_runtime_api::client::stalled_stream_protection::StalledStreamProt
 use aws_smithy_types::retry::RetryConfig;
 use aws_smithy_types::timeout::TimeoutConfig;
 use aws_types::SdkConfig;
+use aws_types::app_name::AppName;
 use aws_types::region::Region;
 
+use extension_spec::EXTENSION_NAME;
+
+use crate::VERSION;
 pub use connector::{Connector, Roots};
 use credentials::{Origin, Provider};
 
@@ -54,6 +58,7 @@ impl Access {
         let is_ignored = is_set("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS") == Some(true);
         let mut config = SdkConfig::builder()
             .behavior_version(BehaviorVersion::v2026_01_12())
+            .app_name(app_name())
             .region(region)
             .credentials_provider(SharedCredentialsProvider::new(provider))
             .identity_cache(IdentityCache::lazy().build())
@@ -70,7 +75,25 @@ impl Access {
     }
 }
 
+/// What the User-Agent of every request names: the extension and its version, as far as the header's grammar allows.
+fn app_name() -> AppName {
+    AppName::new(format!("{EXTENSION_NAME}-{VERSION}")).expect("a test proves that it is a name")
+}
+
 /// A variable of the process that holds something.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_user_agent_names_the_extension_and_its_version() {
+        let name = app_name();
+        assert_eq!(name.to_string(), format!("kinesis-telemetry-extension-{VERSION}"));
+        // The SDK warns of longer ones.
+        assert!(name.as_ref().len() <= 50);
+    }
 }
