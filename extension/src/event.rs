@@ -51,6 +51,7 @@ pub struct Source {
     function: String,
     version: String,
     tenant: Option<String>,
+    labels: Vec<(String, String)>,
     instance: Arc<str>,
     envelope: Envelope,
     head: String,
@@ -62,17 +63,21 @@ impl Source {
     pub fn new(function: &str, version: &str, instance: &str) -> Self {
         let (function, version) = (function.to_owned(), version.to_owned());
         let (instance, envelope) = (instance.into(), Envelope::Event);
-        Self { function, version, tenant: None, instance, envelope, head: String::new() }.headed()
+        let (tenant, labels, head) = (None, Vec::new(), String::new());
+        Self { function, version, tenant, labels, instance, envelope, head }.headed()
     }
 
     /// With what stands before the number.
     fn headed(self) -> Self {
         let quoted = |text: &str| serde_json::Value::from(text).to_string();
-        let Self { function, version, tenant, instance, .. } = &self;
+        let Self { function, version, tenant, labels, instance, .. } = &self;
         let mut head =
             format!(r#""source":{{"function":{},"version":{}"#, quoted(function), quoted(version));
         if let Some(tenant) = tenant {
             write!(head, r#","tenantId":{}"#, quoted(tenant)).expect("a string takes all");
+        }
+        for (name, value) in labels {
+            write!(head, ",{}:{}", quoted(name), quoted(value)).expect("a string takes all");
         }
         write!(head, r#","instance":{},"seq":"#, quoted(instance)).expect("a string takes all");
         Self { head, ..self }
@@ -88,6 +93,12 @@ impl Source {
     pub fn of_tenant(&self, tenant: &str) -> Option<Self> {
         let is_new = self.tenant.as_deref() != Some(tenant);
         is_new.then(|| Self { tenant: Some(tenant.to_owned()), ..self.clone() }.headed())
+    }
+
+    /// Adds constant members, by name and value.
+    #[must_use]
+    pub(crate) fn with_labels(self, labels: Vec<(String, String)>) -> Self {
+        Self { labels, ..self }.headed()
     }
 
     /// The same with another envelope.

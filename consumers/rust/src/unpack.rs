@@ -10,6 +10,7 @@ use extension_spec::event_type;
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::decode;
 
@@ -39,6 +40,9 @@ pub struct Source {
     /// The number of lines that follow, in the first line of a record with `ENVELOPE=record`.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
+    /// Members that the extension adds on request (`LABELS`), and those of later releases.
+    #[serde(flatten)]
+    pub labels: Map<String, Value>,
 }
 
 /// An event that Lambda or the extension generated, or a part of one.

@@ -4,7 +4,7 @@ use crate::ENV_PREFIX;
 use crate::choices::{Compression, Envelope, Flush};
 use crate::packing::Combination;
 use crate::params::Config;
-use crate::params::variable::{FLUSH_TIMEOUT_MS, MAX_RECORD_BYTES, RECORD_FORMAT};
+use crate::params::variable::{FLUSH_TIMEOUT_MS, LABELS, MAX_RECORD_BYTES, RECORD_FORMAT};
 use crate::problem::Problem;
 
 /// Settings that exclude each other: the format wins, the others get their defaults.
@@ -34,6 +34,14 @@ pub(crate) fn exclusions(config: &mut Config) -> Vec<Problem> {
 /// What somebody has set that does not fit with the rest. Nothing is changed for it: each value is used as set.
 pub(crate) fn conflicts(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<Problem> {
     let mut problems = Vec::new();
+    if let (Some(_), Envelope::None) = (&config.labels, config.envelope) {
+        problems.push(Problem {
+            variable: LABELS.to_owned(),
+            value: "set".to_owned(),
+            wrong: "without effect, because events carry no identity (ENVELOPE=none)".to_owned(),
+            remedy: "remove it, or choose another envelope".to_owned(),
+        });
+    }
     let mut report = |name: &str, value: u64, wrong: String, remedy: &str| {
         if !is_set(name) {
             return;

@@ -50,6 +50,24 @@ pub const FIELDS: &[Field] = &[
         doc: "Its version, `$LATEST` for none that is published.",
     },
     Field {
+        name: ".tenantId",
+        json: "string",
+        always: false,
+        doc: "The tenant for which the environment runs, where the function isolates tenants.",
+    },
+    Field {
+        name: ".account",
+        json: "string",
+        always: false,
+        doc: "The function's account, if `LABELS` names it. Labels of your own stand next to it, under their names.",
+    },
+    Field {
+        name: ".region",
+        json: "string",
+        always: false,
+        doc: "The function's region, if `LABELS` names it.",
+    },
+    Field {
         name: ".instance",
         json: "string",
         always: true,

@@ -23,6 +23,7 @@ pub mod deployment;
 mod environment;
 pub mod event;
 pub mod event_type;
+mod labels;
 mod level;
 pub mod limits;
 pub mod metric;
@@ -36,6 +37,7 @@ mod value;
 
 pub use choices::{Compression, Envelope, Flush, Level, Metrics, PartitionKey, RecordFormat};
 pub use environment::{Loaded, load};
+pub use labels::{Label, Labels};
 pub use level::LogLevel;
 pub use param::{Param, Range};
 pub use params::{Config, variable};

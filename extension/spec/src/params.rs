@@ -4,6 +4,7 @@
 //! text, because text is what a README, a CDK property and the Lambda console show; a test proves that it parses.
 
 use crate::choices::{Compression, Envelope, Flush, Level, Metrics, PartitionKey, RecordFormat};
+use crate::labels::Labels;
 use crate::limits;
 use crate::param::{Param, Range};
 use crate::reader::Reader;
@@ -30,9 +31,10 @@ macro_rules! params {
 
         impl $name {
             /// The files in which parameters, words of choices and limits are declared, as the compiler names them.
-            pub const DECLARED_IN: [&str; 5] = [
+            pub const DECLARED_IN: [&str; 6] = [
                 file!(),
                 crate::choices::DECLARED_IN,
+                crate::labels::DECLARED_IN,
                 crate::types::DECLARED_IN,
                 crate::value::DECLARED_IN,
                 limits::DECLARED_IN,
@@ -108,6 +110,10 @@ params! {
 
         /// How much of its identity an event carries along. The longer the lines, the less this costs.
         envelope: Envelope = "event", ENVELOPE;
+
+        /// Constant members of every event's `source`: `account`, `region`, and names with values such as `team=payments`.
+        /// They tell whose events a stream of many functions or accounts holds, and every event carries their bytes (with ENVELOPE=record, every record).
+        labels: Option<Labels> = "", LABELS;
 
         /// What decides on the shard of a record. Order is carried by the numbers of the events, not by the shard.
         partition_key: PartitionKey = "instance", PARTITION_KEY;

@@ -24,6 +24,8 @@ pub enum Kind {
     Types,
     /// URL of an SQS queue.
     Queue,
+    /// Labels, separated by commas.
+    Labels,
 }
 
 /// A type that a parameter can have.

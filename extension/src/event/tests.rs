@@ -64,7 +64,9 @@ fn the_request_follows_the_number() {
 
 #[test]
 fn the_documented_members_of_source_are_those_that_events_have() {
-    let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB");
+    let labels = ["account", "region"].map(|name| (name.to_owned(), "x".to_owned()));
+    let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB").with_labels(labels.into());
+    let source = source.of_tenant("blue").unwrap();
     let numbered = source.identify("{}", 7, Some("a-b"), Instant::now());
     let part = format!("{{{}}}", source.of_part(&numbered, 1, 2));
     let members = |text: &[u8]| -> BTreeMap<String, serde_json::Value> {
@@ -83,6 +85,22 @@ fn the_documented_members_of_source_are_those_that_events_have() {
         assert_eq!(field.json, json, "{name}");
     }
     let always = documented.values().filter(|field| field.always).count();
-    let plain = source.identify("{}", 7, None, Instant::now());
+    let plain = Source::new("orders", "1", "i").identify("{}", 7, None, Instant::now());
     assert_eq!(members(&plain.line).len(), always);
+}
+
+#[test]
+fn labels_stand_before_the_instance_and_are_escaped() {
+    let labels =
+        vec![("account".to_owned(), "1".to_owned()), ("team".to_owned(), "a\"b".to_owned())];
+    let source = Source::new("orders", "1", "k3J9").with_labels(labels);
+    let event = source.identify("{}", 7, None, Instant::now());
+    let expected = r#"{"source":{"function":"orders","version":"1","account":"1","team":"a\"b","instance":"k3J9","seq":7}}"#;
+    assert_eq!(std::str::from_utf8(&event.line).unwrap().trim_end(), expected);
+    let source = source.of_instance("other").of_tenant("t").unwrap();
+    assert!(
+        source
+            .of_record(1, 2)
+            .contains(r#""tenantId":"t","account":"1","team":"a\"b","instance":"other""#)
+    );
 }

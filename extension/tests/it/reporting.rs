@@ -84,3 +84,21 @@ async fn lines_below_the_lowest_level_stay_away_and_leave_no_gap() {
         assert_eq!(filtered, Some(4 - expected as u64), "{types}");
     }
 }
+
+#[tokio::test]
+async fn labels_say_whose_the_events_are_in_every_event_or_once_a_record() {
+    for (envelope, per_event) in [("event", true), ("record", false)] {
+        let settings = [("LABELS", "account,region,team=payments"), ("ENVELOPE", envelope)];
+        let mut env = TestEnvironment::new(&settings, |_| ()).await;
+        env.succeed(3).await;
+        let ended = env.end().await;
+        ended.verify_exactly_once();
+        let labels =
+            r#""account":"111122223333","region":"eu-central-1","team":"payments","instance":"#;
+        for text in ended.texts() {
+            let labelled = text.lines().filter(|line| line.contains(labels)).count();
+            let expected = if per_event { text.lines().count() } else { 1 };
+            assert_eq!(labelled, expected, "{envelope}: {text}");
+        }
+    }
+}

@@ -158,7 +158,12 @@ fn source(environment: &Environment, extension: &Extension) -> Source {
         |told: &String, read: &String| if told.is_empty() { read.clone() } else { told.clone() };
     let (name, version) = (known(told_name, name), known(told_version, version));
     // The same for who numbers events and who packs them.
-    Source::new(&name, &version, &random::new_instance()).in_envelope(environment.config.envelope)
+    let account = extension.function.account_id.as_deref();
+    let labels = environment.config.labels.as_ref();
+    let labels = labels.map(|it| it.resolve(account, environment.region.as_deref()));
+    Source::new(&name, &version, &random::new_instance())
+        .with_labels(labels.unwrap_or_default())
+        .in_envelope(environment.config.envelope)
 }
 
 /// How AWS is reached.

@@ -1,7 +1,9 @@
 //! The parameters, as properties of an interface and as calls that turn them into variables.
 
 use extension_spec::packing::COMBINATIONS;
-use extension_spec::{Config, Kind, LogLevel, Param, QueueUrl, Range, Stream, Types, Value as _};
+use extension_spec::{
+    Config, Kind, Labels, LogLevel, Param, QueueUrl, Range, Stream, Types, Value as _,
+};
 
 use super::{doc, quoted, union};
 
@@ -49,6 +51,7 @@ fn property(param: &Param) -> String {
         Kind::Choice(words) => union(words.iter().map(|(word, _)| *word)),
         Kind::Stream | Kind::Queue => "string".to_owned(),
         Kind::Types => "readonly EventType[]".to_owned(),
+        Kind::Labels => "readonly string[]".to_owned(),
     };
     doc("  ", &lines) + &format!("  readonly {}?: {ty} | undefined;\n", camel_case(param.field))
 }
@@ -118,6 +121,7 @@ pub(super) fn to_environment() -> String {
     let mut text =
         pattern("What a stream is called: its name or its ARN.", "STREAM", Stream::PATTERN);
     text += &pattern("What an event type looks like.", "EVENT_TYPE", Types::PATTERN);
+    text += &pattern("What a label looks like.", "LABEL", Labels::PATTERN);
     text += &pattern("What the URL of a queue looks like.", "QUEUE_URL", QueueUrl::PATTERN);
     text += &doc(
         "",
@@ -162,6 +166,9 @@ fn call(param: &Param) -> String {
         }
         Kind::Queue => {
             format!("environment.text({arguments}, QUEUE_URL, {});", quoted(QueueUrl::EXPECTED))
+        }
+        Kind::Labels => {
+            format!("environment.list({arguments}, LABEL, {});", quoted(Labels::EXPECTED))
         }
         Kind::Types => {
             format!("environment.list({arguments}, EVENT_TYPE, {});", quoted(Types::EXPECTED))
