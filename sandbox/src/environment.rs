@@ -5,7 +5,7 @@
 use crate::options::{LogFormat, Mode, Options};
 
 /// What differs between environments of the same options.
-pub(crate) struct Surroundings {
+pub(crate) struct Endpoints {
     /// `host:port` of the APIs.
     pub(crate) runtime_api: String,
     /// The folder that stands for `/tmp`.
@@ -17,7 +17,7 @@ pub(crate) struct Surroundings {
 }
 
 /// What both kinds see.
-fn common(options: &Options, surroundings: &Surroundings) -> Vec<(String, String)> {
+fn common(options: &Options, endpoints: &Endpoints) -> Vec<(String, String)> {
     let format = match options.log_format {
         LogFormat::Text => "Text",
         LogFormat::Json => "JSON",
@@ -32,7 +32,7 @@ fn common(options: &Options, surroundings: &Surroundings) -> Vec<(String, String
         ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", &memory),
         ("AWS_LAMBDA_INITIALIZATION_TYPE", options.mode.initialization_type()),
         ("AWS_LAMBDA_LOG_FORMAT", format),
-        ("AWS_LAMBDA_RUNTIME_API", &surroundings.runtime_api),
+        ("AWS_LAMBDA_RUNTIME_API", &endpoints.runtime_api),
         ("LANG", "en_US.UTF-8"),
         (
             "LD_LIBRARY_PATH",
@@ -40,10 +40,10 @@ fn common(options: &Options, surroundings: &Surroundings) -> Vec<(String, String
         ),
         ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
         // Lambda sets none. Here `/tmp` is everybody's, and an environment must find nothing of another's.
-        ("TMPDIR", &surroundings.tmp),
+        ("TMPDIR", &endpoints.tmp),
         ("TZ", ":UTC"),
     ];
-    let keys = match &surroundings.credentials {
+    let keys = match &endpoints.credentials {
         Some((uri, token)) => vec![
             ("AWS_CONTAINER_CREDENTIALS_FULL_URI", uri.as_str()),
             ("AWS_CONTAINER_AUTHORIZATION_TOKEN", token),
@@ -58,7 +58,7 @@ fn common(options: &Options, surroundings: &Surroundings) -> Vec<(String, String
     let workers = is_managed.then_some(("AWS_LAMBDA_MAX_CONCURRENCY", concurrency.as_str()));
     let own = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
     let mut all: Vec<_> = keys.into_iter().chain(variables).chain(workers).map(own).collect();
-    if let Some((library, file)) = &surroundings.clock {
+    if let Some((library, file)) = &endpoints.clock {
         all.push(("LD_PRELOAD".to_owned(), library.clone()));
         all.push(("SANDBOX_CLOCK".to_owned(), file.clone()));
     }
@@ -67,20 +67,17 @@ fn common(options: &Options, surroundings: &Surroundings) -> Vec<(String, String
 }
 
 /// The whole environment of an extension.
-pub(crate) fn of_extension(
-    options: &Options,
-    surroundings: &Surroundings,
-) -> Vec<(String, String)> {
-    common(options, surroundings)
+pub(crate) fn of_extension(options: &Options, endpoints: &Endpoints) -> Vec<(String, String)> {
+    common(options, endpoints)
 }
 
 /// The whole environment of the function.
 pub(crate) fn of_function(
     options: &Options,
-    surroundings: &Surroundings,
+    endpoints: &Endpoints,
     log_stream: &str,
 ) -> Vec<(String, String)> {
-    let mut all = common(options, surroundings);
+    let mut all = common(options, endpoints);
     if options.mode != Mode::SnapStart {
         // All that is restored from a snapshot has the snapshot's environment, and logs elsewhere.
         let group = format!("/aws/lambda/{}", options.function_name);
@@ -109,14 +106,14 @@ mod tests {
             Options { environment: vec![("OWN".into(), "1".into())], ..Options::default() };
         let names =
             |all: Vec<(String, String)>| all.into_iter().map(|(name, _)| name).collect::<Vec<_>>();
-        let surroundings = Surroundings {
+        let endpoints = Endpoints {
             runtime_api: "127.0.0.1:1".into(),
             tmp: "/nowhere".into(),
             clock: None,
             credentials: None,
         };
-        let extension = names(of_extension(&options, &surroundings));
-        let function = names(of_function(&options, &surroundings, "stream"));
+        let extension = names(of_extension(&options, &endpoints));
+        let function = names(of_function(&options, &endpoints, "stream"));
         for hidden in
             ["AWS_EXECUTION_ENV", "AWS_LAMBDA_LOG_GROUP_NAME", "LAMBDA_TASK_ROOT", "_HANDLER"]
         {

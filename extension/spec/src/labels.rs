@@ -92,7 +92,7 @@ impl Value for Labels {
         let is_new = |(index, label): (usize, &Label)| {
             labels[..index].iter().all(|other| other.name() != label.name())
         };
-        labels.iter().enumerate().all(is_new).then(|| Self(labels))
+        labels.iter().enumerate().all(is_new).then_some(Self(labels))
     }
 }
 

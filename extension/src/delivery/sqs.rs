@@ -50,7 +50,7 @@ impl Sqs {
                 entry = entry.message_attributes(*name, value);
             }
             if self.queue.is_fifo() {
-                // Doubles of a queue that drops them are duplicates of the stream's, too.
+                // Duplicates of a queue that drops them are duplicates of the stream's, too.
                 entry = entry
                     .message_group_id(&message.group)
                     .message_deduplication_id(&message.identity);

@@ -108,7 +108,7 @@ async fn more_than_a_shard_takes_in_a_second_arrives_as_fast_as_it_does() {
 }
 
 /// Many invocations in which anything that can pass happens to the requests.
-async fn wild(seed: u64, flush: &str, freeze_closes_connections: bool) {
+async fn random_faults(seed: u64, flush: &str, freeze_closes_connections: bool) {
     let settings = [
         ("TARGET_RECORD_BYTES", "1024"),
         ("FLUSH_TIMEOUT_MS", "2000"),
@@ -138,21 +138,21 @@ async fn wild(seed: u64, flush: &str, freeze_closes_connections: bool) {
 #[tokio::test]
 async fn after_wild_weather_nothing_is_missing() {
     for seed in [1, 2, 3] {
-        wild(seed, "end", false).await;
+        random_faults(seed, "end", false).await;
     }
 }
 
 #[tokio::test]
 async fn after_wild_weather_in_which_every_freeze_closes_connections_nothing_is_missing() {
     for seed in [4, 5, 6] {
-        wild(seed, "end", true).await;
+        random_faults(seed, "end", true).await;
     }
 }
 
 #[tokio::test]
 async fn after_wild_weather_beside_the_function_nothing_is_missing() {
     for (seed, freeze_closes_connections) in [(7, false), (8, true)] {
-        wild(seed, "start", freeze_closes_connections).await;
+        random_faults(seed, "start", freeze_closes_connections).await;
     }
 }
 

@@ -108,7 +108,7 @@ impl TestEnvironment {
         invocation
     }
 
-    /// Ends it. Whatever the story: nothing was in flight when `next` was called, and the process ends in order.
+    /// Ends it. Whatever has happened: nothing was in flight when `next` was called, and the process ends in order.
     pub(crate) async fn end(self) -> Ended {
         assert_eq!(self.sandbox.in_flight_at_next(), 0, "requests in flight when next was called");
         let caught_by_freeze = self.sandbox.caught_by_freeze();

@@ -6,7 +6,7 @@ use tokio::time::Instant;
 
 use super::{Failure, Sandbox};
 use crate::clock::ms;
-use crate::environment::{self, Surroundings};
+use crate::environment::{self, Endpoints};
 use crate::options::{MAX_EXTENSIONS, Mode, Program};
 use crate::process::Process;
 use crate::report::{Init, Status};
@@ -83,11 +83,8 @@ impl Sandbox {
         let registered = |agent: &Agent| agent.state != AgentState::Started;
         self.all_agents(deadline, registered).await?;
         if let Program::File(path) = &self.shared.options.function {
-            let variables = environment::of_function(
-                &self.shared.options,
-                &self.surroundings(),
-                &self.log_stream,
-            );
+            let variables =
+                environment::of_function(&self.shared.options, &self.endpoints(), &self.log_stream);
             let shared = self.shared.clone();
             let on_line = move |line: String| {
                 if shared.options.echo {
@@ -144,14 +141,14 @@ impl Sandbox {
         all.await.unwrap_or_else(|| Err(Failure::timeout(self.shared.options.mode)))
     }
 
-    fn surroundings(&self) -> Surroundings {
+    fn endpoints(&self) -> Endpoints {
         let tmp = self.tmp.path().to_string_lossy().into_owned();
         let credentials = self.credentials.as_ref();
         let credentials = credentials.map(|it| (it.full_uri(), it.token().to_owned()));
         let text = |path: &Path| path.to_string_lossy().into_owned();
         let library = self.shared.options.clock.as_deref().map(text);
         let clock = library.zip(self.shared.clocks.file().map(text));
-        Surroundings { runtime_api: self.address(), tmp, clock, credentials }
+        Endpoints { runtime_api: self.address(), tmp, clock, credentials }
     }
 
     fn start_extension(&self, program: &Program) -> Result<(), Failure> {
@@ -160,7 +157,7 @@ impl Sandbox {
             self.shared.update(|state| state.agents.push(Agent::new(name, true, None)));
             return Ok(());
         };
-        let variables = environment::of_extension(&self.shared.options, &self.surroundings());
+        let variables = environment::of_extension(&self.shared.options, &self.endpoints());
         let (shared, printed_by) = (self.shared.clone(), name.clone());
         let on_line = move |line: String| {
             if shared.options.echo {

@@ -118,7 +118,7 @@ async fn subscribed(caller: &mut Caller, port: u16) {
 
 /// What becomes of an environment.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Story {
+enum Scenario {
     /// All that is refused, an invocation, and an end in order.
     Whole,
     /// All that an extension must know of the delivery of telemetry.
@@ -130,21 +130,26 @@ enum Story {
 }
 
 /// Plays the extension and the runtime; tells when the environment may end.
-async fn play(mut caller: Caller, mode: Mode, story: Story, may_end: oneshot::Sender<()>) -> Facts {
-    if story == Story::Whole {
+async fn play(
+    mut caller: Caller,
+    mode: Mode,
+    scenario: Scenario,
+    may_end: oneshot::Sender<()>,
+) -> Facts {
+    if scenario == Scenario::Whole {
         as_a_stranger(&mut caller, mode).await;
     }
     registered(&mut caller, mode).await;
-    match story {
-        Story::Whole => whole(&mut caller, mode, may_end).await,
-        Story::Telemetry => telemetry(&mut caller, may_end).await,
-        Story::InitError => {
+    match scenario {
+        Scenario::Whole => whole(&mut caller, mode, may_end).await,
+        Scenario::Telemetry => telemetry(&mut caller, may_end).await,
+        Scenario::InitError => {
             caller.fail("init/error", INIT_ERROR, "Extension.Broken").await;
             caller.fail("init/error again", INIT_ERROR, "Extension.Other").await;
             caller.own("next after init/error", ("GET", NEXT), "").await;
             may_end.send(()).unwrap();
         }
-        Story::ExitError => {
+        Scenario::ExitError => {
             caller.fail("exit/error", EXIT_ERROR, "Extension.Broken").await;
             caller.fail("exit/error again", EXIT_ERROR, "Extension.Other").await;
             caller.own("next after exit/error", ("GET", NEXT), "").await;
@@ -207,7 +212,7 @@ async fn telemetry(caller: &mut Caller, may_end: oneshot::Sender<()>) {
     runtime.abort();
 }
 
-async fn in_the_sandbox(mode: Mode, story: Story) -> Facts {
+async fn in_the_sandbox(mode: Mode, scenario: Scenario) -> Facts {
     let mut sandbox = Sandbox::new(Options {
         mode,
         extensions: vec![Program::Driven(NAME.to_owned())],
@@ -228,16 +233,16 @@ async fn in_the_sandbox(mode: Mode, story: Story) -> Facts {
     let (may_end, end) = oneshot::channel();
     let environment = async move {
         sandbox.init().await;
-        if matches!(story, Story::Whole | Story::Telemetry) {
+        if matches!(scenario, Scenario::Whole | Scenario::Telemetry) {
             sandbox.invoke("{}").await;
         }
         end.await.unwrap();
         sandbox.shutdown().await;
     };
-    tokio::join!(environment, play(caller, mode, story, may_end)).1
+    tokio::join!(environment, play(caller, mode, scenario, may_end)).1
 }
 
-async fn in_the_emulator(mode: Mode, story: Story) -> Facts {
+async fn in_the_emulator(mode: Mode, scenario: Scenario) -> Facts {
     let variables: &[_] = match mode {
         Mode::ManagedInstances => &[("_HANDLER", "bootstrap"), ("AWS_LAMBDA_MAX_CONCURRENCY", "1")],
         _ => &[("_HANDLER", "bootstrap")],
@@ -249,11 +254,14 @@ async fn in_the_emulator(mode: Mode, story: Story) -> Facts {
     let (printed, up) = (rie.printed.clone(), |it: &Vec<String>| it.iter().any(|it| it == UP));
     let environment = async move {
         let invoke = async {
-            if story == Story::Telemetry || story == Story::Whole || mode == Mode::OnDemand {
+            if scenario == Scenario::Telemetry
+                || scenario == Scenario::Whole
+                || mode == Mode::OnDemand
+            {
                 rie.invoke(&json!({})).await;
             }
         };
-        if matches!(story, Story::Whole | Story::Telemetry) {
+        if matches!(scenario, Scenario::Whole | Scenario::Telemetry) {
             invoke.await;
             end.await.unwrap();
         } else {
@@ -276,7 +284,7 @@ async fn in_the_emulator(mode: Mode, story: Story) -> Facts {
             }
         };
         tokio::time::timeout(PATIENCE, listens).await.expect("the emulator's APIs are there");
-        play(caller, mode, story, may_end).await
+        play(caller, mode, scenario, may_end).await
     };
     tokio::join!(environment, life).1
 }
@@ -288,8 +296,9 @@ const NO_ACCOUNT: Difference = Difference {
     reason: "in this mode the emulator never says the account; Lambda does where it is asked to",
 };
 
-async fn compare(mode: Mode, story: Story, differences: &[Difference]) {
-    let (ours, theirs) = tokio::join!(in_the_sandbox(mode, story), in_the_emulator(mode, story));
+async fn compare(mode: Mode, scenario: Scenario, differences: &[Difference]) {
+    let (ours, theirs) =
+        tokio::join!(in_the_sandbox(mode, scenario), in_the_emulator(mode, scenario));
     assert!(theirs.len() > 8, "{theirs:#?}");
     assert_same(&ours, &theirs, differences);
 }
@@ -304,7 +313,7 @@ async fn on_demand_the_sandbox_answers_every_call_as_awss_emulator_does() {
         reason: "in this mode the emulator lets a word of its own slip; Lambda's is the other",
     };
     let differences = [NO_ACCOUNT, slip];
-    compare(Mode::OnDemand, Story::Whole, &differences).await;
+    compare(Mode::OnDemand, Scenario::Whole, &differences).await;
 }
 
 #[tokio::test]
@@ -317,15 +326,15 @@ async fn on_managed_instances_the_sandbox_answers_every_call_as_awss_emulator_do
         reason: "the emulator does not escape the quotes of its message",
     };
     let differences = ["schema: is JSON", "with an unknown type: is JSON"].map(unescaped);
-    compare(Mode::ManagedInstances, Story::Whole, &differences).await;
+    compare(Mode::ManagedInstances, Scenario::Whole, &differences).await;
 }
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
 async fn the_sandbox_takes_the_report_of_an_error_as_awss_emulator_does() {
-    for story in [Story::InitError, Story::ExitError] {
-        compare(Mode::OnDemand, story, &[NO_ACCOUNT]).await;
-        compare(Mode::ManagedInstances, story, &[]).await;
+    for scenario in [Scenario::InitError, Scenario::ExitError] {
+        compare(Mode::OnDemand, scenario, &[NO_ACCOUNT]).await;
+        compare(Mode::ManagedInstances, scenario, &[]).await;
     }
 }
 
@@ -349,5 +358,5 @@ async fn the_sandbox_delivers_telemetry_as_lambda_does_where_awss_emulator_diffe
         differs("a refusal platform.initStart came", "true", "false", repeats),
         differs("a refusal platform.logsDropped came", "false", "true", repeats),
     ];
-    compare(Mode::ManagedInstances, Story::Telemetry, &differences).await;
+    compare(Mode::ManagedInstances, Scenario::Telemetry, &differences).await;
 }
