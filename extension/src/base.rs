@@ -5,3 +5,6 @@ pub(crate) mod failpoint;
 pub(crate) mod log;
 pub(crate) mod random;
 pub(crate) mod sync;
+
+/// The version of this build, as `--version`, the first line of the log, the User-Agent and every ledger state it.
+pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -11,8 +11,7 @@ use extension_spec::EXTENSION_NAME;
 
 pub use config::Environment;
 
-use crate::VERSION;
-use crate::base::log;
+use crate::base::{VERSION, log};
 
 /// Runs the extension as a process of its own, from the variables of the environment to its end.
 pub fn main() -> ExitCode {

@@ -13,9 +13,6 @@
 //! [`policy`] (pure: when, and how long) and [`buffer`] (queued events within bounds), then [`pack`] (events to records to
 //! requests), then [`event`], [`lambda`] (the Extensions and Telemetry APIs) and [`base`] (clock, log, randomness).
 
-/// The version of this build, as `--version`, the first line of the log, the User-Agent and every ledger state it.
-pub const VERSION: &str = env!("CARGO_PKG_VERSION");
-
 mod base;
 mod buffer;
 mod control;

@@ -17,7 +17,7 @@ use std::process::ExitCode;
 
 use crate::commands::Command;
 use crate::support::process::{self, Interrupted};
-use crate::support::workspace;
+use crate::support::root;
 
 /// What shells report of a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
@@ -25,7 +25,7 @@ const INTERRUPTED: u8 = 130;
 /// Runs the command that the process's arguments ask for.
 pub fn main() -> ExitCode {
     let command = Command::parse();
-    let done = workspace::find_root()
+    let done = root::find_root()
         .and_then(|_| process::end_children_when_interrupted())
         .and_then(|()| command.run());
     match done {

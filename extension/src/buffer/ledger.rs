@@ -76,7 +76,7 @@ impl Ledger {
         json!({
             "instance": instance,
             "upTo": seq,
-            "extension": crate::VERSION,
+            "extension": crate::base::VERSION,
             "received": received,
             "own": own,
             "adopted": adopted,

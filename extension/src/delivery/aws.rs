@@ -20,7 +20,7 @@ use aws_types::region::Region;
 
 use extension_spec::EXTENSION_NAME;
 
-use crate::VERSION;
+use crate::base::VERSION;
 pub use connector::{Connector, Roots};
 use credentials::{Origin, Provider};
 

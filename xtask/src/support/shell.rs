@@ -11,12 +11,12 @@ use anyhow::Result;
 use xshell::{Cmd, Shell};
 
 use crate::support::process;
-use crate::support::workspace;
+use crate::support::root;
 
 /// Returns a shell in the root of the checkout.
 pub(crate) fn shell() -> Result<Shell> {
     let shell = Shell::new()?;
-    shell.change_dir(workspace::find_root()?);
+    shell.change_dir(root::find_root()?);
     Ok(shell)
 }
 

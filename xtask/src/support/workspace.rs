@@ -1,7 +1,5 @@
 //! This repository: where it is, and what cargo makes of it.
 
-mod root;
-
 use std::collections::BTreeMap;
 use std::ffi::OsString;
 use std::io::{IsTerminal, stderr};
@@ -13,8 +11,8 @@ use serde::Deserialize;
 use xshell::cmd;
 
 use crate::support::process;
+pub(crate) use crate::support::root::root;
 use crate::support::shell::{self, shell};
-pub(crate) use root::{find_root, root};
 
 /// Returns the cargo that runs this process, or else the one on the PATH.
 fn cargo_program() -> OsString {
