@@ -3,20 +3,22 @@
 //! Pure: reads only what it must (`type`, the request id of platform events) and passes every other byte on. Whatever
 //! a body holds, it comes out as events: what cannot be read is wrapped, never dropped and never refused.
 
-use std::borrow::Cow;
-use std::time::{Instant, SystemTime};
+mod members;
+mod peek;
+mod quarantine;
 
-use extension_spec::{Types, Wanted, event_type};
+use std::time::Instant;
+
+use extension_spec::{Types, Wanted};
 use memchr::memmem;
-use serde::Deserialize;
-use serde_json::value::RawValue;
 
 use crate::base::clock::Moment;
 use crate::buffer::ledger::LogsDropped;
 use crate::event::level::level_of;
 use crate::event::{Event, Source};
 use crate::ingest::attribution::Attribution;
-use crate::report::own_lines;
+use members::{Piece, members};
+use peek::{Member, Request};
 
 /// What the extension must know of the events that have passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -63,25 +65,6 @@ pub struct Intake {
     attribution: Option<Attribution>,
     /// Whether records are made by invocation, so that each event must know its own.
     by_request: bool,
-}
-
-/// What is read of an event. All else stays bytes.
-#[derive(Deserialize)]
-struct Peek<'a> {
-    #[serde(borrow)]
-    time: Option<Cow<'a, str>>,
-    #[serde(borrow, rename = "type")]
-    event_type: Option<Cow<'a, str>>,
-    #[serde(borrow)]
-    record: Option<&'a RawValue>,
-}
-
-#[derive(Deserialize)]
-struct Request {
-    #[serde(rename = "requestId")]
-    request_id: String,
-    #[serde(rename = "tenantId", default)]
-    tenant: serde_json::Value,
 }
 
 impl Intake {
@@ -134,23 +117,33 @@ impl Intake {
         if body.is_empty() {
             return accepted;
         }
-        match serde_json::from_slice::<Vec<&RawValue>>(body) {
-            Ok(members) => {
-                let members: Vec<Member<'_>> =
-                    members.into_iter().map(|member| Member::read(member.get())).collect();
-                // First, so that lines which stand before the start of their invocation find it.
-                for member in &members {
-                    self.note(member, &mut accepted.signals);
-                    accepted.logs_dropped.add(member.logs_dropped());
-                }
-                for member in &members {
-                    self.take(member, now, &mut accepted);
-                }
+        let Some(pieces) = members(body) else {
+            self.quarantine(body, now, &mut accepted);
+            accepted.signals.push(Signal::Gap);
+            return accepted;
+        };
+        let pieces: Vec<(Piece<'_>, Member<'_>)> = pieces.map(read).collect();
+        if let [(Piece::Invalid { .. }, _), (Piece::Unfinished, _)] = &*pieces {
+            // Nothing in it is sure, not even that an array was meant.
+            self.quarantine(body, now, &mut accepted);
+            accepted.signals.push(Signal::Gap);
+            return accepted;
+        }
+        // First, so that lines which stand before the start of their invocation find it.
+        for (piece, member) in &pieces {
+            match piece {
+                Piece::Value(_) => self.note(member, &mut accepted.signals),
+                Piece::Invalid { bytes, is_sure: true }
+                    if !quarantine::may_be_of_the_platform(bytes) => {}
+                Piece::Invalid { .. } | Piece::Unfinished => accepted.signals.push(Signal::Gap),
             }
-            Err(error) => {
-                let wrapped = quarantine_body(body, &error.to_string(), now.wall);
-                accepted.events.push(self.number(&wrapped, None, now.monotonic));
-                accepted.signals.push(Signal::Gap);
+            accepted.logs_dropped.add(member.logs_dropped());
+        }
+        for (piece, member) in &pieces {
+            match piece {
+                Piece::Value(_) => self.take(member, now, &mut accepted),
+                Piece::Invalid { bytes, .. } => self.quarantine(bytes, now, &mut accepted),
+                Piece::Unfinished => {}
             }
         }
         accepted
@@ -168,10 +161,8 @@ impl Intake {
             "platform.runtimeDone" => false,
             _ => return,
         };
-        let request = member.record().and_then(|record| serde_json::from_str(record).ok());
-        let Some(Request { request_id, tenant }) = request else { return };
-        let time = member.peek.as_ref().and_then(|peek| peek.time.as_deref());
-        if let (Some(attribution), Some(time)) = (&mut self.attribution, time) {
+        let Some(Request { request_id, tenant }) = member.request() else { return };
+        if let (Some(attribution), Some(time)) = (&mut self.attribution, &member.time) {
             if is_start {
                 attribution.started(&request_id, time);
             } else {
@@ -192,23 +183,20 @@ impl Intake {
     }
 
     fn take(&mut self, member: &Member<'_>, now: Moment, accepted: &mut Accepted) {
-        let Member { text, .. } = member;
-        if !text.starts_with('{') {
-            let wrapped = quarantine_member(text, now.wall);
+        if !member.is_object() {
+            let wrapped = quarantine::value("not an object", member.text, now.wall);
             accepted.events.push(self.number(&wrapped, None, now.monotonic));
             return;
         }
-        let event_type = member.event_type();
         if member.is_own_line() || !self.wants(member) {
             accepted.filtered += 1;
             return;
         }
-        let is_line = matches!(event_type, "function" | "extension");
-        let request_id = self.attribution.as_ref().filter(|_| is_line).and_then(|attribution| {
-            let time = member.peek.as_ref()?.time.as_deref()?;
-            attribution.request_of(time, member.record()?).map(str::to_owned)
+        let attribution = self.attribution.as_ref().filter(|_| member.is_line());
+        let request_id = attribution.and_then(|attribution| {
+            attribution.request_of(member.time.as_deref()?, member.record?).map(str::to_owned)
         });
-        let mut event = self.number(text, request_id.as_deref(), now.monotonic);
+        let mut event = self.number(member.text, request_id.as_deref(), now.monotonic);
         if self.by_request {
             event.request = self.request_of(member).map(Into::into);
         }
@@ -217,9 +205,9 @@ impl Intake {
 
     /// The invocation that an event belongs to, as it says itself or as its time tells.
     fn request_of(&self, member: &Member<'_>) -> Option<String> {
-        member.request_id().or_else(|| {
-            let time = member.peek.as_ref()?.time.as_deref()?;
-            let owner = self.attribution.as_ref()?.owner_of(time)?;
+        let named = member.request().map(|request| request.request_id);
+        named.filter(|id| is_id(id)).or_else(|| {
+            let owner = self.attribution.as_ref()?.owner_of(member.time.as_deref()?)?;
             is_id(owner).then(|| owner.to_owned())
         })
     }
@@ -230,9 +218,14 @@ impl Intake {
             Wanted::Never => false,
             // Of a line that does not tell nobody knows that it is mild.
             Wanted::From(lowest) => {
-                member.record().and_then(level_of).is_none_or(|level| level >= lowest)
+                member.record.and_then(level_of).is_none_or(|level| level >= lowest)
             }
         }
+    }
+
+    fn quarantine(&mut self, bytes: &[u8], now: Moment, accepted: &mut Accepted) {
+        let wrapped = quarantine::bytes(bytes, now.wall);
+        accepted.events.push(self.number(&wrapped, None, now.monotonic));
     }
 
     fn number(&mut self, object: &str, request_id: Option<&str>, now: Instant) -> Event {
@@ -244,83 +237,35 @@ impl Intake {
 /// Where a body tells that the environment was restored from a snapshot: what is from before that, and the rest, as two
 /// bodies. Before it are the platform's events of init, which stand first; whatever else comes along may differ between
 /// the environments that were restored from the same snapshot.
-pub(crate) fn restored(body: &[u8]) -> Option<(String, String)> {
+pub(crate) fn restored(body: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     const RESTORED: &str = "platform.restore";
     // Nearly always the answer; what a function prints may hold these words, too.
     memmem::find(body, RESTORED.as_bytes())?;
-    let members: Vec<&RawValue> = serde_json::from_slice(body).ok()?;
-    let of = |member: &&RawValue| Member::read(member.get()).event_type().to_owned();
-    members.iter().position(|member| of(member).starts_with(RESTORED))?;
-    let is_of_init = |member: &&&RawValue| {
-        let event_type = of(member);
+    let members: Vec<(Piece<'_>, Member<'_>)> = members(body)?.map(read).collect();
+    members.iter().position(|(_, member)| member.event_type().starts_with(RESTORED))?;
+    let is_of_init = |(_, member): &&(Piece<'_>, Member<'_>)| {
+        let event_type = member.event_type();
         event_type.starts_with("platform.init")
-            || matches!(&*event_type, "platform.extension" | "platform.telemetrySubscription")
+            || matches!(event_type, "platform.extension" | "platform.telemetrySubscription")
     };
     let before = members.iter().take_while(is_of_init).count();
-    let array = |members: &[&RawValue]| {
-        let texts: Vec<&str> = members.iter().map(|member| member.get()).collect();
-        format!("[{}]", texts.join(","))
-    };
     let (before, rest) = members.split_at(before);
-    Some((if before.is_empty() { String::new() } else { array(before) }, array(rest)))
+    let texts: Vec<&str> = before.iter().map(|(_, member)| member.text).collect();
+    let before = if before.is_empty() { String::new() } else { format!("[{}]", texts.join(",")) };
+    let first = match rest.first()?.0 {
+        Piece::Value(text) => text.as_bytes(),
+        Piece::Invalid { bytes, .. } => bytes,
+        Piece::Unfinished => return None,
+    };
+    let start = first.as_ptr().addr() - body.as_ptr().addr();
+    Some((before.into_bytes(), [b"[", &body[start..]].concat()))
 }
 
-/// A member of the array: its text, and what was read of it if it is an object of the known shape. One of a shape that
-/// is new to us (`type` a number, say) goes through as one of unknown type.
-struct Member<'a> {
-    text: &'a str,
-    peek: Option<Peek<'a>>,
-}
-
-impl<'a> Member<'a> {
-    fn read(text: &'a str) -> Self {
-        Self { text, peek: serde_json::from_str(text).ok() }
-    }
-
-    fn event_type(&self) -> &str {
-        self.peek.as_ref().and_then(|peek| peek.event_type.as_deref()).unwrap_or_default()
-    }
-
-    fn record(&self) -> Option<&'a str> {
-        self.peek.as_ref()?.record.map(RawValue::get)
-    }
-
-    /// The request that its record names, if it can be one: a function may log whatever it wants under that name.
-    fn request_id(&self) -> Option<String> {
-        let Request { request_id, .. } = serde_json::from_str(self.record()?).ok()?;
-        is_id(&request_id).then_some(request_id)
-    }
-
-    /// Of an init: whether it is repeated within an invocation, under the function's timeout.
-    fn is_in_invocation(&self) -> bool {
-        #[derive(Deserialize)]
-        struct Init<'a> {
-            #[serde(borrow)]
-            phase: Cow<'a, str>,
-        }
-        let init = self.record().and_then(|record| serde_json::from_str::<Init<'_>>(record).ok());
-        init.is_some_and(|init| init.phase == "invoke")
-    }
-
-    fn is_own_line(&self) -> bool {
-        self.event_type() == "extension" && self.record().is_some_and(own_lines::is_own_line)
-    }
-
-    fn logs_dropped(&self) -> LogsDropped {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase", default)]
-        #[derive(Default)]
-        struct Dropped {
-            dropped_records: u64,
-            dropped_bytes: u64,
-        }
-        if self.event_type() != "platform.logsDropped" {
-            return LogsDropped::default();
-        }
-        let dropped = self.record().and_then(|record| serde_json::from_str(record).ok());
-        let Dropped { dropped_records, dropped_bytes } = dropped.unwrap_or_default();
-        LogsDropped { records: dropped_records, bytes: dropped_bytes }
-    }
+/// Reads a piece: with an empty member if it is no value.
+fn read(piece: Piece<'_>) -> (Piece<'_>, Member<'_>) {
+    let member =
+        if let Piece::Value(text) = piece { Member::read(text) } else { Member::default() };
+    (piece, member)
 }
 
 /// Milliseconds since 1970, of a time as the platform writes it.
@@ -335,26 +280,6 @@ fn milliseconds(time: &str) -> Option<u64> {
 fn is_id(text: &str) -> bool {
     let is_of_it = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     (1..=64).contains(&text.len()) && text.bytes().all(is_of_it)
-}
-
-/// A body that is no JSON array, as an event.
-fn quarantine_body(body: &[u8], reason: &str, now: SystemTime) -> String {
-    let (encoding, body) = match std::str::from_utf8(body) {
-        Ok(text) => ("text", Cow::Borrowed(text)),
-        Err(_) => ("base64", Cow::Owned(base64_simd::STANDARD.encode_to_string(body))),
-    };
-    let record = serde_json::json!({ "reason": reason, "encoding": encoding, "body": body });
-    quarantine(&record.to_string(), now)
-}
-
-/// A member of the array that is no object, as an event. Its own bytes stay, as the record's last member.
-fn quarantine_member(text: &str, now: SystemTime) -> String {
-    quarantine(&format!(r#"{{"reason":"not an object","value":{text}}}"#), now)
-}
-
-fn quarantine(record: &str, now: SystemTime) -> String {
-    let time = humantime::format_rfc3339_millis(now);
-    format!(r#"{{"time":"{time}","type":"{}","record":{record}}}"#, event_type::QUARANTINE)
 }
 
 #[cfg(test)]

@@ -58,12 +58,15 @@ fn is_a_line(event: &Event, envelope: Envelope) {
     assert!(key.is_none_or(|key| (1..=256).contains(&key.chars().count())), "it can be a key");
 }
 
-/// Every member of the body is an event with its own bytes, or was not wanted; what is no object is quarantined.
+/// Every member of the body is an event with its own bytes, or was not wanted; everything else is quarantined.
 fn holds_all(data: &[u8], accepted: &Accepted) {
     let mut events = accepted.events.iter();
     let Ok(members) = serde_json::from_slice::<Vec<&RawValue>>(data) else {
-        assert_eq!(accepted.events.len(), usize::from(!data.is_empty()));
-        return events.for_each(|event| is_quarantined(event, data));
+        assert_eq!(accepted.events.is_empty() && accepted.filtered == 0, data.is_empty());
+        if accepted.filtered == 0 {
+            covers(data, &accepted.events);
+        }
+        return;
     };
     assert_eq!(members.len() as u64, accepted.events.len() as u64 + accepted.filtered);
     let mut filtered = 0;
@@ -85,16 +88,42 @@ fn holds_all(data: &[u8], accepted: &Accepted) {
     assert_eq!((events.count(), filtered), (0, accepted.filtered), "each has its own bytes");
 }
 
-/// The whole body can be read again.
-fn is_quarantined(event: &Event, body: &[u8]) {
-    let event: serde_json::Value = serde_json::from_slice(&event.line).expect("a line is JSON");
-    assert_eq!(event["type"], event_type::QUARANTINE);
-    let text = event["record"]["body"].as_str().expect("a body is said as text");
-    if event["record"]["encoding"] == "base64" {
-        let bytes = base64_simd::STANDARD.decode_to_vec(text).expect("it is base64");
-        assert_eq!(bytes, body);
-    } else {
-        assert_eq!(text.as_bytes(), body);
+/// The bytes that the events hold are those of the body, in their order; only what separates members is left out.
+fn covers(body: &[u8], events: &[Event]) {
+    let without_breaks = |bytes: &[u8]| -> Vec<u8> {
+        bytes.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect()
+    };
+    let body = without_breaks(body);
+    let mut rest = &*body;
+    let are_separators = |bytes: &[u8]| bytes.iter().all(|byte| b" \t,[]".contains(byte));
+    for event in events {
+        let held = without_breaks(&held(event));
+        let at = rest.windows(held.len().max(1)).position(|bytes| bytes == held);
+        let at = at.unwrap_or_else(|| panic!("{} is in the body", held.escape_ascii()));
+        assert!(are_separators(&rest[..at]), "{} is lost", rest[..at].escape_ascii());
+        rest = &rest[at + held.len()..];
+    }
+    assert!(are_separators(rest), "{} is lost", rest.escape_ascii());
+}
+
+/// The bytes of the body that an event holds.
+fn held(event: &Event) -> Vec<u8> {
+    let own = &event.line[..event.own_len];
+    let object = [own, b"}"].concat();
+    let read: serde_json::Value = serde_json::from_slice(&object).unwrap_or_default();
+    let (time, is_wrapped) = (&read["time"], read["type"] == event_type::QUARANTINE);
+    if !is_wrapped || *time != "2026-08-09T12:34:56.000Z" {
+        return object;
+    }
+    let record = &read["record"];
+    let Some(text) = record["body"].as_str() else {
+        let own = String::from_utf8_lossy(own);
+        let value = own.split_once(r#""value":"#).expect("a value is held").1;
+        return value.strip_suffix('}').expect("the record ends").as_bytes().to_vec();
+    };
+    match record["encoding"].as_str() {
+        Some("base64") => base64_simd::STANDARD.decode_to_vec(text).expect("it is base64"),
+        _ => text.as_bytes().to_vec(),
     }
 }
 

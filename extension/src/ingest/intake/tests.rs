@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use proptest::prelude::*;
 
@@ -107,17 +107,59 @@ fn members_that_are_no_objects_are_quarantined_between_good_ones() {
 
 #[test]
 fn a_body_that_is_no_json_is_quarantined_whole_and_its_neighbours_pass() {
-    let accepted =
-        accept(ALL, &[br#"[{"n":1}]"#, br#"[{"n":2},{"n"#, b"\xff\xfe", br#"[{"n":3}]"#]);
+    let accepted = accept(ALL, &[br#"[{"n":1}]"#, br#"{"n":2},{"n"#, b"\xff\xfe", br#"[{"n":3}]"#]);
     assert_eq!(accepted.events.len(), 4);
     let body = |index: usize| {
         let event: serde_json::Value = serde_json::from_str(&accepted.events[index]).unwrap();
         assert_eq!(event["type"], "kinesis-telemetry.quarantine");
         (event["record"]["encoding"].clone(), event["record"]["body"].clone())
     };
-    assert_eq!(body(1), ("text".into(), r#"[{"n":2},{"n"#.into()));
+    assert_eq!(body(1), ("text".into(), r#"{"n":2},{"n"#.into()));
     assert_eq!(body(2), ("base64".into(), "//4=".into()));
     assert_eq!((&*accepted.events[0], &*accepted.events[3]), (r#"{"n":1}"#, r#"{"n":3}"#));
+}
+
+#[test]
+fn one_bad_line_costs_neither_its_batch_nor_the_signals_and_ids_in_it() {
+    let start = r#"{"time":"2026-08-09T12:34:51.000Z","type":"platform.start","record":{"requestId":"r-1"}}"#;
+    let line = r#"{"time":"2026-08-09T12:34:51.500Z","type":"function","record":"hello"}"#;
+    let end = r#"{"time":"2026-08-09T12:34:52.000Z","type":"platform.runtimeDone","record":{"requestId":"r-1"}}"#;
+    for record in [&b"\"\xe9\""[..], b"\"a\x01b\"", b"NaN", b"\"a \"b\"", b"{\"a\":1"] {
+        let bad =
+            [br#"{"time":"2026-08-09T12:34:51.600Z","type":"function","record":"#, record, b"}"]
+                .concat();
+        let members: [&[u8]; 5] =
+            [start.as_bytes(), line.as_bytes(), &bad, line.as_bytes(), end.as_bytes()];
+        let body = [b"[", &*members.join(&b','), b"]"].concat();
+        let accepted = accept(ALL, &[&body]);
+        let is_quarantined = |event: &String| event.contains("kinesis-telemetry.quarantine");
+        let good: Vec<_> = accepted.events.iter().filter(|event| !is_quarantined(event)).collect();
+        assert_eq!(good, [start, line, line, end]);
+        assert_eq!(accepted.events.len(), 5, "one is quarantined");
+        assert_eq!(accepted.signals.last(), Some(&Signal::RuntimeDone("r-1".into())));
+        let requests = accepted.sources.iter().filter(|source| source["requestId"] == "r-1");
+        assert_eq!(requests.count(), 2);
+    }
+}
+
+#[test]
+fn a_bad_line_hides_no_end_of_a_function_and_a_bad_platform_event_may() {
+    let signals = |member: &str| accept(ALL, &[format!("[{{}},{member},{{}}]").as_bytes()]).signals;
+    assert_eq!(signals(r#"{"type":"function","record":NaN}"#), []);
+    assert_eq!(signals(r#"{"type":"platform.runtimeDone","record":NaN}"#), [Signal::Gap]);
+    assert_eq!(
+        signals(r#"{"type":"function","record":"a}"#),
+        [Signal::Gap, Signal::Gap],
+        "it has no sure end"
+    );
+}
+
+#[test]
+fn the_members_of_a_body_that_breaks_off_pass() {
+    let accepted = accept(ALL, &[br#"[{"n":1},{"n":2},{"n"#]);
+    assert_eq!(accepted.events[..2], [r#"{"n":1}"#, r#"{"n":2}"#]);
+    assert!(accepted.events[2].contains(r#""body":"{\"n""#));
+    assert!(accepted.signals.contains(&Signal::Gap));
 }
 
 #[test]
@@ -203,7 +245,10 @@ fn a_body_is_parted_where_the_environment_was_restored_and_nowhere_else() {
     let body = |types: &[&str]| {
         format!("[{}]", types.iter().map(|it| event(it)).collect::<Vec<_>>().join(","))
     };
-    let parted = |types: &[&str]| restored(body(types).as_bytes());
+    let text = |body| String::from_utf8(body).unwrap();
+    let parted = |types: &[&str]| {
+        restored(body(types).as_bytes()).map(|(before, rest)| (text(before), text(rest)))
+    };
     assert_eq!(parted(&["function", "platform.start"]), None, "lines may speak of anything");
     assert_eq!(restored(b"[platform.restoreStart"), None);
     for restore in

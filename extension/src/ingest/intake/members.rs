@@ -1,0 +1,300 @@
+//! Splits the array in a body into its members, so that a member which is no JSON costs only itself.
+//!
+//! Agrees with `serde_json` on every body that `serde_json` accepts. Everything else is split by its bytes: strings with
+//! escapes, depth of nesting, commas outside. Iterative, in linear time, and holds no memory.
+
+use memchr::{memchr, memchr2};
+use serde_json::value::RawValue;
+
+/// A piece of an array. Only whitespace, separating commas and the array's own brackets lie between pieces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Piece<'a> {
+    /// The text of a JSON value, as it stands in the body.
+    Value(&'a str),
+    /// Bytes that are no JSON value. `is_sure` says that their end is known: quotes and brackets in them match.
+    Invalid { bytes: &'a [u8], is_sure: bool },
+    /// The body ends before its array does. Always the last piece.
+    Unfinished,
+}
+
+/// Returns the pieces of the array in `body`; none if the body is no array.
+///
+/// A member whose quotes or brackets do not match has no end that could be told. It is taken to end where the next
+/// event begins: at a comma that a `{` and the name of an event's member follow.
+pub(super) fn members(body: &[u8]) -> Option<impl Iterator<Item = Piece<'_>> + Clone> {
+    let start = skip_space(body, 0);
+    let first = skip_space(body, start + 1);
+    let is_array = body.get(start) == Some(&b'[') && first < body.len();
+    // Each search for the end of a member whose end is not sure may read all that is left.
+    let budget = 4 * body.len() + 4 * 1024 * 1024;
+    is_array.then_some(Members {
+        body,
+        at: first,
+        bad_end: 0,
+        comma: None,
+        state: State::Open,
+        budget,
+    })
+}
+
+#[derive(Clone)]
+struct Members<'a> {
+    body: &'a [u8],
+    at: usize,
+    /// Where the slot ends within which `at` stands, if it holds more than a value.
+    bad_end: usize,
+    /// The comma that was read last, if no value has followed it.
+    comma: Option<usize>,
+    state: State,
+    /// Bytes that may be read in searches for ends that are not sure.
+    budget: usize,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum State {
+    Open,
+    Closed,
+    Ended,
+}
+
+impl<'a> Iterator for Members<'a> {
+    type Item = Piece<'a>;
+
+    fn next(&mut self) -> Option<Piece<'a>> {
+        while self.state != State::Ended {
+            if self.at < self.bad_end {
+                if let Some(piece) = self.within_bad_slot() {
+                    return Some(piece);
+                }
+                continue;
+            }
+            self.at = skip_space(self.body, self.at);
+            let at = self.at;
+            match self.body.get(at) {
+                None => {
+                    let was_open = std::mem::replace(&mut self.state, State::Ended) == State::Open;
+                    return was_open.then_some(Piece::Unfinished);
+                }
+                Some(b',') => {
+                    // Nothing stands before it.
+                    self.at = end_of_commas(self.body, at);
+                    self.comma = None;
+                    return Some(self.invalid(at, self.at, true));
+                }
+                Some(b']') => {
+                    let was_closed =
+                        std::mem::replace(&mut self.state, State::Closed) == State::Closed;
+                    self.at += 1;
+                    let comma = self.comma.take();
+                    if was_closed {
+                        return Some(self.invalid(at, at + 1, true));
+                    }
+                    if let Some(comma) = comma {
+                        return Some(self.invalid(comma, comma + 1, true));
+                    }
+                }
+                Some(_) => {
+                    self.comma = None;
+                    match self.value() {
+                        Some(text) => return Some(Piece::Value(text)),
+                        None => {
+                            if let Some(piece) = self.enter_bad_slot() {
+                                return Some(piece);
+                            }
+                        }
+                    }
+                }
+            }
+        }
+        None
+    }
+}
+
+impl<'a> Members<'a> {
+    /// Reads a value that a comma or the end of the array follows.
+    fn value(&mut self) -> Option<&'a str> {
+        let (text, end) = value_at(self.body, self.at)?;
+        let end = skip_space(self.body, end);
+        matches!(self.body.get(end), None | Some(b',' | b']')).then(|| self.leave(end))?;
+        Some(text)
+    }
+
+    /// Goes on behind a slot.
+    fn leave(&mut self, end: usize) {
+        self.at = end;
+        if self.body.get(end) == Some(&b',') {
+            self.comma = Some(end);
+            self.at += 1;
+        }
+    }
+
+    /// Finds the end of a slot that holds no value, or more than one. Returns it whole if its end is not sure.
+    fn enter_bad_slot(&mut self) -> Option<Piece<'a>> {
+        let start = self.at;
+        let (end, is_sure) = slot(self.body, start);
+        if is_sure {
+            self.bad_end = end;
+            return None;
+        }
+        let may_search = self.budget > 0;
+        self.budget = self.budget.saturating_sub(end - start);
+        match next_event(&self.body[..end], start + 1).filter(|_| may_search) {
+            Some(next) => self.at = next,
+            None => self.leave(end),
+        }
+        let end = if self.at < end { self.at } else { end };
+        Some(self.invalid(start, end, false))
+    }
+
+    /// Parts objects from whatever else stands in a slot.
+    fn within_bad_slot(&mut self) -> Option<Piece<'a>> {
+        let slot = &self.body[..self.bad_end];
+        let start = skip_space(slot, self.at);
+        let mut at = start;
+        while at < slot.len() {
+            let end = token(slot, at);
+            if slot[at] == b'{'
+                && let Some((text, value_end)) = value_at(slot, at)
+                && value_end == end
+            {
+                if start == at {
+                    self.at = end;
+                    self.leave_if_done();
+                    return Some(Piece::Value(text));
+                }
+                break;
+            }
+            at = end;
+        }
+        self.at = at;
+        self.leave_if_done();
+        (start < at).then(|| self.invalid(start, at, true))
+    }
+
+    fn leave_if_done(&mut self) {
+        if skip_space(self.body, self.at) >= self.bad_end {
+            self.leave(self.bad_end);
+        }
+    }
+
+    fn invalid(&self, start: usize, end: usize, is_sure: bool) -> Piece<'a> {
+        Piece::Invalid { bytes: trim_space(&self.body[start..end]), is_sure }
+    }
+}
+
+/// Reads the JSON value that begins here. Returns it and its end.
+fn value_at(body: &[u8], at: usize) -> Option<(&str, usize)> {
+    let mut values = serde_json::Deserializer::from_slice(&body[at..]).into_iter::<&RawValue>();
+    let text = values.next()?.ok()?.get();
+    Some((text, at + values.byte_offset()))
+}
+
+/// Returns where the slot that begins here ends: at a comma or a `]` outside of everything, or with the body. False if
+/// quotes or brackets in it do not match, so that its end may be another.
+fn slot(body: &[u8], start: usize) -> (usize, bool) {
+    let (mut at, mut depth, mut is_sure) = (start, 0_usize, true);
+    // Which of the outermost levels are arrays, a bit each. Deeper ones are only counted.
+    let mut arrays = 0_u128;
+    while let Some(byte) = body.get(at) {
+        let level = |depth: usize| u32::try_from(depth).ok().and_then(|it| 1_u128.checked_shl(it));
+        match byte {
+            b'"' => {
+                let Some(end) = string(body, at) else { return (body.len(), false) };
+                let next = body.get(skip_space(body, end));
+                is_sure &= matches!(next, None | Some(b',' | b':' | b']' | b'}'));
+                at = end;
+                continue;
+            }
+            b'{' => {
+                arrays &= !level(depth).unwrap_or(0);
+                depth += 1;
+            }
+            b'[' => {
+                arrays |= level(depth).unwrap_or(0);
+                depth += 1;
+            }
+            b',' | b']' if depth == 0 => return (at, is_sure),
+            b'}' | b']' if depth > 0 => {
+                depth -= 1;
+                let is_array = |level| arrays & level != 0;
+                is_sure &= level(depth).is_none_or(|it| is_array(it) == (*byte == b']'));
+            }
+            _ => {}
+        }
+        at += 1;
+    }
+    (at, false)
+}
+
+/// Returns the end of the token that begins here: an object or an array up to its end, a string, or any other byte.
+fn token(body: &[u8], start: usize) -> usize {
+    let (mut at, mut depth) = (start, 0_usize);
+    while let Some(byte) = body.get(at) {
+        match byte {
+            b'"' => at = string(body, at).unwrap_or(body.len()) - 1,
+            b'{' | b'[' => depth += 1,
+            b'}' | b']' => depth = depth.saturating_sub(1),
+            _ => {}
+        }
+        at += 1;
+        if depth == 0 {
+            break;
+        }
+    }
+    at
+}
+
+/// Returns the end of the string that begins here, behind its closing quote.
+fn string(body: &[u8], start: usize) -> Option<usize> {
+    let mut at = start + 1;
+    loop {
+        at += memchr2(b'"', b'\\', body.get(at..)?)?;
+        if body[at] == b'"' {
+            return Some(at + 1);
+        }
+        at += 2;
+    }
+}
+
+/// Returns where the next event seems to begin: a `{` behind a comma, with the name of an event's member in it.
+fn next_event(body: &[u8], from: usize) -> Option<usize> {
+    let mut from = from;
+    loop {
+        let at = from + memchr(b'{', body.get(from..)?)?;
+        let name = &body[skip_space(body, at + 1)..];
+        let is_event =
+            ["\"time\"", "\"type\"", "\"record\""].iter().any(|it| name.starts_with(it.as_bytes()));
+        if is_event && trim_space(&body[from - 1..at]).ends_with(b",") {
+            return Some(at);
+        }
+        from = at + 1;
+    }
+}
+
+/// Returns where a run of commas and whitespace ends, behind its last comma.
+fn end_of_commas(body: &[u8], start: usize) -> usize {
+    let (mut at, mut end) = (start, start);
+    while body.get(at) == Some(&b',') {
+        end = at + 1;
+        at = skip_space(body, end);
+    }
+    end
+}
+
+fn skip_space(body: &[u8], from: usize) -> usize {
+    let rest = body.get(from..).unwrap_or_default();
+    rest.iter().position(|byte| !is_space(*byte)).map_or(body.len(), |at| from + at)
+}
+
+fn trim_space(bytes: &[u8]) -> &[u8] {
+    let last = bytes.iter().rposition(|byte| !is_space(*byte));
+    &bytes[..last.map_or(0, |last| last + 1)]
+}
+
+/// True if JSON allows this byte between tokens.
+fn is_space(byte: u8) -> bool {
+    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
+}
+
+#[cfg(test)]
+mod tests;

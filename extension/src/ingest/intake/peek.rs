@@ -1,0 +1,165 @@
+//! What is read of an event: its time, its type and its record. All else stays bytes.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use extension_spec::event_type;
+use serde::Deserialize;
+use serde::de::{Deserializer as _, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+use crate::buffer::ledger::LogsDropped;
+use crate::report::own_lines;
+
+/// A member of the array: its text, and what was read of it if it is an object. Each member is read by itself: one of a
+/// shape that is new to us (`type` a number, or twice) hides no other, and the event goes through.
+#[derive(Default)]
+pub(super) struct Member<'a> {
+    pub(super) text: &'a str,
+    pub(super) time: Option<Cow<'a, str>>,
+    event_type: Option<Cow<'a, str>>,
+    pub(super) record: Option<&'a str>,
+    /// True if any of its types is one that only the extension may use.
+    pub(super) is_reserved: bool,
+}
+
+/// What platform events state of their invocation.
+#[derive(Deserialize)]
+pub(super) struct Request {
+    #[serde(rename = "requestId")]
+    pub(super) request_id: String,
+    #[serde(rename = "tenantId", default)]
+    pub(super) tenant: serde_json::Value,
+}
+
+impl<'a> Member<'a> {
+    /// Reads the text of a JSON value.
+    pub(super) fn read(text: &'a str) -> Self {
+        let read = serde_json::Deserializer::from_str(text).deserialize_map(Members);
+        Self { text, ..read.unwrap_or_default() }
+    }
+
+    /// True if it is an object, as events are.
+    pub(super) fn is_object(&self) -> bool {
+        self.text.starts_with('{')
+    }
+
+    /// Returns its type; an empty one if it has none.
+    pub(super) fn event_type(&self) -> &str {
+        self.event_type.as_deref().unwrap_or_default()
+    }
+
+    /// True if it is a log line, of the function or of an extension.
+    pub(super) fn is_line(&self) -> bool {
+        matches!(self.event_type(), "function" | "extension")
+    }
+
+    /// Returns the request that a platform event names.
+    pub(super) fn request(&self) -> Option<Request> {
+        serde_json::from_str(self.record?).ok()
+    }
+
+    /// True for an init that is repeated within an invocation, under the function's timeout.
+    pub(super) fn is_in_invocation(&self) -> bool {
+        #[derive(Deserialize)]
+        struct Init<'a> {
+            #[serde(borrow)]
+            phase: Cow<'a, str>,
+        }
+        let init = self.record.and_then(|record| serde_json::from_str::<Init<'_>>(record).ok());
+        init.is_some_and(|init| init.phase == "invoke")
+    }
+
+    /// True if the extension itself has printed it.
+    pub(super) fn is_own_line(&self) -> bool {
+        self.event_type() == "extension" && self.record.is_some_and(own_lines::is_own_line)
+    }
+
+    /// Returns what `platform.logsDropped` states, and nothing for other events.
+    pub(super) fn logs_dropped(&self) -> LogsDropped {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase", default)]
+        #[derive(Default)]
+        struct Dropped {
+            dropped_records: u64,
+            dropped_bytes: u64,
+        }
+        if self.event_type() != "platform.logsDropped" {
+            return LogsDropped::default();
+        }
+        let dropped = self.record.and_then(|record| serde_json::from_str(record).ok());
+        let Dropped { dropped_records, dropped_bytes } = dropped.unwrap_or_default();
+        LogsDropped { records: dropped_records, bytes: dropped_bytes }
+    }
+}
+
+/// Reads the members of an event.
+struct Members;
+
+impl<'de> Visitor<'de> for Members {
+    type Value = Member<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<'de>, A::Error> {
+        let mut member = Member::default();
+        let (mut times, mut types, mut records) = (0, 0, 0);
+        // Raw, because a name that is no text (half of a surrogate pair) must not hide the others.
+        while let Some(name) = map.next_key::<&RawValue>()? {
+            let value = map.next_value::<&RawValue>()?.get();
+            match &*string(name.get()).unwrap_or_default() {
+                "time" => {
+                    times += 1;
+                    member.time = string(value);
+                }
+                "type" => {
+                    types += 1;
+                    member.event_type = string(value);
+                    member.is_reserved |= is_reserved(value);
+                }
+                "record" => {
+                    records += 1;
+                    member.record = Some(value);
+                }
+                _ => {}
+            }
+        }
+        // Readers differ on which of several is meant.
+        if times > 1 || types > 1 || records > 1 {
+            return Ok(Member { is_reserved: member.is_reserved, ..Member::default() });
+        }
+        Ok(member)
+    }
+}
+
+/// Returns the text of a JSON string; none if it is none.
+pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
+    let plain = json.strip_prefix('"')?.strip_suffix('"')?;
+    if memchr::memchr(b'\\', plain.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(plain));
+    }
+    serde_json::from_str(json).ok().map(Cow::Owned)
+}
+
+/// True if a type, as JSON, is one that only the extension may use. Reads strings that are no text, too.
+fn is_reserved(json: &str) -> bool {
+    struct Bytes;
+    impl Visitor<'_> for Bytes {
+        type Value = bool;
+
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("a string")
+        }
+
+        fn visit_bytes<E>(self, bytes: &[u8]) -> Result<bool, E> {
+            Ok(bytes.starts_with(event_type::PREFIX.as_bytes()))
+        }
+    }
+    // Nearly always the answer.
+    if !json.starts_with("\"k") && !json.starts_with("\"\\") {
+        return false;
+    }
+    serde_json::Deserializer::from_str(json).deserialize_bytes(Bytes).unwrap_or(false)
+}

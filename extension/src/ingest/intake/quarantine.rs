@@ -1,0 +1,43 @@
+//! Input that is no event, wrapped as one: delivered, never dropped.
+
+use std::borrow::Cow;
+use std::time::SystemTime;
+
+use extension_spec::event_type;
+use memchr::memmem;
+use serde_json::value::RawValue;
+
+/// Returns the text of an event that holds bytes which are no JSON, or no JSON array where one is due.
+pub(super) fn bytes(bytes: &[u8], now: SystemTime) -> String {
+    let reason = match serde_json::from_slice::<&RawValue>(bytes) {
+        Ok(_) => "not an array".to_owned(),
+        Err(error) => error.to_string(),
+    };
+    let (encoding, body) = match std::str::from_utf8(bytes) {
+        Ok(text) => ("text", Cow::Borrowed(text)),
+        Err(_) => ("base64", Cow::Owned(base64_simd::STANDARD.encode_to_string(bytes))),
+    };
+    let record = serde_json::json!({ "reason": reason, "encoding": encoding, "body": body });
+    event(&record.to_string(), now)
+}
+
+/// Returns the text of an event that holds a JSON value which is no event. Its own bytes stay, as the record's last member.
+pub(super) fn value(reason: &str, text: &str, now: SystemTime) -> String {
+    event(&format!(r#"{{"reason":"{reason}","value":{text}}}"#), now)
+}
+
+fn event(record: &str, now: SystemTime) -> String {
+    let time = humantime::format_rfc3339_millis(now);
+    format!(r#"{{"time":"{time}","type":"{}","record":{record}}}"#, event_type::QUARANTINE)
+}
+
+/// True if bytes that are no JSON may have been an event of the platform: an object, and not one that is a log line.
+pub(super) fn may_be_of_the_platform(bytes: &[u8]) -> bool {
+    const TYPE: &[u8] = b"\"type\"";
+    let is_line = |at: usize| {
+        let rest = bytes[at + TYPE.len()..].trim_ascii_start();
+        let value = rest.strip_prefix(b":").map(<[u8]>::trim_ascii_start).unwrap_or_default();
+        value.starts_with(b"\"function\"") || value.starts_with(b"\"extension\"")
+    };
+    bytes.contains(&b'{') && !memmem::find_iter(bytes, TYPE).any(is_line)
+}
