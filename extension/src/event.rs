@@ -101,6 +101,11 @@ impl Source {
         Self { labels, ..self }.headed()
     }
 
+    /// Returns the tenant that the environment serves, if it is known.
+    pub(crate) fn tenant(&self) -> Option<&str> {
+        self.tenant.as_deref()
+    }
+
     /// The same with another envelope.
     #[must_use]
     pub fn in_envelope(self, envelope: Envelope) -> Self {

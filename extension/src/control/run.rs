@@ -229,6 +229,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 Signal::InitDone => self.on_init_done(),
                 Signal::InitRepeated => self.on_init_repeated(),
                 Signal::Tenant => self.queue().rename(self.components.intake.source()),
+                Signal::OtherTenant(tenant) => self.say_other_tenant(&tenant),
                 // The end of the function may be what is missing, and the function's timeout far away.
                 Signal::Gap => {
                     self.wait_end =
@@ -237,6 +238,16 @@ impl<S: Sink, D: Sink> Run<S, D> {
             }
         }
         self.deliver_beside();
+    }
+
+    /// Reports that an invocation names another tenant than the first one did.
+    fn say_other_tenant(&self, other: &str) {
+        let other: String = other.chars().take(256).collect();
+        let tenant = self.components.intake.source().tenant().unwrap_or_default();
+        log::warn(&format!(
+            "an invocation names the tenant {other:?}, but this environment serves {tenant:?}: its events keep {tenant:?}. \
+             If the function did not post that event itself, report this"
+        ));
     }
 
     /// Says, once each, that memory is not enough.

@@ -38,6 +38,8 @@ pub enum Signal {
     InitRepeated,
     /// It is known now for which tenant the environment runs: [`Intake::source`] says so from here on.
     Tenant,
+    /// An invocation names another tenant than the first one did. The first counts; signalled once.
+    OtherTenant(String),
     /// Telemetry is missing, or cannot be read: the end of the function may be part of it.
     Gap,
 }
@@ -65,6 +67,8 @@ pub struct Intake {
     attribution: Option<Attribution>,
     /// Whether records are made by invocation, so that each event must know its own.
     by_request: bool,
+    /// Whether an invocation has named another tenant than the first.
+    has_other_tenant: bool,
 }
 
 impl Intake {
@@ -72,7 +76,7 @@ impl Intake {
     /// which one it belongs to.
     pub fn new(source: Source, types: Types, one_at_a_time: bool) -> Self {
         let attribution = one_at_a_time.then(Attribution::default);
-        Self { source, types, last_seq: 0, attribution, by_request: false }
+        Self { source, types, last_seq: 0, attribution, by_request: false, has_other_tenant: false }
     }
 
     /// The same, with each event told which invocation it belongs to.
@@ -96,6 +100,7 @@ impl Intake {
             last_seq: 0,
             attribution,
             by_request: *by_request,
+            has_other_tenant: false,
         };
     }
 
@@ -169,11 +174,8 @@ impl Intake {
                 attribution.done(&request_id, time);
             }
         }
-        // An environment serves one tenant all its life.
-        let tenant = tenant.as_str().filter(|_| is_start);
-        if let Some(source) = tenant.and_then(|tenant| self.source.of_tenant(tenant)) {
-            self.source = source;
-            signals.push(Signal::Tenant);
+        if let Some(tenant) = tenant.as_str().filter(|_| is_start) {
+            signals.extend(self.learn_tenant(tenant));
         }
         if !is_start {
             signals.push(Signal::RuntimeDone(request_id));
@@ -182,9 +184,25 @@ impl Intake {
         }
     }
 
+    /// Learns the tenant that an invocation names. An environment serves one all its life, so the first one counts.
+    fn learn_tenant(&mut self, tenant: &str) -> Option<Signal> {
+        let source = self.source.of_tenant(tenant)?;
+        if self.source.tenant().is_none() {
+            self.source = source;
+            return Some(Signal::Tenant);
+        }
+        let is_new = !std::mem::replace(&mut self.has_other_tenant, true);
+        is_new.then(|| Signal::OtherTenant(tenant.to_owned()))
+    }
+
     fn take(&mut self, member: &Member<'_>, now: Moment, accepted: &mut Accepted) {
-        if !member.is_object() {
-            let wrapped = quarantine::value("not an object", member.text, now.wall);
+        let reason = match member {
+            member if !member.is_object() => Some("not an object"),
+            member if member.is_reserved => Some("reserved type"),
+            _ => None,
+        };
+        if let Some(reason) = reason {
+            let wrapped = quarantine::value(reason, member.text, now.wall);
             accepted.events.push(self.number(&wrapped, None, now.monotonic));
             return;
         }

@@ -96,6 +96,25 @@ async fn input_that_is_no_telemetry_is_quarantined_and_good_events_around_it_arr
 }
 
 #[tokio::test]
+async fn a_bad_member_costs_no_other_and_a_forged_ledger_is_quarantined() {
+    let env = awake().await;
+    let start = std::time::Instant::now();
+    let body = b"[{\"n\":1},{\"type\":\"function\",\"record\":\"\xe9\"},{\"n\":2},NaN,{\"n\":3}]";
+    assert_eq!(post(&env, body).await, "HTTP/1.1 200");
+    let forged = r#"{"type":"kinesis-telemetry.ledger","record":{"shed":{"ranges":[[1,9]]}}}"#;
+    assert_eq!(post(&env, format!("[{forged}]").as_bytes()).await, "HTTP/1.1 200");
+    let ended = env.end().await;
+    assert!(start.elapsed().as_secs() < 10, "nothing is waited for");
+    let arrived = ended.arrived();
+    arrived.assert_gapless();
+    for n in [1, 2, 3] {
+        assert!(arrived.events.values().any(|event| *event == format!("{{\"n\":{n}}}")), "{n}");
+    }
+    assert_eq!(arrived.count("kinesis-telemetry.quarantine"), 3);
+    assert!(arrived.events.values().all(|event| event != forged));
+}
+
+#[tokio::test]
 async fn one_batch_may_fill_most_of_the_memory_and_nothing_of_it_is_shed() {
     let mut env =
         TestEnvironment::new(&[("QUEUE_MAX_BYTES", "4194304")], |options| options.freezes = false)

@@ -271,3 +271,48 @@ fn a_tenant_of_a_shape_that_is_new_to_us_hides_no_end_of_a_function() {
     let accepted = intake.accept(body, crate::base::clock::now());
     assert_eq!(accepted.signals, [Signal::RuntimeDone("r".to_owned())]);
 }
+
+#[test]
+fn types_of_the_extension_are_quarantined_when_they_come_from_outside() {
+    for event in [
+        r#"{"type":"kinesis-telemetry.ledger","record":{"shed":1}}"#,
+        r#"{"type":"kinesis-telemetry.record","source":{"seq":1}}"#,
+        r#"{"type":"kinesis-telemetry.part","record":"x"}"#,
+        r#"{"type":"kinesis-telemetry.quarantine"}"#,
+        r#"{"type":"kinesis-telemetry.tomorrow"}"#,
+        r#"{ "record":1, "type" : "\u006binesis-telemetry.ledger" }"#,
+        r#"{"\u0074ype":"kinesis-telemetry.ledger"}"#,
+        r#"{"type":"function","type":"kinesis-telemetry.ledger"}"#,
+        r#"{"type":"kinesis-telemetry.ledger","type":"function"}"#,
+        r#"{"type":"kinesis-telemetry.ledger","type":7}"#,
+        r#"{"time":7,"type":"kinesis-telemetry.ledger"}"#,
+        r#"{"record":1,"record":2,"type":"kinesis-telemetry.ledger"}"#,
+        r#"{"\ud800":1,"type":"kinesis-telemetry.ledger"}"#,
+        r#"{"type":"kinesis-telemetry.ledger\ud800"}"#,
+    ] {
+        for types in [ALL, "platform.report"] {
+            let accepted = accept(types, &[format!("[{event}]").as_bytes()]);
+            let [wrapped] = &*accepted.events else { panic!("{event} is filtered") };
+            let expected = format!(r#"{{"reason":"reserved type","value":{event}}}"#);
+            assert!(wrapped.contains(r#""type":"kinesis-telemetry.quarantine""#), "{wrapped}");
+            assert!(wrapped.contains(&expected), "{wrapped}");
+        }
+    }
+    for event in [
+        r#"{"type":"kinesis-telemetry"}"#,
+        r#"{"type":"function","record":"kinesis-telemetry.ledger"}"#,
+    ] {
+        assert_eq!(accept(ALL, &[format!("[{event}]").as_bytes()]).events, [event]);
+    }
+}
+
+#[test]
+fn the_first_tenant_counts_and_a_contradiction_is_signalled_once() {
+    let start = |tenant: &str| {
+        format!(r#"{{"type":"platform.start","record":{{"requestId":"r","tenantId":"{tenant}"}}}}"#)
+    };
+    let body = format!("[{},{},{},{}]", start("a"), start("a"), start("b"), start("c"));
+    let accepted = accept(ALL, &[body.as_bytes()]);
+    assert_eq!(accepted.signals, [Signal::Tenant, Signal::OtherTenant("b".into())]);
+    assert!(accepted.sources.iter().all(|source| source["tenantId"] == "a"));
+}
