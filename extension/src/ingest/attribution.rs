@@ -4,17 +4,24 @@
 //! line may come before the `platform.start` of its invocation, or after the `platform.runtimeDone`. Where the times
 //! leave a doubt, a line is given to nobody: a wrong request id is worse than none.
 
+mod named;
+
 use std::collections::VecDeque;
 
 use memchr::memmem;
 
-/// Invocations that are remembered. Lines later than that are given to nobody.
+use named::named;
+
+/// Invocations that are remembered. Lines of earlier ones are given to nobody.
 const REMEMBERED: usize = 32;
 
 /// The invocations of this environment, as the platform has told of them.
 #[derive(Debug, Default)]
 pub(crate) struct Attribution {
+    /// In the order of their starts.
     invocations: VecDeque<Invocation>,
+    /// Whether there were invocations before the first of these.
+    has_earlier: bool,
 }
 
 #[derive(Debug)]
@@ -22,52 +29,102 @@ struct Invocation {
     request_id: String,
     start: String,
     done: Option<String>,
+    /// Lines later than this may belong to an invocation whose start was not read.
+    doubt: Option<String>,
 }
 
 impl Attribution {
-    /// `platform.start` of a request, at this time.
+    /// Takes in `platform.start` of a request, at this time. A start that is handed over twice is one.
     pub(crate) fn started(&mut self, request_id: &str, time: &str) {
-        if self.invocations.len() == REMEMBERED {
-            self.invocations.pop_front();
+        let at = self.last_before(time).map_or(0, |index| index + 1);
+        let is_it = |it: &Invocation| it.start == time && it.request_id == request_id;
+        if self.invocations.iter().take(at).any(is_it) {
+            return;
         }
         let (request_id, start) = (request_id.to_owned(), time.to_owned());
-        self.invocations.push_back(Invocation { request_id, start, done: None });
-    }
-
-    /// `platform.runtimeDone` of a request, at this time.
-    pub(crate) fn done(&mut self, request_id: &str, time: &str) {
-        let is_it = |it: &&mut Invocation| it.request_id == request_id;
-        if let Some(invocation) = self.invocations.iter_mut().find(is_it) {
-            invocation.done = Some(time.to_owned());
+        let started = Invocation { request_id, start, done: None, doubt: None };
+        self.invocations.insert(at, started);
+        if self.invocations.len() > REMEMBERED {
+            self.invocations.pop_front();
+            self.has_earlier = true;
         }
     }
 
-    /// The request that a line of this time and text belongs to; none where that is open, or where the text names it.
-    pub(crate) fn request_of(&self, time: &str, text: &str) -> Option<&str> {
-        let owner = self.owner_of(time)?;
-        memmem::find(text.as_bytes(), owner.as_bytes()).is_none().then_some(owner)
+    /// Takes in `platform.runtimeDone` of a request, at this time. A retry has the id of the first attempt; the latest
+    /// start before the end is meant.
+    pub(crate) fn done(&mut self, request_id: &str, time: &str) {
+        let is_it = |it: &Invocation| it.request_id == request_id;
+        let began = |it: &Invocation| is_it(it) && it.start.as_str() <= time;
+        let invocations = &self.invocations;
+        match invocations.iter().rposition(began).or_else(|| invocations.iter().rposition(is_it)) {
+            Some(index) => self.invocations[index].done = Some(time.to_owned()),
+            // Its start was not read. It may have begun as soon as the one before it had ended.
+            None => self.doubt(time, false),
+        }
     }
 
-    /// The request that a line of this time belongs to; none where that is open.
+    /// Takes in that the platform has dropped events, up to this time if it says so. A start may have been among them.
+    pub(crate) fn dropped(&mut self, time: Option<&str>) {
+        match time {
+            Some(time) => self.doubt(time, true),
+            None => self.doubt("", false),
+        }
+    }
+
+    /// Closes the window of the invocation before this time: at its end if that is known, else at this time if the
+    /// invocation lasts until then, else at its start.
+    fn doubt(&mut self, time: &str, lasts: bool) {
+        let last = self.invocations.len().checked_sub(1);
+        let index = if time.is_empty() { last } else { self.last_before(time) };
+        let Some(index) = index else {
+            self.has_earlier = true;
+            return;
+        };
+        let Invocation { start, done, doubt, .. } = &mut self.invocations[index];
+        let end = done.as_deref().filter(|done| time.is_empty() || *done <= time);
+        let from = end.unwrap_or(if lasts { time } else { start });
+        if doubt.as_deref().is_none_or(|earlier| from < earlier) {
+            *doubt = Some(from.to_owned());
+        }
+    }
+
+    /// Returns the request that a line belongs to, if its time tells and it does not name a request itself. `record` is
+    /// the line as JSON.
+    pub(crate) fn request_of(&self, time: &str, record: &str) -> Option<&str> {
+        let owner = self.owner_of(time)?;
+        let names_it = memmem::find(record.as_bytes(), owner.as_bytes()).is_some();
+        (!names_it && named(record).is_none()).then_some(owner)
+    }
+
+    /// Returns the invocation that a line belongs to, as it says itself or as its time tells.
+    pub(crate) fn invocation_of(&self, time: &str, record: &str) -> Option<&str> {
+        let Some(named) = named(record) else { return self.owner_of(time) };
+        let known = self.invocations.iter().map(|it| it.request_id.as_str());
+        known.rev().find(|id| *id == named)
+    }
+
+    /// Returns the request that was running at this time; none if that is open.
     pub(crate) fn owner_of(&self, time: &str) -> Option<&str> {
+        let index = self.last_before(time)?;
+        let Invocation { request_id, start, done, doubt } = &self.invocations[index];
         // Times of one form compare as text; another form would compare wrongly.
-        let is_comparable = |other: &str| other.len() == time.len();
-        let started = |it: &Invocation| it.start.as_str() <= time;
-        let index = self.invocations.iter().rposition(started)?;
-        let invocation = &self.invocations[index];
-        if !is_comparable(&invocation.start) {
+        let known = [Some(start), done.as_ref(), doubt.as_ref()];
+        if known.into_iter().flatten().any(|other| other.len() != time.len()) {
             return None;
         }
         // Within the millisecond in which it began, the line may be the one before's.
-        let may_be_of_the_one_before = index > 0 && invocation.start == time;
+        let may_be_of_the_one_before = (index > 0 || self.has_earlier) && start == time;
         // After its end and before the next start is known, the line may be the next one's.
         let is_last = index + 1 == self.invocations.len();
-        let may_be_of_the_next =
-            is_last && invocation.done.as_deref().is_some_and(|done| done < time);
-        if may_be_of_the_one_before || may_be_of_the_next {
-            return None;
-        }
-        Some(&invocation.request_id)
+        let may_be_of_the_next = is_last && done.as_deref().is_some_and(|done| done < time);
+        let may_be_of_an_unknown_one = doubt.as_deref().is_some_and(|doubt| doubt < time);
+        let is_open = may_be_of_the_one_before || may_be_of_the_next || may_be_of_an_unknown_one;
+        (!is_open).then_some(request_id)
+    }
+
+    /// Returns the invocation that began last before this time, or at it.
+    fn last_before(&self, time: &str) -> Option<usize> {
+        self.invocations.iter().rposition(|it| it.start.as_str() <= time)
     }
 }
 
@@ -119,7 +176,73 @@ mod tests {
         attribution.started("6d68ca91", "2026-08-09T12:34:10.000Z");
         let time = "2026-08-09T12:34:11.000Z";
         assert_eq!(attribution.request_of(time, r#"{"requestId":"6d68ca91"}"#), None);
-        assert_eq!(attribution.request_of(time, r#"{"requestId":"other"}"#), Some("6d68ca91"));
+        assert_eq!(
+            attribution.request_of(time, r#"{"requestId":"other"}"#),
+            None,
+            "nobody is named"
+        );
+        assert_eq!(attribution.request_of(time, r#"{"msg":"other"}"#), Some("6d68ca91"));
+    }
+
+    #[test]
+    fn after_dropped_events_no_line_is_given_to_the_invocation_before() {
+        let time = |second: u32| format!("2026-08-09T12:34:{second:02}.000Z");
+        let after = |dropped: Option<u32>, line: u32, done: bool| {
+            let mut attribution = Attribution::default();
+            attribution.started("a", &time(10));
+            if done {
+                attribution.done("a", &time(20));
+            }
+            attribution.dropped(dropped.map(time).as_deref());
+            attribution.started("b", &time(40));
+            attribution.request_of(&time(line), "\"\"").map(str::to_owned)
+        };
+        assert_eq!(after(Some(15), 12, false).as_deref(), Some("a"));
+        assert_eq!(after(Some(15), 18, false), None);
+        assert_eq!(after(Some(25), 18, true).as_deref(), Some("a"));
+        assert_eq!(after(Some(25), 22, true), None, "late, or of one that was dropped");
+        assert_eq!(after(None, 12, false), None);
+        assert_eq!(after(None, 12, true).as_deref(), Some("a"), "its end is known");
+        assert_eq!(after(None, 22, true), None);
+        assert_eq!(after(Some(15), 45, false).as_deref(), Some("b"), "until the next start");
+        assert_eq!(after(Some(5), 15, false).as_deref(), Some("a"), "nothing was dropped since");
+        assert_eq!(after(Some(5), 10, false), None, "one may have ended in this millisecond");
+    }
+
+    #[test]
+    fn the_end_of_an_unknown_invocation_closes_the_window_before_it() {
+        let time = |second: u32| format!("2026-08-09T12:34:{second:02}.000Z");
+        let with = |done: bool, line: u32| {
+            let mut attribution = Attribution::default();
+            attribution.started("a", &time(10));
+            if done {
+                attribution.done("a", &time(15));
+            }
+            attribution.done("unknown", &time(20));
+            attribution.started("b", &time(40));
+            attribution.request_of(&time(line), "\"\"").map(str::to_owned)
+        };
+        for (done, line) in [(false, 12), (false, 25), (true, 18), (true, 25)] {
+            assert_eq!(with(done, line), None, "{line}");
+        }
+        assert_eq!(with(true, 12).as_deref(), Some("a"));
+        assert_eq!(with(false, 45).as_deref(), Some("b"));
+    }
+
+    #[test]
+    fn a_retry_with_the_same_id_is_an_invocation_of_its_own() {
+        let retried = [("a", 10, 20), ("b", 30, 35), ("a", 40, 50)];
+        assert_eq!(request_of(&retried, 32).as_deref(), Some("b"));
+        assert_eq!(request_of(&retried, 45).as_deref(), Some("a"));
+        assert_eq!(request_of(&retried, 55), None, "the end of the latest is meant");
+        assert_eq!(request_of(&[("a", 10, 20), ("a", 30, 0)], 45).as_deref(), Some("a"), "it runs");
+    }
+
+    #[test]
+    fn events_that_are_handed_over_twice_change_nothing() {
+        let twice = [("a", 10, 20), ("b", 30, 0), ("a", 10, 20)];
+        assert_eq!(request_of(&twice, 35).as_deref(), Some("b"));
+        assert_eq!(request_of(&twice, 15).as_deref(), Some("a"));
     }
 
     #[test]

@@ -157,7 +157,12 @@ impl Intake {
     /// Learns what an event says about an invocation.
     fn note(&mut self, member: &Member<'_>, signals: &mut Vec<Signal>) {
         let is_start = match member.event_type() {
-            "platform.logsDropped" => return signals.push(Signal::Gap),
+            "platform.logsDropped" => {
+                if let Some(attribution) = &mut self.attribution {
+                    attribution.dropped(member.time.as_deref());
+                }
+                return signals.push(Signal::Gap);
+            }
             "platform.initRuntimeDone" => return signals.push(Signal::InitDone),
             "platform.initStart" if member.is_in_invocation() => {
                 return signals.push(Signal::InitRepeated);
@@ -225,8 +230,12 @@ impl Intake {
     fn request_of(&self, member: &Member<'_>) -> Option<String> {
         let named = member.request().map(|request| request.request_id);
         named.filter(|id| is_id(id)).or_else(|| {
-            let owner = self.attribution.as_ref()?.owner_of(member.time.as_deref()?)?;
-            is_id(owner).then(|| owner.to_owned())
+            let (attribution, time) = (self.attribution.as_ref()?, member.time.as_deref()?);
+            let invocation = match member.record.filter(|_| member.is_line()) {
+                Some(record) => attribution.invocation_of(time, record)?,
+                None => attribution.owner_of(time)?,
+            };
+            is_id(invocation).then(|| invocation.to_owned())
         })
     }
 

@@ -212,6 +212,48 @@ fn a_line_bears_the_request_that_its_time_tells_even_when_it_stands_before_the_s
 }
 
 #[test]
+fn a_line_that_names_another_request_than_its_time_tells_bears_none() {
+    let line = |record: &str| {
+        let body = format!(
+            r#"[{{"time":"2026-08-09T12:34:51.000Z","type":"platform.start","record":{{"requestId":"r-1"}}}},
+            {{"time":"2026-08-09T12:34:51.500Z","type":"function","record":{record}}}]"#
+        );
+        accept(ALL, &[body.as_bytes()]).sources[1].get("requestId").cloned()
+    };
+    assert_eq!(line(r#""hello""#), Some("r-1".into()));
+    assert_eq!(line(r#"{"message":"hello"}"#), Some("r-1".into()));
+    for record in [
+        r#"{"requestId":"r-0"}"#,
+        r#"{"function_request_id":"r-0"}"#,
+        r#""2026-08-09T12:34:51.500Z\tr-0\tINFO\thello\n""#,
+        r#""2026-08-09T12:34:51.500Z\tundefined\tINFO\thello\n""#,
+        r#""[INFO]\t2026-08-09T12:34:51.500Z\tr-0\thello\n""#,
+        r#""[INFO]\t2026-08-09T12:34:51.500Z\t\thello\n""#,
+    ] {
+        assert_eq!(line(record), None, "{record}");
+    }
+}
+
+#[test]
+fn dropped_events_and_unknown_ends_close_the_window_of_the_invocation_before() {
+    let event = |second: u32, event_type: &str, record: &str| {
+        format!(
+            r#"{{"time":"2026-08-09T12:34:{second}.000Z","type":"{event_type}","record":{record}}}"#
+        )
+    };
+    let start = event(51, "platform.start", r#"{"requestId":"r-1"}"#);
+    let line = event(53, "function", r#""hello""#);
+    for gap in [
+        event(52, "platform.logsDropped", r#"{"droppedRecords":1}"#),
+        event(52, "platform.runtimeDone", r#"{"requestId":"r-2"}"#),
+    ] {
+        let accepted =
+            accept(ALL, &[format!("[{start}]").as_bytes(), format!("[{gap},{line}]").as_bytes()]);
+        assert!(accepted.sources.iter().all(|source| source["requestId"].is_null()), "{gap}");
+    }
+}
+
+#[test]
 fn what_may_hide_the_end_of_the_function_is_signalled() {
     for body in ["[{", r#"[{"type":"platform.logsDropped","record":{"droppedRecords":1}}]"#] {
         assert_eq!(accept(ALL, &[body.as_bytes()]).signals, [Signal::Gap]);
