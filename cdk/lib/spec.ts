@@ -253,9 +253,9 @@ export interface TelemetrySettings {
 
   /**
    * Bytes of the file in /tmp for events that find no memory, or no time at a timeout; 0 for no file. Beyond it the least important events are given up and counted.
-   * By default an eighth of what is free there, at most 64 MiB.
+   * By default an eighth of what is free there, at most 64 MiB. If `TMPDIR` is set, the file is in that folder, or in /tmp where nothing can be written there.
    *
-   * From 0 bytes to 10 GiB.
+   * From 0 bytes to 32 GiB.
    */
   readonly spillMaxBytes?: Size | undefined;
 
@@ -365,7 +365,7 @@ export function toEnvironment(settings: TelemetrySettings): Record<string, strin
   environment.bytes('maxRequestBytes', 'MAX_REQUEST_BYTES', settings.maxRequestBytes, { min: 1048576, max: 10485760 });
   environment.bytes('targetRecordBytes', 'TARGET_RECORD_BYTES', settings.targetRecordBytes, { min: 1024, max: 10485760 });
   environment.bytes('queueMaxBytes', 'QUEUE_MAX_BYTES', settings.queueMaxBytes, { min: 4194304, max: 4294967296 });
-  environment.bytes('spillMaxBytes', 'SPILL_MAX_BYTES', settings.spillMaxBytes, { min: 0, max: 10737418240 });
+  environment.bytes('spillMaxBytes', 'SPILL_MAX_BYTES', settings.spillMaxBytes, { min: 0, max: 34359738368 });
   environment.text('deadLetterQueueUrl', 'DEAD_LETTER_QUEUE_URL', settings.deadLetterQueueUrl, QUEUE_URL, 'the URL of a queue (https://sqs.REGION.amazonaws.com/ACCOUNT/NAME)');
   environment.choice('metrics', 'METRICS', settings.metrics, ['off', 'basic', 'all']);
   environment.choice('logLevel', 'LOG_LEVEL', settings.logLevel, ['error', 'warn', 'info', 'debug']);

@@ -133,8 +133,8 @@ params! {
         queue_max_bytes: Option<Bytes> = "", QUEUE_MAX_BYTES, in (4_194_304, 4_294_967_296);
 
         /// Bytes of the file in /tmp for events that find no memory, or no time at a timeout; 0 for no file. Beyond it the least important events are given up and counted.
-        /// By default an eighth of what is free there, at most 64 MiB.
-        spill_max_bytes: Option<Bytes> = "", SPILL_MAX_BYTES, in (0, 10_737_418_240);
+        /// By default an eighth of what is free there, at most 64 MiB. If `TMPDIR` is set, the file is in that folder, or in /tmp where nothing can be written there.
+        spill_max_bytes: Option<Bytes> = "", SPILL_MAX_BYTES, in (0, 34_359_738_368);
 
         /// URL of the SQS queue that takes what could not be delivered by the end, and what the stream refuses for good.
         dead_letter_queue_url: Option<QueueUrl> = "", DEAD_LETTER_QUEUE_URL;

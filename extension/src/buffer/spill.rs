@@ -10,7 +10,7 @@ mod set;
 use std::collections::{HashMap, VecDeque};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -21,7 +21,7 @@ use crate::base::clock::{self, Moment};
 use crate::pack::{Record, Span};
 use frame::Summary;
 pub use set::SpillSettings;
-pub(crate) use set::{FileNumber, SpillSet};
+pub(crate) use set::{FileNumber, SpillSet, file_prefix};
 
 /// What the names of our files end in.
 const EXTENSION: &str = "spill";
@@ -80,12 +80,19 @@ pub struct Adopted {
     pub parts: HashMap<SplitEvent, u64>,
     /// What could not be adopted, for people.
     pub problems: Vec<String>,
+    /// How many files were tried.
+    tried: usize,
 }
 
 impl Spill {
-    /// A new file of this process in a folder, of at most so many bytes.
-    pub fn create(folder: &Path, instance: &str, max_bytes: u64) -> io::Result<Self> {
-        let path = path(folder, instance);
+    /// Creates the file of a process in a folder, of at most so many bytes. Never waits for a lock.
+    ///
+    /// Where that fails, no file remains, so that the next process does not find one without content.
+    pub fn create(folder: &Path, name: &str, max_bytes: u64) -> io::Result<Self> {
+        Self::create_as(path(folder, name), max_bytes)
+    }
+
+    fn create_as(path: PathBuf, max_bytes: u64) -> io::Result<Self> {
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -93,10 +100,32 @@ impl Spill {
             // It holds what functions log.
             .mode(0o600)
             .open(&path)?;
-        file.lock()?;
-        file.write_all(frame::MAGIC)?;
+        if let Err(error) = begin(&mut file) {
+            let _ = fs::remove_file(&path);
+            return Err(error);
+        }
         let end = frame::MAGIC.len() as u64;
         Ok(Self { file, path, max_bytes, end, unread: VecDeque::new(), reading: 0 })
+    }
+
+    /// Returns the bytes that the file has.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.end
+    }
+
+    /// Changes how many bytes the file may have.
+    pub(crate) fn set_max_bytes(&mut self, max_bytes: u64) {
+        self.max_bytes = max_bytes;
+    }
+
+    /// Returns true if no record waits in the file.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.reading == 0 && self.unread.is_empty()
+    }
+
+    /// Returns true if the file was deleted: this process can still read it, and the next one does not find it.
+    pub(crate) fn is_deleted(&self) -> bool {
+        self.file.metadata().is_ok_and(|it| it.nlink() == 0)
     }
 
     /// Bytes that it has room for.
@@ -167,7 +196,7 @@ impl Spill {
     /// A record that was read waits no longer. Returns whether the file is of no more use.
     pub fn done(&mut self) -> bool {
         self.reading = self.reading.saturating_sub(1);
-        let is_empty = self.reading == 0 && self.unread.is_empty();
+        let is_empty = self.is_empty();
         if is_empty {
             self.end = frame::MAGIC.len() as u64;
             // If it cannot be shortened, events come again under their identity.
@@ -207,8 +236,17 @@ impl Spill {
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(failed("lock", &error)),
         }
-        let mut magic = vec![0; frame::MAGIC.len()];
-        if file.read_exact(&mut magic).is_err() || magic != frame::MAGIC {
+        let mut magic = Vec::new();
+        (&file)
+            .take(frame::MAGIC.len() as u64)
+            .read_to_end(&mut magic)
+            .map_err(|error| failed("read", &error))?;
+        if magic.len() < frame::MAGIC.len() && frame::MAGIC.starts_with(&magic) {
+            // A process was killed when it created the file, or the disk was full. Nothing was ever in it.
+            let _ = fs::remove_file(path);
+            return Ok(None);
+        }
+        if magic != frame::MAGIC {
             return Err(failed("adopt", &"it is no spill file of this format, and stays as it is"));
         }
         fs::rename(path, own).map_err(|error| failed("rename", &error))?;
@@ -272,30 +310,46 @@ fn read_record(file: &mut File, at: u64, now: Instant) -> io::Result<Option<Reco
     Ok(frame::decode(&body, checksum, Moment { monotonic: now, wall: clock::wall() }))
 }
 
-/// How large a file may get in this folder, if nobody has said: an eighth of what is free there, within reason.
-pub(crate) fn default_max_bytes(folder: &Path) -> u64 {
-    const MOST: u64 = 64 * 1024 * 1024;
-    let free = nix::sys::statvfs::statvfs(folder).map_or(0, |it| {
+/// Locks a new file, and writes its first line.
+fn begin(file: &mut File) -> io::Result<()> {
+    file.try_lock()?;
+    file.write_all(frame::MAGIC)?;
+    // Before it was locked it was an empty file that no process held, which another process may delete.
+    if file.metadata()?.nlink() == 0 {
+        return Err(io::Error::other("another process has deleted the new file"));
+    }
+    Ok(())
+}
+
+/// Returns how many bytes of a folder's file system are free: 0 if the system does not say.
+fn free_bytes(folder: &Path) -> u64 {
+    nix::sys::statvfs::statvfs(folder).map_or(0, |it| {
         // Their types differ between systems.
         #[allow(clippy::useless_conversion)]
         u64::from(it.blocks_available()).saturating_mul(u64::from(it.fragment_size()))
-    });
-    (free / 8).min(MOST)
+    })
 }
 
 /// Takes over what processes before this one have left in a folder.
 pub fn adopt(folder: &Path, instance: &str) -> Adopted {
     let mut adopted = Adopted::default();
-    let Ok(entries) = fs::read_dir(folder) else { return adopted };
+    adopt_into(&mut adopted, folder, EXTENSION_NAME, instance);
+    adopted
+}
+
+/// Takes over the files of a folder whose names begin so, in addition to those that were taken over already.
+fn adopt_into(adopted: &mut Adopted, folder: &Path, prefix: &str, instance: &str) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
     let is_ours = |path: &PathBuf| {
         let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.starts_with(EXTENSION_NAME) && path.extension().is_some_and(|it| it == EXTENSION)
+        name.starts_with(prefix) && path.extension().is_some_and(|it| it == EXTENSION)
     };
     let mut paths: Vec<PathBuf> =
         entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours).collect();
     paths.sort();
-    for (number, path) in paths.iter().enumerate() {
-        let own = self::path(folder, &format!("{instance}-adopted-{number}"));
+    for path in &paths {
+        let own = folder.join(format!("{prefix}-{instance}-adopted-{}.{EXTENSION}", adopted.tried));
+        adopted.tried += 1;
         match Spill::adopt(path, &own) {
             Ok(None) => {}
             Ok(Some((spill, problem))) => {
@@ -313,7 +367,6 @@ pub fn adopt(folder: &Path, instance: &str) -> Adopted {
             Err(problem) => adopted.problems.push(problem),
         }
     }
-    adopted
 }
 
 fn path(folder: &Path, name: &str) -> PathBuf {

@@ -64,3 +64,29 @@ async fn what_does_not_fit_into_memory_waits_in_the_file_and_arrives() {
     assert_eq!(ended.verify().count("function"), 12_000);
     assert_eq!(ended.said("more of them wait in a file"), 1, "{:?}", ended.printed);
 }
+
+#[tokio::test]
+async fn a_timeout_loses_nothing_where_tmpdir_is_missing() {
+    let settings = [("FLUSH_TIMEOUT_MS", "200"), ("BUFFER_TIMEOUT_MS", "25")];
+    let parent = tempfile::tempdir().unwrap();
+    let missing = parent.path().join("missing");
+    let mut env = TestEnvironment::new(&settings, |options| {
+        options.timeout = Duration::from_secs(2);
+        let tmp = missing.to_str().unwrap().to_owned();
+        options.environment.push(("TMPDIR".into(), tmp));
+    })
+    .await;
+    env.kinesis.set_faults(Faults::down());
+    env.succeed(5).await;
+    let timeout = env.invoke(json!({ "lines": 5, "end": "timeout" })).await;
+    assert_eq!(timeout.status, Status::Timeout);
+    std::fs::create_dir(&missing).unwrap();
+    env.kinesis.set_faults(Faults::none());
+    env.succeed(5).await;
+    let ended = env.end().await;
+    let arrived = ended.verify();
+    assert_eq!((arrived.instances(), arrived.count("function")), (2, 15));
+    let why = format!("cannot write a spill file in {}: No such file", missing.display());
+    assert_eq!(ended.said(&why), 1, "{:?}", ended.printed);
+    assert_eq!(ended.said("/tmp is used instead"), 1, "{:?}", ended.printed);
+}

@@ -23,6 +23,7 @@ impl Queue {
         while !self.events.is_empty() {
             self.pack(Scope::All);
         }
+        self.spills.retry_now();
         for index in 0..self.pending.len() {
             let pending = &self.pending[index];
             if pending.file.is_some() || !self.has_room_for_event(index) {
@@ -48,7 +49,7 @@ impl Queue {
         let rest = self.pending.range(index..).filter(|it| it.record.span == span);
         // Beside its data a frame takes less than that.
         let bytes: usize = rest.map(|it| it.record.data.len() + 1_024).sum();
-        self.spills.room() >= bytes as u64
+        self.spills.has_room(bytes as u64)
     }
 
     /// Ends the queue. `has_successor` says whether a process of this environment comes after this one and finds what

@@ -46,7 +46,7 @@ impl Queue {
         let bytes: usize = events.iter().map(|event| event.line.len()).sum();
         // Escapes of parts, and what is written about each record, take less than that again.
         let at_most = 2 * bytes as u64 + 4_096;
-        if self.spills.room() < at_most {
+        if !self.spills.has_room(at_most) {
             return;
         }
         // Once the disk is full or gone the rest is left to those who give events up.

@@ -141,3 +141,40 @@ fn a_folder_that_is_missing_holds_nothing() {
     let adopted = adopt(Path::new("/nowhere"), "b");
     assert!(adopted.spills.is_empty() && adopted.problems.is_empty());
 }
+
+#[test]
+fn a_file_that_a_full_disk_left_without_content_is_deleted_quietly() {
+    let folder = folder();
+    for len in [0, 1, frame::MAGIC.len() - 1] {
+        fs::write(path(&folder, "empty"), &frame::MAGIC[..len]).unwrap();
+        let adopted = adopt(&folder, "b");
+        assert_eq!(adopted.problems, [""; 0]);
+        assert_eq!(fs::read_dir(&folder).unwrap().count(), 0, "{len} bytes");
+    }
+    let held = File::create(path(&folder, "held")).unwrap();
+    held.lock().unwrap();
+    assert_eq!(adopt(&folder, "b").problems, [""; 0]);
+    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "its process may be about to write");
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn creating_a_file_never_waits_for_a_lock() {
+    let folder = folder();
+    let path = path(&folder, "contended");
+    let held = File::create(&path).unwrap();
+    held.lock().unwrap();
+    let error = begin(&mut File::options().write(true).open(&path).unwrap()).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::WouldBlock);
+    fs::remove_dir_all(folder).unwrap();
+}
+
+#[test]
+fn a_new_file_that_was_deleted_before_it_was_locked_is_not_used() {
+    let folder = folder();
+    let path = path(&folder, "new");
+    let mut new = File::create(&path).unwrap();
+    fs::remove_file(&path).unwrap();
+    assert!(begin(&mut new).is_err());
+    fs::remove_dir_all(folder).unwrap();
+}

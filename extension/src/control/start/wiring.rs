@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::{Arc, LazyLock, Mutex};
 
-use extension_spec::{EXTENSION_NAME, PartitionKey, QueueUrl, Stream};
+use extension_spec::{PartitionKey, QueueUrl, Stream};
 use tokio::time::Instant;
 
 use crate::base::log;
@@ -36,7 +36,9 @@ pub(super) async fn prepare(
     let config = &environment.config;
     let initialization = match environment.initialization {
         // After a timeout or a crash: the environment was restored long ago, and an invocation waits for this one.
-        Initialization::SnapStart if restored().exists() => Initialization::OnDemand,
+        Initialization::SnapStart if restored().any(|path| path.exists()) => {
+            Initialization::OnDemand
+        }
         it => it,
     };
     let listener =
@@ -75,7 +77,7 @@ pub(super) async fn prepare(
         components.on_restore = Box::new(|| {
             random::seed();
             // Without it a process that comes after this one loses some time, and nothing else.
-            let _ = std::fs::File::create(restored());
+            let _ = restored().find(|path| std::fs::File::create(path).is_ok());
         });
     }
     Ok(match &config.dead_letter_queue_url {
@@ -108,9 +110,23 @@ fn is_used_soon(initialization: Initialization) -> bool {
     }
 }
 
-/// The file that says that this environment was restored from a snapshot. In the snapshot there is none.
-fn restored() -> PathBuf {
-    std::env::temp_dir().join(format!("{EXTENSION_NAME}.restored"))
+/// Returns where the file may lie that says that this environment was restored from a snapshot. In the snapshot there is
+/// none.
+fn restored() -> impl Iterator<Item = PathBuf> {
+    let folders = temporary_folders();
+    (0..folders.len()).map(move |index| {
+        let name = format!("{}.restored", spill::file_prefix(&folders, index));
+        folders[index].join(name)
+    })
+}
+
+/// Returns the folders for temporary files, the preferred one first: `TMPDIR` may name a folder that is missing, or in
+/// which nothing can be written.
+fn temporary_folders() -> Vec<PathBuf> {
+    let mut folders = vec![std::env::temp_dir(), PathBuf::from("/tmp")];
+    folders.retain(|folder| !folder.as_os_str().is_empty());
+    folders.dedup();
+    folders
 }
 
 fn poll_next(extension: Extension) -> run::PollNext {
@@ -124,12 +140,11 @@ fn poll_next(extension: Extension) -> run::PollNext {
 fn queue(environment: &Environment, source: Source, memory: Arc<MemoryBudget>) -> Queue {
     let config = &environment.config;
     let limits = Limits::new(config, environment.queue_max_bytes());
-    let folder = std::env::temp_dir();
     let max_bytes = config.spill_max_bytes.map(|bytes| bytes.0);
-    let max_bytes = max_bytes.unwrap_or_else(|| spill::default_max_bytes(&folder));
+    let spill = SpillSettings { folders: temporary_folders(), max_bytes };
     let mut queue = Queue::new(Packer::new(limits, Packing::new(config), source), memory)
         .with_partition_keys(PartitionKeys::new(partition_key(environment)))
-        .with_spill(SpillSettings { folder, max_bytes });
+        .with_spill(spill);
     let (adopted, problems) = queue.adopt();
     if adopted > 0 {
         log::info(&format!(

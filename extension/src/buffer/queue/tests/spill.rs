@@ -5,14 +5,18 @@ use std::path::PathBuf;
 use super::*;
 
 /// A folder of its own, deleted at the end of the test.
-struct Folder(PathBuf);
+pub(super) struct Folder(PathBuf);
 
 impl Folder {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         let path =
             std::env::temp_dir().join(format!("queue-{}", crate::base::random::new_instance()));
         std::fs::create_dir(&path).unwrap();
         Self(path)
+    }
+
+    pub(super) fn path(&self) -> &std::path::Path {
+        &self.0
     }
 
     fn files(&self) -> usize {
@@ -20,10 +24,10 @@ impl Folder {
     }
 
     /// The queue of a new process that uses it.
-    fn queue(&self, instance: &str, bound: usize, max_bytes: u64) -> Queue {
+    pub(super) fn queue(&self, instance: &str, bound: usize, max_bytes: u64) -> Queue {
         let source = Source::new("orders", "$LATEST", instance);
         let packer = Packer::new(LIMITS, Packing::default(), source);
-        let settings = SpillSettings { folder: self.0.clone(), max_bytes };
+        let settings = SpillSettings::new(self.0.clone(), max_bytes);
         let mut queue = Queue::new(packer, Arc::new(MemoryBudget::new(bound))).with_spill(settings);
         let (_, problems) = queue.adopt();
         assert_eq!(problems, [""; 0]);
@@ -157,7 +161,7 @@ fn dead_letters_take_what_lies_in_the_file_and_the_next_process_finds_the_rest()
 #[test]
 fn a_folder_that_cannot_be_written_leaves_memory_alone_to_hold_events() {
     let folder = Folder::new();
-    let settings = SpillSettings { folder: "/nowhere".into(), max_bytes: 1_000_000 };
+    let settings = SpillSettings::new("/nowhere", 1_000_000);
     let mut queue = folder.queue("a", 1_000, 1_000_000).with_spill(settings);
     let shed: u64 = (0..10).map(|_| put(&mut queue, 5, 20).shed).sum();
     assert!(shed > 0 && queue.stats.spilled == 0);
@@ -237,7 +241,7 @@ fn a_record_that_is_larger_than_all_memory_is_read_when_there_is_nothing_else() 
         let source = Source::new("orders", "$LATEST", instance);
         let limits =
             Limits { record_bytes: 10_000, target_bytes: 10_000, request_bytes: 10_000, ..LIMITS };
-        let settings = SpillSettings { folder: folder.0.clone(), max_bytes: 1_000_000 };
+        let settings = SpillSettings::new(folder.0.clone(), 1_000_000);
         let packer = Packer::new(limits, Packing::default(), source);
         let mut queue = Queue::new(packer, Arc::new(MemoryBudget::new(4_000))).with_spill(settings);
         queue.adopt();
@@ -260,9 +264,94 @@ fn after_a_disk_is_full_memory_stays_bounded() {
     while queue.spilled() == 0 {
         put(&mut queue, 5, 20);
     }
-    queue.spills.fail(&std::io::Error::other("no space left on device"));
+    queue.spills.fail(0, &std::io::Error::other("no space left on device"));
     let shed: u64 = (0..200).map(|_| put(&mut queue, 5, 20).shed).sum();
     assert!(shed > 0 && queue.memory.held() <= 4_000, "{} bytes held", queue.memory.held());
     check(&queue);
     assert!(!drain(&mut queue).is_empty(), "what lies in the file is read");
+}
+
+/// A queue whose preferred folder is missing, with another one to fall back to.
+fn queue_with_fallback(instance: &str, missing: &std::path::Path, fallback: &Folder) -> Queue {
+    let settings =
+        SpillSettings { folders: vec![missing.to_owned(), fallback.0.clone()], max_bytes: None };
+    let packer = Packer::new(LIMITS, Packing::default(), Source::new("orders", "1", instance));
+    let mut queue = Queue::new(packer, Arc::new(MemoryBudget::new(1_000))).with_spill(settings);
+    assert_eq!(queue.adopt().1, [""; 0]);
+    queue
+}
+
+#[test]
+fn a_missing_folder_is_replaced_and_used_once_it_exists() {
+    let (parent, fallback) = (Folder::new(), Folder::new());
+    let missing = parent.0.join("missing");
+    let mut first = queue_with_fallback("a", &missing, &fallback);
+    assert_eq!(put(&mut first, 40, 20).shed, 0);
+    first.save();
+    assert_eq!(first.end(true), Leftovers { handed_over: 40, lost: 0 });
+    assert_eq!(fallback.files(), 1);
+    drop(first);
+
+    std::fs::create_dir(&missing).unwrap();
+    let mut second = queue_with_fallback("b", &missing, &fallback);
+    assert_eq!(second.ledger.adopted, 40, "files of both folders are adopted");
+    put(&mut second, 2, 1);
+    second.save();
+    assert_eq!(std::fs::read_dir(&missing).unwrap().count(), 1);
+    second.end(true);
+    drop(second);
+    let mut third = queue_with_fallback("c", &missing, &fallback);
+    assert_eq!(drain(&mut third).len(), 42);
+    third.end(true);
+    assert_eq!((std::fs::read_dir(&missing).unwrap().count(), fallback.files()), (0, 0));
+}
+
+#[test]
+fn environments_that_share_a_fallback_keep_to_their_own_files() {
+    let (parent, fallback) = (Folder::new(), Folder::new());
+    let mut queue = queue_with_fallback("a", &parent.0.join("missing"), &fallback);
+    put(&mut queue, 40, 20);
+    drop(queue);
+    let others = queue_with_fallback("b", &parent.0.join("another"), &fallback);
+    assert_eq!(others.ledger.adopted, 0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failure_spilling_is_tried_again() {
+    let parent = Folder::new();
+    let path = parent.0.join("later");
+    let settings = SpillSettings::new(&path, 1_000_000);
+    let mut queue = parent.queue("a", 1_000, 1_000_000).with_spill(settings);
+    assert!(put(&mut queue, 40, 20).shed > 0);
+    std::fs::create_dir(&path).unwrap();
+    assert!(put(&mut queue, 40, 20).shed > 0, "not at every event");
+    tokio::time::advance(std::time::Duration::from_secs(1)).await;
+    assert_eq!(put(&mut queue, 40, 20), Overflow { spilled: 40, shed: 0 });
+    check(&queue);
+}
+
+#[test]
+fn the_end_tries_to_save_even_after_a_recent_failure() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 10_000, 1_000_000);
+    put(&mut queue, 6, 1);
+    queue.save();
+    queue.spills.fail(0, &std::io::Error::other("no space left on device"));
+    put(&mut queue, 3, 1);
+    queue.save();
+    assert_eq!(queue.end(true), Leftovers { handed_over: 9, lost: 0 });
+}
+
+#[test]
+fn a_deleted_spill_file_is_replaced_by_another_one() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 10_000, 1_000_000);
+    put(&mut queue, 6, 1);
+    queue.save();
+    let file = std::fs::read_dir(&folder.0).unwrap().next().unwrap().unwrap().path();
+    std::fs::remove_file(file).unwrap();
+    put(&mut queue, 3, 1);
+    queue.save();
+    queue.end(true);
+    assert!(folder.queue("b", 10_000, 1_000_000).ledger.adopted >= 3);
 }

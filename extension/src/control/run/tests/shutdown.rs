@@ -60,7 +60,7 @@ impl Life {
         prepare: impl FnOnce(&mut Queue),
     ) -> Self {
         let tmp = tempfile::tempdir().unwrap();
-        let settings = SpillSettings { folder: tmp.path().to_owned(), max_bytes: 10_000_000 };
+        let settings = SpillSettings::new(tmp.path().to_owned(), 10_000_000);
         let wiring = Wiring { bound, spill: Some(settings), ..Wiring::default() };
         let count = Arc::new(AtomicU32::new(0));
         let counted = count.clone();

@@ -22,7 +22,7 @@ pub(super) fn start_as(
         instance: crate::base::random::new_instance(),
         bound: BOUND,
         request_bytes: 8_000,
-        spill: Some(SpillSettings { folder: storm.tmp.clone(), max_bytes: 30_000 }),
+        spill: Some(SpillSettings::new(storm.tmp.clone(), 30_000)),
         on_next: Box::new(move || {
             assert_eq!(service.in_flight(), 0, "requests in flight when next is called");
         }),

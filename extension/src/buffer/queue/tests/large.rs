@@ -1,0 +1,47 @@
+//! Measures what a large spill file costs: `cargo test --release large -- --ignored --nocapture`.
+
+use std::io::Write as _;
+
+use super::spill::Folder;
+use super::*;
+
+/// Leaves a file of this many bytes, in frames of this much data each, as a process that was killed does.
+fn leave(folder: &Folder, bytes: u64, data: usize) {
+    let mut spill = crate::buffer::spill::Spill::create(folder.path(), "a", u64::MAX).unwrap();
+    let span = Span { instance: "k3J9x0QvT2aB".into(), first: 1, last: 1 };
+    let record = Record { span, ..Record::sample(vec![b'x'; data], "k") };
+    assert!(spill.append(&record).unwrap());
+    let path = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    drop(spill);
+    let one = std::fs::read(&path).unwrap();
+    let frame = &one[b"kinesis-telemetry-extension spill 1\n".len()..];
+    let mut file =
+        std::io::BufWriter::new(std::fs::File::options().append(true).open(&path).unwrap());
+    for _ in 1..bytes / frame.len() as u64 {
+        file.write_all(frame).unwrap();
+    }
+    file.flush().unwrap();
+}
+
+#[test]
+#[ignore = "writes half a gigabyte"]
+fn large_files_delay_neither_the_beginning_nor_the_end() {
+    for data in [100, 200_000] {
+        let folder = Folder::new();
+        leave(&folder, 512 * 1024 * 1024, data);
+        let began = Instant::now();
+        let mut queue = folder.queue("b", 8 * 1024 * 1024, 1_000_000_000);
+        let adopted = began.elapsed();
+        let held = queue.held();
+        let request = request(&mut queue);
+        let answers: Vec<_> = request.records.iter().map(|_| TAKEN).collect();
+        settle(&mut queue, &request, &answers);
+        let began = Instant::now();
+        queue.save();
+        queue.end(true);
+        eprintln!(
+            "frames of {data} bytes: adopted {held} in {adopted:?}, ended in {:?}",
+            began.elapsed()
+        );
+    }
+}
