@@ -9,13 +9,13 @@ mod pending;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use extension_spec::PartitionKey;
 
 use crate::buffer::ledger::Ledger;
 use crate::buffer::memory_budget::MemoryBudget;
-use crate::buffer::spill::{Adopted, FileNumber, Read, SpillSet, SpillSettings};
+use crate::buffer::spill::{Found, FrameId, Read, Slice, SpillSet, SpillSettings};
 use crate::buffer::stats::Stats;
 use crate::event::level::Importance;
 use crate::event::{Event, Source};
@@ -26,6 +26,15 @@ pub(crate) use overflow::Overflow;
 pub use pending::Destination;
 use pending::PendingRecord;
 pub(crate) use pending::Request;
+
+/// Before the first `next` files are read through for this long.
+const FIRST_SLICE: Duration = Duration::from_millis(50);
+/// Frames of files that are known at first, a hundred bytes of memory each.
+const FIRST_FRAMES: usize = 16_384;
+/// Later, between events, for this long.
+const SLICE: Duration = Duration::from_millis(10);
+/// Frames that become known at once then.
+const FRAMES: usize = 1_024;
 
 /// Events and records that wait, oldest first.
 #[derive(Debug)]
@@ -119,13 +128,45 @@ impl Queue {
         self.ledger.record(self.packer.source().instance(), seq, self.held())
     }
 
-    /// Takes over what processes before us have left. Says how many events that were, and what cannot be taken over.
+    /// Takes over what processes before us have left, as far as that takes no time; the rest follows when its turn comes.
+    /// Says how many events are known by then, and what cannot be taken over.
     pub fn adopt(&mut self) -> (u64, Vec<String>) {
-        let Adopted { parts, problems, .. } = self.spills.adopt();
-        let mut events = self.spills.events();
-        for (event, count) in parts {
-            *self.parts.entry(event).or_default() += count;
-            events += 1;
+        let slice = Slice { frames: FIRST_FRAMES, until: Instant::now() + FIRST_SLICE };
+        let found = self.spills.adopt(slice);
+        self.count_found(found)
+    }
+
+    /// Returns true if files may hold more events than are known and counted: those count once they are found.
+    pub fn has_undiscovered(&self) -> bool {
+        self.spills.has_undiscovered()
+    }
+
+    /// Returns true if nothing in files is known to wait although something may.
+    fn must_discover(&self) -> bool {
+        self.spills.next_bytes().is_none() && self.has_undiscovered()
+    }
+
+    /// Goes on taking over files when all that is known of them was read.
+    fn discover(&mut self) {
+        if !self.must_discover() {
+            return;
+        }
+        let slice = Slice { frames: FRAMES, until: Instant::now() + SLICE };
+        let found = self.spills.discover(slice);
+        for problem in self.count_found(found).1 {
+            crate::base::log::warn(&problem);
+        }
+    }
+
+    /// Counts events that were found in files as taken over. Returns how many these are, and what cannot be read.
+    fn count_found(
+        &mut self,
+        Found { mut events, parts, problems, .. }: Found,
+    ) -> (u64, Vec<String>) {
+        for event in parts {
+            let count = self.parts.entry(event).or_default();
+            events += u64::from(*count == 0);
+            *count += 1;
         }
         self.ledger.adopted += events;
         (events, problems)
@@ -181,7 +222,7 @@ impl Queue {
     }
 
     fn has_spilled(&self) -> bool {
-        self.spills.next().is_some()
+        self.spills.next_bytes().is_some() || self.has_undiscovered()
     }
 
     /// Whether there is a record to send that gains nothing from waiting.
@@ -229,8 +270,8 @@ impl Queue {
     }
 
     /// Has a record wait for its turn. Its bytes are counted already.
-    fn wait(&mut self, record: Record, file: Option<FileNumber>) {
-        self.pending.push_back(PendingRecord::new(self.next_id, record, file));
+    fn wait(&mut self, record: Record, frame: Option<FrameId>) {
+        self.pending.push_back(PendingRecord::new(self.next_id, record, frame));
         self.next_id += 1;
     }
 
@@ -239,7 +280,8 @@ impl Queue {
         let budget = self.packer.limits().request_bytes;
         let mut loaded: usize = self.pending.iter().map(|it| it.record.size()).sum();
         while loaded < budget {
-            let Some((file, bytes)) = self.spills.next() else { return false };
+            self.discover();
+            let Some(bytes) = self.spills.next_bytes() else { return false };
             // One that is larger than all memory goes when there is nothing else.
             let is_alone = self.events.is_empty() && self.pending.iter().all(|it| it.is_refused);
             if is_alone {
@@ -247,19 +289,21 @@ impl Queue {
             } else if !self.memory.try_hold(bytes) {
                 return true;
             }
-            match self.spills.read(file, now) {
-                Some(Read::Record(record)) => {
+            match self.spills.read(now) {
+                Some((frame, Read::Record(record))) => {
                     loaded += record.size();
                     self.memory.adjust(bytes, record.data.len());
-                    self.wait(record, Some(file));
+                    self.wait(record, Some(frame));
                 }
-                Some(Read::Lost { events, span, is_part, why }) => {
+                Some((_, Read::Lost { events, span, is_part, why })) => {
                     self.memory.release(bytes);
                     self.lose(events, &span, is_part, &why);
                 }
                 None => self.memory.release(bytes),
             }
         }
+        // As long as something waits in files, something is known to.
+        self.discover();
         false
     }
 

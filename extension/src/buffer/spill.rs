@@ -2,15 +2,17 @@
 //!
 //! A file is written by one process, which holds a lock on it, and is found by the next process of the environment,
 //! which renames it before it reads it: a crash in between makes events come twice under one identity, and loses none.
-//! A frame stays in its file until Kinesis has acknowledged its record.
+//! A frame stays in its file until Kinesis has acknowledged its record; then one byte of it says so, so that the next
+//! process skips it.
 
+mod adopt;
 mod frame;
 mod set;
 
 use std::collections::{HashMap, VecDeque};
-use std::fs::{self, File, OpenOptions, TryLockError};
-use std::io::{self, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write as _};
+use std::os::unix::fs::{FileExt as _, MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Instant;
@@ -19,9 +21,10 @@ use extension_spec::EXTENSION_NAME;
 
 use crate::base::clock::{self, Moment};
 use crate::pack::{Record, Span};
-use frame::Summary;
+pub use adopt::adopt;
+pub(crate) use adopt::{Found, Slice};
 pub use set::SpillSettings;
-pub(crate) use set::{FileNumber, SpillSet, file_prefix};
+pub(crate) use set::{FrameId, SpillSet, file_prefix};
 
 /// What the names of our files end in.
 const EXTENSION: &str = "spill";
@@ -34,10 +37,14 @@ pub struct Spill {
     max_bytes: u64,
     /// Where the next frame goes.
     end: u64,
-    /// Frames that were not read, oldest first.
+    /// Up to where its frames are known.
+    scanned: u64,
+    /// Frames that are known and were not read, oldest first.
     unread: VecDeque<Frame>,
-    /// Frames whose record waits in memory as well.
-    reading: u64,
+    /// Events of these frames.
+    events: u64,
+    /// Frames whose record waits in memory as well, by their place, with how many records that is.
+    reading: HashMap<u64, u32>,
 }
 
 /// A frame that was not read.
@@ -56,7 +63,7 @@ pub(crate) type SplitEvent = (Arc<str>, u64);
 /// What came of reading a frame.
 #[derive(Debug)]
 pub enum Read {
-    /// Its record. Tell [`Spill::done`] when it waits no longer.
+    /// Its record. It stays in the file as well.
     Record(Record),
     /// It cannot be read any more.
     Lost {
@@ -69,19 +76,6 @@ pub enum Read {
         /// Why.
         why: String,
     },
-}
-
-/// What a process before us has left.
-#[derive(Debug, Default)]
-pub struct Adopted {
-    /// Its files.
-    pub spills: Vec<Spill>,
-    /// How many parts there are in them of events that were split.
-    pub parts: HashMap<SplitEvent, u64>,
-    /// What could not be adopted, for people.
-    pub problems: Vec<String>,
-    /// How many files were tried.
-    tried: usize,
 }
 
 impl Spill {
@@ -104,8 +98,21 @@ impl Spill {
             let _ = fs::remove_file(&path);
             return Err(error);
         }
-        let end = frame::MAGIC.len() as u64;
-        Ok(Self { file, path, max_bytes, end, unread: VecDeque::new(), reading: 0 })
+        Ok(Self { max_bytes, ..Self::of(file, path, frame::MAGIC.len() as u64) })
+    }
+
+    /// A file of this length of whose frames nothing is known, and to which nothing can be added.
+    fn of(file: File, path: PathBuf, end: u64) -> Self {
+        Self {
+            file,
+            path,
+            max_bytes: 0,
+            end,
+            scanned: frame::MAGIC.len() as u64,
+            unread: VecDeque::new(),
+            events: 0,
+            reading: HashMap::new(),
+        }
     }
 
     /// Returns the bytes that the file has.
@@ -120,7 +127,7 @@ impl Spill {
 
     /// Returns true if no record waits in the file.
     pub(crate) fn is_empty(&self) -> bool {
-        self.reading == 0 && self.unread.is_empty()
+        self.reading.is_empty() && self.unread.is_empty() && self.scanned >= self.end
     }
 
     /// Returns true if the file was deleted: this process can still read it, and the next one does not find it.
@@ -135,41 +142,44 @@ impl Spill {
 
     /// Writes a record that waits here from now on. Returns whether there was room for it.
     pub fn append(&mut self, record: &Record) -> io::Result<bool> {
-        let at = self.end;
-        let has_room = self.write(record)?;
-        if has_room {
-            self.unread.push_back(Frame::of(record, at, self.end - at));
-        }
-        Ok(has_room)
-    }
-
-    /// Writes a record for the process after us that goes on waiting elsewhere. Tell [`Spill::done`] when it waits no
-    /// longer. Returns whether there was room for it.
-    pub fn save(&mut self, record: &Record) -> io::Result<bool> {
-        let has_room = self.write(record)?;
-        self.reading += u64::from(has_room);
-        Ok(has_room)
-    }
-
-    fn write(&mut self, record: &Record) -> io::Result<bool> {
-        let frame = frame::encode(record, clock::now());
-        let len = frame.len() as u64;
-        if len > self.room() {
-            return Ok(false);
-        }
-        self.file.seek(SeekFrom::Start(self.end))?;
-        if let Err(error) = self.file.write_all(&frame) {
-            // Half a frame would end the file for whoever reads it.
-            let _ = self.file.set_len(self.end);
-            return Err(error);
-        }
-        self.end += len;
+        let Some(at) = self.write(record)? else { return Ok(false) };
+        let frame = Frame::of(record, at, self.end - at);
+        self.events += frame.events;
+        self.unread.push_back(frame);
         Ok(true)
     }
 
-    /// Events in it that were not read.
+    /// Writes a record for the process after us that goes on waiting elsewhere. Returns where it lies, if there was room
+    /// for it. Tell [`Spill::done`] when it waits no longer.
+    pub(crate) fn save(&mut self, record: &Record) -> io::Result<Option<u64>> {
+        let at = self.write(record)?;
+        if let Some(at) = at {
+            self.reading.insert(at, 1);
+        }
+        Ok(at)
+    }
+
+    /// Writes a frame. Returns its place, if there was room for it.
+    fn write(&mut self, record: &Record) -> io::Result<Option<u64>> {
+        let frame = frame::encode(record, clock::now());
+        let len = frame.len() as u64;
+        if len > self.room() {
+            return Ok(None);
+        }
+        let at = self.end;
+        if let Err(error) = self.file.write_all_at(&frame, at) {
+            // Half a frame would end the file for whoever reads it.
+            let _ = self.file.set_len(at);
+            return Err(error);
+        }
+        self.end += len;
+        self.scanned = self.end;
+        Ok(Some(at))
+    }
+
+    /// Events that are known to be in it and were not read.
     pub fn events(&self) -> u64 {
-        self.unread.iter().map(|frame| frame.events).sum()
+        self.events
     }
 
     /// Bytes of the next record, with what is written about it.
@@ -179,29 +189,62 @@ impl Spill {
 
     /// Reads the next record.
     pub fn read(&mut self, now: Instant) -> Option<Read> {
+        self.read_frame(now).map(|(_, read)| read)
+    }
+
+    /// Reads the next record, and says at which place it lies. Tell [`Spill::done`] when it waits no longer.
+    pub(crate) fn read_frame(&mut self, now: Instant) -> Option<(u64, Read)> {
         let frame = self.unread.pop_front()?;
-        self.reading += 1;
-        match read_record(&mut self.file, frame.at, now) {
-            Ok(Some(record)) => Some(Read::Record(record)),
-            Ok(None) => Some(self.lost(frame, "it is not what was written")),
-            Err(error) => Some(self.lost(frame, &error.to_string())),
-        }
+        self.events -= frame.events;
+        self.reading.insert(frame.at, 1);
+        let at = frame.at;
+        let read = match read_record(&self.file, &frame, now) {
+            Ok(Some(record)) => Read::Record(record),
+            Ok(None) => self.lost(frame, "it is not what was written"),
+            Err(error) => self.lost(frame, &error.to_string()),
+        };
+        Some((at, read))
+    }
+
+    /// Returns the next record, which waits here alone still; none if there is none that can be read.
+    pub(crate) fn peek(&self, now: Instant) -> Option<Record> {
+        read_record(&self.file, self.unread.front()?, now).ok()?
+    }
+
+    /// Goes on behind the next record, as if it had been read. Returns its place.
+    pub(crate) fn skip(&mut self) -> Option<u64> {
+        let frame = self.unread.pop_front()?;
+        self.events -= frame.events;
+        self.reading.insert(frame.at, 1);
+        Some(frame.at)
     }
 
     /// A record that was read waits as two records.
-    pub fn share(&mut self) {
-        self.reading += 1;
+    pub(crate) fn share(&mut self, at: u64) {
+        if let Some(records) = self.reading.get_mut(&at) {
+            *records += 1;
+        }
     }
 
-    /// A record that was read waits no longer. Returns whether the file is of no more use.
-    pub fn done(&mut self) -> bool {
-        self.reading = self.reading.saturating_sub(1);
-        let is_empty = self.is_empty();
-        if is_empty {
-            self.end = frame::MAGIC.len() as u64;
-            // If it cannot be shortened, events come again under their identity.
-            let _ = self.file.set_len(self.end);
+    /// A record that was read waits no longer: the next process skips its frame. Returns whether the file is of no more
+    /// use.
+    pub(crate) fn done(&mut self, at: u64) -> bool {
+        let Some(records) = self.reading.get_mut(&at) else { return self.is_empty() };
+        *records -= 1;
+        if *records > 0 {
+            return false;
         }
+        self.reading.remove(&at);
+        let is_empty = self.is_empty();
+        // Where this fails, events come again under their identity.
+        let _ = if is_empty {
+            self.end = frame::MAGIC.len() as u64;
+            self.scanned = self.end;
+            self.file.set_len(self.end)
+        } else {
+            let (byte, place) = frame::DONE;
+            self.file.write_all_at(&[byte], at + place)
+        };
         is_empty
     }
 
@@ -211,61 +254,9 @@ impl Spill {
     }
 
     fn lost(&mut self, frame: Frame, why: &str) -> Read {
-        self.done();
+        self.done(frame.at);
         let why = format!("cannot read {} again: {why}", self.path.display());
         Read::Lost { events: frame.events, span: frame.span, is_part: frame.is_part, why }
-    }
-
-    /// Opens what another process has left, reads through it, and takes it over. What is said in vain is why not.
-    fn adopt(path: &Path, own: &Path) -> Result<Option<(Self, Option<String>)>, String> {
-        let failed = |what: &str, error: &dyn std::fmt::Display| {
-            format!("cannot {what} {}: {error}", path.display())
-        };
-        let is_file = fs::symlink_metadata(path).is_ok_and(|it| it.is_file());
-        if !is_file {
-            return Err(failed("adopt", &"it is no file"));
-        }
-        let mut file = OpenOptions::new()
-            .read(true)
-            .write(true)
-            .open(path)
-            .map_err(|error| failed("open", &error))?;
-        match file.try_lock() {
-            Ok(()) => {}
-            // Of a process that lives.
-            Err(TryLockError::WouldBlock) => return Ok(None),
-            Err(TryLockError::Error(error)) => return Err(failed("lock", &error)),
-        }
-        let mut magic = Vec::new();
-        (&file)
-            .take(frame::MAGIC.len() as u64)
-            .read_to_end(&mut magic)
-            .map_err(|error| failed("read", &error))?;
-        if magic.len() < frame::MAGIC.len() && frame::MAGIC.starts_with(&magic) {
-            // A process was killed when it created the file, or the disk was full. Nothing was ever in it.
-            let _ = fs::remove_file(path);
-            return Ok(None);
-        }
-        if magic != frame::MAGIC {
-            return Err(failed("adopt", &"it is no spill file of this format, and stays as it is"));
-        }
-        fs::rename(path, own).map_err(|error| failed("rename", &error))?;
-        let mut end = frame::MAGIC.len() as u64;
-        let mut unread = VecDeque::new();
-        let mut problem = None;
-        let length = file.metadata().map_err(|error| failed("read", &error))?.len();
-        while end < length {
-            let Ok(Some(frame)) = read_summary(&mut file, end, length) else {
-                // Where one frame is broken nobody knows where the next begins.
-                let broken = format_args!("the last {} bytes are broken", length - end);
-                problem = Some(failed("read", &broken));
-                break;
-            };
-            end += frame.len;
-            unread.push_back(frame);
-        }
-        let spill = Self { file, path: own.to_owned(), max_bytes: 0, end, unread, reading: 0 };
-        Ok(Some((spill, problem)))
     }
 }
 
@@ -276,38 +267,15 @@ impl Frame {
     }
 }
 
-/// What the frame at this place of a file of such a length holds; none if it is broken. Its data is not read: that takes
-/// time, and this happens while a function waits for its first invocation.
-fn read_summary(file: &mut File, at: u64, length: u64) -> io::Result<Option<Frame>> {
-    file.seek(SeekFrom::Start(at))?;
-    let mut head = [0; frame::HEAD];
-    file.read_exact(&mut head)?;
-    let Some((body, _)) = frame::head(head) else { return Ok(None) };
-    let len = (frame::HEAD + body) as u64;
-    if at + len > length {
+/// The record of a frame; none if it is broken.
+fn read_record(file: &File, frame: &Frame, now: Instant) -> io::Result<Option<Record>> {
+    let mut bytes = vec![0; usize::try_from(frame.len).unwrap_or_default()];
+    file.read_exact_at(&mut bytes, frame.at)?;
+    let Some((head, body)) = bytes.split_first_chunk() else { return Ok(None) };
+    let Some(head) = frame::head(*head).filter(|head| head.body == body.len()) else {
         return Ok(None);
-    }
-    let mut beginning = Vec::new();
-    file.take(body.min(frame::LONGEST_ABOUT) as u64).read_to_end(&mut beginning)?;
-    let frame = frame::summary(&beginning).map(|Summary { events, span, is_part }| Frame {
-        at,
-        len,
-        events,
-        span,
-        is_part,
-    });
-    Ok(frame)
-}
-
-/// The record at this place of a file; none if it is broken.
-fn read_record(file: &mut File, at: u64, now: Instant) -> io::Result<Option<Record>> {
-    file.seek(SeekFrom::Start(at))?;
-    let mut head = [0; frame::HEAD];
-    file.read_exact(&mut head)?;
-    let Some((length, checksum)) = frame::head(head) else { return Ok(None) };
-    let mut body = Vec::new();
-    file.take(length as u64).read_to_end(&mut body)?;
-    Ok(frame::decode(&body, checksum, Moment { monotonic: now, wall: clock::wall() }))
+    };
+    Ok(frame::decode(body, head.checksum, Moment { monotonic: now, wall: clock::wall() }))
 }
 
 /// Locks a new file, and writes its first line.
@@ -328,45 +296,6 @@ fn free_bytes(folder: &Path) -> u64 {
         #[allow(clippy::useless_conversion)]
         u64::from(it.blocks_available()).saturating_mul(u64::from(it.fragment_size()))
     })
-}
-
-/// Takes over what processes before this one have left in a folder.
-pub fn adopt(folder: &Path, instance: &str) -> Adopted {
-    let mut adopted = Adopted::default();
-    adopt_into(&mut adopted, folder, EXTENSION_NAME, instance);
-    adopted
-}
-
-/// Takes over the files of a folder whose names begin so, in addition to those that were taken over already.
-fn adopt_into(adopted: &mut Adopted, folder: &Path, prefix: &str, instance: &str) {
-    let Ok(entries) = fs::read_dir(folder) else { return };
-    let is_ours = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.starts_with(prefix) && path.extension().is_some_and(|it| it == EXTENSION)
-    };
-    let mut paths: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours).collect();
-    paths.sort();
-    for path in &paths {
-        let own = folder.join(format!("{prefix}-{instance}-adopted-{}.{EXTENSION}", adopted.tried));
-        adopted.tried += 1;
-        match Spill::adopt(path, &own) {
-            Ok(None) => {}
-            Ok(Some((spill, problem))) => {
-                adopted.problems.extend(problem);
-                if spill.unread.is_empty() {
-                    spill.remove();
-                    continue;
-                }
-                for Frame { span, .. } in spill.unread.iter().filter(|frame| frame.is_part) {
-                    let event = (span.instance.clone(), span.first);
-                    *adopted.parts.entry(event).or_default() += 1;
-                }
-                adopted.spills.push(spill);
-            }
-            Err(problem) => adopted.problems.push(problem),
-        }
-    }
 }
 
 fn path(folder: &Path, name: &str) -> PathBuf {

@@ -1,11 +1,18 @@
 //! The end of the environment, or of this process in it: what still waits is saved, handed over, or lost.
 
 use std::collections::HashSet;
+use std::time::{Duration, Instant};
 
 use super::Queue;
 use super::pending::PendingRecord;
-use crate::buffer::spill::SplitEvent;
+use crate::base::{clock, log};
+use crate::buffer::spill::{Slice, SplitEvent};
 use crate::pack::Scope;
+
+/// Saving takes no longer than this, if nothing is said.
+const SAVE: Duration = Duration::from_secs(1);
+/// What is lost at the end is counted for this long.
+const COUNT: Duration = Duration::from_millis(50);
 
 /// What became of the events that waited at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,21 +24,44 @@ pub struct Leftovers {
 }
 
 impl Queue {
-    /// Writes what waits in memory alone to our own file, and lets it wait on: whatever ends this process now, the next
-    /// one of the environment finds it.
+    /// Writes what waits in memory alone to our own file, oldest first, and lets it wait on: whatever ends this process now,
+    /// the next one of the environment finds it.
     pub fn save(&mut self) {
-        while !self.events.is_empty() {
+        self.save_until(clock::now().monotonic + SAVE);
+    }
+
+    /// Does so until then: what is not written by that time still waits in memory.
+    pub(crate) fn save_until(&mut self, until: Instant) {
+        self.spills.retry_now();
+        self.spills.restore_deleted(until);
+        let mut index = 0;
+        loop {
+            while index < self.pending.len() && clock::now().monotonic < until {
+                self.save_pending(index);
+                index += 1;
+            }
+            if index < self.pending.len() || self.events.is_empty() {
+                return;
+            }
             self.pack(Scope::All);
         }
-        self.spills.retry_now();
-        for index in 0..self.pending.len() {
-            let pending = &self.pending[index];
-            if pending.file.is_some() || !self.has_room_for_event(index) {
-                continue;
-            }
-            let file = self.spills.save(&self.pending[index].record);
-            self.pending[index].file = file;
+    }
+
+    /// Writes a record to our own file, unless it is there already.
+    fn save_pending(&mut self, index: usize) {
+        if self.is_saved(&self.pending[index]) || !self.has_room_for_event(index) {
+            return;
         }
+        let frame = self.spills.save(&self.pending[index].record);
+        let before = std::mem::replace(&mut self.pending[index].frame, frame);
+        if let Some(before) = before {
+            self.spills.release_frame(before);
+        }
+    }
+
+    /// Returns true if the next process finds this record in a file.
+    fn is_saved(&self, pending: &PendingRecord) -> bool {
+        pending.frame.is_some_and(|frame| !self.spills.is_deleted(frame))
     }
 
     /// Whether our own file takes all parts of an event, of which this is the first; of half an event nobody could make
@@ -44,7 +74,7 @@ impl Queue {
         let span = record.span.clone();
         let before = self.pending.range(..index).rev().find(|it| it.record.span == span);
         if let Some(before) = before {
-            return before.file.is_some();
+            return self.is_saved(before);
         }
         let rest = self.pending.range(index..).filter(|it| it.record.span == span);
         // Beside its data a frame takes less than that.
@@ -55,14 +85,12 @@ impl Queue {
     /// Ends the queue. `has_successor` says whether a process of this environment comes after this one and finds what
     /// was saved.
     pub fn end(&mut self, has_successor: bool) -> Leftovers {
-        let held = self.held();
-        let mut handed_over = 0;
-        if has_successor {
-            handed_over = self.spills.events();
-            let in_files = self.pending.iter().filter(|pending| pending.file.is_some());
-            self.spills.keep_only(in_files.map(|pending| &pending.record));
+        if !has_successor {
+            self.count_undiscovered();
         }
-        let is_kept = |pending: &PendingRecord| has_successor && pending.file.is_some();
+        let held = self.held();
+        let mut handed_over = if has_successor { self.spills.events_to_hand_over() } else { 0 };
+        let is_kept = |pending: &PendingRecord| has_successor && self.is_saved(pending);
         // Of an event in parts all that still wait must be kept.
         let torn: HashSet<SplitEvent> = self
             .pending
@@ -70,9 +98,10 @@ impl Queue {
             .filter(|it| it.record.part.is_some() && !is_kept(it))
             .map(|it| (it.record.span.instance.clone(), it.record.span.first))
             .collect();
-        for pending in std::mem::take(&mut self.pending) {
+        let kept: Vec<bool> = self.pending.iter().map(is_kept).collect();
+        for (pending, is_kept) in std::mem::take(&mut self.pending).into_iter().zip(kept) {
             let record = &pending.record;
-            if is_kept(&pending) {
+            if is_kept {
                 handed_over += record.events;
             } else {
                 self.note_shed(&record.span, record.events);
@@ -94,7 +123,20 @@ impl Queue {
         let leftovers = Leftovers { handed_over, lost: held.saturating_sub(handed_over) };
         self.ledger.handed_over += leftovers.handed_over;
         self.ledger.shed.end += leftovers.lost;
-        self.spills.close(handed_over > 0);
+        self.spills.close(has_successor && (handed_over > 0 || self.has_undiscovered()));
         leftovers
+    }
+
+    /// Nobody comes after this process: counts what its files hold, so that it is known to be lost, as far as there is time.
+    fn count_undiscovered(&mut self) {
+        let slice = Slice { frames: usize::MAX, until: Instant::now() + COUNT };
+        let found = self.spills.discover(slice);
+        self.count_found(found);
+        if self.has_undiscovered() {
+            let bytes = self.spills.undiscovered_bytes();
+            log::error(&format!(
+                "{bytes} bytes of events that a process before this one has left are lost, in addition to those that are counted"
+            ));
+        }
     }
 }

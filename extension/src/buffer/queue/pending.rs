@@ -6,7 +6,7 @@ use crate::pack::sink::Answer;
 use crate::pack::{Record, Scope};
 
 use super::Queue;
-use crate::buffer::spill::FileNumber;
+use crate::buffer::spill::FrameId;
 
 /// A record that was not acknowledged yet.
 #[derive(Debug)]
@@ -19,8 +19,8 @@ pub(super) struct PendingRecord {
     pub(super) has_key: bool,
     /// Kinesis will never take it; the dead-letter queue may.
     pub(super) is_refused: bool,
-    /// The file in which it lies, too.
-    pub(super) file: Option<FileNumber>,
+    /// The frame of a file in which it lies, too.
+    pub(super) frame: Option<FrameId>,
 }
 
 /// Where records go.
@@ -46,8 +46,8 @@ pub struct Request {
 }
 
 impl PendingRecord {
-    pub(super) fn new(id: u64, record: Record, file: Option<FileNumber>) -> Self {
-        Self { id, record, not_before: None, has_key: false, is_refused: false, file }
+    pub(super) fn new(id: u64, record: Record, frame: Option<FrameId>) -> Self {
+        Self { id, record, not_before: None, has_key: false, is_refused: false, frame }
     }
 
     fn is_for(&self, destination: Destination) -> bool {
@@ -110,6 +110,9 @@ impl Queue {
         }
         if !request.records.is_empty() {
             request.until = None;
+        } else if destination != Destination::DeadLetters && self.must_discover() {
+            // Behind many frames of records that were acknowledged there may be others.
+            request.until = Some(now);
         }
         request
     }
@@ -155,7 +158,7 @@ impl Queue {
     }
 
     fn acknowledge(&mut self, pending: PendingRecord, destination: Destination, now: Instant) {
-        let PendingRecord { record, file, .. } = pending;
+        let PendingRecord { record, frame, .. } = pending;
         let events = record.events + u64::from(self.take_part(&record));
         match destination {
             Destination::Stream => {
@@ -167,16 +170,16 @@ impl Queue {
                 self.ledger.dead_lettered += events;
             }
         }
-        self.forget(&record, file);
+        self.forget(&record, frame);
     }
 
     /// Nobody takes it, now or ever.
     fn refuse(&mut self, pending: PendingRecord) {
-        let PendingRecord { record, file, .. } = pending;
+        let PendingRecord { record, frame, .. } = pending;
         let events = record.events + u64::from(self.take_part(&record));
         self.ledger.shed.refused += events;
         self.note_shed(&record.span, events);
-        self.forget(&record, file);
+        self.forget(&record, frame);
     }
 
     /// Whether this was the last part of its event that waited.
@@ -194,24 +197,24 @@ impl Queue {
         true
     }
 
-    fn forget(&mut self, record: &Record, file: Option<FileNumber>) {
+    fn forget(&mut self, record: &Record, frame: Option<FrameId>) {
         self.memory.release(record.data.len());
-        if let Some(file) = file {
-            self.spills.release_frame(file);
+        if let Some(frame) = frame {
+            self.spills.release_frame(frame);
         }
     }
 
     /// Cuts the only record of a request in two, because it may be too large. Returns whether it can be cut.
     pub fn halve(&mut self, request: &Request) -> bool {
         let Some(at) = self.position(request) else { return false };
-        let PendingRecord { record, file, .. } = &self.pending[at];
-        let file = *file;
+        let PendingRecord { record, frame, .. } = &self.pending[at];
+        let frame = *frame;
         let Some((first, second)) = record.halves() else { return false };
         self.pending[at].record = first;
-        if let Some(file) = file {
-            self.spills.share_frame(file);
+        if let Some(frame) = frame {
+            self.spills.share_frame(frame);
         }
-        let half = PendingRecord::new(self.next_id, second, file);
+        let half = PendingRecord::new(self.next_id, second, frame);
         self.next_id += 1;
         self.pending.insert(at + 1, half);
         true
@@ -248,9 +251,9 @@ impl Queue {
             std::mem::take(&mut self.pending).into_iter().partition(|it| is_lost(&it.record));
         self.pending = kept.into();
         let mut events = 0;
-        for PendingRecord { record, file, .. } in lost {
+        for PendingRecord { record, frame, .. } in lost {
             events += record.events;
-            self.forget(&record, file);
+            self.forget(&record, frame);
         }
         if first.part.is_some() {
             // Its other parts may lie in a file, or be in the stream already: the event is lost in any case.
@@ -272,7 +275,9 @@ impl Queue {
         match destination {
             Destination::Stream => !self.is_drained(),
             Destination::DeadLetters => self.pending.iter().any(|pending| pending.is_refused),
-            Destination::LastResort => self.held() > 0 || !self.pending.is_empty(),
+            Destination::LastResort => {
+                self.held() > 0 || !self.pending.is_empty() || self.has_spilled()
+            }
         }
     }
 

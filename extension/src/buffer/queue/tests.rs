@@ -224,5 +224,6 @@ fn what_waits_for_company_is_no_full_record() {
     assert!(queue.has_full_record() && !full(&mut queue).is_empty());
 }
 
+mod adoption;
 mod large;
 mod spill;

@@ -1,7 +1,8 @@
 //! How a record lies in a spill file.
 //!
 //! Pure. A file begins with a line that names its format. Each frame is the length of its body and a checksum of it
-//! (four bytes each, little-endian), then the body: a line of JSON about the record, then the record's data.
+//! (four bytes each, little-endian), then the body: a line of JSON about the record, then the record's data. The highest
+//! bit of the length says that the record waits no longer.
 
 use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
@@ -15,8 +16,11 @@ use crate::pack::{Part, Record, Span};
 pub(super) const MAGIC: &[u8] = b"kinesis-telemetry-extension spill 1\n";
 /// Length and checksum.
 pub(super) const HEAD: usize = 8;
+/// The byte that says of a frame that its record waits no longer, and its place: it is the highest of the length, which
+/// is 0 otherwise.
+pub(super) const DONE: (u8, u64) = (0x80, 3);
 /// No record is that large, so a longer body is no body.
-const LONGEST: usize = 16 * 1024 * 1024;
+const LONGEST: usize = 16 * 1024 * 1024 - 1;
 /// What is written about a record is shorter than that: two keys of 256 characters at most, each perhaps an escape.
 pub(super) const LONGEST_ABOUT: usize = 4 * 1024;
 /// No record holds more events, however much they shrink. Sums of such numbers stay numbers.
@@ -74,11 +78,25 @@ pub(super) fn encode(record: &Record, now: Moment) -> Vec<u8> {
     frame
 }
 
-/// Length of the body and checksum that a frame's head states; none if it cannot be a head.
-pub(super) fn head(bytes: [u8; HEAD]) -> Option<(usize, u32)> {
+/// What a frame begins with.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Head {
+    /// Bytes of the body.
+    pub(super) body: usize,
+    pub(super) checksum: u32,
+    /// True if the record waits no longer.
+    pub(super) is_done: bool,
+}
+
+/// Returns what a frame's head states; none if it cannot be a head.
+pub(super) fn head(mut bytes: [u8; HEAD]) -> Option<Head> {
+    let is_done = bytes[3] == DONE.0;
+    if is_done {
+        bytes[3] = 0;
+    }
     let number = |at: usize| u32::from_le_bytes(std::array::from_fn(|index| bytes[at + index]));
-    let length = number(0) as usize;
-    (1..=LONGEST).contains(&length).then(|| (length, number(4)))
+    let body = number(0) as usize;
+    (1..=LONGEST).contains(&body).then(|| Head { body, checksum: number(4), is_done })
 }
 
 /// What the beginning of a body says about its record; none if that cannot be.

@@ -1,13 +1,14 @@
 //! The spill files of a process: its own, which is created when it is first needed, and those that it has adopted.
 
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use extension_spec::EXTENSION_NAME;
 
-use super::{Adopted, EXTENSION, Read, Spill, adopt_into, free_bytes};
+use super::adopt::{Adoption, Found, Slice};
+use super::{EXTENSION, Read, Spill, free_bytes};
 use crate::base::{clock, log};
 use crate::pack::Record;
 
@@ -60,7 +61,14 @@ pub(crate) fn file_prefix(folders: &[PathBuf], index: usize) -> String {
 
 /// Identifies one file of a set.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct FileNumber(u64);
+struct FileNumber(u64);
+
+/// Identifies a frame of a file of a set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct FrameId {
+    file: FileNumber,
+    at: u64,
+}
 
 /// The spill files of a process.
 #[derive(Debug)]
@@ -71,8 +79,8 @@ pub(crate) struct SpillSet {
     instance: Arc<str>,
     files: Vec<(FileNumber, Spill)>,
     next_number: u64,
-    /// True if a file holds records that were acknowledged, in addition to others.
-    has_stale_frames: bool,
+    /// Files that are still to be adopted.
+    adoption: Adoption,
 }
 
 impl SpillSet {
@@ -94,7 +102,7 @@ impl SpillSet {
             instance,
             files: Vec::new(),
             next_number: 0,
-            has_stale_frames: false,
+            adoption: Adoption::default(),
         }
     }
 
@@ -103,16 +111,46 @@ impl SpillSet {
         self.instance = instance;
     }
 
-    /// Takes over the files that processes before this one have left.
-    pub(crate) fn adopt(&mut self) -> Adopted {
-        let mut adopted = Adopted::default();
+    /// Looks for files that processes before this one have left, and takes over as much as the slice allows.
+    pub(crate) fn adopt(&mut self, slice: Slice) -> Found {
         for Folder { path, prefix, .. } in &self.folders {
-            adopt_into(&mut adopted, path, prefix, &self.instance);
+            self.adoption.add(path, prefix, &self.instance);
         }
-        for spill in std::mem::take(&mut adopted.spills) {
-            self.add(spill);
+        self.discover(slice)
+    }
+
+    /// Returns true if there may be more events in files than are known.
+    pub(crate) fn has_undiscovered(&self) -> bool {
+        !self.adoption.is_over() || self.files.iter().any(|(_, spill)| spill.has_unscanned())
+    }
+
+    /// Returns the bytes of files of which nothing is known yet.
+    pub(crate) fn undiscovered_bytes(&self) -> u64 {
+        self.files.iter().map(|(_, spill)| spill.unscanned_bytes()).sum()
+    }
+
+    /// Goes on taking over files, as much as the slice allows.
+    pub(crate) fn discover(&mut self, slice: Slice) -> Found {
+        let mut found = Found::default();
+        loop {
+            if let Some(at) = self.files.iter().position(|(_, spill)| spill.has_unscanned()) {
+                self.files[at].1.scan(slice.rest(&found), &mut found);
+                if self.files[at].1.is_empty() {
+                    self.files.remove(at).1.remove();
+                }
+            } else if let Some(spill) = self.adoption.next(&mut found) {
+                if spill.is_empty() {
+                    spill.remove();
+                } else {
+                    self.add(spill);
+                }
+            } else {
+                return found;
+            }
+            if slice.is_over(&found) {
+                return found;
+            }
         }
-        adopted
     }
 
     /// Events that wait in files alone.
@@ -120,14 +158,17 @@ impl SpillSet {
         self.files.iter().map(|(_, spill)| spill.events()).sum()
     }
 
-    /// Returns the file with the next record that waits in a file alone, and how many bytes it takes to read it.
-    pub(crate) fn next(&self) -> Option<(FileNumber, usize)> {
-        self.files.iter().find_map(|(number, spill)| Some((*number, spill.next_bytes()?)))
+    /// Returns how many bytes it takes to read the next record that waits in a file alone, if one is known.
+    pub(crate) fn next_bytes(&self) -> Option<usize> {
+        self.files.iter().find_map(|(_, spill)| spill.next_bytes())
     }
 
-    /// Reads the next record of a file.
-    pub(crate) fn read(&mut self, number: FileNumber, now: Instant) -> Option<Read> {
-        self.file(number)?.read(now)
+    /// Reads the next record that waits in a file alone.
+    pub(crate) fn read(&mut self, now: Instant) -> Option<(FrameId, Read)> {
+        let (file, spill) =
+            self.files.iter_mut().find(|(_, spill)| spill.next_bytes().is_some())?;
+        let (at, read) = spill.read_frame(now)?;
+        Some((FrameId { file: *file, at }, read))
     }
 
     /// Returns true if an own file has room for this many bytes.
@@ -152,24 +193,28 @@ impl SpillSet {
 
     /// Writes a record that waits in an own file from here on. Returns false if that was not possible.
     pub(crate) fn append(&mut self, record: &Record) -> bool {
-        self.write(|spill| spill.append(record)).is_some()
+        self.write(|spill| Ok(spill.append(record)?.then_some(()))).is_some()
     }
 
-    /// Writes a copy of a record that goes on waiting elsewhere to an own file. Returns that file, if it was possible.
-    pub(crate) fn save(&mut self, record: &Record) -> Option<FileNumber> {
-        self.write(|spill| spill.save(record))
+    /// Writes a copy of a record that goes on waiting elsewhere to an own file. Returns its frame, if it was possible.
+    pub(crate) fn save(&mut self, record: &Record) -> Option<FrameId> {
+        let (file, at) = self.write(|spill| spill.save(record))?;
+        Some(FrameId { file, at })
     }
 
     /// Writes to the first folder in which that is possible.
-    fn write(&mut self, write: impl Fn(&mut Spill) -> io::Result<bool>) -> Option<FileNumber> {
+    fn write<T>(
+        &mut self,
+        write: impl Fn(&mut Spill) -> io::Result<Option<T>>,
+    ) -> Option<(FileNumber, T)> {
         for index in 0..self.folders.len() {
             let Some((number, spill)) = self.own(index) else { continue };
             match write(spill) {
-                Ok(true) => {
+                Ok(Some(written)) => {
                     self.recovered(index);
-                    return Some(number);
+                    return Some((number, written));
                 }
-                Ok(false) => {}
+                Ok(None) => {}
                 Err(error) => self.fail(index, &error),
             }
         }
@@ -177,72 +222,49 @@ impl SpillSet {
     }
 
     /// The record of a frame waits as two from here on.
-    pub(crate) fn share_frame(&mut self, number: FileNumber) {
-        if let Some(spill) = self.file(number) {
-            spill.share();
+    pub(crate) fn share_frame(&mut self, frame: FrameId) {
+        if let Some(spill) = self.file(frame.file) {
+            spill.share(frame.at);
         }
     }
 
     /// The record of a frame waits no longer.
-    pub(crate) fn release_frame(&mut self, number: FileNumber) {
-        let Some(index) = self.files.iter().position(|(it, _)| *it == number) else { return };
-        let is_of_no_more_use = self.files[index].1.done();
-        self.has_stale_frames |= !is_of_no_more_use;
-        let is_own = self.folders.iter().any(|folder| folder.own == Some(number));
+    pub(crate) fn release_frame(&mut self, frame: FrameId) {
+        let Some(index) = self.files.iter().position(|(it, _)| *it == frame.file) else { return };
+        let is_of_no_more_use = self.files[index].1.done(frame.at);
+        let is_own = self.folders.iter().any(|folder| folder.own == Some(frame.file));
         if is_of_no_more_use && !is_own {
             self.files.remove(index).1.remove();
         }
     }
 
-    /// Replaces files that hold acknowledged records by one with what still waits: these records, which were read, and what
-    /// was not: the next process would send the others again. If that is not possible it does, under their identities.
-    pub(crate) fn keep_only<'a>(&mut self, read: impl Iterator<Item = &'a Record>) {
-        let Some(folder) = self.folders.first().map(|it| it.path.clone()) else { return };
-        if !self.has_stale_frames {
-            return;
-        }
-        match self.copy(&folder, read) {
-            Ok(kept) => {
-                self.close(false);
-                self.add(kept);
+    /// Returns true if the next process does not find a frame, because its file was deleted.
+    pub(crate) fn is_deleted(&self, frame: FrameId) -> bool {
+        let file = self.files.iter().find(|(number, _)| *number == frame.file);
+        file.is_none_or(|(_, spill)| spill.is_deleted())
+    }
+
+    /// Writes records that wait in deleted files alone to another file, which the next process finds, until then.
+    pub(crate) fn restore_deleted(&mut self, until: Instant) {
+        let is_deleted =
+            |(_, spill): &(FileNumber, Spill)| spill.next_bytes().is_some() && spill.is_deleted();
+        while let Some(at) = self.files.iter().position(is_deleted) {
+            let now = clock::now().monotonic;
+            let Some(record) = self.files[at].1.peek(now).filter(|_| now < until) else { return };
+            let number = self.files[at].0;
+            if !self.append(&record) {
+                return;
             }
-            Err(why) => {
-                log::warn(&format!("some events will come twice, under one identity: {why}"));
+            if let Some(frame) = self.file(number).and_then(Spill::skip) {
+                self.release_frame(FrameId { file: number, at: frame });
             }
         }
     }
 
-    /// A file with these records and all that was not read yet.
-    fn copy<'a>(
-        &mut self,
-        folder: &Path,
-        read: impl Iterator<Item = &'a Record>,
-    ) -> Result<Spill, String> {
-        let name = format!("{}-kept", self.instance);
-        let text = |error: std::io::Error| error.to_string();
-        let mut kept = Spill::create(folder, &name, u64::MAX).map_err(text)?;
-        let copy = || {
-            for record in read {
-                kept.save(record).map_err(text)?;
-            }
-            let now = Instant::now();
-            for (_, spill) in &mut self.files {
-                while let Some(read) = spill.read(now) {
-                    match read {
-                        Read::Record(record) => _ = kept.save(&record).map_err(text)?,
-                        Read::Lost { why, .. } => return Err(why),
-                    }
-                }
-            }
-            Ok(())
-        };
-        match copy() {
-            Ok(()) => Ok(kept),
-            Err(why) => {
-                kept.remove();
-                Err(why)
-            }
-        }
+    /// Returns how many events wait in files alone that the next process finds.
+    pub(crate) fn events_to_hand_over(&self) -> u64 {
+        let kept = self.files.iter().filter(|(_, spill)| !spill.is_deleted());
+        kept.map(|(_, spill)| spill.events()).sum()
     }
 
     /// Lets go of all files; deletes them unless the next process finds them.

@@ -1,3 +1,4 @@
+use super::adopt::Adopted;
 use super::*;
 use crate::pack::Span;
 
@@ -37,9 +38,9 @@ fn a_record_comes_back_as_it_was_written() {
     let written = record(7, b"\0\n\xff binary");
     spill.append(&written).unwrap();
     let now = Instant::now();
-    let Some(Read::Record(read)) = spill.read(now) else { panic!("it was written") };
+    let Some((at, Read::Record(read))) = spill.read_frame(now) else { panic!("it was written") };
     assert_eq!(read, Record { oldest: read.oldest, ..written });
-    assert!(spill.done(), "nothing else is in it");
+    assert!(spill.done(at), "nothing else is in it");
     assert!(spill.read(now).is_none());
     fs::remove_dir_all(folder).unwrap();
 }

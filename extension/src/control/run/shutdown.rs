@@ -19,6 +19,8 @@ use crate::pack::sink::Sink;
 
 /// After dead letters were sent in vain.
 const REST: Duration = Duration::from_mins(1);
+/// Writing to the file may take this long in any case: a deadline leaves more than that.
+const LEAST_SAVE: Duration = Duration::from_millis(50);
 
 type Making<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
@@ -109,10 +111,13 @@ impl Ending {
 }
 
 impl<S: Sink, D: Sink> Run<S, D> {
-    /// Writes what waits to the file, if there is somebody to find it.
+    /// Writes what waits to the file if another process finds it, for half of the time that remains.
     pub(super) fn save(&mut self) {
         if self.ending.has_successor && self.queue().held() > 0 {
-            self.queue().save();
+            let now = Instant::now();
+            let remaining = self.ending.deadline.saturating_duration_since(now);
+            let until = now + (remaining / 2).max(LEAST_SAVE);
+            self.queue().save_until(until.into_std());
         }
     }
 

@@ -147,8 +147,9 @@ fn queue(environment: &Environment, source: Source, memory: Arc<MemoryBudget>) -
         .with_spill(spill);
     let (adopted, problems) = queue.adopt();
     if adopted > 0 {
+        let more = if queue.has_undiscovered() { ", and more that lie behind them" } else { "" };
         log::info(&format!(
-            "{adopted} events that a process before this one has left are delivered"
+            "{adopted} events that a process before this one has left are delivered{more}"
         ));
     }
     for problem in problems {

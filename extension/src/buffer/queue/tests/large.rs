@@ -7,11 +7,11 @@ use super::*;
 
 /// Leaves a file of this many bytes, in frames of this much data each, as a process that was killed does.
 fn leave(folder: &Folder, bytes: u64, data: usize) {
-    let mut spill = crate::buffer::spill::Spill::create(folder.path(), "a", u64::MAX).unwrap();
+    let mut spill = crate::buffer::spill::Spill::create(&folder.0, "a", u64::MAX).unwrap();
     let span = Span { instance: "k3J9x0QvT2aB".into(), first: 1, last: 1 };
     let record = Record { span, ..Record::sample(vec![b'x'; data], "k") };
     assert!(spill.append(&record).unwrap());
-    let path = std::fs::read_dir(folder.path()).unwrap().next().unwrap().unwrap().path();
+    let path = std::fs::read_dir(&folder.0).unwrap().next().unwrap().unwrap().path();
     drop(spill);
     let one = std::fs::read(&path).unwrap();
     let frame = &one[b"kinesis-telemetry-extension spill 1\n".len()..];

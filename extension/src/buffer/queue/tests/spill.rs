@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use super::*;
 
 /// A folder of its own, deleted at the end of the test.
-pub(super) struct Folder(PathBuf);
+pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
     pub(super) fn new() -> Self {
@@ -15,11 +15,7 @@ impl Folder {
         Self(path)
     }
 
-    pub(super) fn path(&self) -> &std::path::Path {
-        &self.0
-    }
-
-    fn files(&self) -> usize {
+    pub(super) fn files(&self) -> usize {
         std::fs::read_dir(&self.0).unwrap().count()
     }
 
@@ -178,7 +174,7 @@ fn what_was_saved_stays_in_the_file_when_dead_letters_take_what_lay_there_before
         put(&mut queue, 1, 20);
     }
     // What is in memory is delivered until a record of the file waits alone.
-    while queue.pending.iter().all(|pending| pending.file.is_none()) {
+    while queue.pending.iter().all(|pending| pending.frame.is_none()) {
         let request = queue.request(Destination::Stream, Scope::All, 1, Instant::now());
         settle(&mut queue, &request, &[TAKEN]);
     }
@@ -340,18 +336,4 @@ fn the_end_tries_to_save_even_after_a_recent_failure() {
     put(&mut queue, 3, 1);
     queue.save();
     assert_eq!(queue.end(true), Leftovers { handed_over: 9, lost: 0 });
-}
-
-#[test]
-fn a_deleted_spill_file_is_replaced_by_another_one() {
-    let folder = Folder::new();
-    let mut queue = folder.queue("a", 10_000, 1_000_000);
-    put(&mut queue, 6, 1);
-    queue.save();
-    let file = std::fs::read_dir(&folder.0).unwrap().next().unwrap().unwrap().path();
-    std::fs::remove_file(file).unwrap();
-    put(&mut queue, 3, 1);
-    queue.save();
-    queue.end(true);
-    assert!(folder.queue("b", 10_000, 1_000_000).ledger.adopted >= 3);
 }
