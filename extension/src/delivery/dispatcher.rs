@@ -68,6 +68,8 @@ struct Tries {
     attempt_timeout: Duration,
     broken: u32,
     has_renewed: bool,
+    /// True if a request was signed again since one was last acknowledged.
+    has_signed_again: bool,
     /// Records that were refused alone since one was last taken.
     set_aside: usize,
     /// Whether a record was taken since one was last given up: then it is the record that is at fault, not the setting.
@@ -105,6 +107,7 @@ impl<S: Sink> Dispatcher<S> {
             attempt_timeout: deadline::attempt(until.saturating_duration_since(Instant::now())),
             broken: 0,
             has_renewed: false,
+            has_signed_again: false,
             set_aside: 0,
             has_taken: false,
         };
@@ -213,6 +216,8 @@ impl<S: Sink> Dispatcher<S> {
         log::debug(&format!("{} took {taken} of {} records", self.route.service, answers.len()));
         if taken > 0 {
             (tries.has_taken, tries.set_aside) = (true, 0);
+            // The clock is right: an outdated signature after this is another freeze.
+            tries.has_signed_again = false;
         }
         let refused = answers.into_iter().find_map(Result::err);
         if refused.is_none() {
@@ -248,7 +253,12 @@ impl<S: Sink> Dispatcher<S> {
                 tries.has_renewed = true;
                 Next::Again(Some(trouble))
             }
-            Decision::Configuration | Decision::Renew => Next::Block(trouble),
+            // Every request is signed when it is sent.
+            Decision::Sign if !tries.has_signed_again => {
+                tries.has_signed_again = true;
+                Next::Again(Some(trouble))
+            }
+            Decision::Configuration | Decision::Renew | Decision::Sign => Next::Block(trouble),
             Decision::Reconnect => {
                 self.sink.reset();
                 tries.broken += 1;

@@ -102,6 +102,9 @@ pub enum Decision {
     BackOff,
     /// The credentials have expired: ask for new ones, once.
     Renew,
+    /// The signature is too old, or too new: a freeze came between signing and sending, or the clock was late to follow.
+    /// Sign and send again, once.
+    Sign,
     /// The request is too large or holds a record that is refused: try with fewer records.
     Shrink,
     /// Nothing that we do helps; a person must change something. Say it once, keep the events, try at the next flush.

@@ -187,3 +187,17 @@ async fn a_process_that_gets_no_cpu_for_a_moment_goes_on_delivering_beside_a_lon
     // What was under way when it was stopped may have come twice.
     env.end().await.verify();
 }
+
+#[tokio::test]
+async fn an_outdated_signature_is_renewed_within_the_flush() {
+    let expired = "Signature expired: 20261128T120000Z is now earlier than 20261128T120730Z";
+    for code in ["InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed"] {
+        let mut env = TestEnvironment::new(&[("FLUSH", "end")], |_| ()).await;
+        env.kinesis.set_faults(Faults::script([Fault::Fail(400, code, expired)]));
+        env.succeed(3).await;
+        assert!(env.kinesis.requests() > 1, "{code}: the flush sends it again");
+        let ended = env.end().await;
+        assert_eq!(ended.verify_exactly_once().count("function"), 3, "{code}");
+        assert_eq!(ended.said("not delivered"), 0, "{code}: {:?}", ended.printed);
+    }
+}

@@ -38,11 +38,11 @@ where
     match error {
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
             let code = error.code();
-            let decision = of_code(code, status);
+            let decision = of_code(code, error.message(), status);
             let kind =
                 code.map_or_else(|| format!("HTTP status {}", status.unwrap_or(0)), str::to_owned);
             let message = error.message().map_or_else(|| "no message".into(), |it| short(code, it));
-            let details = format!("{message}{}", remedy(code, service));
+            let details = format!("{message}{}", remedy(code, decision, service));
             Failure { decision, trouble: Trouble::new(kind).with(details) }
         }
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
@@ -80,8 +80,12 @@ pub(crate) fn of_request(error: &dyn Error) -> Failure {
     Failure { decision: Decision::Shrink, trouble: Trouble::new(error.to_string()) }
 }
 
-/// The decision on a code, and on the HTTP status where the code is new to us.
-fn of_code(code: Option<&str>, status: Option<u16>) -> Decision {
+/// Returns what an answer calls for: by its code, by the message where one code has two causes, and by the HTTP status where the
+/// code is unknown.
+fn of_code(code: Option<&str>, message: Option<&str>, status: Option<u16>) -> Decision {
+    if code.is_some_and(|code| is_outdated(code, message.unwrap_or_default())) {
+        return Decision::Sign;
+    }
     if code.is_some_and(is_expired) {
         return Decision::Renew;
     }
@@ -124,8 +128,13 @@ fn of_code(code: Option<&str>, status: Option<u16>) -> Decision {
 }
 
 /// What a person can do about it.
-fn remedy(code: Option<&str>, service: &Service<'_>) -> String {
+fn remedy(code: Option<&str>, decision: Decision, service: &Service<'_>) -> String {
     let Service { kind, resource, permission, setting, is_renewable, .. } = service;
+    if decision == Decision::Sign {
+        return "; the clock of this environment differs from AWS's, or the request was delayed: \
+                the extension signs and sends it again"
+            .to_owned();
+    }
     match code.unwrap_or_default() {
         "ResourceNotFoundException" | "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" => {
             format!("; create the {kind} {resource:?}, or correct {setting}")
@@ -139,7 +148,7 @@ fn remedy(code: Option<&str>, service: &Service<'_>) -> String {
         }
         code if is_expired(code) => "; new credentials are not accepted, either".to_owned(),
         code if is_about_signatures(code) => {
-            "; check AWS_SECRET_ACCESS_KEY, and the clock".to_owned()
+            "; check AWS_SECRET_ACCESS_KEY".to_owned()
         }
         code if code.starts_with("KMS") || code.starts_with("Kms") => {
             format!("; allow kms:GenerateDataKey on the key of {resource:?} in the function's role, and check that the key is enabled")
@@ -187,7 +196,29 @@ fn causes(error: &dyn Error) -> Vec<String> {
 }
 
 fn is_about_signatures(code: &str) -> bool {
-    matches!(code, "InvalidSignatureException" | "SignatureDoesNotMatch" | "IncompleteSignature")
+    let code = code.strip_suffix("Exception").unwrap_or(code);
+    matches!(
+        code,
+        "InvalidSignature" | "SignatureDoesNotMatch" | "IncompleteSignature" | "AuthFailure"
+    )
+}
+
+/// Returns true if AWS refuses a signature for its time only.
+///
+/// The codes are those that AWS's SDKs take for clock skew. Codes of signatures in general stand for a wrong key as well; there the
+/// message tells: "Signature expired: … is now earlier than …", "Signature not yet current: …".
+fn is_outdated(code: &str, message: &str) -> bool {
+    let short = code.strip_suffix("Exception").unwrap_or(code);
+    if matches!(
+        short,
+        "RequestExpired" | "RequestTimeTooSkewed" | "RequestInTheFuture" | "SignatureExpired"
+    ) {
+        return true;
+    }
+    let message = message.lines().next().unwrap_or_default().to_ascii_lowercase();
+    let says = |text: &str| message.contains(text);
+    is_about_signatures(code)
+        && (says("expired") || says("not yet current") || says("is now ") || says("skewed"))
 }
 
 #[cfg(test)]
@@ -218,8 +249,39 @@ mod tests {
             ("InvalidArgumentException", 400, Decision::Shrink),
             ("RequestEntityTooLarge", 413, Decision::Shrink),
         ] {
-            assert_eq!(of_code(Some(code), Some(status)), expected, "{code}");
+            assert_eq!(of_code(Some(code), None, Some(status)), expected, "{code}");
         }
+    }
+
+    #[test]
+    fn an_outdated_signature_is_told_from_a_wrong_key() {
+        let expired = "Signature expired: 20261128T120000Z is now earlier than 20261128T120730Z (20261128T121230Z - 5 min.)";
+        let early =
+            "Signature not yet current: 20261128T121730Z is still later than 20261128T121230Z";
+        let mismatch = "The request signature we calculated does not match the signature you \
+                        provided. Check your AWS Secret Access Key and signing method.\n\n\
+                        x-amz-date:expired";
+        let code = |code, text| of_code(Some(code), Some(text), Some(403));
+        for signature in [
+            "InvalidSignatureException",
+            "SignatureDoesNotMatch",
+            "InvalidSignature",
+            "AuthFailure",
+        ] {
+            assert_eq!(code(signature, expired), Decision::Sign, "{signature}");
+            assert_eq!(code(signature, early), Decision::Sign, "{signature}");
+            assert_eq!(code(signature, mismatch), Decision::Configuration, "{signature}");
+        }
+        for outdated in [
+            "RequestExpired",
+            "RequestExpiredException",
+            "RequestTimeTooSkewed",
+            "RequestTimeTooSkewedException",
+            "RequestInTheFuture",
+        ] {
+            assert_eq!(code(outdated, ""), Decision::Sign, "{outdated}");
+        }
+        assert_eq!(code("ExpiredTokenException", expired), Decision::Renew);
     }
 
     #[test]
@@ -234,10 +296,10 @@ mod tests {
 
     #[test]
     fn an_unknown_error_is_judged_by_its_status() {
-        assert_eq!(of_code(None, Some(413)), Decision::Shrink);
-        assert_eq!(of_code(None, Some(429)), Decision::BackOff);
-        assert_eq!(of_code(Some("Tomorrow"), Some(502)), Decision::BackOff);
-        assert_eq!(of_code(Some("Tomorrow"), Some(400)), Decision::Configuration);
-        assert_eq!(of_code(None, Some(200)), Decision::Reconnect);
+        assert_eq!(of_code(None, None, Some(413)), Decision::Shrink);
+        assert_eq!(of_code(None, None, Some(429)), Decision::BackOff);
+        assert_eq!(of_code(Some("Tomorrow"), None, Some(502)), Decision::BackOff);
+        assert_eq!(of_code(Some("Tomorrow"), None, Some(400)), Decision::Configuration);
+        assert_eq!(of_code(None, None, Some(200)), Decision::Reconnect);
     }
 }

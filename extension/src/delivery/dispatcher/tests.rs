@@ -197,6 +197,30 @@ async fn a_configuration_error_ends_the_delivery_at_once_and_heals() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_outdated_signature_is_renewed_once_without_waiting() {
+    let bench = Bench::new(2, [Script::Fail(Decision::Sign)]);
+    let start = Instant::now();
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
+    assert_eq!((bench.arrived(), Instant::now() - start), (vec![1, 2], Duration::ZERO));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_second_outdated_signature_in_a_row_blocks_the_flush() {
+    let bench = Bench::new(2, [Script::Fail(Decision::Sign), Script::Fail(Decision::Sign)]);
+    assert!(matches!(bench.deliver(SECOND).await, Outcome::Blocked(_)));
+    assert_eq!((bench.sizes().len(), bench.queue.lock().unwrap().held()), (2, 2));
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_freeze_within_a_flush_may_outdate_a_signature() {
+    let outdated = || Script::Fail(Decision::Sign);
+    let bench = Bench::new(8, [outdated(), Script::Refuse(&[1, 2, 3]), outdated()]);
+    assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
+    assert_eq!(bench.arrived().len(), 8);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_request_that_is_too_large_is_halved_until_it_passes() {
     let script = || Script::Fail(Decision::Shrink);
     let bench = Bench::new(16, [script(), script()]);
