@@ -2,9 +2,11 @@
 //!
 //! The SDK's own retries are off: one place retries.
 
+mod causes;
 mod connector;
 pub(crate) mod credentials;
 pub(crate) mod decision;
+mod text;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
 use aws_smithy_async::rt::sleep::{SharedAsyncSleep, TokioSleep};

@@ -16,7 +16,7 @@ use crate::base::sync::lock;
 use crate::delivery::aws::decision::{self, Service};
 use crate::delivery::aws::{self, Access, Connector};
 use crate::pack::Record;
-use crate::pack::sink::{Answer, Failure, Refusal, Sink, Trouble};
+use crate::pack::sink::{Answer, Failure, Refusal, Sink};
 
 /// As endpoints of one's own name it: `AWS_ENDPOINT_URL_KINESIS`.
 const SERVICE: &str = "KINESIS";
@@ -69,6 +69,7 @@ impl Kinesis {
             resource: self.stream.as_str(),
             permission: "kinesis:PutRecords",
             setting: variable::STREAM,
+            endpoint: "kinesis-streams",
             is_renewable: self.is_renewable,
         }
     }
@@ -86,7 +87,10 @@ impl Sink for Kinesis {
         let entries = records.iter().map(entry).collect::<Result<Vec<_>, _>>()?;
         let request = self.to_stream(self.client().put_records()).set_records(Some(entries));
         match request.send().await {
-            Ok(output) => Ok(output.records.iter().map(answer).collect()),
+            Ok(output) => {
+                let service = self.service();
+                Ok(output.records.iter().map(|entry| answer(entry, &service)).collect())
+            }
             Err(error) => Err(decision::of_call(&error, &self.service())),
         }
     }
@@ -115,14 +119,14 @@ impl Sink for Kinesis {
 }
 
 /// A record was taken if it has a sequence number. Every error code of a single record can pass by itself.
-fn answer(entry: &PutRecordsResultEntry) -> Answer {
+fn answer(entry: &PutRecordsResultEntry, service: &Service<'_>) -> Answer {
     match entry.sequence_number.as_deref() {
         Some(number) if !number.is_empty() => Ok(()),
         _ => {
             let code = entry.error_code.as_deref().unwrap_or("no code");
-            let text = entry.error_message.as_deref().unwrap_or("no message");
+            let message = entry.error_message.as_deref();
             Err(Refusal {
-                trouble: Trouble::new("kinesis refused a record").with(format!("{code} ({text})")),
+                trouble: decision::of_item("kinesis refused a record", code, message, service),
                 is_throttled: code == "ProvisionedThroughputExceededException",
                 is_final: false,
             })

@@ -65,6 +65,7 @@ impl Sqs {
             resource: self.queue.as_str(),
             permission: "sqs:SendMessage",
             setting: variable::DEAD_LETTER_QUEUE_URL,
+            endpoint: "sqs",
             is_renewable: false,
         };
         let output = request
@@ -77,9 +78,8 @@ impl Sqs {
             set(&mut answers, taken.id(), Ok(()));
         }
         for failed in output.failed() {
-            let text = failed.message().unwrap_or("no message");
-            let trouble =
-                Trouble::new("sqs refused a message").with(format!("{} ({text})", failed.code()));
+            let (code, message) = (failed.code(), failed.message());
+            let trouble = decision::of_item("sqs refused a message", code, message, &service);
             let is_final = failed.sender_fault();
             set(&mut answers, failed.id(), Err(Refusal { trouble, is_throttled: false, is_final }));
         }

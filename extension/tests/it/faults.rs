@@ -201,3 +201,31 @@ async fn an_outdated_signature_is_renewed_within_the_flush() {
         assert_eq!(ended.said("not delivered"), 0, "{code}: {:?}", ended.printed);
     }
 }
+
+#[tokio::test]
+async fn a_denial_is_reported_with_its_cause_and_its_remedy() {
+    let denied = "User: arn:aws:sts::123456789012:assumed-role/checkout-service-production-eu-central-1-OrdersFunctionServiceRole-1A2B3C4D5E6F7/checkout-service-production-orders-processor is not authorized to perform: kms:GenerateDataKey on resource: arn:aws:kms:eu-central-1:123456789012:key/1234abcd because no resource-based policy allows the kms:GenerateDataKey action";
+    let remedy = "allow kms:GenerateDataKey on \"arn:aws:kms:eu-central-1:123456789012:key/1234abcd\" in the policy of the key";
+    let mut env = TestEnvironment::new(&[], |_| ()).await;
+    env.kinesis.set_faults(Faults::always(Fault::Fail(400, "AccessDeniedException", denied)));
+    env.succeed(3).await;
+    env.kinesis.set_faults(Faults::none());
+    let ended = env.end().await;
+    ended.verify();
+    assert_eq!(ended.said("because no resource-based policy allows"), 1, "{:?}", ended.printed);
+    assert_eq!(ended.said(remedy), 1, "{:?}", ended.printed);
+    assert_eq!(ended.said("kinesis:PutRecords"), 0, "{:?}", ended.printed);
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_from_aws_is_reported_with_its_beginning() {
+    let page = "<html>\n<body>Blocked by policy 17\u{1b}[31m</body></html>";
+    let mut env = TestEnvironment::new(&[], |_| ()).await;
+    env.kinesis.set_faults(Faults::always(Fault::Foreign(403, page)));
+    env.succeed(3).await;
+    env.kinesis.set_faults(Faults::none());
+    let ended = env.end().await;
+    ended.verify();
+    let expected = "HTTP status 403: <html> <body>Blocked by policy 17 [31m</body></html>; this answer is not from AWS";
+    assert_eq!(ended.said(expected), 1, "{:?}", ended.printed);
+}

@@ -91,4 +91,5 @@ async fn any_other_certificate_is_not_and_that_is_said_once() {
     let ended = env.end().await;
     assert_eq!(ended.records(), 0);
     assert_eq!(ended.said("invalid peer certificate: UnknownIssuer"), 1, "{:?}", ended.printed);
+    assert_eq!(ended.said("set AWS_CA_BUNDLE to a PEM file"), 1, "{:?}", ended.printed);
 }

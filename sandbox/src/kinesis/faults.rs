@@ -35,6 +35,8 @@ pub enum Fault {
     Fail(u16, &'static str, &'static str),
     /// The whole request fails with this status and no body, as a proxy in front of Kinesis answers.
     Bare(u16),
+    /// The whole request fails with this status and this page, as by a proxy that does not let it pass.
+    Foreign(u16, &'static str),
     /// The request succeeds after this delay.
     Slow(Duration),
     /// The request is never answered.
@@ -78,6 +80,7 @@ pub(super) enum End {
     },
     Fail(u16, &'static str, &'static str),
     Bare(u16),
+    Foreign(u16, &'static str),
     Silence,
     Reset,
 }
@@ -191,6 +194,7 @@ impl Fault {
             }
             Self::Fail(status, code, message) => End::Fail(status, code, message),
             Self::Bare(status) => End::Bare(status),
+            Self::Foreign(status, page) => End::Foreign(status, page),
             Self::Slow(time) => {
                 after = time;
                 take(Sent::All)

@@ -92,6 +92,7 @@ impl Stream {
             }
             End::Fail(status, code, message) => Answer::Whole(error(status, code, message)),
             End::Bare(status) => Answer::Whole(bare(status)),
+            End::Foreign(status, page) => Answer::Whole(reply(status, "text/html", page)),
             End::Reset => Answer::Reset,
             // Longer than anybody waits; ends when the sender goes away.
             End::Silence => {

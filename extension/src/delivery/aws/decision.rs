@@ -2,6 +2,8 @@
 //!
 //! The table follows the Kinesis API reference, `PutRecords`, "Errors", and the AWS "Common Error Types".
 
+mod denial;
+
 use std::error::Error;
 
 use aws_credential_types::provider::error::CredentialsError;
@@ -9,7 +11,13 @@ use aws_smithy_runtime_api::client::orchestrator::HttpResponse;
 use aws_smithy_runtime_api::client::result::{DispatchFailure, SdkError};
 use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 
+use crate::delivery::aws::{causes, text};
 use crate::pack::sink::{Decision, Failure, Trouble};
+
+/// Most characters that are shown of an error code. AWS's own have at most 60.
+const CODE: usize = 100;
+/// Most characters that are shown of an answer that is not AWS's.
+const BODY: usize = 200;
 
 /// The service that was called, for people.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +32,8 @@ pub(crate) struct Service<'a> {
     pub permission: &'static str,
     /// The variable that names the resource.
     pub setting: &'static str,
+    /// The name of its VPC endpoints.
+    pub endpoint: &'static str,
     /// Whether expired credentials can be replaced.
     pub is_renewable: bool,
 }
@@ -37,13 +47,24 @@ where
     let status = error.raw_response().map(|response| response.status().as_u16());
     match error {
         SdkError::ServiceError(_) | SdkError::ResponseError(_) => {
-            let code = error.code();
-            let decision = of_code(code, error.message(), status);
-            let kind =
-                code.map_or_else(|| format!("HTTP status {}", status.unwrap_or(0)), str::to_owned);
-            let message = error.message().map_or_else(|| "no message".into(), |it| short(code, it));
-            let details = format!("{message}{}", remedy(code, decision, service));
-            Failure { decision, trouble: Trouble::new(kind).with(details) }
+            let code = error.code().filter(|code| !code.trim().is_empty());
+            let message = error.message().filter(|text| !text.trim().is_empty());
+            let decision = of_code(code, message, status);
+            let kind = code.map_or_else(
+                || format!("HTTP status {}", status.unwrap_or(0)),
+                |code| text::clean(code, CODE),
+            );
+            let details = message.map_or_else(
+                || body(error).unwrap_or_else(|| "no message".to_owned()),
+                |message| shorten(code, message),
+            );
+            let remedy = match code {
+                None if (300..500).contains(&status.unwrap_or_default()) && message.is_none() => {
+                    "; this answer is not from AWS: check the proxy, the VPC endpoint and AWS_ENDPOINT_URL".to_owned()
+                }
+                code => remedy(code, message, decision, service),
+            };
+            Failure { decision, trouble: Trouble::new(kind).with(format!("{details}{remedy}")) }
         }
         SdkError::DispatchFailure(failure) if failure.is_io() || failure.is_timeout() => {
             Failure { decision: Decision::Reconnect, trouble: unreachable(name, failure) }
@@ -59,9 +80,36 @@ where
             } else {
                 Decision::Configuration
             },
-            trouble: Trouble::new(format!("cannot call {name}")).with(causes(error).join(": ")),
+            trouble: Trouble::new(format!("cannot call {name}")).with(causes::of(error).join(": ")),
         },
     }
+}
+
+/// Returns why a service refused one item of a request, with what to do about it.
+pub(crate) fn of_item(
+    kind: &'static str,
+    code: &str,
+    message: Option<&str>,
+    service: &Service<'_>,
+) -> Trouble {
+    let text = message.map_or_else(|| "no message".to_owned(), |it| shorten(Some(code), it));
+    let remedy = remedy(Some(code), message, Decision::BackOff, service);
+    Trouble::new(kind).with(format!("{} ({text}){remedy}", text::clean(code, CODE)))
+}
+
+/// Returns the beginning of an answer that names no error; or why there is none, if it could not be read.
+fn body<E>(error: &SdkError<E, HttpResponse>) -> Option<String>
+where
+    E: Error + 'static,
+{
+    let bytes = error.raw_response()?.body().bytes().unwrap_or_default();
+    let begin = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * BODY)]);
+    let begin: String = text::clean(&begin, 4 * BODY).chars().take(BODY).collect();
+    if begin.is_empty() {
+        let is_unread = matches!(error, SdkError::ResponseError(_));
+        return is_unread.then(|| text::clean(&causes::of(error).join(": "), BODY));
+    }
+    Some(begin)
 }
 
 fn has_no_credentials_yet(error: &(dyn Error + 'static)) -> bool {
@@ -128,33 +176,57 @@ fn of_code(code: Option<&str>, message: Option<&str>, status: Option<u16>) -> De
 }
 
 /// What a person can do about it.
-fn remedy(code: Option<&str>, decision: Decision, service: &Service<'_>) -> String {
-    let Service { kind, resource, permission, setting, is_renewable, .. } = service;
+fn remedy(
+    code: Option<&str>,
+    message: Option<&str>,
+    decision: Decision,
+    service: &Service<'_>,
+) -> String {
+    let Service { kind, resource, setting, is_renewable, .. } = service;
+    let (code, message) = (code.unwrap_or_default(), message.unwrap_or_default());
     if decision == Decision::Sign {
         return "; the clock of this environment differs from AWS's, or the request was delayed: \
                 the extension signs and sends it again"
             .to_owned();
     }
-    match code.unwrap_or_default() {
+    let key = code.strip_prefix("KMS").or_else(|| code.strip_prefix("Kms"));
+    let key = key.map(|code| code.trim_start_matches('.').trim_end_matches("Exception"));
+    if is_denial(code) || denial::Denial::read(message).is_some() {
+        return denial::remedy(message, key.is_some(), service);
+    }
+    match key {
+        Some("NotFound") => {
+            return format!(
+                "; the KMS key of {resource:?} does not exist: choose another one for the {kind}"
+            );
+        }
+        Some("Disabled" | "InvalidState") => {
+            return format!("; enable the KMS key of {resource:?}");
+        }
+        Some(code) if !code.contains("Throttl") => {
+            return format!("; check the KMS key of {resource:?}");
+        }
+        _ => {}
+    }
+    match code {
         "ResourceNotFoundException" | "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" => {
             format!("; create the {kind} {resource:?}, or correct {setting}")
-        }
-        "AccessDeniedException" | "AccessDenied" => {
-            format!("; allow {permission} on {resource:?} in the function's role")
         }
         code if is_expired(code) && !is_renewable => {
             "; credentials in variables cannot be renewed: lambda gives new ones to a new environment only"
                 .to_owned()
         }
         code if is_expired(code) => "; new credentials are not accepted, either".to_owned(),
-        code if is_about_signatures(code) => {
-            "; check AWS_SECRET_ACCESS_KEY".to_owned()
-        }
-        code if code.starts_with("KMS") || code.starts_with("Kms") => {
-            format!("; allow kms:GenerateDataKey on the key of {resource:?} in the function's role, and check that the key is enabled")
-        }
+        code if is_about_signatures(code) => "; check AWS_SECRET_ACCESS_KEY".to_owned(),
         _ => String::new(),
     }
+}
+
+/// Returns true if a code stands for a missing permission, whatever the service or its protocol calls it.
+fn is_denial(code: &str) -> bool {
+    ["AccessDenied", "NotAuthorized", "Unauthorized", "AuthorizationError"]
+        .iter()
+        .any(|name| code.contains(name))
 }
 
 fn is_expired(code: &str) -> bool {
@@ -167,32 +239,26 @@ fn is_expired(code: &str) -> bool {
     )
 }
 
-/// Returns the beginning of a service's message: enough to recognise it by. After their first line, refusals of a signature
-/// quote the request that was signed, with its token.
-fn short(code: Option<&str>, text: &str) -> String {
-    const ENOUGH: usize = 200;
-    let first_line = || text.lines().next().unwrap_or_default();
-    let text = if code.is_some_and(is_about_signatures) { first_line() } else { text };
-    text.chars().take(ENOUGH).map(|c| if c.is_control() { ' ' } else { c }).collect()
+/// Returns a service's message, short enough for a log. After their first line, refusals of a signature quote the request that was
+/// signed, with its token.
+fn shorten(code: Option<&str>, message: &str) -> String {
+    let is_quoted = code.is_some_and(is_about_signatures);
+    let first_line = || message.lines().next().unwrap_or_default();
+    denial::shorten(if is_quoted { first_line() } else { message })
 }
 
 /// Where the connection was to go, and what became of it.
 fn unreachable(name: &str, failure: &DispatchFailure) -> Trouble {
-    let causes = failure.as_connector_error().map_or_else(Vec::new, |error| causes(error));
+    let error = failure.as_connector_error();
+    let causes = error.map_or_else(Vec::new, |error| causes::of(error));
+    let remedy = error.map_or("", |error| causes::certificate_remedy(error));
     match causes.split_first() {
         None => Trouble::new(format!("cannot reach {name}")),
         Some((place, [])) => Trouble::new(format!("cannot reach {name} at {place}")),
         Some((place, rest)) => {
-            Trouble::new(format!("cannot reach {name} at {place}")).with(rest.join(": "))
+            Trouble::new(format!("cannot reach {name} at {place}")).with(rest.join(": ") + remedy)
         }
     }
-}
-
-/// Returns what lies behind an error, from the outside in. The SDK's own words for the outermost add nothing.
-fn causes(error: &dyn Error) -> Vec<String> {
-    let causes = std::iter::successors(error.source(), |error| (*error).source());
-    let causes: Vec<String> = causes.map(ToString::to_string).collect();
-    if causes.is_empty() { vec![error.to_string()] } else { causes }
 }
 
 fn is_about_signatures(code: &str) -> bool {
@@ -288,10 +354,10 @@ mod tests {
     fn a_text_of_the_service_is_cut_before_it_quotes_our_request() {
         let signature = Some("InvalidSignatureException");
         let text = "The signature does not match.\n\nThe Canonical String should have been\n'x-amz-security-token:secret'";
-        assert_eq!(short(signature, text), "The signature does not match.");
+        assert_eq!(shorten(signature, text), "The signature does not match.");
         let expired = "Signature expired: 20261128T000000Z is now earlier than 20261128T000500Z";
-        assert_eq!(short(signature, expired), expired);
-        assert_eq!(short(None, &"é".repeat(1_000)).chars().count(), 200);
+        assert_eq!(shorten(signature, expired), expired);
+        assert_eq!(shorten(None, &"é".repeat(1_000)).chars().count(), 300);
     }
 
     #[test]
