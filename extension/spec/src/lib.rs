@@ -41,7 +41,7 @@ pub use labels::{Label, Labels};
 pub use level::LogLevel;
 pub use param::{Param, Range};
 pub use params::{Config, variable};
-pub use problem::Problem;
+pub use problem::{Problem, printable, without_userinfo};
 pub use types::{Types, Wanted};
 pub use value::{Bytes, Count, Kind, Millis, QueueUrl, Stream, Value};
 

@@ -72,7 +72,7 @@ impl Access {
             .stalled_stream_protection(StalledStreamProtectionConfig::disabled());
         config.set_use_fips(is_set("AWS_USE_FIPS_ENDPOINT"));
         config.set_use_dual_stack(is_set("AWS_USE_DUALSTACK_ENDPOINT"));
-        config.set_endpoint_url(if is_ignored { None } else { endpoint() });
+        config.set_endpoint_url(if is_ignored { None } else { endpoint().map(without_secrets) });
         config.build()
     }
 }
@@ -80,6 +80,14 @@ impl Access {
 /// What the User-Agent of every request names: the extension and its version, as far as the header's grammar allows.
 fn app_name() -> AppName {
     AppName::new(format!("{EXTENSION_NAME}-{VERSION}")).expect("a test proves that it is a name")
+}
+
+/// Returns an endpoint that can be used as it is. Of any other the SDK says that it is wrong, and quotes it, so that goes without user
+/// and password.
+fn without_secrets(endpoint: String) -> String {
+    let uri = endpoint.parse::<hyper::Uri>();
+    let is_usable = uri.is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
+    if is_usable { endpoint } else { extension_spec::printable(&endpoint) }
 }
 
 /// A variable of the process that holds something.

@@ -89,7 +89,9 @@ impl Sink for Kinesis {
         match request.send().await {
             Ok(output) => {
                 let service = self.service();
-                Ok(output.records.iter().map(|entry| answer(entry, &service)).collect())
+                // No answer makes more of itself than there are records.
+                let entries = output.records.iter().take(records.len());
+                Ok(entries.map(|entry| answer(entry, &service)).collect())
             }
             Err(error) => Err(decision::of_call(&error, &self.service())),
         }

@@ -93,3 +93,60 @@ async fn any_other_certificate_is_not_and_that_is_said_once() {
     assert_eq!(ended.said("invalid peer certificate: UnknownIssuer"), 1, "{:?}", ended.printed);
     assert_eq!(ended.said("set AWS_CA_BUNDLE to a PEM file"), 1, "{:?}", ended.printed);
 }
+
+/// An environment with these variables of AWS's, besides those that the sandbox sets.
+async fn env_with(variables: &[(&str, &str)]) -> TestEnvironment {
+    TestEnvironment::new(&[("FLUSH_TIMEOUT_MS", "200")], |options| {
+        for (name, value) in variables {
+            options.environment.retain(|(set, _)| set != name);
+            options.environment.push(((*name).to_owned(), (*value).to_owned()));
+        }
+    })
+    .await
+}
+
+#[tokio::test]
+async fn a_bundle_that_is_a_fifo_does_not_block_delivery() {
+    let folder = tempfile::tempdir().unwrap();
+    let fifo = folder.path().join("ca.pem");
+    nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+    let mut env = env_with(&[("AWS_CA_BUNDLE", fifo.to_str().unwrap())]).await;
+    env.succeed(5).await;
+    let ended = env.end().await;
+    assert_eq!(ended.verify_exactly_once().count("function"), 5);
+    assert_eq!(ended.said("it is not a regular file"), 1, "{:?}", ended.printed);
+}
+
+#[tokio::test]
+async fn a_line_break_in_a_key_is_reported_as_a_bad_setting() {
+    for name in ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"] {
+        let mut env = env_with(&[(name, "hidden\nvalue")]).await;
+        env.succeed(5).await;
+        let ended = env.end().await;
+        assert_eq!(ended.records(), 0);
+        let expected = format!("{name} holds a line break");
+        assert_eq!(ended.said(&expected), 1, "{:?}", ended.printed);
+        assert_eq!((ended.said("a bug"), ended.said("hidden")), (0, 0), "{:?}", ended.printed);
+    }
+}
+
+#[tokio::test]
+async fn a_password_in_an_endpoint_is_never_reported() {
+    for endpoint in [
+        "http://me:secret@127.0.0.1:1",
+        "https://me:secret@127.0.0.1:1",
+        "http://me:sec ret@127.0.0.1:1",
+        "me:secret@127.0.0.1:1",
+        "http://me:secret@",
+    ] {
+        let debug = ("KINESIS_TELEMETRY_LOG_LEVEL", "debug");
+        let mut env = env_with(&[("AWS_ENDPOINT_URL_KINESIS", endpoint), debug]).await;
+        env.succeed(5).await;
+        let ended = env.end().await;
+        assert_eq!(ended.records(), 0);
+        assert!(ended.said("telemetry is not delivered") >= 1, "{endpoint}: {:?}", ended.printed);
+        for secret in ["secret", "sec ret", "a bug"] {
+            assert_eq!(ended.said(secret), 0, "{endpoint}: {:?}", ended.printed);
+        }
+    }
+}

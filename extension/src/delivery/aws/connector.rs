@@ -7,7 +7,11 @@ mod prepared;
 mod roots;
 
 use std::error::Error as _;
+use std::future::poll_fn;
+use std::pin::pin;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
+use std::task::Poll;
 use std::time::Duration;
 
 use aws_smithy_runtime_api::client::http::{
@@ -16,11 +20,15 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::{Request, Response};
 use hyper_rustls::HttpsConnectorBuilder;
 use hyper_util::client::legacy::{self, Client, connect};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
+use tokio::sync::Notify;
 
 use crate::base::clock::{self, Moment};
 use crate::base::sync::lock;
@@ -30,6 +38,10 @@ pub use roots::Roots;
 /// An idle connection older than this is not used again. Longer than the pause between two requests of a flush or of a
 /// busy function, and much shorter than the idle timeouts of NAT gateways (350 s) and load balancers (60 s).
 const MAX_IDLE: Duration = Duration::from_secs(20);
+/// Largest answer that is read. `PutRecords` answers about 200 bytes a record, and takes 500 records.
+const MAX_ANSWER: usize = 4 * 1024 * 1024;
+/// Most informational answers (1xx) before the answer. No AWS service sends more than one.
+const MAX_INFORMATIONAL: usize = 16;
 /// Servers whose TLS sessions are remembered: Kinesis, and what stands beside it.
 const SESSIONS: usize = 8;
 
@@ -112,7 +124,7 @@ impl Connector {
         if let Some(token) = authorization {
             request = request.header(hyper::header::AUTHORIZATION, token);
         }
-        let response = self.pool().client.request(request.body(SdkBody::empty())?).await?;
+        let response = self.pool().send(request.body(SdkBody::empty())?).await?;
         let (parts, body) = response.into_parts();
         Ok((parts.status.as_u16(), SdkBody::from_body_1_x(body)))
     }
@@ -151,21 +163,61 @@ impl Pool {
             .build(prepared.clone());
         Self { client, prepared }
     }
+
+    /// Sends a request. A server that announces an answer without end is given up.
+    async fn send(&self, mut request: Request<SdkBody>) -> Result<Response<Incoming>, SendError> {
+        let (count, too_many) = (AtomicUsize::new(0), Arc::new(Notify::new()));
+        let flood = too_many.clone();
+        hyper::ext::on_informational(&mut request, move |_| {
+            if count.fetch_add(1, Ordering::Relaxed) == MAX_INFORMATIONAL {
+                flood.notify_one();
+            }
+        });
+        let mut answer = pin!(self.client.request(request));
+        let mut flood = pin!(too_many.notified());
+        poll_fn(|context| {
+            if let Poll::Ready(answer) = answer.as_mut().poll(context) {
+                return Poll::Ready(answer.map_err(SendError::from));
+            }
+            flood.as_mut().poll(context).map(|()| Err(SendError::TooManyInformational))
+        })
+        .await
+    }
 }
 
 impl HttpConnector for Connector {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
-        let Pool { client, .. } = self.pool();
+        let pool = self.pool();
         HttpConnectorFuture::new(async move {
             let request =
                 request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-            let authority = request.uri().authority().map(ToString::to_string).unwrap_or_default();
-            let sent = client.request(request).await;
+            // The part before an `@` may hold a password.
+            let authority = request.uri().authority().map(|it| it.as_str().rsplit('@'));
+            let authority = authority.and_then(|mut it| it.next()).unwrap_or_default().to_owned();
+            let sent = pool.send(request).await;
             let response = sent.map_err(|error| classify(authority, error))?;
-            HttpResponse::try_from(response.map(SdkBody::from_body_1_x))
+            HttpResponse::try_from(response.map(bounded))
                 .map_err(|error| ConnectorError::other(error.into(), None))
         })
     }
+}
+
+/// Returns the body of an answer, of which no more is read than [`MAX_ANSWER`].
+fn bounded(body: Incoming) -> SdkBody {
+    let body = Limited::new(body, MAX_ANSWER).map_err(|error| {
+        let is_too_long = error.is::<LengthLimitError>();
+        if is_too_long { format!("the answer exceeds {MAX_ANSWER} bytes").into() } else { error }
+    });
+    SdkBody::from_body_1_x(body)
+}
+
+/// Why a request has no answer.
+#[derive(Debug, thiserror::Error)]
+enum SendError {
+    #[error(transparent)]
+    Client(#[from] legacy::Error),
+    #[error("more than {MAX_INFORMATIONAL} informational answers (1xx)")]
+    TooManyInformational,
 }
 
 /// Why there is no answer, and from whom.
@@ -173,11 +225,11 @@ impl HttpConnector for Connector {
 #[error("{authority}")]
 struct Unreachable {
     authority: String,
-    source: legacy::Error,
+    source: SendError,
 }
 
 /// Everything that goes wrong between here and the service is an I/O error to the SDK, unless we built a bad request.
-fn classify(authority: String, source: legacy::Error) -> ConnectorError {
+fn classify(authority: String, source: SendError) -> ConnectorError {
     let cause = source.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
     let is_user = cause.is_some_and(hyper::Error::is_user);
     let error = Unreachable { authority, source }.into();

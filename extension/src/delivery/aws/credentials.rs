@@ -11,11 +11,12 @@ use std::time::SystemTime;
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::error::CredentialsError;
 use aws_credential_types::provider::{ProvideCredentials, future};
+use extension_spec::printable;
 use http_body_util::{BodyExt as _, Limited};
 use hyper::Uri;
 use serde::Deserialize;
 
-use super::Connector;
+use super::{Connector, causes};
 
 /// Largest answer that is read. Credentials are about 2 KB.
 const MAX_ANSWER: usize = 64 * 1024;
@@ -32,6 +33,8 @@ pub enum Origin {
         /// `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
         token: Option<String>,
     },
+    /// They are set, and no request can carry them. Why, without their values.
+    Unusable(String),
     /// There are none.
     Nowhere,
 }
@@ -42,11 +45,21 @@ impl Origin {
         let keys = get("AWS_ACCESS_KEY_ID").zip(get("AWS_SECRET_ACCESS_KEY"));
         if let Some((id, secret)) = keys {
             let token = get("AWS_SESSION_TOKEN");
+            let set = [
+                ("AWS_ACCESS_KEY_ID", Some(&id)),
+                ("AWS_SECRET_ACCESS_KEY", Some(&secret)),
+                ("AWS_SESSION_TOKEN", token.as_ref()),
+            ];
+            if let Some(wrong) = unusable(set) {
+                return Self::Unusable(format!("{wrong}; set it again without that"));
+            }
             return Self::Variables(Credentials::new(id, secret, token, None, "Environment"));
         }
-        match get("AWS_CONTAINER_CREDENTIALS_FULL_URI") {
-            Some(uri) => Self::Endpoint { uri, token: get("AWS_CONTAINER_AUTHORIZATION_TOKEN") },
-            None => Self::Nowhere,
+        let Some(uri) = get("AWS_CONTAINER_CREDENTIALS_FULL_URI") else { return Self::Nowhere };
+        let token = get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
+        match unusable([("AWS_CONTAINER_AUTHORIZATION_TOKEN", token.as_ref())]) {
+            Some(wrong) => Self::Unusable(format!("{wrong}; set it again without that")),
+            None => Self::Endpoint { uri, token },
         }
     }
 
@@ -81,6 +94,7 @@ impl Provider {
         match &self.origin {
             Origin::Variables(credentials) => Ok(credentials.clone()),
             Origin::Endpoint { uri, token } => self.ask(uri, token.as_deref()).await,
+            Origin::Unusable(why) => Err(CredentialsError::invalid_configuration(why.as_str())),
             Origin::Nowhere => {
                 let why = "no credentials: neither AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY nor \
                            AWS_CONTAINER_CREDENTIALS_FULL_URI is set";
@@ -90,14 +104,21 @@ impl Provider {
     }
 
     async fn ask(&self, uri: &str, token: Option<&str>) -> Result<Credentials, CredentialsError> {
+        let shown = printable(uri);
         if !may_be_told(uri) {
             let why = format!(
-                "AWS_CONTAINER_CREDENTIALS_FULL_URI={uri:?}: keys come over HTTPS, or from this machine's own addresses"
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI={shown:?}: keys come over HTTPS, or from this machine's own addresses"
             );
             return Err(CredentialsError::invalid_configuration(why));
         }
         let failed = |error: Box<dyn std::error::Error + Send + Sync>| {
-            CredentialsError::provider_error(format!("no credentials from {uri}: {error}"))
+            let remedy = causes::certificate_remedy(&*error);
+            let mut why = vec![error.to_string()];
+            if error.source().is_some() {
+                why.extend(causes::of(&*error));
+            }
+            let why = why.join(": ");
+            CredentialsError::provider_error(format!("no credentials from {shown}: {why}{remedy}"))
         };
         let (status, body) = self.connector.get(uri, token).await.map_err(failed)?;
         if status != 200 {
@@ -137,6 +158,19 @@ fn may_be_told(uri: &str) -> bool {
     }
 }
 
+/// Returns which of these no request can carry, and why, without its value.
+fn unusable<'a>(
+    values: impl IntoIterator<Item = (&'static str, Option<&'a String>)>,
+) -> Option<String> {
+    let (name, value) = values
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value?)))
+        .find(|(_, value)| !value.bytes().all(|byte| (b' '..=b'~').contains(&byte)))?;
+    let has_break = value.contains(['\n', '\r']);
+    let what = if has_break { "a line break" } else { "a character that is not printable ASCII" };
+    Some(format!("{name} holds {what}"))
+}
+
 fn read(body: &[u8]) -> Result<Credentials, String> {
     // What it holds is not for a log.
     let answer: Answer = serde_json::from_slice(body).map_err(|error| {
@@ -144,10 +178,18 @@ fn read(body: &[u8]) -> Result<Credentials, String> {
     })?;
     let expiry = answer.expiration.as_deref().map(|time| {
         humantime::parse_rfc3339(time)
-            .map_err(|_| format!("they expire at {time:?}, which is no time"))
+            .map_err(|_| format!("they expire at {:?}, which is no time", printable(time)))
     });
     let expiry: Option<SystemTime> = expiry.transpose()?;
     let Answer { access_key_id, secret_access_key, token, .. } = answer;
+    let held = [
+        ("AccessKeyId", Some(&access_key_id)),
+        ("SecretAccessKey", Some(&secret_access_key)),
+        ("Token", token.as_ref()),
+    ];
+    if let Some(wrong) = unusable(held) {
+        return Err(wrong);
+    }
     Ok(Credentials::new(access_key_id, secret_access_key, token, expiry, "Container"))
 }
 
@@ -171,6 +213,41 @@ mod tests {
         assert!(!from_variables.is_renewable());
         assert!(origin(&[endpoint, id]).is_renewable());
         assert!(matches!(origin(&[secret]), Origin::Nowhere));
+    }
+
+    #[test]
+    fn keys_that_no_request_can_carry_are_named_without_their_values() {
+        let (id, secret, token) =
+            ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN");
+        let (uri, authorization) =
+            ("AWS_CONTAINER_CREDENTIALS_FULL_URI", "AWS_CONTAINER_AUTHORIZATION_TOKEN");
+        for (variables, wrong) in [
+            (
+                [(id, "hidden\n"), (secret, "S"), (token, "T")],
+                "AWS_ACCESS_KEY_ID holds a line break",
+            ),
+            (
+                [(id, "A"), (secret, "hid\r\nden"), (token, "T")],
+                "AWS_SECRET_ACCESS_KEY holds a line break",
+            ),
+            (
+                [(id, "A"), (secret, "S"), (token, "hidden\0")],
+                "AWS_SESSION_TOKEN holds a character that is not",
+            ),
+            (
+                [(id, "é"), (secret, "S"), (token, "T")],
+                "AWS_ACCESS_KEY_ID holds a character that is not",
+            ),
+            (
+                [(uri, "http://127.0.0.1/"), (authorization, "hidden\n"), ("", "")],
+                "AWS_CONTAINER_AUTHORIZATION_TOKEN holds a line break",
+            ),
+        ] {
+            let Origin::Unusable(why) = origin(&variables) else { panic!("{wrong}") };
+            assert!(why.starts_with(wrong) && !why.contains("hid"), "{why}");
+        }
+        let body = br#"{"AccessKeyId":"A","SecretAccessKey":"hidden\n","Token":"T"}"#;
+        assert_eq!(read(body).unwrap_err(), "SecretAccessKey holds a line break");
     }
 
     #[test]

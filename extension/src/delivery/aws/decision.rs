@@ -16,6 +16,8 @@ use crate::pack::sink::{Decision, Failure, Trouble};
 
 /// Most characters that are shown of an error code. AWS's own have at most 60.
 const CODE: usize = 100;
+/// Most characters that are shown of the causes of an error that is not the service's.
+const CAUSES: usize = 500;
 /// Most characters that are shown of an answer that is not AWS's.
 const BODY: usize = 200;
 
@@ -80,7 +82,7 @@ where
             } else {
                 Decision::Configuration
             },
-            trouble: Trouble::new(format!("cannot call {name}")).with(causes::of(error).join(": ")),
+            trouble: Trouble::new(format!("cannot call {name}")).with(chain(&causes::of(error))),
         },
     }
 }
@@ -107,7 +109,7 @@ where
     let begin: String = text::clean(&begin, 4 * BODY).chars().take(BODY).collect();
     if begin.is_empty() {
         let is_unread = matches!(error, SdkError::ResponseError(_));
-        return is_unread.then(|| text::clean(&causes::of(error).join(": "), BODY));
+        return is_unread.then(|| chain(&causes::of(error)));
     }
     Some(begin)
 }
@@ -247,17 +249,21 @@ fn shorten(code: Option<&str>, message: &str) -> String {
     denial::shorten(if is_quoted { first_line() } else { message })
 }
 
+/// Returns causes in one line.
+fn chain(causes: &[String]) -> String {
+    text::clean(&causes.join(": "), CAUSES)
+}
+
 /// Where the connection was to go, and what became of it.
 fn unreachable(name: &str, failure: &DispatchFailure) -> Trouble {
     let error = failure.as_connector_error();
     let causes = error.map_or_else(Vec::new, |error| causes::of(error));
     let remedy = error.map_or("", |error| causes::certificate_remedy(error));
+    let at = |place| format!("cannot reach {name} at {}", text::clean(place, BODY));
     match causes.split_first() {
         None => Trouble::new(format!("cannot reach {name}")),
-        Some((place, [])) => Trouble::new(format!("cannot reach {name} at {place}")),
-        Some((place, rest)) => {
-            Trouble::new(format!("cannot reach {name} at {place}")).with(rest.join(": ") + remedy)
-        }
+        Some((place, [])) => Trouble::new(at(place)),
+        Some((place, rest)) => Trouble::new(at(place)).with(chain(rest) + remedy),
     }
 }
 

@@ -1,5 +1,7 @@
 //! Text of others, made fit for a line of the log: bounded, without control characters and without secrets.
 
+use extension_spec::without_userinfo;
+
 /// Stands for the middle of a text that is too long.
 const GAP: &str = " … ";
 
@@ -9,7 +11,8 @@ const GAP: &str = " … ";
 /// token, as refusals of a signature and some proxies do.
 pub(super) fn clean(text: &str, most: usize) -> String {
     let words = |c: char| c.is_whitespace() || is_unprintable(c);
-    let words = before_token(text).split(words).filter(|word| !word.is_empty());
+    let text = without_userinfo(before_token(text));
+    let words = text.split(words).filter(|word| !word.is_empty());
     let line = words.collect::<Vec<_>>().join(" ");
     let count = line.chars().count();
     if count <= most {
@@ -56,6 +59,14 @@ mod tests {
         assert_eq!(
             clean("<html>\r\n\t<p>\u{1b}[31mno\u{202e}\0 way\u{2028}", 50),
             "<html> <p> [31mno way"
+        );
+    }
+
+    #[test]
+    fn a_text_hides_the_userinfo_of_a_url() {
+        assert_eq!(
+            clean("cannot reach https://me:se cret@host/", 100),
+            "cannot reach https://…@host/"
         );
     }
 

@@ -1,8 +1,17 @@
 //! The certificate authorities that are trusted.
 
+use std::fs::OpenOptions;
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+
+use extension_spec::printable;
+use nix::fcntl::OFlag;
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
+
+/// Largest bundle that is read. Those of Linux distributions have about 230 KB.
+const MAX_BUNDLE: u64 = 4 * 1024 * 1024;
 
 /// The certificate authorities that are trusted.
 #[derive(Debug)]
@@ -17,9 +26,10 @@ impl Roots {
     /// Those of a PEM file, as `AWS_CA_BUNDLE` names it, instead.
     pub fn from_pem_file(path: &str) -> Result<Self, String> {
         let failed = |error: &dyn std::fmt::Display| {
-            format!("cannot read certificates from {path:?}: {error}")
+            format!("cannot read certificates from {:?}: {error}", printable(path))
         };
-        let certificates = CertificateDer::pem_file_iter(path).map_err(|error| failed(&error))?;
+        let bundle = read(path).map_err(|error| failed(&error))?;
+        let certificates = CertificateDer::pem_slice_iter(&bundle);
         let mut roots = RootCertStore::empty();
         // A bundle may well hold one that rustls does not know what to make of; the others count.
         roots.add_parsable_certificates(certificates.filter_map(Result::ok));
@@ -28,6 +38,22 @@ impl Roots {
         }
         Ok(Self(roots))
     }
+}
+
+/// Reads a regular file. Opening or reading anything else, such as a FIFO, may wait forever.
+fn read(path: &str) -> Result<Vec<u8>, String> {
+    let open = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
+    let file = open.map_err(|error| error.to_string())?;
+    let metadata = file.metadata().map_err(|error| error.to_string())?;
+    if !metadata.is_file() {
+        return Err("it is not a regular file".to_owned());
+    }
+    let mut bundle = Vec::new();
+    file.take(MAX_BUNDLE + 1).read_to_end(&mut bundle).map_err(|error| error.to_string())?;
+    if bundle.len() as u64 > MAX_BUNDLE {
+        return Err(format!("it has more than {MAX_BUNDLE} bytes"));
+    }
+    Ok(bundle)
 }
 
 #[cfg(test)]
@@ -47,5 +73,20 @@ mod tests {
         let error = Roots::from_pem_file(empty.to_str().unwrap()).unwrap_err();
         std::fs::remove_file(&empty).unwrap();
         assert!(error.contains("it holds none"), "{error}");
+    }
+
+    #[test]
+    fn a_bundle_that_is_no_regular_file_does_not_block() {
+        let folder = tempfile::tempdir().unwrap();
+        let fifo = folder.path().join("ca.pem");
+        nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();
+        for path in [fifo.as_path(), folder.path(), "/dev/zero".as_ref()] {
+            let error = Roots::from_pem_file(path.to_str().unwrap()).unwrap_err();
+            assert!(error.ends_with("it is not a regular file"), "{error}");
+        }
+        let huge = folder.path().join("huge.pem");
+        std::fs::File::create(&huge).unwrap().set_len(1 << 40).unwrap();
+        let error = Roots::from_pem_file(huge.to_str().unwrap()).unwrap_err();
+        assert!(error.contains("more than"), "{error}");
     }
 }

@@ -91,3 +91,67 @@ async fn after_a_reset_no_old_connection_is_used_not_even_one_that_was_only_open
     connector.get(&uri, None).await.unwrap();
     assert_eq!(connections.load(Ordering::Relaxed), 3);
 }
+
+/// A server that sends this over and over, to each connection, until the client goes away; and the bytes it has sent.
+async fn flood(head: &'static str, part: &'static str) -> (String, Arc<AtomicUsize>) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let uri = format!("http://{}/", listener.local_addr().unwrap());
+    let sent = Arc::<AtomicUsize>::default();
+    let count = sent.clone();
+    tokio::spawn(async move {
+        while let Ok((mut stream, _)) = listener.accept().await {
+            let count = count.clone();
+            tokio::spawn(async move {
+                let _ = stream.read(&mut [0; 4096]).await;
+                let parts = part.repeat(64 * 1024 / part.len());
+                let mut next = stream.write_all(head.as_bytes()).await;
+                while next.is_ok() {
+                    next = stream.write_all(parts.as_bytes()).await;
+                    count.fetch_add(parts.len(), Ordering::Relaxed);
+                }
+            });
+        }
+    });
+    (uri, sent)
+}
+
+/// Sends a request as the SDK does, and reads its answer.
+async fn exchange(connector: &Connector, uri: &str) -> Result<usize, String> {
+    let mut request = HttpRequest::new(SdkBody::empty());
+    request.set_uri(uri).unwrap();
+    let response = connector.call(request).await.map_err(|error| {
+        let cause = error.source().and_then(|it| it.source()).unwrap();
+        cause.to_string()
+    })?;
+    let body = response.into_body().collect().await.map_err(|error| error.to_string())?;
+    Ok(body.to_bytes().len())
+}
+
+#[tokio::test]
+async fn an_answer_without_end_is_read_to_a_bound() {
+    for head in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 500 X\r\nContent-Length: 999999999\r\n\r\n"] {
+        let (uri, sent) = flood(head, "{\"Records\":[ ").await;
+        let error = exchange(&connector(), &uri).await.unwrap_err();
+        assert_eq!(error, "the answer exceeds 4194304 bytes");
+        // What lies in buffers of the kernel comes on top.
+        assert!(sent.load(Ordering::Relaxed) < 5 * MAX_ANSWER);
+    }
+}
+
+#[tokio::test]
+async fn informational_answers_without_end_are_given_up() {
+    let (uri, _) = flood("", "HTTP/1.1 103 Early Hints\r\n\r\n").await;
+    let error = exchange(&connector(), &uri).await.unwrap_err();
+    assert_eq!(error, "more than 16 informational answers (1xx)");
+    let (uri, _) = flood("HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\n\r\n", " ").await;
+    assert_eq!(exchange(&connector(), &uri).await.unwrap_err(), "the answer exceeds 4194304 bytes");
+}
+
+#[tokio::test]
+async fn the_userinfo_of_an_endpoint_is_not_in_an_error() {
+    let mut request = HttpRequest::new(SdkBody::empty());
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    request.set_uri(format!("http://me:secret@{closed}/").as_str()).unwrap();
+    let error = connector().call(request).await.unwrap_err();
+    assert_eq!(error.source().unwrap().to_string(), closed.to_string());
+}
