@@ -184,7 +184,7 @@ impl Intake {
         }
         if !is_start {
             signals.push(Signal::RuntimeDone(request_id));
-        } else if let Some(time_ms) = time.and_then(milliseconds) {
+        } else if let Some(time_ms) = member.time.as_deref().and_then(milliseconds) {
             signals.push(Signal::Started { request_id, time_ms });
         }
     }
@@ -298,7 +298,7 @@ fn read(piece: Piece<'_>) -> (Piece<'_>, Member<'_>) {
 /// Milliseconds since 1970, of a time as the platform writes it.
 fn milliseconds(time: &str) -> Option<u64> {
     let time = humantime::parse_rfc3339(time).ok()?;
-    let since = time.duration_since(SystemTime::UNIX_EPOCH).ok()?;
+    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
     u64::try_from(since.as_millis()).ok()
 }
 

@@ -90,9 +90,13 @@ impl Life {
 
     /// Waits until `next` was called so often.
     async fn until_next(&self, count: usize) {
-        while self.nexts.lock().unwrap().len() < count {
-            tokio::time::sleep(Duration::from_millis(1)).await;
-        }
+        let called = async {
+            while self.nexts.lock().unwrap().len() < count {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        };
+        let minute = Duration::from_mins(1);
+        tokio::time::timeout(minute, called).await.expect("it calls next in time");
     }
 }
 
