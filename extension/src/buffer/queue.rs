@@ -6,6 +6,7 @@
 mod end;
 mod overflow;
 mod pending;
+mod save;
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;

@@ -69,6 +69,10 @@ struct Run<S, D> {
     ending: Ending,
     /// No delivery beside the function before this.
     not_before: Instant,
+    /// While Kinesis takes nothing what waits is saved, and not before this.
+    save_at: Instant,
+    /// Deliveries that have failed one after the other where no invocation is held.
+    failures: u32,
     /// The end of a function was waited for in vain. Until one is heard of again no other is.
     runtime_done_unreliable: bool,
     /// When its identity began, by both clocks.
@@ -95,6 +99,8 @@ pub(crate) async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool 
         // Until one is known the process has no successor to leave anything to.
         ending: Ending::shutdown("spindown", now),
         not_before: now,
+        save_at: now,
+        failures: 0,
         runtime_done_unreliable: false,
         born: clock::now(),
         overflow_said: Overflow::default(),
@@ -128,6 +134,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             Some(body) = self.components.bodies.recv() => self.on_body(body),
             () = at(timer) => self.on_timer(timer, asleep),
         }
+        self.save_early();
     }
 
     /// The next moment at which something is due without being told.
@@ -143,7 +150,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             })
         });
         let aged = aged.flatten();
-        [wait, aged, self.overrun()].into_iter().flatten().min()
+        [wait, aged, self.overrun(), self.save_due()].into_iter().flatten().min()
     }
 
     /// Whether the environment is known to be awake while nothing has to be delivered yet.

@@ -90,3 +90,22 @@ async fn a_timeout_loses_nothing_where_tmpdir_is_missing() {
     assert_eq!(ended.said(&why), 1, "{:?}", ended.printed);
     assert_eq!(ended.said("/tmp is used instead"), 1, "{:?}", ended.printed);
 }
+
+#[tokio::test]
+async fn events_lie_in_a_file_while_kinesis_is_down_and_in_none_before() {
+    let settings = [("FLUSH_TIMEOUT_MS", "200"), ("BUFFER_TIMEOUT_MS", "25")];
+    let mut env = TestEnvironment::new(&settings, |_| ()).await;
+    let files = |env: &TestEnvironment| std::fs::read_dir(env.sandbox.tmp()).unwrap().count();
+    env.succeed(5).await;
+    assert_eq!(files(&env), 0);
+    env.kinesis.set_faults(Faults::down());
+    for _ in 0..4 {
+        let invocation = env.invoke(json!({ "lines": 5, "sleepMs": 400 })).await;
+        assert_eq!(invocation.status, Status::Success);
+    }
+    assert_eq!(files(&env), 1, "a process that is killed now leaves them to the next one");
+    env.kinesis.set_faults(Faults::none());
+    let ended = env.end().await;
+    assert_eq!(ended.verify().count("function"), 25);
+    assert_eq!(ended.said("more of them wait in a file"), 0, "memory suffices");
+}

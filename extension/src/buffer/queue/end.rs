@@ -1,16 +1,13 @@
-//! The end of the environment, or of this process in it: what still waits is saved, handed over, or lost.
+//! The end of the environment, or of this process in it: what still waits is handed over, or lost.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
 
 use super::Queue;
 use super::pending::PendingRecord;
-use crate::base::{clock, log};
+use crate::base::log;
 use crate::buffer::spill::{Slice, SplitEvent};
-use crate::pack::Scope;
 
-/// Saving takes no longer than this, if nothing is said.
-const SAVE: Duration = Duration::from_secs(1);
 /// What is lost at the end is counted for this long.
 const COUNT: Duration = Duration::from_millis(50);
 
@@ -24,64 +21,6 @@ pub struct Leftovers {
 }
 
 impl Queue {
-    /// Writes what waits in memory alone to our own file, oldest first, and lets it wait on: whatever ends this process now,
-    /// the next one of the environment finds it.
-    pub fn save(&mut self) {
-        self.save_until(clock::now().monotonic + SAVE);
-    }
-
-    /// Does so until then: what is not written by that time still waits in memory.
-    pub(crate) fn save_until(&mut self, until: Instant) {
-        self.spills.retry_now();
-        self.spills.restore_deleted(until);
-        let mut index = 0;
-        loop {
-            while index < self.pending.len() && clock::now().monotonic < until {
-                self.save_pending(index);
-                index += 1;
-            }
-            if index < self.pending.len() || self.events.is_empty() {
-                return;
-            }
-            self.pack(Scope::All);
-        }
-    }
-
-    /// Writes a record to our own file, unless it is there already.
-    fn save_pending(&mut self, index: usize) {
-        if self.is_saved(&self.pending[index]) || !self.has_room_for_event(index) {
-            return;
-        }
-        let frame = self.spills.save(&self.pending[index].record);
-        let before = std::mem::replace(&mut self.pending[index].frame, frame);
-        if let Some(before) = before {
-            self.spills.release_frame(before);
-        }
-    }
-
-    /// Returns true if the next process finds this record in a file.
-    fn is_saved(&self, pending: &PendingRecord) -> bool {
-        pending.frame.is_some_and(|frame| !self.spills.is_deleted(frame))
-    }
-
-    /// Whether our own file takes all parts of an event, of which this is the first; of half an event nobody could make
-    /// anything. Later parts follow the first.
-    fn has_room_for_event(&mut self, index: usize) -> bool {
-        let record = &self.pending[index].record;
-        if record.part.is_none() {
-            return true;
-        }
-        let span = record.span.clone();
-        let before = self.pending.range(..index).rev().find(|it| it.record.span == span);
-        if let Some(before) = before {
-            return self.is_saved(before);
-        }
-        let rest = self.pending.range(index..).filter(|it| it.record.span == span);
-        // Beside its data a frame takes less than that.
-        let bytes: usize = rest.map(|it| it.record.data.len() + 1_024).sum();
-        self.spills.has_room(bytes as u64)
-    }
-
     /// Ends the queue. `has_successor` says whether a process of this environment comes after this one and finds what
     /// was saved.
     pub fn end(&mut self, has_successor: bool) -> Leftovers {

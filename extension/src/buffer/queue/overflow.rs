@@ -42,7 +42,7 @@ impl Queue {
     }
 
     /// Writes events to the file, as records, if it has room for all of them: an event in parts is never written in half.
-    fn spill(&mut self, events: &mut VecDeque<Event>) {
+    pub(super) fn spill(&mut self, events: &mut VecDeque<Event>) {
         let bytes: usize = events.iter().map(|event| event.line.len()).sum();
         // Escapes of parts, and what is written about each record, take less than that again.
         let at_most = 2 * bytes as u64 + 4_096;

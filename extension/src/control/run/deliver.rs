@@ -167,7 +167,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             Outcome::OutOfTime(None) => {}
             Outcome::OutOfTime(_) if !had_time => {}
             // Nobody is held who could be let go.
-            _ if self.components.always_awake => {}
+            _ if self.components.always_awake => self.failures += 1,
             Outcome::OutOfTime(_) | Outcome::Blocked(_) => {
                 let now = clock::now();
                 if self.components.breaker.failed(now, fastrand::f64()) {
@@ -178,6 +178,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn close_breaker(&mut self) {
+        self.failures = 0;
         if self.components.breaker.succeeded() {
             self.not_before = Instant::now();
         }

@@ -19,6 +19,12 @@ use crate::pack::sink::Sink;
 
 /// After dead letters were sent in vain.
 const REST: Duration = Duration::from_mins(1);
+/// While Kinesis takes nothing what waits is saved once in this time.
+const BETWEEN_SAVES: Duration = Duration::from_secs(1);
+/// Such a save takes no longer than this, because the function is running.
+const EARLY_SAVE: Duration = Duration::from_millis(20);
+/// Where no breaker can open, this many failed deliveries say the same.
+const FAILURES: u32 = 2;
 /// Writing to the file may take this long in any case: a deadline leaves more than that.
 const LEAST_SAVE: Duration = Duration::from_millis(50);
 
@@ -118,6 +124,26 @@ impl<S: Sink, D: Sink> Run<S, D> {
             let remaining = self.ending.deadline.saturating_duration_since(now);
             let until = now + (remaining / 2).max(LEAST_SAVE);
             self.queue().save_until(until.into_std());
+        }
+    }
+
+    /// Returns true if something waits in memory alone, and Kinesis takes nothing: this process may be killed before it does.
+    fn must_save(&self) -> bool {
+        let is_failing = self.components.breaker.is_open() || self.failures >= FAILURES;
+        is_failing && !self.components.is_snapshot_ahead && self.queue().has_unsaved()
+    }
+
+    /// Returns when the next such save is due. While the environment may be frozen none is waited for.
+    pub(super) fn save_due(&self) -> Option<Instant> {
+        (self.is_running() && self.must_save()).then_some(self.save_at)
+    }
+
+    /// Saves what waits in memory alone, if that is due.
+    pub(super) fn save_early(&mut self) {
+        let now = Instant::now();
+        if now >= self.save_at && self.must_save() {
+            self.save_at = now + BETWEEN_SAVES;
+            self.queue().save_early((now + EARLY_SAVE).into_std());
         }
     }
 

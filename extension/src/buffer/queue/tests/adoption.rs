@@ -135,3 +135,68 @@ fn records_of_a_deleted_file_are_saved_again() {
     drop(queue);
     assert_eq!(folder.queue("b", 1_000, 1_000_000).ledger.adopted, 50);
 }
+
+/// A moment that is far enough away.
+fn later() -> Instant {
+    Instant::now() + Duration::from_mins(1)
+}
+
+#[test]
+fn an_early_save_survives_a_kill_and_frees_memory() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 100_000, 1_000_000);
+    put(&mut queue, 40, 20);
+    request(&mut queue);
+    assert!(queue.has_unsaved());
+    let before = queue.memory.held();
+    queue.save_early(later());
+    assert!(!queue.has_unsaved() && queue.memory.held() < before);
+    assert_eq!((queue.held(), queue.stats.spilled), (40, 0));
+    check(&queue);
+    put(&mut queue, 1, 700);
+    queue.save_early(later());
+    assert!(!queue.has_unsaved());
+    drop(queue);
+    let mut next = folder.queue("b", 100_000, 1_000_000);
+    assert_eq!(next.ledger.adopted, 41);
+    let mut arrived = drain(&mut next);
+    arrived.sort_unstable();
+    arrived.dedup();
+    assert_eq!(arrived, (1..=41).collect::<Vec<_>>());
+}
+
+#[test]
+fn an_early_save_delivers_everything_once_when_nothing_happens() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 100_000, 1_000_000);
+    for _ in 0..5 {
+        put(&mut queue, 10, 20);
+        let request = request(&mut queue);
+        queue.save_early(later());
+        settle(&mut queue, &request, &vec![TAKEN; request.records.len()]);
+        check(&queue);
+    }
+    let mut arrived = drain(&mut queue);
+    arrived.sort_unstable();
+    let delivered = queue.ledger.delivered;
+    assert!(arrived.len() < 50 && delivered == 50, "{delivered}");
+    queue.end(true);
+    assert_eq!(folder.files(), 0);
+}
+
+#[test]
+fn after_an_early_save_without_room_the_least_important_events_are_shed_first() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 2_000, 20_000);
+    let mut first = 1;
+    let mut shed = 0;
+    while shed == 0 {
+        let record = if first % 2 == 0 { r#"{"level":"DEBUG"}"# } else { r#"{"level":"ERROR"}"# };
+        shed += queue.push(events(first, 1, record)).shed;
+        queue.save_early(later());
+        check(&queue);
+        first += 1;
+    }
+    let shed: Vec<u64> = (1..first).filter(|seq| queue.ledger.shed.ranges.contains(*seq)).collect();
+    assert!(shed.iter().all(|seq| seq % 2 == 0), "errors are kept: {shed:?}");
+}

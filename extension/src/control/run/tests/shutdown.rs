@@ -48,7 +48,7 @@ struct Life {
     /// When it called `next`.
     nexts: Arc<Mutex<Vec<Instant>>>,
     ended: tokio::task::JoinHandle<bool>,
-    _tmp: tempfile::TempDir,
+    tmp: tempfile::TempDir,
 }
 
 impl Life {
@@ -85,7 +85,7 @@ impl Life {
                 }
             }
         });
-        Self { queue, bodies, letters: count, nexts, ended: life, _tmp: tmp }
+        Self { queue, bodies, letters: count, nexts, ended: life, tmp }
     }
 
     /// Waits until `next` was called so often.
@@ -172,5 +172,45 @@ async fn memory_that_is_full_of_what_no_queue_takes_makes_nobody_busy() {
     tokio::time::sleep(Duration::from_millis(300)).await;
     let letters = life.letters.load(Ordering::Relaxed);
     assert!(letters < 10, "{letters} requests in a third of a second");
+    life.ended.abort();
+}
+
+/// Ten invocations of half a second, and then the number of files that there are.
+async fn ten_invocations(life: &Life) -> usize {
+    for number in 0..10 {
+        life.until_next(number + 1).await;
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        let request = format!("r-{number}");
+        life.bodies.post(&line_and_done("a line", &request));
+    }
+    life.until_next(11).await;
+    std::fs::read_dir(life.tmp.path()).unwrap().count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_killed_process_loses_a_second_at_most_while_the_breaker_is_open() {
+    let fates = (Fate::Failed(Decision::Configuration), Fate::Taken);
+    let life = Life::begin(1_000_000, fates, (0..10).map(invocation).collect(), |_| ());
+    assert_eq!(ten_invocations(&life).await, 1);
+    life.ended.abort();
+    let held = life.queue.lock().unwrap().held();
+    drop(life.ended.await);
+    let wiring = Wiring { instance: "next".to_owned(), ..Wiring::default() };
+    let settings = SpillSettings::new(life.tmp.path(), 10_000_000);
+    let spill = Some(settings);
+    drop(life.queue);
+    let Process { queue, life, .. } = Wiring { spill, ..wiring }
+        .start(|_| Fated(Fate::Taken, Arc::default()), |_| None::<MakeSink<Fated>>);
+    let adopted = queue.lock().unwrap().ledger.adopted;
+    // Two invocations of half a second, with two events each.
+    assert!(adopted >= held - 4 && adopted >= 16, "{adopted} of {held}");
+    life.abort();
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_while_kinesis_takes_records() {
+    let fates = (Fate::Taken, Fate::Taken);
+    let life = Life::begin(1_000_000, fates, (0..10).map(invocation).collect(), |_| ());
+    assert_eq!(ten_invocations(&life).await, 0);
     life.ended.abort();
 }
