@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use extension_spec::{Config, Problem};
 
+use crate::delivery::aws::Proxy;
 use crate::delivery::aws::credentials::Origin;
 
 /// Everything read from the environment, once, at the start.
@@ -31,6 +32,8 @@ pub struct Environment {
     pub initialization: Initialization,
     /// Where credentials come from.
     pub credentials: Origin,
+    /// The proxy to what is not on this machine.
+    pub(crate) proxy: Proxy,
 }
 
 /// How the environment came to be (`AWS_LAMBDA_INITIALIZATION_TYPE`).
@@ -65,21 +68,8 @@ impl Environment {
         let get = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
         let loaded = extension_spec::load(&variables);
         let mut notices = loaded.notices;
-        // Said rather than half honoured: a proxy needs its exceptions and its own TLS to be of use.
-        for name in ["HTTPS_PROXY", "https_proxy"] {
-            if let Some(value) = get(name) {
-                // The part before an `@` may hold a password.
-                let value = value.rsplit('@').next().unwrap_or_default().to_owned();
-                notices.push(Problem {
-                    variable: name.to_owned(),
-                    value,
-                    wrong: "the extension connects to Kinesis directly, not through a proxy"
-                        .to_owned(),
-                    remedy: "give the function a route or a VPC endpoint (kinesis-streams)"
-                        .to_owned(),
-                });
-            }
-        }
+        let (proxy, wrong) = Proxy::read(get);
+        notices.extend(wrong);
         Self {
             config: loaded.config,
             problems: loaded.problems,
@@ -98,6 +88,7 @@ impl Environment {
                 get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref().unwrap_or_default(),
             ),
             credentials: Origin::read(get),
+            proxy,
         }
     }
 
@@ -131,14 +122,16 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_is_not_used_is_said() {
-        let problems = environment(&[("HTTPS_PROXY", "http://me:secret@proxy:3128")]).notices;
-        assert_eq!(problems.len(), 1);
-        assert!(
-            problems[0].to_string().starts_with("HTTPS_PROXY=\"proxy:3128\": "),
-            "{}",
-            problems[0]
-        );
+    fn a_proxy_that_cannot_be_used_is_reported_without_its_password() {
+        let said = |url| environment(&[("HTTPS_PROXY", url)]).notices;
+        assert!(said("http://me:secret@proxy:3128").is_empty());
+        for url in ["socks5://me:secret@proxy:1080", "https://me:secret@proxy", "http://me:secret@"]
+        {
+            let problems = said(url);
+            assert_eq!(problems.len(), 1, "{url}");
+            let text = problems[0].to_string();
+            assert!(text.starts_with("HTTPS_PROXY=") && !text.contains("secret"), "{text}");
+        }
     }
 
     #[test]

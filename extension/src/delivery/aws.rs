@@ -6,6 +6,7 @@ mod causes;
 mod connector;
 pub(crate) mod credentials;
 pub(crate) mod decision;
+mod near;
 mod text;
 
 use aws_credential_types::provider::SharedCredentialsProvider;
@@ -23,6 +24,7 @@ use aws_types::region::Region;
 use extension_spec::EXTENSION_NAME;
 
 use crate::base::VERSION;
+pub(crate) use connector::Proxy;
 pub use connector::{Connector, Roots};
 use credentials::{Origin, Provider};
 

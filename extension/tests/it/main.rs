@@ -16,6 +16,7 @@ mod ministack;
 mod modes;
 mod packing;
 mod panics;
+mod proxy;
 mod refused;
 mod reporting;
 #[cfg(target_os = "linux")]

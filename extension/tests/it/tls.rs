@@ -13,10 +13,10 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::test_environment::TestEnvironment;
 
-/// Ends TLS for `localhost` and passes on to a port; goes with the test. Returns its own port and its certificate.
-async fn terminate_tls(to: u16) -> (u16, String) {
+/// Ends TLS for a host and passes on to a port; goes with the test. Returns its own port and its certificate.
+pub(crate) async fn terminate_tls(host: &str, to: u16) -> (u16, String) {
     let CertifiedKey { cert, signing_key } =
-        generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+        generate_simple_self_signed([host.to_owned()]).unwrap();
     let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
@@ -54,7 +54,7 @@ impl Drop for Bundle {
 async fn env(settings: &[(&str, &str)], is_trusted: bool) -> (TestEnvironment, Bundle) {
     let kinesis = extension_sandbox::Kinesis::start("telemetry").await.unwrap();
     let plain: u16 = kinesis.url().rsplit(':').next().unwrap().parse().unwrap();
-    let (port, certificate) = terminate_tls(plain).await;
+    let (port, certificate) = terminate_tls("localhost", plain).await;
     let path = std::env::temp_dir().join(format!("bundle-{:016x}.pem", fastrand::u64(..)));
     std::fs::write(&path, certificate).unwrap();
     let bundle = path.to_str().unwrap().to_owned();

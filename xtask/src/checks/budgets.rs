@@ -41,7 +41,7 @@ const BUDGETS: [Budget; 8] = [
     budget(PROGRAM[1], 4_009_696, 1),
     budget(ZIP[0], 2_242_155, 1),
     budget(ZIP[1], 2_154_379, 1),
-    budget(CRATES, 103, 0),
+    budget(CRATES, 105, 0),
     budget(PEAK, 4_068, 10),
     budget(TO_NEXT, 305_800, 3),
     budget(TO_RECORD, 4_931_000, 5),

@@ -184,11 +184,12 @@ fn source(environment: &Environment, extension: &Extension) -> Source {
 
 /// How AWS is reached.
 fn access(environment: &Environment) -> Lazy<Access> {
-    let Environment { config, ca_bundle, region, credentials, .. } = environment;
+    let Environment { config, ca_bundle, region, credentials, proxy, .. } = environment;
     let timeout = deadline::connect(config.flush_timeout.duration());
     let (ca_bundle, region, credentials) = (ca_bundle.clone(), region.clone(), credentials.clone());
+    let proxy = proxy.clone();
     lazy(move || {
-        let connector = Connector::new(roots(ca_bundle.as_deref()), timeout);
+        let connector = Connector::new(roots(ca_bundle.as_deref()), timeout).through(proxy);
         Access { region, connector, credentials }
     })
 }

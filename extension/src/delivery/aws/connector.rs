@@ -4,6 +4,7 @@
 //! while they are young and dropped when they may have died in a freeze.
 
 mod prepared;
+mod proxy;
 mod roots;
 
 use std::error::Error as _;
@@ -23,8 +24,7 @@ use aws_smithy_types::body::SdkBody;
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
 use hyper::body::Incoming;
 use hyper::{Request, Response};
-use hyper_rustls::HttpsConnectorBuilder;
-use hyper_util::client::legacy::{self, Client, connect};
+use hyper_util::client::legacy::{self, Client};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use rustls::ClientConfig;
 use rustls::client::Resumption;
@@ -33,6 +33,8 @@ use tokio::sync::Notify;
 use crate::base::clock::{self, Moment};
 use crate::base::sync::lock;
 use prepared::Prepared;
+use proxy::Dialer;
+pub(crate) use proxy::Proxy;
 pub use roots::Roots;
 
 /// An idle connection older than this is not used again. Longer than the pause between two requests of a flush or of a
@@ -49,6 +51,7 @@ const SESSIONS: usize = 8;
 #[derive(Clone, Debug)]
 pub struct Connector {
     connect_timeout: Duration,
+    proxy: Proxy,
     current: Arc<Mutex<Current>>,
 }
 
@@ -76,28 +79,38 @@ impl Connector {
             .with_root_certificates(roots.0)
             .with_no_client_auth();
         tls.resumption = Resumption::in_memory_sessions(SESSIONS);
-        let pool = Pool::new(&tls, connect_timeout);
+        Self::with(tls, Proxy::default(), connect_timeout)
+    }
+
+    /// The same, through this proxy.
+    #[must_use]
+    pub(crate) fn through(self, proxy: Proxy) -> Self {
+        let tls = self.current().tls.clone();
+        Self::with(tls, proxy, self.connect_timeout)
+    }
+
+    fn with(tls: ClientConfig, proxy: Proxy, connect_timeout: Duration) -> Self {
+        let pool = Pool::new(&tls, &proxy, connect_timeout);
         let current = Current { tls, pool, used: clock::now() };
-        Self { connect_timeout, current: Arc::new(Mutex::new(current)) }
+        Self { connect_timeout, proxy, current: Arc::new(Mutex::new(current)) }
     }
 
     /// Another one that trusts the same authorities, with connections of its own.
     #[must_use]
     pub fn separate(&self) -> Self {
         let tls = self.current().tls.clone();
-        let pool = Pool::new(&tls, self.connect_timeout);
-        let current = Current { tls, pool, used: clock::now() };
-        Self { connect_timeout: self.connect_timeout, current: Arc::new(Mutex::new(current)) }
+        Self::with(tls, self.proxy.clone(), self.connect_timeout)
     }
 
     /// Uses none of the present connections any more. Requests under way keep theirs until they end.
     pub fn reset(&self) {
         let mut current = self.current();
-        current.pool = Pool::new(&current.tls, self.connect_timeout);
+        current.pool = Pool::new(&current.tls, &self.proxy, self.connect_timeout);
     }
 
     /// The same, and what was agreed on with servers is forgotten, too: other copies of this process may know it.
     pub fn forget(&self) {
+        self.proxy.forget();
         self.current().tls.resumption = Resumption::in_memory_sessions(SESSIONS);
         self.reset();
     }
@@ -134,7 +147,7 @@ impl Connector {
         let mut current = self.current();
         let now = clock::now();
         if now.since(current.used) > MAX_IDLE {
-            current.pool = Pool::new(&current.tls, self.connect_timeout);
+            current.pool = Pool::new(&current.tls, &self.proxy, self.connect_timeout);
         }
         current.used = now;
         current.pool.clone()
@@ -146,17 +159,8 @@ impl Connector {
 }
 
 impl Pool {
-    fn new(tls: &ClientConfig, connect_timeout: Duration) -> Self {
-        let mut tcp = connect::HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_nodelay(true);
-        tcp.set_connect_timeout(Some(connect_timeout));
-        let https = HttpsConnectorBuilder::new()
-            .with_tls_config(tls.clone())
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        let prepared = Prepared::new(https);
+    fn new(tls: &ClientConfig, proxy: &Proxy, connect_timeout: Duration) -> Self {
+        let prepared = Prepared::new(Dialer::new(tls, proxy.clone(), connect_timeout));
         let client = Client::builder(TokioExecutor::new())
             .pool_timer(TokioTimer::new())
             .pool_idle_timeout(MAX_IDLE)

@@ -5,7 +5,6 @@
 //! knows those of ECS and EKS only. Source: Lambda's emulator, `rapi/handler/credentials.go`; AWS SDKs and Tools
 //! Reference Guide, "Container credential provider".
 
-use std::net::IpAddr;
 use std::time::SystemTime;
 
 use aws_credential_types::Credentials;
@@ -16,6 +15,7 @@ use http_body_util::{BodyExt as _, Limited};
 use hyper::Uri;
 use serde::Deserialize;
 
+use super::near::is_near;
 use super::{Connector, causes};
 
 /// Largest answer that is read. Credentials are about 2 KB.
@@ -141,19 +141,10 @@ impl ProvideCredentials for Provider {
 /// Whether the token may be sent there: in clear text only to what cannot be elsewhere. A name could be.
 fn may_be_told(uri: &str) -> bool {
     let Ok(uri) = uri.parse::<Uri>() else { return false };
-    let host = uri.host().unwrap_or_default().trim_matches(['[', ']']);
-    let is_near = match host.parse() {
-        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
-        // EKS has a local address of its own.
-        Ok(IpAddr::V6(address)) => {
-            let is_eks = address == std::net::Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
-            address.is_loopback() || address.is_unicast_link_local() || is_eks
-        }
-        Err(_) => host == "localhost",
-    };
+    let host = uri.host().unwrap_or_default();
     match uri.scheme_str() {
         Some("https") => !host.is_empty(),
-        Some("http") => is_near,
+        Some("http") => is_near(host),
         _ => false,
     }
 }

@@ -3,29 +3,22 @@
 //! An open connection is no request: it may be dropped at any time, and one that may have died in a freeze is.
 
 use std::error::Error;
-use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::task::{Context, Poll};
 
 use hyper::Uri;
-use hyper_rustls::{HttpsConnector, MaybeHttpsStream};
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioIo;
-use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 use tower_service::Service;
 
 use super::MAX_IDLE;
+use super::proxy::{Dialer, Opened, Opening, Stream};
 use crate::base::clock::{self, Moment};
 use crate::base::sync::lock;
-
-type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
-type Opened = Result<Stream, Box<dyn Error + Send + Sync>>;
 
 /// Opens connections: the prepared one first, if it fits.
 #[derive(Clone)]
 pub(super) struct Prepared {
-    https: HttpsConnector<HttpConnector>,
+    dialer: Dialer,
     ready: Arc<Mutex<Option<Ready>>>,
 }
 
@@ -37,14 +30,13 @@ struct Ready {
 }
 
 impl Prepared {
-    pub(super) fn new(https: HttpsConnector<HttpConnector>) -> Self {
-        Self { https, ready: Arc::default() }
+    pub(super) fn new(dialer: Dialer) -> Self {
+        Self { dialer, ready: Arc::default() }
     }
 
     /// Begins to open a connection to where requests for this go, beside everything else.
     pub(super) fn open(&self, to: Uri) {
-        let mut https = self.https.clone();
-        let opening = https.call(to.clone());
+        let opening = self.dialer.dial(to.clone());
         let begun = clock::now();
         *self.ready() = Some(Ready { to, begun, opening: tokio::spawn(opening) });
     }
@@ -82,22 +74,22 @@ impl Drop for Ready {
 impl Service<Uri> for Prepared {
     type Response = Stream;
     type Error = Box<dyn Error + Send + Sync>;
-    type Future = Pin<Box<dyn Future<Output = Opened> + Send>>;
+    type Future = Opening;
 
     fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.https.poll_ready(context)
+        self.dialer.poll_ready(context)
     }
 
     fn call(&mut self, to: Uri) -> Self::Future {
         let ready = self.take(&to);
-        let mut https = self.https.clone();
+        let dialer = self.dialer.clone();
         Box::pin(async move {
             if let Some(mut ready) = ready
                 && let Ok(Ok(stream)) = (&mut ready.opening).await
             {
                 return Ok(stream);
             }
-            https.call(to).await
+            dialer.dial(to).await
         })
     }
 }

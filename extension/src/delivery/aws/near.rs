@@ -1,0 +1,16 @@
+//! Which hosts are on this machine.
+
+use std::net::{IpAddr, Ipv6Addr};
+
+/// Returns true if a host cannot be on another machine: loopback and link-local addresses, at which Lambda's and the containers'
+/// own endpoints are, and the local address of EKS.
+pub(super) fn is_near(host: &str) -> bool {
+    const EKS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
+    match host.trim_matches(['[', ']']).parse::<IpAddr>() {
+        Ok(IpAddr::V4(address)) => address.is_loopback() || address.is_link_local(),
+        Ok(IpAddr::V6(address)) => {
+            address.is_loopback() || address.is_unicast_link_local() || address == EKS
+        }
+        Err(_) => host.eq_ignore_ascii_case("localhost"),
+    }
+}
