@@ -31,6 +31,7 @@ fn is_defined(code: &str, name: &str) -> bool {
 fn documents_name_only_tests_and_modules_that_exist() {
     let code = code();
     let in_docs = [
+        "CHANGELOG.md",
         "docs/consuming.md",
         "docs/cost.md",
         "docs/deploying.md",
