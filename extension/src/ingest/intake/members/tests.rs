@@ -106,7 +106,7 @@ fn what_begins_no_array_has_no_members() {
     }
 }
 
-/// Sixteen of them in a test without optimization, so quadratic time would be minutes.
+/// Quadratic time would be minutes in a test without optimization.
 #[test]
 fn hostile_bodies_take_linear_time() {
     for unit in [
@@ -123,10 +123,10 @@ fn hostile_bodies_take_linear_time() {
         "}",
         "]",
     ] {
-        let body = format!("[{}", unit.repeat(1024 * 1024 / unit.len()));
+        let body = format!("[{}", unit.repeat(128 * 1024 / unit.len()));
         let start = std::time::Instant::now();
         let _ = members(body.as_bytes()).unwrap().count();
-        assert!(start.elapsed().as_secs() < 20, "{unit}");
+        assert!(start.elapsed().as_secs() < 10, "{unit}");
     }
 }
 
