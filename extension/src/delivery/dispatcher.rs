@@ -33,6 +33,9 @@ pub enum Outcome {
 /// A wait that would leave less than this is not worth another request.
 const LAST_CHANCE: Duration = Duration::from_millis(20);
 
+/// Most troubles that are said before one passes. A service whose every error has a code of its own fills neither log nor memory.
+const MAX_TROUBLES: usize = 50;
+
 /// What goes where, in words for people.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
@@ -191,7 +194,11 @@ impl<S: Sink> Dispatcher<S> {
     /// Says why a delivery was not complete, once for as long as the trouble lasts.
     pub fn say(&self, outcome: &Outcome) {
         let (Outcome::OutOfTime(Some(why)) | Outcome::Blocked(why)) = outcome else { return };
-        if self.trouble().insert(why.kind.clone()) {
+        let is_new = {
+            let mut said = self.trouble();
+            said.len() < MAX_TROUBLES && said.insert(why.kind.clone())
+        };
+        if is_new {
             let waiting = self.queue().held();
             let what_is = self.route.what_is;
             log::error(&format!("{what_is} not delivered: {why}; {waiting} events wait"));

@@ -131,6 +131,17 @@ async fn a_line_break_in_a_key_is_reported_as_a_bad_setting() {
 }
 
 #[tokio::test]
+async fn a_region_that_is_none_is_no_bug() {
+    for region in ["eu-west-1\n", "eu west", "\u{e9}"] {
+        let mut env = env_with(&[("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)]).await;
+        env.succeed(5).await;
+        let ended = env.end().await;
+        assert_eq!(ended.said("a bug"), 0, "{:?}", ended.printed);
+        assert_eq!(ended.records(), 0, "{:?}", ended.printed);
+    }
+}
+
+#[tokio::test]
 async fn a_password_in_an_endpoint_is_never_reported() {
     for endpoint in [
         "http://me:secret@127.0.0.1:1",

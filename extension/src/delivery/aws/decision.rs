@@ -104,14 +104,12 @@ fn body<E>(error: &SdkError<E, HttpResponse>) -> Option<String>
 where
     E: Error + 'static,
 {
-    let bytes = error.raw_response()?.body().bytes().unwrap_or_default();
+    let Some(bytes) = error.raw_response()?.body().bytes() else {
+        return Some(chain(&causes::of(error)));
+    };
     let begin = String::from_utf8_lossy(&bytes[..bytes.len().min(4 * BODY)]);
     let begin: String = text::clean(&begin, 4 * BODY).chars().take(BODY).collect();
-    if begin.is_empty() {
-        let is_unread = matches!(error, SdkError::ResponseError(_));
-        return is_unread.then(|| chain(&causes::of(error)));
-    }
-    Some(begin)
+    (!begin.is_empty()).then_some(begin)
 }
 
 fn has_no_credentials_yet(error: &(dyn Error + 'static)) -> bool {

@@ -330,6 +330,15 @@ async fn a_stream_that_refuses_every_request_is_said_and_no_record_is_cut_for_it
     assert!(records.iter().all(|record| record.events == 2), "as they were packed");
 }
 
+#[tokio::test(start_paused = true)]
+async fn troubles_without_end_are_not_all_remembered() {
+    let bench = Bench::new(2, []);
+    for code in 0..1_000 {
+        bench.dispatcher.say(&Outcome::Blocked(Trouble::new(format!("Error{code}"))));
+    }
+    assert_eq!(bench.dispatcher.trouble().len(), MAX_TROUBLES);
+}
+
 /// Takes so many records a second.
 struct Slow(f64, Arc<Mutex<usize>>);
 

@@ -7,21 +7,28 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::runtime_components::RuntimeComponents;
 use aws_smithy_types::body::SdkBody;
+use http_body_util::Limited;
 
 use super::*;
 use crate::delivery::aws::Roots;
 use crate::delivery::aws::credentials::Origin;
+use crate::pack::sink::Decision;
 
-/// Notes where requests would go, and answers that the record was taken.
-#[derive(Clone, Debug, Default)]
-struct Nowhere(Arc<Mutex<Vec<String>>>);
+/// Notes where requests would go, and gives one answer.
+#[derive(Clone, Debug)]
+struct Nowhere(Arc<Mutex<Vec<String>>>, (u16, String));
+
+/// The answer that the record was taken.
+const TAKEN: &str = r#"{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"s"}]}"#;
 
 impl HttpConnector for Nowhere {
     fn call(&self, request: HttpRequest) -> HttpConnectorFuture {
         self.0.lock().unwrap().push(request.uri().to_owned());
-        let body = r#"{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"s"}]}"#;
-        let status = 200.try_into().unwrap();
-        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, SdkBody::from(body))))
+        let (status, body) = self.1.clone();
+        let status = status.try_into().unwrap();
+        let body = Limited::new(SdkBody::from(body), 1_000_000);
+        let body = SdkBody::from_body_1_x(body);
+        HttpConnectorFuture::ready(Ok(HttpResponse::new(status, body)))
     }
 }
 
@@ -37,7 +44,23 @@ impl HttpClient for Nowhere {
 
 /// Where a record for this stream would go, with these variables set.
 async fn endpoint(stream: &str, variables: &[(&str, &str)]) -> String {
-    let nowhere = Nowhere::default();
+    let nowhere = Nowhere(Arc::default(), (200, TAKEN.to_owned()));
+    assert_eq!(put(&nowhere, stream, variables).await, Ok(vec![Ok(())]));
+    let uris = nowhere.0.lock().unwrap();
+    assert_eq!(uris.len(), 1, "one request, and no other");
+    uris[0].clone()
+}
+
+/// What becomes of a record after this answer.
+async fn outcome(status: u16, body: &str) -> Result<Vec<Answer>, Failure> {
+    put(&Nowhere(Arc::default(), (status, body.to_owned())), "telemetry", &[]).await
+}
+
+async fn put(
+    nowhere: &Nowhere,
+    stream: &str,
+    variables: &[(&str, &str)],
+) -> Result<Vec<Answer>, Failure> {
     let stream: Stream = extension_spec::Value::parse(stream).unwrap();
     let region = stream.region().unwrap_or("eu-west-1").to_owned();
     let variable = |name: &str| {
@@ -52,11 +75,58 @@ async fn endpoint(stream: &str, variables: &[(&str, &str)]) -> String {
     let connector = access.connector;
     let client = Mutex::new(Client::new(&config));
     let kinesis = Kinesis { config, client, stream, connector, is_renewable: false };
-    let record = Record::sample("{}\n", "k");
-    assert_eq!(kinesis.put(&[record]).await, Ok(vec![Ok(())]));
-    let uris = nowhere.0.lock().unwrap();
-    assert_eq!(uris.len(), 1, "one request, and no other");
-    uris[0].clone()
+    kinesis.put(&[Record::sample("{}\n", "k")]).await
+}
+
+#[tokio::test]
+async fn error_codes_are_bounded_and_without_control_characters() {
+    let code = format!("Odd\\u001b[31m\\n{}", "x".repeat(5_000));
+    let body = format!(r#"{{"__type":"{code}","message":"{code}"}}"#);
+    let failure = outcome(400, &body).await.unwrap_err();
+    let record = format!(
+        r#"{{"FailedRecordCount":1,"Records":[{{"ErrorCode":"{code}","ErrorMessage":"{code}"}}]}}"#
+    );
+    let answers = outcome(200, &record).await.unwrap();
+    let refusal = answers.into_iter().next().unwrap().unwrap_err();
+    for trouble in [failure.trouble, refusal.trouble] {
+        let text = trouble.to_string();
+        assert!(text.contains("Odd [31m xxx"), "{text}");
+        assert!(text.chars().count() < 600 && !text.contains(char::is_control), "{text}");
+        assert!(trouble.kind.chars().count() <= 100, "{}", trouble.kind);
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_from_aws_shows_its_beginning() {
+    for (status, body, expected) in [
+        (
+            403,
+            "<html>\n  <title>Blocked</title>",
+            "HTTP status 403: <html> <title>Blocked</title>; this answer is not from AWS",
+        ),
+        (407, "", "HTTP status 407: no message; this answer is not from AWS"),
+        (
+            403,
+            r#"{"reason":"blocked"}"#,
+            r#"HTTP status 403: {"reason":"blocked"}; this answer is not"#,
+        ),
+    ] {
+        let text = outcome(status, body).await.unwrap_err().trouble.to_string();
+        assert!(text.starts_with(expected), "{text}");
+    }
+    let unread = outcome(200, &"x".repeat(1_000_001)).await.unwrap_err();
+    assert_eq!(unread.decision, Decision::Reconnect);
+    let text = unread.trouble.to_string();
+    assert!(text.ends_with("length limit exceeded"), "{text}");
+    let text = outcome(403, &"é".repeat(100_000)).await.unwrap_err().trouble.to_string();
+    assert!(text.contains("ééé") && text.chars().count() < 400, "{text}");
+}
+
+#[tokio::test]
+async fn an_answer_for_more_records_than_were_sent_makes_no_more_of_them() {
+    let entry = r#"{"SequenceNumber":"1","ShardId":"s"}"#;
+    let body = format!(r#"{{"FailedRecordCount":0,"Records":[{}]}}"#, [entry; 1_000].join(","));
+    assert_eq!(outcome(200, &body).await, Ok(vec![Ok(())]));
 }
 
 const ARN: &str = "arn:aws:kinesis:us-east-1:111122223333:stream/telemetry";
