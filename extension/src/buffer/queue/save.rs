@@ -1,6 +1,7 @@
 //! Writing what waits in memory to a file, for the process after this one.
 
 use std::collections::VecDeque;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::{Duration, Instant};
 
 use super::Queue;
@@ -36,7 +37,9 @@ impl Queue {
             if index < self.pending.len() || self.events.is_empty() {
                 return;
             }
-            self.pack(Scope::All);
+            if guarded(|| self.pack(Scope::All)).is_none() {
+                return;
+            }
         }
     }
 
@@ -95,8 +98,10 @@ impl Queue {
         while !self.events.is_empty() && piece >= LEAST_PIECE && clock::now().monotonic < until {
             let mut moved = self.take_first(piece);
             let count = moved.len();
-            self.spill(&mut moved);
-            if count == 0 || moved.len() == count {
+            let is_broken = guarded(|| self.spill(&mut moved)).is_none();
+            if is_broken {
+                piece = 0;
+            } else if count == 0 || moved.len() == count {
                 piece /= 4;
             }
             for event in moved.into_iter().rev() {
@@ -123,4 +128,10 @@ impl Queue {
         self.memory.release(bytes);
         events
     }
+}
+
+/// Does something that may panic, in which case it has said so: a save is an attempt, and what it does not write stays in
+/// memory.
+fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
 }
