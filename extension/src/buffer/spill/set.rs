@@ -33,7 +33,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The default for the size of a file is at most this.
 const MOST_BY_DEFAULT: u64 = 64 * 1024 * 1024;
 /// If the default is less than this, the disk is as good as full.
-const LEAST_BY_DEFAULT: u64 = 64 * 1024;
+const LEAST_BY_DEFAULT: u64 = 4 * 1024;
 
 /// A folder for files of this process.
 #[derive(Debug)]
