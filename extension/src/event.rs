@@ -27,6 +27,15 @@ pub struct Event {
 }
 
 impl Event {
+    /// Bytes that an event takes in addition to its line: itself in a queue that has grown to twice what it holds, and what
+    /// the allocator adds to a line.
+    pub(crate) const OVERHEAD: usize = 2 * size_of::<Self>() + 16;
+
+    /// Returns the bytes that it takes in memory.
+    pub(crate) fn memory(&self) -> usize {
+        self.line.len() + Self::OVERHEAD
+    }
+
     /// What its `source` says of its invocation, with a comma before it; nothing if it says nothing.
     fn request_member(&self) -> &str {
         const MEMBER: &str = ",\"requestId\":\"";

@@ -60,7 +60,13 @@ impl MemoryBudget {
     /// Holds a body whatever the bound says, for it is here already.
     pub fn hold(self: &Arc<Self>, body: Bytes) -> BufferedBody {
         self.held.fetch_add(body.len(), Ordering::Relaxed);
-        BufferedBody { body, memory: self.clone() }
+        BufferedBody { body: body.into(), memory: self.clone() }
+    }
+
+    /// Returns an empty body, which counts what it receives. Room for `bytes` is only set aside: pages that nothing was
+    /// written to take no memory.
+    pub(crate) fn receive(self: &Arc<Self>, bytes: usize) -> BufferedBody {
+        BufferedBody { body: Vec::with_capacity(bytes), memory: self.clone() }
     }
 
     /// Lets go of these bytes.
@@ -96,7 +102,7 @@ impl MemoryBudget {
 /// A body that counts as long as it lives.
 #[derive(Debug)]
 pub struct BufferedBody {
-    body: Bytes,
+    body: Vec<u8>,
     memory: Arc<MemoryBudget>,
 }
 
@@ -105,6 +111,29 @@ impl BufferedBody {
     #[must_use]
     pub fn with_body(&self, body: impl Into<Bytes>) -> Self {
         self.memory.hold(body.into())
+    }
+
+    /// Receives more of the body.
+    pub(crate) fn extend(&mut self, bytes: &[u8]) {
+        self.body.extend_from_slice(bytes);
+        self.memory.adjust(0, bytes.len());
+    }
+
+    /// Cuts the body here. What is left of it gives its memory back; returns the rest.
+    #[must_use]
+    pub(crate) fn split_off(&mut self, at: usize) -> Self {
+        const WORTH_IT: usize = 256 * 1024;
+        let rest = self.body.split_off(at);
+        if self.body.capacity() - self.body.len() > WORTH_IT {
+            // With room for what closes the part.
+            self.body.shrink_to(self.body.len() + 64);
+        }
+        Self { body: rest, memory: self.memory.clone() }
+    }
+
+    /// Overwrites one byte.
+    pub(crate) fn set(&mut self, at: usize, byte: u8) {
+        self.body[at] = byte;
     }
 }
 

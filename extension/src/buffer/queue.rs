@@ -118,7 +118,7 @@ impl Queue {
     /// Takes in an event of our own, whatever the bound says: it is small and there are few.
     pub fn push_own(&mut self, event: Event) {
         self.ledger.own += 1;
-        self.memory.adjust(0, event.line.len());
+        self.memory.adjust(0, event.memory());
         self.event_bytes += event.line.len();
         self.events.push_back(event);
     }
@@ -254,9 +254,10 @@ impl Queue {
             let first = self.events.front().map_or(u64::MAX, |event| event.seq);
             self.importance.retain(|seq, _| *seq >= first);
         }
+        let overhead = (before - self.events.len()) * Event::OVERHEAD;
         let bytes = records.iter().map(|record| record.data.len()).sum();
         // Splitting adds bytes; a bound that is exceeded by them sheds nothing, it only takes in nothing more.
-        self.memory.adjust(packed, bytes);
+        self.memory.adjust(packed + overhead, bytes);
         for record in records {
             self.count_part(&record);
             self.wait(record, None);

@@ -24,7 +24,7 @@ use crate::base::log;
 use crate::base::sync::lock;
 use crate::buffer::memory_budget::BufferedBody;
 use crate::buffer::queue::{Overflow, Queue};
-use crate::ingest::intake::{Accepted, Signal, restored};
+use crate::ingest::intake::{Accepted, Part, Signal, parts, restored};
 use crate::pack::sink::Sink;
 use crate::policy::deadline::Timeout;
 use crate::policy::flush::Backlog;
@@ -212,9 +212,17 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn take(&mut self, body: BufferedBody) {
+        for part in parts(body) {
+            self.take_part(part);
+        }
+        self.deliver_beside();
+    }
+
+    fn take_part(&mut self, part: Part) {
         let now = clock::now();
         let intake = &mut self.components.intake;
-        let taken = catch_unwind(AssertUnwindSafe(|| intake.accept(&body, now)));
+        let taken = catch_unwind(AssertUnwindSafe(|| intake.accept_part(&part, now)));
+        let (Part::Body(body) | Part::Raw(body)) = part;
         let length = body.len();
         // Its events count from here on, and not both.
         drop(body);
@@ -244,7 +252,6 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 }
             }
         }
-        self.deliver_beside();
     }
 
     /// Reports that an invocation names another tenant than the first one did.

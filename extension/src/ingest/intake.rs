@@ -4,6 +4,7 @@
 //! a body holds, it comes out as events: what cannot be read is wrapped, never dropped and never refused.
 
 mod members;
+mod parts;
 mod peek;
 mod quarantine;
 
@@ -18,7 +19,13 @@ use crate::event::level::level_of;
 use crate::event::{Event, Source};
 use crate::ingest::attribution::Attribution;
 use members::{Piece, members};
+pub(crate) use parts::{Part, parts};
 use peek::{Member, Request};
+
+/// Members in a row that are no objects and shorter than [`TINY`], beyond which they are quarantined together.
+const MOST_TINY: usize = 64;
+/// Bytes below which such a member is tiny.
+const TINY: usize = 64;
 
 /// What the extension must know of the events that have passed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -123,14 +130,14 @@ impl Intake {
             return accepted;
         }
         let Some(pieces) = members(body) else {
-            self.quarantine(body, now, &mut accepted);
+            self.quarantine(None, body, now, &mut accepted);
             accepted.signals.push(Signal::Gap);
             return accepted;
         };
         let pieces: Vec<(Piece<'_>, Member<'_>)> = pieces.map(read).collect();
         if let [(Piece::Invalid { .. }, _), (Piece::Unfinished, _)] = &*pieces {
             // Nothing in it is sure, not even that an array was meant.
-            self.quarantine(body, now, &mut accepted);
+            self.quarantine(None, body, now, &mut accepted);
             accepted.signals.push(Signal::Gap);
             return accepted;
         }
@@ -144,14 +151,38 @@ impl Intake {
             }
             accepted.logs_dropped.add(member.logs_dropped());
         }
-        for (piece, member) in &pieces {
+        let mut rest = &*pieces;
+        while let [(piece, member), others @ ..] = rest {
+            let run = rest.iter().take_while(|(piece, member)| is_tiny(piece, member)).count();
+            if run > MOST_TINY {
+                let (run, others) = rest.split_at(run);
+                let bytes = between(body, &run[0].0, &run[run.len() - 1].0);
+                self.quarantine(Some("not objects"), bytes, now, &mut accepted);
+                rest = others;
+                continue;
+            }
+            rest = others;
             match piece {
                 Piece::Value(_) => self.take(member, now, &mut accepted),
-                Piece::Invalid { bytes, .. } => self.quarantine(bytes, now, &mut accepted),
+                Piece::Invalid { bytes, .. } => self.quarantine(None, bytes, now, &mut accepted),
                 Piece::Unfinished => {}
             }
         }
         accepted
+    }
+
+    /// Takes a part of a body, at this moment.
+    pub(crate) fn accept_part(&mut self, part: &Part, now: Moment) -> Accepted {
+        match part {
+            Part::Body(body) => self.accept(body, now),
+            Part::Raw(bytes) => {
+                let mut accepted = Accepted::default();
+                let reason = Some("part of a body that is not an array");
+                self.quarantine(reason, bytes, now, &mut accepted);
+                accepted.signals.push(Signal::Gap);
+                accepted
+            }
+        }
     }
 
     /// Learns what an event says about an invocation.
@@ -250,8 +281,14 @@ impl Intake {
         }
     }
 
-    fn quarantine(&mut self, bytes: &[u8], now: Moment, accepted: &mut Accepted) {
-        let wrapped = quarantine::bytes(bytes, now.wall);
+    fn quarantine(
+        &mut self,
+        reason: Option<&str>,
+        bytes: &[u8],
+        now: Moment,
+        accepted: &mut Accepted,
+    ) {
+        let wrapped = quarantine::bytes(reason, bytes, now.wall);
         accepted.events.push(self.number(&wrapped, None, now.monotonic));
     }
 
@@ -268,24 +305,46 @@ pub(crate) fn restored(body: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     const RESTORED: &str = "platform.restore";
     // Nearly always the answer; what a function prints may hold these words, too.
     memmem::find(body, RESTORED.as_bytes())?;
-    let members: Vec<(Piece<'_>, Member<'_>)> = members(body)?.map(read).collect();
-    members.iter().position(|(_, member)| member.event_type().starts_with(RESTORED))?;
-    let is_of_init = |(_, member): &&(Piece<'_>, Member<'_>)| {
+    let members = members(body)?.map(read);
+    let is_restored = |(_, member): (_, Member<'_>)| member.event_type().starts_with(RESTORED);
+    members.clone().any(is_restored).then_some(())?;
+    let is_of_init = |member: &Member<'_>| {
         let event_type = member.event_type();
         event_type.starts_with("platform.init")
             || matches!(event_type, "platform.extension" | "platform.telemetrySubscription")
     };
-    let before = members.iter().take_while(is_of_init).count();
-    let (before, rest) = members.split_at(before);
-    let texts: Vec<&str> = before.iter().map(|(_, member)| member.text).collect();
-    let before = if before.is_empty() { String::new() } else { format!("[{}]", texts.join(",")) };
-    let first = match rest.first()?.0 {
-        Piece::Value(text) => text.as_bytes(),
-        Piece::Invalid { bytes, .. } => bytes,
-        Piece::Unfinished => return None,
+    let mut texts = Vec::new();
+    for (piece, member) in members {
+        if is_of_init(&member) {
+            texts.push(member.text);
+            continue;
+        }
+        let before = if texts.is_empty() {
+            Vec::new()
+        } else {
+            [b"[", &*texts.join(",").into_bytes(), b"]"].concat()
+        };
+        let start = piece.bytes().as_ptr().addr() - body.as_ptr().addr();
+        return Some((before, [b"[", &body[start..]].concat()));
+    }
+    None
+}
+
+/// True for a member that is too small to be worth an event of its own if there are many.
+fn is_tiny(piece: &Piece<'_>, member: &Member<'_>) -> bool {
+    let is_foreign = match piece {
+        Piece::Value(_) => !member.is_object(),
+        Piece::Invalid { .. } => true,
+        Piece::Unfinished => false,
     };
-    let start = first.as_ptr().addr() - body.as_ptr().addr();
-    Some((before.into_bytes(), [b"[", &body[start..]].concat()))
+    is_foreign && piece.bytes().len() < TINY
+}
+
+/// Returns what stands in a body from one piece to another.
+fn between<'a>(body: &'a [u8], first: &Piece<'_>, last: &Piece<'_>) -> &'a [u8] {
+    let start = first.bytes().as_ptr().addr() - body.as_ptr().addr();
+    let end = last.bytes().as_ptr_range().end.addr() - body.as_ptr().addr();
+    &body[start..end]
 }
 
 /// Reads a piece: with an empty member if it is no value.

@@ -1,26 +1,33 @@
 //! The telemetry listener: an HTTP server that takes what Lambda posts.
 //!
 //! Acknowledges first: whatever a body holds it is answered 200 and handed on unread, because a batch that is refused
-//! comes back for ever. Knows neither events nor Kinesis.
+//! comes back for ever. Knows neither events nor Kinesis. The function can connect, too, so that connections, heads and
+//! bodies are bounded in number, bytes and time.
+
+mod connections;
 
 use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
 use extension_spec::limits::TELEMETRY_RESERVED_PORT;
-use http_body_util::{BodyExt, Empty, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Empty};
 use hyper::body::{Body, Incoming};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode, header};
 use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
+use tokio::time::Instant;
 
 use crate::base::failpoint;
 use crate::base::log;
 use crate::buffer::memory_budget::{BufferedBody, MemoryBudget};
+use connections::{Activity, Connections};
 
 /// Largest body. Lambda buffers at most 1 MiB of events; escaping and envelopes can double that several times.
 const MAX_BODY: usize = 16 * 1024 * 1024;
@@ -28,6 +35,21 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 /// Longest delay of an acknowledgement when memory is full. It slows Lambda down, which buffers meanwhile; more would
 /// also delay the news that the function has finished.
 const MAX_DELAY: Duration = Duration::from_millis(200);
+
+/// Longest wait for the first head of a connection, and for more bytes of a body. Lambda sends both at once.
+const MAX_SILENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+
+/// Largest buffer of a connection, for a head and for what is read of a body at once.
+const MAX_BUFFER: usize = 64 * 1024;
+
+/// Longest time that a body may take. Lambda is on the same machine.
+const MAX_BODY_TIME: Duration = Duration::from_secs(30);
+
+/// Bytes of bodies that are not complete, beyond which those larger than [`SMALL_BODY`] are received one at a time.
+const MAX_INCOMPLETE: usize = 4 * 1024 * 1024;
+
+/// Bytes of a body that are received whatever other bodies take.
+const SMALL_BODY: usize = 64 * 1024;
 
 /// A listener that is bound and not yet serving.
 #[derive(Debug)]
@@ -64,11 +86,20 @@ impl Listener {
 
     async fn accept(self, bodies: UnboundedSender<BufferedBody>, memory: Arc<MemoryBudget>) {
         let mut is_said = false;
+        let mut connections = Connections::default();
+        let (large, incomplete) = (Arc::new(Mutex::new(())), Arc::new(AtomicUsize::new(0)));
         loop {
             match self.socket.accept().await {
                 Ok((stream, _)) => {
                     is_said = false;
-                    tokio::spawn(connection(stream, bodies.clone(), memory.clone()));
+                    let receiver = Receiver {
+                        bodies: bodies.clone(),
+                        memory: memory.clone(),
+                        large: large.clone(),
+                        incomplete: incomplete.clone(),
+                    };
+                    connections.make_room().await;
+                    connections.add(|activity| connection(stream, receiver, activity));
                 }
                 Err(error) => {
                     // Out of file descriptors, say. They are shared with the function, which may give some back.
@@ -82,29 +113,69 @@ impl Listener {
     }
 }
 
-async fn connection(
-    stream: TcpStream,
+/// Where bodies go.
+#[derive(Clone)]
+struct Receiver {
     bodies: UnboundedSender<BufferedBody>,
     memory: Arc<MemoryBudget>,
-) {
-    let service = service_fn(|request| {
-        let (bodies, memory) = (bodies.clone(), memory.clone());
-        async move { Ok::<_, Infallible>(answer(request, &bodies, &memory).await) }
-    });
-    let served = hyper::server::conn::http1::Builder::new()
-        .serve_connection(TokioIo::new(stream), service)
-        .await;
-    if let Err(error) = served {
-        // What was not acknowledged is Lambda's to send again.
-        log::debug(&format!("a telemetry connection ended early: {error}"));
+    /// Held while a body is received for which the others leave no room.
+    large: Arc<Mutex<()>>,
+    /// Bytes of bodies that are not complete.
+    incomplete: Arc<AtomicUsize>,
+}
+
+/// Bytes of one body that is not complete.
+struct Incomplete<'a>(&'a AtomicUsize, usize);
+
+impl Incomplete<'_> {
+    fn add(&mut self, bytes: usize) {
+        self.1 += bytes;
+        self.0.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn leaves_room(&self, bytes: usize) -> bool {
+        self.1 + bytes <= SMALL_BODY || self.0.load(Ordering::Relaxed) + bytes <= MAX_INCOMPLETE
     }
 }
 
-async fn answer(
-    request: Request<Incoming>,
-    bodies: &UnboundedSender<BufferedBody>,
-    memory: &Arc<MemoryBudget>,
-) -> Response<Empty<Bytes>> {
+impl Drop for Incomplete<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(self.1, Ordering::Relaxed);
+    }
+}
+
+async fn connection(stream: TcpStream, receiver: Receiver, activity: Arc<Activity>) {
+    let service = service_fn(|request| {
+        let (receiver, busy) = (receiver.clone(), activity.begin());
+        async move {
+            let answer = answer(request, &receiver).await;
+            drop(busy);
+            Ok::<_, Infallible>(answer)
+        }
+    });
+    let served = hyper::server::conn::http1::Builder::new()
+        .max_buf_size(MAX_BUFFER)
+        .serve_connection(TokioIo::new(stream), service);
+    let head_is_late = async {
+        tokio::time::sleep(MAX_SILENCE).await;
+        if activity.has_begun() {
+            std::future::pending().await
+        }
+    };
+    tokio::select! {
+        biased;
+        // First, because after a freeze both may be due.
+        served = served => {
+            if let Err(error) = served {
+                // What was not acknowledged is Lambda's to send again.
+                log::debug(&format!("a telemetry connection ended early: {error}"));
+            }
+        }
+        () = head_is_late => log::debug("a telemetry connection without a request was closed"),
+    }
+}
+
+async fn answer(request: Request<Incoming>, receiver: &Receiver) -> Response<Empty<Bytes>> {
     if !matches!(*request.method(), Method::POST | Method::PUT) {
         log::warn(&format!(
             "the telemetry listener was asked to {} {}",
@@ -115,24 +186,72 @@ async fn answer(
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST, PUT"));
         return response;
     }
-    // A body that says that it is too large need not be read first.
-    if request.body().size_hint().lower() > MAX_BODY as u64 {
-        return too_large(memory);
-    }
-    match Limited::new(request.into_body(), MAX_BODY).collect().await {
+    match receiver.receive(request.into_body()).await {
         Ok(body) => {
             failpoint::panic_in("listener");
-            if bodies.send(memory.hold(body.to_bytes())).is_err() {
+            if receiver.bodies.send(body).is_err() {
                 // Nobody reads any more. Refusing it would only make Lambda send it again, for ever.
                 return status(StatusCode::OK);
             }
-            memory.wait(MAX_DELAY).await;
+            receiver.memory.wait(MAX_DELAY).await;
             status(StatusCode::OK)
         }
-        Err(error) if error.is::<LengthLimitError>() => too_large(memory),
-        Err(error) => {
+        Err(Broken::TooLarge) => too_large(&receiver.memory),
+        Err(Broken::Late) => {
+            log::warn(&format!(
+                "a telemetry batch was not complete in time: nothing came for {} s, or it took {} s in all. \
+                 Its connection is closed; Lambda sends it again",
+                MAX_SILENCE.as_secs(),
+                MAX_BODY_TIME.as_secs()
+            ));
+            let mut response = status(StatusCode::REQUEST_TIMEOUT);
+            response
+                .headers_mut()
+                .insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+            response
+        }
+        Err(Broken::Off(error)) => {
             log::warn(&format!("a telemetry batch broke off: {error}; lambda sends it again"));
             status(StatusCode::BAD_REQUEST)
+        }
+    }
+}
+
+/// Why a body was not received.
+enum Broken {
+    TooLarge,
+    Late,
+    Off(hyper::Error),
+}
+
+impl Receiver {
+    /// Receives a body, which counts as memory from its first byte on.
+    async fn receive(&self, mut body: Incoming) -> Result<BufferedBody, Broken> {
+        // A body that says that it is too large need not be read first.
+        if body.size_hint().lower() > MAX_BODY as u64 {
+            return Err(Broken::TooLarge);
+        }
+        let length = body.size_hint().exact().and_then(|length| usize::try_from(length).ok());
+        let mut received = self.memory.receive(length.unwrap_or_default());
+        let mut incomplete = Incomplete(&self.incomplete, 0);
+        let mut large = None;
+        let end = Instant::now() + MAX_BODY_TIME;
+        loop {
+            let until = end.min(Instant::now() + MAX_SILENCE);
+            let frame = tokio::time::timeout_at(until, body.frame());
+            let Some(frame) = frame.await.map_err(|_| Broken::Late)? else {
+                return Ok(received);
+            };
+            let Ok(bytes) = frame.map_err(Broken::Off)?.into_data() else { continue };
+            if received.len() + bytes.len() > MAX_BODY {
+                return Err(Broken::TooLarge);
+            }
+            if large.is_none() && !incomplete.leaves_room(bytes.len()) {
+                let turn = tokio::time::timeout_at(end, self.large.lock());
+                large = Some(turn.await.map_err(|_| Broken::Late)?);
+            }
+            incomplete.add(bytes.len());
+            received.extend(&bytes);
         }
     }
 }

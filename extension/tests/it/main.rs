@@ -12,6 +12,8 @@ mod http;
 mod letters;
 mod lifecycle;
 mod matrix;
+#[cfg(target_os = "linux")]
+mod memory;
 mod ministack;
 mod modes;
 mod packing;

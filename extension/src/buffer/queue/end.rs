@@ -56,7 +56,7 @@ impl Queue {
         }
         for event in std::mem::take(&mut self.events) {
             self.ledger.shed.ranges.add(event.seq, event.seq, 1);
-            self.memory.release(event.line.len());
+            self.memory.release(event.memory());
         }
         self.event_bytes = 0;
         let leftovers = Leftovers { handed_over, lost: held.saturating_sub(handed_over) };

@@ -24,7 +24,7 @@ impl Queue {
         for event in events {
             self.ledger.received += 1;
             // Once one has found no room the others follow it, so that the file holds whole records.
-            if overflow.is_empty() && self.memory.try_hold(event.line.len()) {
+            if overflow.is_empty() && self.memory.try_hold(event.memory()) {
                 self.event_bytes += event.line.len();
                 self.events.push_back(event);
             } else {
@@ -65,7 +65,7 @@ impl Queue {
     /// them first. Returns how many.
     fn shed(&mut self, overflow: VecDeque<Event>) -> u64 {
         for event in overflow {
-            self.memory.adjust(0, event.line.len());
+            self.memory.adjust(0, event.memory());
             self.event_bytes += event.line.len();
             self.events.push_back(event);
         }
@@ -89,20 +89,21 @@ impl Queue {
 
     /// Gives up events of one class until so many bytes are free.
     fn shed_class(&mut self, class: Importance, excess: usize) -> u64 {
-        let (mut freed, mut shed) = (0, 0);
+        let (mut freed, mut freed_lines, mut shed) = (0, 0, 0);
         let Self { events, importance, ledger, .. } = self;
         events.retain(|event| {
             let is_of_it = importance.get(&event.seq).copied().unwrap_or(class) == class;
             if !is_of_it || freed >= excess {
                 return true;
             }
-            freed += event.line.len();
+            freed += event.memory();
+            freed_lines += event.line.len();
             shed += 1;
             importance.remove(&event.seq);
             ledger.shed.ranges.add(event.seq, event.seq, 1);
             false
         });
-        self.event_bytes -= freed;
+        self.event_bytes -= freed_lines;
         self.memory.release(freed);
         shed
     }

@@ -17,6 +17,17 @@ pub(super) enum Piece<'a> {
     Unfinished,
 }
 
+impl<'a> Piece<'a> {
+    /// Returns its bytes.
+    pub(super) fn bytes(&self) -> &'a [u8] {
+        match self {
+            Self::Value(text) => text.as_bytes(),
+            Self::Invalid { bytes, .. } => bytes,
+            Self::Unfinished => &[],
+        }
+    }
+}
+
 /// Returns the pieces of the array in `body`; none if the body is no array.
 ///
 /// A member whose quotes or brackets do not match has no end that could be told. It is taken to end where the next

@@ -7,18 +7,28 @@ use extension_spec::event_type;
 use memchr::memmem;
 use serde_json::value::RawValue;
 
-/// Returns the text of an event that holds bytes which are no JSON, or no JSON array where one is due.
-pub(super) fn bytes(bytes: &[u8], now: SystemTime) -> String {
-    let reason = match serde_json::from_slice::<&RawValue>(bytes) {
+/// Returns the text of an event that holds bytes which are no JSON, or no JSON array where one is due. Without a
+/// `reason` it is what the JSON parser says.
+pub(super) fn bytes(reason: Option<&str>, bytes: &[u8], now: SystemTime) -> String {
+    let reason = reason.map_or_else(|| parser_says(bytes), str::to_owned);
+    // As text these would take six times their room.
+    let controls = bytes.iter().filter(|byte| **byte < b' ').count();
+    let (encoding, body) = match std::str::from_utf8(bytes) {
+        Ok(text) if controls <= bytes.len() / 16 + 16 => ("text", Cow::Borrowed(text)),
+        _ => ("base64", Cow::Owned(base64_simd::STANDARD.encode_to_string(bytes))),
+    };
+    let reason = serde_json::Value::from(reason);
+    let mut record = format!(r#"{{"reason":{reason},"encoding":"{encoding}","body":"#).into_bytes();
+    serde_json::to_writer(&mut record, &body).expect("memory takes all that is written");
+    record.push(b'}');
+    event(std::str::from_utf8(&record).expect("JSON is text"), now)
+}
+
+fn parser_says(bytes: &[u8]) -> String {
+    match serde_json::from_slice::<&RawValue>(bytes) {
         Ok(_) => "not an array".to_owned(),
         Err(error) => error.to_string(),
-    };
-    let (encoding, body) = match std::str::from_utf8(bytes) {
-        Ok(text) => ("text", Cow::Borrowed(text)),
-        Err(_) => ("base64", Cow::Owned(base64_simd::STANDARD.encode_to_string(bytes))),
-    };
-    let record = serde_json::json!({ "reason": reason, "encoding": encoding, "body": body });
-    event(&record.to_string(), now)
+    }
 }
 
 /// Returns the text of an event that holds a JSON value which is no event. Its own bytes stay, as the record's last member.

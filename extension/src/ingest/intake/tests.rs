@@ -358,3 +358,16 @@ fn the_first_tenant_counts_and_a_contradiction_is_signalled_once() {
     assert_eq!(accepted.signals, [Signal::Tenant, Signal::OtherTenant("b".into())]);
     assert!(accepted.sources.iter().all(|source| source["tenantId"] == "a"));
 }
+
+#[test]
+fn a_flood_of_tiny_members_is_quarantined_together_and_events_around_it_pass() {
+    let flood = format!("{},NaN,2", vec!["1"; 100].join(","));
+    let accepted = accept(ALL, &[format!("[{{\"n\":1}},{flood},{{\"n\":2}},3]").as_bytes()]);
+    assert_eq!(
+        (accepted.events.len(), &*accepted.events[0], &*accepted.events[2]),
+        (4, r#"{"n":1}"#, r#"{"n":2}"#)
+    );
+    let record =
+        format!(r#""record":{{"reason":"not objects","encoding":"text","body":"{flood}"}}"#);
+    assert!(accepted.events[1].contains(&record));
+}

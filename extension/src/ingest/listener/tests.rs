@@ -1,5 +1,5 @@
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 
 use super::*;
 
@@ -136,4 +136,96 @@ async fn two_listeners_have_two_ports() {
     let (a, b) = (Listener::bind().await.unwrap(), Listener::bind().await.unwrap());
     assert_ne!(a.port(), b.port());
     assert!(a.port() != TELEMETRY_RESERVED_PORT && b.port() != TELEMETRY_RESERVED_PORT);
+}
+
+/// Waits until the other side has closed the connection.
+async fn closed(stream: &mut TcpStream) {
+    let mut rest = Vec::new();
+    let read = timeout(Duration::from_secs(10), stream.read_to_end(&mut rest)).await;
+    let _ = read.expect("the connection is closed");
+}
+
+#[tokio::test]
+async fn connections_without_a_head_are_closed_and_those_between_requests_stay() {
+    let mut bench = listen().await;
+    let (mut idle, mut slow, mut kept) =
+        (bench.connect().await, bench.connect().await, bench.connect().await);
+    slow.write_all(b"POST / HT").await.unwrap();
+    let request = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 3\r\n\r\n[1]";
+    kept.write_all(request).await.unwrap();
+    assert_eq!(status(&mut kept).await, 200);
+    closed(&mut idle).await;
+    closed(&mut slow).await;
+    tokio::time::sleep(MAX_SILENCE).await;
+    kept.write_all(request).await.unwrap();
+    let mut rest = vec![0; 256];
+    let read = kept.read(&mut rest).await.unwrap();
+    assert!(read > 0, "Lambda keeps its connection between invocations");
+    assert_eq!((bench.received().await, bench.received().await), ("[1]".into(), "[1]".into()));
+}
+
+#[tokio::test]
+async fn a_body_that_stops_counts_while_it_is_received_and_is_given_up() {
+    let mut bench = listen().await;
+    let mut stream = bench.connect().await;
+    let head = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 900000\r\n\r\n";
+    stream.write_all(head).await.unwrap();
+    stream.write_all(&[b' '; 500_000]).await.unwrap();
+    let counted = async {
+        while bench.memory.held() < 500_000 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    timeout(Duration::from_secs(10), counted).await.expect("it counts");
+    assert_eq!(bench.post("[2]").await, 200, "others are not held up");
+    assert_eq!(bench.received().await, "[2]");
+    assert_eq!(status(&mut stream).await, 408);
+    closed(&mut stream).await;
+    assert_eq!(bench.memory.held(), 0);
+}
+
+#[tokio::test]
+async fn connections_are_bounded_and_those_that_serve_nothing_go_first() {
+    let mut bench = listen().await;
+    let mut busy = bench.connect().await;
+    let head = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 3\r\n\r\n[";
+    busy.write_all(head).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    let mut idle = Vec::new();
+    for _ in 0..2 * connections::MOST {
+        idle.push(bench.connect().await);
+    }
+    assert_eq!(bench.post("[2]").await, 200);
+    assert_eq!(bench.received().await, "[2]");
+    closed(&mut idle[0]).await;
+    busy.write_all(b"1]").await.unwrap();
+    assert_eq!(status(&mut busy).await, 200);
+    assert_eq!(bench.received().await, "[1]");
+}
+
+#[tokio::test]
+async fn incomplete_bodies_take_little_memory_together_and_all_of_them_arrive() {
+    let mut bench = listen().await;
+    let body = format!("[\"{}\"]", "x".repeat(2_000_000));
+    let head =
+        format!("POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: {}\r\n\r\n", body.len());
+    let port = bench.port;
+    let request = format!("{head}{body}");
+    let clients: Vec<_> = (0..8)
+        .map(|_| {
+            let request = request.clone();
+            tokio::spawn(async move {
+                let mut stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port)).await.unwrap();
+                stream.write_all(request.as_bytes()).await.unwrap();
+                status(&mut stream).await
+            })
+        })
+        .collect();
+    for _ in 0..8 {
+        assert_eq!(bench.received().await, body);
+    }
+    for client in clients {
+        assert_eq!(client.await.unwrap(), 200);
+    }
+    assert_eq!(bench.memory.held(), 0);
 }
