@@ -212,7 +212,11 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn take(&mut self, body: BufferedBody) {
-        for part in parts(body) {
+        let parts = parts(body);
+        if parts.len() > 1 {
+            self.components.intake.foresee(&parts);
+        }
+        for part in parts {
             self.take_part(part);
         }
         self.deliver_beside();

@@ -171,6 +171,23 @@ impl Intake {
         accepted
     }
 
+    /// Learns when the invocations were that the parts of a body tell of, so that a line finds the start of its invocation
+    /// in any of them. To learn it again changes nothing.
+    pub(crate) fn foresee(&mut self, parts: &[Part]) {
+        for part in parts {
+            let Part::Body(body) = part else { continue };
+            for (piece, member) in members(body)
+                .into_iter()
+                .flatten()
+                .filter_map(|piece| memmem::find(piece.bytes(), b"platform.").map(|_| read(piece)))
+            {
+                if matches!(piece, Piece::Value(_)) {
+                    self.attribute(&member);
+                }
+            }
+        }
+    }
+
     /// Takes a part of a body, at this moment.
     pub(crate) fn accept_part(&mut self, part: &Part, now: Moment) -> Accepted {
         match part {
@@ -185,15 +202,29 @@ impl Intake {
         }
     }
 
+    /// Learns what an event says about the time of an invocation.
+    fn attribute(&mut self, member: &Member<'_>) {
+        let Some(attribution) = &mut self.attribution else { return };
+        let event_type = member.event_type();
+        if event_type == "platform.logsDropped" {
+            return attribution.dropped(member.time.as_deref());
+        }
+        if !matches!(event_type, "platform.start" | "platform.runtimeDone") {
+            return;
+        }
+        let (Some(request), Some(time)) = (member.request(), &member.time) else { return };
+        if event_type == "platform.start" {
+            attribution.started(&request.request_id, time);
+        } else {
+            attribution.done(&request.request_id, time);
+        }
+    }
+
     /// Learns what an event says about an invocation.
     fn note(&mut self, member: &Member<'_>, signals: &mut Vec<Signal>) {
+        self.attribute(member);
         let is_start = match member.event_type() {
-            "platform.logsDropped" => {
-                if let Some(attribution) = &mut self.attribution {
-                    attribution.dropped(member.time.as_deref());
-                }
-                return signals.push(Signal::Gap);
-            }
+            "platform.logsDropped" => return signals.push(Signal::Gap),
             "platform.initRuntimeDone" => return signals.push(Signal::InitDone),
             "platform.initStart" if member.is_in_invocation() => {
                 return signals.push(Signal::InitRepeated);
@@ -203,13 +234,6 @@ impl Intake {
             _ => return,
         };
         let Some(Request { request_id, tenant }) = member.request() else { return };
-        if let (Some(attribution), Some(time)) = (&mut self.attribution, &member.time) {
-            if is_start {
-                attribution.started(&request_id, time);
-            } else {
-                attribution.done(&request_id, time);
-            }
-        }
         if let Some(tenant) = tenant.as_str().filter(|_| is_start) {
             signals.extend(self.learn_tenant(tenant));
         }

@@ -3,14 +3,9 @@
 use super::members::{Piece, members};
 use crate::buffer::memory_budget::BufferedBody;
 
-/// Bytes of a body that is taken in at once, so that a line finds the start of its invocation wherever it stands: Lambda
-/// buffers at most 1 MiB.
-const WHOLE_BYTES: usize = 2 * 1024 * 1024;
-/// Members of such a body: as many as Lambda can be told to buffer.
-const WHOLE_MEMBERS: usize = 10_000;
-/// Bytes of a part of a larger body, about.
+/// Bytes of a part, about.
 const PART_BYTES: usize = 256 * 1024;
-/// Members of a part of a larger body.
+/// Members of a part.
 const PART_MEMBERS: usize = 2_500;
 
 /// A body, or a part of one.
@@ -26,7 +21,7 @@ pub(crate) enum Part {
 pub(crate) fn parts(mut body: BufferedBody) -> Vec<Part> {
     let mut parts = Vec::new();
     let Some(cuts) = cuts(&body) else {
-        if body.len() <= WHOLE_BYTES {
+        if body.len() <= PART_BYTES {
             return vec![Part::Body(body)];
         }
         for at in (1..body.len().div_ceil(PART_BYTES)).rev() {
@@ -51,12 +46,12 @@ pub(crate) fn parts(mut body: BufferedBody) -> Vec<Part> {
 
 /// Returns where a body may be cut: the end of a member, and the beginning of the next. None if it is no array.
 fn cuts(body: &[u8]) -> Option<Vec<(usize, usize)>> {
-    if body.len() < WHOLE_MEMBERS {
+    if body.len() < PART_MEMBERS {
         return Some(Vec::new());
     }
     let mut pieces = members(body)?.peekable();
     let (mut cuts, mut part, mut count, mut last) = (Vec::new(), 0, 0, 0);
-    let (mut is_array, mut total) = (false, 0);
+    let mut is_array = false;
     while let Some(piece) = pieces.next() {
         if piece == Piece::Unfinished {
             break;
@@ -72,11 +67,7 @@ fn cuts(body: &[u8]) -> Option<Vec<(usize, usize)>> {
             (part, count) = (start, 0);
         }
         count += 1;
-        total += 1;
         last = end;
-    }
-    if body.len() <= WHOLE_BYTES && total <= WHOLE_MEMBERS {
-        cuts.clear();
     }
     (is_array || last == 0).then_some(cuts)
 }

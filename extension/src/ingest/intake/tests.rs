@@ -371,3 +371,18 @@ fn a_flood_of_tiny_members_is_quarantined_together_and_events_around_it_pass() {
         format!(r#""record":{{"reason":"not objects","encoding":"text","body":"{flood}"}}"#);
     assert!(accepted.events[1].contains(&record));
 }
+
+#[test]
+fn a_line_finds_the_start_of_its_invocation_in_a_later_part_of_its_body() {
+    let types = <Types as extension_spec::Value>::parse(ALL).unwrap();
+    let mut intake = Intake::new(Source::new("f", "1", "i"), types, true);
+    let line = r#"{"time":"2026-08-09T12:34:51.500Z","type":"function","record":"hello"}"#;
+    let start = r#"{"time":"2026-08-09T12:34:51.000Z","type":"platform.start","record":{"requestId":"r-1"}}"#;
+    let body = format!("[{line},{},{start}]", vec![line; 5_000].join(","));
+    let memory = std::sync::Arc::new(crate::buffer::memory_budget::MemoryBudget::new(1));
+    let parts = parts(memory.hold(body.into()));
+    assert!(parts.len() > 1);
+    intake.foresee(&parts);
+    let accepted = intake.accept_part(&parts[0], crate::base::clock::now());
+    assert!(accepted.events[0].line.ends_with(b",\"requestId\":\"r-1\"}}\n"));
+}
