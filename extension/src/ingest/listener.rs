@@ -159,7 +159,7 @@ async fn connection(stream: TcpStream, receiver: Receiver, activity: Arc<Activit
     let head_is_late = async {
         tokio::time::sleep(MAX_SILENCE).await;
         if activity.has_begun() {
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     };
     tokio::select! {

@@ -170,7 +170,7 @@ async fn a_body_that_stops_counts_while_it_is_received_and_is_given_up() {
     let mut stream = bench.connect().await;
     let head = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 900000\r\n\r\n";
     stream.write_all(head).await.unwrap();
-    stream.write_all(&[b' '; 500_000]).await.unwrap();
+    stream.write_all(&vec![b' '; 500_000]).await.unwrap();
     let counted = async {
         while bench.memory.held() < 500_000 {
             tokio::time::sleep(Duration::from_millis(5)).await;
