@@ -105,7 +105,7 @@ impl Queue {
                 piece /= 4;
             }
             for event in moved.into_iter().rev() {
-                self.memory.adjust(0, event.line.len());
+                self.memory.adjust(0, event.memory());
                 self.event_bytes += event.line.len();
                 self.events.push_front(event);
             }
@@ -123,9 +123,8 @@ impl Queue {
         };
         let count = self.events.iter().take_while(fits).count();
         let events: VecDeque<Event> = self.events.drain(..count).collect();
-        let bytes = events.iter().map(|event| event.line.len()).sum();
-        self.event_bytes -= bytes;
-        self.memory.release(bytes);
+        self.event_bytes -= events.iter().map(|event| event.line.len()).sum::<usize>();
+        self.memory.release(events.iter().map(Event::memory).sum());
         events
     }
 }
