@@ -99,7 +99,7 @@ impl Listener {
                         incomplete: incomplete.clone(),
                     };
                     connections.make_room().await;
-                    connections.add(|activity| connection(stream, receiver, activity));
+                    connections.add(MAX_SILENCE, |activity| connection(stream, receiver, activity));
                 }
                 Err(error) => {
                     // Out of file descriptors, say. They are shared with the function, which may give some back.
@@ -156,22 +156,9 @@ async fn connection(stream: TcpStream, receiver: Receiver, activity: Arc<Activit
     let served = hyper::server::conn::http1::Builder::new()
         .max_buf_size(MAX_BUFFER)
         .serve_connection(TokioIo::new(stream), service);
-    let head_is_late = async {
-        tokio::time::sleep(MAX_SILENCE).await;
-        if activity.has_begun() {
-            std::future::pending::<()>().await;
-        }
-    };
-    tokio::select! {
-        biased;
-        // First, because after a freeze both may be due.
-        served = served => {
-            if let Err(error) = served {
-                // What was not acknowledged is Lambda's to send again.
-                log::debug(&format!("a telemetry connection ended early: {error}"));
-            }
-        }
-        () = head_is_late => log::debug("a telemetry connection without a request was closed"),
+    if let Err(error) = served.await {
+        // What was not acknowledged is Lambda's to send again.
+        log::debug(&format!("a telemetry connection ended early: {error}"));
     }
 }
 

@@ -33,13 +33,24 @@ impl Connections {
         }
     }
 
-    /// Serves a connection in a task of its own.
+    /// Serves a connection in a task of its own. Closes it if no request has begun after this time.
     pub(super) fn add<F: Future<Output = ()> + Send + 'static>(
         &mut self,
+        silence: Duration,
         connection: impl FnOnce(Arc<Activity>) -> F,
     ) {
         let activity = Arc::new(Activity::default());
-        self.0.push_back((tokio::spawn(connection(activity.clone())), activity));
+        let task = tokio::spawn(connection(activity.clone()));
+        let (late, watched) = (task.abort_handle(), activity.clone());
+        tokio::spawn(async move {
+            tokio::time::sleep(silence).await;
+            // After a freeze both the timer and a head may be due.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            if !watched.has_begun() {
+                late.abort();
+            }
+        });
+        self.0.push_back((task, activity));
     }
 }
 
