@@ -58,6 +58,8 @@ struct Run<S, D> {
     requests: Requests,
     /// The function's timeout, as Lambda's times tell it.
     timeout: Timeout,
+    /// Whether telemetry of this invocation is missing or cannot be read.
+    has_gap: bool,
     /// The last INVOKE: its request, and its deadline in milliseconds since 1970.
     last_invoke: Option<(String, u64)>,
     /// The last `platform.start`: its request, and its time in milliseconds since 1970.
@@ -92,6 +94,7 @@ pub(crate) async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool 
         open: None,
         requests: Requests::default(),
         timeout: Timeout::default(),
+        has_gap: false,
         last_invoke: None,
         last_start: None,
         wait_end: now,
@@ -251,6 +254,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 Signal::OtherTenant(tenant) => self.say_other_tenant(&tenant),
                 // The end of the function may be what is missing, and the function's timeout far away.
                 Signal::Gap => {
+                    self.has_gap = true;
                     self.wait_end =
                         self.wait_end.min(Instant::now() + self.components.deadlines.flush_timeout);
                 }
@@ -291,7 +295,9 @@ impl<S: Sink, D: Sink> Run<S, D> {
 
     fn on_runtime_done(&mut self, request_id: &str) {
         self.runtime_done_unreliable = false;
-        if self.open.as_deref() == Some(request_id) {
+        // An INVOKE without an id is ended by whatever ends next: nothing else could end it.
+        let ends_it = |open: &str| open == request_id || open.is_empty();
+        if self.open.as_deref().is_some_and(ends_it) {
             self.open = None;
             if self.phase == Phase::Invoking {
                 self.step(Event::RuntimeDone);
@@ -303,7 +309,12 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// An invocation has begun, says the platform; its INVOKE may have been read before or not.
     fn on_started(&mut self, request_id: String, time_ms: u64) {
         self.last_start = Some((request_id, time_ms));
+        let before = self.timeout;
         self.learn_timeout();
+        // What was believed at INVOKE was less or more than there is. After a gap the wait stays short.
+        if self.timeout != before && self.phase == Phase::Invoking && !self.has_gap {
+            self.limit_invocation();
+        }
     }
 
     fn learn_timeout(&mut self) {

@@ -147,7 +147,9 @@ fn milliseconds(value: Option<&Value>) -> u64 {
             )]
             number.as_f64().map_or(0, |number| number as u64)
         }),
-        Some(Value::String(text)) => text.trim().parse().unwrap_or_default(),
+        Some(Value::String(text)) => serde_json::from_str(text).map_or(0, |value: Value| {
+            if value.is_number() { milliseconds(Some(&value)) } else { 0 }
+        }),
         _ => 0,
     }
 }
@@ -169,6 +171,8 @@ mod tests {
             (r#""requestId":"r","deadlineMs":1790000000000.75"#, invoke("r", 1_790_000_000_000)),
             (r#""requestId":"r","deadlineMs":1.79e12"#, invoke("r", 1_790_000_000_000)),
             (r#""requestId":"r","deadlineMs":"1790000000000""#, invoke("r", 1_790_000_000_000)),
+            (r#""requestId":"r","deadlineMs":" 1790000000000.5 ""#, invoke("r", 1_790_000_000_000)),
+            (r#""requestId":"r","deadlineMs":"soon""#, invoke("r", 0)),
             (r#""requestId":"r","deadlineMs":-1"#, invoke("r", 0)),
             (r#""requestId":"r","deadlineMs":1e300"#, invoke("r", u64::MAX)),
             (r#""requestId":"r","deadlineMs":null"#, invoke("r", 0)),

@@ -121,7 +121,8 @@ impl Queue {
             taken += event.line.len();
             taken <= bytes
         };
-        let count = self.events.iter().take_while(fits).count();
+        // One that is larger goes alone; others wait behind it.
+        let count = self.events.iter().take_while(fits).count().max(1).min(self.events.len());
         let events: VecDeque<Event> = self.events.drain(..count).collect();
         self.event_bytes -= events.iter().map(|event| event.line.len()).sum::<usize>();
         self.memory.release(events.iter().map(Event::memory).sum());

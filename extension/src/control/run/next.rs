@@ -51,8 +51,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
     fn on_invoke(&mut self, request_id: String, deadline_ms: u64) {
         self.last_invoke = Some((request_id.clone(), deadline_ms));
         self.learn_timeout();
-        let timeout = self.timeout.known();
-        let Limits { now, .. } = self.limit(Call::Invoke { timeout }, deadline_ms);
+        self.has_gap = false;
+        let now = self.limit_invocation();
         let has_ended = self.requests.begin(&request_id);
         self.open = (!has_ended).then_some(request_id);
         self.components.policy.record(clock::now());
@@ -68,6 +68,13 @@ impl<S: Sink, D: Sink> Run<S, D> {
             self.step(Event::RuntimeDone);
         }
         self.deliver_beside();
+    }
+
+    /// Sets the ends of the last invocation, from now, which it returns.
+    pub(super) fn limit_invocation(&mut self) -> Instant {
+        let deadline_ms = self.last_invoke.as_ref().map_or(0, |(_, deadline_ms)| *deadline_ms);
+        let timeout = self.timeout.known();
+        self.limit(Call::Invoke { timeout }, deadline_ms).now
     }
 
     fn on_shutdown(&mut self, reason: &str, deadline_ms: u64) {

@@ -15,15 +15,16 @@ pub(super) struct Requests(VecDeque<(String, i64)>);
 impl Requests {
     /// An INVOKE was read. Returns whether the end of this invocation was read before.
     pub(super) fn begin(&mut self, request_id: &str) -> bool {
-        self.count(request_id, 1) <= 0
+        // An end that was lost, before, is none that this invocation has to wait for.
+        self.count(request_id, |count| count.min(0) + 1) <= 0
     }
 
     /// The end of an invocation was read.
     pub(super) fn end(&mut self, request_id: &str) {
-        self.count(request_id, -1);
+        self.count(request_id, |count| count - 1);
     }
 
-    fn count(&mut self, request_id: &str, change: i64) -> i64 {
+    fn count(&mut self, request_id: &str, change: impl Fn(i64) -> i64) -> i64 {
         let known = self.0.iter().position(|(id, _)| id == request_id);
         let (id, count) = known
             .and_then(|index| self.0.remove(index))
@@ -31,7 +32,7 @@ impl Requests {
         if self.0.len() == REMEMBERED {
             self.0.pop_front();
         }
-        let count = count + change;
+        let count = change(count);
         self.0.push_back((id, count));
         count
     }
@@ -50,7 +51,11 @@ mod tests {
         requests.end("r");
         requests.end("r");
         assert!(requests.begin("r"), "its end came first");
+        assert!(!requests.begin("r"), "and is lost");
         assert!(!requests.begin("r"));
+        requests.end("r");
+        requests.end("r");
+        assert!(requests.begin("r"), "lost ends hide no early one");
     }
 
     #[test]

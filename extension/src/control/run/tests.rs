@@ -345,3 +345,44 @@ async fn a_clock_that_was_set_back_holds_no_invocation_beyond_the_functions_time
     let held = calls[2] - calls[1];
     assert!(held < Duration::from_secs(4), "{held:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_invocation_without_a_request_id_is_held_until_the_next_end_and_no_longer() {
+    let answers = vec![invoke_with(900_000, ""), shutdown()];
+    let calls = Mutex::new(Vec::new());
+    Bench::live(&[], Faults::default(), answers, |number, bench| {
+        calls.lock().unwrap().push(Instant::now());
+        if number == 0 {
+            bench.bodies.post_later(line_and_done("line", "the true id"));
+        } else {
+            assert!(bench.has("line"));
+        }
+    })
+    .await;
+    let calls = calls.lock().unwrap();
+    assert!(calls[1] - calls[0] < Duration::from_secs(1), "{:?}", calls[1] - calls[0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_timeout_that_was_learnt_too_short_is_corrected_by_the_next_start() {
+    let start = |id: &str, late: u64| {
+        let time = clock::wall() + Duration::from_secs(late);
+        let time = humantime::format_rfc3339_millis(time);
+        format!(r#"[{{"time":"{time}","type":"platform.start","record":{{"requestId":"{id}"}}}}]"#)
+    };
+    let answers = vec![invoke_with(30_000, "r-1"), invoke_with(30_000, "r-2"), shutdown()];
+    Bench::live(&[], Faults::default(), answers, |number, bench| match number {
+        0 => {
+            // As after an init that was repeated within the invocation.
+            bench.bodies.post(&start("r-1", 20));
+            bench.bodies.post_later(line_and_done("first", "r-1"));
+        }
+        1 => {
+            bench.bodies.post(&start("r-2", 0));
+            let finished = Duration::from_secs(20);
+            bench.bodies.post_after(finished, line_and_done("the last", "r-2"));
+        }
+        _ => assert!(bench.has("the last"), "the invocation was held until its end"),
+    })
+    .await;
+}

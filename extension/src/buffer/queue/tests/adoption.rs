@@ -200,3 +200,16 @@ fn after_an_early_save_without_room_the_least_important_events_are_shed_first() 
     let shed: Vec<u64> = (1..first).filter(|seq| queue.ledger.shed.ranges.contains(*seq)).collect();
     assert!(shed.iter().all(|seq| seq % 2 == 0), "errors are kept: {shed:?}");
 }
+
+#[test]
+fn an_early_save_passes_no_event_by_because_a_large_one_stands_before_it() {
+    let folder = Folder::new();
+    let mut queue = folder.queue("a", 10_000_000, 50_000_000);
+    put(&mut queue, 1, 1_500_000);
+    put(&mut queue, 5, 20);
+    queue.save_early(later());
+    assert!(!queue.has_unsaved() && queue.events.is_empty());
+    check(&queue);
+    drop(queue);
+    assert_eq!(folder.queue("b", 10_000_000, 50_000_000).held(), 6);
+}
