@@ -19,9 +19,10 @@ use hyper_util::client::proxy::matcher::{Intercept, Matcher};
 use hyper_util::rt::TokioIo;
 use rustls::ClientConfig;
 use tokio::net::TcpStream;
-use tokio::time::{Instant, timeout};
+use tokio::time::timeout;
 use tower_service::Service;
 
+use crate::base::clock::{self, Moment};
 use crate::base::log;
 use crate::delivery::aws::near::is_near;
 use crate::delivery::aws::{causes, text};
@@ -31,6 +32,8 @@ const PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"
 const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
 /// Most characters that are shown of why a proxy opens no tunnel.
 const WHY: usize = 300;
+/// Why a proxy is passed over that was tried for too long.
+const SILENT: &str = "it did not answer in time";
 
 pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 pub(super) type Opened = Result<Stream, Box<dyn Error + Send + Sync>>;
@@ -179,7 +182,7 @@ impl Dialer {
         Box::pin(async move {
             let mut why = None;
             if !named.is_passed_over.load(Ordering::Relaxed) {
-                let trial = Trial::new(&named, connect_timeout / 2);
+                let trial = Trial::new(&named, connect_timeout);
                 match timeout(connect_timeout, tunnelled.call(to.clone())).await {
                     Ok(Ok(stream)) => {
                         named.is_reported.store(false, Ordering::Relaxed);
@@ -187,7 +190,7 @@ impl Dialer {
                         return Ok(stream);
                     }
                     Ok(Err(error)) => why = Some(in_words(&*error)),
-                    Err(_) => why = Some("it did not answer in time".to_owned()),
+                    Err(_) => why = Some(SILENT.to_owned()),
                 }
                 trial.end(true);
             }
@@ -196,9 +199,11 @@ impl Dialer {
             }
             // Unless this ends well the proxy is tried again next time.
             let retry = Retry(Some(&named));
-            let opened = direct.call(to).await;
+            let opened = direct.call(to.clone()).await;
             if opened.is_ok() {
                 retry.forgo();
+                // A trial that was cancelled has reported nothing.
+                named.report(&to, SILENT);
             }
             opened.map_err(|directly| match why {
                 Some(through_proxy) => Neither { through_proxy, directly }.into(),
@@ -228,16 +233,17 @@ fn in_words(error: &(dyn Error + 'static)) -> String {
     text::clean(&all.join(": "), WHY) + causes::certificate_remedy(error)
 }
 
-/// An attempt through the proxy. One that is cancelled after some time counts as failed: a proxy may never answer.
+/// An attempt through the proxy. If it is cancelled after half the connect timeout, it counts as failed: the proxy may never
+/// answer.
 struct Trial<'a> {
     named: Option<&'a Named>,
-    begun: Instant,
-    patience: Duration,
+    begun: Moment,
+    connect_timeout: Duration,
 }
 
 impl<'a> Trial<'a> {
-    fn new(named: &'a Named, patience: Duration) -> Self {
-        Self { named: Some(named), begun: Instant::now(), patience }
+    fn new(named: &'a Named, connect_timeout: Duration) -> Self {
+        Self { named: Some(named), begun: clock::now(), connect_timeout }
     }
 
     fn end(mut self, is_passed_over: bool) {
@@ -245,12 +251,23 @@ impl<'a> Trial<'a> {
             named.is_passed_over.store(is_passed_over, Ordering::Relaxed);
         }
     }
+
+    /// Returns true if the proxy has been silent for long enough. A freeze says nothing about the proxy: either a clock stood
+    /// still, or more time has passed than the connect timeout allows an attempt that runs.
+    fn is_in_vain(&self) -> bool {
+        let now = clock::now();
+        let patience = self.connect_timeout / 2;
+        let elapsed = now.since(self.begun);
+        let is_freeze = now.standstill_since(self.begun) >= patience
+            || elapsed > self.connect_timeout + patience;
+        elapsed >= patience && !is_freeze
+    }
 }
 
 impl Drop for Trial<'_> {
     fn drop(&mut self) {
         if let Some(named) = self.named
-            && self.begun.elapsed() >= self.patience
+            && self.is_in_vain()
         {
             named.is_passed_over.store(true, Ordering::Relaxed);
         }

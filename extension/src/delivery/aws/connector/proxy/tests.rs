@@ -199,12 +199,35 @@ async fn a_proxy_is_tried_again_where_there_is_no_other_way() {
 }
 
 #[tokio::test]
-async fn a_silent_proxy_is_passed_over_though_the_attempt_was_cancelled() {
+async fn a_silent_proxy_is_passed_over_and_reported_though_the_attempt_was_cancelled() {
     let (port, tls) = tls_server().await;
     let (proxy, _) = proxy("", 0).await;
-    let dialer = Dialer::new(&tls, proxy, CONNECT_TIMEOUT);
+    let dialer = Dialer::new(&tls, proxy.clone(), CONNECT_TIMEOUT);
     let to: Uri = format!("https://localhost:{port}/").parse().unwrap();
     let cancelled = timeout(CONNECT_TIMEOUT * 2 / 3, dialer.dial(to.clone())).await;
     assert!(cancelled.is_err());
     timeout(CONNECT_TIMEOUT / 2, dialer.dial(to)).await.unwrap().unwrap();
+    assert!(proxy.0.as_ref().unwrap().is_reported.load(Ordering::Relaxed));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_freeze_during_an_attempt_does_not_count_against_the_proxy() {
+    let is_passed_over = async |running: Duration, standstill: Duration| {
+        let proxy = read(&[("HTTPS_PROXY", "http://proxy:3128")]);
+        let named = proxy.0.as_deref().unwrap();
+        let trial = Trial::new(named, CONNECT_TIMEOUT);
+        tokio::time::advance(running).await;
+        clock::advance_wall(standstill.as_secs_f64());
+        drop(trial);
+        clock::advance_wall(-standstill.as_secs_f64());
+        named.is_passed_over.load(Ordering::Relaxed)
+    };
+    let (zero, minute) = (Duration::ZERO, Duration::from_mins(1));
+    let silent = CONNECT_TIMEOUT * 2 / 3;
+    assert!(is_passed_over(silent, zero).await);
+    assert!(is_passed_over(CONNECT_TIMEOUT, zero).await);
+    assert!(!is_passed_over(CONNECT_TIMEOUT / 3, zero).await, "it was hardly tried");
+    assert!(!is_passed_over(minute, zero).await, "the monotonic clock ran during the freeze");
+    assert!(!is_passed_over(zero, minute).await, "the monotonic clock stood still");
+    assert!(!is_passed_over(silent, minute).await, "it stood still in an attempt");
 }
