@@ -34,6 +34,11 @@ const PAUSE: Duration = Duration::from_secs(1);
 const MOST_BY_DEFAULT: u64 = 64 * 1024 * 1024;
 /// If the default is less than this, the disk is as good as full.
 const LEAST_BY_DEFAULT: u64 = 4 * 1024;
+/// After this fraction of the bytes that the files may have, another file is begun. A file is deleted once nothing waits in it,
+/// so that delivered records give their room back while others wait.
+const FILES: u64 = 8;
+/// A frame, in a new file, takes fewer bytes than this in addition to the data of its record.
+const FRAME: u64 = 1_024;
 
 /// A folder for files of this process.
 #[derive(Debug)]
@@ -43,6 +48,8 @@ struct Folder {
     prefix: String,
     /// The file that is written.
     own: Option<FileNumber>,
+    /// Files that were written before it, and are deleted once nothing waits in them.
+    full: Vec<FileNumber>,
     /// Since a file could not be written, which was reported: when the next attempt is due.
     retry_at: Option<Instant>,
 }
@@ -94,6 +101,7 @@ impl SpillSet {
             path,
             prefix,
             own: None,
+            full: Vec::new(),
             retry_at: None,
         });
         Self {
@@ -193,21 +201,23 @@ impl SpillSet {
 
     /// Writes a record that waits in an own file from here on. Returns false if that was not possible.
     pub(crate) fn append(&mut self, record: &Record) -> bool {
-        self.write(|spill| Ok(spill.append(record)?.then_some(()))).is_some()
+        self.write(record, |spill| Ok(spill.append(record)?.then_some(()))).is_some()
     }
 
     /// Writes a copy of a record that goes on waiting elsewhere to an own file. Returns its frame, if it was possible.
     pub(crate) fn save(&mut self, record: &Record) -> Option<FrameId> {
-        let (file, at) = self.write(|spill| spill.save(record))?;
+        let (file, at) = self.write(record, |spill| spill.save(record))?;
         Some(FrameId { file, at })
     }
 
-    /// Writes to the first folder in which that is possible.
+    /// Writes a record to the first folder in which that is possible.
     fn write<T>(
         &mut self,
+        record: &Record,
         write: impl Fn(&mut Spill) -> io::Result<Option<T>>,
     ) -> Option<(FileNumber, T)> {
         for index in 0..self.folders.len() {
+            self.begin_next(index, record);
             let Some((number, spill)) = self.own(index) else { continue };
             match write(spill) {
                 Ok(Some(written)) => {
@@ -274,7 +284,10 @@ impl SpillSet {
                 spill.remove();
             }
         }
-        self.folders.iter_mut().for_each(|folder| folder.own = None);
+        for folder in &mut self.folders {
+            folder.own = None;
+            folder.full.clear();
+        }
     }
 
     fn add(&mut self, spill: Spill) -> FileNumber {
@@ -307,14 +320,15 @@ impl SpillSet {
                 return None;
             }
         };
-        let max_bytes = self.max_bytes_in(index, number);
-        if max_bytes < LEAST_BY_DEFAULT && self.max_bytes.is_none() {
-            let why = format!("only {max_bytes} bytes may be used, an eighth of what is free");
+        let total = self.max_bytes_of_all(index);
+        if total < LEAST_BY_DEFAULT && self.max_bytes.is_none() {
+            let why = format!("only {total} bytes may be used, an eighth of what is free");
             self.fail(index, &io::Error::other(why));
             return None;
         }
+        let others = self.bytes_of_all(index).saturating_sub(self.bytes(number));
         let spill = self.file(number)?;
-        spill.set_max_bytes(max_bytes);
+        spill.set_max_bytes(total.saturating_sub(others));
         Some((number, spill))
     }
 
@@ -326,18 +340,53 @@ impl SpillSet {
         Ok(number)
     }
 
-    /// Returns how many bytes the own file in a folder may have now.
-    fn max_bytes_in(&self, index: usize, number: FileNumber) -> u64 {
-        let bytes = |number: FileNumber| {
-            self.files.iter().find(|(it, _)| *it == number).map_or(0, |(_, spill)| spill.bytes())
-        };
-        let Some(max_bytes) = self.max_bytes else {
+    /// Begins another own file in a folder if the present one is large enough and a new one has room for the record. All parts
+    /// of an event lie in one file, because the next process takes over one file after the other.
+    fn begin_next(&mut self, index: usize, record: &Record) {
+        let folder = &self.folders[index];
+        let is_later_part = record.part.is_some_and(|part| part.part > 1);
+        let Some(number) = folder.own.filter(|_| !is_later_part) else { return };
+        if !folder.is_usable(clock::now().monotonic) {
+            return;
+        }
+        let total = self.max_bytes_of_all(index);
+        let rest = total.saturating_sub(self.bytes_of_all(index));
+        let is_large = |spill: &Spill| !spill.is_empty() && spill.bytes() >= total / FILES;
+        if rest < record.data.len() as u64 + FRAME
+            || !self.file(number).is_some_and(|spill| is_large(spill) && !spill.is_deleted())
+        {
+            return;
+        }
+        // Where this fails, the present file goes on.
+        if self.create(index).is_ok() {
+            let Self { folders, files, .. } = self;
+            let full = &mut folders[index].full;
+            full.retain(|it| files.iter().any(|(number, _)| number == it));
+            full.push(number);
+        }
+    }
+
+    /// Returns how many bytes own files may have now: those of all folders, or by default those of this one.
+    fn max_bytes_of_all(&self, index: usize) -> u64 {
+        self.max_bytes.unwrap_or_else(|| {
             let free = free_bytes(&self.folders[index].path);
-            return (free.saturating_add(bytes(number)) / 8).min(MOST_BY_DEFAULT);
+            (free.saturating_add(self.bytes_of_all(index)) / 8).min(MOST_BY_DEFAULT)
+        })
+    }
+
+    /// Returns how many bytes the own files have for which [`Self::max_bytes_of_all`] holds.
+    fn bytes_of_all(&self, index: usize) -> u64 {
+        let folders = match self.max_bytes {
+            Some(_) => &self.folders[..],
+            None => &self.folders[index..=index],
         };
-        let others = self.folders.iter().filter_map(|folder| folder.own);
-        let others: u64 = others.filter(|it| *it != number).map(bytes).sum();
-        max_bytes.saturating_sub(others)
+        folders.iter().flat_map(|it| it.full.iter().chain(&it.own)).map(|it| self.bytes(*it)).sum()
+    }
+
+    /// Returns how many bytes a file has; 0 if it was deleted, because its records are to be written again.
+    fn bytes(&self, number: FileNumber) -> u64 {
+        let file = self.files.iter().find(|(it, _)| *it == number);
+        file.filter(|(_, spill)| !spill.is_deleted()).map_or(0, |(_, spill)| spill.bytes())
     }
 
     /// Reports, once until it is over, that no file can be written in a folder. What is in a file is still read.
