@@ -27,10 +27,11 @@ fn is_defined(code: &str, name: &str) -> bool {
     ["fn", "def"].iter().any(|word| code.contains(&format!("{word} {name}(")))
 }
 
-#[test]
-fn documents_name_only_tests_and_modules_that_exist() {
-    let code = code();
-    let in_docs = [
+/// The documents that speak of the code, by name, with their text.
+fn documents() -> impl Iterator<Item = (&'static str, String)> {
+    let documents = [
+        "README.md",
+        "ARCHITECTURE.md",
         "CHANGELOG.md",
         "docs/consuming.md",
         "docs/cost.md",
@@ -42,10 +43,21 @@ fn documents_name_only_tests_and_modules_that_exist() {
         "docs/performance.md",
         "docs/reference.md",
     ];
-    for document in ["README.md", "ARCHITECTURE.md"].into_iter().chain(in_docs) {
-        let text = fs::read_to_string(workspace::root().join(document)).unwrap();
+    documents
+        .into_iter()
+        .map(|document| (document, fs::read_to_string(workspace::root().join(document)).unwrap()))
+}
+
+fn in_backquotes(text: &str) -> impl Iterator<Item = &str> {
+    text.split('`').skip(1).step_by(2)
+}
+
+#[test]
+fn documents_name_only_tests_that_exist() {
+    let code = code();
+    for (document, text) in documents() {
         // A test's name is a sentence: several underscores, in backquotes.
-        let names = text.split('`').skip(1).step_by(2).filter(|word| {
+        let names = in_backquotes(&text).filter(|word| {
             word.matches('_').count() >= 3
                 && word.chars().all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
         });
@@ -53,6 +65,27 @@ fn documents_name_only_tests_and_modules_that_exist() {
             assert!(is_defined(&code, name), "{document} names {name}, which is no test");
         }
     }
+}
+
+#[test]
+fn documents_name_only_source_files_that_exist() {
+    // A layer's file may be named as seen from the extension's sources.
+    let roots = ["", "extension/src"].map(|it| workspace::root().join(it));
+    let mut found = 0;
+    for (document, text) in documents() {
+        let paths = in_backquotes(&text).filter(|word| {
+            let is_source = [".rs", ".ts", ".py"].iter().any(|kind| word.ends_with(kind));
+            is_source && word.contains('/') && !word.contains(['<', '*', '{', ' ', ':'])
+        });
+        for path in paths {
+            assert!(
+                roots.iter().any(|root| root.join(path).is_file()),
+                "{document} names {path}, which is no file"
+            );
+            found += 1;
+        }
+    }
+    assert!(found > 30, "{found} paths");
 }
 
 #[test]
