@@ -24,6 +24,7 @@ use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
 use tokio::time::Instant;
 
+use crate::base::clock;
 use crate::base::failpoint;
 use crate::base::log;
 use crate::buffer::memory_budget::{BufferedBody, MemoryBudget};
@@ -44,6 +45,12 @@ const MAX_BUFFER: usize = 64 * 1024;
 
 /// Longest time that a body may take. Lambda is on the same machine.
 const MAX_BODY_TIME: Duration = Duration::from_secs(30);
+
+/// How long the rest of a body may be on its way after a limit has passed: after a freeze both are due at once.
+const GRACE: Duration = Duration::from_millis(100);
+
+/// A limit that is noticed later than this has passed during a freeze, or during a pause of the whole machine.
+const LATE: Duration = Duration::from_millis(500);
 
 /// Bytes of bodies that are not complete, beyond which those larger than [`SMALL_BODY`] are received one at a time.
 const MAX_INCOMPLETE: usize = 4 * 1024 * 1024;
@@ -187,7 +194,7 @@ async fn answer(request: Request<Incoming>, receiver: &Receiver) -> Response<Emp
         Err(Broken::Late) => {
             log::warn(&format!(
                 "a telemetry batch was not complete in time: nothing came for {} s, or it took {} s in all. \
-                 Its connection is closed; Lambda sends it again",
+                 Its connection is closed, and its events may be lost",
                 MAX_SILENCE.as_secs(),
                 MAX_BODY_TIME.as_secs()
             ));
@@ -222,24 +229,44 @@ impl Receiver {
         let mut received = self.memory.receive(length.unwrap_or_default());
         let mut incomplete = Incomplete(&self.incomplete, 0);
         let mut large = None;
-        let end = Instant::now() + MAX_BODY_TIME;
+        let mut end = Instant::now() + MAX_BODY_TIME;
         loop {
-            let until = end.min(Instant::now() + MAX_SILENCE);
-            let frame = tokio::time::timeout_at(until, body.frame());
-            let Some(frame) = frame.await.map_err(|_| Broken::Late)? else {
-                return Ok(received);
-            };
+            let frame = within(&mut end, MAX_SILENCE, body.frame());
+            let Some(frame) = frame.await? else { return Ok(received) };
             let Ok(bytes) = frame.map_err(Broken::Off)?.into_data() else { continue };
             if received.len() + bytes.len() > MAX_BODY {
                 return Err(Broken::TooLarge);
             }
             if large.is_none() && !incomplete.leaves_room(bytes.len()) {
-                let turn = tokio::time::timeout_at(end, self.large.lock());
-                large = Some(turn.await.map_err(|_| Broken::Late)?);
+                let turn = within(&mut end, MAX_BODY_TIME, self.large.lock());
+                large = Some(turn.await?);
             }
             incomplete.add(bytes.len());
             received.extend(&bytes);
         }
+    }
+}
+
+/// Waits for a step of receiving a body, which may take `limit` and last until `end`. Limits that pass during a freeze begin
+/// anew, because the sender was frozen, too.
+async fn within<T>(
+    end: &mut Instant,
+    limit: Duration,
+    step: impl Future<Output = T>,
+) -> Result<T, Broken> {
+    let mut step = std::pin::pin!(step);
+    loop {
+        let asleep = clock::now();
+        let until = (*end).min(Instant::now() + limit);
+        if let Ok(done) = tokio::time::timeout_at(until, &mut step).await {
+            return Ok(done);
+        }
+        // A freeze may stop the monotonic clock; then only the wall clock tells.
+        let late = Instant::now().saturating_duration_since(until);
+        if late.max(clock::now().standstill_since(asleep)) <= LATE {
+            return tokio::time::timeout(GRACE, step).await.map_err(|_| Broken::Late);
+        }
+        *end = Instant::now() + MAX_BODY_TIME;
     }
 }
 

@@ -185,6 +185,21 @@ async fn a_body_that_stops_counts_while_it_is_received_and_is_given_up() {
 }
 
 #[tokio::test]
+async fn a_body_whose_limits_pass_during_a_freeze_is_received() {
+    let mut bench = listen().await;
+    let mut stream = bench.connect().await;
+    let head = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 3\r\n\r\n[";
+    stream.write_all(head).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(50)).await;
+    // Blocks the only thread of the runtime, as a freeze does.
+    std::thread::sleep(MAX_SILENCE + 2 * LATE);
+    tokio::time::sleep(3 * GRACE).await;
+    stream.write_all(b"1]").await.unwrap();
+    assert_eq!(status(&mut stream).await, 200);
+    assert_eq!(bench.received().await, "[1]");
+}
+
+#[tokio::test]
 async fn connections_are_bounded_and_those_that_serve_nothing_go_first() {
     let mut bench = listen().await;
     let mut busy = bench.connect().await;
