@@ -29,8 +29,8 @@ struct Invocation {
     request_id: String,
     start: String,
     done: Option<String>,
-    /// Lines later than this may belong to an invocation whose start was not read.
-    doubt: Option<String>,
+    /// True if an invocation whose start was not read may follow this one, and lines after its end belong to that.
+    has_gap_after: bool,
 }
 
 impl Attribution {
@@ -41,8 +41,11 @@ impl Attribution {
         if self.invocations.iter().take(at).any(is_it) {
             return;
         }
+        // Read after a later one: what may follow the one before may follow this one.
+        let before = at.checked_sub(1).filter(|_| at < self.invocations.len());
+        let has_gap_after = before.is_some_and(|index| self.invocations[index].has_gap_after);
         let (request_id, start) = (request_id.to_owned(), time.to_owned());
-        let started = Invocation { request_id, start, done: None, doubt: None };
+        let started = Invocation { request_id, start, done: None, has_gap_after };
         self.invocations.insert(at, started);
         if self.invocations.len() > REMEMBERED {
             self.invocations.pop_front();
@@ -59,32 +62,23 @@ impl Attribution {
         match invocations.iter().rposition(began).or_else(|| invocations.iter().rposition(is_it)) {
             Some(index) => self.invocations[index].done = Some(time.to_owned()),
             // Its start was not read. It may have begun as soon as the one before it had ended.
-            None => self.doubt(time, false),
+            None => match self.last_before(time) {
+                Some(index) => self.invocations[index].has_gap_after = true,
+                None => self.has_earlier = true,
+            },
         }
     }
 
-    /// Takes in that the platform has dropped events, up to this time if it says so. A start may have been among them.
+    /// Takes in that events were dropped or could not be read, before this time if it is known. Starts may have been among
+    /// them, after the end of any invocation that began before.
     pub(crate) fn dropped(&mut self, time: Option<&str>) {
-        match time {
-            Some(time) => self.doubt(time, true),
-            None => self.doubt("", false),
-        }
-    }
-
-    /// Closes the window of the invocation before this time: at its end if that is known, else at this time if the
-    /// invocation lasts until then, else at its start.
-    fn doubt(&mut self, time: &str, lasts: bool) {
-        let last = self.invocations.len().checked_sub(1);
-        let index = if time.is_empty() { last } else { self.last_before(time) };
-        let Some(index) = index else {
-            self.has_earlier = true;
-            return;
-        };
-        let Invocation { start, done, doubt, .. } = &mut self.invocations[index];
-        let end = done.as_deref().filter(|done| time.is_empty() || *done <= time);
-        let from = end.unwrap_or(if lasts { time } else { start });
-        if doubt.as_deref().is_none_or(|earlier| from < earlier) {
-            *doubt = Some(from.to_owned());
+        self.has_earlier = true;
+        for invocation in &mut self.invocations {
+            // Times of another form do not compare.
+            let is_later = |time: &str| {
+                time.len() == invocation.start.len() && time < invocation.start.as_str()
+            };
+            invocation.has_gap_after |= !time.is_some_and(is_later);
         }
     }
 
@@ -106,9 +100,9 @@ impl Attribution {
     /// Returns the request that was running at this time; none if that is open.
     pub(crate) fn owner_of(&self, time: &str) -> Option<&str> {
         let index = self.last_before(time)?;
-        let Invocation { request_id, start, done, doubt } = &self.invocations[index];
+        let Invocation { request_id, start, done, has_gap_after } = &self.invocations[index];
         // Times of one form compare as text; another form would compare wrongly.
-        let known = [Some(start), done.as_ref(), doubt.as_ref()];
+        let known = [Some(start), done.as_ref()];
         if known.into_iter().flatten().any(|other| other.len() != time.len()) {
             return None;
         }
@@ -117,7 +111,9 @@ impl Attribution {
         // After its end and before the next start is known, the line may be the next one's.
         let is_last = index + 1 == self.invocations.len();
         let may_be_of_the_next = is_last && done.as_deref().is_some_and(|done| done < time);
-        let may_be_of_an_unknown_one = doubt.as_deref().is_some_and(|doubt| doubt < time);
+        // Between its start and its end there is no other.
+        let sure_until = done.as_deref().unwrap_or(start);
+        let may_be_of_an_unknown_one = *has_gap_after && sure_until < time;
         let is_open = may_be_of_the_one_before || may_be_of_the_next || may_be_of_an_unknown_one;
         (!is_open).then_some(request_id)
     }
@@ -197,7 +193,8 @@ mod tests {
             attribution.started("b", &time(40));
             attribution.request_of(&time(line), "\"\"").map(str::to_owned)
         };
-        assert_eq!(after(Some(15), 12, false).as_deref(), Some("a"));
+        assert_eq!(after(Some(15), 12, false), None, "the loss lies before its report");
+        assert_eq!(after(Some(15), 10, false), None, "or before the first start that was read");
         assert_eq!(after(Some(15), 18, false), None);
         assert_eq!(after(Some(25), 18, true).as_deref(), Some("a"));
         assert_eq!(after(Some(25), 22, true), None, "late, or of one that was dropped");
@@ -207,6 +204,26 @@ mod tests {
         assert_eq!(after(Some(15), 45, false).as_deref(), Some("b"), "until the next start");
         assert_eq!(after(Some(5), 15, false).as_deref(), Some("a"), "nothing was dropped since");
         assert_eq!(after(Some(5), 10, false), None, "one may have ended in this millisecond");
+    }
+
+    #[test]
+    fn a_drop_may_hide_invocations_after_each_end_that_was_read() {
+        let time = |second: u32| format!("2026-08-09T12:34:{second:02}.000Z");
+        let mut attribution = Attribution::default();
+        attribution.started("a", &time(10));
+        attribution.done("a", &time(12));
+        attribution.started("b", &time(20));
+        attribution.dropped(Some(&time(25)));
+        let owner = |attribution: &Attribution, line| {
+            attribution.request_of(&time(line), "\"\"").map(str::to_owned)
+        };
+        assert_eq!(owner(&attribution, 15), None, "of a, or of one that was dropped");
+        assert_eq!(owner(&attribution, 11).as_deref(), Some("a"), "its end is known");
+        assert_eq!(owner(&attribution, 22), None);
+        attribution.done("b", &time(30));
+        assert_eq!(owner(&attribution, 22).as_deref(), Some("b"), "its end is known now");
+        attribution.started("late", &time(14));
+        assert_eq!(owner(&attribution, 16), None, "others may follow it, too");
     }
 
     #[test]
