@@ -235,6 +235,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         drop(body);
         let taken = taken.unwrap_or_else(|_| {
             log::error(&format!("a telemetry batch of {length} bytes was lost to a panic"));
+            intake.gap();
             Accepted { signals: vec![Signal::Gap], ..Accepted::default() }
         });
         let overflow = {

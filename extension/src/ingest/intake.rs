@@ -72,6 +72,8 @@ pub struct Intake {
     last_seq: u64,
     /// None where invocations run side by side, so that times tell nothing.
     attribution: Option<Attribution>,
+    /// Parts still to be taken whose invocations are known already.
+    foreseen: usize,
     /// Whether records are made by invocation, so that each event must know its own.
     by_request: bool,
     /// Whether an invocation has named another tenant than the first.
@@ -83,7 +85,15 @@ impl Intake {
     /// which one it belongs to.
     pub fn new(source: Source, types: Types, one_at_a_time: bool) -> Self {
         let attribution = one_at_a_time.then(Attribution::default);
-        Self { source, types, last_seq: 0, attribution, by_request: false, has_other_tenant: false }
+        Self {
+            source,
+            types,
+            last_seq: 0,
+            attribution,
+            foreseen: 0,
+            by_request: false,
+            has_other_tenant: false,
+        }
     }
 
     /// The same, with each event told which invocation it belongs to.
@@ -106,6 +116,7 @@ impl Intake {
             types: types.clone(),
             last_seq: 0,
             attribution,
+            foreseen: 0,
             by_request: *by_request,
             has_other_tenant: false,
         };
@@ -123,8 +134,20 @@ impl Intake {
         self.number(&object, None, now.monotonic)
     }
 
+    /// Learns that telemetry is missing here: lines after it may belong to an invocation whose start was part of it.
+    pub fn gap(&mut self) {
+        if let Some(attribution) = &mut self.attribution {
+            attribution.dropped(None);
+        }
+    }
+
     /// Takes one body, at this moment.
     pub fn accept(&mut self, body: &[u8], now: Moment) -> Accepted {
+        self.accept_body(body, now, false)
+    }
+
+    /// Takes one body. Learns when the invocations were that it tells of, unless they are known.
+    fn accept_body(&mut self, body: &[u8], now: Moment, is_foreseen: bool) -> Accepted {
         let mut accepted = Accepted::default();
         if body.is_empty() {
             return accepted;
@@ -132,6 +155,9 @@ impl Intake {
         let Some(pieces) = members(body) else {
             self.quarantine(None, body, now, &mut accepted);
             accepted.signals.push(Signal::Gap);
+            if !is_foreseen {
+                self.gap();
+            }
             return accepted;
         };
         let pieces: Vec<(Piece<'_>, Member<'_>)> = pieces.map(read).collect();
@@ -139,15 +165,20 @@ impl Intake {
             // Nothing in it is sure, not even that an array was meant.
             self.quarantine(None, body, now, &mut accepted);
             accepted.signals.push(Signal::Gap);
+            if !is_foreseen {
+                self.gap();
+            }
             return accepted;
         }
         // First, so that lines which stand before the start of their invocation find it.
         for (piece, member) in &pieces {
+            if !is_foreseen {
+                self.attribute(piece, member);
+            }
             match piece {
                 Piece::Value(_) => self.note(member, &mut accepted.signals),
-                Piece::Invalid { bytes, is_sure: true }
-                    if !quarantine::may_be_of_the_platform(bytes) => {}
-                Piece::Invalid { .. } | Piece::Unfinished => accepted.signals.push(Signal::Gap),
+                piece if is_gap(piece) => accepted.signals.push(Signal::Gap),
+                Piece::Invalid { .. } | Piece::Unfinished => {}
             }
             accepted.logs_dropped.add(member.logs_dropped());
         }
@@ -172,38 +203,54 @@ impl Intake {
     }
 
     /// Learns when the invocations were that the parts of a body tell of, so that a line finds the start of its invocation
-    /// in any of them. To learn it again changes nothing.
+    /// in any of them. The parts are to be taken next.
     pub(crate) fn foresee(&mut self, parts: &[Part]) {
         for part in parts {
-            let Part::Body(body) = part else { continue };
-            for (piece, member) in members(body)
-                .into_iter()
-                .flatten()
-                .filter_map(|piece| memmem::find(piece.bytes(), b"platform.").map(|_| read(piece)))
-            {
-                if matches!(piece, Piece::Value(_)) {
-                    self.attribute(&member);
+            let pieces = match part {
+                Part::Body(body) => members(body),
+                Part::Raw(_) => None,
+            };
+            let Some(pieces) = pieces else {
+                self.gap();
+                continue;
+            };
+            for piece in pieces {
+                if let Piece::Value(text) = piece
+                    && memmem::find(text.as_bytes(), b"platform.").is_none()
+                {
+                    continue;
                 }
+                let (piece, member) = read(piece);
+                self.attribute(&piece, &member);
             }
         }
+        self.foreseen = parts.len();
     }
 
     /// Takes a part of a body, at this moment.
     pub(crate) fn accept_part(&mut self, part: &Part, now: Moment) -> Accepted {
+        let is_foreseen = self.foreseen > 0;
+        self.foreseen = self.foreseen.saturating_sub(1);
         match part {
-            Part::Body(body) => self.accept(body, now),
+            Part::Body(body) => self.accept_body(body, now, is_foreseen),
             Part::Raw(bytes) => {
                 let mut accepted = Accepted::default();
                 let reason = Some("part of a body that is not an array");
                 self.quarantine(reason, bytes, now, &mut accepted);
                 accepted.signals.push(Signal::Gap);
+                if !is_foreseen {
+                    self.gap();
+                }
                 accepted
             }
         }
     }
 
-    /// Learns what an event says about the time of an invocation.
-    fn attribute(&mut self, member: &Member<'_>) {
+    /// Learns what a piece says about the time of an invocation, or that it may hide one.
+    fn attribute(&mut self, piece: &Piece<'_>, member: &Member<'_>) {
+        if is_gap(piece) {
+            return self.gap();
+        }
         let Some(attribution) = &mut self.attribution else { return };
         let event_type = member.event_type();
         if event_type == "platform.logsDropped" {
@@ -222,7 +269,6 @@ impl Intake {
 
     /// Learns what an event says about an invocation.
     fn note(&mut self, member: &Member<'_>, signals: &mut Vec<Signal>) {
-        self.attribute(member);
         let is_start = match member.event_type() {
             "platform.logsDropped" => return signals.push(Signal::Gap),
             "platform.initRuntimeDone" => return signals.push(Signal::InitDone),
@@ -352,6 +398,15 @@ pub(crate) fn restored(body: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
         return Some((before, [b"[", &body[start..]].concat()));
     }
     None
+}
+
+/// True for a piece that could not be read and may be an event of the platform, or hold some.
+fn is_gap(piece: &Piece<'_>) -> bool {
+    match piece {
+        Piece::Value(_) => false,
+        Piece::Invalid { bytes, is_sure: true } => quarantine::may_be_of_the_platform(bytes),
+        Piece::Invalid { .. } | Piece::Unfinished => true,
+    }
 }
 
 /// True for a member that is too small to be worth an event of its own if there are many.
