@@ -10,7 +10,10 @@ use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 /// Members that name a request, in lower case and without `_`, `-` and `.`.
-const MEMBERS: [&str; 4] = ["requestid", "awsrequestid", "functionrequestid", "lambdarequestid"];
+const MEMBERS: [&str; 5] =
+    ["requestid", "awsrequestid", "functionrequestid", "lambdarequestid", "faasinvocationid"];
+/// Members that hold such a member: the span of `lambda_runtime` for Rust, and the contexts of Java's loggers and others.
+const HOLDERS: [&str; 4] = ["\"span\"", "\"contextMap\"", "\"mdc\"", "\"context\""];
 /// Levels that stand before an id.
 const LEVELS: [&str; 8] =
     ["TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"];
@@ -20,7 +23,8 @@ const HEAD: usize = 256;
 /// Returns the request that a line names, given as the JSON of its `record`; none if it names none. Runtimes log during
 /// init, too: then Node names `undefined` and Python nothing, which is an empty name.
 pub(super) fn named(record: &str) -> Option<Cow<'_, str>> {
-    let may_have_member = || memmem::find(record.as_bytes(), b"equest").is_some();
+    let has = |text: &[u8]| memmem::find(record.as_bytes(), text).is_some();
+    let may_have_member = || has(b"equest") || has(b"nvocation");
     if record.starts_with('{') {
         return if may_have_member() { of_object(record) } else { None };
     }
@@ -36,11 +40,14 @@ pub(super) fn named(record: &str) -> Option<Cow<'_, str>> {
 }
 
 fn of_object(object: &str) -> Option<Cow<'_, str>> {
-    serde_json::Deserializer::from_str(object).deserialize_map(Members).ok()?
+    let members = Members { is_outer: true };
+    serde_json::Deserializer::from_str(object).deserialize_map(members).ok()?
 }
 
-/// Finds the first member that names a request with a text.
-struct Members;
+/// Finds the first member that names a request with a text: in the object itself, else one level down in a holder.
+struct Members {
+    is_outer: bool,
+}
 
 impl<'de> Visitor<'de> for Members {
     type Value = Option<Cow<'de, str>>;
@@ -50,14 +57,19 @@ impl<'de> Visitor<'de> for Members {
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let mut found = None;
+        let (mut found, mut held) = (None, None);
         while let Some(name) = map.next_key::<&RawValue>()? {
             let value = map.next_value::<&RawValue>()?.get();
             if found.is_none() && names_request(name.get()) && value.len() > 2 {
                 found = string(value);
             }
+            if self.is_outer && held.is_none() && value.starts_with('{') && is_holder(name.get()) {
+                let members = Self { is_outer: false };
+                let mut inner = serde_json::Deserializer::from_str(value);
+                held = inner.deserialize_map(members).unwrap_or_default();
+            }
         }
-        Ok(found)
+        Ok(found.or(held))
     }
 }
 
@@ -67,6 +79,10 @@ fn string(json: &str) -> Option<Cow<'_, str>> {
         return Some(Cow::Borrowed(plain));
     }
     serde_json::from_str(json).ok().map(Cow::Owned)
+}
+
+fn is_holder(name: &str) -> bool {
+    HOLDERS.contains(&name)
 }
 
 fn names_request(name: &str) -> bool {
@@ -98,7 +114,7 @@ fn head(text: &str) -> String {
 }
 
 /// Reads Lambda's text formats: of Node and .NET `time, id, level, message`, of Python `[level], time, id, message`, both
-/// separated by tabs; `RequestId: id`; and what log4j2 and others are set up for, an id behind the time or the level.
+/// separated by tabs; of Ruby; `RequestId: id`; and what log4j2 and others are set up for, an id behind the time or the level.
 fn of_text(head: &str) -> Option<&str> {
     let fields: Vec<&str> = head.splitn(5, '\t').collect();
     let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphabetic());
@@ -106,6 +122,9 @@ fn of_text(head: &str) -> Option<&str> {
         [time, id, level, _, ..] if is_time(time) && is_word(level) => return Some(id),
         [level, time, id, _, ..] if is_level(level) && is_time(time) => return Some(id),
         _ => {}
+    }
+    if let Some(id) = of_ruby(head) {
+        return Some(id);
     }
     let mut words = head.split([' ', '\t']).filter(|word| !word.is_empty());
     for _ in 0..5 {
@@ -123,6 +142,17 @@ fn of_text(head: &str) -> Option<&str> {
         }
     }
     None
+}
+
+/// Reads Ruby's format: `I, [time #process]  LEVEL id -- program: message`. The id is empty during init; a logger that the
+/// function makes itself writes neither the id nor its space.
+fn of_ruby(head: &str) -> Option<&str> {
+    let (severity, rest) = head.split_once(", [")?;
+    let (time, rest) = rest.split_once(']')?;
+    let (level, rest) = rest.trim_start_matches(' ').split_once(' ')?;
+    let (id, _) = rest.split_once(" -- ")?;
+    let is_ruby = level.starts_with(severity) && LEVELS.contains(&level) && is_time(time);
+    (is_ruby && severity.len() == 1 && !id.contains(' ')).then_some(id)
 }
 
 /// True for `[INFO]`.
@@ -169,6 +199,7 @@ mod tests {
             "request_id",
             "awsRequestId",
             "aws_request_id",
+            "faas.invocation_id",
         ] {
             let object = format!(r#"{{"level":"INFO","{name}":"{ID}"}}"#);
             assert_eq!(named(&object).as_deref(), Some(ID), "{name}");
@@ -187,6 +218,33 @@ mod tests {
             assert_eq!(of_line(object), None, "{object}, as text");
         }
         assert_eq!(named(r#"{"requestId":null,"request_id":"a\u0062"}"#).as_deref(), Some("ab"));
+    }
+
+    #[test]
+    fn members_one_level_down_name_the_request() {
+        for holder in ["span", "contextMap", "mdc", "context"] {
+            for name in ["requestId", "AWSRequestId", "faas.invocation_id"] {
+                let object = format!(r#"{{"a":1,"{holder}":{{"b":[],"{name}":"{ID}"}}}}"#);
+                assert_eq!(named(&object).as_deref(), Some(ID), "{object}");
+                assert_eq!(of_line(&object).as_deref(), Some(ID), "{object}, as text");
+            }
+            for value in [r#"{"span":{"requestId":"x"}}"#, r#"[{"requestId":"x"}]"#, "{}", "7"] {
+                let object = format!(r#"{{"{holder}":{value},"requestId":""}}"#);
+                assert_eq!(named(&object), None, "{object}");
+            }
+        }
+        let both = format!(r#"{{"context":{{"requestId":"other"}},"requestId":"{ID}"}}"#);
+        assert_eq!(named(&both).as_deref(), Some(ID), "its own member comes first");
+    }
+
+    #[test]
+    fn the_text_format_of_ruby_names_the_request() {
+        let line = |rest: &str| of_line(&format!("I, [2026-08-09T12:34:11.123456 #8]  {rest}"));
+        assert_eq!(line(&format!("INFO {ID} -- : hello")).as_deref(), Some(ID));
+        assert_eq!(line("INFO A -- app: hello -- there\n").as_deref(), Some("A"));
+        assert_eq!(line("INFO  -- : cold").as_deref(), Some(""), "during init");
+        assert_eq!(line("INFO -- : hello -- there"), None, "a logger of the function's own");
+        assert_eq!(line("hello A -- there"), None);
     }
 
     #[test]
