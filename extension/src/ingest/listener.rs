@@ -22,7 +22,7 @@ use hyper_util::rt::TokioIo;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Mutex;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
-use tokio::time::Instant;
+use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::base::clock;
 use crate::base::failpoint;
@@ -57,6 +57,15 @@ const MAX_INCOMPLETE: usize = 4 * 1024 * 1024;
 
 /// Bytes of a body that are received whatever other bodies take.
 const SMALL_BODY: usize = 64 * 1024;
+
+/// How often the pace of a body is looked at while it takes the room of others.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// Looks after which a body is cut off that has brought less than [`SLOW`] since, if others wait for its room.
+const PATIENCE: usize = 4;
+
+/// Bytes that a body brings at least in [`PATIENCE`] looks: Lambda sends far more.
+const SLOW: usize = 64 * 1024;
 
 /// A listener that is bound and not yet serving.
 #[derive(Debug)]
@@ -95,6 +104,7 @@ impl Listener {
         let mut is_said = false;
         let mut connections = Connections::default();
         let (large, incomplete) = (Arc::new(Mutex::new(())), Arc::new(AtomicUsize::new(0)));
+        let waiting = Arc::new(AtomicUsize::new(0));
         loop {
             match self.socket.accept().await {
                 Ok((stream, _)) => {
@@ -104,6 +114,7 @@ impl Listener {
                         memory: memory.clone(),
                         large: large.clone(),
                         incomplete: incomplete.clone(),
+                        waiting: waiting.clone(),
                     };
                     connections.make_room().await;
                     connections.add(MAX_SILENCE, |activity| connection(stream, receiver, activity));
@@ -129,6 +140,24 @@ struct Receiver {
     large: Arc<Mutex<()>>,
     /// Bytes of bodies that are not complete.
     incomplete: Arc<AtomicUsize>,
+    /// Bodies that wait for `large`.
+    waiting: Arc<AtomicUsize>,
+}
+
+/// Counts one as long as it lives.
+struct Counted<'a>(&'a AtomicUsize);
+
+impl<'a> Counted<'a> {
+    fn new(counter: &'a AtomicUsize) -> Self {
+        counter.fetch_add(1, Ordering::Relaxed);
+        Self(counter)
+    }
+}
+
+impl Drop for Counted<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_sub(1, Ordering::Relaxed);
+    }
 }
 
 /// Bytes of one body that is not complete.
@@ -153,9 +182,9 @@ impl Drop for Incomplete<'_> {
 
 async fn connection(stream: TcpStream, receiver: Receiver, activity: Arc<Activity>) {
     let service = service_fn(|request| {
-        let (receiver, busy) = (receiver.clone(), activity.begin());
+        let (receiver, activity, busy) = (receiver.clone(), activity.clone(), activity.begin());
         async move {
-            let answer = answer(request, &receiver).await;
+            let answer = answer(request, &receiver, &activity).await;
             drop(busy);
             Ok::<_, Infallible>(answer)
         }
@@ -169,7 +198,11 @@ async fn connection(stream: TcpStream, receiver: Receiver, activity: Arc<Activit
     }
 }
 
-async fn answer(request: Request<Incoming>, receiver: &Receiver) -> Response<Empty<Bytes>> {
+async fn answer(
+    request: Request<Incoming>,
+    receiver: &Receiver,
+    activity: &Activity,
+) -> Response<Empty<Bytes>> {
     if !matches!(*request.method(), Method::POST | Method::PUT) {
         log::warn(&format!(
             "the telemetry listener was asked to {} {}",
@@ -180,7 +213,7 @@ async fn answer(request: Request<Incoming>, receiver: &Receiver) -> Response<Emp
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST, PUT"));
         return response;
     }
-    match receiver.receive(request.into_body()).await {
+    match receiver.receive(request.into_body(), activity).await {
         Ok(body) => {
             failpoint::panic_in("listener");
             if receiver.bodies.send(body).is_err() {
@@ -198,11 +231,14 @@ async fn answer(request: Request<Incoming>, receiver: &Receiver) -> Response<Emp
                 MAX_SILENCE.as_secs(),
                 MAX_BODY_TIME.as_secs()
             ));
-            let mut response = status(StatusCode::REQUEST_TIMEOUT);
-            response
-                .headers_mut()
-                .insert(header::CONNECTION, header::HeaderValue::from_static("close"));
-            response
+            timed_out()
+        }
+        Err(Broken::Slow) => {
+            log::warn(
+                "a telemetry batch came at less than 64 KiB/s while others waited for its room. \
+                 Its connection is closed, and its events may be lost",
+            );
+            timed_out()
         }
         Err(Broken::Off(error)) => {
             log::warn(&format!("a telemetry batch broke off: {error}; lambda sends it again"));
@@ -215,12 +251,18 @@ async fn answer(request: Request<Incoming>, receiver: &Receiver) -> Response<Emp
 enum Broken {
     TooLarge,
     Late,
+    /// It takes the room of others and is slow.
+    Slow,
     Off(hyper::Error),
 }
 
 impl Receiver {
     /// Receives a body, which counts as memory from its first byte on.
-    async fn receive(&self, mut body: Incoming) -> Result<BufferedBody, Broken> {
+    async fn receive(
+        &self,
+        mut body: Incoming,
+        activity: &Activity,
+    ) -> Result<BufferedBody, Broken> {
         // A body that says that it is too large need not be read first.
         if body.size_hint().lower() > MAX_BODY as u64 {
             return Err(Broken::TooLarge);
@@ -230,20 +272,64 @@ impl Receiver {
         let mut incomplete = Incomplete(&self.incomplete, 0);
         let mut large = None;
         let mut end = Instant::now() + MAX_BODY_TIME;
+        let mut pace = Pace::start();
         loop {
             let frame = within(&mut end, MAX_SILENCE, body.frame());
-            let Some(frame) = frame.await? else { return Ok(received) };
+            let frame = tokio::select! {
+                biased;
+                frame = frame => frame?,
+                () = self.fall_behind(&mut pace), if large.is_some() => return Err(Broken::Slow),
+            };
+            let Some(frame) = frame else { return Ok(received) };
             let Ok(bytes) = frame.map_err(Broken::Off)?.into_data() else { continue };
             if received.len() + bytes.len() > MAX_BODY {
                 return Err(Broken::TooLarge);
             }
             if large.is_none() && !incomplete.leaves_room(bytes.len()) {
+                let (_waits, _excused) = (Counted::new(&self.waiting), activity.wait());
                 let turn = within(&mut end, MAX_BODY_TIME, self.large.lock());
                 large = Some(turn.await?);
+                end = Instant::now() + MAX_BODY_TIME;
+                pace = Pace::start();
             }
+            pace.bytes += bytes.len();
+            activity.progress(bytes.len());
             incomplete.add(bytes.len());
             received.extend(&bytes);
         }
+    }
+}
+
+impl Receiver {
+    /// Waits until a body is slow while others wait for its room.
+    async fn fall_behind(&self, pace: &mut Pace) {
+        loop {
+            pace.timer.tick().await;
+            pace.ticks += 1;
+            if pace.ticks < PATIENCE {
+                continue;
+            }
+            let is_slow = pace.bytes < SLOW;
+            (pace.ticks, pace.bytes) = (0, 0);
+            if is_slow && self.waiting.load(Ordering::Relaxed) > 0 {
+                return;
+            }
+        }
+    }
+}
+
+/// What a body has brought since so many looks. Counts looks instead of time, so that a freeze makes no body slow.
+struct Pace {
+    timer: tokio::time::Interval,
+    ticks: usize,
+    bytes: usize,
+}
+
+impl Pace {
+    fn start() -> Self {
+        let mut timer = tokio::time::interval_at(Instant::now() + LOOK, LOOK);
+        timer.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Self { timer, ticks: 0, bytes: 0 }
     }
 }
 
@@ -277,6 +363,13 @@ fn too_large(memory: &MemoryBudget) -> Response<Empty<Bytes>> {
         "refused a telemetry batch of more than {MAX_BODY} bytes: its events are lost"
     ));
     status(StatusCode::PAYLOAD_TOO_LARGE)
+}
+
+/// Answers that a body took too long, and closes the connection.
+fn timed_out() -> Response<Empty<Bytes>> {
+    let mut response = status(StatusCode::REQUEST_TIMEOUT);
+    response.headers_mut().insert(header::CONNECTION, header::HeaderValue::from_static("close"));
+    response
 }
 
 fn status(status: StatusCode) -> Response<Empty<Bytes>> {

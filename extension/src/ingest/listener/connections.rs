@@ -2,23 +2,31 @@
 
 use std::collections::VecDeque;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::task::JoinHandle;
 
+use super::SLOW;
+
 /// Most open connections. Lambda needs one or two.
 pub(super) const MOST: usize = 32;
+
+/// How often connections are looked at while all of them serve a request.
+const LOOK: Duration = Duration::from_millis(10);
+/// Looks after which the slowest of them is closed.
+const LOOKS: usize = 100;
 
 /// The open connections, the oldest first.
 #[derive(Default)]
 pub(super) struct Connections(VecDeque<(JoinHandle<()>, Arc<Activity>)>);
 
 impl Connections {
-    /// Makes room for one more connection: if there are too many, closes the oldest that serves no request. Waits while all
-    /// of them do, which their timeouts bound.
+    /// Makes room for one more connection: if there are too many, closes the oldest that serves no request. If all of them
+    /// do for a second, closes the one that has received least in it, if that is less than [`SLOW`].
     pub(super) async fn make_room(&mut self) {
-        loop {
+        // Counts looks instead of time, so that a freeze makes no connection slow.
+        for look in 0_usize.. {
             self.0.retain(|(task, _)| !task.is_finished());
             if self.0.len() < MOST {
                 return;
@@ -29,8 +37,25 @@ impl Connections {
                 task.abort();
                 return;
             }
-            tokio::time::sleep(Duration::from_millis(10)).await;
+            if look % LOOKS == 0 {
+                if look > 0 && self.close_slowest() {
+                    return;
+                }
+                for (_, activity) in &self.0 {
+                    activity.mark();
+                }
+            }
+            tokio::time::sleep(LOOK).await;
         }
+    }
+
+    /// Closes the connection whose request has received least since all were marked. False if none is slow.
+    fn close_slowest(&mut self) -> bool {
+        let received = |(_, activity): &(_, Arc<Activity>)| activity.received_since_mark();
+        let slow = self.0.iter().enumerate().filter_map(|(at, it)| Some((received(it)?, at)));
+        let Some((_, at)) = slow.min().filter(|(bytes, _)| *bytes < SLOW) else { return false };
+        let slowest = self.0.remove(at);
+        slowest.inspect(|(task, _)| task.abort()).is_some()
     }
 
     /// Serves a connection in a task of its own. Closes it if no request has begun after this time.
@@ -57,21 +82,55 @@ impl Connections {
 /// What a connection is doing.
 #[derive(Default)]
 pub(super) struct Activity {
-    has_begun: AtomicBool,
+    /// Requests that have begun, and those of them that last.
+    begun: AtomicUsize,
     requests: AtomicUsize,
+    /// Bytes of bodies, ever.
+    bytes: AtomicUsize,
+    /// Waits for room that have begun, and those of them that last.
+    waits: AtomicUsize,
+    waiting: AtomicUsize,
+    /// Requests, waits and bytes when it was marked.
+    marked: [AtomicUsize; 3],
 }
 
 impl Activity {
     /// A request has begun. It lasts until what this returns is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> Busy {
-        self.has_begun.store(true, Ordering::Relaxed);
+        self.begun.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
         Busy(self.clone())
     }
 
+    /// Its request waits for room, and is not slow, until what this returns is dropped.
+    pub(super) fn wait(&self) -> Waiting<'_> {
+        self.waits.fetch_add(1, Ordering::Relaxed);
+        self.waiting.fetch_add(1, Ordering::Relaxed);
+        Waiting(self)
+    }
+
+    /// Its request has received bytes.
+    pub(super) fn progress(&self, bytes: usize) {
+        self.bytes.fetch_add(bytes, Ordering::Relaxed);
+    }
+
+    fn mark(&self) {
+        for (marked, now) in self.marked.iter().zip([&self.begun, &self.waits, &self.bytes]) {
+            marked.store(now.load(Ordering::Relaxed), Ordering::Relaxed);
+        }
+    }
+
+    /// Returns the bytes that its request has received since it was marked; none if it has begun or waited for room since.
+    fn received_since_mark(&self) -> Option<usize> {
+        let now = [&self.begun, &self.waits, &self.bytes].map(|it| it.load(Ordering::Relaxed));
+        let marked = self.marked.each_ref().map(|it| it.load(Ordering::Relaxed));
+        let is_excused = now[..2] != marked[..2] || self.waiting.load(Ordering::Relaxed) > 0;
+        (self.is_busy() && !is_excused).then(|| now[2].wrapping_sub(marked[2]))
+    }
+
     /// True if the connection has had a request.
     pub(super) fn has_begun(&self) -> bool {
-        self.has_begun.load(Ordering::Relaxed)
+        self.begun.load(Ordering::Relaxed) > 0
     }
 
     fn is_busy(&self) -> bool {
@@ -85,5 +144,14 @@ pub(super) struct Busy(Arc<Activity>);
 impl Drop for Busy {
     fn drop(&mut self) {
         self.0.requests.fetch_sub(1, Ordering::Relaxed);
+    }
+}
+
+/// A request that waits for room.
+pub(super) struct Waiting<'a>(&'a Activity);
+
+impl Drop for Waiting<'_> {
+    fn drop(&mut self) {
+        self.0.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

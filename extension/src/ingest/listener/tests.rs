@@ -184,6 +184,7 @@ async fn a_body_that_stops_counts_while_it_is_received_and_is_given_up() {
     assert_eq!(bench.memory.held(), 0);
 }
 
+#[expect(clippy::disallowed_methods, reason = "blocks the only thread, as a freeze does")]
 #[tokio::test]
 async fn a_body_whose_limits_pass_during_a_freeze_is_received() {
     let mut bench = listen().await;
@@ -191,7 +192,6 @@ async fn a_body_whose_limits_pass_during_a_freeze_is_received() {
     let head = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 3\r\n\r\n[";
     stream.write_all(head).await.unwrap();
     tokio::time::sleep(Duration::from_millis(50)).await;
-    // Blocks the only thread of the runtime, as a freeze does.
     std::thread::sleep(MAX_SILENCE + 2 * LATE);
     tokio::time::sleep(3 * GRACE).await;
     stream.write_all(b"1]").await.unwrap();
@@ -243,4 +243,42 @@ async fn incomplete_bodies_take_little_memory_together_and_all_of_them_arrive() 
         assert_eq!(client.await.unwrap(), 200);
     }
     assert_eq!(bench.memory.held(), 0);
+}
+
+/// Sends a byte every 50 ms until the connection is closed.
+async fn trickle(mut stream: TcpStream) {
+    while stream.write_all(b" ").await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_slow_body_does_not_keep_the_room_that_others_wait_for() {
+    let mut bench = listen().await;
+    let mut slow = bench.connect().await;
+    let head = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 9000000\r\n\r\n";
+    slow.write_all(head).await.unwrap();
+    slow.write_all(&vec![b' '; MAX_INCOMPLETE + 100_000]).await.unwrap();
+    let slow = tokio::spawn(trickle(slow));
+    let large = format!("[\"{}\"]", "x".repeat(1_000_000));
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(bench.post(&large).await, 200);
+    assert_eq!(bench.received().await, large);
+    timeout(Duration::from_secs(10), slow).await.expect("it is cut off").unwrap();
+    assert_eq!(bench.memory.held(), 0);
+}
+
+#[tokio::test]
+async fn slow_bodies_on_all_connections_block_no_other() {
+    let mut bench = listen().await;
+    let mut slow = tokio::task::JoinSet::new();
+    for _ in 0..connections::MOST {
+        let mut stream = bench.connect().await;
+        let head = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 9000\r\n\r\n";
+        stream.write_all(head).await.unwrap();
+        slow.spawn(trickle(stream));
+    }
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert_eq!(bench.post("[2]").await, 200);
+    assert_eq!(bench.received().await, "[2]");
 }
