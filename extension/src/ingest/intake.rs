@@ -3,6 +3,7 @@
 //! Pure: reads only what it must (`type`, the request id of platform events) and passes every other byte on. Whatever
 //! a body holds, it comes out as events: what cannot be read is wrapped, never dropped and never refused.
 
+mod learn;
 mod members;
 mod parts;
 mod peek;
@@ -18,9 +19,10 @@ use crate::buffer::ledger::LogsDropped;
 use crate::event::level::level_of;
 use crate::event::{Event, Source};
 use crate::ingest::attribution::Attribution;
+use learn::is_gap;
 use members::{Piece, members};
 pub(crate) use parts::{Part, parts};
-use peek::{Member, Request};
+use peek::Member;
 
 /// Members in a row that are no objects and shorter than [`TINY`], beyond which they are quarantined together.
 const MOST_TINY: usize = 64;
@@ -134,13 +136,6 @@ impl Intake {
         self.number(&object, None, now.monotonic)
     }
 
-    /// Learns that telemetry is missing here: lines after it may belong to an invocation whose start was part of it.
-    pub fn gap(&mut self) {
-        if let Some(attribution) = &mut self.attribution {
-            attribution.dropped(None);
-        }
-    }
-
     /// Takes one body, at this moment.
     pub fn accept(&mut self, body: &[u8], now: Moment) -> Accepted {
         self.accept_body(body, now, false)
@@ -202,31 +197,6 @@ impl Intake {
         accepted
     }
 
-    /// Learns when the invocations were that the parts of a body tell of, so that a line finds the start of its invocation
-    /// in any of them. The parts are to be taken next.
-    pub(crate) fn foresee(&mut self, parts: &[Part]) {
-        for part in parts {
-            let pieces = match part {
-                Part::Body(body) => members(body),
-                Part::Raw(_) => None,
-            };
-            let Some(pieces) = pieces else {
-                self.gap();
-                continue;
-            };
-            for piece in pieces {
-                if let Piece::Value(text) = piece
-                    && memmem::find(text.as_bytes(), b"platform.").is_none()
-                {
-                    continue;
-                }
-                let (piece, member) = read(piece);
-                self.attribute(&piece, &member);
-            }
-        }
-        self.foreseen = parts.len();
-    }
-
     /// Takes a part of a body, at this moment.
     pub(crate) fn accept_part(&mut self, part: &Part, now: Moment) -> Accepted {
         let is_foreseen = self.foreseen > 0;
@@ -244,61 +214,6 @@ impl Intake {
                 accepted
             }
         }
-    }
-
-    /// Learns what a piece says about the time of an invocation, or that it may hide one.
-    fn attribute(&mut self, piece: &Piece<'_>, member: &Member<'_>) {
-        if is_gap(piece) {
-            return self.gap();
-        }
-        let Some(attribution) = &mut self.attribution else { return };
-        let event_type = member.event_type();
-        if event_type == "platform.logsDropped" {
-            return attribution.dropped(member.time.as_deref());
-        }
-        if !matches!(event_type, "platform.start" | "platform.runtimeDone") {
-            return;
-        }
-        let (Some(request), Some(time)) = (member.request(), &member.time) else { return };
-        if event_type == "platform.start" {
-            attribution.started(&request.request_id, time);
-        } else {
-            attribution.done(&request.request_id, time);
-        }
-    }
-
-    /// Learns what an event says about an invocation.
-    fn note(&mut self, member: &Member<'_>, signals: &mut Vec<Signal>) {
-        let is_start = match member.event_type() {
-            "platform.logsDropped" => return signals.push(Signal::Gap),
-            "platform.initRuntimeDone" => return signals.push(Signal::InitDone),
-            "platform.initStart" if member.is_in_invocation() => {
-                return signals.push(Signal::InitRepeated);
-            }
-            "platform.start" => true,
-            "platform.runtimeDone" => false,
-            _ => return,
-        };
-        let Some(Request { request_id, tenant }) = member.request() else { return };
-        if let Some(tenant) = tenant.as_str().filter(|_| is_start) {
-            signals.extend(self.learn_tenant(tenant));
-        }
-        if !is_start {
-            signals.push(Signal::RuntimeDone(request_id));
-        } else if let Some(time_ms) = member.time.as_deref().and_then(milliseconds) {
-            signals.push(Signal::Started { request_id, time_ms });
-        }
-    }
-
-    /// Learns the tenant that an invocation names. An environment serves one all its life, so the first one counts.
-    fn learn_tenant(&mut self, tenant: &str) -> Option<Signal> {
-        let source = self.source.of_tenant(tenant)?;
-        if self.source.tenant().is_none() {
-            self.source = source;
-            return Some(Signal::Tenant);
-        }
-        let is_new = !std::mem::replace(&mut self.has_other_tenant, true);
-        is_new.then(|| Signal::OtherTenant(tenant.to_owned()))
     }
 
     fn take(&mut self, member: &Member<'_>, now: Moment, accepted: &mut Accepted) {
@@ -400,15 +315,6 @@ pub(crate) fn restored(body: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     None
 }
 
-/// True for a piece that could not be read and may be an event of the platform, or hold some.
-fn is_gap(piece: &Piece<'_>) -> bool {
-    match piece {
-        Piece::Value(_) => false,
-        Piece::Invalid { bytes, is_sure: true } => quarantine::may_be_of_the_platform(bytes),
-        Piece::Invalid { .. } | Piece::Unfinished => true,
-    }
-}
-
 /// True for a member that is too small to be worth an event of its own if there are many.
 fn is_tiny(piece: &Piece<'_>, member: &Member<'_>) -> bool {
     let is_foreign = match piece {
@@ -431,13 +337,6 @@ fn read(piece: Piece<'_>) -> (Piece<'_>, Member<'_>) {
     let member =
         if let Piece::Value(text) = piece { Member::read(text) } else { Member::default() };
     (piece, member)
-}
-
-/// Milliseconds since 1970, of a time as the platform writes it.
-fn milliseconds(time: &str) -> Option<u64> {
-    let time = humantime::parse_rfc3339(time).ok()?;
-    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
-    u64::try_from(since.as_millis()).ok()
 }
 
 /// Whether this can be the id of a request. It becomes a partition key, of which Kinesis takes no empty one and none of

@@ -1,0 +1,113 @@
+//! What bodies tell about invocations: when they were, whose they are, and what is missing.
+
+use memchr::memmem;
+
+use super::members::{Piece, members};
+use super::parts::Part;
+use super::peek::{Member, Request};
+use super::{Intake, Signal, quarantine, read};
+
+impl Intake {
+    /// Learns that telemetry is missing here: lines after it may belong to an invocation whose start was part of it.
+    pub fn gap(&mut self) {
+        if let Some(attribution) = &mut self.attribution {
+            attribution.dropped(None);
+        }
+    }
+
+    /// Learns when the invocations were that the parts of a body tell of, so that a line finds the start of its invocation
+    /// in any of them. The parts are to be taken next.
+    pub(crate) fn foresee(&mut self, parts: &[Part]) {
+        for part in parts {
+            let pieces = match part {
+                Part::Body(body) => members(body),
+                Part::Raw(_) => None,
+            };
+            let Some(pieces) = pieces else {
+                self.gap();
+                continue;
+            };
+            for piece in pieces {
+                if let Piece::Value(text) = piece
+                    && memmem::find(text.as_bytes(), b"platform.").is_none()
+                {
+                    continue;
+                }
+                let (piece, member) = read(piece);
+                self.attribute(&piece, &member);
+            }
+        }
+        self.foreseen = parts.len();
+    }
+
+    /// Learns what a piece says about the time of an invocation, or that it may hide one.
+    pub(super) fn attribute(&mut self, piece: &Piece<'_>, member: &Member<'_>) {
+        if is_gap(piece) {
+            return self.gap();
+        }
+        let Some(attribution) = &mut self.attribution else { return };
+        let event_type = member.event_type();
+        if event_type == "platform.logsDropped" {
+            return attribution.dropped(member.time.as_deref());
+        }
+        if !matches!(event_type, "platform.start" | "platform.runtimeDone") {
+            return;
+        }
+        let (Some(request), Some(time)) = (member.request(), &member.time) else { return };
+        if event_type == "platform.start" {
+            attribution.started(&request.request_id, time);
+        } else {
+            attribution.done(&request.request_id, time);
+        }
+    }
+
+    /// Learns what an event says about an invocation.
+    pub(super) fn note(&mut self, member: &Member<'_>, signals: &mut Vec<Signal>) {
+        let is_start = match member.event_type() {
+            "platform.logsDropped" => return signals.push(Signal::Gap),
+            "platform.initRuntimeDone" => return signals.push(Signal::InitDone),
+            "platform.initStart" if member.is_in_invocation() => {
+                return signals.push(Signal::InitRepeated);
+            }
+            "platform.start" => true,
+            "platform.runtimeDone" => false,
+            _ => return,
+        };
+        let Some(Request { request_id, tenant }) = member.request() else { return };
+        if let Some(tenant) = tenant.as_str().filter(|_| is_start) {
+            signals.extend(self.learn_tenant(tenant));
+        }
+        if !is_start {
+            signals.push(Signal::RuntimeDone(request_id));
+        } else if let Some(time_ms) = member.time.as_deref().and_then(milliseconds) {
+            signals.push(Signal::Started { request_id, time_ms });
+        }
+    }
+
+    /// Learns the tenant that an invocation names. An environment serves one all its life, so the first one counts.
+    fn learn_tenant(&mut self, tenant: &str) -> Option<Signal> {
+        let source = self.source.of_tenant(tenant)?;
+        if self.source.tenant().is_none() {
+            self.source = source;
+            return Some(Signal::Tenant);
+        }
+        let is_new = !std::mem::replace(&mut self.has_other_tenant, true);
+        is_new.then(|| Signal::OtherTenant(tenant.to_owned()))
+    }
+}
+
+/// True for a piece that could not be read and may be an event of the platform, or hold some.
+pub(super) fn is_gap(piece: &Piece<'_>) -> bool {
+    match piece {
+        Piece::Value(_) => false,
+        Piece::Invalid { bytes, is_sure: true } => quarantine::may_be_of_the_platform(bytes),
+        Piece::Invalid { .. } | Piece::Unfinished => true,
+    }
+}
+
+/// Milliseconds since 1970, of a time as the platform writes it.
+fn milliseconds(time: &str) -> Option<u64> {
+    let time = humantime::parse_rfc3339(time).ok()?;
+    let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;
+    u64::try_from(since.as_millis()).ok()
+}
