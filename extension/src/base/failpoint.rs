@@ -15,4 +15,4 @@ pub(crate) fn panic_in(place: &str) {
 
 /// Does nothing.
 #[cfg(not(any(debug_assertions, feature = "injected-panics")))]
-pub const fn panic_in(_place: &str) {}
+pub(crate) const fn panic_in(_place: &str) {}

@@ -2,6 +2,7 @@
 //! function waits for its first invocation meanwhile.
 
 use std::collections::VecDeque;
+use std::ffi::OsStr;
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Read as _};
 use std::os::unix::fs::FileExt as _;
@@ -87,12 +88,14 @@ pub fn adopt(folder: &Path, instance: &str) -> Adopted {
 /// Returns the spill files of a folder whose names begin so, in their order.
 pub(super) fn files(folder: &Path, prefix: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    let is_ours = |path: &PathBuf| {
-        let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
-        name.starts_with(prefix) && path.extension().is_some_and(|it| it == EXTENSION)
+    // A function may keep thousands of files of its own there: only the names of ours become paths.
+    let is_ours = |name: &OsStr| {
+        name.as_encoded_bytes().starts_with(prefix.as_bytes())
+            && Path::new(name).extension().is_some_and(|it| it == EXTENSION)
     };
+    let names = entries.filter_map(|entry| Some(entry.ok()?.file_name()));
     let mut paths: Vec<PathBuf> =
-        entries.filter_map(|entry| Some(entry.ok()?.path())).filter(is_ours).collect();
+        names.filter(|name| is_ours(name)).map(|name| folder.join(name)).collect();
     paths.sort();
     paths
 }
