@@ -38,7 +38,7 @@ const MAX_BODY: usize = 16 * 1024 * 1024;
 const MAX_DELAY: Duration = Duration::from_millis(200);
 
 /// Longest wait for the first head of a connection, and for more bytes of a body. Lambda sends both at once.
-const MAX_SILENCE: Duration = Duration::from_secs(if cfg!(test) { 1 } else { 10 });
+const MAX_SILENCE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 10_000 });
 
 /// Largest buffer of a connection, for a head and for what is read of a body at once.
 const MAX_BUFFER: usize = 64 * 1024;
@@ -59,7 +59,7 @@ const MAX_INCOMPLETE: usize = 4 * 1024 * 1024;
 const SMALL_BODY: usize = 64 * 1024;
 
 /// How often the pace of a body is looked at while it takes the room of others.
-const LOOK: Duration = Duration::from_millis(250);
+const LOOK: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 250 });
 
 /// Looks after which a body is cut off that has brought less than [`SLOW`] since, if others wait for its room.
 const PATIENCE: usize = 4;

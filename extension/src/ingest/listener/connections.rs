@@ -13,7 +13,7 @@ use super::SLOW;
 pub(super) const MOST: usize = 32;
 
 /// How often connections are looked at while all of them serve a request.
-const LOOK: Duration = Duration::from_millis(10);
+const LOOK: Duration = Duration::from_millis(if cfg!(test) { 4 } else { 10 });
 /// Looks after which the slowest of them is closed.
 const LOOKS: usize = 100;
 
