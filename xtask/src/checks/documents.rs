@@ -33,6 +33,7 @@ fn documents() -> impl Iterator<Item = (&'static str, String)> {
         "README.md",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "SECURITY.md",
         "docs/consuming.md",
         "docs/cost.md",
         "docs/deploying.md",
