@@ -58,7 +58,7 @@ async fn what_does_not_fit_into_memory_waits_in_the_file_and_arrives() {
     let payload = json!({ "lines": 12_000, "bytes": 500 });
     assert_eq!(env.invoke(payload).await.status, Status::Success);
     let files = std::fs::read_dir(env.sandbox.tmp()).unwrap().count();
-    assert_eq!(files, 1, "some of it waits in a file");
+    assert!((1..=8).contains(&files), "some of it waits in files: {files}");
     env.kinesis.set_faults(Faults::none());
     let ended = env.end().await;
     assert_eq!(ended.verify().count("function"), 12_000);
