@@ -10,6 +10,7 @@ use std::convert::Infallible;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::task::Poll;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -275,12 +276,11 @@ impl Receiver {
         let mut pace = Pace::start();
         loop {
             let frame = within(&mut end, MAX_SILENCE, body.frame());
-            let frame = tokio::select! {
-                biased;
-                frame = frame => frame?,
-                () = self.fall_behind(&mut pace), if large.is_some() => return Err(Broken::Slow),
+            let frame = match large {
+                Some(_) => unless(self.fall_behind(&mut pace), frame).await.ok_or(Broken::Slow)?,
+                None => frame.await,
             };
-            let Some(frame) = frame else { return Ok(received) };
+            let Some(frame) = frame? else { return Ok(received) };
             let Ok(bytes) = frame.map_err(Broken::Off)?.into_data() else { continue };
             if received.len() + bytes.len() > MAX_BODY {
                 return Err(Broken::TooLarge);
@@ -354,6 +354,16 @@ async fn within<T>(
         }
         *end = Instant::now() + MAX_BODY_TIME;
     }
+}
+
+/// Waits for a step; none if something else happens first.
+async fn unless<T>(other: impl Future<Output = ()>, step: impl Future<Output = T>) -> Option<T> {
+    let (mut other, mut step) = (std::pin::pin!(other), std::pin::pin!(step));
+    std::future::poll_fn(|context| match step.as_mut().poll(context) {
+        Poll::Ready(done) => Poll::Ready(Some(done)),
+        Poll::Pending => other.as_mut().poll(context).map(|()| None),
+    })
+    .await
 }
 
 /// Lambda's own limit is far below ours, so this is not Lambda.

@@ -1,15 +1,17 @@
 //! The spill files of a process: its own, which is created when it is first needed, and those that it has adopted.
 
+mod own;
+
 use std::io;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use extension_spec::EXTENSION_NAME;
 
 use super::adopt::{Adoption, Found, Slice};
-use super::{EXTENSION, Read, Spill, free_bytes};
-use crate::base::{clock, log};
+use super::{Read, Spill};
+use crate::base::clock;
 use crate::pack::Record;
 
 /// Where events go for which there is no memory.
@@ -27,18 +29,6 @@ impl SpillSettings {
         Self { folders: vec![folder.into()], max_bytes: Some(max_bytes) }
     }
 }
-
-/// After a file could not be written the next attempt waits this long.
-const PAUSE: Duration = Duration::from_secs(1);
-/// The default for the size of a file is at most this.
-const MOST_BY_DEFAULT: u64 = 64 * 1024 * 1024;
-/// If the default is less than this, the disk is as good as full.
-const LEAST_BY_DEFAULT: u64 = 4 * 1024;
-/// After this fraction of the bytes that the files may have, another file is begun. A file is deleted once nothing waits in it,
-/// so that delivered records give their room back while others wait.
-const FILES: u64 = 8;
-/// A frame, in a new file, takes fewer bytes than this in addition to the data of its record.
-const FRAME: u64 = 1_024;
 
 /// A folder for files of this process.
 #[derive(Debug)]
@@ -299,126 +289,6 @@ impl SpillSet {
 
     fn file(&mut self, number: FileNumber) -> Option<&mut Spill> {
         self.files.iter_mut().find(|(it, _)| *it == number).map(|(_, spill)| spill)
-    }
-
-    /// Returns the own file in a folder, which is created when it is needed; none if that is not possible now.
-    fn own(&mut self, index: usize) -> Option<(FileNumber, &mut Spill)> {
-        let folder = &self.folders[index];
-        if self.max_bytes == Some(0) || !folder.is_usable(clock::now().monotonic) {
-            return None;
-        }
-        let mut own = folder.own;
-        if own.is_some_and(|number| self.file(number).is_none_or(|spill| spill.is_deleted())) {
-            let folder = self.folders[index].path.display();
-            log::warn(&format!("the spill file in {folder} was deleted: another one is begun"));
-            own = None;
-        }
-        let number = match own.map_or_else(|| self.create(index), Ok) {
-            Ok(number) => number,
-            Err(error) => {
-                self.fail(index, &error);
-                return None;
-            }
-        };
-        let total = self.max_bytes_of_all(index);
-        if total < LEAST_BY_DEFAULT && self.max_bytes.is_none() {
-            let why = format!("only {total} bytes may be used, an eighth of what is free");
-            self.fail(index, &io::Error::other(why));
-            return None;
-        }
-        let others = self.bytes_of_all(index).saturating_sub(self.bytes(number));
-        let spill = self.file(number)?;
-        spill.set_max_bytes(total.saturating_sub(others));
-        Some((number, spill))
-    }
-
-    fn create(&mut self, index: usize) -> io::Result<FileNumber> {
-        let Folder { path, prefix, .. } = &self.folders[index];
-        let name = format!("{prefix}-{}-{}", self.instance, self.next_number);
-        let number = self.add(Spill::create_as(path.join(format!("{name}.{EXTENSION}")), 0)?);
-        self.folders[index].own = Some(number);
-        Ok(number)
-    }
-
-    /// Begins another own file in a folder if the present one is large enough and a new one has room for the record. All parts
-    /// of an event lie in one file, because the next process takes over one file after the other.
-    fn begin_next(&mut self, index: usize, record: &Record) {
-        let folder = &self.folders[index];
-        let is_later_part = record.part.is_some_and(|part| part.part > 1);
-        let Some(number) = folder.own.filter(|_| !is_later_part) else { return };
-        if !folder.is_usable(clock::now().monotonic) {
-            return;
-        }
-        let total = self.max_bytes_of_all(index);
-        let rest = total.saturating_sub(self.bytes_of_all(index));
-        let is_large = |spill: &Spill| !spill.is_empty() && spill.bytes() >= total / FILES;
-        if rest < record.data.len() as u64 + FRAME
-            || !self.file(number).is_some_and(|spill| is_large(spill) && !spill.is_deleted())
-        {
-            return;
-        }
-        // Where this fails, the present file goes on.
-        if self.create(index).is_ok() {
-            let Self { folders, files, .. } = self;
-            let full = &mut folders[index].full;
-            full.retain(|it| files.iter().any(|(number, _)| number == it));
-            full.push(number);
-        }
-    }
-
-    /// Returns how many bytes own files may have now: those of all folders, or by default those of this one.
-    fn max_bytes_of_all(&self, index: usize) -> u64 {
-        self.max_bytes.unwrap_or_else(|| {
-            let free = free_bytes(&self.folders[index].path);
-            (free.saturating_add(self.bytes_of_all(index)) / 8).min(MOST_BY_DEFAULT)
-        })
-    }
-
-    /// Returns how many bytes the own files have for which [`Self::max_bytes_of_all`] holds.
-    fn bytes_of_all(&self, index: usize) -> u64 {
-        let folders = match self.max_bytes {
-            Some(_) => &self.folders[..],
-            None => &self.folders[index..=index],
-        };
-        folders.iter().flat_map(|it| it.full.iter().chain(&it.own)).map(|it| self.bytes(*it)).sum()
-    }
-
-    /// Returns how many bytes a file has; 0 if it was deleted, because its records are to be written again.
-    fn bytes(&self, number: FileNumber) -> u64 {
-        let file = self.files.iter().find(|(it, _)| *it == number);
-        file.filter(|(_, spill)| !spill.is_deleted()).map_or(0, |(_, spill)| spill.bytes())
-    }
-
-    /// Reports, once until it is over, that no file can be written in a folder. What is in a file is still read.
-    pub(in crate::buffer) fn fail(&mut self, index: usize, error: &io::Error) {
-        let now = clock::now().monotonic;
-        let was_reported = self.folders[index].retry_at.replace(now + PAUSE).is_some();
-        if let Some(number) = self.folders[index].own
-            && self.file(number).is_some_and(|spill| spill.is_empty())
-        {
-            // Nothing must remain in a folder that may be full.
-            self.folders[index].own = None;
-            if let Some(at) = self.files.iter().position(|(it, _)| *it == number) {
-                self.files.remove(at).1.remove();
-            }
-        }
-        if was_reported {
-            return;
-        }
-        let next = self.folders.iter().find(|folder| folder.is_usable(now));
-        let consequence = next.map_or_else(
-            || "events wait in memory alone until that works again".to_owned(),
-            |next| format!("{} is used instead", next.path.display()),
-        );
-        let folder = self.folders[index].path.display();
-        log::warn(&format!("cannot write a spill file in {folder}: {error}; {consequence}"));
-    }
-
-    fn recovered(&mut self, index: usize) {
-        let folder = &mut self.folders[index];
-        if folder.retry_at.take().is_some() {
-            log::warn(&format!("spill files in {} can be written again", folder.path.display()));
-        }
     }
 }
 
