@@ -23,6 +23,16 @@ pub(crate) struct Ministack {
 
 impl Ministack {
     pub(crate) fn start() -> Self {
+        // Something else may take the port before ministack does.
+        let again = |_| Self::attempt();
+        Self::attempt()
+            .or_else(again)
+            .or_else(again)
+            .expect("ministack listens on one of three ports")
+    }
+
+    /// Starts it on a free port; an error if it ends at once.
+    fn attempt() -> Result<Self, String> {
         let program =
             PathBuf::from(std::env::var("MINISTACK").expect("cargo xtask test says where it is"));
         let folder = tempfile::tempdir().unwrap();
@@ -43,13 +53,16 @@ impl Ministack {
             .process_group(0)
             .spawn()
             .unwrap();
-        let ministack = Self { child, program, url: environment::url(port), folder };
+        let mut ministack = Self { child, program, url: environment::url(port), folder };
         let deadline = Instant::now() + Duration::from_mins(1);
-        while TcpStream::connect((Ipv4Addr::LOCALHOST, port)).is_err() {
+        while !listens(port) {
+            if let Some(status) = ministack.child.try_wait().unwrap() {
+                return Err(format!("ministack has ended ({status}): {}", ministack.log()));
+            }
             assert!(Instant::now() < deadline, "ministack does not listen: {}", ministack.log());
             std::thread::park_timeout(Duration::from_millis(20));
         }
-        ministack
+        Ok(ministack)
     }
 
     pub(crate) fn log(&self) -> String {
@@ -83,6 +96,13 @@ impl Ministack {
         }
         serde_json::from_slice(&output.stdout).unwrap()
     }
+}
+
+/// True if a server listens there. Where none does, a connection may be given the same port for its own end, and be connected
+/// to itself.
+fn listens(port: u16) -> bool {
+    TcpStream::connect((Ipv4Addr::LOCALHOST, port))
+        .is_ok_and(|stream| stream.local_addr().unwrap() != stream.peer_addr().unwrap())
 }
 
 impl Drop for Ministack {
