@@ -31,8 +31,9 @@ use crate::base::log;
 use crate::buffer::memory_budget::{BufferedBody, MemoryBudget};
 use connections::{Activity, Connections};
 
-/// Largest body. Lambda buffers at most 1 MiB of events; escaping and envelopes can double that several times.
-const MAX_BODY: usize = 16 * 1024 * 1024;
+/// Largest body. Lambda buffers at most 1 MiB of events, which escaping makes six times as large at most. What is in flight while
+/// a body is taken in must fit beside it into the bound of the memory.
+const MAX_BODY: usize = 12 * 1024 * 1024;
 
 /// Longest delay of an acknowledgement when memory is full. It slows Lambda down, which buffers meanwhile; more would
 /// also delay the news that the function has finished.
