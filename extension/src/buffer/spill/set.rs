@@ -172,7 +172,7 @@ impl SpillSet {
     /// Returns true if an own file has room for this many bytes.
     pub(crate) fn has_room(&mut self, bytes: u64) -> bool {
         (0..self.folders.len())
-            .any(|index| self.own(index).is_some_and(|(_, spill)| spill.room() >= bytes))
+            .any(|index| self.own(index, None).is_some_and(|(_, spill)| spill.room() >= bytes))
     }
 
     /// Returns true if a folder is left in which a file can be written now, as far as is known.
@@ -207,8 +207,7 @@ impl SpillSet {
         write: impl Fn(&mut Spill) -> io::Result<Option<T>>,
     ) -> Option<(FileNumber, T)> {
         for index in 0..self.folders.len() {
-            self.begin_next(index, record);
-            let Some((number, spill)) = self.own(index) else { continue };
+            let Some((number, spill)) = self.own(index, Some(record)) else { continue };
             match write(spill) {
                 Ok(Some(written)) => {
                     self.recovered(index);

@@ -21,8 +21,13 @@ const FILES: u64 = 8;
 const FRAME: u64 = 1_024;
 
 impl SpillSet {
-    /// Returns the own file in a folder, which is created when it is needed; none if that is not possible now.
-    pub(super) fn own(&mut self, index: usize) -> Option<(FileNumber, &mut Spill)> {
+    /// Returns the own file in a folder, for this record if there is one, which is created when it is needed; none if that is
+    /// not possible now.
+    pub(super) fn own(
+        &mut self,
+        index: usize,
+        record: Option<&Record>,
+    ) -> Option<(FileNumber, &mut Spill)> {
         let folder = &self.folders[index];
         if self.max_bytes == Some(0) || !folder.is_usable(clock::now().monotonic) {
             return None;
@@ -33,20 +38,27 @@ impl SpillSet {
             log::warn(&format!("the spill file in {folder} was deleted: another one is begun"));
             own = None;
         }
-        let number = match own.map_or_else(|| self.create(index), Ok) {
+        let mut number = match own.map_or_else(|| self.create(index), Ok) {
             Ok(number) => number,
             Err(error) => {
                 self.fail(index, &error);
                 return None;
             }
         };
-        let total = self.max_bytes_of_all(index);
+        let used = self.bytes_of_all(index);
+        let total = self.max_bytes_of_all(index, used);
         if total < LEAST_BY_DEFAULT && self.max_bytes.is_none() {
             let why = format!("only {total} bytes may be used, an eighth of what is free");
             self.fail(index, &io::Error::other(why));
             return None;
         }
-        let others = self.bytes_of_all(index).saturating_sub(self.bytes(number));
+        let mut others = used.saturating_sub(self.bytes(number));
+        let rest = total.saturating_sub(used);
+        if record.is_some_and(|it| self.must_begin_next(number, it, rest, total / FILES))
+            && let Some(next) = self.begin_next(index, number)
+        {
+            (number, others) = (next, used);
+        }
         let spill = self.file(number)?;
         spill.set_max_bytes(total.saturating_sub(others));
         Some((number, spill))
@@ -60,37 +72,37 @@ impl SpillSet {
         Ok(number)
     }
 
-    /// Begins another own file in a folder if the present one is large enough and a new one has room for the record. All parts
-    /// of an event lie in one file, because the next process takes over one file after the other.
-    pub(super) fn begin_next(&mut self, index: usize, record: &Record) {
-        let folder = &self.folders[index];
+    /// Returns true if a record belongs into another own file, because this one is large and another one has room for it. All
+    /// parts of an event lie in one file, because the next process takes over one file after the other.
+    fn must_begin_next(
+        &mut self,
+        number: FileNumber,
+        record: &Record,
+        rest: u64,
+        large: u64,
+    ) -> bool {
         let is_later_part = record.part.is_some_and(|part| part.part > 1);
-        let Some(number) = folder.own.filter(|_| !is_later_part) else { return };
-        if !folder.is_usable(clock::now().monotonic) {
-            return;
-        }
-        let total = self.max_bytes_of_all(index);
-        let rest = total.saturating_sub(self.bytes_of_all(index));
-        let is_large = |spill: &Spill| !spill.is_empty() && spill.bytes() >= total / FILES;
-        if rest < record.data.len() as u64 + FRAME
-            || !self.file(number).is_some_and(|spill| is_large(spill) && !spill.is_deleted())
-        {
-            return;
-        }
-        // Where this fails, the present file goes on.
-        if self.create(index).is_ok() {
-            let Self { folders, files, .. } = self;
-            let full = &mut folders[index].full;
-            full.retain(|it| files.iter().any(|(number, _)| number == it));
-            full.push(number);
-        }
+        !is_later_part
+            && rest >= record.data.len() as u64 + FRAME
+            && self.file(number).is_some_and(|spill| !spill.is_empty() && spill.bytes() >= large)
+    }
+
+    /// Begins another own file after this one. If that fails, this one goes on.
+    fn begin_next(&mut self, index: usize, number: FileNumber) -> Option<FileNumber> {
+        let next = self.create(index).ok()?;
+        let Self { folders, files, .. } = self;
+        let full = &mut folders[index].full;
+        full.retain(|it| files.iter().any(|(number, _)| number == it));
+        full.push(number);
+        Some(next)
     }
 
     /// Returns how many bytes own files may have now: those of all folders, or by default those of this one.
-    fn max_bytes_of_all(&self, index: usize) -> u64 {
+    /// They have `used` bytes.
+    fn max_bytes_of_all(&self, index: usize, used: u64) -> u64 {
         self.max_bytes.unwrap_or_else(|| {
             let free = free_bytes(&self.folders[index].path);
-            (free.saturating_add(self.bytes_of_all(index)) / 8).min(MOST_BY_DEFAULT)
+            (free.saturating_add(used) / 8).min(MOST_BY_DEFAULT)
         })
     }
 
