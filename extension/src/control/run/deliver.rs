@@ -230,9 +230,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
         if matches!(self.phase, Phase::Flushing | Phase::Draining) {
             // What was acknowledged to Lambda meanwhile belongs to this flush.
-            while let Ok(body) = self.components.bodies.try_recv() {
-                self.on_body(body);
-            }
+            self.take_in();
             // A delivery that was under way when the flush began had a scope and a deadline of its own.
             let is_over = match outcome {
                 Outcome::Delivered => self.queue().is_drained(),

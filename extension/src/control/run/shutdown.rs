@@ -148,7 +148,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     /// Takes in every body that was acknowledged. Returns whether there was one.
-    fn take_in(&mut self) -> bool {
+    pub(super) fn take_in(&mut self) -> bool {
         let mut has_any = false;
         while let Ok(body) = self.components.bodies.try_recv() {
             self.on_body(body);
