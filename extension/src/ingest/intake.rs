@@ -148,22 +148,12 @@ impl Intake {
             return accepted;
         }
         let Some(pieces) = members(body) else {
-            self.quarantine(None, body, now, &mut accepted);
-            accepted.signals.push(Signal::Gap);
-            if !is_foreseen {
-                self.gap();
-            }
-            return accepted;
+            return self.unreadable(None, body, now, is_foreseen);
         };
         let pieces: Vec<(Piece<'_>, Member<'_>)> = pieces.map(read).collect();
         if let [(Piece::Invalid { .. }, _), (Piece::Unfinished, _)] = &*pieces {
             // Nothing in it is sure, not even that an array was meant.
-            self.quarantine(None, body, now, &mut accepted);
-            accepted.signals.push(Signal::Gap);
-            if !is_foreseen {
-                self.gap();
-            }
-            return accepted;
+            return self.unreadable(None, body, now, is_foreseen);
         }
         // First, so that lines which stand before the start of their invocation find it.
         for (piece, member) in &pieces {
@@ -204,16 +194,27 @@ impl Intake {
         match part {
             Part::Body(body) => self.accept_body(body, now, is_foreseen),
             Part::Raw(bytes) => {
-                let mut accepted = Accepted::default();
                 let reason = Some("part of a body that is not an array");
-                self.quarantine(reason, bytes, now, &mut accepted);
-                accepted.signals.push(Signal::Gap);
-                if !is_foreseen {
-                    self.gap();
-                }
-                accepted
+                self.unreadable(reason, bytes, now, is_foreseen)
             }
         }
+    }
+
+    /// Quarantines bytes that may hold any event.
+    fn unreadable(
+        &mut self,
+        reason: Option<&str>,
+        bytes: &[u8],
+        now: Moment,
+        is_foreseen: bool,
+    ) -> Accepted {
+        let mut accepted = Accepted::default();
+        self.quarantine(reason, bytes, now, &mut accepted);
+        accepted.signals.push(Signal::Gap);
+        if !is_foreseen {
+            self.gap();
+        }
+        accepted
     }
 
     fn take(&mut self, member: &Member<'_>, now: Moment, accepted: &mut Accepted) {
