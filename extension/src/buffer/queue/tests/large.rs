@@ -23,8 +23,11 @@ fn leave(folder: &Folder, bytes: u64, data: usize) {
     file.flush().unwrap();
 }
 
+/// Lambda kills an extension that takes longer at the end.
+const MOST: std::time::Duration = std::time::Duration::from_secs(2);
+
 #[test]
-#[ignore = "writes half a gigabyte"]
+#[ignore = "writes half a gigabyte: cargo xtask test"]
 fn large_files_delay_neither_the_beginning_nor_the_end() {
     for data in [100, 200_000] {
         let folder = Folder::new();
@@ -39,9 +42,8 @@ fn large_files_delay_neither_the_beginning_nor_the_end() {
         let began = Instant::now();
         queue.save();
         queue.end(true);
-        eprintln!(
-            "frames of {data} bytes: adopted {held} in {adopted:?}, ended in {:?}",
-            began.elapsed()
-        );
+        let ended = began.elapsed();
+        eprintln!("frames of {data} bytes: adopted {held} in {adopted:?}, ended in {ended:?}");
+        assert!(held > 0 && adopted.max(ended) < MOST, "{data}: {adopted:?}, {ended:?}");
     }
 }
