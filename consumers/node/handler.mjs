@@ -4,21 +4,26 @@
 // one that comes twice replaces itself. Parts are stored as parts, because the others of an event may come in another batch;
 // join them when you read (docs/consuming.md, "Parts").
 
-import { recordsToEvents } from "./kinesis-telemetry.mjs";
+import { BadRecord, recordsToEvents } from "./kinesis-telemetry.mjs";
 
-/** Keeps events. Whatever it throws has Lambda deliver the record, and all behind it, again. */
+/** Stores events. If it throws an error, Lambda delivers the record and all records behind it again. */
 async function store(events) {
   for (const event of events) console.log(event.line);
 }
 
-/** A handler that stores the events of each record. */
+/** Returns a handler that stores the events of each record, and skips records that cannot be read. */
 export const handlerFor = (store) => async (event) => {
   for (const { kinesis } of event.Records) {
     try {
       await store(recordsToEvents(Buffer.from(kinesis.data, "base64")));
     } catch (error) {
+      if (error instanceof BadRecord) {
+        // A retry would find the same bytes, and every record behind it in the shard would wait.
+        console.error(`record ${kinesis.sequenceNumber} was skipped: ${error.message}`);
+        continue;
+      }
       console.error(`record ${kinesis.sequenceNumber} was not stored: ${error}`);
-      // Lambda goes on from here, so there is no use in doing what comes behind.
+      // Lambda continues with this record, so the records behind it come again in any case.
       return { batchItemFailures: [{ itemIdentifier: kinesis.sequenceNumber }] };
     }
   }

@@ -7,7 +7,7 @@ Uncompressed records with ENVELOPE=event need no transformation.
 import base64
 import sys
 
-from kinesis_telemetry import records_to_events
+from kinesis_telemetry import BadRecord, records_to_events
 
 RESPONSE_BYTES = 6_000_000
 """Lambda takes 6 MiB of response; the rest is room for what stands around the data."""
@@ -33,10 +33,10 @@ def lambda_handler(event: dict, context) -> dict:
 
 
 def transformed(record: dict) -> dict:
-    """One record as Firehose wants it back."""
+    """Returns one record as Firehose expects it. A line that cannot be read is left out, and a warning names it."""
     try:
         events = records_to_events(base64.b64decode(record["data"]))
-    except Exception as error:
+    except BadRecord as error:
         print(f"record {record['recordId']} cannot be read: {error}", file=sys.stderr)
         return failed(record)
     data = "".join(event.line + "\n" for event in events).encode()
@@ -44,5 +44,5 @@ def transformed(record: dict) -> dict:
 
 
 def failed(record: dict) -> dict:
-    """The same for one that stays as it is."""
+    """Returns the answer for a record that stays as it is."""
     return {"recordId": record["recordId"], "result": "ProcessingFailed", "data": record["data"]}

@@ -9,26 +9,29 @@ import base64
 import sys
 from collections.abc import Callable
 
-from kinesis_telemetry import Event, records_to_events
+from kinesis_telemetry import BadRecord, Event, records_to_events
 
 
 def store(events: list[Event]):
-    """Keeps events. Whatever it raises has Lambda deliver the record, and all behind it, again."""
+    """Stores events. If it raises an error, Lambda delivers the record and all records behind it again."""
     for event in events:
         print(event.line)
 
 
 def handler(store: Callable[[list[Event]], None]):
-    """A handler that stores the events of each record."""
+    """Returns a handler that stores the events of each record, and skips records that cannot be read."""
 
     def lambda_handler(event: dict, context) -> dict:
         for record in event["Records"]:
             number = record["kinesis"]["sequenceNumber"]
             try:
                 store(records_to_events(base64.b64decode(record["kinesis"]["data"])))
+            except BadRecord as error:
+                # A retry would find the same bytes, and every record behind it in the shard would wait.
+                print(f"record {number} was skipped: {error}", file=sys.stderr)
             except Exception as error:
                 print(f"record {number} was not stored: {error!r}", file=sys.stderr)
-                # Lambda goes on from here, so there is no use in doing what comes behind.
+                # Lambda continues with this record, so the records behind it come again in any case.
                 return {"batchItemFailures": [{"itemIdentifier": number}]}
         return {"batchItemFailures": []}
 

@@ -16,15 +16,26 @@ test("every record of a batch is stored", async () => {
     const stored = [];
     const answer = await handlerFor((events) => stored.push(...events))(batch(records));
     assert.deepEqual(answer, { batchItemFailures: [] });
-    assert.deepEqual(stored, records.flatMap(recordsToEvents));
+    assert.deepEqual(stored, records.flatMap((it) => recordsToEvents(it)));
   }
 });
 
-test("the first record that fails is where Lambda goes on", async (t) => {
+test("the first record that is not stored is where Lambda goes on", async (t) => {
+  t.mock.method(console, "error", () => {});
+  const stored = [];
+  const store = async (events) => {
+    if (stored.length > 0) throw new Error("the database is unavailable");
+    stored.push(events);
+  };
+  const answer = await handlerFor(store)(batch(streams()[0].records.slice(0, 3)));
+  assert.deepEqual(answer, { batchItemFailures: [{ itemIdentifier: "1" }] });
+  assert.equal(stored.length, 1);
+});
+
+test("a record that cannot be read is skipped", async (t) => {
   t.mock.method(console, "error", () => {});
   const stored = [];
   const [first, second] = streams()[0].records;
   const answer = await handlerFor(async (events) => stored.push(events))(batch([first, "not ours\n", second]));
-  assert.deepEqual(answer, { batchItemFailures: [{ itemIdentifier: "1" }] });
-  assert.equal(stored.length, 1);
+  assert.deepEqual([answer, stored.length], [{ batchItemFailures: [] }, 2]);
 });

@@ -14,7 +14,9 @@ const collected = (records) => {
 };
 const all = (collector) => collector.instances().flatMap((it) => collector.events(it));
 const expected = ({ events }) => events.map(({ instance, seq, text }) => ({ instance, seq, text }));
-const pairs = (collector, name) => collector.instances().flatMap((it) => collector.report(it)[name].map((n) => [it, n]));
+const numbers = ([first, last]) => Array.from({ length: last - first + 1 }, (_, at) => first + at);
+const pairs = (collector, name) =>
+  collector.instances().flatMap((it) => collector.report(it)[name].flatMap(numbers).map((number) => [it, number]));
 const line = (event) => `${JSON.stringify(event)}\n`;
 
 test("every combination is read byte for byte, in order, once", () => {
@@ -55,14 +57,14 @@ test("a line is written again as it was", () => {
 });
 
 test("a line that got its identity from its record reads the same", () => {
-  for (const event of streams().flatMap(({ records }) => records.flatMap(recordsToEvents))) {
+  for (const event of streams().flatMap(({ records }) => records.flatMap((it) => recordsToEvents(it)))) {
     assert.deepEqual(linesToEvents(Buffer.from(`${event.line}\n`)), [event]);
   }
 });
 
 test("the text of a log line that looks like an identity is left alone", () => {
   for (const { name, records } of streams()) {
-    const texts = records.flatMap(recordsToEvents).map((event) => event.text);
+    const texts = records.flatMap((it) => recordsToEvents(it)).map((event) => event.text);
     assert.ok(texts.some((text) => text.includes('"record":{"source":{"function":"a",')), name);
   }
 });
@@ -70,7 +72,7 @@ test("the text of a log line that looks like an identity is left alone", () => {
 test("a file of many records reads like its records", () => {
   for (const { name, records } of streams()) {
     const file = Buffer.concat(records.flatMap((record) => deaggregate(inflate(record))));
-    assert.deepEqual(linesToEvents(file), records.flatMap(recordsToEvents), name);
+    assert.deepEqual(linesToEvents(file), records.flatMap((it) => recordsToEvents(it)), name);
   }
 });
 
@@ -78,7 +80,7 @@ test("an event whose part is missing is named with the part", () => {
   for (const { events, records } of streams({ envelope: "record" })) {
     const kept = records.filter((record) => recordsToEvents(record)[0].part !== 2);
     const report = collected(kept).report(events[0].instance);
-    assert.deepEqual(report.incomplete.map(([, parts]) => parts), [[2]]);
+    assert.deepEqual(report.incomplete.map(([, parts]) => parts), [[[2, 2]]]);
     assert.equal(report.isExplained, false);
   }
 });
@@ -95,11 +97,71 @@ test("what is damaged is a bad record", () => {
   for (const data of bad) assert.throws(() => recordsToEvents(data), BadRecord);
 });
 
-test("a record whose lines are fewer than its first one says is bad", () => {
+test("a record that lacks lines keeps the others and names the gap", () => {
   const [{ records }] = streams({ compression: "none", envelope: "record" });
   const record = records.map(String).find((it) => it.split("\n").length > 3);
   const shorter = record.split("\n").slice(0, -2).join("\n");
-  assert.throws(() => recordsToEvents(Buffer.from(`${shorter}\n`)), /1 events are missing/);
+  const badLines = [];
+  const events = recordsToEvents(Buffer.from(`${shorter}\n`), badLines);
+  assert.deepEqual(events, recordsToEvents(record).slice(0, -1));
+  assert.match(badLines[0].reason, /1 events are missing/);
+});
+
+/** A line of instance `i`. */
+const ofInstance = (seq, text = '{"type":"function"', more = "") => `${text},"source":{"instance":"i","seq":${seq}${more}}}\n`;
+
+const BAD_LINES = [
+  "not JSON",
+  "[]",
+  '"text"',
+  Buffer.from([0x7b, 0x22, 0xff, 0x22, 0x3a, 0x31, 0x7d]),
+  '{"record":NaN}',
+  '{"a":1} {"b":2}',
+  '{"type":"kinesis-telemetry.record"}',
+  '{"type":"kinesis-telemetry.record","source":{"instance":"i","seq":1,"events":"3"}}',
+  '{"type":"kinesis-telemetry.record","source":{"instance":"i","seq":1,"events":1000000000000}}',
+  '{"type":"kinesis-telemetry.part","record":"x"}',
+  '{"type":"kinesis-telemetry.part","record":"x","source":{"instance":"i","seq":3,"part":1}}',
+  '{"type":"kinesis-telemetry.part","record":"x","source":{"instance":"i","seq":3,"part":3,"parts":2}}',
+  '{"type":"kinesis-telemetry.part","record":"x","source":{"instance":"i","seq":3,"part":1,"parts":1000000000000}}',
+  '{"type":"kinesis-telemetry.part","record":"\\ud800","source":{"instance":"i","seq":3,"part":1,"parts":2}}',
+  '{"type":"kinesis-telemetry.part","record":[],"source":{"instance":"i","seq":3,"part":1,"parts":2}}',
+  '{"type":"function","source":{"instance":"i","seq":3,"part":1,"parts":2}}',
+  '{"type":"function","source":{"instance":"i","seq":[3]}}',
+  '{"type":"function","source":{"instance":"i","seq":true}}',
+  '{"type":"function","source":{"instance":"i","seq":0}}',
+  '{"type":"function","source":{"instance":"i","seq":9007199254740992}}',
+  `{"type":"function","source":{"instance":"i","seq":${"9".repeat(6000)}}}`,
+  '{"type":"function","source":{"instance":7,"seq":3}}',
+  '{"type":"function","source":{"instance":"","seq":3}}',
+  '{"type":"function","source":{"instance":"i"}}',
+  '{"type":"function","source":{"seq":3}}',
+  '{"type":"function","source":{"function":"\\ud800","instance":"i","seq":3}}',
+  '{"type":"function","source":{"function":{},"instance":"i","seq":3}}',
+].map((it) => Buffer.from(it));
+
+test("a bad line is reported, and its neighbours are kept", (t) => {
+  const [first, second] = [1, 2].map((seq) => Buffer.from(ofInstance(seq)));
+  const between = (bad) => Buffer.concat([first, bad, Buffer.from("\n"), second]);
+  for (const bad of BAD_LINES) {
+    const badLines = [];
+    const events = recordsToEvents(between(bad), badLines).filter(({ instance }) => instance !== undefined);
+    assert.deepEqual(events.map(({ seq }) => seq), [1, 2], String(bad));
+    assert.deepEqual(badLines.map(({ number, line }) => [number, line]), [[2, bad]]);
+  }
+  const warn = t.mock.method(console, "warn", () => {});
+  recordsToEvents(between(Buffer.from([0x1b, 0x5d, 0xc2, 0x9b])));
+  assert.match(warn.mock.calls[0].arguments[0], /^[ -~]+$/);
+});
+
+test("an event of any shape is read, whatever the parser can take", () => {
+  const texts = [`{"record":${"[".repeat(100_000)}${"]".repeat(100_000)}`, `{"record":${"9".repeat(6000)}`];
+  texts.push(`{"record":"${"x".repeat(300_000)}"`, '{"record":{"source":{"function":"x","instance":"x","seq":9}}');
+  for (const text of texts) {
+    const [event] = recordsToEvents(Buffer.from(ofInstance(1, text)));
+    assert.deepEqual([event.instance, event.seq, event.text], ["i", 1, `${text}}`]);
+    assert.equal(`${event.line}\n`, ofInstance(1, text));
+  }
 });
 
 test("without a decompressor the error says what is needed", () => {
@@ -117,7 +179,46 @@ test("a ledger that names more numbers than it means explains no more than it me
   const source = { function: "f", version: "1", instance: "i" };
   const collector = collected([line({ type: "kinesis-telemetry.ledger", record, source: { ...source, seq: 7 } })]);
   const { shed, missing, uncounted, isExplained } = collector.report("i");
-  assert.deepEqual([shed, missing, uncounted, isExplained], [[1, 2, 3, 4, 5, 6], [], 4, false]);
+  assert.deepEqual([shed, missing, uncounted, isExplained], [[[1, 6]], [], 4, false]);
   for (const seq of [1, 2, 3, 4]) collector.add(line({ type: "function", source: { ...source, seq } }));
   assert.equal(collector.report("i").isExplained, true);
+});
+
+test("an implausible ledger explains nothing", () => {
+  const shed = { first: 1, last: 6, events: 99 };
+  for (const record of [
+    "x",
+    { upTo: 1e12, shedRanges: [shed] },
+    { upTo: 7, shedRanges: [shed] },
+    { upTo: "6", shedRanges: [shed] },
+    { upTo: 6, shedRanges: { first: 1 } },
+    { upTo: 6, shedRanges: [{ ...shed, first: null }] },
+    { upTo: 6, shedRanges: [{ ...shed, last: 1e40 }] },
+  ]) {
+    const text = JSON.stringify({ type: "kinesis-telemetry.ledger", record }).slice(0, -1);
+    const { ledger, missing, last } = collected([Buffer.from(ofInstance(7, text))]).report("i");
+    assert.deepEqual([ledger, missing, last], [undefined, [[1, 6]], 7]);
+  }
+});
+
+test("a huge number costs one range", () => {
+  const most = Number.MAX_SAFE_INTEGER;
+  const { missing } = collected([Buffer.from(ofInstance(most) + ofInstance(3))]).report("i");
+  assert.deepEqual(missing, [[1, 2], [4, most - 1]]);
+});
+
+test("parts that disagree on their number do not spoil an event", () => {
+  const part = (part, parts, text) =>
+    ofInstance(1, `{"type":"kinesis-telemetry.part","record":"${text}"`, `,"part":${part},"parts":${parts}`);
+  const collector = collected([Buffer.from(part(2, 65_536, "forged"))]);
+  assert.deepEqual(collector.report("i").incomplete, [[1, [[1, 1], [3, 65_536]]]]);
+  collector.add(Buffer.from(part(1, 2, "{") + part(2, 2, "}")));
+  assert.deepEqual(collector.events("i").map(({ text }) => text), ["{}"]);
+});
+
+test("labels and further members of source are kept", () => {
+  const line = ofInstance(1, undefined, ',"tenantId":"blue","account":"111122223333"');
+  const [event] = recordsToEvents(Buffer.from(line));
+  assert.deepEqual(event.labels, { tenantId: "blue", account: "111122223333" });
+  assert.equal(`${event.line}\n`, line);
 });

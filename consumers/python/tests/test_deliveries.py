@@ -34,12 +34,22 @@ class Lambda(unittest.TestCase):
             self.assertEqual(answer, {"batchItemFailures": []})
             self.assertEqual(stored, [event for record in stream.records for event in records_to_events(record)])
 
-    def test_the_first_record_that_fails_is_where_lambda_goes_on(self):
+    def test_the_first_record_that_is_not_stored_is_where_lambda_goes_on(self):
+        def store(events):
+            if stored:
+                raise OSError("the database is unavailable")
+            stored.append(events)
+
         stored = []
-        batch = self.batch([streams()[0].records[0], b"not ours\n", streams()[0].records[1]])
-        answer = quietly(lambda: handler.handler(stored.append)(batch, None))
+        answer = quietly(lambda: handler.handler(store)(self.batch(streams()[0].records[:3]), None))
         self.assertEqual(answer, {"batchItemFailures": [{"itemIdentifier": "1"}]})
         self.assertEqual(len(stored), 1)
+
+    def test_a_record_that_cannot_be_read_is_skipped(self):
+        stored = []
+        first, second, *_ = streams()[0].records
+        answer = quietly(lambda: handler.handler(stored.append)(self.batch([first, b"not ours\n", second]), None))
+        self.assertEqual((answer, len(stored)), ({"batchItemFailures": []}, 2))
 
 
 class Firehose(unittest.TestCase):

@@ -16,7 +16,46 @@ def arrived(collector: Collector) -> dict:
 
 
 def pairs(collector: Collector, name: str) -> list:
-    return [[it, number] for it in collector.instances() for number in getattr(collector.report(it), name)]
+    """The numbers in the ranges of a report, each with its instance."""
+    reports = [(it, getattr(collector.report(it), name)) for it in collector.instances()]
+    return [[it, number] for it, ranges in reports for number in itertools.chain.from_iterable(ranges)]
+
+
+def event(seq: int, text: bytes = b'{"type":"function"', more: bytes = b"") -> bytes:
+    """A line of instance `i`."""
+    return text + b',"source":{"instance":"i","seq":%d%s}}\n' % (seq, more)
+
+
+BAD_LINES = (
+    b"not JSON",
+    b"[]",
+    b'"text"',
+    b'{"record":"\xff"}',
+    b'{"record":NaN}',
+    b'{"a":1} {"b":2}',
+    b'{"type":"kinesis-telemetry.record"}',
+    b'{"type":"kinesis-telemetry.record","source":{"instance":"i","seq":1,"events":"3"}}',
+    b'{"type":"kinesis-telemetry.record","source":{"instance":"i","seq":1,"events":1000000000000}}',
+    b'{"type":"kinesis-telemetry.part","record":"x"}',
+    b'{"type":"kinesis-telemetry.part","record":"x","source":{"instance":"i","seq":3,"part":1}}',
+    b'{"type":"kinesis-telemetry.part","record":"x","source":{"instance":"i","seq":3,"part":3,"parts":2}}',
+    b'{"type":"kinesis-telemetry.part","record":"x","source":{"instance":"i","seq":3,"part":1,"parts":1000000000000}}',
+    b'{"type":"kinesis-telemetry.part","record":"\\ud800","source":{"instance":"i","seq":3,"part":1,"parts":2}}',
+    b'{"type":"kinesis-telemetry.part","record":[],"source":{"instance":"i","seq":3,"part":1,"parts":2}}',
+    b'{"type":"function","source":{"instance":"i","seq":3,"part":1,"parts":2}}',
+    b'{"type":"function","source":{"instance":"i","seq":[3]}}',
+    b'{"type":"function","source":{"instance":"i","seq":true}}',
+    b'{"type":"function","source":{"instance":"i","seq":0}}',
+    b'{"type":"function","source":{"instance":"i","seq":-1}}',
+    b'{"type":"function","source":{"instance":"i","seq":9007199254740992}}',
+    b'{"type":"function","source":{"instance":"i","seq":' + b"9" * 6_000 + b"}}",
+    b'{"type":"function","source":{"instance":7,"seq":3}}',
+    b'{"type":"function","source":{"instance":"","seq":3}}',
+    b'{"type":"function","source":{"instance":"i"}}',
+    b'{"type":"function","source":{"seq":3}}',
+    b'{"type":"function","source":{"function":"\\ud800","instance":"i","seq":3}}',
+    b'{"type":"function","source":{"function":{},"instance":"i","seq":3}}',
+)
 
 
 class Records(unittest.TestCase):
@@ -88,7 +127,7 @@ class Records(unittest.TestCase):
         for stream in streams(envelope="record"):
             kept = [it for it in stream.records if [event.part for event in records_to_events(it)] != [2]]
             report = self.collected(stream, kept).report(stream.expected["events"][0]["instance"])
-            self.assertEqual([numbers for numbers in report.incomplete.values()], [[2]])
+            self.assertEqual([numbers for numbers in report.incomplete.values()], [[range(2, 3)]])
             self.assertFalse(report.is_explained)
 
     def test_what_is_damaged_is_a_bad_record(self):
@@ -101,11 +140,38 @@ class Records(unittest.TestCase):
             with self.assertRaises(BadRecord):
                 records_to_events(data)
 
-    def test_a_record_whose_lines_are_fewer_than_its_first_one_says_is_bad(self):
+    def test_a_record_that_lacks_lines_keeps_the_others_and_names_the_gap(self):
         (stream,) = streams(compression="none", envelope="record")
         record = next(it for it in stream.records if it.count(b"\n") > 2)
-        with self.assertRaisesRegex(BadRecord, "1 events are missing"):
-            records_to_events(record[: record[:-1].rindex(b"\n") + 1])
+        bad_lines = []
+        events = records_to_events(record[: record[:-1].rindex(b"\n") + 1], bad_lines)
+        self.assertEqual(events, records_to_events(record)[:-1])
+        self.assertIn("1 events are missing", bad_lines[0].reason)
+
+    def test_a_bad_line_is_reported_and_its_neighbours_are_kept(self):
+        good = [event(seq) for seq in (1, 2)]
+        for bad in BAD_LINES:
+            with self.subTest(bad):
+                bad_lines = []
+                events = records_to_events(good[0] + bad + b"\n" + good[1], bad_lines)
+                self.assertEqual([it.seq for it in events if it.instance], [1, 2])
+                self.assertEqual([(it.number, it.line) for it in bad_lines], [(2, bad)])
+        with self.assertLogs("kinesis_telemetry", "WARNING") as logs:
+            records_to_events(good[0] + b"\x1b]0;\xc2\x9b\n" + good[1])
+        self.assertTrue(logs.output[0].isascii() and logs.output[0].isprintable(), logs.output)
+
+    def test_an_event_of_any_shape_is_read_whatever_the_parser_can_take(self):
+        for text in (
+            b'{"record":' + b"[" * 100_000 + b"]" * 100_000,
+            b'{"record":' + b"9" * 6_000,
+            b'{"record":"' + b"x" * 300_000 + b'"',
+            b'{"record":{"source":{"function":"x","instance":"x","seq":9}}',
+        ):
+            (read,) = records_to_events(text + b',"source":{"instance":"i","seq":1}}\n')
+            self.assertEqual((read.instance, read.seq, read.text.encode()), ("i", 1, text + b"}"))
+            self.assertEqual(read.line.encode(), text + b',"source":{"instance":"i","seq":1}}')
+        with self.assertRaises(BadRecord):
+            records_to_events(event(1, b'{"record":' + b"[" * 100_000 + b"]" * 100_000))[0].value
 
     def test_without_a_decompressor_the_error_says_what_to_install(self):
         stream = streams(compression="zstd")[0]
@@ -120,9 +186,46 @@ class Records(unittest.TestCase):
         collector = Collector()
         collector.add(json.dumps(event, separators=(",", ":")).encode() + b"\n")
         report = collector.report("i")
-        self.assertEqual((report.shed, report.missing, report.uncounted), ([1, 2, 3, 4, 5, 6], [], 4))
+        self.assertEqual((report.shed, report.missing, report.uncounted), ([range(1, 7)], [], 4))
         self.assertFalse(report.is_explained)
         for seq in range(1, 5):
             event = {"type": "function", "source": {**source, "seq": seq}}
             collector.add(json.dumps(event, separators=(",", ":")).encode() + b"\n")
         self.assertTrue(collector.report("i").is_explained)
+
+    def test_an_implausible_ledger_explains_nothing(self):
+        shed = {"first": 1, "last": 6, "events": 99}
+        for ledger in (
+            "x",
+            {"upTo": 10**12, "shedRanges": [shed]},
+            {"upTo": 7, "shedRanges": [shed]},
+            {"upTo": "6", "shedRanges": [shed]},
+            {"upTo": 6, "shedRanges": {"first": 1}},
+            {"upTo": 6, "shedRanges": [{**shed, "first": None}]},
+            {"upTo": 6, "shedRanges": [{**shed, "last": 10**40}]},
+        ):
+            collector = Collector()
+            collector.add(event(7, json.dumps({"type": "kinesis-telemetry.ledger", "record": ledger}).encode()[:-1]))
+            report = collector.report("i")
+            self.assertEqual((report.ledger, report.missing, report.last), (None, [range(1, 7)], 7), ledger)
+
+    def test_a_huge_number_costs_one_range(self):
+        collector = Collector()
+        collector.add(event(2**53 - 1) + event(3))
+        self.assertEqual(collector.report("i").missing, [range(1, 3), range(4, 2**53 - 1)])
+
+    def test_parts_that_disagree_on_their_number_do_not_spoil_an_event(self):
+        collector = Collector()
+        part = lambda part, parts, text: event(
+            1, b'{"type":"kinesis-telemetry.part","record":"%s"' % text, b',"part":%d,"parts":%d' % (part, parts)
+        )
+        collector.add(part(2, 65_536, b"forged"))
+        self.assertEqual(collector.report("i").incomplete, {1: [range(1, 2), range(3, 65_537)]})
+        collector.add(part(1, 2, b"{") + part(2, 2, b"}"))
+        self.assertEqual([it.text for it in collector.events("i")], ["{}"])
+
+    def test_labels_and_further_members_of_source_are_kept(self):
+        line = event(1, more=b',"tenantId":"blue","account":"111122223333"')
+        (read,) = records_to_events(line)
+        self.assertEqual(read.labels, {"tenantId": "blue", "account": "111122223333"})
+        self.assertEqual(read.line.encode() + b"\n", line)

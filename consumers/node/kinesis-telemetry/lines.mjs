@@ -1,0 +1,219 @@
+// The lines of a record: one event each, with its identity.
+
+import { BadRecord, deaggregate, inflate, MAX_LINES } from "./records.mjs";
+
+const PART = "kinesis-telemetry.part";
+const RECORD = "kinesis-telemetry.record";
+const PART_BEGINS = `{"type":"${PART}","record":"`;
+
+/** Largest `seq`: the largest integer that every JSON parser reads exactly (RFC 8259, section 6). */
+export const MAX_NUMBER = Number.MAX_SAFE_INTEGER;
+/** Most parts of an event. The largest event has about 6,000 parts with the smallest `MAX_RECORD_BYTES`. */
+export const MAX_PARTS = 65_536;
+/** Longest `source`. Lambda bounds all environment variables together, and so every label, to 4 KiB. */
+export const MAX_SOURCE_BYTES = 16_384;
+/**
+ * Longest event that is checked to be JSON: the limit of a log line. Longer ones are delivered without the check, because
+ * their parsed form can take many times the memory.
+ */
+export const MAX_PARSED_BYTES = 262_144;
+
+/** Members of `source` that are numbers from 1, with the largest; all others are text. */
+const COUNTS = new Map([["seq", MAX_NUMBER], ["part", MAX_PARTS], ["parts", MAX_PARTS], ["events", MAX_LINES]]);
+
+/**
+ * An event, or a part of one. `text` is its JSON as Lambda wrote it, without `source`; for a part, a fragment of that. The
+ * other properties (`function`, `version`, `instance`, `seq`, `requestId`, `part`, `parts`) are members of `source`, and
+ * `labels` holds all further ones (`tenantId`, those of `LABELS`). They are undefined without an identity (`ENVELOPE=none`).
+ */
+export class Event {
+  constructor(text, source = {}) {
+    const { function: name, version, instance, seq, requestId, part, parts, ...labels } = source;
+    const { length } = Object.keys(labels);
+    Object.assign(this, { text, function: name, version, instance, seq, requestId, part, parts, labels: length > 0 ? labels : undefined });
+  }
+
+  /** Two events with the same identity are duplicates. */
+  get identity() {
+    return JSON.stringify([this.instance, this.seq, this.part]);
+  }
+
+  /** The parsed event. Throws BadRecord for a part. */
+  get value() {
+    try {
+      return JSON.parse(this.text);
+    } catch (error) {
+      throw new BadRecord(`the event cannot be parsed: ${error.message}`, { cause: error });
+    }
+  }
+
+  /** The event as a line of NDJSON without the line break, with `source` as its last member if it has an identity. */
+  get line() {
+    if (this.instance === undefined) return this.text;
+    const { function: name, version, instance, seq, requestId, part, parts, labels } = this;
+    const source = JSON.stringify({ function: name, version, instance, seq, requestId, part, parts, ...labels });
+    const whole = part === undefined ? this.text : JSON.stringify({ type: PART, record: this.text });
+    const own = whole.trimEnd().slice(0, -1);
+    return `${own}${own.trimEnd().endsWith("{") ? "" : ","}"source":${source}}`;
+  }
+}
+
+/**
+ * Returns the events of one record in their order. Parts stay parts: a Collector joins them.
+ *
+ * Lines that cannot be read are pushed to `badLines` as `{ number, reason, line }`; without that array, one warning is printed.
+ * Throws BadRecord if the record is damaged, is larger than the limits of this module, or holds no event.
+ */
+export function recordsToEvents(data, badLines) {
+  const bad = badLines ?? [];
+  const records = deaggregate(inflate(Buffer.from(data)));
+  let count = 0;
+  for (const lines of records) {
+    for (let at = lines.indexOf(10); at >= 0; at = lines.indexOf(10, at + 1)) count += 1;
+    if (count > MAX_LINES) throw new BadRecord(`it holds more than ${MAX_LINES} lines`);
+  }
+  const events = records.flatMap((lines) => [...read(lines, bad)]);
+  if (events.length === 0) throw new BadRecord(`it holds no event${bad.length > 0 ? `: ${bad[0].reason}` : ""}`);
+  if (badLines === undefined) warn(bad);
+  return events;
+}
+
+/**
+ * Returns the events of NDJSON: of a record's content, or of a file that Firehose has written.
+ *
+ * Lines that cannot be read are pushed to `badLines` as `{ number, reason, line }`; without that array, one warning is printed.
+ */
+export function linesToEvents(data, badLines) {
+  const bad = badLines ?? [];
+  const events = [...read(Buffer.from(data), bad)];
+  if (badLines === undefined) warn(bad);
+  return events;
+}
+
+function warn(badLines) {
+  if (badLines.length === 0) return;
+  const [{ number, reason, line }] = badLines;
+  const shown = JSON.stringify(line.subarray(0, 100).toString("latin1")).replace(/[^ -~]/g, "?");
+  console.warn(`unreadable lines: ${badLines.length}; the first is line ${number}: ${reason}: ${shown}`);
+}
+
+function* read(data, badLines) {
+  // The identities of the lines that follow the first line of a record with ENVELOPE=record.
+  let following = [].values();
+  let number = 0;
+  for (let at = 0; at < data.length; ) {
+    const end = data.indexOf(10, at);
+    const line = data.subarray(at, end < 0 ? data.length : end);
+    [at, number] = [end < 0 ? data.length : end + 1, number + 1];
+    if (line.length === 0) continue;
+    try {
+      const source = following.next().value;
+      if (end < 0) throw new BadRecord("the line does not end");
+      if (source !== undefined) {
+        yield new Event(object(line).text, source);
+        continue;
+      }
+      const event = identified(line);
+      if (event.source?.events === undefined) yield new Event(event.text, event.source);
+      else following = sourcesOf(event.source);
+    } catch (error) {
+      if (!(error instanceof BadRecord)) throw error;
+      badLines.push({ number, reason: error.message, line });
+    }
+  }
+  const missing = [...following].length;
+  if (missing > 0) {
+    badLines.push({ number, reason: `${missing} events are missing that the first line announces`, line: Buffer.alloc(0) });
+  }
+}
+
+function* sourcesOf({ events, ...source }) {
+  for (let number = 0; number < events; number += 1) yield { ...source, seq: source.seq + number };
+}
+
+/** Returns the text of an event, or the fragment in a part of one, and its `source`, if it has an identity. */
+function identified(line) {
+  const { own, source } = cut(line);
+  const { text, members } = object(own);
+  const kind = text.startsWith(PART_BEGINS) ? PART : members.type;
+  if ((kind === PART) !== (source?.part !== undefined) || (kind === RECORD) !== (source?.events !== undefined)) {
+    throw new BadRecord("the type of the line does not fit its source");
+  }
+  if (kind !== PART) return { text, source };
+  // Of a long part only the string is parsed, which takes no more memory than its text.
+  const fragment = Object.hasOwn(members, "record") ? members.record : parse(text.slice(PART_BEGINS.length - 1, -1));
+  requireText("record", fragment);
+  return { text: fragment, source };
+}
+
+/** Cuts off the `source` that the extension has added as the last member. The rest keeps its bytes: 1.0 must not become 1. */
+function cut(line) {
+  // Quotes inside a string are escaped, so nothing in a string can look like this.
+  const at = line.lastIndexOf('"source":{');
+  const hasComma = at > 0 && line[at - 1] === ",".charCodeAt(0);
+  const own = line.subarray(0, Math.max(at - (hasComma ? 1 : 0), 0));
+  const isFirst = own.length < 100 && own.toString().trim() === "{";
+  const isLast = line.subarray(-2).toString() === "}}" && line.length - at <= MAX_SOURCE_BYTES;
+  if (at < 0 || hasComma === isFirst || !isLast) return { own: line };
+  let source;
+  try {
+    source = parse(decoded(line.subarray(at + '"source":'.length, -1)));
+  } catch {
+    // It belongs to the event: to a member that holds objects.
+    return { own: line };
+  }
+  if (source.instance === undefined && source.seq === undefined) return { own: line };
+  requireIdentity(source);
+  return { own: Buffer.concat([own, Buffer.from("}")]), source };
+}
+
+function requireIdentity(source) {
+  for (const [name, value] of Object.entries(source)) {
+    const most = COUNTS.get(name);
+    if (most === undefined) requireText(name, value);
+    else if (!Number.isSafeInteger(value) || value < 1 || value > most) {
+      throw new BadRecord(`${name} is ${String(JSON.stringify(value)).slice(0, 50)}, and must be a number from 1 to ${most}`);
+    }
+  }
+  const { instance, seq, part, parts, events = 1 } = source;
+  if (!instance || seq === undefined) throw new BadRecord("its source lacks instance or seq");
+  if ((part === undefined) !== (parts === undefined) || part > parts) {
+    throw new BadRecord("its source names a part that does not exist");
+  }
+  if (seq + events - 1 > MAX_NUMBER) throw new BadRecord("its source numbers more events than there are numbers");
+}
+
+function requireText(name, value) {
+  // Half of a surrogate pair is no text: it has no UTF-8.
+  if (typeof value !== "string" || !value.isWellFormed()) throw new BadRecord(`${JSON.stringify(name.slice(0, 50))} is not text`);
+}
+
+/** Returns a line as text, and its members: none for a line that is too long to be parsed. */
+function object(line) {
+  const text = decoded(line);
+  const members = line.length <= MAX_PARSED_BYTES ? parse(text) : {};
+  const ends = text.trim();
+  if (typeof members !== "object" || members === null || !ends.startsWith("{") || !ends.endsWith("}")) {
+    throw new BadRecord("the line is not a JSON object");
+  }
+  return { text, members };
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function decoded(bytes) {
+  try {
+    return UTF8.decode(bytes);
+  } catch (error) {
+    throw new BadRecord("the line is not UTF-8", { cause: error });
+  }
+}
+
+function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    // V8's message quotes the text.
+    throw new BadRecord("the line is not JSON", { cause: error });
+  }
+}

@@ -1,0 +1,24 @@
+"""Turns the records of a stream into the events that Lambda generated, byte for byte.
+
+This package has no dependencies: copy the folder. docs/consuming.md describes the format, README.md the oldest supported
+Python. Records with COMPRESSION=zstd need Python 3.14, or one of the packages `backports.zstd` and `zstandard`.
+
+Any function that may write to the stream can write any bytes. A record that cannot be read raises `BadRecord` and nothing
+else; a line that cannot be read costs only itself. Limits (`MAX_…`) bound time and memory for every input.
+"""
+
+from .collector import Collector, Report
+from .lines import BadLine, Event, lines_to_events, records_to_events
+from .records import BadRecord, deaggregate, inflate
+
+__all__ = [
+    "BadLine",
+    "BadRecord",
+    "Collector",
+    "Event",
+    "Report",
+    "deaggregate",
+    "inflate",
+    "lines_to_events",
+    "records_to_events",
+]
