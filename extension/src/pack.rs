@@ -13,7 +13,7 @@ mod split;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
-use extension_spec::{Compression, Config, Envelope, PartitionKey, RecordFormat};
+use extension_spec::{Compression, Config, Envelope, PartitionKey, RecordFormat, consuming};
 
 use crate::base::failpoint;
 use crate::event::{Event, Source};
@@ -185,7 +185,7 @@ impl Packer {
             let is_next = self.packing.envelope != Envelope::Record
                 || last_seq.is_none_or(|last| last + 1 == event.seq);
             let fits = grown <= full && is_next && self.base_key(event) == *base_key;
-            if count > 0 && !fits {
+            if count > 0 && !fits || count == consuming::EVENTS {
                 break;
             }
             (size, count, last_seq) = (grown, count + 1, Some(event.seq));

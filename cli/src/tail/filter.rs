@@ -71,7 +71,7 @@ mod tests {
 
     fn event(record: &str) -> Event {
         let line = format!(
-            "{{\"type\":\"function\",\"record\":{record},\"source\":{{\"function\":\"f\",\"instance\":\"a\",\"seq\":1,\"requestId\":\"r\"}}}}"
+            "{{\"type\":\"function\",\"record\":{record},\"source\":{{\"function\":\"f\",\"instance\":\"a\",\"seq\":1,\"requestId\":\"r\"}}}}\n"
         );
         kinesis_telemetry_consumer::record(line.as_bytes()).pop().unwrap().unwrap()
     }

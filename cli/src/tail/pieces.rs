@@ -4,39 +4,58 @@ use std::collections::{BTreeMap, VecDeque};
 
 use kinesis_telemetry_consumer::{self as consumer, Event};
 
-/// Events that are waited for at once. Parts whose others came before the beginning would wait for ever.
+/// Most events that wait for parts at the same time. Parts of events that began before the first record wait forever.
 const WAITING: usize = 100;
+/// Most bytes of all parts that wait. One event has at most 12 MiB, as much as the extension takes in one body.
+const WAITING_BYTES: usize = 64 * 1024 * 1024;
 
-#[derive(Default)]
+/// Events by `instance`, `seq` and `parts`: parts that disagree on how many there are do not belong together.
+type Key = (String, u64, Option<u32>);
+
 pub(super) struct Pieces {
-    waiting: BTreeMap<(String, u64), BTreeMap<u32, Event>>,
+    waiting: BTreeMap<Key, BTreeMap<u32, Event>>,
+    bytes: usize,
+    max_bytes: usize,
     /// The oldest first.
-    order: VecDeque<(String, u64)>,
+    order: VecDeque<Key>,
+}
+
+impl Default for Pieces {
+    fn default() -> Self {
+        let (waiting, order) = Default::default();
+        Self { waiting, bytes: 0, max_bytes: WAITING_BYTES, order }
+    }
 }
 
 impl Pieces {
-    /// The event, if it is whole by now.
+    /// Returns the event if no part of it is missing any more.
     pub(super) fn whole(&mut self, event: Event) -> Option<Event> {
-        let Some(part) = event.source.part else { return Some(event) };
-        let key = (event.source.instance.clone(), event.source.seq);
+        let (Some(part), parts) = (event.source.part, event.source.parts) else {
+            return Some(event);
+        };
+        let key = (event.source.instance.clone(), event.source.seq, parts);
         if !self.waiting.contains_key(&key) {
             self.order.push_back(key.clone());
         }
-        let parts = self.waiting.entry(key.clone()).or_default();
-        parts.insert(part, event);
-        let joined = consumer::join(&parts.values().collect::<Vec<_>>()).ok();
-        if joined.is_some() {
+        self.bytes += event.text.len();
+        let waiting = self.waiting.entry(key.clone()).or_default();
+        let replaced = waiting.insert(part, event);
+        self.bytes -= replaced.map_or(0, |it| it.text.len());
+        if waiting.len() == parts.unwrap_or_default() as usize {
+            let joined = consumer::join(&waiting.values().collect::<Vec<_>>()).ok();
             self.forget(&key);
-        } else if self.order.len() > WAITING
-            && let Some(oldest) = self.order.front().cloned()
-        {
+            return joined;
+        }
+        while self.order.len() > WAITING || self.bytes > self.max_bytes {
+            let Some(oldest) = self.order.front().cloned() else { break };
             self.forget(&oldest);
         }
-        joined
+        None
     }
 
-    fn forget(&mut self, key: &(String, u64)) {
-        self.waiting.remove(key);
+    fn forget(&mut self, key: &Key) {
+        let parts = self.waiting.remove(key).unwrap_or_default();
+        self.bytes -= parts.values().map(|it| it.text.len()).sum::<usize>();
         self.order.retain(|it| it != key);
     }
 }
@@ -66,9 +85,17 @@ mod tests {
     #[test]
     fn parts_without_others_do_not_pile_up() {
         let mut pieces = Pieces::default();
-        for seq in 0..500 {
+        for seq in 1..=500 {
             pieces.whole(part(seq, 1, "{"));
         }
         assert_eq!((pieces.waiting.len(), pieces.order.len()), (WAITING, WAITING));
+        pieces.max_bytes = 10_000;
+        let large = "x".repeat(1_000);
+        for seq in 1..=50 {
+            pieces.whole(part(seq, 1, &large));
+            assert!(pieces.bytes <= pieces.max_bytes);
+        }
+        let bytes = pieces.waiting.values().flat_map(BTreeMap::values).map(|it| it.text.len());
+        assert_eq!(bytes.sum::<usize>(), pieces.bytes);
     }
 }

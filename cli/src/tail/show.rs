@@ -40,8 +40,9 @@ mod tests {
 
     fn shown(event: &str) -> String {
         let open = event.strip_suffix('}').unwrap();
-        let line =
-            format!("{open},\"source\":{{\"function\":\"orders\",\"instance\":\"a\",\"seq\":1}}}}");
+        let line = format!(
+            "{open},\"source\":{{\"function\":\"orders\",\"instance\":\"a\",\"seq\":1}}}}\n"
+        );
         pretty(&kinesis_telemetry_consumer::record(line.as_bytes()).pop().unwrap().unwrap())
     }
 

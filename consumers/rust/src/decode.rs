@@ -2,8 +2,10 @@
 //!
 //! The first bytes tell the format, so a consumer does not need to know a function's settings (docs/consuming.md).
 
+use std::borrow::Cow;
 use std::io::Read;
 
+use extension_spec::consuming::{INFLATED_BYTES, LINES};
 use md5::{Digest as _, Md5};
 
 const GZIP: [u8; 2] = [0x1F, 0x8B];
@@ -14,9 +16,6 @@ const CHECKSUM: usize = 16;
 /// `records` of an aggregate, and `data` of such a record.
 const RECORDS: u64 = 3;
 const DATA: u64 = 3;
-/// Bytes that a record may decompress to. The extension's own records stay below a quarter of `QUEUE_MAX_BYTES`; a record of
-/// another producer must not exhaust the memory.
-const MOST: u64 = 1024 * 1024 * 1024;
 
 /// Returns the lines that the data of a record holds, each with its `\n`.
 ///
@@ -24,37 +23,55 @@ const MOST: u64 = 1024 * 1024 * 1024;
 ///
 /// # Errors
 ///
-/// Returns a message that names the damage: the compression (`gzip`, `zstd`), a size of more than 1 GiB after decompression,
+/// Returns a message that names the damage: the compression (`gzip`, `zstd`), a size after decompression of more than 16 MiB,
 /// or the aggregate (its length, checksum or Protobuf encoding).
 pub fn lines(data: &[u8]) -> Result<Vec<u8>, String> {
-    let inflated = inflate(data)?;
-    let data = inflated.as_deref().unwrap_or(data);
-    if data.starts_with(&KPL) { aggregate(data) } else { Ok(data.to_vec()) }
+    let data = inflate(data)?;
+    Ok(records(&data)?.concat())
 }
 
-fn inflate(data: &[u8]) -> Result<Option<Vec<u8>>, String> {
+/// Decompresses the data of a record. Other data is returned as it is.
+pub(crate) fn inflate(data: &[u8]) -> Result<Cow<'_, [u8]>, String> {
     if data.starts_with(&GZIP) {
-        return read(flate2::read::MultiGzDecoder::new(data), "gzip").map(Some);
+        let mut decoder = flate2::bufread::GzDecoder::new(data);
+        let inflated = read(&mut decoder, "gzip")?;
+        return end(decoder.into_inner(), "gzip").map(|()| inflated.into());
     }
     if data.starts_with(&ZSTD) {
-        let decoder = zstd::stream::Decoder::new(data).map_err(|e| format!("no zstd: {e}"))?;
-        return read(decoder, "zstd").map(Some);
+        let damaged = |error| format!("its zstd is damaged: {error}");
+        let decoder = zstd::stream::Decoder::with_buffer(data).map_err(damaged)?;
+        let mut decoder = decoder.single_frame();
+        // A frame may ask for a window of gigabytes.
+        decoder.window_log_max(INFLATED_BYTES.ilog2()).map_err(damaged)?;
+        let inflated = read(&mut decoder, "zstd")?;
+        return end(decoder.finish(), "zstd").map(|()| inflated.into());
     }
-    Ok(None)
+    Ok(data.into())
 }
 
-fn read(decoder: impl Read, what: &str) -> Result<Vec<u8>, String> {
+fn read(decoder: &mut impl Read, what: &str) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
-    let read = decoder.take(MOST + 1).read_to_end(&mut out);
+    let read = decoder.take(INFLATED_BYTES as u64 + 1).read_to_end(&mut out);
     read.map_err(|error| format!("its {what} is damaged: {error}"))?;
-    if out.len() as u64 > MOST {
-        return Err(format!("its {what} inflates to more than {MOST} bytes"));
+    if out.len() > INFLATED_BYTES {
+        return Err(format!("its {what} decompresses to more than {INFLATED_BYTES} bytes"));
     }
     Ok(out)
 }
 
-/// Returns the data of all records in an aggregate, concatenated.
-fn aggregate(data: &[u8]) -> Result<Vec<u8>, String> {
+fn end(rest: &[u8], what: &str) -> Result<(), String> {
+    if rest.is_empty() {
+        Ok(())
+    } else {
+        Err(format!("its {what} is damaged: bytes follow its end"))
+    }
+}
+
+/// Returns the records inside an aggregate. Other data is returned as the only record.
+pub(crate) fn records(data: &[u8]) -> Result<Vec<&[u8]>, String> {
+    if !data.starts_with(&KPL) {
+        return Ok(vec![data]);
+    }
     let damaged = |what: &str| format!("its aggregate is damaged: {what}");
     let end = data.len().checked_sub(CHECKSUM).filter(|end| *end >= KPL.len());
     let (message, checksum) = data.split_at(end.ok_or_else(|| damaged("it is too short"))?);
@@ -62,44 +79,52 @@ fn aggregate(data: &[u8]) -> Result<Vec<u8>, String> {
     if Md5::digest(message).as_slice() != checksum {
         return Err(damaged("its checksum is wrong"));
     }
-    let mut out = Vec::new();
-    for (_, record) in fields(message)
-        .ok_or_else(|| damaged("it is no protobuf"))?
-        .into_iter()
-        .filter(|it| it.0 == RECORDS)
-    {
-        let inner = fields(record).ok_or_else(|| damaged("a record in it is no protobuf"))?;
-        for (_, data) in inner.into_iter().filter(|it| it.0 == DATA) {
-            out.extend_from_slice(data);
-        }
-    }
-    Ok(out)
+    let fields = fields(message).map_err(damaged)?;
+    let records = fields.into_iter().filter(|it| it.0 == RECORDS);
+    records
+        .map(|(_, record)| {
+            let inner = self::fields(record).map_err(damaged)?;
+            let data = inner.into_iter().find(|it| it.0 == DATA);
+            Ok(data.map_or(&[][..], |it| it.1))
+        })
+        .collect()
 }
 
-/// Returns the number and content of each length-delimited field of a Protobuf message, and skips varints.
-fn fields(mut message: &[u8]) -> Option<Vec<(u64, &[u8])>> {
+/// Returns the number and content of each field of a Protobuf message, as far as aggregates have them.
+fn fields(mut message: &[u8]) -> Result<Vec<(u64, &[u8])>, &'static str> {
+    const BROKEN: &str = "it is not Protobuf";
     let mut found = Vec::new();
     while !message.is_empty() {
-        let tag = varint(&mut message)?;
+        let tag = varint(&mut message).filter(|tag| u32::try_from(*tag).is_ok()).ok_or(BROKEN)?;
+        let value = varint(&mut message).ok_or(BROKEN)?;
+        // Each record may come with a partition key of its own.
+        if found.len() == 2 * LINES {
+            return Err("it holds too many fields");
+        }
         match tag & 7 {
-            0 => _ = varint(&mut message)?,
+            0 => found.push((tag >> 3, &[][..])),
             2 => {
-                let length = usize::try_from(varint(&mut message)?).ok()?;
-                let (field, rest) = message.split_at_checked(length)?;
+                let length = usize::try_from(value).map_err(|_| BROKEN)?;
+                let (field, rest) = message.split_at_checked(length).ok_or(BROKEN)?;
                 found.push((tag >> 3, field));
                 message = rest;
             }
-            _ => return None,
+            _ => return Err(BROKEN),
         }
     }
-    Some(found)
+    Ok(found)
 }
 
+/// Takes a number of at most 64 bits.
 fn varint(message: &mut &[u8]) -> Option<u64> {
     let mut value = 0;
     for shift in (0..64).step_by(7) {
         let (byte, rest) = message.split_first()?;
         *message = rest;
+        // The tenth byte holds one bit.
+        if shift == 63 && *byte > 1 {
+            return None;
+        }
         value |= u64::from(byte & 0x7F) << shift;
         if byte & 0x80 == 0 {
             return Some(value);
@@ -109,7 +134,7 @@ fn varint(message: &mut &[u8]) -> Option<u64> {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use std::io::Write as _;
 
     use super::*;
@@ -121,11 +146,16 @@ mod tests {
     }
 
     /// As `extension/src/pack/kpl.rs` writes it, whose bytes the published libraries read.
-    fn kpl(records: &[&str]) -> Vec<u8> {
+    pub(crate) fn kpl(records: &[&str]) -> Vec<u8> {
         let mut message = b"\x0A\x01k".to_vec();
         for data in records {
             let length = u8::try_from(data.len()).unwrap();
-            message.extend([0x1A, length + 4, 0x08, 0, 0x1A, length]);
+            // Two bytes each, so that lengths above 127 are encoded, too.
+            let varint = |value: u8| [value | 0x80, value >> 7];
+            message.push(0x1A);
+            message.extend(varint(length + 5));
+            message.extend([0x08, 0, 0x1A]);
+            message.extend(varint(length));
             message.extend(data.as_bytes());
         }
         [&KPL[..], &message, Md5::digest(&message).as_slice()].concat()
@@ -159,5 +189,29 @@ mod tests {
             let error = lines(data).unwrap_err();
             assert!(error.contains(why), "{error}");
         }
+    }
+
+    #[test]
+    fn a_record_that_decompresses_to_more_than_its_bound_is_refused() {
+        let bomb = vec![b'\n'; INFLATED_BYTES + 1];
+        for data in [gzip(&bomb), zstd::bulk::compress(&bomb, 1).unwrap()] {
+            assert!(
+                lines(&data).unwrap_err().ends_with("decompresses to more than 16777216 bytes")
+            );
+        }
+        assert_eq!(lines(&gzip(&bomb[1..])).unwrap().len(), INFLATED_BYTES);
+    }
+
+    #[test]
+    fn a_number_in_an_aggregate_has_at_most_64_bits() {
+        for (message, is_number) in [
+            (&[0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x01][..], true),
+            (&[0x08, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0x02], false),
+            (&[0x08, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x80, 0x01], false),
+        ] {
+            assert_eq!(fields(message).is_ok(), is_number, "{message:?}");
+        }
+        let fields = [0x1A, 0].repeat(2 * LINES + 1);
+        assert_eq!(super::fields(&fields), Err("it holds too many fields"));
     }
 }

@@ -1,16 +1,16 @@
 //! Turns the data of a record into the events that Lambda generated, byte for byte. Pure.
 //!
-//! In what [`decode`] returns, each line is one event with its identity spliced in as the last member, or the first line holds
-//! the identity of all (`ENVELOPE=record`). The text of an event is cut out and never re-serialized: `1.0` must not become
-//! `1`, nor `\u00fc` become `ü`.
+//! Each line is one event with its identity spliced in as the last member, or the first line holds the identity of all
+//! (`ENVELOPE=record`). The text of an event is cut out and never re-serialized: `1.0` must not become `1`, nor `\u00fc`
+//! become `ü`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
-use extension_spec::event_type;
+use extension_spec::{consuming, event_type};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
-use serde_json::{Map, Value};
 
 use crate::decode;
 
@@ -40,9 +40,9 @@ pub struct Source {
     /// The number of lines that follow, in the first line of a record with `ENVELOPE=record`.
     #[serde(skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
-    /// Members that the extension adds on request (`LABELS`), and those of later releases.
+    /// All further members: `tenantId`, those of `LABELS`, and those of later releases. Their values are always text.
     #[serde(flatten)]
-    pub labels: Map<String, Value>,
+    pub labels: BTreeMap<String, String>,
 }
 
 /// An event that Lambda or the extension generated, or a part of one.
@@ -72,59 +72,114 @@ pub struct Broken {
 
 /// Returns the events of one record in their order, and an error for each line that cannot be read.
 ///
-/// A record that cannot be decompressed or de-aggregated gives a single error. With `ENVELOPE=record`, a record whose number
-/// of lines differs from what its first line states gives an additional error at the end. Empty lines are skipped.
+/// A record that cannot be decompressed or de-aggregated, or that is larger than the limits in
+/// [`consuming`](extension_spec::consuming), gives a single error. With `ENVELOPE=record`, a record that lacks lines that its
+/// first line announces gives an additional error at the end. Empty lines are skipped.
 pub fn record(data: &[u8]) -> Vec<Result<Event, Broken>> {
-    let lines = match decode::lines(data) {
-        Ok(lines) => lines,
-        Err(why) => {
-            return vec![Err(Broken { line: format!("a record of {} bytes", data.len()), why })];
-        }
+    let whole = |why| vec![Err(Broken { line: format!("a record of {} bytes", data.len()), why })];
+    let data = match decode::inflate(data) {
+        Ok(data) => data,
+        Err(why) => return whole(why),
     };
-    let mut lines = lines.split(|&byte| byte == b'\n').filter(|line| !line.is_empty());
-    let Some(first) = lines.next().map(line) else { return Vec::new() };
-    match first {
-        Ok(Event { kind, source, .. }) if kind == event_type::RECORD => of_head(&source, lines),
-        first => [first].into_iter().chain(lines.map(line)).collect(),
+    let records = match decode::records(&data) {
+        Ok(records) => records,
+        Err(why) => return whole(why),
+    };
+    let lines: usize = records.iter().map(|it| it.split(|byte| *byte == b'\n').count() - 1).sum();
+    if lines > consuming::LINES {
+        return whole(format!("it holds more than {} lines", consuming::LINES));
     }
-}
-
-/// Returns the events after the first line of a record, which holds the identity of all. Every further line is an event,
-/// whatever it holds.
-fn of_head<'a>(head: &Source, lines: impl Iterator<Item = &'a [u8]>) -> Vec<Result<Event, Broken>> {
-    let numbered = lines.zip(head.seq..).map(|(bytes, seq)| {
-        let broken =
-            |why: String| Broken { line: String::from_utf8_lossy(bytes).into_owned(), why };
-        let text = str::from_utf8(bytes).map_err(|error| broken(format!("no UTF-8: {error}")))?;
-        let source = Source { seq, events: None, ..head.clone() };
-        Event::of(text.to_owned(), source).map_err(broken)
-    });
-    let mut events: Vec<_> = numbered.collect();
-    if head.events != Some(events.len() as u64) {
-        let line = format!("the first line of a record of {} events", events.len());
-        let why = format!("it says that {:?} follow", head.events.unwrap_or_default());
-        events.push(Err(Broken { line, why }));
+    let mut events = Vec::new();
+    for lines in records {
+        read(lines, &mut events);
     }
     events
 }
 
-fn line(bytes: &[u8]) -> Result<Event, Broken> {
-    let broken = |why: String| Broken { line: String::from_utf8_lossy(bytes).into_owned(), why };
-    let line = str::from_utf8(bytes).map_err(|error| broken(format!("no UTF-8: {error}")))?;
-    let (text, source) = unsplice(line).map_err(broken)?;
-    Event::of(text, source).map_err(broken)
+/// Adds the events of the lines of a record, or of a record inside an aggregate.
+fn read(lines: &[u8], events: &mut Vec<Result<Event, Broken>>) {
+    // With `ENVELOPE=record`: the identity of the lines that follow, and their numbers.
+    let (mut head, mut numbers) = (Source::default(), 0..0);
+    for bytes in lines.split_inclusive(|byte| *byte == b'\n') {
+        let line = bytes.strip_suffix(b"\n");
+        if line.is_some_and(<[u8]>::is_empty) {
+            continue;
+        }
+        let number = numbers.next();
+        let event = line.ok_or_else(|| "the line does not end".to_owned()).and_then(|line| {
+            let line = str::from_utf8(line).map_err(|error| format!("no UTF-8: {error}"))?;
+            match number {
+                // Whatever it holds, it is an event.
+                Some(seq) => Event::of(line.to_owned(), Source { seq, ..head.clone() }),
+                None => Event::identified(line),
+            }
+        });
+        match event {
+            Ok(mut event) if number.is_none() && event.source.events.is_some() => {
+                let following = event.source.events.take().unwrap_or_default();
+                head = event.source;
+                numbers = head.seq..head.seq.saturating_add(following);
+            }
+            event => events.push(event.map_err(|why| Broken {
+                line: String::from_utf8_lossy(line.unwrap_or(bytes)).into_owned(),
+                why,
+            })),
+        }
+    }
+    if !numbers.is_empty() {
+        let line = "the first line of a record".to_owned();
+        let why = format!("{} events that it announces are missing", numbers.end - numbers.start);
+        events.push(Err(Broken { line, why }));
+    }
+}
+
+impl Source {
+    /// Fails unless the extension can have written this identity for an event of this type.
+    fn check(&self, kind: &str) -> Result<(), String> {
+        let Self { instance, seq, part, parts, events, .. } = self;
+        let within = |name: &str, number: Option<u64>, most: u64| match number {
+            Some(number) if !(1..=most).contains(&number) => {
+                Err(format!("{name} is {number}, and must be a number from 1 to {most}"))
+            }
+            _ => Ok(()),
+        };
+        within("seq", Some(*seq), consuming::NUMBER)?;
+        within("parts", parts.map(u64::from), consuming::PARTS.into())?;
+        within("part", part.map(u64::from), parts.unwrap_or_default().into())?;
+        within("events", *events, consuming::LINES as u64)?;
+        within("the last seq", Some(seq + events.unwrap_or(1) - 1), consuming::NUMBER)?;
+        if instance.is_empty() || part.is_some() != parts.is_some() {
+            return Err("its \"source\" lacks a member".to_owned());
+        }
+        if (kind == event_type::PART) != part.is_some()
+            || (kind == event_type::RECORD) != events.is_some()
+        {
+            return Err("its type does not fit its \"source\"".to_owned());
+        }
+        Ok(())
+    }
 }
 
 impl Event {
+    /// Reads a line that ends with its identity.
+    fn identified(line: &str) -> Result<Self, String> {
+        let (text, source) = unsplice(line)?;
+        let event = Self::of(text, source)?;
+        event.source.check(&event.kind)?;
+        if event.source.part.is_some() && event.fragment().is_none() {
+            return Err("a part holds no text".to_owned());
+        }
+        Ok(event)
+    }
+
     /// Reads an event whose identity is known.
     fn of(text: String, source: Source) -> Result<Self, String> {
-        let Members(members) = parse(&text)?;
-        let member = |name: &str| members.iter().find(|(key, _)| *key == name).map(|(_, raw)| *raw);
+        let members = parse(&text)?;
         let string = |raw: &str| serde_json::from_str::<String>(raw).ok();
-        let time_ms = member("\"time\"").and_then(string).as_deref().and_then(milliseconds);
-        // A type that is no string still deserves its line in the table, so it is shown raw.
-        let kind = member("\"type\"").map(|raw| string(raw).unwrap_or_else(|| raw.to_owned()));
-        let of_record = member("\"record\"").and_then(request_id_of);
+        let time_ms = members.time.and_then(string).as_deref().and_then(milliseconds);
+        // A type that is not a string is shown raw, so that it has its line in a table.
+        let kind = members.kind.map(|raw| string(raw).unwrap_or_else(|| raw.to_owned()));
+        let of_record = members.record.and_then(request_id_of);
         let request_id = of_record.or_else(|| source.request_id.clone());
         let kind = kind.unwrap_or_else(|| "(no type)".to_owned());
         Ok(Self { text, kind, time_ms, request_id, source })
@@ -148,8 +203,7 @@ impl Event {
 
     /// Returns the fragment that this line carries, if it is a part of a larger event.
     fn fragment(&self) -> Option<String> {
-        let Members(members) = parse(&self.text).ok()?;
-        let (_, raw) = members.iter().find(|(key, _)| *key == "\"record\"")?;
+        let raw = parse(&self.text).ok()?.record?;
         (self.kind == event_type::PART).then(|| serde_json::from_str(raw).ok()).flatten()
     }
 }
@@ -169,7 +223,7 @@ pub fn join(parts: &[&Event]) -> Result<Event, String> {
         return Err("its parts do not agree on how many they are".to_owned());
     }
     if !numbers.iter().copied().eq(1..=of) {
-        return Err(format!("only parts {numbers:?} of {of} arrived"));
+        return Err(format!("{} of its {of} parts arrived", numbers.len()));
     }
     let fragments: Option<String> = parts.iter().map(|part| part.fragment()).collect();
     let text = fragments.ok_or("a part holds no fragment")?;
@@ -179,10 +233,13 @@ pub fn join(parts: &[&Event]) -> Result<Event, String> {
 
 /// Removes the identity from a line: exactly the bytes that the extension added.
 fn unsplice(line: &str) -> Result<(String, Source), String> {
-    let Members(members) = parse(line)?;
-    let Some(("\"source\"", raw)) = members.last() else {
+    let members = parse(line)?;
+    let Some(("\"source\"", raw)) = members.last else {
         return Err("its last member is not \"source\"".to_owned());
     };
+    if raw.len() > consuming::SOURCE_BYTES {
+        return Err(format!("its \"source\" has {} bytes", raw.len()));
+    }
     let source = serde_json::from_str(raw).map_err(|e| format!("its \"source\" is odd: {e}"))?;
     // `raw` is a part of `line`, not a copy: where it begins tells where to cut.
     let begins = raw.as_ptr() as usize - line.as_ptr() as usize;
@@ -190,15 +247,13 @@ fn unsplice(line: &str) -> Result<(String, Source), String> {
     let kept = before
         .strip_suffix(",\"source\":")
         // An event without any member leaves nothing for a comma to separate.
-        .or_else(|| before.strip_suffix("\"source\":").filter(|_| members.len() == 1))
+        .or_else(|| before.strip_suffix("\"source\":").filter(|_| members.count == 1))
         .ok_or("its \"source\" was not spliced in as ,\"source\":")?;
     Ok((format!("{kept}{}", &line[begins + raw.len()..]), source))
 }
 
 fn request_id_of(record: &str) -> Option<String> {
-    let Members(members) = parse(record).ok()?;
-    let (_, raw) = members.iter().find(|(key, _)| *key == "\"requestId\"")?;
-    serde_json::from_str(raw).ok()
+    serde_json::from_str(parse(record).ok()?.request_id?).ok()
 }
 
 fn milliseconds(time: &str) -> Option<i64> {
@@ -211,8 +266,16 @@ fn parse(text: &str) -> Result<Members<'_>, String> {
     serde_json::from_str(text).map_err(|error| format!("no JSON object: {error}"))
 }
 
-/// An object's members as raw text, in their order, duplicate names included.
-struct Members<'a>(Vec<(&'a str, &'a str)>);
+/// The members of an object that a reader needs, as raw text. Of members with the same name the last one counts.
+#[derive(Default)]
+struct Members<'a> {
+    kind: Option<&'a str>,
+    time: Option<&'a str>,
+    record: Option<&'a str>,
+    request_id: Option<&'a str>,
+    last: Option<(&'a str, &'a str)>,
+    count: usize,
+}
 
 impl<'de> Deserialize<'de> for Members<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -225,11 +288,20 @@ impl<'de> Deserialize<'de> for Members<'de> {
             }
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-                let mut members = Vec::new();
+                let mut members = Members::default();
                 while let Some((key, value)) = map.next_entry::<&'de RawValue, &'de RawValue>()? {
-                    members.push((key.get(), value.get()));
+                    let (key, value) = (key.get(), value.get());
+                    match key {
+                        "\"type\"" => members.kind = Some(value),
+                        "\"time\"" => members.time = Some(value),
+                        "\"record\"" => members.record = Some(value),
+                        "\"requestId\"" => members.request_id = Some(value),
+                        _ => {}
+                    }
+                    members.last = Some((key, value));
+                    members.count += 1;
                 }
-                Ok(Members(members))
+                Ok(members)
             }
         }
         deserializer.deserialize_map(Collect)

@@ -8,7 +8,7 @@
 //! - [`load`] reads a [`Config`] from the variables of an environment and reports *every* problem together.
 //! - [`deployment`] holds the names under which a deployment to AWS is found, [`event`] what the extension adds to events,
 //!   [`metric`] what its metrics are called.
-//! - [`limits`] holds the numbers that AWS sets.
+//! - [`limits`] holds the numbers that AWS sets, [`consuming`] those that every consumer may rely on.
 
 /// As a literal, for constants that begin with it.
 macro_rules! env_prefix {
@@ -19,6 +19,7 @@ macro_rules! env_prefix {
 
 mod choices;
 mod conflicts;
+pub mod consuming;
 pub mod deployment;
 mod environment;
 pub mod event;

@@ -250,6 +250,18 @@ proptest! {
 }
 
 #[test]
+fn a_record_holds_no_more_events_than_every_consumer_reads() {
+    let limits = Limits { record_bytes: 1 << 20, target_bytes: 1 << 20, ..LIMITS };
+    let packing = Packing { envelope: Envelope::None, ..Packing::default() };
+    let source = source().in_envelope(Envelope::None);
+    let events = (1..=50_000).map(|seq| source.identify("{}", seq, None, Instant::now())).collect();
+    let (records, left) =
+        pack_as(packing, Limits { inflated_bytes: 1 << 20, ..limits }, events, Scope::All);
+    let counts: Vec<u64> = records.iter().map(|record| record.events).collect();
+    assert_eq!((counts, left), (vec![40_000, 10_000], 0));
+}
+
+#[test]
 fn an_aggregate_under_another_key_stays_within_its_limit() {
     let limits = Limits { record_bytes: 4_096, target_bytes: 4_096, ..LIMITS };
     let packing = Packing { format: RecordFormat::Kpl, ..Packing::default() };

@@ -93,9 +93,11 @@ fn a_line_that_is_no_event_says_why() {
     assert!(why(b"START RequestId: 1\n").starts_with("no JSON object: "));
     assert!(why(b"[1]\n").starts_with("no JSON object: "));
     assert!(why(b"\xff\n").starts_with("no UTF-8: "));
-    assert_eq!(why(EVENT.as_bytes()), "its last member is not \"source\"");
-    assert!(why(br#"{"a":1,"source":{"instance":"a"}}"#).starts_with("its \"source\" is odd: "));
-    let spaced = br#"{"a":1, "source": {"instance":"a","seq":1}}"#;
+    assert_eq!(why(EVENT.as_bytes()), "the line does not end");
+    assert_eq!(why(format!("{EVENT}\n").as_bytes()), "its last member is not \"source\"");
+    let odd = b"{\"a\":1,\"source\":{\"instance\":\"a\"}}\n";
+    assert!(why(odd).starts_with("its \"source\" is odd: "));
+    let spaced = b"{\"a\":1, \"source\": {\"instance\":\"a\",\"seq\":1}}\n";
     assert_eq!(why(spaced), "its \"source\" was not spliced in as ,\"source\":");
 }
 
@@ -126,7 +128,7 @@ fn parts_join_to_the_event_they_were_cut_from() {
 #[test]
 fn parts_that_cannot_be_joined_say_why() {
     let why = |parts: &[Event]| join(&parts.iter().collect::<Vec<_>>()).unwrap_err();
-    assert_eq!(why(&[part(1, 3, "{"), part(3, 3, "}")]), "only parts [1, 3] of 3 arrived");
+    assert_eq!(why(&[part(1, 3, "{"), part(3, 3, "}")]), "2 of its 3 parts arrived");
     assert_eq!(
         why(&[part(1, 2, "{"), part(2, 3, "}")]),
         "its parts do not agree on how many they are"
@@ -152,7 +154,56 @@ fn events_after_a_first_line_that_speaks_for_all_are_numbered_by_it() {
 }
 
 #[test]
-fn a_record_that_lacks_events_that_its_first_line_promises_says_so() {
-    let last = record(headed(3).as_bytes()).pop().unwrap().unwrap_err();
-    assert!(last.line.contains("a record of 2 events") && last.why.contains('3'), "{last:?}");
+fn a_record_that_lacks_lines_keeps_the_others_and_names_the_gap() {
+    let mut events = record(headed(3).as_bytes());
+    let last = events.pop().unwrap().unwrap_err();
+    assert_eq!(last.why, "1 events that it announces are missing");
+    assert_eq!(events.iter().filter(|it| it.is_ok()).count(), 2);
+}
+
+#[test]
+fn lines_beyond_those_that_a_first_line_announces_get_no_number() {
+    let events = record(headed(1).as_bytes());
+    assert_eq!(events.iter().map(Result::is_ok).collect::<Vec<_>>(), [true, false]);
+}
+
+#[test]
+fn an_implausible_identity_costs_its_own_line() {
+    let good = spliced(EVENT, r#""instance":"a","seq":1"#);
+    for bad in [
+        r#""instance":"a","seq":0"#,
+        r#""instance":"a","seq":9007199254740992"#,
+        r#""instance":"a","seq":18446744073709551615"#,
+        r#""instance":"","seq":1"#,
+        r#""instance":"a","seq":1,"part":1,"parts":2"#,
+        r#""instance":"a","seq":1,"events":1"#,
+        r#""instance":"a","seq":1,"account":{"a":1}"#,
+        &format!(r#""instance":"a","seq":1,"account":"{}""#, "x".repeat(20_000)),
+    ] {
+        let bad = spliced(EVENT, bad);
+        let lines = record(format!("{good}{bad}{good}").as_bytes());
+        assert_eq!(
+            lines.iter().map(Result::is_ok).collect::<Vec<_>>(),
+            [true, false, true],
+            "{bad}"
+        );
+    }
+    for part in [
+        r#""part":3,"parts":2"#,
+        r#""part":1"#,
+        r#""part":1,"parts":65537"#,
+        r#""part":0,"parts":2"#,
+    ] {
+        let line = r#"{"type":"kinesis-telemetry.part","record":"x"}"#;
+        let line = spliced(line, &format!(r#""instance":"a","seq":1,{part}"#));
+        assert!(record(line.as_bytes())[0].is_err(), "{part}");
+    }
+}
+
+#[test]
+fn a_line_without_an_end_does_not_run_into_the_next_record_of_an_aggregate() {
+    let one = spliced(EVENT, r#""instance":"a","seq":1"#);
+    let two = spliced(EVENT, r#""instance":"a","seq":2"#);
+    let lines = record(&crate::decode::tests::kpl(&[one.trim_end(), &two]));
+    assert_eq!(lines.iter().map(Result::is_ok).collect::<Vec<_>>(), [false, true]);
 }
