@@ -1,6 +1,6 @@
 // The lines of a record: one event each, with its identity.
 
-import { BadRecord, deaggregate, inflate, MAX_LINES } from "./records.mjs";
+import { asBuffer, BadRecord, deaggregate, inflate, MAX_LINES } from "./records.mjs";
 
 const PART = "kinesis-telemetry.part";
 const RECORD = "kinesis-telemetry.record";
@@ -66,7 +66,7 @@ export class Event {
  */
 export function recordsToEvents(data, badLines) {
   const bad = badLines ?? [];
-  const records = deaggregate(inflate(Buffer.from(data)));
+  const records = deaggregate(inflate(asBuffer(data)));
   let count = 0;
   for (const lines of records) {
     for (let at = lines.indexOf(10); at >= 0; at = lines.indexOf(10, at + 1)) count += 1;
@@ -85,7 +85,7 @@ export function recordsToEvents(data, badLines) {
  */
 export function linesToEvents(data, badLines) {
   const bad = badLines ?? [];
-  const events = [...read(Buffer.from(data), bad)];
+  const events = [...read(asBuffer(data), bad)];
   if (badLines === undefined) warn(bad);
   return events;
 }
@@ -180,7 +180,8 @@ function requireIdentity(source) {
   if ((part === undefined) !== (parts === undefined) || part > parts) {
     throw new BadRecord("its source names a part that does not exist");
   }
-  if (seq + events - 1 > MAX_NUMBER) throw new BadRecord("its source numbers more events than there are numbers");
+  // Not their sum, which would be rounded.
+  if (seq > MAX_NUMBER - (events - 1)) throw new BadRecord("its source numbers more events than there are numbers");
 }
 
 function requireText(name, value) {

@@ -40,7 +40,7 @@ export function inflate(data) {
   if (stated > MAX_INFLATED_BYTES) throw new BadRecord(tooLarge);
   let inflated;
   try {
-    inflated = Buffer.from(decompress(data));
+    inflated = asBuffer(decompress(data));
   } catch (error) {
     const reason = error.code === "ERR_BUFFER_TOO_LARGE" ? tooLarge : `it cannot be decompressed: ${error.message}`;
     throw new BadRecord(reason, { cause: error });
@@ -50,6 +50,9 @@ export function inflate(data) {
   if (inflated.length < (stated ?? 0)) throw new BadRecord("it cannot be decompressed: it breaks off");
   return inflated;
 }
+
+/** Returns bytes as a Buffer. A Buffer is not copied. */
+export const asBuffer = (bytes) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes));
 
 /** Returns the number of bytes that a Zstandard frame states as its content, if it does (RFC 8878, 3.1.1.1). */
 function contentSize(frame) {

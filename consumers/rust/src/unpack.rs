@@ -21,28 +21,35 @@ use crate::decode;
 #[serde(rename_all = "camelCase")]
 pub struct Source {
     /// The name of the function; `None` if the event has no identity.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub function: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     version: Option<String>,
     /// The extension process that numbered the event. It is empty if the event has no identity.
     pub instance: String,
     /// The number of the event within its instance, from 1; 0 if the event has no identity.
     pub seq: u64,
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     request_id: Option<String>,
     /// The number of this part, from 1, if the event was too large for one record.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub part: Option<u32>,
     /// The number of parts, if the event was too large for one record.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     pub parts: Option<u32>,
     /// The number of lines that follow, in the first line of a record with `ENVELOPE=record`.
-    #[serde(skip_serializing_if = "Option::is_none")]
+    #[serde(default, deserialize_with = "present", skip_serializing_if = "Option::is_none")]
     events: Option<u64>,
     /// All further members: `tenantId`, those of `LABELS`, and those of later releases. Their values are always text.
     #[serde(flatten)]
     pub labels: BTreeMap<String, String>,
+}
+
+/// Reads a member that is not null: the extension leaves a member out if it has no value.
+fn present<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+    value: D,
+) -> Result<Option<T>, D::Error> {
+    T::deserialize(value).map(Some)
 }
 
 /// An event that Lambda or the extension generated, or a part of one.

@@ -1,11 +1,12 @@
 //! Models that run the extension's own code without a Lambda and without AWS.
 //!
 //! The binaries print tables that documents quote: `costs` (docs/cost.md) and `simulation` (docs/flushing.md). `fixtures` writes
-//! records for the tests of `consumers`. [`Typical`] makes the events that all of them use.
+//! records for the tests of `consumers`, and `hostile` writes records that consumers must survive. [`Typical`] makes the events that all of them use.
 
 #![allow(missing_docs, reason = "a tool of this repository; each module says what it computes")]
 
 mod flow;
+pub mod hostile;
 mod life;
 mod logged;
 mod million;

@@ -177,6 +177,7 @@ fn an_implausible_identity_costs_its_own_line() {
         r#""instance":"","seq":1"#,
         r#""instance":"a","seq":1,"part":1,"parts":2"#,
         r#""instance":"a","seq":1,"events":1"#,
+        r#""instance":"a","seq":1,"function":null"#,
         r#""instance":"a","seq":1,"account":{"a":1}"#,
         &format!(r#""instance":"a","seq":1,"account":"{}""#, "x".repeat(20_000)),
     ] {

@@ -1,8 +1,12 @@
 //! The consumers, against records that the extension itself has made, in every combination of settings.
 
+mod hostile;
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
+
+use extension_spec::consuming;
 
 use super::install;
 use crate::support::workspace;
@@ -24,30 +28,34 @@ fn passes(command: &mut Command) -> String {
     said
 }
 
-/// Runs these modules of the Python tests, none of which may skip anything.
-fn python(modules: &[&str], records: &Path) {
+/// Returns a command that runs a module in the folder of the Python consumer.
+fn python_in(module: &str) -> Command {
     let environment = install(Tool::Python, &workspace::target_dir().unwrap()).unwrap();
     let mut python = Command::new(environment.join("bin/python3"));
+    // No `__pycache__` between the sources.
+    python.args(["-B", "-m", module]).current_dir(workspace::root().join("consumers/python"));
     python
-        // No `__pycache__` between the sources.
-        .args(["-B", "-m", "unittest"])
-        .args(modules)
-        .env("RECORDS", records)
-        .current_dir(workspace::root().join("consumers/python"));
-    let said = passes(&mut python);
+}
+
+/// Returns a command that runs Node in the folder of its consumer.
+fn node_in(argument: &str) -> Command {
+    let packages = install(Tool::Node, &workspace::target_dir().unwrap()).unwrap();
+    let mut node = Command::new("node");
+    node.arg(argument).env("PACKAGES", packages);
+    node.current_dir(workspace::root().join("consumers/node"));
+    node
+}
+
+/// Runs these modules of the Python tests, none of which may skip anything.
+fn python(modules: &[&str], records: &Path) {
+    let said = passes(python_in("unittest").args(modules).env("RECORDS", records));
     assert!(!said.contains("skipped") && !said.contains("Ran 0 tests"), "{said}");
 }
 
-/// The same of the Node tests.
+/// Runs these files of the Node tests, none of which may skip anything.
 fn node(files: &[&str], records: &Path) {
-    let packages = install(Tool::Node, &workspace::target_dir().unwrap()).unwrap();
-    let mut node = Command::new("node");
-    node.args(["--test", "--test-reporter=tap"])
-        .args(files)
-        .env("RECORDS", records)
-        .env("PACKAGES", packages)
-        .current_dir(workspace::root().join("consumers/node"));
-    let said = passes(&mut node);
+    let mut node = node_in("--test");
+    let said = passes(node.arg("--test-reporter=tap").args(files).env("RECORDS", records));
     assert!(said.contains("# skipped 0") && !said.contains("# pass 0"), "{said}");
 }
 
@@ -80,5 +88,31 @@ fn every_consumer_reads_the_records_of_every_release() {
     for folder in folders {
         python(&["tests.test_records"], &folder);
         node(&["tests/records.test.mjs"], &folder);
+    }
+}
+
+#[test]
+fn consumers_agree_on_their_limits() {
+    let limits = [
+        ("MAX_INFLATED_BYTES", consuming::INFLATED_BYTES as u64, "16 * 1024 * 1024"),
+        ("MAX_LINES", consuming::LINES as u64, "50_000"),
+        ("MAX_NUMBER", consuming::NUMBER, "2**53 - 1"),
+        ("MAX_PARTS", consuming::PARTS.into(), "65_536"),
+        ("MAX_SOURCE_BYTES", consuming::SOURCE_BYTES as u64, "16_384"),
+    ];
+    let sources = ["python/kinesis_telemetry", "node/kinesis-telemetry"].map(|folder| {
+        let files = std::fs::read_dir(workspace::root().join("consumers").join(folder)).unwrap();
+        files.map(|it| std::fs::read_to_string(it.unwrap().path()).unwrap()).collect::<String>()
+    });
+    let number = |text: &str| -> u64 {
+        let factors = text.split(" * ").map(|it| it.replace('_', "").parse::<u64>().unwrap());
+        factors.product()
+    };
+    for (name, value, text) in limits {
+        let stated = if text == "2**53 - 1" { (1 << 53) - 1 } else { number(text) };
+        assert_eq!(stated, value, "{name}");
+        assert!(sources[0].contains(&format!("{name} = {text}\n")), "{name} in Python");
+        let text = text.replace("2**53 - 1", "Number.MAX_SAFE_INTEGER");
+        assert!(sources[1].contains(&format!("const {name} = {text};")), "{name} in Node");
     }
 }
