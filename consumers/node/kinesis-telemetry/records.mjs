@@ -32,7 +32,7 @@ export function inflate(data) {
   if (name === undefined) return data;
   const decompress = decompressors[name];
   if (decompress === undefined) {
-    throw new Error("records with COMPRESSION=zstd need a Node that has zlib.zstdDecompressSync, or decompressors.zstd");
+    throw new BadRecord("records with COMPRESSION=zstd need a Node that has zlib.zstdDecompressSync, or decompressors.zstd");
   }
   // A decompressor of the user's may have no bound, but the frame states its size.
   const stated = name === "zstd" ? contentSize(data) : undefined;
@@ -80,15 +80,25 @@ export function deaggregate(data) {
   if (!createHash("md5").update(message).digest().equals(checksum)) {
     throw new BadRecord("the checksum of an aggregate is not that of its content");
   }
-  const records = fields(message).filter(([number]) => number === 3);
-  return records.map(([, record]) => fields(record).find(([number]) => number === 3)?.[1] ?? Buffer.alloc(0));
+  const records = [];
+  for (const [number, record] of fields(message)) {
+    if (number === 3) records.push(record);
+  }
+  return records.map(dataOf);
+}
+
+function dataOf(record) {
+  for (const [number, data] of fields(record)) {
+    if (number === 3) return data;
+  }
+  return Buffer.alloc(0);
 }
 
 const startsWith = (data, magic) => data.subarray(0, magic.length).equals(magic);
 
-/** Returns the numbers and values of a Protobuf message's fields, as far as aggregates have them. */
-function fields(message) {
-  const found = [];
+/** Yields the numbers and values of a Protobuf message's fields, as far as aggregates have them. */
+function* fields(message) {
+  let count = 0;
   let at = 0;
   const varint = () => {
     let value = 0;
@@ -104,15 +114,15 @@ function fields(message) {
     const [tag, value] = [varint(), varint()];
     const [type, number] = [tag % 8, Math.floor(tag / 8)];
     // Each record may come with a partition key of its own.
-    if (found.length === 2 * MAX_LINES) throw new BadRecord(`an aggregate holds more than ${2 * MAX_LINES} fields`);
+    count += 1;
+    if (count > 2 * MAX_LINES) throw new BadRecord(`an aggregate holds more than ${2 * MAX_LINES} fields`);
     if (type === 0 && tag < 2 ** 32) {
-      found.push([number, Buffer.alloc(0)]);
+      yield [number, undefined];
     } else if (type === 2 && tag < 2 ** 32 && at + value <= message.length) {
-      found.push([number, message.subarray(at, at + value)]);
+      yield [number, message.subarray(at, at + value)];
       at += value;
     } else {
       throw new BadRecord("an aggregate breaks off, or has an unknown type of field");
     }
   }
-  return found;
 }

@@ -67,7 +67,7 @@ def _zstd():
                 raise BadRecord(f"it cannot be decompressed: {error}") from error
 
         return decompress
-    raise RuntimeError("records with COMPRESSION=zstd need Python 3.14 or the package backports.zstd or zstandard")
+    raise BadRecord("records with COMPRESSION=zstd need Python 3.14 or the package backports.zstd or zstandard")
 
 
 def _zstandard(module, data: bytes) -> bytes:

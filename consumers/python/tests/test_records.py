@@ -176,7 +176,7 @@ class Records(unittest.TestCase):
     def test_without_a_decompressor_the_error_says_what_to_install(self):
         stream = streams(compression="zstd")[0]
         with mock.patch("importlib.import_module", side_effect=ImportError):
-            with self.assertRaisesRegex(RuntimeError, "Python 3.14 or the package"):
+            with self.assertRaisesRegex(BadRecord, "Python 3.14 or the package"):
                 records_to_events(stream.records[0])
 
     def test_a_ledger_that_names_more_numbers_than_it_means_explains_no_more_than_it_means(self):

@@ -13,9 +13,9 @@ use super::line::Lines;
 
 /// Packs lines into a record.
 pub(super) fn pack(rng: &mut Rng, lines: Lines) -> Hostile {
-    let text: Vec<u8> = lines.lines.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
+    let text: Vec<u8> = lines.all.iter().flat_map(|line| [line, &b"\n"[..]].concat()).collect();
     let one_each = |lines: &Lines| {
-        let records = lines.lines.iter().map(|line| [line, &b"\n"[..]].concat());
+        let records = lines.all.iter().map(|line| [line, &b"\n"[..]].concat());
         aggregate(&records.collect::<Vec<_>>())
     };
     let (name, data, is_intact) = match rng.u8(0..24) {

@@ -8,24 +8,27 @@ use super::{GOOD, value};
 /// The lines of a record, without their line breaks.
 #[derive(Debug, Default)]
 pub(super) struct Lines {
-    pub(super) lines: Vec<Vec<u8>>,
+    pub(super) all: Vec<Vec<u8>>,
     /// The numbers of the good ones.
     pub(super) good: Vec<u64>,
     /// The hostile productions.
     pub(super) names: Vec<&'static str>,
 }
 
+/// A name, and a function that makes a line.
+type Production = (&'static str, fn(&mut Rng) -> Vec<u8>);
+
 impl Lines {
     pub(super) fn add_good(&mut self, rng: &mut Rng) {
         let seq = self.good.last().copied().unwrap_or_default() + rng.u64(1..5);
         let record = if rng.bool() { value::any(rng) } else { value::text(rng) };
         let source = format!(r#"{{"function":"f","version":"1","instance":"{GOOD}","seq":{seq}}}"#);
-        self.lines.push(event("function", &record, &source).into_bytes());
+        self.all.push(event("function", &record, &source).into_bytes());
         self.good.push(seq);
     }
 
     pub(super) fn add_hostile(&mut self, rng: &mut Rng) {
-        let productions: &[(&'static str, fn(&mut Rng) -> Vec<u8>)] = &[
+        let productions: &[Production] = &[
             ("bytes", bytes),
             ("shape", shape),
             ("source", source),
@@ -41,7 +44,7 @@ impl Lines {
         let mut line = make(rng);
         // A line break inside would make two lines of it, of which the second might be good.
         line.retain(|byte| *byte != b'\n');
-        self.lines.push(line);
+        self.all.push(line);
         self.names.push(name);
     }
 }
