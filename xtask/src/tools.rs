@@ -10,6 +10,7 @@ pub(crate) mod ministack;
 pub(crate) mod npm;
 pub(crate) mod python;
 pub(crate) mod rie;
+pub(crate) mod wheel;
 
 use anyhow::{Result, bail};
 use xshell::cmd;
