@@ -109,7 +109,7 @@ export interface TelemetrySettings {
    * How old a waiting event may get while an invocation is running; then it is sent.
    * Where flushing is adaptive, invocations come often when less than half of it lies between them.
    *
-   * From 100 ms to 15 min.
+   * From 100 ms to 90 min.
    *
    * @default Duration.seconds(5)
    */
@@ -349,7 +349,7 @@ export function toEnvironment(settings: TelemetrySettings): Record<string, strin
   environment.list('types', 'TYPES', settings.types, EVENT_TYPE, 'platform, function, extension, single types such as platform.report, or lines from a level on such as function:warn, separated by commas');
   environment.choice('flush', 'FLUSH', settings.flush, ['adaptive', 'end', 'start']);
   environment.millis('flushTimeout', 'FLUSH_TIMEOUT_MS', settings.flushTimeout, { min: 50, max: 60000 });
-  environment.millis('maxAge', 'MAX_AGE_MS', settings.maxAge, { min: 100, max: 900000 });
+  environment.millis('maxAge', 'MAX_AGE_MS', settings.maxAge, { min: 100, max: 5400000 });
   environment.count('maxBatchRecordsItems', 'MAX_BATCH_RECORDS_ITEMS', settings.maxBatchRecordsItems, { min: 1, max: 1000000 });
   environment.millis('bufferTimeout', 'BUFFER_TIMEOUT_MS', settings.bufferTimeout, { min: 25, max: 30000 });
   environment.bytes('logsBufferMaxBytes', 'LOGS_BUFFER_MAX_BYTES', settings.logsBufferMaxBytes, { min: 262144, max: 1048576 });

@@ -16,6 +16,11 @@ pub const TELEMETRY_SCHEMAS: [&str; 3] = ["2025-01-29", "2022-12-13", "2022-07-0
 
 /// Lambda execution environment, "Init phase": longest init of an on-demand function, in milliseconds.
 pub const INIT_MS: u64 = 10_000;
+/// Lambda, `CreateFunction`, `Timeout`: the longest timeout of a function, in milliseconds.
+pub const FUNCTION_TIMEOUT_MS: u64 = 1_800_000;
+/// Lambda, `CreateFunction`, `Timeout`: the longest timeout of a function on managed instances, in milliseconds. Synchronous
+/// invocations end earlier.
+pub const MANAGED_FUNCTION_TIMEOUT_MS: u64 = 5_400_000;
 /// `PutRecords`: most records of one request.
 pub const PUT_RECORDS: usize = 500;
 /// `PutRecords`: bytes of one request, data before base64 and partition keys counted. AWS raised the limit from 5 MiB

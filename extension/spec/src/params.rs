@@ -81,7 +81,7 @@ params! {
 
         /// How old a waiting event may get while an invocation is running; then it is sent.
         /// Where flushing is adaptive, invocations come often when less than half of it lies between them.
-        max_age: Millis = "5000", MAX_AGE_MS, in (100, 900_000);
+        max_age: Millis = "5000", MAX_AGE_MS, in (100, limits::MANAGED_FUNCTION_TIMEOUT_MS);
 
         /// Where flushing is at the start of the next invocation: fewest waiting events for which one sends them.
         max_batch_records_items: Count = "5", MAX_BATCH_RECORDS_ITEMS, in (1, 1_000_000);

@@ -128,6 +128,7 @@ pub(crate) fn connect(flush_timeout: Duration) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use extension_spec::limits;
     use proptest::prelude::*;
 
     use super::*;
@@ -181,12 +182,10 @@ mod tests {
 
     #[test]
     fn any_deadline_in_the_future_is_believed_until_the_timeout_is_known() {
-        for seconds in [900, 1_800, 5_400, 86_400] {
-            let end = ms(seconds * 1_000 - 100);
-            assert_eq!(
-                (invoke(seconds * 1_000).end, invoke(seconds * 1_000).wait),
-                (end, end.saturating_sub(ms(1_000)))
-            );
+        let longest = [limits::FUNCTION_TIMEOUT_MS, limits::MANAGED_FUNCTION_TIMEOUT_MS];
+        for left in [900_000, 86_400_000].into_iter().chain(longest) {
+            let end = ms(left - 100);
+            assert_eq!((invoke(left).end, invoke(left).wait), (end, end.saturating_sub(ms(1_000))));
         }
         let far = budget(Call::Invoke { timeout: None }, u64::MAX, 0, &settings(1_000, 100));
         assert!(far.end > Duration::from_hours(24), "and none overflows a clock: {far:?}");

@@ -6,6 +6,7 @@ mod wiring;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
+use extension_spec::limits;
 use wiring::{Bodies, Wiring, invoke, invoke_with, none, shutdown_for};
 
 use super::*;
@@ -310,14 +311,14 @@ async fn a_repeated_request_whose_end_is_read_before_its_invoke_is_not_held() {
 
 #[tokio::test(start_paused = true)]
 async fn a_function_with_any_timeout_is_held_until_its_end_and_its_last_line_goes_out_with_it() {
-    for seconds in [900, 1_800, 5_400] {
-        let answers = vec![invoke_with(seconds * 1_000, "r-1"), shutdown()];
+    for timeout in [900_000, limits::FUNCTION_TIMEOUT_MS, limits::MANAGED_FUNCTION_TIMEOUT_MS] {
+        let answers = vec![invoke_with(timeout, "r-1"), shutdown()];
         Bench::live(&[("FLUSH", "end")], Faults::default(), answers, |number, bench| {
             if number == 0 {
-                let finished = Duration::from_secs(seconds - 10);
+                let finished = Duration::from_millis(timeout - 10_000);
                 bench.bodies.post_after(finished, line_and_done("the last", "r-1"));
             } else {
-                assert!(bench.has("the last"), "with a timeout of {seconds} s");
+                assert!(bench.has("the last"), "with a timeout of {timeout} ms");
             }
         })
         .await;
