@@ -56,6 +56,9 @@ _xtask() {
             xtask,package)
                 cmd="xtask__subcmd__package"
                 ;;
+            xtask,radar)
+                cmd="xtask__subcmd__radar"
+                ;;
             xtask,redrive)
                 cmd="xtask__subcmd__redrive"
                 ;;
@@ -78,7 +81,7 @@ _xtask() {
 
     case "${cmd}" in
         xtask)
-            opts="-h --help demo test bench ci build package deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade"
+            opts="-h --help demo test bench ci build package deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -408,6 +411,32 @@ _xtask() {
             case "${prev}" in
                 --arch)
                     COMPREPLY=($(compgen -W "x86_64 arm64 all" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xtask__subcmd__radar)
+            opts="-h --wheel --from --to --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --wheel)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --from)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --to)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 *)

@@ -14,6 +14,7 @@ pub(crate) mod destroy;
 pub(crate) mod diff;
 #[allow(clippy::format_push_string, reason = "these texts are made once a run, and read better so")]
 pub(crate) mod package;
+pub(crate) mod radar;
 pub(crate) mod synth;
 pub(crate) mod test;
 pub(crate) mod upgrade;
@@ -52,6 +53,7 @@ pub(crate) enum Command {
     Delegated(Request),
     Synth(synth::Options),
     Upgrade(upgrade::Options),
+    Radar(radar::Options),
 }
 
 /// Describes the command line, for help, documents and completions.
@@ -85,6 +87,7 @@ impl Command {
             Self::Delegated(_) => delegate::run(std::env::args_os().skip(1)),
             Self::Synth(options) => synth::run(options),
             Self::Upgrade(options) => upgrade::run(options),
+            Self::Radar(options) => radar::run(options),
         }
     }
 }

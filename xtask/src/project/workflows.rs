@@ -4,6 +4,7 @@
 mod audit;
 mod ci;
 mod model;
+mod radar;
 mod release;
 
 mod steps;
@@ -13,5 +14,6 @@ use xtask_synth::Project;
 pub(super) fn add(project: &mut Project) {
     ci::add(project);
     audit::add(project);
+    radar::add(project);
     release::add(project);
 }

@@ -1,5 +1,6 @@
 //! Python packages, exactly those that a lock file names: as environments, or one as a file.
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::Path;
 use std::process::Command;
@@ -39,15 +40,25 @@ pub(crate) fn environment(dir: &Path, requirements: &Path) -> Result<()> {
     npm::put(&stamp, &wanted)
 }
 
-/// The one package that the requirements name, as it is published: downloaded to an empty folder, read, and removed.
+/// Returns the one package that the requirements name, as it is published.
 pub(crate) fn wheel(dir: &Path, requirements: &Path) -> Result<Vec<u8>> {
+    download(dir, &["--require-hashes".as_ref(), "--requirement".as_ref(), requirements.as_ref()])
+}
+
+/// Returns the newest version of a package, as it is published. Its hash is not known beforehand, so callers read it and run nothing
+/// of it.
+pub(crate) fn newest_wheel(dir: &Path, package: &str) -> Result<Vec<u8>> {
+    download(dir, &[package.as_ref()])
+}
+
+/// Downloads one package to an empty folder, reads it, and removes the folder.
+fn download(dir: &Path, which: &[&OsStr]) -> Result<Vec<u8>> {
     let _ = fs::remove_dir_all(dir);
     let mut pip = Command::new("python3");
     pip.args(["-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-input"])
-        .args(["--no-deps", "--require-hashes", "--only-binary", ":all:", "--dest"])
+        .args(["--no-deps", "--only-binary", ":all:", "--dest"])
         .arg(dir)
-        .arg("--requirement")
-        .arg(requirements);
+        .args(which);
     quietly("a Python package", &mut pip, "check the network, or install pip for this Python")?;
     let files = fs::read_dir(dir).and_then(Iterator::collect::<Result<Vec<_>, _>>);
     let files = files.with_context(|| format!("{} cannot be read", dir.display()))?;

@@ -94,7 +94,7 @@ fn compile(uv: &Path, folder: &str) -> Result<()> {
         .args(["pip", "compile", "--quiet", "--universal", "--generate-hashes"])
         .args(["--no-header", "--no-annotate", "--python-version", &format!("3.{PYTHON_MINOR}")])
         .args(["--output-file", "requirements.txt", "requirements.in"])
-        .args((folder == python::ALONE).then_some("--no-deps"))
+        .args(python::ALONE.contains(&folder).then_some("--no-deps"))
         .current_dir(workspace::root().join(folder));
     process::run("uv pip compile", &mut compile)
 }
