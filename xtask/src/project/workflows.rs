@@ -4,6 +4,7 @@
 mod audit;
 mod ci;
 mod model;
+mod nightly;
 mod radar;
 mod release;
 
@@ -14,6 +15,7 @@ use xtask_synth::Project;
 pub(super) fn add(project: &mut Project) {
     ci::add(project);
     audit::add(project);
+    nightly::add(project);
     radar::add(project);
     release::add(project);
 }

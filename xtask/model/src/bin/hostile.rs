@@ -5,6 +5,8 @@
 //! instance, seq, part and length of the text or fragment in UTF-8, and the `seconds` of processor time. The last line is `peakKiB`, the
 //! largest resident size of the process.
 
+#![allow(clippy::print_stdout, reason = "it prints what it reads")]
+
 use std::fs::{self, File};
 use std::io::{BufRead as _, BufReader, BufWriter, Write as _};
 use std::time::Duration;
@@ -55,7 +57,7 @@ fn read(file: &str) {
             gathering.add(event, 0);
         }
         let judged: usize = gathering.judged().map(|it| it.arrivals.len()).sum();
-        let seconds = (processor_time() - began).as_secs_f64();
+        let seconds = processor_time().saturating_sub(began).as_secs_f64();
         println!("{}", json!({ "events": events, "judged": judged, "seconds": seconds }));
     }
     let peak = getrusage(UsageWho::RUSAGE_SELF).expect("a process knows its usage").max_rss();

@@ -1,0 +1,47 @@
+//! `nightly`: what finds more the longer it runs, and so takes too long for the check of a change.
+
+use xtask_synth::Project;
+
+use super::model::{Concurrency, Job, Map, On, Step, Workflow};
+use super::steps;
+use crate::project::pins;
+
+pub(super) fn add(project: &mut Project) {
+    let hostile = Job {
+        name: "Hostile records",
+        needs: None,
+        strategy: None,
+        runs_on: "ubuntu-24.04",
+        timeout_minutes: 120,
+        permissions: Map::from([("contents", "read", "to check out")]),
+        steps: vec![
+            steps::checkout(),
+            steps::rust(),
+            steps::node(),
+            steps::python(),
+            Step::run(
+                "Let every consumer read hostile records for an hour",
+                "cargo xtask test -- hostile_records",
+            )
+            .env([("HOSTILE_SECONDS", "3600")]),
+        ],
+    };
+    let workflow = Workflow {
+        name: "nightly",
+        on: Map::from([
+            // Not on the hour, when everybody's run.
+            ("schedule", On::Schedule([Map::from([("cron", "17 3 * * *")])])),
+            ("workflow_dispatch", On::Always),
+        ]),
+        permissions: Map::default(),
+        concurrency: Some(Concurrency {
+            group: "${{ github.workflow }}-${{ github.ref }}",
+            cancel_in_progress: true,
+        }),
+        jobs: Map::from([("hostile", hostile)]),
+    };
+    project
+        .yaml(".github/workflows/nightly.yml", &workflow)
+        .facts_from(file!())
+        .facts_from(pins::DECLARED_IN);
+}
