@@ -8,7 +8,7 @@ mod stream;
 
 use std::process::ExitCode;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
 use aws_sdk_lambda::operation::get_layer_version_by_arn::GetLayerVersionByArnError;
 use extension_spec::deployment::Architecture;
@@ -25,12 +25,7 @@ pub(crate) async fn run(
 ) -> Result<ExitCode> {
     let aws = Aws::find(None).await?;
     let findings = examine(deployment, function, &aws).await;
-    let text = if json {
-        serde_json::to_string_pretty(&findings).context("the findings make no JSON")? + "\n"
-    } else {
-        finding::text(&findings)
-    };
-    say::out(&text)?;
+    say::out(&if json { say::json(&findings)? } else { finding::text(&findings) })?;
     let is_well = findings.iter().all(Finding::is_well);
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -52,7 +52,7 @@ pub(crate) async fn run(deployment: &Deployment, options: &Invoke) -> Result<Exi
     let (sent, ()) = tokio::try_join!(invoking, look.look_until(&over))?;
     let audit = look.until_complete(&sent, &function, &progress).await?;
     progress.clear();
-    say::out(&if options.json { table::json(&audit)? } else { table::text(&audit, &sent) })?;
+    say::out(&if options.json { say::json(&audit)? } else { table::text(&audit, &sent) })?;
     Ok(if audit.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

@@ -7,6 +7,7 @@ use anyhow::{Context, Result};
 use extension_spec::deployment::SSM_PARAMETERS;
 use kinesis_telemetry_args::{Deployment, snippets};
 use kinesis_telemetry_stream::{Aws, say};
+use kinesis_telemetry_terminal::plain;
 
 use crate::deployment::Values;
 
@@ -14,8 +15,7 @@ pub(crate) async fn run(deployment: &Deployment, json: bool) -> Result<ExitCode>
     let aws = Aws::find(None).await?;
     let values = Values::of(deployment, &aws).await?;
     if json {
-        let text = serde_json::to_string_pretty(&values.0).context("the values make no JSON")?;
-        say::out(&format!("{text}\n"))?;
+        say::out(&say::json(&values.0)?)?;
         return Ok(ExitCode::SUCCESS);
     }
     say::out(&text(deployment.name.as_deref(), &values)?)?;
@@ -34,7 +34,7 @@ fn text(name: Option<&str>, values: &Values) -> Result<String> {
             "(none: a stack of one's own has none)"
         };
         let value = values.0.get(it.key).map_or(nothing, String::as_str);
-        _ = writeln!(text, "{name:<width$}  {value}");
+        _ = writeln!(text, "{name:<width$}  {}", plain(value));
     }
     let parameter = |key: &str| {
         let it = SSM_PARAMETERS.iter().find(|it| it.key == key);

@@ -12,7 +12,7 @@ use anyhow::Result;
 use kinesis_telemetry_args::{Deployment, Tail};
 use kinesis_telemetry_consumer as consumer;
 use kinesis_telemetry_stream::{Aws, Reader, Record, Start, Target, counted, region_of_arn, say};
-use kinesis_telemetry_terminal::note;
+use kinesis_telemetry_terminal::{json, note};
 use tokio::time::sleep;
 
 use crate::deployment::Values;
@@ -96,14 +96,17 @@ impl Screen<'_> {
                 Err(broken) => {
                     let event = consumer::Event::without_identity(&broken.line);
                     if event.is_none() {
-                        let told = show::printable(&format!("{}: {}", broken.why, broken.line));
-                        note(&format!("unreadable: {told}"));
+                        note(&format!("unreadable: {}: {}", broken.why, shortened(&broken.line)));
                     }
                     event
                 }
             };
             let Some(event) = event.filter(|it| filter::wants(self.options, it)) else { continue };
-            text += &if self.options.json { event.line() } else { show::pretty(&event) };
+            if self.options.json {
+                text += &json(&event.line());
+            } else {
+                text += &show::pretty(&event);
+            }
             text.push('\n');
             self.shown += 1;
             if self.options.events.is_some_and(|most| self.shown >= most) {
@@ -113,4 +116,9 @@ impl Screen<'_> {
         }
         Ok(!say::is_heard(&text)?)
     }
+}
+
+/// Returns the beginning of a line: it may be a megabyte of anything.
+fn shortened(line: &str) -> &str {
+    line.char_indices().nth(200).map_or(line, |(at, _)| &line[..at])
 }

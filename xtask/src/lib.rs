@@ -38,7 +38,8 @@ pub fn main() -> ExitCode {
             ExitCode::from(INTERRUPTED)
         }
         Err(error) => {
-            eprintln!("error: {error:#}");
+            // It may quote what another program or a service has said.
+            eprintln!("error: {}", kinesis_telemetry_terminal::lines(&format!("{error:#}")));
             ExitCode::FAILURE
         }
     }

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use kinesis_telemetry_terminal::plain;
 use serde::Serialize;
 
 /// One link.
@@ -76,11 +77,11 @@ pub(super) fn text(findings: &[Finding]) -> String {
             Verdict::Broken { why, .. } => ("BROKEN", why),
             Verdict::Unknown { why } => ("unknown", why),
         };
-        _ = writeln!(text, "{word:<8}{what:<14}{said}");
+        _ = writeln!(text, "{word:<8}{what:<14}{}", plain(said));
         if let Verdict::Broken { remedy, .. } = verdict
             && !remedy.is_empty()
         {
-            _ = writeln!(text, "{:<22}mend it: {remedy}", "");
+            _ = writeln!(text, "{:<22}mend it: {}", "", plain(remedy));
         }
     }
     let broken = findings.iter().filter(|it| !it.is_well()).count();

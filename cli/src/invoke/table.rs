@@ -1,19 +1,15 @@
-//! What became of the telemetry of invocations, as a table for people and as JSON for machines. Pure.
+//! What became of the telemetry of invocations, as a table for people. Pure.
 
 use std::fmt::Write as _;
 
-use anyhow::{Context, Result};
 use kinesis_telemetry_consumer::Instance;
 use kinesis_telemetry_stream::{counted, has_all, sequence, thousands};
+use kinesis_telemetry_terminal::plain;
 
 use super::audit::{Audit, Sent};
 
 /// How many things that are missing are named; the JSON has them all.
 const NAMED: usize = 5;
-
-pub(crate) fn json(audit: &Audit) -> Result<String> {
-    Ok(serde_json::to_string_pretty(audit).context("the findings make no JSON")? + "\n")
-}
 
 pub(crate) fn text(audit: &Audit, sent: &[Sent]) -> String {
     let mut text =
@@ -25,7 +21,8 @@ pub(crate) fn text(audit: &Audit, sent: &[Sent]) -> String {
         _ = writeln!(
             text,
             "{:<36}  {:>6}  {events:>9}  {delivered:>10}",
-            request.request_id, sent.lines
+            plain(&request.request_id),
+            sent.lines
         );
         let troubles =
             [("missing", &request.missing), ("under several numbers", &request.repeated)];
@@ -78,7 +75,7 @@ fn verdict(audit: &Audit) -> String {
     if any(|it| !it.missing.is_empty() || !it.unjoinable.is_empty()) {
         troubles.push("the sequence has a hole".to_owned());
     }
-    troubles.extend(audit.hindrance.clone());
+    troubles.extend(audit.hindrance.as_deref().map(|it| plain(it).into_owned()));
     if audit.arrived() == 0 {
         troubles.push("cargo xtask doctor may know why".to_owned());
     }

@@ -1,6 +1,7 @@
 //! An event as a line for a person. Pure.
 
 use kinesis_telemetry_consumer::Event;
+use kinesis_telemetry_terminal::plain;
 use serde_json::Value;
 
 use super::filter;
@@ -20,18 +21,7 @@ pub(super) fn pretty(event: &Event) -> String {
         (Value::Null, _) => String::new(),
         (record, _) => record.to_string(),
     };
-    printable(&format!("{time:<12}  {function}  {:<20}  {said}", event.kind))
-}
-
-/// A control character must not reach the terminal.
-pub(super) fn printable(text: &str) -> String {
-    text.chars()
-        .map(|c| match c {
-            '\n' | '\t' => ' ',
-            c if c.is_control() => '\u{fffd}',
-            c => c,
-        })
-        .collect()
+    plain(&format!("{time:<12}  {function}  {:<20}  {said}", event.kind)).into_owned()
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 
 use crate::http;
+use kinesis_telemetry_terminal::plain;
 
 /// A shard takes five `GetRecords` a second, from all its readers together: being told so is normal,
 /// so there are more attempts than the SDK's three, and because a second is enough, shorter pauses.
@@ -70,13 +71,15 @@ impl Aws {
     {
         let service = permission.split(':').next().unwrap_or_default().to_uppercase();
         let place = self.place(&service);
-        let message = error.message().unwrap_or("no further word");
+        let message = plain(error.message().unwrap_or("no further word"));
         match error.code() {
-            Some(code) => anyhow!(of_service(doing, permission, &place, code, message)),
+            Some(code) => {
+                anyhow!(of_service(doing, permission, &place, &plain(code), &message))
+            }
             None => anyhow!(of_nobody(
                 doing,
                 &place,
-                &innermost(error),
+                &plain(&innermost(error)),
                 matches!(error, SdkError::DispatchFailure(_))
             )),
         }

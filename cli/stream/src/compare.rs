@@ -149,9 +149,9 @@ fn samples(records: &[Record], by_type: &BTreeMap<String, usize>, show: usize) -
     let mut first: HashMap<String, String> = HashMap::new();
     for record in records {
         let lines = consumer::lines(&record.data).unwrap_or_default();
-        for line in lines.split(|&byte| byte == b'\n') {
+        for line in lines.split_inclusive(|&byte| byte == b'\n') {
             if let Some(Ok(event)) = consumer::record(line).pop() {
-                let line = || String::from_utf8_lossy(line).into_owned();
+                let line = || String::from_utf8_lossy(line.trim_ascii_end()).into_owned();
                 first.entry(event.kind).or_insert_with(line);
             }
         }

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use kinesis_telemetry_consumer::Instance;
+use kinesis_telemetry_terminal::plain;
 
 use crate::report::{Quoted, Report};
 
@@ -41,7 +42,7 @@ pub(crate) fn report(report: &Report, width: usize) -> String {
 fn table(report: &Report) -> String {
     let mut text = String::new();
     for (kind, count) in &report.by_type {
-        _ = writeln!(text, "{:>9}  {kind}", thousands(*count));
+        _ = writeln!(text, "{:>9}  {}", thousands(*count), plain(kind));
     }
     let (records, bytes) = (counted(report.records, "record"), thousands(report.bytes));
     _ = writeln!(text, "{:>9}  in {records}, {bytes} bytes", thousands(report.arrived));
@@ -56,6 +57,7 @@ fn table(report: &Report) -> String {
 /// What an instance's numbers tell, in a line.
 pub fn sequence(found: &Instance) -> String {
     let Instance { name, first, last, .. } = found;
+    let name = plain(name);
     if found.is_whole() {
         return has_all(found);
     }
@@ -79,6 +81,7 @@ pub fn sequence(found: &Instance) -> String {
 /// A sequence without a hole, in which something may have arrived several times.
 pub fn has_all(found: &Instance) -> String {
     let Instance { name, first, last, duplicates, .. } = found;
+    let name = plain(name);
     let duplicates = ranges(duplicates.iter().copied());
     let duplicates: Vec<String> = duplicates.iter().map(|&(from, to)| range(from, to)).collect();
     let twice = if duplicates.is_empty() { "" } else { ", more than once: " };
@@ -161,9 +164,7 @@ fn quoted(text: &mut String, width: usize, title: &str, found: &Quoted) {
 /// Adds a line. One that is too long loses its middle: an event says at its beginning what it is, and
 /// at its end whose. Counts characters, which is right for most scripts.
 fn line(text: &mut String, width: usize, content: &str) {
-    // A control character in an unreadable line must not reach the terminal.
-    let printable = |c: char| if c.is_control() { '\u{fffd}' } else { c };
-    let content: Vec<char> = content.chars().map(printable).collect();
+    let content: Vec<char> = plain(content).chars().collect();
     if content.len() <= width {
         text.extend(content);
     } else {

@@ -1,8 +1,10 @@
-//! Results on stdout. Progress goes to stderr (`kinesis_telemetry_terminal`).
+//! Results on stdout, without control characters. Progress goes to stderr (`kinesis_telemetry_terminal`).
 
 use std::io::{self, ErrorKind, Write as _};
 
 use anyhow::{Context, Result};
+use kinesis_telemetry_terminal as terminal;
+use serde::Serialize;
 
 /// Writes `text` to stdout. If the reader has closed the pipe, ends the process successfully.
 pub fn out(text: &str) -> Result<()> {
@@ -15,8 +17,14 @@ pub fn out(text: &str) -> Result<()> {
 /// Writes `text` to stdout and returns false if the reader has closed the pipe, for callers that clean up before they end.
 pub fn is_heard(text: &str) -> Result<bool> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(text.as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(terminal::lines(text).as_bytes()).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         written => written.map(|()| true).context("stdout cannot be written"),
     }
+}
+
+/// Returns a value as a JSON document of several lines, in which control characters are escaped.
+pub fn json(value: &impl Serialize) -> Result<String> {
+    let document = serde_json::to_string_pretty(value).context("the result makes no JSON")?;
+    Ok(terminal::json(&document).into_owned() + "\n")
 }

@@ -3,13 +3,14 @@
 mod shard;
 
 use std::collections::BTreeMap;
-use std::io::{self, ErrorKind, Write};
+use std::io::{self, ErrorKind, IsTerminal as _, Write};
 use std::time::SystemTime;
 
 use anyhow::{Context, Result};
 use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::ShardIteratorType;
 use kinesis_telemetry_consumer as consumer;
+use kinesis_telemetry_terminal as terminal;
 
 use crate::client::Target;
 use shard::{Shard, patiently};
@@ -137,7 +138,8 @@ pub async fn shards(target: &Target) -> Result<Vec<String>> {
     }
 }
 
-/// Prints the lines of a stream as they are, after decompressing and de-aggregating its records.
+/// Prints the lines of a stream, after decompressing and de-aggregating its records: as they are into a file or a pipe, and
+/// without control characters to a terminal.
 pub async fn print_stream(stream: &str) -> Result<()> {
     let mut reader = Reader::new(Target::of(stream).await?, Start::Oldest);
     let mut records = Vec::new();
@@ -146,8 +148,13 @@ pub async fn print_stream(stream: &str) -> Result<()> {
         records.push(consumer::lines(&record.data).unwrap_or(record.data));
     }
     let mut out = io::stdout().lock();
+    let is_terminal = out.is_terminal();
     let written = records.iter().try_for_each(|record| {
-        out.write_all(record)?;
+        if is_terminal {
+            out.write_all(terminal::json(&String::from_utf8_lossy(record)).as_bytes())?;
+        } else {
+            out.write_all(record)?;
+        }
         // A record that does not end its last line must not swallow the next record's first.
         if record.last().is_some_and(|&last| last != b'\n') {
             out.write_all(b"\n")?;

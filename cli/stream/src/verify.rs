@@ -1,6 +1,5 @@
 //! `verify`: reads journal and stream, compares until complete or the time is over, says the result.
 
-use std::io::{self, Write};
 use std::num::ParseIntError;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -13,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::client::Target;
 use crate::compare::{Terms, compare};
 use crate::stream::{Reader, Start};
-use crate::{journal, render};
+use crate::{journal, render, say};
 
 /// Pause between two reads: five `GetRecords` a second are all that a shard gives to all of its readers.
 const PAUSE: Duration = Duration::from_millis(250);
@@ -61,12 +60,14 @@ pub async fn verify(options: &Verify) -> Result<ExitCode> {
         }
         sleep(PAUSE).await;
     };
-    let json = || serde_json::to_string_pretty(&report).context("the report makes no JSON");
     if let Some(path) = &options.report {
-        std::fs::write(path, json()?)
+        std::fs::write(path, say::json(&report)?)
             .with_context(|| format!("the report {} cannot be written", path.display()))?;
     }
-    let text = if options.json { json()? + "\n" } else { render::report(&report, options.width) };
-    io::stdout().write_all(text.as_bytes()).context("stdout cannot be written")?;
+    say::out(&if options.json {
+        say::json(&report)?
+    } else {
+        render::report(&report, options.width)
+    })?;
     Ok(if report.complete { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -3,21 +3,26 @@
 //! A [`StatusLine`] is written over on a terminal. Where stderr is piped, `NO_COLOR` is set or the terminal is dumb
 //! (`TERM=dumb`), the output is plain text without escape sequences. A closed stderr is not an error: commands do their
 //! work even if their progress has no reader.
+//!
+//! [`plain`] makes a value of unknown origin safe to show. Everything that this crate prints is made safe in any case.
 
 use std::env;
 use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Stderr, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+mod plain;
 #[cfg(test)]
 mod tests;
+
+pub use plain::{json, lines, plain};
 
 /// Moves the cursor to the first column and erases the line.
 const ERASE: &str = "\r\x1b[2K";
 
 /// Prints one line on stderr.
 pub fn note(text: &str) {
-    write(&mut io::stderr(), &format!("{text}\n"));
+    write(&mut io::stderr(), &format!("{}\n", plain(text)));
 }
 
 /// A line at the bottom of the terminal that shows the current state of a command.
@@ -54,13 +59,13 @@ impl<W: Write> StatusLine<W> {
     /// Shows `text` in the status line; plain output omits it.
     pub fn set(&self, text: &str) {
         if self.is_live {
-            self.state().show(text);
+            self.state().show(&plain(text));
         }
     }
 
     /// Shows `text` in the status line; plain output gets a line whenever the text changes.
     pub fn report(&self, text: &str) {
-        let mut state = self.state();
+        let (text, mut state) = (&*plain(text), self.state());
         if self.is_live {
             state.show(text);
         } else if state.text != text {
@@ -71,7 +76,7 @@ impl<W: Write> StatusLine<W> {
 
     /// Prints a line that stays, above the status line.
     pub fn print(&self, line: &str) {
-        let mut state = self.state();
+        let (line, mut state) = (plain(line), self.state());
         let text = if self.is_live {
             format!("{ERASE}{line}\n{}", state.text)
         } else {

@@ -10,3 +10,4 @@ mod redrive;
 mod refusals;
 mod server;
 mod tail;
+mod terminal;

@@ -93,9 +93,11 @@ export function linesToEvents(data, badLines) {
 function warn(badLines) {
   if (badLines.length === 0) return;
   const [{ number, reason, line }] = badLines;
-  const shown = JSON.stringify(line.subarray(0, 100).toString("latin1")).replace(/[^ -~]/g, "?");
-  console.warn(`unreadable lines: ${badLines.length}; the first is line ${number}: ${reason}: ${shown}`);
+  console.warn(`unreadable lines: ${badLines.length}; the first is line ${number}: ${reason}: ${quoted(line.toString("latin1", 0, 100))}`);
 }
+
+/** Returns the beginning of a value as JSON in printable ASCII: neither a log nor a terminal must take it for anything else. */
+const quoted = (value) => String(JSON.stringify(value)).slice(0, 120).replace(/[^ -~]/g, "?");
 
 function* read(data, badLines) {
   // The identities of the lines that follow the first line of a record with ENVELOPE=record.
@@ -172,7 +174,7 @@ function requireIdentity(source) {
     const most = COUNTS.get(name);
     if (most === undefined) requireText(name, value);
     else if (!Number.isSafeInteger(value) || value < 1 || value > most) {
-      throw new BadRecord(`${name} is ${String(JSON.stringify(value)).slice(0, 50)}, and must be a number from 1 to ${most}`);
+      throw new BadRecord(`${name} is ${quoted(value)}, and must be a number from 1 to ${most}`);
     }
   }
   const { instance, seq, part, parts, events = 1 } = source;
@@ -186,7 +188,7 @@ function requireIdentity(source) {
 
 function requireText(name, value) {
   // Half of a surrogate pair is no text: it has no UTF-8.
-  if (typeof value !== "string" || !value.isWellFormed()) throw new BadRecord(`${JSON.stringify(name.slice(0, 50))} is not text`);
+  if (typeof value !== "string" || !value.isWellFormed()) throw new BadRecord(`${quoted(name)} is not text`);
 }
 
 /** Returns a line as text, and its members: none for a line that is too long to be parsed. */

@@ -185,7 +185,7 @@ fn a_part_that_is_lost_makes_its_event_missing() {
     let text = event(1);
     let report = found(&journal(1..=1), &[part(1, 2, text.split_at(7).0)]);
     assert!(!report.complete);
-    assert_eq!(report.instances[0].unjoinable[&1], "only parts [1] of 2 arrived");
+    assert_eq!(report.instances[0].unjoinable[&1], "1 of its 2 parts arrived");
     assert_eq!(report.missing.first, [text]);
 }
 

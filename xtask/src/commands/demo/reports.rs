@@ -1,6 +1,7 @@
 //! What the sandbox reports while it works, and what of it is not as it should be. Pure.
 
 use anyhow::{Context, Result};
+use kinesis_telemetry_terminal::plain;
 use serde::{Deserialize, Serialize};
 
 use super::Options;
@@ -100,14 +101,14 @@ pub(super) fn troubles(reports: &[Report], options: &Options) -> Vec<String> {
 
 /// How something ended: in one word, and by the platform's own name where it has one.
 fn how(status: &str, error_type: Option<&str>) -> String {
-    error_type.map_or_else(|| status.to_owned(), |error| format!("{status} ({error})"))
+    // The function chooses the name of its error.
+    error_type.map_or_else(|| status.to_owned(), |error| format!("{status} ({})", plain(error)))
 }
 
 /// The beginning of a text, in one line.
 fn cut(text: &str) -> String {
-    // The function wrote it, and a control character must not reach the terminal.
-    let mut line: String =
-        text.chars().take(QUOTED).map(|c| if c.is_control() { ' ' } else { c }).collect();
+    // The function wrote it.
+    let mut line: String = plain(text).chars().take(QUOTED).collect();
     if text.chars().nth(QUOTED).is_some() {
         line.push('…');
     }

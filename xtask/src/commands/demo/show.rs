@@ -5,6 +5,7 @@ use std::sync::LazyLock;
 
 use anyhow::{Context, Result};
 use extension_spec::ENV_PREFIX;
+use kinesis_telemetry_terminal as terminal;
 use serde::Serialize;
 use serde_json::Value;
 
@@ -79,7 +80,8 @@ pub(super) fn json(
         troubles: &'a [String],
     }
     let document = Document { timeline: reports, verification: &verification.facts, troubles };
-    serde_json::to_string_pretty(&document).context("the result makes no JSON")
+    let json = serde_json::to_string_pretty(&document).context("the result makes no JSON")?;
+    Ok(terminal::json(&json).into_owned())
 }
 
 /// From here on kinesis-local may need longer than Lambda leaves to the extension.

@@ -1,0 +1,113 @@
+//! Text of unknown origin, made safe to show.
+//!
+//! Records, dead letters, names and the answers of services may hold anything. A terminal takes control characters (ECMA-48: C0,
+//! C1 such as U+009B, and the escape sequences that they begin) for commands, and bidirectional controls (Unicode Standard
+//! Annex 9) change the order in which a line is read. Within a value a line break could forge a line of our own output.
+
+use std::borrow::Cow;
+
+/// Returns a value as one line that a terminal shows as it is: a space for line breaks and tabs, U+FFFD for other controls.
+pub fn plain(value: &str) -> Cow<'_, str> {
+    replaced(value, is_unsafe, |c| match c {
+        '\n' | '\r' | '\t' | '\u{2028}' | '\u{2029}' => " ".into(),
+        _ => "\u{fffd}".into(),
+    })
+}
+
+/// Returns output of several lines without the controls in it. Its line breaks stay: [`plain`] removes those of a value.
+pub fn lines(text: &str) -> Cow<'_, str> {
+    replaced(text, |c| is_unsafe(c) && c != '\n', |_| "\u{fffd}".into())
+}
+
+/// Returns a JSON document with `\u` escapes for the controls in its strings. It stays the same document.
+pub fn json(document: &str) -> Cow<'_, str> {
+    // Outside of strings JSON has no controls but line breaks and tabs, and inside of them it escapes these.
+    let is_escaped = |c| is_unsafe(c) && !matches!(c, '\n' | '\r' | '\t');
+    replaced(document, is_escaped, |c| match c.encode_utf16(&mut [0; 2]) {
+        [unit] => format!("\\u{unit:04x}").into(),
+        units => format!("\\u{:04x}\\u{:04x}", units[0], units[1]).into(),
+    })
+}
+
+/// Returns true for characters that a terminal takes for commands, and those that reorder or break a line.
+fn is_unsafe(c: char) -> bool {
+    c.is_control()
+        || matches!(
+            c,
+            '\u{61c}'
+                | '\u{180e}'
+                | '\u{200b}'
+                | '\u{200e}'
+                | '\u{200f}'
+                | '\u{2028}'..='\u{202e}'
+                | '\u{2060}'..='\u{206f}'
+                | '\u{feff}'
+                | '\u{fff9}'..='\u{fffb}'
+                | '\u{e0000}'..='\u{e007f}'
+        )
+}
+
+fn replaced(
+    text: &str,
+    is_replaced: impl Fn(char) -> bool,
+    replacement: impl Fn(char) -> Cow<'static, str>,
+) -> Cow<'_, str> {
+    if !text.contains(&is_replaced) {
+        return text.into();
+    }
+    let safe = |c: char| if is_replaced(c) { replacement(c) } else { c.to_string().into() };
+    text.chars().map(safe).collect::<String>().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Each kind of character that must not reach a terminal.
+    const UNSAFE: [char; 16] = [
+        '\0',
+        '\u{7}',
+        '\u{8}',
+        '\r',
+        '\u{b}',
+        '\u{1b}',
+        '\u{7f}',
+        '\u{85}',
+        '\u{90}',
+        '\u{9b}',
+        '\u{9d}',
+        '\u{202e}',
+        '\u{2066}',
+        '\u{2029}',
+        '\u{200f}',
+        '\u{e0041}',
+    ];
+
+    #[test]
+    fn no_control_reaches_a_terminal_in_any_form() {
+        for c in UNSAFE {
+            let text = format!("a{c}b\nc");
+            assert!(!plain(&text).contains([c, '\n']), "{c:?}");
+            assert!(!lines(&text).contains(c) && lines(&text).ends_with("b\nc"), "{c:?}");
+        }
+        assert_eq!(plain("one\r\ntwo\tthree\u{1b}[31m"), "one  two three\u{fffd}[31m");
+    }
+
+    #[test]
+    fn text_of_every_script_stays_as_it_is() {
+        let text = "Größe — 東京 — سلام — 👩‍👩‍👧 — e\u{301}";
+        assert!(matches!(plain(text), Cow::Borrowed(same) if same == text));
+        assert!(matches!(json(text), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn escaped_json_is_the_same_document() {
+        let name =
+            |c: char| if c < ' ' { format!("\\u{:04x}", u32::from(c)) } else { c.to_string() };
+        let document: String = UNSAFE.iter().map(|&c| name(c)).collect();
+        let escaped = json(&document);
+        assert!(!escaped.contains(UNSAFE), "{escaped}");
+        assert!(escaped.contains("\\u009b") && escaped.ends_with("\\udb40\\udc41"), "{escaped}");
+        assert_eq!(json("{\n\t\"a\": 1\n}"), "{\n\t\"a\": 1\n}");
+    }
+}
