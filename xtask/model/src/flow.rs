@@ -16,6 +16,8 @@ use crate::typical::{Logs, Typical};
 pub const LINES: usize = 100;
 /// On-demand streams bill a record in units of so many bytes.
 const KB: usize = 1_024;
+/// Firehose bills a record of a stream in units of so many bytes.
+const FIREHOSE_UNIT: usize = 5 * KB;
 /// A payload unit, if a kilobyte is 1,000 bytes there.
 const DECIMAL_UNIT: u64 = 25_000;
 /// Queue of a function with 512 MB.
@@ -41,6 +43,8 @@ pub struct Sent {
     pub bytes: u64,
     /// Bytes on the bill of an on-demand stream.
     pub on_demand: u64,
+    /// Bytes on the bill of a Firehose that reads the stream.
+    pub firehose: u64,
     /// PUT payload units on the bill of a provisioned stream.
     pub units: u64,
     /// The same if 25 KB are 25,000 bytes, which AWS does not say.
@@ -58,6 +62,7 @@ impl Sent {
         self.records += 1;
         self.bytes += size as u64;
         self.on_demand += size.next_multiple_of(KB) as u64;
+        self.firehose += size.next_multiple_of(FIREHOSE_UNIT) as u64;
         self.units += (size as u64).div_ceil(limits::PAYLOAD_UNIT_BYTES);
         self.decimal_units += (size as u64).div_ceil(DECIMAL_UNIT);
     }
@@ -69,6 +74,7 @@ impl AddAssign for Sent {
         self.records += more.records;
         self.bytes += more.bytes;
         self.on_demand += more.on_demand;
+        self.firehose += more.firehose;
         self.units += more.units;
         self.decimal_units += more.decimal_units;
     }

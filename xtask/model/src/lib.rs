@@ -5,17 +5,30 @@
 
 #![allow(missing_docs, reason = "a tool of this repository; each module says what it computes")]
 
+mod fleet;
+mod fleets;
 mod flow;
 pub mod hostile;
+mod lambda_time;
 mod life;
 mod logged;
 mod million;
+mod numbers;
+pub mod page;
 mod price;
+mod rate;
+mod records;
 mod typical;
+mod usage;
+mod ways;
 
 pub use flow::{Flow, LINES, Sent, defaults, invocations, packings, send};
+pub use lambda_time::Overhead;
 pub use life::{Life, live};
 pub use logged::logged_bytes;
-pub use million::{Cost, Usage, a_month, tables};
+pub use million::{Cost, a_month};
 pub use price::Prices;
+pub use rate::{GB_A_TB, Rate};
 pub use typical::{Logs, Typical};
+pub use usage::Usage;
+pub use ways::{Bill, Class, Mode, Way, least_gb, shards};

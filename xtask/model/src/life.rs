@@ -12,14 +12,12 @@ use kinesis_telemetry_extension::{
 
 use crate::flow::{QUEUE_BYTES, Sent, drain, source};
 
-/// From one invocation to the next.
-const PAUSE: Duration = Duration::from_millis(500);
 /// How long the function runs.
 const FUNCTION: Duration = Duration::from_millis(50);
 /// A request to Kinesis and its answer.
 const ROUND_TRIP: Duration = Duration::from_millis(15);
 
-/// What came of it.
+/// What an environment did until its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Life {
     pub invocations: u64,
@@ -30,8 +28,8 @@ pub struct Life {
     pub sent: Sent,
 }
 
-/// These invocations, two a second, until the environment is shut down.
-pub fn live(invocations: &[Vec<Event>], config: &Config) -> Life {
+/// Returns the life of an environment that has these invocations, with `pause` from one to the next, and is then shut down.
+pub fn live(invocations: &[Vec<Event>], config: &Config, pause: Duration) -> Life {
     let packing = Packing::new(config);
     let mut packer = Packer::new(Limits::new(config, QUEUE_BYTES), packing, source(packing));
     let mut policy = Policy::new(config);
@@ -59,7 +57,7 @@ pub fn live(invocations: &[Vec<Event>], config: &Config) -> Life {
             _ => waiting.extend(own),
         }
         life.invocations += 1;
-        now = now + PAUSE;
+        now = now + pause;
     }
     life.sent += drain(&mut packer, &mut waiting, Scope::All);
     life

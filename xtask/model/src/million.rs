@@ -1,153 +1,151 @@
-//! What a million invocations cost, and what the same lines cost in CloudWatch Logs. Arithmetic, and its tables.
+//! What a million invocations use and cost, packed in every way, and what the same lines cost in CloudWatch Logs.
 
 use std::fmt::Write as _;
 use std::time::Duration;
 
 use extension_spec::variable;
 
-use crate::flow::{Sent, invocations};
+use crate::flow::invocations;
+use crate::lambda_time::Overhead;
 use crate::life::{Life, live};
 use crate::logged::logged_bytes;
 use crate::price::{Item, Prices};
 use crate::typical::Logs;
+use crate::usage::{HOURS_A_MONTH, MILLION, Usage};
 use kinesis_telemetry_extension::Packing;
 
 /// Invocations in the life of an environment.
 const INVOCATIONS: usize = 1_000;
-/// Lines that an invocation logs.
+/// From one invocation of an environment to the next.
+const PAUSE: Duration = Duration::from_millis(500);
+/// The numbers of lines that an invocation logs.
 const LINES: [usize; 3] = [3, 10, 100];
-/// How AWS reckons: the pricing page of Kinesis Data Streams says that a KB is 1,024 bytes, and its examples make 3.4 MB of
-/// 100 records of 35 KB. CloudWatch's does not say; the same is taken there, so that what is compared is alike.
-const GB: f64 = 1_073_741_824.0;
-/// Memory of the function, in GB: what the REPORT lines of the example say.
-const MEMORY_GB: f64 = 0.5;
-/// As AWS's calculator has it.
-const HOURS_A_MONTH: f64 = 730.0;
-const MILLION: f64 = 1_000_000.0;
+/// Each value of `COMPRESSION`.
+pub(crate) const COMPRESSIONS: [&str; 3] = ["none", "gzip", "zstd"];
 
-/// What a million invocations come to.
+/// A million invocations that come often.
 #[derive(Clone, Copy, Debug)]
-pub struct Usage {
-    pub held: f64,
-    pub held_for: Duration,
-    pub records: f64,
-    pub units: f64,
-    /// On the bill of an on-demand stream.
-    pub gb_in: f64,
-    /// In CloudWatch Logs.
-    pub gb_logged: f64,
+pub(crate) struct Million {
+    pub(crate) lines: usize,
+    pub(crate) compression: &'static str,
+    pub(crate) flush: &'static str,
+    pub(crate) usage: Usage,
 }
 
-impl Usage {
-    /// From some invocations, and bytes that Lambda logs for them.
-    pub fn new(life: &Life, logged: u64) -> Self {
-        let Life { invocations, held, held_for, sent: Sent { records, on_demand, units, .. } } =
-            *life;
-        let times = MILLION / float(invocations);
-        Self {
-            held: float(held) * times,
-            held_for,
-            records: float(records) * times,
-            units: float(units) * times,
-            gb_in: float(on_demand) * times / GB,
-            gb_logged: float(logged) * times / GB,
-        }
-    }
-}
-
-/// Its price, in US dollars.
+/// The price of what they use, in US dollars.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
-    /// What Lambda bills for invocations that are held.
-    pub held: f64,
+    /// What the extension adds to Lambda's bill.
+    pub lambda: f64,
+    /// What an on-demand Standard stream takes in.
     pub on_demand: f64,
-    /// For each reader of an on-demand stream.
+    /// What each polling reader gets out of it.
     pub out: f64,
+    /// What a provisioned stream takes in.
     pub provisioned: f64,
+    /// Log groups of class Standard, in the first tier.
     pub logs: f64,
+    /// Log groups of class Infrequent Access, in the first tier.
+    pub infrequent: f64,
 }
 
 impl Cost {
-    pub fn new(usage: &Usage, prices: &Prices) -> Self {
-        let gb_seconds = usage.held * usage.held_for.as_secs_f64() * MEMORY_GB;
+    pub fn new(usage: &Usage, overhead: &Overhead, prices: &Prices) -> Self {
         Self {
-            held: gb_seconds * prices.usd(Item::Duration),
-            on_demand: usage.gb_in * prices.usd(Item::OnDemandIn),
-            out: usage.gb_in * prices.usd(Item::OnDemandOut),
-            provisioned: usage.units / MILLION * prices.usd(Item::PayloadUnits),
-            logs: usage.gb_logged * prices.usd(Item::LogsIn),
+            lambda: prices.cost(Item::Duration, usage.gb_seconds(overhead)),
+            on_demand: prices.cost(Item::StandardIn, usage.gb_in),
+            out: prices.cost(Item::StandardOut, usage.gb_in),
+            provisioned: prices.cost(Item::PayloadUnits, usage.units / MILLION),
+            logs: prices.cost(Item::LogsStandard, usage.gb_logged),
+            infrequent: prices.cost(Item::LogsInfrequent, usage.gb_logged),
         }
     }
 
-    /// Millions of invocations a month from which a stream that costs so much a month, and so much a million, costs less
-    /// than CloudWatch Logs does. None if it never does.
-    pub fn pays_from(&self, a_month: f64, a_million: f64) -> Option<f64> {
-        let saved = self.logs - self.held - a_million;
+    /// Returns the millions of invocations a month from which a stream costs less than logs at `logs` a million. The stream
+    /// costs `a_month` in any case, and `a_million` for a million invocations. None if the stream never costs less.
+    pub fn pays_from(&self, logs: f64, a_month: f64, a_million: f64) -> Option<f64> {
+        let saved = logs - self.lambda - a_million;
         (saved > 0.0).then(|| a_month / saved)
     }
 }
 
-/// What an on-demand stream and a shard of a provisioned one cost a month, whatever is sent.
+/// Returns what an on-demand stream and a shard of a provisioned one cost a month, whatever they take in.
 pub fn a_month(prices: &Prices) -> [f64; 2] {
-    [Item::StreamHour, Item::ShardHour].map(|item| prices.usd(item) * HOURS_A_MONTH)
+    [Item::StreamHour, Item::ShardHour].map(|item| prices.cost(item, HOURS_A_MONTH))
 }
 
-/// Returns four pieces of Markdown: the quantities, their costs, the cost of a month, and the prices.
-pub fn tables(prices: &Prices) -> [String; 4] {
+/// Returns four pieces of Markdown: the quantities, their costs, from when a stream pays, and the cost of a month.
+pub(crate) fn tables(millions: &[Million], overhead: &Overhead, prices: &Prices) -> [String; 4] {
     let [stream, shard] = a_month(prices);
-    let by = "| lines | `COMPRESSION` | `FLUSH` |";
-    let mut counted =
-        format!("{by} held | records | units | GB in | GB logged |\n|{}\n", " --- |".repeat(8));
-    let mut costs = format!(
-        "{by} held | on demand | each reader | pays from | provisioned | pays from | CloudWatch Logs |\n|{}\n",
-        " --- |".repeat(10)
+    let head = |columns: &str| {
+        let rule = " --- |".repeat(columns.matches('|').count() + 4);
+        format!("| lines | `COMPRESSION` | `FLUSH` | {columns} |\n|{rule}\n")
+    };
+    let mut counted = head("held | records | units | GB in | GB logged");
+    let mut costs = head(
+        "Lambda time | on demand | each reader | provisioned | Standard | Infrequent Access or DELIVERY",
     );
-    for (name, usage) in usages() {
+    let mut pays = head(
+        "on demand for Standard | for Infrequent Access or DELIVERY | a shard for Standard | for Infrequent Access or DELIVERY",
+    );
+    for Million { lines, compression, flush, usage } in millions {
+        let name = format!("{lines} | `{compression}` | `{flush}`");
         let Usage { held, records, units, gb_in, gb_logged, .. } = usage;
-        let figures =
-            format!("{held:.0} | {records:.0} | {units:.0} | {gb_in:.2} | {gb_logged:.2}");
-        writeln!(counted, "| {name} | {figures} |").expect("a string takes all");
-        let cost = Cost::new(&usage, prices);
-        let Cost { held, on_demand, out, provisioned, logs } = cost;
-        let [by_demand, by_shard] = [(stream, on_demand + out), (shard, provisioned)]
-            .map(|(a_month, a_million)| from(cost.pays_from(a_month, a_million)));
-        writeln!(
-            costs,
-            "| {name} | {held:.3} | {on_demand:.3} | {out:.3} | {by_demand} | {provisioned:.3} | {by_shard} | {logs:.3} |"
-        )
-        .expect("a string takes all");
+        let cost = Cost::new(usage, overhead, prices);
+        let Cost { lambda, on_demand, out, provisioned, logs, infrequent } = cost;
+        let from = |logs, a_month, a_million| {
+            let millions = cost.pays_from(logs, a_month, a_million);
+            millions.map_or_else(|| "never".to_owned(), |it| format!("{it:.1}"))
+        };
+        let [by_demand, by_demand_infrequent, by_shard, by_shard_infrequent] = [
+            from(logs, stream, on_demand + out),
+            from(infrequent, stream, on_demand + out),
+            from(logs, shard, provisioned),
+            from(infrequent, shard, provisioned),
+        ];
+        let rows = [
+            (
+                &mut counted,
+                format!("{held:.0} | {records:.0} | {units:.0} | {gb_in:.2} | {gb_logged:.2}"),
+            ),
+            (
+                &mut costs,
+                format!(
+                    "{lambda:.3} | {on_demand:.3} | {out:.3} | {provisioned:.3} | {logs:.3} | {infrequent:.3}"
+                ),
+            ),
+            (
+                &mut pays,
+                format!(
+                    "{by_demand} | {by_demand_infrequent} | {by_shard} | {by_shard_infrequent}"
+                ),
+            ),
+        ];
+        for (table, figures) in rows {
+            writeln!(table, "| {name} | {figures} |").expect("a string takes all");
+        }
     }
     let a_month = format!(
         "In a month of {HOURS_A_MONTH} hours an on-demand stream costs {stream:.2} and a shard {shard:.2}, \
-         whatever is sent.\n"
+         whatever they take in.\n"
     );
-    [counted, costs, a_month, prices.table()]
+    [counted, costs, pays, a_month]
 }
 
-/// For each number of lines, with and without compression, where every invocation is held and where few are.
-fn usages() -> Vec<(String, Usage)> {
-    let mut usages = Vec::new();
+/// Returns a million invocations for each number of lines, compression and `FLUSH`.
+pub(crate) fn millions() -> Vec<Million> {
+    let mut millions = Vec::new();
     for lines in LINES {
         let all = invocations(Logs::Text, lines, Packing::default(), INVOCATIONS);
         let logged = logged_bytes(&all);
-        for compression in ["none", "zstd"] {
+        for compression in COMPRESSIONS {
             for flush in ["end", "adaptive"] {
                 let set = [(variable::FLUSH, flush), (variable::COMPRESSION, compression)];
-                let config = extension_spec::load(set).config;
-                let life = live(&all, &config);
-                let name = format!("{lines} | `{compression}` | `{flush}`");
-                usages.push((name, Usage::new(&life, logged)));
+                let life: Life = live(&all, &extension_spec::load(set).config, PAUSE);
+                let usage = Usage::of_a_million(&life, logged);
+                millions.push(Million { lines, compression, flush, usage });
             }
         }
     }
-    usages
-}
-
-fn from(millions: Option<f64>) -> String {
-    millions.map_or_else(|| "never".to_owned(), |it| format!("{it:.1}"))
-}
-
-#[expect(clippy::cast_precision_loss, reason = "no sum here is beyond 2 to the power of 52")]
-fn float(sum: u64) -> f64 {
-    sum as f64
+    millions
 }

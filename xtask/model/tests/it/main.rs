@@ -1,6 +1,7 @@
 //! What the defaults cost on the bill, against one record for each event. Pure: nothing is sent and nothing is timed.
 
 mod documents;
+mod money;
 
 use extension_spec::{Compression, Envelope, RecordFormat, limits};
 use kinesis_telemetry_extension::Packing;
