@@ -160,8 +160,9 @@ impl Process {
         thread::spawn(move || {
             // Waiting for a child of one's own fails only if somebody else has waited for it.
             let exit = spawned.wait().expect("a child can be waited for once");
-            if waiting.ending.load(Ordering::Relaxed) {
-                // What it started may have been asked in vain. As long as any of that is there, the group has its id.
+            if waiting.ending.load(Ordering::Relaxed) || !exit.success() {
+                // What it started may have been asked in vain, or not at all. As long as any of that is there, the group has
+                // its id.
                 _ = killpg(waiting.group, Signal::SIGKILL);
             }
             *lock(&waiting.exit) = Some(exit);

@@ -43,6 +43,12 @@ fn what_a_process_leaves_behind_when_it_is_asked_to_end_is_made_to_end() {
 }
 
 #[test]
+fn what_a_process_leaves_behind_when_it_fails_is_made_to_end() {
+    let (_process, mut output) = started("sleep 1000 & echo ready; exit 1");
+    assert_eq!(output.next(), None);
+}
+
+#[test]
 fn a_process_sees_its_stdin_close_before_it_is_made_to_end() {
     let (process, mut output) = started("trap '' TERM; echo ready; read word; echo closed");
     drop(process);
