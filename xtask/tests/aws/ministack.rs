@@ -5,6 +5,7 @@ use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, killpg};
@@ -12,6 +13,9 @@ use nix::unistd::Pid;
 use serde_json::Value;
 use tempfile::TempDir;
 use xtask::ministack_environment as environment;
+
+/// Root's ministack listens on port 443 as well. One that loses that port while it starts closes its own port again for a second.
+static STARTING: Mutex<()> = Mutex::new(());
 
 /// Ends with the test, and whatever it has started with it.
 pub(crate) struct Ministack {
@@ -33,6 +37,7 @@ impl Ministack {
 
     /// Starts it on a free port; an error if it ends at once.
     fn attempt() -> Result<Self, String> {
+        let _one_at_a_time = STARTING.lock().unwrap_or_else(PoisonError::into_inner);
         let program =
             PathBuf::from(std::env::var("MINISTACK").expect("cargo xtask test says where it is"));
         let folder = tempfile::tempdir().unwrap();
