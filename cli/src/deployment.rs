@@ -3,12 +3,10 @@
 use std::collections::BTreeMap;
 
 use anyhow::{Context, Result, bail};
-use extension_spec::deployment::{SSM_PARAMETERS, SsmParameter};
+use extension_spec::deployment::{SSM_PARAMETERS, STACK, SsmParameter, stack_name};
 use kinesis_telemetry_args::Deployment;
 use kinesis_telemetry_stream::Aws;
 
-/// What the names of stacks begin with that `cargo xtask deploy` makes (`stackName` in infra-cdk/lib/build-app.ts).
-const STACKS_OF_STAGES: &str = "KinesisTelemetry-";
 /// Published by stages only.
 const TEST_FUNCTION: &str = "testFunctionName";
 
@@ -48,7 +46,8 @@ impl Values {
     /// The stack, if it is somebody's own that has the construct: such a one has no stage, and no test function.
     pub(crate) fn own_stack(&self) -> Option<&str> {
         let stack = self.0.get("stackName")?.as_str();
-        (!stack.starts_with(STACKS_OF_STAGES)).then_some(stack)
+        let of_a_stage = stack.strip_prefix(STACK).is_some_and(|rest| rest.starts_with('-'));
+        (!of_a_stage).then_some(stack)
     }
 
     /// Fails if the deployment is not there, or that of another stage has its names.
@@ -63,13 +62,7 @@ impl Values {
                 first.of(name.as_deref())
             );
         };
-        if self.own_stack().is_some() {
-            return Ok(());
-        }
-        let rest = name.as_ref().map_or(Some(stack.as_str()), |name| {
-            stack.strip_suffix(name).and_then(|rest| rest.strip_suffix('-'))
-        });
-        if !rest.is_some_and(|rest| rest.ends_with(&format!("-{stage}"))) {
+        if self.own_stack().is_none() && *stack != stack_name(stage, name.as_deref()) {
             bail!(
                 "what is deployed{named} at {place} is the stack {stack}, not the stage {stage}: name its stage, or check \
                  AWS_REGION, AWS_PROFILE and --name"

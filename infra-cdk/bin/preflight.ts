@@ -2,7 +2,7 @@ import { writeFileSync } from 'node:fs';
 import { App, Stack } from 'aws-cdk-lib';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { published } from 'kinesis-telemetry-cdk';
-import { stackName } from '../lib/build-app';
+import { stackName } from '../lib/spec';
 import { readInputs } from '../lib/inputs';
 
 // An app that deploys nothing. The CDK's tool tells it whose credentials it has found, and looks parameters up with them:
@@ -23,6 +23,6 @@ if (account !== undefined && region !== undefined) {
   // The CDK's tool runs this once more when it has looked them up.
   found['bootstrap'] = ssm.StringParameter.valueFromLookup(stack, '/cdk-bootstrap/hnb659fds/version', NONE);
   found['owner'] = ssm.StringParameter.valueFromLookup(stack, published('stackName', inputs.deploymentName), NONE);
-  found['stack'] = stackName(inputs);
+  found['stack'] = stackName(inputs.stage, inputs.deploymentName);
 }
 writeFileSync(report, JSON.stringify(found));

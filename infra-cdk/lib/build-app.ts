@@ -1,6 +1,6 @@
 import { type App, Tags } from 'aws-cdk-lib';
-import { type Inputs, readInputs } from './inputs';
-import { EXTENSION_NAME, STAGES } from './spec';
+import { readInputs } from './inputs';
+import { EXTENSION_NAME, STAGES, stackName } from './spec';
 import { TelemetryStack } from './telemetry-stack';
 import { TestFunctionStack } from './test-function-stack';
 
@@ -10,17 +10,12 @@ export interface Stacks {
   readonly testFunction: TestFunctionStack;
 }
 
-/** Name of the stack with the stream, from which that of the test function's is made. */
-export function stackName({ stage, deploymentName }: Pick<Inputs, 'stage' | 'deploymentName'>): string {
-  return ['KinesisTelemetry', stage, ...(deploymentName === undefined ? [] : [deploymentName])].join('-');
-}
-
 /** Fills the app as its context says. */
 export function buildApp(app: App): Stacks {
   const inputs = readInputs(app.node);
   const { deploymentName, organizationId, architecture, zips } = inputs;
   const stage = STAGES[inputs.stage];
-  const name = stackName(inputs);
+  const name = stackName(inputs.stage, deploymentName);
   const telemetry = new TelemetryStack(app, name, {
     description: `Delivers telemetry of Lambda functions to a Kinesis data stream (${inputs.stage})`,
     stage,

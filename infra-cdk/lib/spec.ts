@@ -4,6 +4,11 @@ import { Duration } from 'aws-cdk-lib';
 /** Name under which the extension registers, and of its file in the layer. */
 export const EXTENSION_NAME = 'kinesis-telemetry-extension';
 
+/** Name of the stack that owns the stream and the published parameters of a stage. */
+export function stackName(stage: string, deployment?: string): string {
+  return deployment === undefined ? `KinesisTelemetry-${stage}` : `KinesisTelemetry-${stage}-${deployment}`;
+}
+
 /** The zip of the test function for each architecture. */
 export const TEST_FUNCTION_ZIPS = {
   x86_64: 'test-function-x86_64.zip',

@@ -65,6 +65,15 @@ impl SsmParameter {
     }
 }
 
+/// The first word of the names of the stacks that `cargo xtask deploy` makes.
+pub const STACK: &str = "KinesisTelemetry";
+
+/// Returns the name of the stack that owns the stream and the published parameters of a stage.
+pub fn stack_name(stage: &str, deployment: Option<&str>) -> String {
+    let name = deployment.map(|name| format!("-{name}")).unwrap_or_default();
+    format!("{STACK}-{stage}{name}")
+}
+
 /// What the names of all SSM parameters begin with.
 pub const ROOT: &str = "/telemetry/kinesis/";
 
@@ -137,7 +146,9 @@ pub const SSM_PARAMETERS: [SsmParameter; 8] = [
 
 #[cfg(test)]
 mod tests {
-    use super::{Architecture, MOST_NAME_LENGTH, NAME, ROOT, SSM_PARAMETERS, is_name, reserved};
+    use super::{
+        Architecture, MOST_NAME_LENGTH, NAME, ROOT, SSM_PARAMETERS, is_name, reserved, stack_name,
+    };
 
     #[test]
     fn a_named_deployment_publishes_under_its_name() {
@@ -145,6 +156,12 @@ mod tests {
         assert_eq!(layer.of(None), "/telemetry/kinesis/extension/arn");
         assert_eq!(layer.of(Some("blue")), "/telemetry/kinesis/blue/extension/arn");
         assert!(SSM_PARAMETERS.iter().all(|it| it.name.starts_with(ROOT)));
+    }
+
+    #[test]
+    fn a_stack_is_named_after_its_stage_and_its_deployment() {
+        assert_eq!(stack_name("dev", None), "KinesisTelemetry-dev");
+        assert_eq!(stack_name("dev", Some("blue")), "KinesisTelemetry-dev-blue");
     }
 
     #[test]

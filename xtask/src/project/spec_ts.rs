@@ -45,7 +45,7 @@ fn of_package() -> String {
 /// Returns what the app needs in addition: its stages, and the function that it deploys to try them.
 fn of_app() -> String {
     let imports = "import { Duration } from 'aws-cdk-lib';\n";
-    [imports.to_owned(), extension_name(), test_function_zips(), stages()].join("\n")
+    [imports.to_owned(), extension_name(), stack_name(), test_function_zips(), stages()].join("\n")
 }
 
 /// A comment as TypeScript's tools show it.
@@ -82,6 +82,18 @@ fn extension_name() -> String {
 
 fn env_prefix() -> String {
     constant("Every variable of the extension starts with this.", "ENV_PREFIX", ENV_PREFIX)
+}
+
+fn stack_name() -> String {
+    let about = "Name of the stack that owns the stream and the published parameters of a stage.";
+    doc("", &[about.to_owned()])
+        + &format!(
+            "export function stackName(stage: string, deployment?: string): string {{\n  \
+               return deployment === undefined ? `{one}` : `{named}`;\n\
+             }}\n",
+            one = deployment::stack_name("${stage}", None),
+            named = deployment::stack_name("${stage}", Some("${deployment}")),
+        )
 }
 
 fn layers() -> String {
