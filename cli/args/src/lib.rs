@@ -160,7 +160,7 @@ pub struct Tail {
 }
 
 /// Refuses a name that no deployment can have.
-fn name(name: &str) -> Result<String, String> {
+pub fn name(name: &str) -> Result<String, String> {
     if deployment::is_name(name) {
         Ok(name.to_owned())
     } else {

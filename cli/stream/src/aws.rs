@@ -1,16 +1,35 @@
 //! How these commands reach AWS, and what its errors mean for a person.
 
+mod causes;
+mod credentials;
+mod profile;
+mod region;
+
 use std::error::Error;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow};
+use anyhow::{Result, anyhow, bail};
+use aws_config::credential_process::CredentialProcessProvider;
+use aws_config::environment::EnvironmentVariableCredentialsProvider;
+use aws_config::meta::credentials::CredentialsProviderChain;
 use aws_config::retry::RetryConfig;
-use aws_config::{BehaviorVersion, Region, SdkConfig};
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_credential_types::Credentials;
+use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
+use kinesis_telemetry_terminal::plain;
+use tokio::time::timeout;
 
 use crate::http;
-use kinesis_telemetry_terminal::plain;
+use causes::causes;
+use profile::Profile;
+
+/// Longest time in which a service answers a question of [`Aws::find_soon`], its retries included.
+const ANSWER: Duration = Duration::from_secs(6);
+/// Longest time in which a connection is opened for it: twice this is less than [`ANSWER`].
+const CONNECT: Duration = Duration::from_millis(2_500);
 
 /// A shard takes five `GetRecords` a second, from all its readers together: being told so is normal,
 /// so there are more attempts than the SDK's three, and because a second is enough, shorter pauses.
@@ -29,23 +48,66 @@ pub struct Aws {
     /// Where.
     pub region: String,
     endpoint: Option<String>,
+    profile: Profile,
 }
 
 impl Aws {
     /// From where every AWS tool takes them; the region can be known better.
     pub async fn find(region: Option<&str>) -> Result<Self> {
-        let mut loader = aws_config::defaults(BehaviorVersion::latest())
+        Self::load(region, |loader| loader.retry_config(retries())).await
+    }
+
+    /// Like [`Aws::find`], for questions that a service answers within seconds or not at all.
+    pub async fn find_soon() -> Result<Self> {
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(ANSWER);
+        let retries = RetryConfig::standard()
+            .with_max_attempts(2)
+            .with_initial_backoff(Duration::from_millis(200));
+        let set =
+            |loader: ConfigLoader| loader.retry_config(retries).timeout_config(timeouts.build());
+        Self::load(None, set).await
+    }
+
+    async fn load(
+        region: Option<&str>,
+        set: impl FnOnce(ConfigLoader) -> ConfigLoader,
+    ) -> Result<Self> {
+        let profile = Profile::selected().await?;
+        let loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http::client()?)
-            .retry_config(retries());
+            .profile_name(&profile.name);
+        let mut loader = set(loader);
         if let Some(region) = region {
             loader = loader.region(Region::new(region.to_owned()));
         }
+        if let Some(command) = profile.process() {
+            let variables = EnvironmentVariableCredentialsProvider::new();
+            let chain = CredentialsProviderChain::first_try("Environment", variables)
+                .or_else("Profile", CredentialProcessProvider::new(command));
+            loader = loader.credentials_provider(chain);
+        }
         let config = loader.load().await;
-        let region = config.region().map(ToString::to_string).context(
-            "no AWS region is set: set AWS_REGION, or a region in the profile that AWS_PROFILE names",
-        )?;
+        let region = region::checked(config.region().map(ToString::to_string), &profile)?;
         let endpoint = config.endpoint_url().map(str::to_owned);
-        Ok(Self { config, region, endpoint })
+        Ok(Self { config, region, endpoint, profile })
+    }
+
+    /// Gets the credentials, so that no later call has to. Fails with the reason if there are none within `limit`.
+    pub async fn sign_in(self, limit: Duration) -> Result<Self> {
+        let Some(provider) = self.config.credentials_provider() else { return Ok(self) };
+        match timeout(limit, provider.provide_credentials()).await {
+            Ok(Ok(credentials)) => Ok(self.signing_with(credentials)),
+            Ok(Err(error)) => bail!(credentials::explain(&error, &self.profile)),
+            Err(_) => bail!(credentials::late(limit, &self.profile)),
+        }
+    }
+
+    /// Returns the same place, whose clients sign with these credentials.
+    #[must_use]
+    pub fn signing_with(&self, credentials: Credentials) -> Self {
+        let provider = SharedCredentialsProvider::new(credentials);
+        let config = self.config.to_builder().credentials_provider(provider).build();
+        Self { config, ..self.clone() }
     }
 
     /// Where a service is, in words; `service` as the environment variables of endpoints name it.
@@ -69,6 +131,9 @@ impl Aws {
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
         R: Debug + Send + Sync + 'static,
     {
+        if let Some(error) = credentials::cause(error) {
+            return anyhow!(credentials::explain(error, &self.profile));
+        }
         let service = permission.split(':').next().unwrap_or_default().to_uppercase();
         let place = self.place(&service);
         let message = plain(error.message().unwrap_or("no further word"));
@@ -76,6 +141,10 @@ impl Aws {
             Some(code) => {
                 anyhow!(of_service(doing, permission, &place, &plain(code), &message))
             }
+            None if matches!(error, SdkError::TimeoutError(_)) => anyhow!(
+                "{place} does not answer: {doing} failed ({}); check the network, AWS_REGION, AWS_ENDPOINT_URL and HTTPS_PROXY",
+                plain(&innermost(error))
+            ),
             None => anyhow!(of_nobody(
                 doing,
                 &place,
@@ -86,8 +155,13 @@ impl Aws {
     }
 }
 
-/// Whether the identity may not do this, which others may.
-fn is_denied(code: Option<&str>) -> bool {
+/// Returns the files in which AWS's tools look for profiles, and says of each if it cannot be read.
+pub fn configuration_files() -> String {
+    profile::files()
+}
+
+/// Returns true if the identity may not do this, which others may.
+pub fn is_denied(code: Option<&str>) -> bool {
     matches!(
         code,
         Some(
@@ -181,11 +255,7 @@ fn of_nobody(doing: &str, place: &str, why: &str, is_unreachable: bool) -> Strin
 
 /// The SDK wraps the cause several times over, each time saying less.
 pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
-    let mut error = error;
-    while let Some(source) = error.source() {
-        error = source;
-    }
-    error.to_string()
+    causes(error).last().unwrap_or(error).to_string()
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ pub mod say;
 mod stream;
 mod verify;
 
-pub use aws::{Aws, is_of_credentials, is_throttled};
+pub use aws::{Aws, configuration_files, is_denied, is_of_credentials, is_throttled};
 pub use client::{Target, region_of_arn};
 pub use render::{counted, has_all, sequence, thousands};
 pub use report::Quoted;

@@ -3,7 +3,9 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod doctor;
+mod environment;
 mod invoke;
+mod preflight;
 mod proxy;
 mod queue;
 mod redrive;

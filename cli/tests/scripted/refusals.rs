@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::server::{Server, deployed, ok, refused, refused_xml, xml};
 
-const COMMANDS: [&[&str]; 5] = [
+pub(crate) const COMMANDS: [&[&str]; 5] = [
     &["outputs", "dev"],
     &["invoke", "dev", "--deadline", "10"],
     &["tail", "dev", "--seconds", "10"],

@@ -15,6 +15,8 @@ pub(crate) const STREAM: &str = "arn:aws:kinesis:eu-central-1:111122223333:strea
 pub(crate) struct Call {
     pub(crate) operation: String,
     pub(crate) body: Value,
+    /// The access key with which it is signed.
+    pub(crate) credential: String,
 }
 
 /// What is answered: a status, and a body.
@@ -109,6 +111,16 @@ impl Server {
         calls.iter().filter(|it| it.operation == operation).map(|it| it.body.clone()).collect()
     }
 
+    /// The operations of all calls, so far.
+    pub(crate) fn asked(&self) -> Vec<String> {
+        self.calls.lock().unwrap().iter().map(|it| it.operation.clone()).collect()
+    }
+
+    /// The access keys that all calls are signed with, so far.
+    pub(crate) fn keys(&self) -> Vec<String> {
+        self.calls.lock().unwrap().iter().map(|it| it.credential.clone()).collect()
+    }
+
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_kinesis-telemetry"));
         let foreign = std::env::vars_os().map(|(name, _)| name);
@@ -159,6 +171,7 @@ pub(crate) fn deployed() -> Answer {
 
 fn read(reader: &mut impl BufRead) -> Option<Call> {
     let mut operation = None;
+    let mut credential = String::new();
     let mut length = 0;
     let mut line = String::new();
     loop {
@@ -171,6 +184,11 @@ fn read(reader: &mut impl BufRead) -> Option<Call> {
         } else if let Some((name, value)) = text.split_once(':') {
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.trim().parse().unwrap(),
+                "authorization" => {
+                    let after = value.split_once("Credential=").map(|(_, it)| it);
+                    let key = after.and_then(|it| it.split('/').next());
+                    credential = key.map(str::to_owned).unwrap_or_default();
+                }
                 "x-amz-target" => operation = Some(value.rsplit('.').next()?.to_owned()),
                 _ => {}
             }
@@ -183,7 +201,7 @@ fn read(reader: &mut impl BufRead) -> Option<Call> {
     // The older protocols send forms.
     let text = String::from_utf8_lossy(&body).into_owned();
     let body = serde_json::from_slice(&body).unwrap_or(Value::String(text));
-    Some(Call { operation: operation?, body })
+    Some(Call { operation: operation?, body, credential })
 }
 
 fn write(mut connection: &TcpStream, (status, body): &Answer) -> std::io::Result<()> {
