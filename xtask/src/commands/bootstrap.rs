@@ -16,10 +16,11 @@ pub(crate) struct Options {
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    let target = deployment::prepare(None)?;
+    deployment::require(None)?;
     let deployment = Deployment { stage: options.stage.clone(), name: None };
-    let place = deployment::find_place(&deployment, &target)?;
+    let place = deployment::find_place(&deployment, None)?;
     let environment = format!("aws://{}/{}", place.account, place.region);
+    let target = deployment::compile()?;
     // Outside of the app's folder the tool asks for no app.
-    deployment::watched(cdk::command(&["bootstrap", &environment]).current_dir(target))
+    deployment::watched(cdk::command(&cdk::BOOTSTRAP).arg(environment).current_dir(target))
 }

@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::deployment::{self, Contents, Deployment};
+use crate::tools::cdk::DEPLOY;
 
 /// Deploy a stage to AWS: stream, layers, policy, alarms, and the test function.
 #[derive(Args)]
@@ -22,14 +23,13 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let Options { deployment, contents } = options;
-    let target = deployment::prepare(Some(contents))?;
-    let place = deployment::find_place(deployment, &target)?;
+    deployment::require(Some(contents))?;
+    let place = deployment::find_place(deployment, None)?;
     place.require_bootstrap(&deployment.stage.name)?;
-    place.require_free()?;
-    let zips = contents.zips(&target)?;
-    let code = deployment::tool(deployment, Some(contents), &zips, |cdk| {
-        cdk.args(["deploy", "--all", "--require-approval", "never", "--progress", "events"])
-    })?;
+    place.require_free(deployment)?;
+    let zips = contents.zips(&deployment::compile()?)?;
+    let code =
+        deployment::tool(deployment, Some(contents), &zips, |cdk| place.lead(cdk.args(DEPLOY)))?;
     eprintln!("{}", next(deployment));
     Ok(code)
 }

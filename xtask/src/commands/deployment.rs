@@ -1,4 +1,5 @@
-//! What the commands about a stage on AWS share: their arguments, and the CDK's tool, through which all of them ask AWS.
+//! What the commands about a stage on AWS share: their arguments, the question where credentials lead, and the CDK's tool, which
+//! does what is asked.
 //!
 //! Nothing here knows credentials or endpoints.
 
@@ -92,21 +93,23 @@ impl Contents {
     }
 }
 
-/// Compiles the CDK app, once it is sure that `contents` are there; returns cargo's target folder.
-pub(super) fn prepare(contents: Option<&Contents>) -> Result<PathBuf> {
+/// Fails, before AWS is asked anything, if Node or a zip of `contents` is missing.
+pub(super) fn require(contents: Option<&Contents>) -> Result<()> {
     Tool::Node.require()?;
-    if let Some(contents) = contents {
-        contents.require_zips()?;
-    }
-    step("the CDK", |_| cdk::compile())?;
-    workspace::target_dir()
+    contents.map_or(Ok(()), Contents::require_zips)
 }
 
-/// Finds out where the credentials of this process lead, and says it.
-pub(super) fn find_place(deployment: &Deployment, target: &Path) -> Result<Place> {
-    let place = step("credentials and region", |_| preflight::find(deployment, target))?;
-    eprintln!("account {}, region {}", place.account, place.region);
+/// Finds out where the credentials of this process lead, or those of `profile`, and says it.
+pub(super) fn find_place(deployment: &Deployment, profile: Option<&str>) -> Result<Place> {
+    let place = preflight::find(deployment, profile)?;
+    eprintln!("account {}, region {}", place.account.escape_debug(), place.region.escape_debug());
     Ok(place)
+}
+
+/// Compiles the CDK app; returns cargo's target folder.
+pub(super) fn compile() -> Result<PathBuf> {
+    step("the CDK", |_| cdk::compile())?;
+    workspace::target_dir()
 }
 
 /// Runs the CDK's tool on the app of this deployment.

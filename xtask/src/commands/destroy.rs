@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::deployment::{self, Deployment, Place};
 use crate::project::stages;
-use crate::tools::cdk;
+use crate::tools::cdk::{self, DESTROY};
 
 /// Delete a stage from AWS, after asking, and say what is left.
 #[derive(Args)]
@@ -22,13 +22,12 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let Options { deployment, yes } = options;
-    let target = deployment::prepare(None)?;
-    let place = deployment::find_place(deployment, &target)?;
+    deployment::require(None)?;
+    let place = deployment::find_place(deployment, None)?;
     ask(deployment, &place, *yes)?;
     // What is in the zips does not matter for what is deleted.
-    let zips = cdk::stand_ins(&target)?;
-    let code =
-        deployment::tool(deployment, None, &zips, |cdk| cdk.args(["destroy", "--all", "--force"]))?;
+    let zips = cdk::stand_ins(&deployment::compile()?)?;
+    let code = deployment::tool(deployment, None, &zips, |cdk| place.lead(cdk.args(DESTROY)))?;
     println!("{}", leftovers(deployment, &place));
     Ok(code)
 }

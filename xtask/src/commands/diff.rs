@@ -6,6 +6,7 @@ use anyhow::Result;
 use clap::Args;
 
 use super::deployment::{self, Contents, Deployment};
+use crate::tools::cdk::DIFF;
 
 /// Say what deploying a stage would change, and change nothing.
 #[derive(Args)]
@@ -18,8 +19,8 @@ pub(crate) struct Options {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let Options { deployment, contents } = options;
-    let target = deployment::prepare(Some(contents))?;
-    deployment::find_place(deployment, &target)?;
-    let zips = contents.zips(&target)?;
-    deployment::tool(deployment, Some(contents), &zips, |cdk| cdk.args(["diff", "--all"]))
+    deployment::require(Some(contents))?;
+    let place = deployment::find_place(deployment, None)?;
+    let zips = contents.zips(&deployment::compile()?)?;
+    deployment::tool(deployment, Some(contents), &zips, |cdk| place.lead(cdk.args(DIFF)))
 }

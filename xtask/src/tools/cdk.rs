@@ -16,6 +16,16 @@ use crate::support::process;
 use crate::support::workspace;
 use crate::tools::npm::{self, Packages};
 
+/// Arguments with which the CDK's tool deploys all stacks of the app.
+pub(crate) const DEPLOY: [&str; 6] =
+    ["deploy", "--all", "--require-approval", "never", "--progress", "events"];
+/// Arguments with which it compares all stacks with what is deployed: without the name of a stack it takes all of them.
+pub(crate) const DIFF: [&str; 1] = ["diff"];
+/// Arguments with which it deletes all stacks.
+pub(crate) const DESTROY: [&str; 3] = ["destroy", "--all", "--force"];
+/// The argument with which it prepares an account and a region; the next one names these.
+pub(crate) const BOOTSTRAP: [&str; 1] = ["bootstrap"];
+
 /// A zip without a file.
 const EMPTY_ZIP: [u8; 22] = *b"PK\x05\x06\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0\0";
 

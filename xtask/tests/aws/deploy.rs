@@ -5,11 +5,16 @@
 //! JSON logs and no metrics of services, so those are tested on the templates, in `infra-cdk/test`. No function runs here.
 
 use std::fs;
+use std::net::{Ipv4Addr, TcpListener};
 use std::path::Path;
 use std::process::{Command, Output, Stdio};
+use std::time::{Duration, Instant};
 
 use crate::ministack::Ministack;
 use serde_json::{Value, json};
+
+/// How long a command may take to say why it does nothing: ten seconds, and what cargo takes on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 fn text(output: &Output) -> String {
     [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy).concat()
@@ -37,6 +42,7 @@ impl Person<'_> {
 
     fn types(&self, arguments: &[&str]) -> (bool, String) {
         let output = self.command(arguments).output().unwrap();
+        assert!(!text(&output).contains("Unknown option"), "{arguments:?}\n{}", text(&output));
         (output.status.success(), text(&output))
     }
 
@@ -103,15 +109,42 @@ fn nothing_is_begun_without_what_it_takes(person: &Person<'_>) {
     zips(person.zips, "first");
     let error = person.fails(&["deploy", "dev"]);
     assert!(error.contains("run cargo xtask bootstrap dev, once"), "{error}");
-    for (variable, remedy) in [
-        ("AWS_ACCESS_KEY_ID", "set AWS_PROFILE, or run aws sso login"),
-        ("AWS_REGION", "no region is set: set AWS_REGION"),
+    let refuses = |arguments: &[&str], variable: &str, value: &str, reason: &str| {
+        let mut xtask = person.command(arguments);
+        match value {
+            "" => xtask.env_remove(variable),
+            value => xtask.env(variable, value),
+        };
+        let began = Instant::now();
+        let output = xtask.output().unwrap();
+        let said = text(&output);
+        assert!(began.elapsed() < PATIENCE, "{:?}: {said}", began.elapsed());
+        assert_eq!(output.status.code(), Some(1), "{said}");
+        let error = said.lines().last().unwrap_or_default();
+        assert!(error.starts_with("error: ") && error.contains(reason), "{said}");
+        assert!(!said.contains("account 111122223333"), "{said}");
+    };
+    let silent = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+    let silent = format!("http://{}", silent.local_addr().unwrap());
+    for arguments in [
+        ["deploy", "dev"].as_slice(),
+        &["diff", "dev"],
+        &["destroy", "dev", "--yes"],
+        &["bootstrap", "dev"],
+        &["cdk", "dev", "--", "drift"],
     ] {
-        let mut xtask = person.command(&["diff", "dev"]);
-        let output = xtask.env_remove(variable).output().unwrap();
-        assert_eq!(output.status.code(), Some(1), "{}", text(&output));
-        assert!(text(&output).contains(remedy), "{}", text(&output));
+        refuses(arguments, "AWS_PROFILE", "nobody", "AWS_PROFILE is \"nobody\"");
+        refuses(arguments, "AWS_ENDPOINT_URL", &silent, "does not answer");
     }
+    refuses(&["diff", "dev"], "AWS_ACCESS_KEY_ID", "", "no AWS credentials: set AWS_PROFILE");
+    refuses(&["diff", "dev"], "AWS_REGION", "", "no AWS region is set: set AWS_REGION");
+    refuses(&["diff", "dev"], "AWS_REGION", "Frankfurt", "is not the name of an AWS region");
+    let profile = ["cdk", "dev", "--", "diff", "--profile", "nobody"];
+    refuses(&profile, "AWS_PROFILE", "", "AWS_PROFILE is \"nobody\"");
+    // What says nothing of AWS needs no credentials.
+    let listed =
+        person.command(&["cdk", "dev", "--", "list"]).env_remove("AWS_ACCESS_KEY_ID").output();
+    assert!(text(&listed.unwrap()).contains("KinesisTelemetry-dev-TestFunction"));
     assert_eq!(person.aws.ask("left")["stacks"], json!([]));
 }
 

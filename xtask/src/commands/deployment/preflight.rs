@@ -1,150 +1,118 @@
-//! Finds out, through the CDK's tool, whose credentials these are and where they lead, before anything is done with them.
+//! Finds out whose credentials these are and where they lead, before anything is done with them. `kinesis-telemetry` asks AWS,
+//! within ten seconds; nothing is remembered from one run to the next.
 
-use std::fs;
-use std::path::Path;
+use std::process::{Command, ExitStatus};
 
 use anyhow::{Context, Result, bail};
+use extension_spec::deployment::stack_name;
 use serde::Deserialize;
 
-use super::{Deployment, remedies};
+use super::Deployment;
+use crate::commands::delegate;
 use crate::support::capture::capture;
-use crate::support::lock::locked;
-use crate::tools::cdk;
-use crate::tools::npm;
-
-/// What the app `preflight` finds where there is no bootstrap stack.
-const NONE: &str = "none";
+use crate::support::progress::step;
 
 /// An account and a region of AWS.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Deserialize, PartialEq, Eq)]
 pub(in crate::commands) struct Place {
     pub(in crate::commands) account: String,
     pub(in crate::commands) region: String,
-    is_bootstrapped: bool,
-    /// The stack of the deployment, and the one that has its names now.
-    stack: String,
+    /// Version of the CDK's bootstrap stack, if there is one.
+    bootstrap: Option<u32>,
+    /// The stack that publishes the deployment's parameters, if one does.
     owner: Option<String>,
 }
 
 impl Place {
+    /// Has the CDK's tool, which looks for the region by rules of its own, go to this one.
+    pub(in crate::commands) fn lead<'a>(&self, cdk: &'a mut Command) -> &'a mut Command {
+        cdk.env("AWS_REGION", &self.region)
+    }
+
     pub(in crate::commands) fn require_bootstrap(&self, stage: &str) -> Result<()> {
-        if !self.is_bootstrapped {
+        let Self { account, region, bootstrap, .. } = self;
+        if bootstrap.is_none() {
             bail!(
-                "account {} is not prepared for the CDK in {}: run cargo xtask bootstrap {stage}, once",
-                self.account,
-                self.region
+                "account {account} is not prepared for the CDK in {region}: run cargo xtask bootstrap {stage}, once"
             );
         }
         Ok(())
     }
 
     /// Fails if the names that this deployment would publish are another one's.
-    pub(in crate::commands) fn require_free(&self) -> Result<()> {
-        let Self { account, region, stack, .. } = self;
-        if let Some(owner) = self.owner.as_ref().filter(|owner| *owner != stack) {
+    pub(in crate::commands) fn require_free(&self, deployment: &Deployment) -> Result<()> {
+        let Self { account, region, owner, .. } = self;
+        let stack = stack_name(&deployment.stage.name, deployment.name.as_deref());
+        if let Some(owner) = owner.as_ref().filter(|owner| **owner != stack) {
             bail!(
-                "the stack {owner} has the names in account {account}, {region}, that {stack} would \
-                 publish: deploy with --name NAME, or destroy the other"
+                "the stack {} has the names in account {account}, {region}, that {stack} would publish: deploy with --name \
+                 NAME, or destroy the other",
+                owner.escape_debug()
             );
         }
         Ok(())
     }
 }
 
-/// What `infra-cdk/bin/preflight.ts` writes.
-#[derive(Deserialize)]
-struct Report {
-    account: Option<String>,
-    region: Option<String>,
-    bootstrap: Option<String>,
-    owner: Option<String>,
-    stack: Option<String>,
+/// Returns where the credentials of this process lead, or those of `profile` if one is named.
+pub(super) fn find(deployment: &Deployment, profile: Option<&str>) -> Result<Place> {
+    let mut program = Command::new(delegate::program()?);
+    program.arg("preflight");
+    program.args(deployment.name.iter().flat_map(|name| ["--name", name]));
+    if let Some(profile) = profile {
+        // Keys in the environment would come first.
+        program.env("AWS_PROFILE", profile);
+        program.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+    }
+    let place = step("credentials and region", |_| {
+        let (exit, said) = capture(delegate::PROGRAM, &mut program, false)?;
+        judge(exit, &said)
+    });
+    match profile {
+        Some(profile) => place.with_context(|| format!("--profile {}", profile.escape_debug())),
+        None => place,
+    }
 }
 
-/// Where the credentials of this process lead.
-pub(super) fn find(deployment: &Deployment, target: &Path) -> Result<Place> {
-    let folder = target.join("cdk/preflight");
-    let _one_at_a_time = locked(&folder.with_extension("lock"))?;
-    // The tool remembers in this folder what it has looked up, and the world may have changed.
-    _ = fs::remove_dir_all(&folder);
-    npm::make(&folder)?;
-    let report = folder.join("report.json");
-    let app = format!("node '{}'", cdk::folder().join("build/bin/preflight.js").display());
-    let mut tool = cdk::command(&["list", "--verbose", "--no-notices", "--app", &app, "--context"]);
-    tool.arg(format!("report={}", report.display())).current_dir(&folder);
-    tool.args(["--context", &format!("stage={}", deployment.stage.name)]);
-    tool.args(deployment.name.iter().flat_map(|it| ["--context".to_owned(), format!("name={it}")]));
-    let (_, said) = capture("the CDK", &mut tool, false)?;
-    let report = fs::read(&report).ok().and_then(|json| serde_json::from_slice(&json).ok());
-    judge(report, &said)
-}
-
-fn judge(report: Option<Report>, said: &str) -> Result<Place> {
-    let Report { account, region, bootstrap, owner, stack } = report.with_context(|| {
-        format!(
-            "the CDK does not say whose credentials these are; its last words: {}",
-            last_words(said)
-        )
-    })?;
-    let region = region.filter(|_| !said.contains("Unable to determine AWS region"));
-    let region = region.context(
-        "no region is set: set AWS_REGION, or a region in the profile that AWS_PROFILE names",
-    )?;
-    let Some(account) = account else {
-        let why = said
-            .lines()
-            .find_map(|line| line.split_once("Unable to determine the default AWS account"));
-        let why = why.map_or_else(|| last_words(said), |(_, why)| why.trim().to_owned());
-        if let Some(remedy) = remedies::of(said) {
-            bail!("{remedy} (region {region}; {why})");
-        }
-        bail!(
-            "no credentials that AWS takes in {region}: set AWS_PROFILE, or run aws sso login, or aws configure {why}"
-        );
-    };
-    let Some(bootstrap) = bootstrap.filter(|it| it == NONE || it.parse::<u32>().is_ok()) else {
-        let remedy = remedies::of(said).unwrap_or("the CDK's version parameter cannot be read");
-        bail!("{remedy} (account {account}, region {region}; {})", last_words(said));
-    };
-    Ok(Place {
-        account,
-        region,
-        is_bootstrapped: bootstrap != NONE,
-        owner: owner.filter(|owner| owner != NONE),
-        stack: stack.context("the CDK does not say what the stack is called")?,
-    })
-}
-
-fn last_words(said: &str) -> String {
-    said.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("nothing").trim().to_owned()
+/// Reads what the program said: a place, or an error.
+fn judge(exit: ExitStatus, said: &str) -> Result<Place> {
+    if exit.success() {
+        return serde_json::from_str(said)
+            .with_context(|| format!("kinesis-telemetry says {said:?} instead of a place"));
+    }
+    match said.strip_prefix("error: ") {
+        Some(reason) => bail!("{}", reason.trim()),
+        None => bail!("kinesis-telemetry failed ({exit}) and says {said:?}"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Report, judge};
+    use std::os::unix::process::ExitStatusExt as _;
+    use std::process::ExitStatus;
 
-    fn report(account: Option<&str>, region: &str, bootstrap: Option<&str>) -> Report {
-        Report {
-            account: account.map(str::to_owned),
-            region: Some(region.to_owned()),
-            bootstrap: bootstrap.map(str::to_owned),
-            owner: Some("KinesisTelemetry-dev".to_owned()),
-            stack: Some("KinesisTelemetry-dev".to_owned()),
-        }
+    use super::super::Stage;
+    use super::{Deployment, Place, judge};
+
+    fn exit(code: i32) -> ExitStatus {
+        ExitStatus::from_raw(code << 8)
     }
 
-    fn said(report: impl Into<Option<Report>>, said: &str) -> String {
-        judge(report.into(), said).unwrap_err().to_string()
+    fn place(bootstrap: &str, owner: &str) -> Place {
+        let json = format!(
+            r#"{{"account":"111122223333","region":"eu-central-1","bootstrap":{bootstrap},"owner":{owner}}}"#
+        );
+        judge(exit(0), &json).unwrap()
+    }
+
+    fn deployment(stage: &str, name: Option<&str>) -> Deployment {
+        Deployment { stage: Stage { name: stage.to_owned() }, name: name.map(str::to_owned) }
     }
 
     #[test]
     fn a_place_is_prepared_or_the_command_that_prepares_it_is_named() {
-        let place =
-            judge(Some(report(Some("111122223333"), "eu-central-1", Some("33"))), "").unwrap();
-        place.require_bootstrap("dev").unwrap();
-        let place =
-            judge(Some(report(Some("111122223333"), "eu-central-1", Some("none"))), "").unwrap();
-        let error = place.require_bootstrap("dev").unwrap_err().to_string();
+        place("33", "null").require_bootstrap("dev").unwrap();
+        let error = place("null", "null").require_bootstrap("dev").unwrap_err().to_string();
         assert!(
             error.contains("111122223333") && error.contains("cargo xtask bootstrap dev"),
             "{error}"
@@ -153,45 +121,33 @@ mod tests {
 
     #[test]
     fn names_that_are_another_deployments_are_not_taken() {
-        let mine = report(Some("111122223333"), "eu-central-1", Some("33"));
-        judge(Some(mine), "").unwrap().require_free().unwrap();
-        let stack = Some("KinesisTelemetry-prod".to_owned());
-        let other = report(Some("111122223333"), "eu-central-1", Some("33"));
-        let place = judge(Some(Report { stack, ..other }), "").unwrap();
-        let error = place.require_free().unwrap_err().to_string();
-        assert!(error.contains("the stack KinesisTelemetry-dev has the names"), "{error}");
-        let nobody = report(Some("111122223333"), "eu-central-1", Some("33"));
-        let nobody = Report { owner: Some("none".to_owned()), ..nobody };
-        judge(Some(nobody), "").unwrap().require_free().unwrap();
+        let (dev, blue) = (deployment("dev", None), deployment("dev", Some("blue")));
+        let owned = |stack: &str| place("33", &format!("{stack:?}"));
+        owned("KinesisTelemetry-dev").require_free(&dev).unwrap();
+        owned("KinesisTelemetry-dev-blue").require_free(&blue).unwrap();
+        place("33", "null").require_free(&dev).unwrap();
+        for (stack, deployment) in
+            [("KinesisTelemetry-prod", &dev), ("KinesisTelemetry-dev", &blue), ("Telemetry", &dev)]
+        {
+            let error = owned(stack).require_free(deployment).unwrap_err().to_string();
+            assert!(error.contains(&format!("the stack {stack} has the names")), "{error}");
+        }
     }
 
     #[test]
-    fn a_region_that_the_tool_has_made_up_is_none() {
-        let words = "Unable to determine AWS region from environment or AWS configuration, defaulting to 'us-east-1'";
-        assert!(
-            said(report(Some("111122223333"), "us-east-1", None), words).contains("set AWS_REGION")
-        );
-    }
-
-    #[test]
-    fn credentials_that_are_missing_expired_or_lead_nowhere_are_told_apart() {
-        let none = report(None, "eu-central-1", None);
-        let words = "Unable to determine the default AWS account (CredentialsProviderError): Could not load credentials";
-        let error = said(none, words);
-        assert!(error.contains("set AWS_PROFILE") && error.contains("Could not load"), "{error}");
-        let words = "There are expired AWS credentials in your environment.";
-        assert!(said(report(None, "eu-central-1", None), words).contains("have expired"));
-        let words = "Unable to determine the default AWS account (Error): getaddrinfo ENOTFOUND sts.eu-nowhere-1.amazonaws.com";
-        let error = said(report(None, "eu-nowhere-1", None), words);
-        assert!(error.contains("eu-nowhere-1") && error.contains("AWS_REGION"), "{error}");
-    }
-
-    #[test]
-    fn a_parameter_that_may_not_be_read_is_no_missing_bootstrap() {
-        let dummy = report(Some("111122223333"), "eu-central-1", Some("dummy-value-for-it"));
-        let error =
-            said(dummy, "AccessDeniedException: it is not authorized to perform: ssm:GetParameter");
-        assert!(error.contains("may not do this") && error.contains("ssm:GetParameter"), "{error}");
-        assert!(said(None, "\nTypeError: x\n\n").ends_with("TypeError: x"));
+    fn the_reason_of_the_program_is_the_error() {
+        let error = judge(exit(2), "error: no AWS region is set: set AWS_REGION").unwrap_err();
+        assert_eq!(error.to_string(), "no AWS region is set: set AWS_REGION");
+        for said in ["", "thread main panicked", "{}"] {
+            let error = judge(exit(101), said).unwrap_err().to_string();
+            assert_eq!(
+                error,
+                format!("kinesis-telemetry failed (exit status: 101) and says {said:?}")
+            );
+        }
+        for said in ["", "{}", r#"{"account":1}"#, "nonsense"] {
+            let error = judge(exit(0), said).unwrap_err().to_string();
+            assert!(error.starts_with("kinesis-telemetry says \""), "{error}");
+        }
     }
 }

@@ -54,6 +54,25 @@ fn the_templates_of_every_stage_pass_the_cdks_check_and_cfn_lint() {
     passes(cfn_lint().args(["--ignore-checks", "W3005", "--"]).args(templates));
 }
 
+/// The tool warns of options that a command does not have and goes on without them.
+#[test]
+#[ignore = "needs Node and Python 3: cargo xtask test"]
+fn the_cdks_tool_knows_every_option() {
+    cdk::install().unwrap();
+    let dir = tempfile::tempdir().unwrap();
+    let warning = |arguments: &[&str]| {
+        // There is no app, so that the tool ends here.
+        let mut tool = cdk::command(arguments);
+        tool.args(["--app", "none", "--context", "a=b"]).current_dir(&dir);
+        let said = text(&tool.env("CDK_HOME", dir.path()).output().unwrap());
+        said.lines().find(|line| line.contains("Unknown option")).map(str::to_owned)
+    };
+    for arguments in [&cdk::DEPLOY[..], &cdk::DIFF, &cdk::DESTROY, &cdk::BOOTSTRAP] {
+        assert_eq!(warning(arguments), None, "{arguments:?}");
+    }
+    assert!(warning(&["diff", "--all"]).is_some(), "the tool warns in other words");
+}
+
 fn cfn_lint() -> Command {
     let linters = linters::install(&workspace::target_dir().unwrap()).unwrap();
     Command::new(linters.join("python/bin/cfn-lint"))
