@@ -17,6 +17,13 @@ macro_rules! env_prefix {
     };
 }
 
+/// As a literal, for constants that hold it.
+macro_rules! extension_name {
+    () => {
+        "kinesis-telemetry-extension"
+    };
+}
+
 mod choices;
 mod conflicts;
 pub mod consuming;
@@ -51,7 +58,10 @@ pub const DECLARED_IN: &str = file!();
 
 /// The name under which the extension registers. Lambda refuses an external extension whose file in `/opt/extensions`
 /// is called otherwise, so it is also the name of the binary and of the file in the layer.
-pub const EXTENSION_NAME: &str = "kinesis-telemetry-extension";
+pub const EXTENSION_NAME: &str = extension_name!();
+
+/// Every line of the extension's log starts with this, so that people and the extension itself know it again.
+pub const LOG_PREFIX: &str = concat!("[", extension_name!(), "]");
 
 /// Every variable of ours starts with this. The environment is shared with the function, which may well have a
 /// `BUFFER_TIMEOUT_MS` of its own, so a bare name is never read.

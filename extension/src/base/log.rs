@@ -6,7 +6,7 @@
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use extension_spec::{EXTENSION_NAME, Level};
+use extension_spec::{LOG_PREFIX, Level};
 
 static LEVEL: OnceLock<Level> = OnceLock::new();
 
@@ -37,7 +37,7 @@ pub(crate) fn debug(message: &str) {
 
 /// A line as it is printed, without its end.
 pub(crate) fn line(label: &str, message: &str) -> String {
-    format!("[{EXTENSION_NAME}] {label} {}", message.replace(['\n', '\r'], " "))
+    format!("{LOG_PREFIX} {label} {}", message.replace(['\n', '\r'], " "))
 }
 
 fn say(level: Level, label: &str, message: &str) {

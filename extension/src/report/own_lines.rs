@@ -1,6 +1,6 @@
 //! The lines that the extension itself prints. Subscribed to `extension` events, it receives them again, and must never feed itself.
 
-use extension_spec::EXTENSION_NAME;
+use extension_spec::{EXTENSION_NAME, LOG_PREFIX};
 
 use super::metrics::MARK;
 
@@ -11,10 +11,7 @@ pub(crate) fn is_own_line(record: &str) -> bool {
 }
 
 fn is_of_log(record: &str) -> bool {
-    record
-        .strip_prefix("\"[")
-        .and_then(|rest| rest.strip_prefix(EXTENSION_NAME))
-        .is_some_and(|rest| rest.starts_with(']'))
+    record.strip_prefix('"').is_some_and(|rest| rest.starts_with(LOG_PREFIX))
 }
 
 fn is_of_metrics(record: &str) -> bool {
