@@ -1,4 +1,5 @@
 import { type Duration, type Size, SizeRoundingBehavior, Token, Tokenization } from 'aws-cdk-lib';
+import { has, shown } from './shown';
 
 /** Allowed numbers, both ends included, in the unit of the variable. */
 export interface Range {
@@ -123,18 +124,12 @@ export class Environment {
   }
 
   private refuse(property: string, value: unknown, remedy: string): void {
-    const shown = typeof value === 'string' || Array.isArray(value) ? JSON.stringify(value) : String(value);
-    this.problems.push(`${property} is ${shown}: ${remedy}`);
+    this.problems.push(`${property} is ${shown(value)}: ${remedy}`);
   }
 
   private set(variable: string, value: string): void {
     this.values[`${this.prefix}${variable}`] = value;
   }
-}
-
-/** Whether a value has a method. Not `instanceof`: another copy of the CDK makes values that are as good. */
-function has(value: unknown, method: string): boolean {
-  return typeof (value as Record<string, unknown> | null)?.[method] === 'function';
 }
 
 /** Without what binary fractions add: 1.001 seconds are 1001 milliseconds, not 1000.9999999999999. */

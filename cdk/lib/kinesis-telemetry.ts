@@ -8,10 +8,10 @@ import type * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct, type IConstruct } from 'constructs';
-import { acknowledge } from './acknowledge';
 import { addAlarms } from './alarms';
 import { attach, type AttachmentSettings } from './attachment';
 import { addDashboard } from './dashboard';
+import { acknowledge } from './newer-cdk';
 import { LAYERS, published } from './spec';
 import { type NewStreamProps, type StreamTraits, newStream, traits } from './stream';
 import type { ArchitectureName, AttachableTelemetry } from './types';
@@ -97,7 +97,7 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
     this.metrics = props.metrics ?? 'off';
     this.deploymentName = props.deploymentName;
     this.stream = props.stream ?? newStream(this, 'Stream', props.newStream ?? {});
-    this.streamTraits = traits(this.stream, props.streamTraits ?? {});
+    this.streamTraits = traits(this.stream, props.newStream ?? props.streamTraits ?? {});
     const given = [this.stream, this.stream.encryptionKey, props.alarmTopic].filter((it) => it !== undefined);
     this.uses = given.filter((it) => CfnResource.isCfnResource(it.node.defaultChild));
     this.layers = {

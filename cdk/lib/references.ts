@@ -3,6 +3,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
+import { deployAfter } from './newer-cdk';
 import { published } from './spec';
 import type { ArchitectureName, AttachableTelemetry } from './types';
 
@@ -23,7 +24,7 @@ export function requireReach(telemetry: AttachableTelemetry, fn: lambda.Function
   const used = telemetry.uses.find((it) => areOne(Stack.of(it), theirs));
   if (used) refuse(`${bothWays}, because the telemetry uses ${used.node.path}: define that in ${own.node.path}, or in a third stack`);
   try {
-    theirs.addStackDependency(own);
+    deployAfter(theirs, own);
   } catch (error) {
     refuse(`${bothWays}: take one of the dependencies out (${(error as Error).message})`);
   }

@@ -2,7 +2,7 @@ import { Duration, type RemovalPolicy, type Size, Stack, Token } from 'aws-cdk-l
 import * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
-import { acknowledge } from './acknowledge';
+import { acknowledge } from './newer-cdk';
 
 /** Who decides on the shard of a record: its partition key, or Kinesis itself (on demand only). */
 export type RecordDistribution = 'USER_PARTITION_KEY' | 'AUTO';
@@ -70,13 +70,13 @@ export function newStream(scope: Construct, id: string, props: NewStreamProps): 
   });
   if (encryptionKey) acknowledge(stream, 'AwsSolutions-KDS3', 'A key of our own was asked for: its use can be restricted, shared and ended.');
   const resource = stream.node.defaultChild as kinesis.CfnStream;
-  // The construct of the library does not know these properties yet.
-  if (maxRecordSize) resource.maxRecordSizeInKiB = maxRecordSize.toKibibytes();
-  if (recordDistribution) resource.recordDistributionStrategy = recordDistribution;
+  // The construct of the library does not know these properties yet, and in older versions the resource does not either.
+  if (maxRecordSize) resource.addPropertyOverride('MaxRecordSizeInKiB', maxRecordSize.toKibibytes());
+  if (recordDistribution) resource.addPropertyOverride('RecordDistributionStrategy', recordDistribution);
   return stream;
 }
 
-/** What is known of a stream: from its definition, if it is defined in this app, and else what was `stated`. */
+/** Returns what is known of a stream: from its definition, if the app and this version of the CDK have it, and else what was `stated`. */
 export function traits(stream: kinesis.IStream, stated: StreamTraits) {
   const resource = stream.node.defaultChild instanceof kinesis.CfnStream ? stream.node.defaultChild : undefined;
   const distribution: RecordDistribution = (resource?.recordDistributionStrategy ?? stated.recordDistribution) === 'AUTO' ? 'AUTO' : 'USER_PARTITION_KEY';

@@ -157,6 +157,12 @@ test('a stream of another account is named by its ARN, and its key is allowed', 
   assert.deepEqual(alarms.map((it) => it.Properties.Namespace), ['AWS/SQS'], 'the metrics of the stream are in its account');
 });
 
+test('a new stream takes records as large and distributes them as it was asked to, whatever the CDK knows of that', () => {
+  const { stack, telemetry } = telemetryIn({ newStream: { maxRecordSize: Size.mebibytes(4), recordDistribution: 'AUTO' } });
+  Template.fromStack(stack).hasResourceProperties('AWS::Kinesis::Stream', { MaxRecordSizeInKiB: 4096, RecordDistributionStrategy: 'AUTO' });
+  assert.deepEqual([telemetry.streamTraits.maxRecordKiB, telemetry.streamTraits.recordDistribution], [4096, 'AUTO']);
+});
+
 test('a stream, its mode and its shards that exclude each other are refused', () => {
   const stream = (stack: Stack) => kinesis.Stream.fromStreamArn(stack, 'Old', 'arn:aws:kinesis:eu-west-1:111122223333:stream/old');
   const made = telemetryIn();

@@ -6,6 +6,7 @@ import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import { KinesisTelemetry, type KinesisTelemetryProps } from '../lib/index';
+import { deployAfter } from '../lib/newer-cdk';
 import { Template, attached, someFunction, telemetryIn, zips } from './test-environment';
 
 test('a function of another stack refers to parameters, so that a new layer version can replace the old one', () => {
@@ -45,7 +46,7 @@ test('stacks of which each would have to be deployed before the other are refuse
 test('stacks that the app has put into the other order are refused, with the reason', () => {
   const { app, stack, telemetry } = telemetryIn();
   const other = new Stack(app, 'Other');
-  stack.addStackDependency(other);
+  deployAfter(stack, other);
   assert.throws(() => telemetry.attachTo(someFunction(other)), /after Theirs, and before it as well: .*'Theirs' depends on 'Other'/);
 });
 

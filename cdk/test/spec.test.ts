@@ -149,6 +149,13 @@ test('whatever a caller without TypeScript gives is named, and hides no other pr
   ]);
 });
 
+test('a list of what is no text is named, too', () => {
+  assert.deepEqual(problems({ types: [1n, { toString: null }] as unknown as ['platform'], flush: Object.create(null) as 'end' }).map((it) => it.split(':')[0]), [
+    'types is [ 1n, [Object] ]',
+    'flush is [Object',
+  ]);
+});
+
 test('fractions of a unit are whole numbers of a smaller one, or named', () => {
   assert.equal(toEnvironment({ flushTimeout: Duration.seconds(1.001) })[`${ENV_PREFIX}FLUSH_TIMEOUT_MS`], '1001');
   for (let ms = 50; ms <= 60_000; ms += 1) {

@@ -88,10 +88,10 @@ fn constructs() -> Package {
     package.types = Some("build/lib/index.d.ts");
     package.files = vec!["build/lib"];
     package.scripts = BTreeMap::from([("build", "tsc --build"), ("test", TEST)]);
-    let peers = [pins::AWS_CDK_LIB, pins::CONSTRUCTS];
+    let oldest = [pins::OLDEST_AWS_CDK_LIB, pins::OLDEST_CONSTRUCTS];
     package.peer_dependencies =
-        peers.iter().map(|pin| (pin.name, format!("^{}", pin.version))).collect();
-    package.dev_dependencies = npm::versions(&peers);
+        oldest.iter().map(|pin| (pin.name, format!("^{}", pin.version))).collect();
+    package.dev_dependencies = npm::versions(&[pins::AWS_CDK_LIB, pins::CONSTRUCTS]);
     package
 }
 

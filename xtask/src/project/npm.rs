@@ -9,8 +9,10 @@ use super::pins::{self, Pin};
 use crate::tools::{self, NODE_MAJOR};
 
 /// Every folder with a `package.json` and a lock file. The one of the root is that of the workspace, `cdk` and `infra-cdk`.
-pub(crate) const FOLDERS: [&str; 4] =
-    [".", "xtask/pins/emulator", "xtask/pins/linters", "xtask/pins/consumers"];
+pub(crate) const FOLDERS: [&str; 5] =
+    [".", "xtask/pins/emulator", "xtask/pins/linters", "xtask/pins/consumers", OLDEST_CDK];
+/// The folder of packages that are old on purpose.
+pub(crate) const OLDEST_CDK: &str = "xtask/pins/oldest-cdk";
 
 /// Names and exact versions: a range would let a lock file say something else than `pins`.
 pub(super) fn versions(pins: &[Pin]) -> BTreeMap<&'static str, &'static str> {
@@ -107,5 +109,13 @@ pub(super) fn add(project: &mut Project) {
     );
     project
         .json("xtask/pins/consumers/package.json", &consumers.overriding(pins::PROTOBUFJS))
+        .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
+    let oldest = Package::new(
+        "oldest-cdk",
+        "The oldest CDK that the package of constructs allows: `cargo xtask test` runs its tests with it. Installed under target/ by xtask.",
+        &[pins::OLDEST_AWS_CDK_LIB, pins::OLDEST_CONSTRUCTS],
+    );
+    project
+        .json(&format!("{OLDEST_CDK}/package.json"), &oldest)
         .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
 }

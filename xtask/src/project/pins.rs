@@ -88,6 +88,9 @@ pins! {
     /// `latest` is 3.0.0, a stray publish that cannot read what today's library writes.
     AWS_CDK = Pin::npm("aws-cdk", "2.1148.1").within("2.");
     CONSTRUCTS = Pin::npm("constructs", "10.8.1");
+    /// The oldest that the package of constructs allows, and passes its tests with. Raise it when the package needs more.
+    OLDEST_AWS_CDK_LIB = Pin::npm("aws-cdk-lib", "2.180.0").within("2.180.0");
+    OLDEST_CONSTRUCTS = Pin::npm("constructs", "10.0.1").within("10.0.1");
     TYPESCRIPT = Pin::npm("typescript", "7.0.2");
     /// Of the oldest Node that is supported: what only newer ones have must not compile.
     TYPES_NODE = Pin::npm("@types/node", "20.19.43").within("20.");

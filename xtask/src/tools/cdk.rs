@@ -11,6 +11,8 @@ use std::process::Command;
 use anyhow::{Context, Result, bail};
 use extension_spec::deployment::Architecture;
 
+#[cfg(test)]
+use crate::project::npm::OLDEST_CDK;
 use crate::support::lock::locked;
 use crate::support::process;
 use crate::support::workspace;
@@ -61,6 +63,22 @@ pub(crate) fn install() -> Result<()> {
         ],
     };
     packages.install()
+}
+
+/// Installs the oldest CDK that the package of constructs allows, under `target/oldest-cdk`, and returns its `node_modules`.
+#[cfg(test)]
+pub(crate) fn install_oldest() -> Result<PathBuf> {
+    let into = workspace::target_dir()?.join("oldest-cdk");
+    let packages = Packages {
+        what: "the oldest CDK",
+        from: workspace::root().join(OLDEST_CDK),
+        log: into.join("npm.log"),
+        into,
+        parts: &["node_modules/aws-cdk-lib/package.json", "node_modules/constructs/package.json"],
+    };
+    npm::make(&packages.into)?;
+    packages.install()?;
+    Ok(packages.into.join("node_modules"))
 }
 
 /// Installs and compiles the app, and before it the package that it refers to. Two commands at once do not disturb each

@@ -17,8 +17,8 @@ fn blocks(language: &str) -> Vec<String> {
     after.map(|rest| rest.split("\n```\n").next().unwrap().to_owned() + "\n").collect()
 }
 
-/// Installs the package of constructs in a folder as another app gets it: packed, with that app's own CDK.
-fn app(folder: &Path) {
+/// Installs the package of constructs in a folder as another app gets it: packed, with that app's own CDK, which is in `cdks`.
+fn app(folder: &Path, cdks: &Path) {
     let modules = folder.join("node_modules");
     fs::create_dir(&modules).unwrap();
     let mut pack = Command::new("npm");
@@ -29,7 +29,10 @@ fn app(folder: &Path) {
         packed.into_iter().find(|it| it.extension().is_some_and(|it| it == "tgz")).unwrap();
     passes(Command::new("tar").arg("-xzf").arg(packed).arg("-C").arg(folder));
     fs::rename(folder.join("package"), modules.join("kinesis-telemetry-cdk")).unwrap();
-    for package in ["aws-cdk-lib", "constructs", "@types", "undici-types"] {
+    for package in ["aws-cdk-lib", "constructs"] {
+        symlink(cdks.join(package), modules.join(package)).unwrap();
+    }
+    for package in ["@types", "undici-types"] {
         symlink(cdk::installed(package), modules.join(package)).unwrap();
     }
     let zips = cdk::stand_ins(&workspace::target_dir().unwrap()).unwrap();
@@ -39,9 +42,20 @@ fn app(folder: &Path) {
 #[test]
 #[ignore = "needs Node and Python 3: cargo xtask test"]
 fn the_cdk_apps_of_the_document_compile_and_their_templates_are_valid() {
+    are_valid(&cdk::installed(""));
+}
+
+#[test]
+#[ignore = "needs Node and Python 3: cargo xtask test"]
+fn the_cdk_apps_of_the_document_are_valid_with_the_oldest_cdk_too() {
+    are_valid(&cdk::install_oldest().unwrap());
+}
+
+/// Compiles, synthesises and validates the apps with the CDK in this `node_modules`.
+fn are_valid(cdks: &Path) {
     cdk::compile().unwrap();
     let dir = tempfile::tempdir().unwrap();
-    app(dir.path());
+    app(dir.path(), cdks);
     let snippets = blocks("typescript");
     assert!(snippets.len() >= 4, "{}", snippets.len());
     for (n, snippet) in snippets.iter().enumerate() {
