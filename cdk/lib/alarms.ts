@@ -2,32 +2,36 @@ import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as sns from 'aws-cdk-lib/aws-sns';
-import { METRICS } from './spec';
+import { DOCS, METRICS } from './spec';
 import { isElsewhere } from './stream';
 import type { DeliveryTarget } from './types';
 
 /** One alarm: its metric is at least at `threshold` for as many periods of five minutes. */
-interface Rule {
+export interface Rule {
   readonly id: string;
   readonly means: string;
   readonly metric: cloudwatch.Metric;
+  /** Name of the metric as people read it in a legend. */
+  readonly label: string;
   readonly threshold: number;
+  /** The threshold as people read it. */
+  readonly limit: string;
   readonly periods: number;
 }
 
-const period = Duration.minutes(5);
+/** How long a datum of an alarm and of the dashboard's graphs is. */
+export const PERIOD = Duration.minutes(5);
 
-/** What functions report themselves, all of an account and region together. */
+/** Returns a metric that functions report themselves, all of an account and region together. */
 export function ownMetric(metricName: string, statistic: string): cloudwatch.Metric {
-  return new cloudwatch.Metric({ namespace: METRICS.namespace, metricName, statistic, period });
+  return new cloudwatch.Metric({ namespace: METRICS.namespace, metricName, statistic, period: PERIOD });
 }
 
-/** An alarm for each way in which telemetry can be late or lost. docs/deploying.md says what to do. */
-export function addAlarms(telemetry: DeliveryTarget, topic: sns.ITopic | undefined): cloudwatch.Alarm[] {
-  const rules = [...ofServices(telemetry), ...ofExtension(telemetry.metrics)];
+/** Makes an alarm for each rule. Its description links to the page that says what to do. */
+export function addAlarms(telemetry: DeliveryTarget, rules: readonly Rule[], topic: sns.ITopic | undefined): cloudwatch.Alarm[] {
   return rules.map(({ id, means, metric, threshold, periods }) => {
     const alarm = metric.createAlarm(telemetry, `Alarm-${id}`, {
-      alarmDescription: `${means} What to do: docs/deploying.md, "Alarms".`,
+      alarmDescription: `${means} What to do: ${DOCS.alarms}`,
       threshold,
       evaluationPeriods: periods,
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
@@ -39,63 +43,97 @@ export function addAlarms(telemetry: DeliveryTarget, topic: sns.ITopic | undefin
   });
 }
 
-function ofServices(telemetry: DeliveryTarget): Rule[] {
-  const { stream, streamTraits, deadLetterQueue } = telemetry;
-  const letters: Rule = {
-    id: 'DeadLetters',
-    means: 'Telemetry could not be delivered, and waits in the dead-letter queue.',
-    metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({ period, statistic: 'Maximum' }),
-    threshold: 1,
-    periods: 1,
-  };
-  // The metrics of a stream are where the stream is.
-  if (isElsewhere(telemetry, stream)) return [letters];
+/** Returns a rule for each way in which telemetry can be late or lost, as far as its metric exists in this account and region. */
+export function rulesOf(telemetry: DeliveryTarget): Rule[] {
+  const { metrics } = telemetry;
+  return [
+    // The metrics of a stream are where the stream is.
+    ...(isElsewhere(telemetry, telemetry.stream) ? [] : ofStream(telemetry)),
+    ofQueue(telemetry),
+    ...(metrics === 'off' ? [] : ofExtension()),
+    ...(metrics === 'all' ? [ofLambda()] : []),
+  ];
+}
+
+function ofStream({ stream, streamTraits }: DeliveryTarget): Rule[] {
+  const metric = (name: string, statistic: string) => stream.metric(name, { period: PERIOD, statistic });
+  const late = Duration.millis(streamTraits.retention.toMilliseconds() / 2);
   return [
     {
       id: 'Throttled',
       means: 'The stream has refused records for a quarter of an hour, because it takes no more.',
-      metric: stream.metric('PutRecords.ThrottledRecords', { period, statistic: 'Sum' }),
+      metric: metric('PutRecords.ThrottledRecords', 'Sum'),
+      label: 'Throttled by the stream',
       threshold: 1,
+      limit: '1',
       periods: 3,
     },
     {
       id: 'Failed',
       means: 'Kinesis has failed to take records for a quarter of an hour.',
-      metric: stream.metric('PutRecords.FailedRecords', { period, statistic: 'Sum' }),
+      metric: metric('PutRecords.FailedRecords', 'Sum'),
+      label: 'Failed in Kinesis',
       threshold: 1,
+      limit: '1',
       periods: 3,
     },
     {
       id: 'IteratorAge',
       means: 'A reader that calls GetRecords is so late that half of the retention has passed.',
-      metric: stream.metric('GetRecords.IteratorAgeMilliseconds', { period, statistic: 'Maximum' }),
-      threshold: streamTraits.retention.toMilliseconds() / 2,
+      metric: metric('GetRecords.IteratorAgeMilliseconds', 'Maximum'),
+      label: 'Age of what the latest reader reads',
+      threshold: late.toMilliseconds(),
+      limit: late.toHumanString(),
       periods: 1,
     },
-    letters,
   ];
 }
 
-/** Of those metrics that functions send. */
-function ofExtension(metrics: 'off' | 'basic' | 'all'): Rule[] {
-  if (metrics === 'off') return [];
-  const rules: Rule[] = [
+function ofQueue({ deadLetterQueue }: DeliveryTarget): Rule {
+  return {
+    id: 'DeadLetters',
+    means: 'Telemetry could not be delivered, and waits in the dead-letter queue.',
+    metric: deadLetterQueue.metricApproximateNumberOfMessagesVisible({ period: PERIOD, statistic: 'Maximum' }),
+    label: 'Dead letters',
+    threshold: 1,
+    limit: '1',
+    periods: 1,
+  };
+}
+
+function ofExtension(): Rule[] {
+  // An environment that is frozen for longer is shut down before, and delivers then.
+  const late = Duration.minutes(15);
+  return [
     {
       id: 'DeliveryLag',
       means: 'One event in a hundred took more than a quarter of an hour to be delivered.',
       metric: ownMetric(METRICS.deliveryLag, 'p99'),
-      // An environment that is frozen for longer is shut down before, and delivers then.
-      threshold: Duration.minutes(15).toMilliseconds(),
+      label: '99 of 100 events within',
+      threshold: late.toMilliseconds(),
+      limit: late.toHumanString(),
       periods: 1,
     },
-    { id: 'Shed', means: 'Events were given up.', metric: ownMetric(METRICS.shed, 'Sum'), threshold: 1, periods: 1 },
+    {
+      id: 'Shed',
+      means: 'Events were given up.',
+      metric: ownMetric(METRICS.shed, 'Sum'),
+      label: 'Given up by the extension',
+      threshold: 1,
+      limit: '1',
+      periods: 1,
+    },
   ];
-  const dropped: Rule = {
+}
+
+function ofLambda(): Rule {
+  return {
     id: 'LogsDropped',
     means: 'Lambda itself has dropped log lines before the extension could take them.',
     metric: ownMetric(METRICS.logsDropped, 'Sum'),
+    label: 'Dropped by Lambda',
     threshold: 1,
+    limit: '1',
     periods: 1,
   };
-  return metrics === 'all' ? [...rules, dropped] : rules;
 }

@@ -60,6 +60,7 @@ export function attach(telemetry: AttachableTelemetry, fn: lambda.Function, sett
   }
   renewVersion(telemetry, fn, architecture);
   role?.addManagedPolicy(refer.policy());
+  if (settings.cloudWatchLogs !== false) telemetry.ownLines.add(fn);
 }
 
 /** Checks the settings; gives what makes variables of them once the stream and the queue are known. */

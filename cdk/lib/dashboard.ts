@@ -1,79 +1,129 @@
-import { Duration } from 'aws-cdk-lib';
+import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
-import { ownMetric } from './alarms';
-import { METRICS } from './spec';
+import { PERIOD, type Rule, ownMetric } from './alarms';
+import { DOCS, METRICS } from './spec';
 import { isElsewhere } from './stream';
 import type { DeliveryTarget } from './types';
 
-/** A row a question: is telemetry complete, is it fresh, what does it cost. */
-export function addDashboard(telemetry: DeliveryTarget, alarms: readonly cloudwatch.IAlarm[]): cloudwatch.Dashboard {
-  const dashboard = new cloudwatch.Dashboard(telemetry, 'Dashboard', { defaultInterval: Duration.days(1) });
-  dashboard.addWidgets(new cloudwatch.AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: 24, height: 3 }));
-  for (const [question, ...widgets] of [complete(telemetry), fresh(telemetry), cost(telemetry)]) {
-    if (widgets.length > 0) dashboard.addWidgets(heading(question));
-    dashboard.addWidgets(...widgets);
+/** Width of a dashboard, in CloudWatch's units. */
+export const WIDTH = 24;
+
+interface Row {
+  readonly question: string;
+  readonly widgets: readonly ((width: number) => cloudwatch.IWidget)[];
+}
+
+/** Makes the dashboard. A row answers a question: is telemetry complete, is it fresh, what does it cost. */
+export function addDashboard(telemetry: DeliveryTarget, rules: readonly Rule[], alarms: readonly cloudwatch.IAlarm[]): cloudwatch.Dashboard {
+  const dashboard = new cloudwatch.Dashboard(telemetry, 'Dashboard', {
+    dashboardName: nameOf(telemetry),
+    defaultInterval: Duration.days(1),
+    // Thresholds are of data as long as the alarms' own.
+    periodOverride: cloudwatch.PeriodOverride.INHERIT,
+  });
+  dashboard.addWidgets(text(introduction(telemetry), 2));
+  dashboard.addWidgets(new cloudwatch.AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: WIDTH, height: 3 }));
+  for (const { question, widgets } of [complete(telemetry, rules), fresh(telemetry, rules), cost(telemetry)]) {
+    if (widgets.length === 0) continue;
+    dashboard.addWidgets(text(`## ${question}`));
+    dashboard.addWidgets(...widgets.map((it) => it(WIDTH / widgets.length)));
   }
   return dashboard;
 }
 
-type Row = [question: string, ...widgets: cloudwatch.IWidget[]];
-
-function heading(question: string): cloudwatch.IWidget {
-  return new cloudwatch.TextWidget({ markdown: `## ${question}`, width: 24, height: 1 });
+/** Returns a name that stays. All regions of an account have their dashboards in one list, so the region is a part of it. */
+function nameOf(telemetry: DeliveryTarget): string {
+  const { region } = Stack.of(telemetry);
+  const { deploymentName } = telemetry;
+  return [METRICS.namespace, ...(deploymentName === undefined ? [] : [deploymentName]), region].join('-');
 }
 
-function graph(title: string, left: cloudwatch.IMetric[]): cloudwatch.IWidget {
-  return new cloudwatch.GraphWidget({ title, left, width: 8, leftYAxis: { min: 0 } });
+function introduction({ deploymentName }: DeliveryTarget): string {
+  const title = deploymentName === undefined ? 'Kinesis telemetry' : `Kinesis telemetry: ${deploymentName}`;
+  return `# ${title}\n[What each alarm means, and what to do](${DOCS.alarms}) · [Commands that check a deployment](${DOCS.operating}) · [What a stream costs](${DOCS.cost})`;
 }
 
-function ofStream({ stream }: DeliveryTarget, name: string, statistic: string, period = Duration.minutes(5)): cloudwatch.IMetric {
-  return stream.metric(name, { statistic, period });
+/** Returns a text as wide as the dashboard. */
+export function text(markdown: string, height = 1): cloudwatch.TextWidget {
+  return new cloudwatch.TextWidget({ markdown, width: WIDTH, height });
 }
 
-function complete(telemetry: DeliveryTarget): Row {
-  const letters = telemetry.deadLetterQueue.metricApproximateNumberOfMessagesVisible({ statistic: 'Maximum' });
-  const row: Row = ['Is it complete?', graph('Dead letters that wait', [letters])];
+/** Makes a graph with a line for the thresholds of alarms, one for each height. */
+function graph(title: string, unit: string, metrics: readonly cloudwatch.IMetric[], rules: readonly Rule[] = []) {
+  const heights = [...new Set(rules.map(({ threshold }) => threshold))];
+  const leftAnnotations = heights.map((value) => ({
+    value,
+    label: rules.filter(({ threshold }) => threshold === value).map(threshold).join('; '),
+    color: cloudwatch.Color.RED,
+  }));
+  return (width: number) =>
+    new cloudwatch.GraphWidget({ title, left: [...metrics], leftAnnotations, width, leftYAxis: { min: 0, label: unit, showUnits: false } });
+}
+
+function threshold({ id, limit, periods }: Rule): string {
+  const lasting = periods === 1 ? '' : ` for ${PERIOD.toMinutes() * periods} minutes`;
+  return `Alarm ${id}: ${limit} or more${lasting}`;
+}
+
+/** Makes a graph of the metrics of rules. */
+function watched(title: string, unit: string, rules: readonly Rule[], others: readonly cloudwatch.IMetric[] = []) {
+  return graph(title, unit, [...others, ...rules.map(({ metric, label }) => metric.with({ label }))], rules);
+}
+
+function chosen(rules: readonly Rule[]) {
+  return (...ids: string[]) => rules.filter(({ id }) => ids.includes(id));
+}
+
+function complete(telemetry: DeliveryTarget, all: readonly Rule[]): Row {
+  const rules = chosen(all);
+  const widgets = [watched('Dead letters that wait', 'Messages', rules('DeadLetters'))];
   if (!isElsewhere(telemetry, telemetry.stream)) {
-    const refused = ['PutRecords.ThrottledRecords', 'PutRecords.FailedRecords'].map((name) => ofStream(telemetry, name, 'Sum'));
-    row.push(graph('Records refused, and sent again', refused));
+    widgets.push(watched('Records refused, and sent again', 'Records in 5 minutes', rules('Throttled', 'Failed')));
   }
   if (telemetry.metrics !== 'off') {
-    const names = [METRICS.received, METRICS.delivered, METRICS.shed, ...(telemetry.metrics === 'all' ? [METRICS.logsDropped] : [])];
-    row.push(graph('Events', names.map((name) => ownMetric(name, 'Sum'))));
+    const taken = ownMetric(METRICS.received, 'Sum').with({ label: 'Received from Lambda' });
+    const delivered = ownMetric(METRICS.delivered, 'Sum').with({ label: 'Delivered to Kinesis' });
+    widgets.push(graph('Events, of all deployments here', 'Events in 5 minutes', [taken, delivered]));
+    widgets.push(watched('Events lost, of all deployments here', 'Events in 5 minutes', rules('Shed', 'LogsDropped')));
   }
-  return row;
+  return { question: 'Is it complete?', widgets };
 }
 
-function fresh(telemetry: DeliveryTarget): Row {
-  const row: Row = ['Is it fresh?'];
+function fresh(telemetry: DeliveryTarget, all: readonly Rule[]): Row {
+  const rules = chosen(all);
+  const widgets = [];
   if (telemetry.metrics !== 'off') {
-    row.push(graph('Until delivered (ms)', ['p50', 'p99'].map((statistic) => ownMetric(METRICS.deliveryLag, statistic))));
+    const half = ownMetric(METRICS.deliveryLag, 'p50').with({ label: 'Half of all events within' });
+    widgets.push(watched('From Lambda to the stream, of all deployments here', 'Milliseconds', rules('DeliveryLag'), [half]));
   }
   if (!isElsewhere(telemetry, telemetry.stream)) {
-    row.push(graph('Until read (ms)', [ofStream(telemetry, 'GetRecords.IteratorAgeMilliseconds', 'Maximum')]));
-    row.push(graph('A request takes (ms)', [ofStream(telemetry, 'PutRecords.Latency', 'Average')]));
+    widgets.push(watched('From the stream to its readers', 'Milliseconds', rules('IteratorAge')));
+    const latency = telemetry.stream.metric('PutRecords.Latency', { statistic: 'Average', period: PERIOD, label: 'Average of a request' });
+    widgets.push(graph('A request to the stream takes', 'Milliseconds', [latency]));
   }
-  return row;
+  return { question: 'Is it fresh?', widgets };
 }
 
+/** Sums over the range that is shown: of a day there would be one point on a line. */
 function cost(telemetry: DeliveryTarget): Row {
-  const row: Row = ['What does it cost?'];
-  if (isElsewhere(telemetry, telemetry.stream)) return row;
-  const day = Duration.days(1);
-  const bytes = ofStream(telemetry, 'IncomingBytes', 'Sum', day);
-  const records = ofStream(telemetry, 'IncomingRecords', 'Sum', day);
-  const gigabytes = new cloudwatch.MathExpression({
-    expression: 'bytes / 1073741824',
-    usingMetrics: { bytes },
-    label: 'GiB a day, before rounding up',
-    period: day,
-  });
+  const question = 'What does it cost?';
+  if (isElsewhere(telemetry, telemetry.stream)) return { question, widgets: [] };
+  const bytes = telemetry.stream.metric('IncomingBytes', { statistic: 'Sum', period: PERIOD, label: 'Bytes' });
+  const records = telemetry.stream.metric('IncomingRecords', { statistic: 'Sum', period: PERIOD, label: 'Records' });
+  const gibibytes = new cloudwatch.MathExpression({ expression: 'bytes / 1073741824', usingMetrics: { bytes }, label: 'GiB, before rounding up' });
   const size = new cloudwatch.MathExpression({
     expression: 'bytes / records',
     usingMetrics: { bytes, records },
-    label: 'bytes a record; small ones are rounded up',
-    period: day,
+    label: 'Bytes a record; small ones are rounded up',
   });
-  row.push(graph('Written', [gigabytes]), graph('Records a day', [records]), graph('Size of a record', [size]));
-  return row;
+  const sum = (title: string, metric: cloudwatch.IMetric) => (width: number) =>
+    new cloudwatch.SingleValueWidget({ title, metrics: [metric], setPeriodToTimeRange: true, width, height: 4 });
+  return {
+    question,
+    widgets: [
+      sum('Written to the stream in the range shown', gibibytes),
+      sum('Records written in the range shown', records),
+      sum('Average size of a record in the range shown', size),
+    ],
+  };
 }

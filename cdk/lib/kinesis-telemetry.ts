@@ -7,11 +7,12 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
-import { Construct, type IConstruct } from 'constructs';
-import { addAlarms } from './alarms';
+import { Construct, Dependable, type IConstruct } from 'constructs';
+import { addAlarms, rulesOf } from './alarms';
 import { attach, type AttachmentSettings } from './attachment';
 import { addDashboard } from './dashboard';
 import { acknowledge } from './newer-cdk';
+import { OwnLines } from './own-lines';
 import { LAYERS, published } from './spec';
 import { type NewStreamProps, type StreamTraits, newStream, traits } from './stream';
 import type { ArchitectureName, AttachableTelemetry } from './types';
@@ -86,6 +87,7 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
   readonly metrics: 'off' | 'basic' | 'all';
   readonly deploymentName: string | undefined;
   readonly streamTraits: ReturnType<typeof traits>;
+  readonly ownLines: OwnLines;
   /** What it was given and the app defines, so that its stack needs the stacks of these. */
   readonly uses: readonly IConstruct[];
 
@@ -109,8 +111,13 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
     this.deadLetterQueue = this.queue(props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     this.policy = this.permission();
     this.publish();
-    this.alarms = addAlarms(this, props.alarmTopic);
-    addDashboard(this, this.alarms);
+    const rules = rulesOf(this);
+    this.alarms = addAlarms(this, rules, props.alarmTopic);
+    const dashboard = addDashboard(this, rules, this.alarms);
+    this.ownLines = new OwnLines(this, dashboard);
+    // The dashboard refers to functions, which may be told to wait for the telemetry.
+    const others = () => this.node.children.filter((it) => it !== dashboard);
+    Dependable.implement(this, { get dependencyRoots() { return others(); } });
   }
 
   /**

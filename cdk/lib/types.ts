@@ -19,6 +19,7 @@ export interface DeliveryTarget extends Construct {
   readonly deadLetterQueue: sqs.IQueue;
   /** The metrics that functions send unless their settings say otherwise. */
   readonly metrics: 'off' | 'basic' | 'all';
+  readonly deploymentName: string | undefined;
 }
 
 /** Everything that a function gets or refers to when telemetry is attached to it. */
@@ -27,7 +28,8 @@ export interface AttachableTelemetry extends DeliveryTarget {
   /** Fingerprints of the layers' zips. They tell layer versions apart whose ARNs are not known yet. */
   readonly fingerprints: Readonly<Record<ArchitectureName, string>>;
   readonly policy: iam.IManagedPolicy;
-  readonly deploymentName: string | undefined;
+  /** The part of the dashboard that shows the log of attached functions. */
+  readonly ownLines: { add(fn: lambda.Function): void };
   /** Constructs of the app that the telemetry was given, so that its stack needs their stacks. */
   readonly uses: readonly IConstruct[];
 }

@@ -55,4 +55,32 @@ export function statements(stack: Stack): { Action: string | string[]; Effect: s
   return policies.flatMap((it) => (it as { Properties: { PolicyDocument: { Statement: [] } } }).Properties.PolicyDocument.Statement);
 }
 
+/** A widget of a dashboard, as CloudWatch reads it. */
+export interface Widget {
+  readonly type: string;
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+  readonly properties: Readonly<Record<string, unknown>>;
+}
+
+/** The dashboard of the stack: its name and its body, with `${LogicalId}` in the places of references. */
+export function dashboard(stack: Stack): { name: unknown; start: string; periodOverride: string; widgets: Widget[] } {
+  const [found, ...others] = Object.values(Template.fromStack(stack).findResources('AWS::CloudWatch::Dashboard')) as {
+    Properties: { DashboardName?: unknown; DashboardBody: unknown };
+  }[];
+  if (!found || others.length > 0) throw new Error(`${others.length + (found ? 1 : 0)} dashboards`);
+  const { DashboardName: name = '', DashboardBody: body } = found.Properties;
+  return { name: joined(name), ...(JSON.parse(joined(body)) as Omit<ReturnType<typeof dashboard>, 'name'>) };
+}
+
+/** A value of a template as a text. */
+export function joined(value: unknown): string {
+  if (typeof value === 'string') return value;
+  const [[key, of] = ['', ''] as [string, unknown]] = Object.entries(value as Record<string, unknown>);
+  if (key === 'Fn::Join') return (of as [string, unknown[]])[1].map(joined).join('');
+  return `\${${[of].flat().join('.')}}`;
+}
+
 export { Match, Template };

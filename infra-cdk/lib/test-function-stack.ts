@@ -21,7 +21,12 @@ export class TestFunctionStack extends Stack {
   constructor(scope: Construct, id: string, props: TestFunctionStackProps) {
     super(scope, id, props);
     const { telemetry, architecture } = props;
-    const logGroup = new logs.LogGroup(this, 'Log', { retention: logs.RetentionDays.ONE_DAY, removalPolicy: RemovalPolicy.DESTROY });
+    const logGroup = new logs.LogGroup(this, 'Log', {
+      // The dashboard is deployed before this stack, so it can refer to a name only that is known by then.
+      logGroupName: `/kinesis-telemetry/${this.stackName}`,
+      retention: logs.RetentionDays.ONE_DAY,
+      removalPolicy: RemovalPolicy.DESTROY,
+    });
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
     const zip = path.join(props.zips, TEST_FUNCTION_ZIPS[architecture]);

@@ -6,7 +6,7 @@ import { AwsSolutionsChecks } from 'cdk-nag';
 import { METRICS } from 'kinesis-telemetry-cdk/build/lib/spec';
 import { STAGES } from '../lib/spec';
 import { outline } from './outline';
-import { Match, Template, deployment, someFunction, statements } from './test-environment';
+import { Match, Template, dashboard, deployment, someFunction, statements } from './test-environment';
 
 const SNAPSHOTS = path.join(__dirname, '../../test/snapshots');
 
@@ -85,6 +85,14 @@ test('every alarm of prod tells the topic, which takes it from CloudWatch alone'
     },
   });
   Template.fromStack(deployment({ stage: 'dev' }).telemetry).resourceCountIs('AWS::CloudWatch::Alarm', 4);
+});
+
+test('the document has the query with which the dashboard reads what the extension logs', () => {
+  const { telemetry } = deployment({ stage: 'dev' });
+  const queries = dashboard(telemetry).widgets.filter(({ type }) => type === 'log').map(({ properties }) => String(properties['query']));
+  const document = readFileSync(path.join(__dirname, '../../../docs/operating.md'), 'utf8');
+  assert.equal(queries.length, 1);
+  for (const query of queries) assert.ok(document.includes(`\n${query.slice(query.indexOf('fields'))}\n`), query);
 });
 
 test('no policy names everything as its resource', () => {

@@ -12,4 +12,4 @@ export function deployment(context: Record<string, unknown>): Stacks & { app: Ap
   return { app, ...buildApp(app) };
 }
 
-export { Match, Template, someFunction, statements } from 'kinesis-telemetry-cdk/build/test/test-environment';
+export { Match, Template, dashboard, someFunction, statements } from 'kinesis-telemetry-cdk/build/test/test-environment';

@@ -6,9 +6,10 @@ mod settings;
 use std::collections::BTreeSet;
 
 use extension_spec::deployment::{self, Architecture, ROOT, SSM_PARAMETERS};
-use extension_spec::{Config, ENV_PREFIX, EXTENSION_NAME, metric};
+use extension_spec::{Config, ENV_PREFIX, EXTENSION_NAME, LOG_PREFIX, metric};
 use xtask_synth::{Comments, Project};
 
+use crate::project::links::{self, LINKS};
 use crate::project::stages::{self, STAGES, Stage};
 
 pub(super) fn add(project: &mut Project) {
@@ -16,7 +17,8 @@ pub(super) fn add(project: &mut Project) {
         .text("cdk/lib/spec.ts", Comments::SLASHES, of_package())
         .facts_from_all(Config::DECLARED_IN)
         .facts_from_all([extension_spec::packing::DECLARED_IN, metric::DECLARED_IN])
-        .facts_from_all([deployment::DECLARED_IN, extension_spec::DECLARED_IN]);
+        .facts_from_all([deployment::DECLARED_IN, extension_spec::DECLARED_IN])
+        .facts_from_all([links::DECLARED_IN, "Cargo.toml"]);
     project.text("infra-cdk/lib/spec.ts", Comments::SLASHES, of_app()).facts_from_all([
         stages::DECLARED_IN,
         deployment::DECLARED_IN,
@@ -31,7 +33,8 @@ fn of_package() -> String {
         import { Environment } from './environment';\n";
     [
         imports.to_owned(),
-        extension_name() + &env_prefix(),
+        extension_name() + &env_prefix() + &log_prefix(),
+        docs(),
         layers(),
         published(),
         deployments(),
@@ -94,6 +97,19 @@ fn stack_name() -> String {
             one = deployment::stack_name("${stage}", None),
             named = deployment::stack_name("${stage}", Some("${deployment}")),
         )
+}
+
+fn log_prefix() -> String {
+    constant("Every line of the extension's own log starts with this.", "LOG_PREFIX", LOG_PREFIX)
+}
+
+fn docs() -> String {
+    let about = "Where the documents tell more: absolute, because alarms and dashboards are read far from them.";
+    let mut text = doc("", &[about.to_owned()]) + "export const DOCS = {\n";
+    for link in &LINKS {
+        text += &format!("  {}: {},\n", link.key, quoted(&link.url()));
+    }
+    text + "} as const;\n"
 }
 
 fn layers() -> String {

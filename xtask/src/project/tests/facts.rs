@@ -17,6 +17,7 @@ fn facts() -> Vec<(String, &'static str)> {
         (quoted(EXTENSION_NAME), SPEC),
         (ENV_PREFIX.to_owned(), SPEC),
         (env!("CARGO_PKG_RUST_VERSION").to_owned(), "Cargo.toml"),
+        (env!("CARGO_PKG_REPOSITORY").to_owned(), "Cargo.toml"),
     ];
     facts.extend(Architecture::ALL.map(|it| (it.target().to_owned(), DEPLOYMENT)));
     facts.extend(SSM_PARAMETERS.map(|it| (it.name.to_owned(), DEPLOYMENT)));
@@ -62,8 +63,9 @@ fn is_lock_file(name: &str) -> bool {
 }
 
 fn of_cargo(text: &str) -> String {
-    let line = text.lines().find(|line| line.starts_with("rust-version = "));
-    line.unwrap_or_default().to_owned()
+    let said = ["rust-version = ", "repository = "];
+    let lines = text.lines().filter(|line| said.iter().any(|it| line.starts_with(it)));
+    lines.collect::<Vec<_>>().join("\n")
 }
 
 fn without_regions(text: &str) -> String {
