@@ -1,7 +1,8 @@
 import { Annotations, type IAspect } from 'aws-cdk-lib';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { IConstruct } from 'constructs';
-import { type AttachmentSettings, isAttached, takesLayers } from './attachment';
+import { type AttachmentSettings, isAttached } from './attachment';
+import { definedAs, functionOf, obstacleOf } from './kinds';
 import type { KinesisTelemetry } from './kinesis-telemetry';
 
 /** The same settings for all functions that are meant. */
@@ -20,8 +21,9 @@ export type SettingsOf = (fn: lambda.Function) => AttachmentSettings | undefined
 /**
  * Attaches telemetry to every function below a construct: `Aspects.of(app).add(new AttachTelemetry(telemetry))`.
  *
- * A function that has it already keeps its settings. A container image, which takes no layers, is passed by with a warning.
- * Where telemetry cannot be attached there is an error at the function, one for each, and the CDK deploys nothing.
+ * A function that has it already keeps its settings. A function that takes no layer from this app gets one warning, which can be
+ * acknowledged: a container image, a Web Function, a resource without a `lambda.Function`, an imported function. If telemetry
+ * cannot be attached, the function gets one error, and the CDK deploys nothing.
  */
 export class AttachTelemetry implements IAspect {
   private readonly settingsOf: SettingsOf;
@@ -34,23 +36,29 @@ export class AttachTelemetry implements IAspect {
   }
 
   visit(node: IConstruct): void {
-    if (!(node instanceof lambda.Function) || isAttached(node)) return;
-    const settings = this.settingsOf(node);
-    if (settings === undefined) return;
-    if (takesLayers(node)) return this.attach(node, settings);
-    Annotations.of(node).addWarningV2(
-      'kinesis-telemetry:image',
-      'Its telemetry is not delivered: it is a container image, which takes no layers (docs/deploying.md, "Container images")',
-    );
+    const fn = functionOf(node);
+    if (fn) return this.attach(fn);
+    // The construct around a resource was visited before it.
+    if (definedAs(node) === node) warn(node);
   }
 
-  private attach(fn: lambda.Function, settings: AttachmentSettings): void {
+  private attach(fn: lambda.Function): void {
+    if (isAttached(fn)) return;
+    const settings = this.settingsOf(fn);
+    if (settings === undefined) return;
+    if (obstacleOf(fn)) return warn(fn);
     try {
       this.telemetry.attachTo(fn, settings);
     } catch (error) {
       Annotations.of(fn).addError(`${(error as Error).message}; or leave it out with \`only\``);
     }
   }
+}
+
+/** Warns once of a function that takes no layer from this app; says nothing of any other construct. */
+function warn(construct: IConstruct): void {
+  const obstacle = obstacleOf(construct);
+  if (obstacle) Annotations.of(construct).addWarningV2(`kinesis-telemetry:${obstacle.id}`, `Telemetry is not attached, because ${obstacle.why}`);
 }
 
 function same({ only = () => true, ...settings }: AttachTelemetryProps): SettingsOf {

@@ -1,7 +1,8 @@
 import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
-import * as lambda from 'aws-cdk-lib/aws-lambda';
+import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { requireFunction } from './kinds';
 import { type Refuse, references, requireReach } from './references';
 import { type TelemetrySettings, toEnvironment } from './spec';
 import type { ArchitectureName, AttachableTelemetry } from './types';
@@ -32,20 +33,13 @@ export function isAttached(fn: lambda.Function): boolean {
   return fn.node.tryFindChild(ID) !== undefined;
 }
 
-/** Whether a function can have layers at all. */
-export function takesLayers(fn: lambda.Function): boolean {
-  return fn.runtime.name !== lambda.Runtime.FROM_IMAGE.name;
-}
-
 /** See `KinesisTelemetry.attachTo`. */
-export function attach(telemetry: AttachableTelemetry, fn: lambda.Function, settings: AttachmentSettings): void {
+export function attach(telemetry: AttachableTelemetry, given: lambda.Function, settings: AttachmentSettings): void {
+  const fn = requireFunction(given);
   const refuse = (why: string): never => {
     throw new Error(`telemetry cannot be attached to ${fn.node.path}: ${why}`);
   };
   if (isAttached(fn)) refuse('it was attached already: attach it once, with all its settings');
-  if (!takesLayers(fn)) {
-    refuse('it is a container image, which takes no layers: copy the extension into the image (docs/deploying.md, "Container images")');
-  }
   const variables = environment(telemetry, settings, refuse);
   const role = settings.attachPolicy === false ? undefined : requireRole(fn, refuse);
   requireReach(telemetry, fn, refuse);

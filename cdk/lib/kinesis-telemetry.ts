@@ -123,7 +123,7 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
   /**
    * Has a function deliver its telemetry: adds the layer of its architecture, the policy and the settings.
    *
-   * @throws Error for what would fail when the function runs, naming the function, the value and the remedy.
+   * @throws Error for what is no `lambda.Function` and for what would fail when the function runs, with its name, the value and the remedy.
    */
   attachTo(fn: lambda.Function, settings: AttachmentSettings = {}): void {
     attach(this, fn, settings);
