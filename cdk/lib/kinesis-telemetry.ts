@@ -11,6 +11,7 @@ import { Construct, Dependable, type IConstruct } from 'constructs';
 import { addAlarms, rulesOf } from './alarms';
 import { attach, type AttachmentSettings } from './attachment';
 import { addDashboard } from './dashboard';
+import { sharedName } from './deployments';
 import { acknowledge } from './newer-cdk';
 import { OwnLines } from './own-lines';
 import { LAYERS, published } from './spec';
@@ -64,7 +65,7 @@ export interface KinesisTelemetryProps {
   readonly organizationId?: string | undefined;
 
   /**
-   * Distinguishes a further deployment in the same account and region.
+   * Distinguishes a further deployment in the same account and region. Two of one name there fail the synthesis.
    *
    * @default none, as the first one has
    */
@@ -96,6 +97,7 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
     if (props.stream && props.newStream) {
       throw new Error('stream and newStream exclude each other: leave out newStream to use a stream that exists, or stream to make one');
     }
+    this.node.addValidation({ validate: () => sharedName(this, this.node.root.node.findAll().filter((it) => it instanceof KinesisTelemetry)) });
     this.metrics = props.metrics ?? 'off';
     this.deploymentName = props.deploymentName;
     this.stream = props.stream ?? newStream(this, 'Stream', props.newStream ?? {});

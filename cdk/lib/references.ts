@@ -55,7 +55,7 @@ export function references(telemetry: AttachableTelemetry, fn: lambda.Function, 
 }
 
 /** Whether stacks are deployed together: nested ones are, with the one around them, and hand values on without exports. */
-function areOne(one: Stack, other: Stack): boolean {
+export function areOne(one: Stack, other: Stack): boolean {
   return outermost(one) === outermost(other);
 }
 
