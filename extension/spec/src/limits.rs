@@ -30,6 +30,11 @@ pub const PUT_REQUEST_BYTES_MAX: u64 = 10 * 1024 * 1024;
 pub const RECORD_BYTES: u64 = 1024 * 1024;
 /// Kinesis, `MaxRecordSizeInKiB`: largest setting of a stream.
 pub const RECORD_BYTES_MAX: u64 = 10 * 1024 * 1024;
+/// Kinesis, `PartitionKey`: most Unicode characters. The fewest are 1.
+pub const PARTITION_KEY_CHARS: usize = 256;
+/// Dead letters: most pieces of a record that a reader accepts. The largest record makes 55 as base64, because the extension cuts it into
+/// messages of 256 KiB; a reader also accepts a version that cuts smaller.
+pub const DEAD_LETTER_PIECES: usize = 1_000;
 /// Kinesis: bytes that a shard takes in a second.
 pub const SHARD_BYTES_PER_SECOND: u64 = 1_000_000;
 /// Kinesis: records that a shard takes in a second.

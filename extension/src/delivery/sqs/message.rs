@@ -84,6 +84,8 @@ fn pieces(mut text: &str, room: usize) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use extension_spec::limits;
+
     use super::*;
     use crate::pack::Span;
 
@@ -132,6 +134,14 @@ mod tests {
         assert_eq!(messages.iter().map(|it| it.body.as_str()).collect::<String>(), text);
         let numbers: Vec<_> = messages.iter().map(|it| attribute(it, "Piece")).collect();
         assert_eq!(numbers, ["1", "2", "3"]);
+    }
+
+    #[test]
+    fn the_largest_record_has_no_more_pieces_than_readers_accept() {
+        let data = vec![0; usize::try_from(limits::RECORD_BYTES_MAX).unwrap()];
+        let messages = Message::of(&record(&data), "telemetry");
+        assert_eq!(messages.len(), 55, "limits.rs states this number");
+        assert!(messages.len() <= limits::DEAD_LETTER_PIECES);
     }
 
     #[test]
