@@ -1,4 +1,4 @@
-"""What stands between a stream and a consumer: Lambda, Firehose, the Kinesis Client Library, dead letters."""
+"""What stands between a stream and a consumer: Lambda, Firehose, the Kinesis Client Library."""
 
 import base64
 import contextlib
@@ -6,7 +6,6 @@ import io
 import types
 import unittest
 
-import dead_letters
 import firehose
 import handler
 import kcl_processor
@@ -154,75 +153,3 @@ class ClientLibrary(unittest.TestCase):
         lost = Checkpointer(CheckpointError("ShutdownException"))
         quietly(lambda: processor.shutdown_requested(types.SimpleNamespace(checkpointer=lost)))
         self.assertEqual((lost.checkpoints, self.ended), (0, []))
-
-
-class Queue:
-    """What of SQS and Kinesis is needed to put letters back."""
-
-    def __init__(self, messages, throttled=0):
-        self.waiting, self.deleted, self.put, self.throttled = list(messages), [], [], throttled
-
-    def receive_message(self, **_):
-        taken, self.waiting = self.waiting[:2], self.waiting[2:]
-        return {"Messages": taken} if taken else {}
-
-    def delete_message(self, QueueUrl, ReceiptHandle):
-        self.deleted.append(ReceiptHandle)
-
-    def put_records(self, Records, **stream):
-        if self.throttled:
-            self.throttled -= 1
-            return {"Records": [{"ErrorCode": "ProvisionedThroughputExceededException"} for _ in Records]}
-        self.put += [{**stream, **record} for record in Records]
-        return {"Records": [{"SequenceNumber": "1"} for _ in Records]}
-
-
-class DeadLetters(unittest.TestCase):
-    def messages(self, key: str, data: bytes, stream="telemetry", size=700) -> list[dict]:
-        """As extension/src/delivery/sqs/message.rs makes them, but for the size of a piece."""
-        try:
-            encoding, body = "text", data.decode()
-        except UnicodeDecodeError:
-            encoding, body = "base64", base64.b64encode(data).decode()
-        pieces = [body[at : at + size] for at in range(0, len(body), size)]
-        record = f"{key}-{hash(data)}"
-        values = {"Stream": stream, "PartitionKey": key, "Record": record, "Encoding": encoding, "Pieces": str(len(pieces))}
-
-        def message(index, piece):
-            attributes = {**values, "Piece": str(index + 1)}
-            attributes = {name: {"StringValue": value, "DataType": "String"} for name, value in attributes.items()}
-            return {"Body": piece, "ReceiptHandle": f"{record}-{index}", "MessageAttributes": attributes}
-
-        return [message(*it) for it in enumerate(pieces)]
-
-    def test_records_go_back_as_they_were_whatever_the_order_of_their_pieces(self):
-        for stream in streams():
-            letters = dict(zip(stream.records, stream.keys, strict=True))
-            messages = [message for data, key in letters.items() for message in self.messages(key, data)]
-            queue = Queue(reversed(messages))
-            self.assertEqual(dead_letters.put_back(queue, queue, "url"), len(letters))
-            self.assertEqual({it["Data"]: it["PartitionKey"] for it in queue.put}, letters)
-            self.assertEqual(sorted(queue.deleted), sorted(it["ReceiptHandle"] for it in messages))
-
-    def test_pieces_stay_in_the_queue_until_all_are_there(self):
-        first, *_ = self.messages("k", b"\x1f\x8b" * 900)
-        queue = Queue([first])
-        self.assertEqual(dead_letters.put_back(queue, queue, "url"), 0)
-        self.assertEqual((queue.put, queue.deleted), ([], []))
-
-    def test_a_busy_stream_is_asked_again_and_what_it_does_not_take_stays(self):
-        messages, pauses = self.messages("k", b"{}\n"), []
-        queue = Queue(messages, throttled=2)
-        self.assertEqual(dead_letters.put_back(queue, queue, "url", pauses.append), 1)
-        self.assertEqual((pauses, len(queue.deleted)), ([0.25, 0.5], 1))
-        queue = Queue(messages, throttled=dead_letters.ATTEMPTS)
-        with self.assertRaises(dead_letters.NotTaken):
-            dead_letters.put_back(queue, queue, "url", pauses.append)
-        self.assertEqual((queue.put, queue.deleted), ([], []))
-
-    def test_a_stream_is_named_as_the_extension_was_told_its_name(self):
-        arn = "arn:aws:kinesis:eu-west-1:111122223333:stream/telemetry"
-        for stream, name in ((arn, "StreamARN"), ("telemetry", "StreamName")):
-            queue = Queue(self.messages("k", b"{}\n", stream))
-            dead_letters.put_back(queue, queue, "url")
-            self.assertEqual(queue.put, [{name: stream, "PartitionKey": "k", "Data": b"{}\n"}])

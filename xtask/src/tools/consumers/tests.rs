@@ -62,7 +62,8 @@ fn node(files: &[&str], records: &Path) {
 #[test]
 #[ignore = "needs Python 3: cargo xtask test"]
 fn the_python_consumer_reads_every_combination() {
-    python(&["tests.test_records", "tests.test_deliveries"], &RECORDS);
+    let modules = ["tests.test_records", "tests.test_deliveries", "tests.test_dead_letters"];
+    python(&modules, &RECORDS);
 }
 
 #[test]
