@@ -68,7 +68,9 @@ async fn run(command: Command) -> Result<ExitCode> {
         Request::Outputs { deployment, json } => outputs::run(&deployment, json).await,
         Request::Invoke { deployment, options } => invoke::run(&deployment, &options).await,
         Request::Tail { deployment, options } => tail::run(&deployment, &options).await,
-        Request::Redrive { deployment, quiet } => redrive::run(&deployment, quiet).await,
+        Request::Redrive { deployment, quiet, also_to } => {
+            redrive::run(&deployment, quiet, &also_to).await
+        }
         Request::Doctor { deployment, function, json } => {
             doctor::run(&deployment, function.as_deref(), json).await
         }

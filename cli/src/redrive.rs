@@ -1,15 +1,17 @@
 //! `redrive`: dead letters back into the stream, as the records that they were.
 //!
-//! Messages are received, which hides them from others. A record whose pieces are all there goes back to its stream, and once
-//! the stream has it, its messages are deleted. Whatever is not deleted is shown to others again at the end, however it comes.
+//! Messages are received, which hides them from others. A record whose pieces are all there goes back to its stream, if that is an
+//! allowed one, and once the stream has it, its messages are deleted. Whatever is not deleted is shown to others again at the
+//! end, however it comes.
 
-mod letter;
+mod allowed;
+mod letters;
+mod piece;
 mod queue;
+mod report;
 mod streams;
 
 use std::cell::Cell;
-use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -22,23 +24,29 @@ use tokio::time::timeout;
 
 use crate::deployment::Values;
 use crate::signals;
-use letter::{Key, Letter, Piece, Whole};
+use allowed::Allowed;
+use letters::{Kept, Letters, Outcome, Whole};
+use piece::Piece;
 use queue::Queue;
+use report::{Reason, Report};
 use streams::Streams;
 
 /// How long what is under way may take after an interruption: more than a wait for messages.
 const GRACE: Duration = Duration::from_secs(2);
 /// As a shell has it for a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
-/// How many records are named that stay for the same reason.
-const NAMED: usize = 3;
 
-pub(crate) async fn run(deployment: &Deployment, quiet: Duration) -> Result<ExitCode> {
+pub(crate) async fn run(
+    deployment: &Deployment,
+    quiet: Duration,
+    also_to: &[String],
+) -> Result<ExitCode> {
     let interruption = signals::interruption()?;
     let aws = Aws::find(None).await?;
     let values = Values::of(deployment, &aws).await?;
     let mut queue = Queue::new(values.get("deadLetterQueueUrl")?, &aws);
-    let mut work = Work::new(&aws);
+    let allowed = Allowed::new(values.get("streamArn")?, also_to)?;
+    let mut work = Work::new(allowed, &aws);
     let stop = Cell::new(false);
     let ended = {
         let mut work = Box::pin(work.empty(&mut queue, quiet, &stop));
@@ -53,8 +61,10 @@ pub(crate) async fn run(deployment: &Deployment, quiet: Duration) -> Result<Exit
     };
     work.progress.clear();
     let left = queue.show_again().await;
-    if ended.is_ok() || work.has_done_anything() {
-        say::out(&work.text())?;
+    let rest = work.letters.rest(false);
+    work.note(rest.kept);
+    if ended.is_ok() || !work.report.is_empty() {
+        say::out(&work.report.text())?;
     }
     ended?;
     let left = left?;
@@ -85,114 +95,95 @@ async fn is_empty(queue: &Queue) -> Result<bool> {
 
 /// What is being done, and what has been.
 struct Work {
+    allowed: Allowed,
     streams: Streams,
     progress: StatusLine,
-    /// Records that lack pieces, so far.
-    letters: BTreeMap<Key, Letter>,
-    records: usize,
-    bytes: usize,
-    /// What stays in the queue, by the reason.
-    stay: BTreeMap<String, Vec<String>>,
+    letters: Letters,
+    report: Report,
 }
 
 impl Work {
-    fn new(aws: &Aws) -> Self {
+    fn new(allowed: Allowed, aws: &Aws) -> Self {
         Self {
+            allowed,
             streams: Streams::new(aws),
             progress: StatusLine::default(),
-            letters: BTreeMap::new(),
-            records: 0,
-            bytes: 0,
-            stay: BTreeMap::new(),
+            letters: Letters::default(),
+            report: Report::default(),
         }
     }
 
-    /// Puts back what the queue gives, until it gives nothing for so long, or somebody says stop.
+    /// Puts back what the queue gives, until it gives nothing new for so long, or somebody says stop.
     async fn empty(&mut self, queue: &mut Queue, quiet: Duration, stop: &Cell<bool>) -> Result<()> {
         let mut silent = 0;
         while silent < quiet.as_secs() && !stop.get() {
+            if queue.is_full() {
+                let held = thousands(queue::MOST_HELD);
+                self.progress.print(&format!(
+                    "redrive ends before the queue does: it holds {held} messages that cannot be put back; delete those that \
+                     nobody needs, and redrive again"
+                ));
+                return Ok(());
+            }
             let messages = queue.receive().await?;
             silent = if messages.is_empty() { silent + 1 } else { 0 };
-            let records = self.file(&messages);
-            for (record, put) in self.streams.put(records, &self.progress).await? {
-                match put {
-                    Ok(()) => self.is_back(&record, queue).await?,
-                    Err(why) => self.stays(why, format!("record {}", record.key.record)),
-                }
-            }
-            self.progress.report(&format!("{} put back", counted(self.records, "record")));
+            let pieces = self.pieces(&messages);
+            let outcome = self.letters.file(pieces);
+            self.settle(outcome, queue).await?;
+        }
+        if !stop.get() {
+            let rest = self.letters.rest(true);
+            self.settle(rest, queue).await?;
         }
         Ok(())
     }
 
-    /// Puts pieces to the others of their records; gives the records that are whole with them.
-    fn file(&mut self, messages: &[Message]) -> Vec<Whole> {
-        let mut records = Vec::new();
+    /// The pieces that messages bear, with the ids of the messages.
+    fn pieces(&mut self, messages: &[Message]) -> Vec<(Piece, String)> {
+        let mut pieces = Vec::new();
         for message in messages {
             let id = queue::id(message);
-            let piece = match piece(message) {
-                Ok(piece) => piece,
-                Err(why) => {
-                    self.stays(why, format!("message {id}"));
-                    continue;
-                }
-            };
-            let key = piece.key.clone();
-            let mut letter = self.letters.remove(&key).unwrap_or_default();
-            letter.add(piece, id);
-            match letter.data(&key) {
-                None => _ = self.letters.insert(key, letter),
-                Some(Ok(data)) => records.push(Whole { key, data, messages: letter.messages }),
-                Some(Err(why)) => self.stays(why, format!("record {}", key.record)),
+            let attribute = |name: &str| message.message_attributes()?.get(name)?.string_value();
+            match Piece::of(attribute, message.body(), &self.allowed) {
+                Ok(piece) => pieces.push((piece, id)),
+                Err(reason) => self.report.keep(reason, &format!("message {id}"), 1),
             }
         }
-        records
+        pieces
+    }
+
+    /// Puts whole records back, and notes what stays in the queue.
+    async fn settle(&mut self, outcome: Outcome, queue: &mut Queue) -> Result<()> {
+        self.note(outcome.kept);
+        for (record, put) in self.streams.put(outcome.whole, &self.progress).await? {
+            match put {
+                Ok(()) => self.is_back(&record, queue).await?,
+                Err(why) => {
+                    let name = format!("record {}", record.key.record);
+                    self.report.keep(Reason::Refused(why), &name, record.messages.len());
+                }
+            }
+        }
+        self.progress.report(&format!("{} put back", counted(self.report.records, "record")));
+        Ok(())
+    }
+
+    fn note(&mut self, kept: Vec<Kept>) {
+        for it in kept {
+            self.report.keep(it.reason, &format!("record {}", it.record), it.messages);
+        }
     }
 
     /// The stream has a record: nobody needs its messages any more.
     async fn is_back(&mut self, record: &Whole, queue: &mut Queue) -> Result<()> {
-        self.records += 1;
-        self.bytes += record.data.len();
+        self.report.records += 1;
+        self.report.bytes += record.data.len();
         for (id, why) in queue.delete(&record.messages).await? {
             let why = format!(
-                "put back, and cannot be deleted ({why}): the next redrive makes a double, which consumers know by its identity"
+                "put back, and cannot be deleted ({why}): the next redrive makes a duplicate, which consumers know by its identity"
             );
-            self.stays(why, format!("message {id}"));
+            self.report.keep(Reason::Refused(why), &format!("message {id}"), 1);
         }
         Ok(())
     }
-
-    fn stays(&mut self, why: String, what: String) {
-        self.stay.entry(why).or_default().push(what);
-    }
-
-    fn has_done_anything(&self) -> bool {
-        self.records > 0 || !self.letters.is_empty() || !self.stay.is_empty()
-    }
-
-    fn text(&self) -> String {
-        let (records, bytes) = (counted(self.records, "record"), thousands(self.bytes));
-        let mut text = format!("{records} put back into the stream, {bytes} bytes\n");
-        for (key, letter) in &self.letters {
-            _ = writeln!(text, "left: record {}: {}", key.record, letter.lacks(key));
-        }
-        for (why, what) in &self.stay {
-            let more = what.len().saturating_sub(NAMED);
-            let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-            let named = what[..what.len().min(NAMED)].join(", ");
-            _ = writeln!(text, "left: {named}{more}: {why}");
-        }
-        text
-    }
-}
-
-/// What a message says it is.
-fn piece(message: &Message) -> Result<Piece, String> {
-    let attribute = |name: &str| {
-        let value = message.message_attributes().and_then(|it| it.get(name)?.string_value());
-        value.map(str::to_owned).ok_or_else(|| {
-            format!("no dead letter of the extension: it has no attribute {name}; read it, and delete it yourself")
-        })
-    };
-    Piece::of(attribute, message.body().unwrap_or_default())
 }

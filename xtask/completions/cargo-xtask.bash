@@ -447,7 +447,7 @@ _xtask() {
             return 0
             ;;
         xtask__subcmd__redrive)
-            opts="-h --name --quiet --help dev prod"
+            opts="-h --name --quiet --also-to --help dev prod"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -458,6 +458,10 @@ _xtask() {
                     return 0
                     ;;
                 --quiet)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --also-to)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

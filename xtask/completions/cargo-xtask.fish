@@ -118,6 +118,7 @@ complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from tail" -l json -d 'Print each event as JSON, a line each'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from redrive" -l name -d 'Name of the deployment, if it was deployed with one' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from redrive" -l quiet -d 'Seconds without a message after which the queue is taken for empty, at most 20' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from redrive" -l also-to -d 'Also put letters into this stream, by its full ARN; may be repeated' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from doctor" -l name -d 'Name of the deployment, if it was deployed with one' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from doctor" -l function -d 'Look at this function of yours, instead of the test function' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from doctor" -l json -d 'Print the findings as JSON'

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand, value_parser};
-use extension_spec::{LogLevel, deployment};
+use extension_spec::{LogLevel, Stream, Value as _, deployment};
 
 /// This file, as the compiler names it.
 pub const DECLARED_IN: &str = file!();
@@ -73,7 +73,8 @@ pub enum Request {
     #[command(
         after_help = "A dead letter is a record that the stream did not take, in the queue of the deployment. Mend first what brought it \
                       there: cargo xtask doctor. A message is deleted once the stream has acknowledged its record; what a reader \
-                      knows its events by stays the same. Exit code: 0 if the \
+                      knows its events by stays the same. Every function that may send to the queue can write a letter, so letters for \
+                      other streams than the deployment's stay in the queue, and are listed. Exit code: 0 if the \
                       queue is empty, 1 if something is left, each with the reason, 130 if it was interrupted."
     )]
     Redrive {
@@ -83,6 +84,9 @@ pub enum Request {
         /// Seconds without a message after which the queue is taken for empty, at most 20.
         #[arg(long, value_name = "N", default_value = "20", value_parser = value_parser!(u64).range(1..=20).map(Duration::from_secs))]
         quiet: Duration,
+        /// Also put letters into this stream, by its full ARN; may be repeated.
+        #[arg(long, value_name = "ARN", value_parser = stream_arn)]
+        also_to: Vec<String>,
     },
     /// Walk from credentials to stream and queue, and say what is broken.
     #[command(
@@ -168,6 +172,17 @@ pub fn name(name: &str) -> Result<String, String> {
     }
 }
 
+/// Refuses what is not the full ARN of a stream. A name would not tell the account and the region.
+fn stream_arn(text: &str) -> Result<String, String> {
+    match Stream::parse(text) {
+        Some(Stream::Arn(arn)) => Ok(arn),
+        _ => {
+            Err("set the full ARN of a stream: arn:aws:kinesis:REGION:ACCOUNT:stream/NAME"
+                .to_owned())
+        }
+    }
+}
+
 fn level() -> impl TypedValueParser<Value = LogLevel> {
     let words = PossibleValuesParser::new(LogLevel::ALL.map(LogLevel::word));
     words.map(|word| LogLevel::parse(&word).expect("clap accepts only the words of levels"))
@@ -217,8 +232,50 @@ mod tests {
         );
         let deployment = Deployment { stage: "dev".into(), name: None };
         let quiet = Duration::from_secs(1);
-        assert_eq!(typed("redrive dev --quiet 1").unwrap(), Request::Redrive { deployment, quiet });
+        let also_to = ["one", "two"]
+            .map(|it| format!("arn:aws-cn:kinesis:cn-north-1:111122223333:stream/{it}"));
+        assert_eq!(
+            typed(&format!(
+                "redrive dev --quiet 1 --also-to {} --also-to {}",
+                also_to[0], also_to[1]
+            ))
+            .unwrap(),
+            Request::Redrive { deployment, quiet, also_to: also_to.into() }
+        );
         It::command().debug_assert();
+    }
+
+    #[test]
+    fn only_the_full_arn_of_a_stream_is_another_destination() {
+        let arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry";
+        assert!(typed(&format!("redrive dev --also-to {arn}")).is_ok());
+        let instead = |of: &str, new: &str| arn.replacen(of, new, 1);
+        for bad in [
+            "telemetry".to_owned(),
+            "stream/telemetry".to_owned(),
+            instead("arn:", "ARN:"),
+            instead("aws", "gcp"),
+            instead("aws", ""),
+            instead("kinesis", "firehose"),
+            instead("kinesis", "Kinesis"),
+            instead("eu-central-1", ""),
+            instead("eu-central-1", "*"),
+            instead("111122223333", ""),
+            instead("111122223333", "11112222333"),
+            instead("111122223333", "1111222233334"),
+            instead("111122223333", "11112222333x"),
+            instead("stream/", "streams/"),
+            instead("telemetry", ""),
+            instead("telemetry", "*"),
+            instead("telemetry", "telemetry/consumer/x:1"),
+            instead("telemetry", "tele\u{1b}metry"),
+            instead("telemetry", &"x".repeat(129)),
+            format!("{arn}\u{a0}"),
+            format!("{arn}\n"),
+        ] {
+            let error = typed(&format!("redrive dev --also-to {bad}")).unwrap_err().to_string();
+            assert!(error.contains("set the full ARN of a stream"), "{bad}: {error}");
+        }
     }
 
     #[test]

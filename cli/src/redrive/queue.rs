@@ -1,14 +1,15 @@
-//! The dead-letter queue, and which of its messages are being held.
+//! The dead-letter queue, and which of its messages are hidden from other readers.
 
-use std::collections::BTreeMap;
+use std::collections::HashMap;
 use std::time::Duration;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, anyhow};
 use aws_sdk_sqs::types::{
     ChangeMessageVisibilityBatchRequestEntry as Visibility,
     DeleteMessageBatchRequestEntry as Deletion, Message, QueueAttributeName,
 };
 use kinesis_telemetry_stream::Aws;
+use tokio::task::JoinSet;
 use tokio::time::sleep;
 
 /// How long messages that were received stay hidden from others: until all pieces are there and were put.
@@ -20,23 +21,31 @@ const BATCH: usize = 10;
 const WAIT: i32 = 1;
 /// How often the numbers of a queue are read, a second apart, before they count: they are approximate, and late.
 const LOOKS: u32 = 10;
+/// Most messages that are held. SQS itself hides 120,000 at most (SQS developer guide, "Message quotas").
+pub(super) const MOST_HELD: usize = 100_000;
+/// Requests under way at the same time that make messages visible.
+const AT_A_TIME: usize = 8;
 
-/// A queue. Every message that was received is held until it is deleted or shown to others again.
+/// A queue. Every message that was received is hidden until it is deleted or made visible again.
 pub(super) struct Queue {
     client: aws_sdk_sqs::Client,
     aws: Aws,
     url: String,
     /// Receipt handles by message id.
-    held: BTreeMap<String, String>,
+    held: HashMap<String, String>,
 }
 
 impl Queue {
     pub(super) fn new(url: &str, aws: &Aws) -> Self {
-        let client = aws_sdk_sqs::Client::new(&aws.config);
-        Self { client, aws: aws.clone(), url: url.to_owned(), held: BTreeMap::new() }
+        Self {
+            client: aws_sdk_sqs::Client::new(&aws.config),
+            aws: aws.clone(),
+            url: url.to_owned(),
+            held: HashMap::new(),
+        }
     }
 
-    /// Some messages, or none where none came for a second.
+    /// Returns some messages that are not held yet, or none if none came for a second.
     pub(super) async fn receive(&mut self) -> Result<Vec<Message>> {
         let answer = self
             .client
@@ -59,14 +68,20 @@ impl Queue {
         Ok(messages)
     }
 
+    /// True if no more messages can be held.
+    pub(super) fn is_full(&self) -> bool {
+        self.held.len() >= MOST_HELD
+    }
+
     /// Deletes messages; gives those that cannot be deleted, which are still held, with the reason.
     pub(super) async fn delete(&mut self, ids: &[String]) -> Result<Vec<(String, String)>> {
         let mut failures = Vec::new();
         for ids in ids.chunks(BATCH) {
             let entry = |(n, id): (usize, &String)| {
-                Deletion::builder().id(n.to_string()).receipt_handle(&self.held[id]).build()
+                let handle = self.held.get(id)?;
+                Some(Deletion::builder().id(n.to_string()).receipt_handle(handle).build())
             };
-            let entries = ids.iter().enumerate().map(entry).collect::<Result<_, _>>();
+            let entries = ids.iter().enumerate().filter_map(entry).collect::<Result<_, _>>();
             let delete = self.client.delete_message_batch().queue_url(&self.url);
             let answer = delete.set_entries(Some(entries.context("a message without a handle")?));
             let answer = answer.send().await.map_err(|e| {
@@ -85,22 +100,33 @@ impl Queue {
         Ok(failures)
     }
 
-    /// Lets others see what is held. Gives how many messages that were, or why they cannot.
+    /// Makes all held messages visible again. Returns how many they were, or why some cannot.
     pub(super) async fn show_again(&mut self) -> Result<usize> {
         let held = std::mem::take(&mut self.held);
-        let handles: Vec<&String> = held.values().collect();
         let mut done = Ok(held.len());
-        for handles in handles.chunks(BATCH) {
-            let entry = |(n, handle): (usize, &&String)| {
-                let entry = Visibility::builder().id(n.to_string()).receipt_handle(*handle);
-                entry.visibility_timeout(0).build()
-            };
-            let entries = handles.iter().enumerate().map(entry).collect::<Result<_, _>>()?;
-            let change = self.client.change_message_visibility_batch().queue_url(&self.url);
-            // One that is gone is no trouble, so that what fails inside of an answer is none.
-            if let Err(error) = change.set_entries(Some(entries)).send().await {
+        let mut under_way = JoinSet::new();
+        let mut handles = held.into_values().peekable();
+        while handles.peek().is_some() || !under_way.is_empty() {
+            if handles.peek().is_some() && under_way.len() < AT_A_TIME {
+                let entry = |(n, handle): (usize, String)| {
+                    let entry = Visibility::builder().id(n.to_string()).receipt_handle(handle);
+                    entry.visibility_timeout(0).build()
+                };
+                let batch = handles.by_ref().take(BATCH).enumerate().map(entry);
+                let change = self.client.change_message_visibility_batch().queue_url(&self.url);
+                let batch = batch.collect::<Result<_, _>>()?;
+                under_way.spawn(change.set_entries(Some(batch)).send());
+            } else if let Some(answer) = under_way.join_next().await {
                 let (doing, takes) = ("showing messages again", "sqs:ChangeMessageVisibility");
-                done = Err(self.aws.explain(doing, takes, &error));
+                match answer.context("a request has panicked")? {
+                    Err(error) => done = Err(self.aws.explain(doing, takes, &error)),
+                    Ok(answer) => {
+                        // One that is gone, or visible, is no trouble: the fault is the sender's then.
+                        if let Some(it) = answer.failed().iter().find(|it| !it.sender_fault()) {
+                            done = Err(anyhow!("{doing} failed: {}", it.code()));
+                        }
+                    }
+                }
             }
         }
         let wait = HIDDEN.as_secs() / 60;
@@ -135,7 +161,7 @@ impl Queue {
 
 /// A message's id, by which it is known also when it comes again.
 pub(super) fn id(message: &Message) -> String {
-    message.message_id().unwrap_or("without an id").to_owned()
+    message.message_id().or(message.receipt_handle()).unwrap_or_default().to_owned()
 }
 
 fn nth<'a>(ids: &'a [String], n: &str) -> Option<&'a String> {

@@ -1,9 +1,10 @@
-//! The streams that dead letters were for. What one of them refuses is no reason to keep back what others would take.
+//! The allowed streams. What one of them refuses is no reason to keep back what others would take.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::VecDeque;
+use std::collections::btree_map::{BTreeMap, Entry};
 use std::time::Duration;
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use aws_sdk_kinesis::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_kinesis::operation::put_records::{PutRecordsError, PutRecordsOutput};
 use aws_sdk_kinesis::primitives::Blob;
@@ -13,18 +14,34 @@ use kinesis_telemetry_stream::{Aws, Target, is_of_credentials, is_throttled, reg
 use kinesis_telemetry_terminal::StatusLine;
 use tokio::time::sleep;
 
-use super::letter::Whole;
+use super::letters::Whole;
+use super::report;
 
 /// `PutRecords`: most bytes, keys included: what every region and every emulator takes. A larger record goes alone.
 const MOST_BYTES: usize = 5 * 1024 * 1024;
+
+/// After how many failures in a row a stream takes nothing. Fewer may be the faults of single records.
+const MOST_FAILURES: u32 = 3;
+/// Most characters of a reason in the status line.
+const STATUS_CHARS: usize = 200;
 
 /// A record, and why it stays in the queue, if it does.
 pub(super) type Done = (Whole, Result<(), String>);
 
 pub(super) struct Streams {
     aws: Aws,
-    /// Those that were asked for, and why one takes nothing.
-    known: BTreeMap<String, Result<Target, String>>,
+    /// Those that were asked for, by ARN.
+    known: BTreeMap<String, Known>,
+}
+
+/// A stream, and what this run has met there.
+struct Known {
+    /// The way to it, or why it takes nothing.
+    target: Result<Target, String>,
+    /// How often it was too busy until patience ended. Each time halves the patience with what comes next.
+    busy: u32,
+    /// How many calls in a row have failed in a way that may be the record's fault, or the stream's.
+    failures: u32,
 }
 
 impl Streams {
@@ -41,98 +58,133 @@ impl Streams {
         let mut done = Vec::new();
         let mut batches = batches(records);
         while let Some(batch) = batches.pop_front() {
-            let stream = batch[0].key.stream.clone();
-            let target = match self.target(&stream).await {
-                Ok(target) => target,
-                Err(why) => {
-                    done.extend(batch.into_iter().map(|it| (it, Err(why.clone()))));
-                    continue;
+            let known = match self.known.entry(batch[0].key.stream.clone()) {
+                Entry::Occupied(known) => known.into_mut(),
+                Entry::Vacant(unknown) => {
+                    let target = target(unknown.key(), &self.aws).await;
+                    unknown.insert(Known { target, busy: 0, failures: 0 })
                 }
             };
-            let ended = put(&target, batch, &mut done, progress).await?;
-            match ended {
-                End::Done => {}
-                // Which of them it was is not said.
-                End::RefusedForOne(batch) => {
-                    batch.into_iter().rev().for_each(|it| batches.push_front(vec![it]));
-                }
-                End::RefusedForAll(batch, why) => {
-                    done.extend(batch.into_iter().map(|it| (it, Err(why.clone()))));
-                    self.known.insert(stream, Err(why));
-                }
+            // Which of several records was refused is not said.
+            for record in known.put(batch, &mut done, progress).await?.into_iter().rev() {
+                batches.push_front(vec![record]);
             }
         }
         Ok(done)
     }
-
-    /// The stream, or why nothing can be put into it.
-    async fn target(&mut self, stream: &str) -> Result<Target, String> {
-        if let Some(known) = self.known.get(stream) {
-            return known.clone();
-        }
-        let found = match region_of_arn(stream) {
-            Some(region) if region != self.aws.region => Target::of(stream).await,
-            _ => Ok(Target::at(stream, &self.aws)),
-        };
-        let found = found.map_err(|error| format!("{error:#}"));
-        self.known.insert(stream.to_owned(), found.clone());
-        found
-    }
 }
 
-/// How putting a batch has ended.
-enum End {
-    /// What became of each record is said.
-    Done,
-    /// All of them were refused on account of one.
-    RefusedForOne(Vec<Whole>),
-    /// The stream takes nothing.
-    RefusedForAll(Vec<Whole>, String),
+/// The stream, or why nothing can be put into it.
+async fn target(arn: &str, aws: &Aws) -> Result<Target, String> {
+    let found = match region_of_arn(arn) {
+        Some(region) if region != aws.region => Target::of(arn).await,
+        _ => Ok(Target::at(arn, aws)),
+    };
+    found.map_err(|error| format!("{error:#}"))
 }
 
-/// Puts a batch, again and again what the stream is too busy for.
-async fn put(
-    target: &Target,
-    mut batch: Vec<Whole>,
-    done: &mut Vec<Done>,
-    progress: &StatusLine,
-) -> Result<End> {
-    let mut pauses = pauses();
-    loop {
-        let why = match call(target, &batch).await {
-            Ok(answer) => {
-                let before = batch.len();
-                let why = sort(&answer, &mut batch, done);
-                if batch.is_empty() {
-                    return Ok(End::Done);
-                }
-                if batch.len() < before {
-                    pauses = self::pauses();
-                }
-                format!("{} takes no more: {why}", batch[0].key.stream)
+impl Known {
+    /// Puts a batch, again and again what the stream is too busy for. Gives the records back that were refused on account of one
+    /// of them.
+    async fn put(
+        &mut self,
+        mut batch: Vec<Whole>,
+        done: &mut Vec<Done>,
+        progress: &StatusLine,
+    ) -> Result<Vec<Whole>> {
+        let target = match &self.target {
+            Ok(target) => target.clone(),
+            Err(why) => {
+                keep(batch, why, done);
+                return Ok(Vec::new());
             }
-            Err(error) => {
-                let why = target.explain("PutRecords to", &error);
-                match error.code() {
-                    code if is_of_credentials(code) => return Err(why),
-                    Some("ValidationException" | "InvalidArgumentException") => {
-                        if batch.len() > 1 {
-                            return Ok(End::RefusedForOne(batch));
-                        }
-                        done.extend(batch.into_iter().map(|it| (it, Err(format!("{why:#}")))));
-                        return Ok(End::Done);
+        };
+        let mut pauses = pauses(self.busy);
+        loop {
+            let (why, is_answered) = match call(&target, &batch).await {
+                Ok(answer) => {
+                    let before = batch.len();
+                    let why = sort(&answer, &mut batch, done);
+                    if batch.len() < before {
+                        self.failures = 0;
+                        pauses = self::pauses(self.busy);
                     }
-                    code if is_throttled(code) => format!("{why:#}"),
-                    _ => return Ok(End::RefusedForAll(batch, format!("{why:#}"))),
+                    if batch.is_empty() {
+                        return Ok(Vec::new());
+                    }
+                    (format!("{} takes no more: {why}", batch[0].key.stream), true)
                 }
-            }
-        };
-        let Some(pause) = pauses.next() else {
-            return Ok(End::RefusedForAll(batch, why));
-        };
-        progress.report(&format!("waiting for the stream: {why}"));
-        sleep(pause).await;
+                Err(error) => {
+                    let why = format!("{:#}", target.explain("PutRecords to", &error));
+                    match (fault(error.code(), batch.len()), batch.len()) {
+                        (Fault::Credentials, _) => bail!(why),
+                        (Fault::Busy, _) => (why, false),
+                        (Fault::Record | Fault::Unclear, 2..) => return Ok(batch),
+                        (Fault::Record, _) => {
+                            keep(batch, &why, done);
+                            return Ok(Vec::new());
+                        }
+                        (fault, _) => {
+                            self.fail(&why, fault == Fault::Stream);
+                            keep(batch, &why, done);
+                            return Ok(Vec::new());
+                        }
+                    }
+                }
+            };
+            let Some(pause) = pauses.next() else {
+                self.busy += 1;
+                if !is_answered {
+                    self.fail(&why, false);
+                }
+                keep(batch, &why, done);
+                return Ok(Vec::new());
+            };
+            let why = report::plain(&why, STATUS_CHARS);
+            progress.report(&format!("waiting for the stream: {why}"));
+            sleep(pause).await;
+        }
     }
+
+    /// Notes a call that has failed. After some, or if it is the stream's fault, the stream takes nothing more.
+    fn fail(&mut self, why: &str, is_of_stream: bool) {
+        self.failures += 1;
+        if is_of_stream || self.failures >= MOST_FAILURES {
+            self.target = Err(why.to_owned());
+        }
+    }
+}
+
+/// What a call that fails says about the records after it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Fault {
+    /// No call would succeed.
+    Credentials,
+    /// The same call may succeed later.
+    Busy,
+    /// One of the records is refused.
+    Record,
+    /// Every record is refused.
+    Stream,
+    /// One of the records may be the cause, such as by its size.
+    Unclear,
+}
+
+fn fault(code: Option<&str>, records: usize) -> Fault {
+    match code {
+        _ if is_of_credentials(code) => Fault::Credentials,
+        _ if is_throttled(code) => Fault::Busy,
+        Some("ValidationException" | "InvalidArgumentException") => Fault::Record,
+        Some("AccessDeniedException" | "ResourceNotFoundException") => Fault::Stream,
+        Some(code) if code.starts_with("KMS") => Fault::Stream,
+        // Several records together are no larger than every service takes, so the service itself does not answer.
+        None if records > 1 => Fault::Stream,
+        _ => Fault::Unclear,
+    }
+}
+
+fn keep(batch: Vec<Whole>, why: &str, done: &mut Vec<Done>) {
+    done.extend(batch.into_iter().map(|it| (it, Err(why.to_owned()))));
 }
 
 async fn call(
@@ -189,20 +241,25 @@ fn batches(records: Vec<Whole>) -> VecDeque<Vec<Whole>> {
     by_stream.into_values().flatten().collect()
 }
 
-/// Between two attempts. Together about a minute, in which a stream on demand may have grown.
-fn pauses() -> impl Iterator<Item = Duration> {
+/// Between two attempts. Together about a minute, in which a stream on demand may have grown; less of a stream that has been
+/// too busy before.
+fn pauses(busy: u32) -> impl Iterator<Item = Duration> {
     const FIRST: Duration = Duration::from_millis(200);
     const LAST: Duration = Duration::from_secs(5);
-    std::iter::successors(Some(FIRST), |it| Some((*it * 2).min(LAST))).take(15)
+    const COUNT: usize = 15;
+    let count = COUNT.checked_shr(busy).unwrap_or_default();
+    std::iter::successors(Some(FIRST), |it| Some((*it * 2).min(LAST))).take(count.max(1))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::redrive::letter::Key;
+    use crate::redrive::piece::Piece;
 
     fn whole(stream: &str, bytes: usize) -> Whole {
-        Whole { key: Key::sample(stream), data: vec![b'x'; bytes], messages: Vec::new() }
+        let mut key = Piece::sample("i", 1, 1, "").key;
+        key.stream = stream.to_owned();
+        Whole { key: key.into(), data: vec![b'x'; bytes], messages: Vec::new() }
     }
 
     fn sizes(records: Vec<Whole>) -> Vec<(String, usize)> {
@@ -223,8 +280,13 @@ mod tests {
 
     #[test]
     fn a_busy_stream_is_given_about_a_minute() {
-        let all: Duration = pauses().sum();
+        let all: Duration = pauses(0).sum();
         assert!((50..=70).contains(&all.as_secs()), "{all:?}");
-        assert!(pauses().is_sorted(), "it is asked ever more rarely");
+        assert!(pauses(0).is_sorted(), "it is asked ever more rarely");
+        let later: Duration = (1..1000).flat_map(pauses).sum();
+        assert!(
+            later.as_secs() < 300,
+            "a thousand batches that it is too busy for take minutes: {later:?}"
+        );
     }
 }

@@ -4,6 +4,7 @@
 
 mod doctor;
 mod environment;
+mod hostile_letters;
 mod invoke;
 mod preflight;
 mod proxy;

@@ -37,12 +37,21 @@ impl Queue {
             ("Piece", piece.0),
             ("Pieces", piece.1),
         ];
-        let attribute = |(name, value): (&str, &str)| {
-            (name.to_owned(), json!({ "DataType": "String", "StringValue": value }))
+        self.hostile(id, Some("{}\n"), &values);
+    }
+
+    /// A message that lacks whatever is not given.
+    pub(crate) fn hostile(&self, id: &str, body: Option<&str>, values: &[(&str, &str)]) {
+        let attribute = |(name, value): &(&str, &str)| {
+            ((*name).to_owned(), json!({ "DataType": "String", "StringValue": value }))
         };
-        let attributes: serde_json::Map<_, _> = values.map(attribute).into_iter().collect();
-        let body = json!({ "MessageId": id, "ReceiptHandle": id, "Body": "{}\n", "MessageAttributes": attributes });
-        self.0.lock().unwrap().insert(id.to_owned(), Message { hidden: false, body });
+        let attributes: serde_json::Map<_, _> = values.iter().map(attribute).collect();
+        let mut message =
+            json!({ "MessageId": id, "ReceiptHandle": id, "MessageAttributes": attributes });
+        if let Some(body) = body {
+            message["Body"] = body.into();
+        }
+        self.0.lock().unwrap().insert(id.to_owned(), Message { hidden: false, body: message });
     }
 
     /// Somebody else is reading it.

@@ -9,14 +9,19 @@ use serde_json::{Value, json};
 use crate::queue::Queue;
 use crate::server::{Answer, Call, STREAM, Server, ok, parameters, refused, said};
 
-const REDRIVE: [&str; 4] = ["redrive", "dev", "--quiet", "1"];
+const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/111122223333/letters";
+pub(crate) const REDRIVE: [&str; 4] = ["redrive", "dev", "--quiet", "1"];
 
 /// A deployment with that queue, whose streams answer so.
-fn server(queue: &Queue, kinesis: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Server {
+pub(crate) fn server(
+    queue: &Queue,
+    kinesis: impl Fn(&Call) -> Answer + Send + Sync + 'static,
+) -> Server {
     let queue = queue.clone();
     let published = [
         ("stack/name", "KinesisTelemetry-dev"),
-        ("dead-letters/url", "https://sqs.eu-central-1.amazonaws.com/111122223333/letters"),
+        ("stream/arn", STREAM),
+        ("dead-letters/url", QUEUE),
     ];
     Server::start(move |call| match call.operation.as_str() {
         "GetParameters" => parameters(&published),
@@ -35,7 +40,7 @@ fn keys(put: &Value) -> Vec<&str> {
 }
 
 /// All are taken but those with such a key, which are throttled.
-fn takes_all_but(call: &Call, throttled: &[&str]) -> Answer {
+pub(crate) fn takes_all_but(call: &Call, throttled: &[&str]) -> Answer {
     let of = |key: &str| {
         if throttled.contains(&key) {
             json!({ "ErrorCode": "ProvisionedThroughputExceededException", "ErrorMessage": "Rate exceeded" })
@@ -76,6 +81,52 @@ fn what_a_stream_is_too_busy_for_is_put_again_and_the_rest_is_not() {
 }
 
 #[test]
+fn letters_for_another_stream_stay_until_the_operator_allows_it() {
+    let queue = Queue::default();
+    let other = "arn:aws:kinesis:us-east-1:999999999999:stream/payments";
+    queue.letter("here", STREAM);
+    for letter in ["a", "b", "c", "d"] {
+        queue.letter(letter, other);
+    }
+    let server = server(&queue, |call| takes_all_but(call, &[]));
+    let (code, text) = server.types(&REDRIVE);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("1 record put back"), "{text}");
+    assert!(text.contains(&format!("left: 4 messages: for the stream {other}, ")), "{text}");
+    assert!(text.contains(&format!("--also-to {other}\n")), "{text}");
+    assert_eq!(queue.state(), visible(&["a", "b", "c", "d"]));
+
+    let (code, text) = server.types(&[&REDRIVE[..], &["--also-to", other]].concat());
+    assert_eq!(code, 0, "{text}");
+    let puts = server.calls("PutRecords");
+    assert_eq!(puts.iter().map(|it| &it["StreamARN"]).collect::<Vec<_>>(), [STREAM, other]);
+    assert_eq!(queue.state(), nothing());
+}
+
+#[test]
+fn a_deployment_without_the_arn_of_its_stream_has_nothing_put_back() {
+    let queue = Queue::default();
+    queue.letter("a", STREAM);
+    for arn in [None, Some("telemetry"), Some("arn:aws:kinesis:eu-central-1:111122223333:stream/*")]
+    {
+        let published = [
+            ("stack/name", Some("KinesisTelemetry-dev")),
+            ("dead-letters/url", Some(QUEUE)),
+            ("stream/arn", arn),
+        ];
+        let published: Vec<_> = published.iter().filter_map(|it| Some((it.0, it.1?))).collect();
+        let parameters = parameters(&published);
+        let server = Server::start(move |call| match call.operation.as_str() {
+            "GetParameters" => parameters.clone(),
+            _ => panic!("{call:?}"),
+        });
+        let (code, text) = server.types(&REDRIVE);
+        assert_eq!(code, 2, "{text}");
+        assert!(text.contains("deploy"), "{text}");
+    }
+}
+
+#[test]
 fn a_stream_that_takes_nothing_keeps_back_its_own_letters_only() {
     let queue = Queue::default();
     let other = STREAM.replace("telemetry", "other");
@@ -90,7 +141,7 @@ fn a_stream_that_takes_nothing_keeps_back_its_own_letters_only() {
         }
         takes_all_but(call, &[])
     });
-    let (code, text) = server.types(&REDRIVE);
+    let (code, text) = server.types(&[&REDRIVE[..], &["--also-to", &other]].concat());
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("12 records put back"), "{text}");
     assert!(
@@ -123,6 +174,38 @@ fn a_record_that_is_refused_keeps_back_none_that_were_put_with_it() {
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("2 records put back") && text.contains("left: record b: "), "{text}");
     assert_eq!(queue.state(), visible(&["b"]));
+}
+
+#[test]
+fn a_record_that_makes_calls_fail_keeps_back_no_other() {
+    let queue = Queue::default();
+    let names: Vec<String> = (10..35).map(|n| format!("r{n}")).collect();
+    queue.letters(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let bad = ["r10", "r11", "r21", "r22"];
+    let server = server(&queue, move |call| {
+        if keys(&call.body).iter().any(|it| bad.contains(it)) {
+            refused("SerializationException", "length limit exceeded")
+        } else {
+            takes_all_but(call, &[])
+        }
+    });
+    let (code, text) = server.types(&REDRIVE);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("21 records put back") && text.contains("left: record r10, "), "{text}");
+    assert_eq!(queue.state(), visible(&bad));
+}
+
+#[test]
+fn a_service_that_does_not_know_a_call_is_asked_thrice() {
+    let queue = Queue::default();
+    let names: Vec<String> = (10..35).map(|n| format!("r{n}")).collect();
+    queue.letters(&names.iter().map(String::as_str).collect::<Vec<_>>());
+    let server = server(&queue, |_| refused("UnknownOperationException", "no such thing"));
+    let (code, text) = server.types(&REDRIVE);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("record r10, record r11, record r12 and 22 more: "), "{text}");
+    assert_eq!(server.calls("PutRecords").len(), 1 + 3);
+    assert_eq!(queue.state().0, names);
 }
 
 #[test]

@@ -1,0 +1,184 @@
+//! What a redrive has done, and what it has kept back: the one place that prints text of letters.
+
+use std::collections::BTreeMap;
+use std::fmt::{self, Write as _};
+use std::mem::discriminant;
+
+use kinesis_telemetry_stream::{counted, thousands};
+
+/// How many records or messages are named that stay for the same reason.
+const NAMED: usize = 3;
+/// How many reasons of one kind are listed: letters can be made to have any number of them.
+const REASONS: usize = 20;
+/// Most characters of a name, and of a reason.
+const NAME_CHARS: usize = 80;
+const REASON_CHARS: usize = 600;
+
+/// Why a letter stays in the queue.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reason {
+    /// It is for the stream with this ARN, which the operator has not allowed.
+    OtherStream(String),
+    /// It does not have the format of the extension's letters.
+    Format(String),
+    /// Its pieces are missing, or contradict each other.
+    Incomplete(String),
+    /// Kinesis or SQS has refused it.
+    Refused(String),
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::OtherStream(arn) => write!(
+                f,
+                "for the stream {arn}, which is not the stream of this deployment; if they belong there, put them back with \
+                 --also-to {arn}"
+            ),
+            Self::Format(why) | Self::Incomplete(why) | Self::Refused(why) => f.write_str(why),
+        }
+    }
+}
+
+/// Letters that stay for the same reason.
+#[derive(Debug, Default)]
+struct Kept {
+    named: Vec<String>,
+    records: usize,
+    messages: usize,
+}
+
+/// What has been done so far. Its size does not depend on how many letters there are.
+#[derive(Debug, Default)]
+pub(super) struct Report {
+    pub(super) records: usize,
+    pub(super) bytes: usize,
+    kept: BTreeMap<Reason, Kept>,
+    /// Messages that stay for reasons that are not listed.
+    more: usize,
+}
+
+impl Report {
+    /// Notes that `what`, a record or a message, stays in the queue as so many messages.
+    pub(super) fn keep(&mut self, reason: Reason, what: &str, messages: usize) {
+        let kind = discriminant(&reason);
+        let is_listed = self.kept.contains_key(&reason)
+            || self.kept.keys().filter(|it| discriminant(*it) == kind).count() < REASONS;
+        if !is_listed {
+            self.more += messages;
+            return;
+        }
+        let kept = self.kept.entry(reason).or_default();
+        kept.records += 1;
+        kept.messages += messages;
+        if kept.named.len() < NAMED {
+            kept.named.push(plain(what, NAME_CHARS));
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.records == 0 && self.kept.is_empty()
+    }
+
+    /// The report for people, a line for each reason.
+    pub(super) fn text(&self) -> String {
+        let (records, bytes) = (counted(self.records, "record"), thousands(self.bytes));
+        let mut text = format!("{records} put back into the stream, {bytes} bytes\n");
+        for (reason, kept) in &self.kept {
+            let why = plain(&reason.to_string(), REASON_CHARS);
+            let letters = if matches!(reason, Reason::OtherStream(_)) {
+                counted(kept.messages, "message")
+            } else {
+                kept.text()
+            };
+            _ = writeln!(text, "left: {letters}: {why}");
+        }
+        if self.more > 0 {
+            let messages = counted(self.more, "message");
+            _ = writeln!(
+                text,
+                "left: {messages}: for more streams and reasons than the {REASONS} of each kind that are listed"
+            );
+        }
+        text
+    }
+}
+
+impl Kept {
+    fn text(&self) -> String {
+        let more = self.records - self.named.len();
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        format!("{}{more}", self.named.join(", "))
+    }
+}
+
+/// Text that anyone may have written, for a terminal: what is invisible or moves the cursor is escaped, and what is too long is
+/// cut.
+pub(super) fn plain(text: &str, most_chars: usize) -> String {
+    let mut plain = String::new();
+    for (n, c) in text.chars().enumerate() {
+        if n == most_chars {
+            plain.push('…');
+            break;
+        }
+        match c {
+            '"' | '\'' => plain.push(c),
+            _ => plain.extend(c.escape_debug()),
+        }
+    }
+    plain
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ARN: &str = "arn:aws:kinesis:us-east-1:999999999999:stream/payments";
+
+    #[test]
+    fn letters_for_other_streams_are_counted_by_stream_with_the_remedy() {
+        let mut report = Report::default();
+        for n in 0..12 {
+            report.keep(Reason::OtherStream(ARN.into()), &format!("message {n}"), 1);
+        }
+        let text = report.text();
+        assert!(text.contains(&format!("left: 12 messages: for the stream {ARN}, ")), "{text}");
+        assert!(text.contains(&format!("--also-to {ARN}\n")), "{text}");
+    }
+
+    #[test]
+    fn what_stays_for_one_reason_is_named_up_to_three() {
+        let mut report = Report::default();
+        for n in 0..12 {
+            report.keep(Reason::Refused("busy".into()), &format!("record {n}"), 2);
+        }
+        assert!(report.text().contains("left: record 0, record 1, record 2 and 9 more: busy\n"));
+    }
+
+    #[test]
+    fn countless_reasons_and_streams_make_a_short_report() {
+        let mut report = Report::default();
+        for n in 0..100_000 {
+            let reason = if n % 2 == 0 { Reason::Format } else { Reason::OtherStream };
+            report.keep(reason(format!("reason {n}")), "message", 1);
+        }
+        report.keep(Reason::Refused("denied".into()), "record a", 1);
+        let text = report.text();
+        assert_eq!(text.lines().count(), 1 + 2 * REASONS + 1 + 1);
+        assert!(text.contains("left: record a: denied\n"), "{text}");
+        assert!(text.contains("left: 99,960 messages: for more streams"), "{text}");
+    }
+
+    #[test]
+    fn text_of_letters_reaches_no_terminal_as_it_is() {
+        let hostile = "a\u{1b}[2J\u{9b}1m\u{202e}\u{2066}\u{feff}\u{2028}\r\nb\u{0}";
+        let mut report = Report::default();
+        report.keep(Reason::Format(hostile.into()), hostile, 1);
+        let text = report.text();
+        let (_, line) = text.trim_end_matches('\n').split_once('\n').unwrap();
+        assert!(line.chars().all(|it| it.is_ascii_graphic() || it == ' '), "{line:?}");
+        assert!(line.contains("a\\u{1b}[2J\\u{9b}1m\\u{202e}"), "{line}");
+        assert_eq!(plain("Zoë's \"x\"", 80), "Zoë's \"x\"");
+        assert_eq!(plain(&"x".repeat(100_000), 80).chars().count(), 81);
+    }
+}
