@@ -140,7 +140,7 @@ impl Known {
                 keep(batch, &why, done);
                 return Ok(Vec::new());
             };
-            let why = report::plain(&why, STATUS_CHARS);
+            let why = report::shown(&why, STATUS_CHARS);
             progress.report(&format!("waiting for the stream: {why}"));
             sleep(pause).await;
         }
