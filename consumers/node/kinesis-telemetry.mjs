@@ -9,4 +9,4 @@
 
 export { Collector } from "./kinesis-telemetry/collector.mjs";
 export { Event, linesToEvents, recordsToEvents } from "./kinesis-telemetry/lines.mjs";
-export { BadRecord, deaggregate, decompressors, inflate } from "./kinesis-telemetry/records.mjs";
+export { BadEvent, BadRecord, deaggregate, decompressors, inflate } from "./kinesis-telemetry/records.mjs";

@@ -13,7 +13,10 @@ from kinesis_telemetry import BadRecord, Event, records_to_events
 
 
 def store(events: list[Event]):
-    """Stores events. If it raises an error, Lambda delivers the record and all records behind it again."""
+    """Stores events. If it raises an error, Lambda delivers the record and all records behind it again.
+
+    If you use `event.value`, catch BadEvent for each event and store its text: a retry would find the same text.
+    """
     for event in events:
         print(event.line)
 
@@ -25,10 +28,13 @@ def handler(store: Callable[[list[Event]], None]):
         for record in event["Records"]:
             number = record["kinesis"]["sequenceNumber"]
             try:
-                store(records_to_events(base64.b64decode(record["kinesis"]["data"])))
+                events = records_to_events(base64.b64decode(record["kinesis"]["data"]))
             except BadRecord as error:
                 # A retry would find the same bytes, and every record behind it in the shard would wait.
                 print(f"record {number} was skipped: {error}", file=sys.stderr)
+                continue
+            try:
+                store(events)
             except Exception as error:
                 print(f"record {number} was not stored: {error!r}", file=sys.stderr)
                 # Lambda continues with this record, so the records behind it come again in any case.

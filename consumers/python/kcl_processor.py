@@ -21,7 +21,10 @@ ATTEMPTS = 5
 
 
 def store(events: list[Event]):
-    """Keeps events, each under its identity. What it raises is tried again, and ends the process in the end."""
+    """Stores events, each under its identity. An error is tried again, and ends the process in the end.
+
+    If you use `event.value`, catch BadEvent for each event and store its text: a retry would find the same text.
+    """
     for event in events:
         print(event.line, file=sys.stderr)
 

@@ -177,6 +177,11 @@ impl Packer {
     fn fill(&self, events: &VecDeque<Event>, base_key: &Arc<str>) -> (usize, usize) {
         let full = self.full_bytes();
         let mut size = self.overhead(base_key);
+        // A consumer gives each event the identity in the first line, and bounds the memory for that.
+        let most = match self.packing.envelope {
+            Envelope::Record => consuming::EVENTS.min(consuming::INFLATED_BYTES / size),
+            Envelope::Event | Envelope::None => consuming::EVENTS,
+        };
         let mut count = 0;
         let mut last_seq = None;
         for event in events {
@@ -185,7 +190,7 @@ impl Packer {
             let is_next = self.packing.envelope != Envelope::Record
                 || last_seq.is_none_or(|last| last + 1 == event.seq);
             let fits = grown <= full && is_next && self.base_key(event) == *base_key;
-            if count > 0 && !fits || count == consuming::EVENTS {
+            if count > 0 && !fits || count == most {
                 break;
             }
             (size, count, last_seq) = (grown, count + 1, Some(event.seq));

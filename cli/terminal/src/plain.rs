@@ -21,9 +21,10 @@ pub fn lines(text: &str) -> Cow<'_, str> {
 
 /// Returns a JSON document with `\u` escapes for the controls in its strings. It stays the same document.
 pub fn json(document: &str) -> Cow<'_, str> {
-    // Outside of strings JSON has no controls but line breaks and tabs, and inside of them it escapes these.
-    let is_escaped = |c| is_unsafe(c) && !matches!(c, '\n' | '\r' | '\t');
+    let is_escaped = |c| is_unsafe(c) && c != '\n';
     replaced(document, is_escaped, |c| match c.encode_utf16(&mut [0; 2]) {
+        // JSON has these between tokens only: inside of strings it escapes them.
+        [0x09 | 0x0D] => " ".into(),
         [unit] => format!("\\u{unit:04x}").into(),
         units => format!("\\u{:04x}\\u{:04x}", units[0], units[1]).into(),
     })
@@ -108,6 +109,6 @@ mod tests {
         let escaped = json(&document);
         assert!(!escaped.contains(UNSAFE), "{escaped}");
         assert!(escaped.contains("\\u009b") && escaped.ends_with("\\udb40\\udc41"), "{escaped}");
-        assert_eq!(json("{\n\t\"a\": 1\n}"), "{\n\t\"a\": 1\n}");
+        assert_eq!(json("{\n\t\"a\":\r1\n}"), "{\n \"a\": 1\n}");
     }
 }

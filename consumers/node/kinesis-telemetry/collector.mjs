@@ -1,8 +1,8 @@
 // What arrived of each instance: order, duplicates, parts and missing numbers.
 
-import { Event, MAX_NUMBER, recordsToEvents } from "./lines.mjs";
+import { Event, MAX_NUMBER, MAX_PARSED_BYTES, object, recordsToEvents } from "./lines.mjs";
 import { common, counter, gaps, holds, merged, without } from "./ranges.mjs";
-import { BadRecord } from "./records.mjs";
+import { BadRecord, MAX_INFLATED_BYTES } from "./records.mjs";
 
 const LEDGER = "kinesis-telemetry.ledger";
 
@@ -10,6 +10,8 @@ const LEDGER = "kinesis-telemetry.ledger";
 export class Collector {
   /** The number of events and parts that arrived again. */
   duplicates = 0;
+  /** The number of sets of parts that do not join to an event. */
+  unjoinable = 0;
   /** Events without identity, in the order of arrival. */
   anonymous = [];
   #instances = new Map();
@@ -96,9 +98,13 @@ export class Collector {
     parts.set(event.part, event);
     if (parts.size < event.parts) return undefined;
     begun.delete(event.seq);
-    const text = sorted(parts.keys()).map((number) => parts.get(number).text);
-    const whole = new Event(text.join(""));
-    return Object.assign(whole, { ...event, text: whole.text, part: undefined, parts: undefined });
+    try {
+      return new Event(joined(parts), { ...event, part: undefined, parts: undefined });
+    } catch (error) {
+      if (!(error instanceof BadRecord)) throw error;
+      this.unjoinable += 1;
+      return undefined;
+    }
   }
 }
 
@@ -107,10 +113,17 @@ const sorted = (numbers) => [...numbers].sort((a, b) => a - b);
 const isCount = (value, most) => Number.isSafeInteger(value) && value >= 0 && value <= most;
 const isRange = (it) => isCount(it?.last, MAX_NUMBER) && isCount(it.first, it.last) && it.first > 0 && isCount(it.events, MAX_NUMBER);
 
+function joined(parts) {
+  const texts = sorted(parts.keys()).map((number) => parts.get(number).text);
+  const length = texts.reduce((sum, text) => sum + text.length, 0);
+  if (length > MAX_INFLATED_BYTES) throw new BadRecord("the parts are larger than an event can be");
+  return object(Buffer.from(texts.join(""))).text;
+}
+
 /** Returns the content of a ledger; undefined for other events and for one that the extension cannot have written. */
 function ledgerOf(event) {
   // The type is near the beginning; only events that contain the word are parsed.
-  if (!event.text.slice(0, 200).includes(LEDGER)) return undefined;
+  if (!event.text.slice(0, 200).includes(LEDGER) || event.text.length > MAX_PARSED_BYTES) return undefined;
   let value;
   try {
     value = event.value;

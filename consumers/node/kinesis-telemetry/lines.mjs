@@ -1,6 +1,6 @@
 // The lines of a record: one event each, with its identity.
 
-import { asBuffer, BadRecord, deaggregate, inflate, MAX_LINES } from "./records.mjs";
+import { asBuffer, BadEvent, BadRecord, deaggregate, inflate, MAX_INFLATED_BYTES, MAX_LINES } from "./records.mjs";
 
 const PART = "kinesis-telemetry.part";
 const RECORD = "kinesis-telemetry.record";
@@ -27,10 +27,8 @@ const COUNTS = new Map([["seq", MAX_NUMBER], ["part", MAX_PARTS], ["parts", MAX_
  * `labels` holds all further ones (`tenantId`, those of `LABELS`). They are undefined without an identity (`ENVELOPE=none`).
  */
 export class Event {
-  constructor(text, source = {}) {
-    const { function: name, version, instance, seq, requestId, part, parts, ...labels } = source;
-    const { length } = Object.keys(labels);
-    Object.assign(this, { text, function: name, version, instance, seq, requestId, part, parts, labels: length > 0 ? labels : undefined });
+  constructor(text, { function: name, version, instance, seq, requestId, part, parts, labels } = {}) {
+    Object.assign(this, { text, function: name, version, instance, seq, requestId, part, parts, labels });
   }
 
   /** Two events with the same identity are duplicates. */
@@ -38,25 +36,29 @@ export class Event {
     return JSON.stringify([this.instance, this.seq, this.part]);
   }
 
-  /** The parsed event. Throws BadRecord for a part. */
+  /** The parsed event, which may take many times the memory of its text. Throws BadEvent for a part, and for text that is no JSON. */
   get value() {
     try {
       return JSON.parse(this.text);
     } catch (error) {
-      throw new BadRecord(`the event cannot be parsed: ${error.message}`, { cause: error });
+      // V8's message quotes the text.
+      throw new BadEvent("the event cannot be parsed", { cause: error });
     }
   }
 
   /** The event as a line of NDJSON without the line break, with `source` as its last member if it has an identity. */
   get line() {
-    if (this.instance === undefined) return this.text;
+    if (this.instance === undefined) return onOneLine(this.text);
     const { function: name, version, instance, seq, requestId, part, parts, labels } = this;
     const source = JSON.stringify({ function: name, version, instance, seq, requestId, part, parts, ...labels });
     const whole = part === undefined ? this.text : JSON.stringify({ type: PART, record: this.text });
-    const own = whole.trimEnd().slice(0, -1);
+    const own = onOneLine(whole).trimEnd().slice(0, -1);
     return `${own}${own.trimEnd().endsWith("{") ? "" : ","}"source":${source}}`;
   }
 }
+
+/** Replaces line breaks between the tokens of an event that was joined from parts. In strings JSON escapes them. */
+const onOneLine = (text) => text.replace(/[\r\n]/g, " ");
 
 /**
  * Returns the events of one record in their order. Parts stay parts: a Collector joins them.
@@ -96,12 +98,12 @@ function warn(badLines) {
   console.warn(`unreadable lines: ${badLines.length}; the first is line ${number}: ${reason}: ${quoted(line.toString("latin1", 0, 100))}`);
 }
 
-/** Returns the beginning of a value as JSON in printable ASCII: neither a log nor a terminal must take it for anything else. */
-const quoted = (value) => String(JSON.stringify(value)).slice(0, 120).replace(/[^ -~]/g, "?");
+/** Returns the beginning of a value in printable ASCII: neither a log nor a terminal must take it for anything else. */
+const quoted = (value) => (typeof value === "object" ? "an object" : JSON.stringify(String(value).slice(0, 100)).replace(/[^ -~]/g, "?"));
 
 function* read(data, badLines) {
-  // The identities of the lines that follow the first line of a record with ENVELOPE=record.
-  let following = [].values();
+  // With ENVELOPE=record: the identity of the lines that follow the first one, the next number, and how many follow.
+  let [head, seq, following] = [undefined, 0, 0];
   let number = 0;
   for (let at = 0; at < data.length; ) {
     const end = data.indexOf(10, at);
@@ -109,28 +111,24 @@ function* read(data, badLines) {
     [at, number] = [end < 0 ? data.length : end + 1, number + 1];
     if (line.length === 0) continue;
     try {
-      const source = following.next().value;
+      const isNumbered = following > 0;
+      if (isNumbered) [seq, following] = [seq + 1, following - 1];
       if (end < 0) throw new BadRecord("the line does not end");
-      if (source !== undefined) {
-        yield new Event(object(line).text, source);
+      if (isNumbered) {
+        yield new Event(object(line).text, { ...head, seq: seq - 1 });
         continue;
       }
-      const event = identified(line);
-      if (event.source?.events === undefined) yield new Event(event.text, event.source);
-      else following = sourcesOf(event.source);
+      const { text, source } = identified(line);
+      if (source?.events === undefined) yield new Event(text, source);
+      else [head, seq, following] = [source, source.seq, source.events];
     } catch (error) {
       if (!(error instanceof BadRecord)) throw error;
       badLines.push({ number, reason: error.message, line });
     }
   }
-  const missing = [...following].length;
-  if (missing > 0) {
-    badLines.push({ number, reason: `${missing} events are missing that the first line announces`, line: Buffer.alloc(0) });
+  if (following > 0) {
+    badLines.push({ number, reason: `${following} events are missing that the first line announces`, line: Buffer.alloc(0) });
   }
-}
-
-function* sourcesOf({ events, ...source }) {
-  for (let number = 0; number < events; number += 1) yield { ...source, seq: source.seq + number };
 }
 
 /** Returns the text of an event, or the fragment in a part of one, and its `source`, if it has an identity. */
@@ -165,15 +163,21 @@ function cut(line) {
     return { own: line };
   }
   if (source.instance === undefined && source.seq === undefined) return { own: line };
-  requireIdentity(source);
-  return { own: Buffer.concat([own, Buffer.from("}")]), source };
+  requireIdentity(source, line.length - at);
+  const { function: name, version, instance, seq, requestId, part, parts, events, ...rest } = source;
+  // One object for all events that a head announces.
+  const labels = Object.keys(rest).length > 0 ? rest : undefined;
+  const members = { function: name, version, instance, seq, requestId, part, parts, events, labels };
+  return { own: Buffer.concat([own, Buffer.from("}")]), source: members };
 }
 
-function requireIdentity(source) {
+function requireIdentity(source, length) {
   for (const [name, value] of Object.entries(source)) {
     const most = COUNTS.get(name);
-    if (most === undefined) requireText(name, value);
-    else if (!Number.isSafeInteger(value) || value < 1 || value > most) {
+    if (most === undefined) {
+      requireText("a name", name);
+      requireText(name, value);
+    } else if (!Number.isSafeInteger(value) || value < 1 || value > most) {
       throw new BadRecord(`${name} is ${quoted(value)}, and must be a number from 1 to ${most}`);
     }
   }
@@ -182,8 +186,10 @@ function requireIdentity(source) {
   if ((part === undefined) !== (parts === undefined) || part > parts) {
     throw new BadRecord("its source names a part that does not exist");
   }
-  // Not their sum, which would be rounded.
-  if (seq > MAX_NUMBER - (events - 1)) throw new BadRecord("its source numbers more events than there are numbers");
+  // Not the sum of both, which would be rounded.
+  if (seq > MAX_NUMBER - (events - 1) || events * length > MAX_INFLATED_BYTES) {
+    throw new BadRecord("its source is of more events than it can be");
+  }
 }
 
 function requireText(name, value) {
@@ -192,7 +198,7 @@ function requireText(name, value) {
 }
 
 /** Returns a line as text, and its members: none for a line that is too long to be parsed. */
-function object(line) {
+export function object(line) {
   const text = decoded(line);
   const members = line.length <= MAX_PARSED_BYTES ? parse(text) : {};
   const ends = text.trim();

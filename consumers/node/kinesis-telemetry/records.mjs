@@ -13,8 +13,11 @@ export const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
 /** Most lines, or aggregated records, of one record. The extension packs at most 40,000. */
 export const MAX_LINES = 50_000;
 
-/** A record, or the value of an event, that cannot be read: damaged, or not written by the extension. */
+/** A record that cannot be read: damaged, or not written by the extension. */
 export class BadRecord extends Error {}
+
+/** An event whose value cannot be parsed. Its text and its identity are good. */
+export class BadEvent extends BadRecord {}
 
 const maxOutputLength = MAX_INFLATED_BYTES;
 const { ZSTD_d_windowLogMax: window } = zlib.constants;

@@ -138,6 +138,9 @@ const BAD_LINES = [
   '{"type":"function","source":{"seq":3}}',
   '{"type":"function","source":{"function":"\\ud800","instance":"i","seq":3}}',
   '{"type":"function","source":{"function":{},"instance":"i","seq":3}}',
+  '{"type":"function","source":{"instance":"i","seq":3,"\\ud800":"x"}}',
+  `{"type":"function","source":{"instance":"i","seq":${"[".repeat(5000)}${"]".repeat(5000)}}}`,
+  `{"type":"kinesis-telemetry.record","source":{"instance":"i","seq":1,"events":2000,"x":"${"x".repeat(16_000)}"}}`,
 ].map((it) => Buffer.from(it));
 
 test("a bad line is reported, and its neighbours are kept", (t) => {
@@ -214,6 +217,20 @@ test("parts that disagree on their number do not spoil an event", () => {
   assert.deepEqual(collector.report("i").incomplete, [[1, [[1, 1], [3, 65_536]]]]);
   collector.add(Buffer.from(part(1, 2, "{") + part(2, 2, "}")));
   assert.deepEqual(collector.events("i").map(({ text }) => text), ["{}"]);
+});
+
+test("parts that join to no event are counted", () => {
+  const part = (text, seq) => Buffer.from(ofInstance(seq, `{"type":"kinesis-telemetry.part","record":"${text}"`, ',"part":1,"parts":1'));
+  const collector = collected(["abc", "[]", "{"].map((text, at) => part(text, at + 1)));
+  assert.deepEqual([collector.unjoinable, collector.events("i")], [3, []]);
+  collector.add(part("{\\n\\r}\\n", 4));
+  assert.equal(collector.events("i")[0].line, '{  "source":{"instance":"i","seq":4}}');
+});
+
+test("a value that cannot be parsed is a bad event without a quotation", () => {
+  const text = `{"a":"\u001b[31m${"x".repeat(300_000)}"`;
+  const [event] = recordsToEvents(Buffer.from(ofInstance(1, text)));
+  assert.throws(() => event.value, (error) => error instanceof BadRecord && error.message === "the event cannot be parsed");
 });
 
 test("labels and further members of source are kept", () => {

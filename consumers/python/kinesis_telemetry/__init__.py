@@ -9,9 +9,10 @@ else; a line that cannot be read costs only itself. Limits (`MAX_…`) bound tim
 
 from .collector import Collector, Report
 from .lines import BadLine, Event, lines_to_events, records_to_events
-from .records import BadRecord, deaggregate, inflate
+from .records import BadEvent, BadRecord, deaggregate, inflate
 
 __all__ = [
+    "BadEvent",
     "BadLine",
     "BadRecord",
     "Collector",

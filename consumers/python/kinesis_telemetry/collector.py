@@ -4,8 +4,8 @@ import dataclasses
 from collections.abc import Iterable
 
 from . import ranges
-from .lines import MAX_NUMBER, BadLine, Event, records_to_events
-from .records import BadRecord
+from .lines import MAX_NUMBER, MAX_PARSED_BYTES, BadLine, Event, read_object, records_to_events
+from .records import MAX_INFLATED_BYTES, BadRecord
 
 LEDGER = "kinesis-telemetry.ledger"
 
@@ -41,6 +41,8 @@ class Collector:
     def __init__(self):
         self.duplicates = 0
         """The number of events and parts that arrived again."""
+        self.unjoinable = 0
+        """The number of sets of parts that do not join to an event."""
         self.anonymous: list[Event] = []
         """Events without identity, in the order of arrival."""
         self._events: dict[str, dict[int, Event]] = {}
@@ -111,16 +113,28 @@ class Collector:
         if len(parts) < event.parts:
             return None
         del begun[event.seq]
-        text = "".join(parts[number].text for number in sorted(parts))
+        try:
+            text = _joined(parts)
+        except ValueError:
+            self.unjoinable += 1
+            return None
         return dataclasses.replace(event, text=text, part=None, parts=None)
 
     def _note(self, event: Event):
         """Keeps the last ledger of an instance, which describes everything before it."""
         # The type is near the beginning; only events that contain the word are parsed.
-        if LEDGER in event.text[:200] and (ledger := _ledger(event)) is not None:
+        if LEDGER in event.text[:200] and len(event.text) <= MAX_PARSED_BYTES and (ledger := _ledger(event)) is not None:
             latest = self._ledgers.get(event.instance)
             if latest is None or latest["upTo"] < ledger["upTo"]:
                 self._ledgers[event.instance] = ledger
+
+
+def _joined(parts: dict[int, Event]) -> str:
+    if sum(len(part.text) for part in parts.values()) > MAX_INFLATED_BYTES:
+        raise ValueError("the parts are larger than an event can be")
+    text = "".join(parts[number].text for number in sorted(parts))
+    read_object(text.encode())
+    return text
 
 
 def _ledger(event: Event) -> dict | None:

@@ -17,7 +17,11 @@ MAX_LINES = 50_000
 
 
 class BadRecord(ValueError):
-    """A record, or the value of an event, that cannot be read: damaged, or not written by the extension."""
+    """A record that cannot be read: damaged, or not written by the extension."""
+
+
+class BadEvent(BadRecord):
+    """An event whose value cannot be parsed. Its text and its identity are good."""
 
 
 def inflate(data: bytes) -> bytes:

@@ -55,6 +55,9 @@ BAD_LINES = (
     b'{"type":"function","source":{"seq":3}}',
     b'{"type":"function","source":{"function":"\\ud800","instance":"i","seq":3}}',
     b'{"type":"function","source":{"function":{},"instance":"i","seq":3}}',
+    b'{"type":"function","source":{"instance":"i","seq":3,"\\ud800":"x"}}',
+    b'{"type":"function","source":{"instance":"i","seq":' + b"[" * 900 + b"]" * 900 + b"}}",
+    b'{"type":"kinesis-telemetry.record","source":{"instance":"i","seq":1,"events":2000,"x":"' + b"x" * 16_000 + b'"}}',
 )
 
 
@@ -223,6 +226,26 @@ class Records(unittest.TestCase):
         self.assertEqual(collector.report("i").incomplete, {1: [range(1, 2), range(3, 65_537)]})
         collector.add(part(1, 2, b"{") + part(2, 2, b"}"))
         self.assertEqual([it.text for it in collector.events("i")], ["{}"])
+
+    def test_parts_that_join_to_no_event_are_counted(self):
+        collector = Collector()
+        for seq, text in ((1, b"abc"), (2, b"[]"), (3, b"{")):
+            more = b',"part":1,"parts":1'
+            collector.add(event(seq, b'{"type":"kinesis-telemetry.part","record":"%s"' % text, more))
+        self.assertEqual((collector.unjoinable, collector.events("i")), (3, []))
+
+    def test_a_joined_event_is_one_line(self):
+        collector = Collector()
+        collector.add(event(1, b'{"type":"kinesis-telemetry.part","record":"{\\n\\r}\\n"', b',"part":1,"parts":1'))
+        (joined,) = collector.events("i")
+        self.assertEqual((joined.text, joined.line), ("{\n\r}\n", '{  "source":{"instance":"i","seq":1}}'))
+
+    def test_lines_that_never_follow_cost_nothing(self):
+        head = event(1, b'{"type":"kinesis-telemetry.record"', b',"events":50000')
+        bad_lines = []
+        # The lines behind the first one are events, whatever they hold.
+        self.assertEqual([it.seq for it in lines_to_events(head * 3, bad_lines)], [1, 2])
+        self.assertIn("49998 events are missing", bad_lines[-1].reason)
 
     def test_labels_and_further_members_of_source_are_kept(self):
         line = event(1, more=b',"tenantId":"blue","account":"111122223333"')

@@ -27,7 +27,7 @@ fn run() -> io::Result<()> {
             match line {
                 // A file does not hold the time at which its record reached the stream.
                 Ok(event) => gathering.add(event, 0),
-                Err(broken) => writeln!(stderr(), "skipped: {}: {}", broken.why, broken.line)?,
+                Err(broken) => writeln!(stderr(), "skipped: {:?}: {:?}", broken.why, broken.line)?,
             }
         }
     }
@@ -36,7 +36,7 @@ fn run() -> io::Result<()> {
             writeln!(stdout(), "{}", arrival.event.line())?;
         }
         for (first, last) in &judged.instance.missing {
-            writeln!(stderr(), "instance {}: {first} to {last} missing", judged.instance.name)?;
+            writeln!(stderr(), "instance {:?}: {first} to {last} missing", judged.instance.name)?;
         }
     }
     Ok(())

@@ -142,7 +142,9 @@ fn read(lines: &[u8], events: &mut Vec<Result<Event, Broken>>) {
 
 impl Source {
     /// Fails unless the extension can have written this identity for an event of this type.
-    fn check(&self, kind: &str) -> Result<(), String> {
+    ///
+    /// `bytes` is the length of its text, which every event has that it announces.
+    fn check(&self, kind: &str, bytes: usize) -> Result<(), String> {
         let Self { instance, seq, part, parts, events, .. } = self;
         let within = |name: &str, number: Option<u64>, most: u64| match number {
             Some(number) if !(1..=most).contains(&number) => {
@@ -155,6 +157,9 @@ impl Source {
         within("part", part.map(u64::from), parts.unwrap_or_default().into())?;
         within("events", *events, consuming::LINES as u64)?;
         within("the last seq", Some(seq + events.unwrap_or(1) - 1), consuming::NUMBER)?;
+        if events.unwrap_or(1) * bytes as u64 > consuming::INFLATED_BYTES as u64 {
+            return Err("its \"source\" is of more events than it can be".to_owned());
+        }
         if instance.is_empty() || part.is_some() != parts.is_some() {
             return Err("its \"source\" lacks a member".to_owned());
         }
@@ -171,8 +176,9 @@ impl Event {
     /// Reads a line that ends with its identity.
     fn identified(line: &str) -> Result<Self, String> {
         let (text, source) = unsplice(line)?;
+        let bytes = line.len() - text.len();
         let event = Self::of(text, source)?;
-        event.source.check(&event.kind)?;
+        event.source.check(&event.kind, bytes)?;
         if event.source.part.is_some() && event.fragment().is_none() {
             return Err("a part holds no text".to_owned());
         }
@@ -199,10 +205,11 @@ impl Event {
 
     /// Returns the event as one line of JSON without a line break, with its identity as `source` if it has one.
     pub fn line(&self) -> String {
-        let open =
-            self.text.trim_end().strip_suffix('}').filter(|_| !self.source.instance.is_empty());
+        // Between the tokens of an event that was joined from parts there may be line breaks. In strings JSON escapes them.
+        let text = self.text.replace(['\n', '\r'], " ");
+        let open = text.trim_end().strip_suffix('}').filter(|_| !self.source.instance.is_empty());
         let Some((open, source)) = open.zip(serde_json::to_string(&self.source).ok()) else {
-            return self.text.clone();
+            return text;
         };
         let comma = if open.trim_end().ends_with('{') { "" } else { "," };
         format!("{open}{comma}\"source\":{source}}}")
@@ -231,6 +238,9 @@ pub fn join(parts: &[&Event]) -> Result<Event, String> {
     }
     if !numbers.iter().copied().eq(1..=of) {
         return Err(format!("{} of its {of} parts arrived", numbers.len()));
+    }
+    if parts.iter().map(|part| part.text.len()).sum::<usize>() > consuming::INFLATED_BYTES {
+        return Err("its parts are larger than an event can be".to_owned());
     }
     let fragments: Option<String> = parts.iter().map(|part| part.fragment()).collect();
     let text = fragments.ok_or("a part holds no fragment")?;

@@ -262,6 +262,21 @@ fn a_record_holds_no_more_events_than_every_consumer_reads() {
 }
 
 #[test]
+fn the_identity_in_a_first_line_is_of_no_more_events_than_every_consumer_reads() {
+    let limits =
+        Limits { record_bytes: 1 << 20, target_bytes: 1 << 20, inflated_bytes: 1 << 20, ..LIMITS };
+    let packing = Packing { envelope: Envelope::Record, ..Packing::default() };
+    let function = "f".repeat(4_000);
+    let source = Source::new(&function, "1", "i").in_envelope(Envelope::Record);
+    let mut events: VecDeque<Event> =
+        (1..=10_000).map(|seq| source.identify("{}", seq, None, Instant::now())).collect();
+    let records = Packer::new(limits, packing, source).pack(&mut events, Scope::All);
+    assert!(records.iter().all(|it| it.events < 4_200), "{}", records[0].events);
+    let read = records.iter().flat_map(|it| kinesis_telemetry_consumer::record(&it.data));
+    assert_eq!(read.flatten().count(), 10_000);
+}
+
+#[test]
 fn an_aggregate_under_another_key_stays_within_its_limit() {
     let limits = Limits { record_bytes: 4_096, target_bytes: 4_096, ..LIMITS };
     let packing = Packing { format: RecordFormat::Kpl, ..Packing::default() };

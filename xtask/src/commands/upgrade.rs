@@ -10,6 +10,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use kinesis_telemetry_terminal::plain;
 
 use crate::project::{pins, pins::Pin};
 use crate::support::process;
@@ -54,14 +55,17 @@ fn upgrade(write: bool) -> Result<ExitCode> {
         let Pin { name, version, .. } = pin;
         match ask::newest(pin) {
             Ok(newest) if version::is_newer(&newest.version, version) => {
-                println!("{name:<26}{version:<12}{} is newer", newest.version);
+                println!("{name:<26}{version:<12}{} is newer", plain(&newest.version));
                 behind.push((pin, newest));
             }
             Ok(_) => println!("{name:<26}{version}"),
             Err(error) => {
                 process::check()?;
                 silent += 1;
-                println!("{name:<26}{version:<12}could not be asked for: {error:#}");
+                println!(
+                    "{name:<26}{version:<12}could not be asked for: {}",
+                    plain(&format!("{error:#}"))
+                );
             }
         }
     }

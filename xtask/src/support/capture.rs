@@ -6,6 +6,7 @@ use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use anyhow::{Context, Result};
+use kinesis_telemetry_terminal::plain;
 
 use crate::support::process::{self, Process};
 
@@ -24,8 +25,10 @@ pub(crate) fn capture(
     let stderr = process.stderr.take().with_context(|| format!("{what} has no stderr"))?;
     let said = Mutex::new(Vec::new());
     thread::scope(|scope| {
-        scope.spawn(|| listen(stderr, &said, |line| _ = aloud.then(|| eprintln!("{line}"))));
-        listen(stdout, &said, |line| _ = aloud.then(|| println!("{line}")));
+        scope.spawn(|| {
+            listen(stderr, &said, |line| _ = aloud.then(|| eprintln!("{}", plain(line))));
+        });
+        listen(stdout, &said, |line| _ = aloud.then(|| println!("{}", plain(line))));
     });
     let said = said.into_inner().unwrap_or_else(PoisonError::into_inner);
     Ok((process.wait()?, said.join("\n")))

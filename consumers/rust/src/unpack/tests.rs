@@ -202,6 +202,20 @@ fn an_implausible_identity_costs_its_own_line() {
 }
 
 #[test]
+fn a_first_line_announces_no_more_than_its_identity_allows() {
+    let label = "x".repeat(16_000);
+    let source = format!(r#""instance":"a","seq":1,"events":2000,"label":"{label}""#);
+    let head = spliced(r#"{"type":"kinesis-telemetry.record"}"#, &source);
+    assert!(record(head.as_bytes())[0].as_ref().unwrap_err().why.contains("more events than"));
+}
+
+#[test]
+fn a_joined_event_is_one_line() {
+    let event = join(&[&part(1, 1, "{\n\r\t\"a\":1\n}\n")]).unwrap();
+    assert_eq!(event.line(), "{  \t\"a\":1 ,\"source\":{\"instance\":\"a\",\"seq\":9}}");
+}
+
+#[test]
 fn a_line_without_an_end_does_not_run_into_the_next_record_of_an_aggregate() {
     let one = spliced(EVENT, r#""instance":"a","seq":1"#);
     let two = spliced(EVENT, r#""instance":"a","seq":2"#);

@@ -2,14 +2,14 @@
 
 use std::io::Write as _;
 
-use extension_spec::consuming;
+use extension_spec::{consuming, limits};
 use fastrand::Rng;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use md5::{Digest as _, Md5};
 
-use super::Hostile;
 use super::line::Lines;
+use super::{Hostile, value};
 
 /// Packs lines into a record.
 pub(super) fn pack(rng: &mut Rng, lines: Lines) -> Hostile {
@@ -18,7 +18,9 @@ pub(super) fn pack(rng: &mut Rng, lines: Lines) -> Hostile {
         let records = lines.all.iter().map(|line| [line, &b"\n"[..]].concat());
         aggregate(&records.collect::<Vec<_>>())
     };
-    let (name, data, is_intact) = match rng.u8(0..24) {
+    // No record is larger than Kinesis takes.
+    let is_small = text.len() <= usize::try_from(limits::RECORD_BYTES_MAX).unwrap_or(usize::MAX);
+    let (name, data, is_intact) = match rng.u8(if is_small { 0..27 } else { 8..12 }) {
         0..8 => ("text", text, true),
         8..10 => ("gzip", gzip(&text), true),
         10..12 => ("zstd", zstd(&text), true),
@@ -35,6 +37,13 @@ pub(super) fn pack(rng: &mut Rng, lines: Lines) -> Hostile {
         }
         21 => ("many fields", sealed(&b"\x1A\x00".repeat(rng.usize(40_000..500_000))), false),
         22 => ("numbers without an end", sealed(&numbers(rng)), false),
+        23 => ("many heads", heads(rng), false),
+        24 => ("many labels", labels(rng), false),
+        25 => {
+            let line = format!("{{\"r\":[{}1]}}\n", "1,".repeat(130_000));
+            let lines = line.repeat(rng.usize(1..62));
+            ("many numbers", compressed(rng, lines.as_bytes()), false)
+        }
         _ => ("wide", wide(rng), false),
     };
     let names = [&[name][..], &lines.names].concat();
@@ -86,6 +95,23 @@ fn wide(rng: &mut Rng) -> Vec<u8> {
         .expect("there are elements");
     let elements = element.repeat(rng.usize(1..12 << 20) / element.len());
     compressed(rng, format!("{{\"record\":[{elements}\n").as_bytes())
+}
+
+/// Records in an aggregate that each announce lines which do not follow.
+fn heads(rng: &mut Rng) -> Vec<u8> {
+    let head = br#"{"type":"kinesis-telemetry.record","source":{"instance":"evil","seq":1,"events":50000}}"#;
+    let records = vec![[&head[..], b"\n"].concat(); rng.usize(1..20_000)];
+    gzip(&aggregate(&records))
+}
+
+/// A first line whose long identity is that of many short lines.
+fn labels(rng: &mut Rng) -> Vec<u8> {
+    let names: String = value::many_labels(rng);
+    let count = rng.usize(1..49_000);
+    let head = format!(
+        r#"{{"type":"kinesis-telemetry.record","source":{{"instance":"evil","seq":1,"events":{count}{names}}}}}"#
+    );
+    compressed(rng, [head.as_bytes(), b"\n", &b"{}\n".repeat(count)].concat().as_slice())
 }
 
 fn numbers(rng: &mut Rng) -> Vec<u8> {

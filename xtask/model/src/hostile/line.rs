@@ -28,10 +28,14 @@ impl Lines {
     }
 
     pub(super) fn add_hostile(&mut self, rng: &mut Rng) {
+        if rng.u8(0..10) == 0 {
+            return self.add_headed(rng);
+        }
         let productions: &[Production] = &[
             ("bytes", bytes),
             ("shape", shape),
             ("source", source),
+            ("source name", source_name),
             ("source member", source_member),
             ("ledger", ledger),
             ("part", part),
@@ -46,6 +50,28 @@ impl Lines {
         line.retain(|byte| *byte != b'\n');
         self.all.push(line);
         self.names.push(name);
+    }
+}
+
+impl Lines {
+    /// Adds a first line of a record with the lines that it announces: it must not take good lines for its own.
+    fn add_headed(&mut self, rng: &mut Rng) {
+        let count = rng.usize(1..6);
+        let labels = match rng.u8(0..3) {
+            0 => String::new(),
+            1 => format!(",\"label\":\"{}\"", "x".repeat(rng.usize(1..16_000))),
+            _ => value::many_labels(rng),
+        };
+        let source =
+            format!(r#"{{"instance":"evil","seq":{},"events":{count}{labels}}}"#, rng.u32(1..100));
+        self.all.push(format!(r#"{{"type":"{RECORD}","source":{source}}}"#).into_bytes());
+        for _ in 0..count {
+            // Not empty: such lines are skipped.
+            let mut line = if rng.bool() { shape(rng) } else { bytes(rng) };
+            line.retain(|byte| *byte != b'\n');
+            self.all.push([&line[..], b"."].concat());
+        }
+        self.names.push("headed");
     }
 }
 
@@ -103,6 +129,13 @@ fn source(rng: &mut Rng) -> Vec<u8> {
     rng.choice(lines).expect("there are lines").into_bytes()
 }
 
+/// A source with a member whose name is odd.
+fn source_name(rng: &mut Rng) -> Vec<u8> {
+    let name = value::text(rng);
+    let source = format!(r#"{{"instance":"evil","seq":7,{name}:"x"}}"#);
+    event("function", "1", &source).into_bytes()
+}
+
 /// A source of which one member has another value, is missing or comes in addition.
 fn source_member(rng: &mut Rng) -> Vec<u8> {
     let names = [
@@ -137,6 +170,7 @@ fn ledger(rng: &mut Rng) -> Vec<u8> {
         "{\"first\":1,\"last\":9007199254740991,\"events\":1},".repeat(2_000)
     );
     let ranges = if rng.u8(0..4) == 0 { many } else { ranges };
+    let ranges = if rng.u8(0..20) == 0 { format!("[{}1]", "[],".repeat(4 << 20)) } else { ranges };
     let record = format!("{{\"upTo\":{up_to},\"shedRanges\":{ranges}}}");
     let seq = if rng.bool() { "9007199254740991".to_owned() } else { rng.u64(1..100).to_string() };
     let source = format!("{{\"function\":\"f\",\"instance\":\"evil\",\"seq\":{seq}}}");

@@ -12,7 +12,12 @@ pub(super) fn any(rng: &mut Rng) -> String {
         4 => format!("[{}]", any(rng)),
         5 => format!("{{\"a\":{}}}", any(rng)),
         6..9 => number(rng),
-        9 => deep(rng.usize(900..30_000), "[", "1", "]"),
+        9 => deep(
+            *rng.choice(&[950, 1_050, 5_000, 7_000, 30_000]).expect("there are depths"),
+            "[",
+            "1",
+            "]",
+        ),
         10 => deep(rng.usize(100..20_000), "{\"a\":", "1", "}"),
         11 => format!("[{}0]", "[],".repeat(rng.usize(0..20_000))),
         _ => text(rng),
@@ -71,4 +76,11 @@ pub(super) fn text(rng: &mut Rng) -> String {
         return format!("\"{}\"", "ü".repeat(rng.usize(1..200_000)));
     }
     format!("\"{}\"", rng.choice(&texts).expect("there are texts"))
+}
+
+/// Returns further members of a source, each with a comma before it: as many as the longest source has room for.
+pub(super) fn many_labels(rng: &mut Rng) -> String {
+    let labels: Vec<String> =
+        (0..rng.usize(1..1_500)).map(|n| format!(",\"{n:x}\":\"\"")).collect();
+    labels.concat()
 }

@@ -157,7 +157,8 @@ fn wheel_that_holds_no_models_is_refused() {
 }
 
 /// Constants with limits of which AWS's models state nothing.
-const IN_NO_MODEL: [&str; 9] = [
+const IN_NO_MODEL: [&str; 10] = [
+    "DEAD_LETTER_PIECES",
     "INIT_MS",
     "MAX_ATTRIBUTES",
     "PAYLOAD_UNIT_BYTES",

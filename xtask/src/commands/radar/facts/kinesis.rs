@@ -64,6 +64,7 @@ fn writing() -> Vec<Row> {
             Shape("PartitionKey"),
             Max,
             vec![
+                at(LIMITS, "const PARTITION_KEY_CHARS: usize = #;"),
                 at(REQUEST, "(1..=#).contains(&partition_key"),
                 at(REQUEST, "must be 1 to # characters"),
                 at("extension/src/buffer/spill/frame.rs", "two keys of # characters at most"),
