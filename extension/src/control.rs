@@ -20,6 +20,7 @@ pub fn main() -> ExitCode {
         _ = writeln!(std::io::stdout(), "{EXTENSION_NAME} {VERSION}");
         return ExitCode::SUCCESS;
     }
+    let early = start::begin();
     // `vars` would panic at a variable that is not Unicode, and the environment is the function's too.
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
@@ -28,7 +29,7 @@ pub fn main() -> ExitCode {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     match runtime {
         Ok(runtime) => {
-            let end = runtime.block_on(start::start(environment));
+            let end = runtime.block_on(start::start(environment, early));
             // Without waiting: a look-up of a name may hang for longer than Lambda lets us live.
             runtime.shutdown_background();
             ExitCode::from(end as u8)

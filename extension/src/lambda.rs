@@ -1,19 +1,24 @@
-//! Lambda's APIs on loopback: one client for the Extensions API and the Telemetry API.
+//! Lambda's APIs on loopback: one connection for the Extensions API and the Telemetry API.
 //!
 //! Knows HTTP and how to say what went wrong; the paths are known by the two modules within.
 
+mod connection;
+pub(crate) mod early;
 pub(crate) mod extensions;
 pub(crate) mod telemetry;
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
-use http_body_util::{BodyExt, Full, Limited};
-use hyper::header::{CONTENT_TYPE, HeaderMap};
-use hyper::{Method, Request, StatusCode};
-use hyper_util::client::legacy::Client;
-use hyper_util::client::legacy::connect::HttpConnector;
-use hyper_util::rt::TokioExecutor;
+use http_body_util::{BodyExt, Collected, Full, Limited};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HOST, HeaderMap};
+use hyper::{Method, Request, Response, StatusCode};
+
+use crate::base::sync::lock;
+use connection::{BoxError, Sender};
+use early::Early;
 
 /// Largest answer that is read. Lambda's are a few hundred bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
@@ -22,7 +27,8 @@ const MAX_ANSWER: usize = 1024 * 1024;
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
     authority: String,
-    client: Client<HttpConnector, Full<Bytes>>,
+    /// The connection between two calls. A call takes it, so an abandoned call closes it.
+    idle: Arc<Mutex<Option<Sender>>>,
 }
 
 /// What the API answered.
@@ -32,8 +38,8 @@ pub(crate) struct Answer {
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, which for errors need not be valid JSON.
-    pub body: Bytes,
+    /// The body, if all of it came. For errors it need not be valid JSON.
+    pub body: Result<Bytes, Error>,
 }
 
 /// Why there is no usable answer.
@@ -55,7 +61,7 @@ pub(crate) enum Error {
         /// What was asked.
         what: &'static str,
         /// What happened.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        source: BoxError,
     },
     /// There was no answer in time.
     #[error("{what} was not answered within {} ms", .timeout.as_millis())]
@@ -70,8 +76,14 @@ pub(crate) enum Error {
 impl Api {
     /// `authority` is the value of `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) fn new(authority: &str) -> Self {
-        let client = Client::builder(TokioExecutor::new()).build_http();
-        Self { authority: authority.to_owned(), client }
+        Self { authority: authority.to_owned(), idle: Arc::default() }
+    }
+
+    /// Returns a client that continues on an early connection. Its first call must be the registration that has been written.
+    pub(crate) async fn resume(authority: &str, early: Early) -> Self {
+        let api = Self::new(authority);
+        *lock(&api.idle) = connection::resume(early).await.ok();
+        api
     }
 
     /// Sends a request and waits for the answer, for ever: `next` takes hours.
@@ -83,10 +95,9 @@ impl Api {
         headers: &[(&'static str, &str)],
         body: String,
     ) -> Result<Answer, Error> {
-        let broken =
-            |source: Box<dyn std::error::Error + Send + Sync>| Error::Broken { what, source };
+        let broken = |source: BoxError| Error::Broken { what, source };
         let mut request =
-            Request::builder().method(method).uri(format!("http://{}{path}", self.authority));
+            Request::builder().method(method).uri(path).header(HOST, self.authority.as_str());
         if !body.is_empty() {
             request = request.header(CONTENT_TYPE, "application/json");
         }
@@ -95,17 +106,43 @@ impl Api {
         }
         let request =
             request.body(Full::new(Bytes::from(body))).map_err(|error| broken(error.into()))?;
-        let response = self.client.request(request).await.map_err(|error| broken(error.into()))?;
+        let (sender, response) = self.send(request).await.map_err(broken)?;
         let (parts, body) = response.into_parts();
-        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(broken)?.to_bytes();
+        let body = Limited::new(body, MAX_ANSWER).collect().await.map_err(broken);
+        *lock(&self.idle) = Some(sender);
+        let body = body.map(Collected::to_bytes);
         Ok(Answer { status: parts.status, headers: parts.headers, body })
+    }
+
+    /// Sends a request on the idle connection, or on a new one if that is closed.
+    async fn send(
+        &self,
+        mut request: Request<Full<Bytes>>,
+    ) -> Result<(Sender, Response<Incoming>), BoxError> {
+        let idle = lock(&self.idle).take();
+        if let Some(mut sender) = idle
+            && sender.ready().await.is_ok()
+        {
+            match sender.try_send_request(request).await {
+                Ok(response) => return Ok((sender, response)),
+                // Hyper returns the request only if it has sent nothing of it.
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => request = unsent,
+                    None => return Err(error.into_error().into()),
+                },
+            }
+        }
+        let mut sender = connection::connect(&self.authority).await?;
+        let response = sender.send_request(request).await?;
+        Ok((sender, response))
     }
 }
 
 impl Answer {
     /// The answer as an error.
     fn refused(&self, what: &'static str) -> Error {
-        let body = String::from_utf8_lossy(&self.body).trim().chars().take(500).collect();
+        let body = self.body.as_deref().unwrap_or_default();
+        let body = String::from_utf8_lossy(body).trim().chars().take(500).collect();
         Error::Refused { what, status: self.status, body }
     }
 }

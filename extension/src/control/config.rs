@@ -50,13 +50,23 @@ pub enum Initialization {
 }
 
 impl Initialization {
-    /// A word that is new to us means what has always been.
-    fn of(word: &str) -> Self {
-        match word {
+    /// Reads the variable. A word that is new to us means what has always been.
+    pub(super) fn read(get: impl Fn(&str) -> Option<String>) -> Self {
+        match get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref().unwrap_or_default() {
             "provisioned-concurrency" => Self::ProvisionedConcurrency,
             "snap-start" => Self::SnapStart,
             "lambda-managed-instances" => Self::ManagedInstances,
             _ => Self::OnDemand,
+        }
+    }
+
+    /// Returns the events that Lambda sends to extensions.
+    pub(super) fn events(self) -> &'static [&'static str] {
+        match self {
+            Self::ManagedInstances => &["SHUTDOWN"],
+            Self::OnDemand | Self::ProvisionedConcurrency | Self::SnapStart => {
+                &["INVOKE", "SHUTDOWN"]
+            }
         }
     }
 }
@@ -84,9 +94,7 @@ impl Environment {
             memory_mb: get("AWS_LAMBDA_FUNCTION_MEMORY_SIZE")
                 .and_then(|size| size.parse().ok())
                 .unwrap_or(128),
-            initialization: Initialization::of(
-                get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref().unwrap_or_default(),
-            ),
+            initialization: Initialization::read(get),
             credentials: Origin::read(get),
             proxy,
         }

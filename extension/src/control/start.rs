@@ -3,6 +3,7 @@
 //! A broken extension must not break the function: whatever fails after `register` is said once, and the extension goes
 //! on registered and idle.
 
+mod register;
 mod wiring;
 
 use std::collections::BTreeSet;
@@ -14,10 +15,12 @@ use tokio::time::Instant;
 
 use crate::base::log;
 use crate::base::sync::lock;
-use crate::control::config::{Environment, Initialization};
+use crate::control::config::Environment;
 use crate::control::run;
+use crate::lambda::early::Early;
 use crate::lambda::extensions::{Extension, Next};
-use crate::lambda::{self, Api};
+pub(super) use register::begin;
+use register::register;
 
 /// How the process ends, as its exit code.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,8 +34,8 @@ pub(super) enum End {
     Refused = 70,
 }
 
-/// Runs the extension to its end.
-pub(super) async fn start(mut environment: Environment) -> End {
+/// Runs the extension to its end, from the registration that [`begin`] has written.
+pub(super) async fn start(mut environment: Environment, early: Option<Early>) -> End {
     log::init(environment.config.log_level);
     say_panics();
     let Some(authority) = &environment.runtime_api else {
@@ -43,8 +46,8 @@ pub(super) async fn start(mut environment: Environment) -> End {
         return End::Usage;
     };
     let deadline = Instant::now() + init_timeout(&environment);
-    // Nothing that can wait comes before this: the runtime starts only when every extension has registered.
-    let extension = match register(authority, &mut environment.initialization, deadline).await {
+    let registered = register(authority, &mut environment.initialization, early, deadline);
+    let extension = match registered.await {
         Ok(extension) => extension,
         Err(error) => {
             log::error(&error.to_string());
@@ -77,27 +80,6 @@ pub(super) async fn start(mut environment: Environment) -> End {
             idle(&extension).await
         }
     }
-}
-
-/// Registers. A Lambda that has no INVOKE events is known by that, should it not say so itself.
-async fn register(
-    authority: &str,
-    initialization: &mut Initialization,
-    deadline: Instant,
-) -> Result<Extension, lambda::Error> {
-    let remaining = || deadline.saturating_duration_since(Instant::now());
-    let api = Api::new(authority);
-    if *initialization != Initialization::ManagedInstances {
-        let registered =
-            Extension::register(api.clone(), &["INVOKE", "SHUTDOWN"], remaining()).await;
-        match registered {
-            Err(error) if error.is_of_type("Extension.InvalidEventType") => {
-                *initialization = Initialization::ManagedInstances;
-            }
-            registered => return registered,
-        }
-    }
-    Extension::register(api, &["SHUTDOWN"], remaining()).await
 }
 
 /// The stream to deliver to, once everything that is to be said of the settings has been said; or why there is none.

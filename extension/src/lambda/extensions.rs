@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 use super::{Api, Error, within};
 
 const PATH: &str = "/2020-01-01/extension";
+const REGISTER: &str = "/2020-01-01/extension/register";
 const IDENTIFIER: &str = "lambda-extension-identifier";
 
 /// A registered extension.
@@ -36,6 +37,34 @@ pub(crate) struct Function {
     pub version: String,
     /// The account that owns it, where Lambda tells.
     pub account_id: Option<String>,
+}
+
+/// The request that registers this extension.
+pub(super) struct Registration {
+    path: &'static str,
+    headers: [(&'static str, &'static str); 2],
+    body: String,
+}
+
+impl Registration {
+    pub(super) fn new(events: &[&str]) -> Self {
+        let headers = [
+            ("lambda-extension-name", EXTENSION_NAME),
+            ("lambda-extension-accept-feature", "accountId"),
+        ];
+        let events = serde_json::to_string(events).expect("a list of words is JSON");
+        Self { path: REGISTER, headers, body: format!(r#"{{"events":{events}}}"#) }
+    }
+
+    /// Returns the request as HTTP/1.1.
+    pub(super) fn text(&self, host: &str) -> String {
+        let Self { path, headers, body } = self;
+        let headers = headers.map(|(name, value)| format!("{name}: {value}\r\n")).concat();
+        let length = body.len();
+        format!(
+            "POST {path} HTTP/1.1\r\nhost: {host}\r\ncontent-type: application/json\r\n{headers}content-length: {length}\r\n\r\n{body}"
+        )
+    }
 }
 
 /// What `next` brings.
@@ -67,19 +96,16 @@ impl Extension {
         timeout: Duration,
     ) -> Result<Self, Error> {
         const WHAT: &str = "registering the extension";
-        let body = serde_json::json!({ "events": events }).to_string();
-        let headers = [
-            ("lambda-extension-name", EXTENSION_NAME),
-            ("lambda-extension-accept-feature", "accountId"),
-        ];
-        let path = format!("{PATH}/register");
-        let call = api.call(WHAT, Method::POST, &path, &headers, body);
+        let Registration { path, headers, body } = Registration::new(events);
+        let call = api.call(WHAT, Method::POST, path, &headers, body);
         let answer = within(timeout, WHAT, call).await?;
         let id = answer.headers.get(IDENTIFIER).and_then(|id| id.to_str().ok());
         match id {
             Some(id) if answer.status.is_success() => {
                 let id = id.to_owned();
-                let function = serde_json::from_slice(&answer.body).unwrap_or_default();
+                // It is registered, whatever becomes of the body.
+                let body = answer.body.unwrap_or_default();
+                let function = serde_json::from_slice(&body).unwrap_or_default();
                 Ok(Self { api, id, function })
             }
             _ => Err(answer.refused(WHAT)),
@@ -96,7 +122,7 @@ impl Extension {
             return Err(answer.refused(WHAT));
         }
         // SHUTDOWN comes as text/plain, so the type of the content says nothing.
-        Next::read(&answer.body)
+        Next::read(&answer.body?)
             .map_err(|source| Error::Broken { what: WHAT, source: source.into() })
     }
 

@@ -20,6 +20,7 @@ mod packing;
 mod panics;
 mod proxy;
 mod refused;
+mod registering;
 mod reporting;
 #[cfg(target_os = "linux")]
 mod rie;

@@ -42,9 +42,9 @@ const BUDGETS: [Budget; 8] = [
     budget(ZIP[0], 2_322_451, 1),
     budget(ZIP[1], 2_230_963, 1),
     budget(CRATES, 105, 0),
-    budget(PEAK, 4_200, 10),
-    budget(TO_NEXT, 317_000, 3),
-    budget(TO_RECORD, 4_986_500, 5),
+    budget(PEAK, 4_260, 5),
+    budget(TO_NEXT, 272_000, 5),
+    budget(TO_RECORD, 4_931_000, 5),
 ];
 
 /// Of the layers, which must have been packaged.
