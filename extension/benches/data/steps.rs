@@ -12,14 +12,27 @@ use kinesis_telemetry_extension::{
 };
 
 use crate::{body, events, intake, now, packer};
-use xtask_model::Logs;
+use xtask_model::{Logs, Typical};
 
 /// A body is split, and each event gets its identity.
 #[divan::bench(args = [Logs::Text, Logs::Json])]
 fn intake_of_a_body(bencher: Bencher<'_, '_>, logs: Logs) {
-    let body = body(logs);
+    take(bencher, &body(logs));
+}
+
+/// The events that the platform adds to an invocation are split, and get their identity.
+#[divan::bench]
+fn intake_of_platform_events(bencher: Bencher<'_, '_>) {
+    take(bencher, &Typical::new(Logs::Text).invocation(0));
+}
+
+fn take(bencher: Bencher<'_, '_>, body: &[u8]) {
     let mut intake = intake(Packing::default().envelope);
-    bencher.counter(BytesCount::of_slice(&body)).bench_local(|| intake.accept(&body, now()));
+    let events = intake.accept(body, now()).events.len();
+    bencher
+        .counter(BytesCount::of_slice(body))
+        .counter(ItemsCount::new(events))
+        .bench_local(|| intake.accept(body, now()));
 }
 
 const PACKINGS: [(RecordFormat, Compression); 4] = [
