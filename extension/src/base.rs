@@ -1,7 +1,8 @@
-//! Clock, log, randomness and failpoints: what every other room may use.
+//! Clock, log, JSON, randomness and failpoints: what every other room may use.
 
 pub(crate) mod clock;
 pub(crate) mod failpoint;
+pub(crate) mod json;
 pub(crate) mod log;
 pub(crate) mod random;
 pub(crate) mod sync;

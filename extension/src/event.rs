@@ -10,6 +10,9 @@ use std::time::Instant;
 
 use extension_spec::{Envelope, event_type};
 
+/// Introduces the id of the request in `source`.
+const REQUEST_MEMBER: &str = ",\"requestId\":\"";
+
 /// An event under its identity, as the one line that a consumer will read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
@@ -38,11 +41,10 @@ impl Event {
 
     /// What its `source` says of its invocation, with a comma before it; nothing if it says nothing.
     fn request_member(&self) -> &str {
-        const MEMBER: &str = ",\"requestId\":\"";
         let source = std::str::from_utf8(&self.line[self.own_len..]).unwrap_or_default();
-        let Some(at) = source.rfind(MEMBER) else { return "" };
+        let Some(at) = source.rfind(REQUEST_MEMBER) else { return "" };
         // An id holds no quotes.
-        let id = at + MEMBER.len();
+        let id = at + REQUEST_MEMBER.len();
         source[id..].find('"').map_or("", |end| &source[at..=id + end])
     }
 }
@@ -149,7 +151,7 @@ impl Source {
         received: Instant,
     ) -> Event {
         let own = object.trim_end().strip_suffix('}').unwrap_or(object);
-        let mut line = String::with_capacity(own.len() + self.head.len() + 80);
+        let mut line = String::with_capacity(own.len() + self.len_behind(seq, request_id));
         if memchr::memchr2(b'\n', b'\r', own.as_bytes()).is_some() {
             line.extend(own.chars().filter(|c| !matches!(c, '\n' | '\r')));
         } else {
@@ -164,14 +166,26 @@ impl Source {
             write!(line, "{seq}").expect("a string takes all that is written");
             if let Some(id) = request_id {
                 // Of a platform event, where it was a JSON string; an id that would need escapes is no id.
-                line.push_str(",\"requestId\":\"");
-                line.extend(id.chars().filter(|c| c.is_ascii_alphanumeric() || *c == '-'));
+                line.push_str(REQUEST_MEMBER);
+                let is_foreign = |c: char| !c.is_ascii_alphanumeric() && c != '-';
+                id.split(is_foreign).for_each(|run| line.push_str(run));
                 line.push('"');
             }
             line.push('}');
         }
         line.push_str("}\n");
         Event { line: line.into_bytes().into(), own_len, seq, received, request: None }
+    }
+
+    /// Returns how many bytes of a line follow the event's own, so that the line is allocated once, at its size.
+    fn len_behind(&self, seq: u64, request_id: Option<&str>) -> usize {
+        let digits = seq.checked_ilog10().map_or(1, |log| log as usize + 1);
+        let request = request_id.map_or(0, |id| REQUEST_MEMBER.len() + id.len() + 1);
+        let source = match self.envelope {
+            Envelope::Event => 1 + self.head.len() + digits + request + 1,
+            _ => 0,
+        };
+        source + "}\n".len()
     }
 
     /// The first line of a record whose events carry no identity of their own: they have the numbers from `first` on.

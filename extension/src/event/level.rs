@@ -3,14 +3,13 @@
 //! Pure. Costs more than all else that is read of an event, so it is asked only where somebody wants to know.
 
 use std::borrow::Cow;
-use std::fmt;
 
 use extension_spec::{LogLevel, event_type};
 use serde::Deserialize;
-use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
-
 use serde_json::Value;
 use serde_json::value::RawValue;
+
+use crate::base::json;
 
 /// Events in the order in which they are given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -33,7 +32,7 @@ impl Importance {
     pub fn of(line: &[u8]) -> Self {
         let Ok(event) = serde_json::from_slice::<Event<'_>>(line) else { return Self::Ordinary };
         let record = event.record.map_or("null", RawValue::get);
-        match event.event_type.as_deref().unwrap_or_default() {
+        match event.event_type.as_ref().map_or("", |it| &*it.0) {
             "function" | "extension" => match level_of(record) {
                 Some(LogLevel::Trace | LogLevel::Debug) => Self::Chatter,
                 Some(LogLevel::Info) | None => Self::Ordinary,
@@ -56,20 +55,24 @@ impl Importance {
 #[derive(Deserialize)]
 struct Event<'a> {
     #[serde(borrow, rename = "type")]
-    event_type: Option<Cow<'a, str>>,
+    event_type: Option<Text<'a>>,
     #[serde(borrow)]
     record: Option<&'a RawValue>,
 }
+
+/// Borrows, which an `Option<Cow<str>>` does not.
+#[derive(Deserialize)]
+struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
 
 /// Whether what the platform states is no failure.
 fn has_succeeded(record: &str) -> bool {
     #[derive(Deserialize)]
     struct Outcome<'a> {
         #[serde(borrow)]
-        status: Option<Cow<'a, str>>,
+        status: Option<Text<'a>>,
     }
     let outcome = serde_json::from_str::<Outcome<'_>>(record);
-    outcome.ok().and_then(|it| it.status).is_none_or(|status| status == "success")
+    outcome.ok().and_then(|it| it.status).is_none_or(|status| status.0 == "success")
 }
 
 /// The level of a log line, given as the JSON text of its `record`: of an object, what the members of
@@ -77,73 +80,36 @@ fn has_succeeded(record: &str) -> bool {
 /// told.
 pub(crate) fn level_of(record: &str) -> Option<LogLevel> {
     if record.starts_with('{') {
-        return of_object(record);
+        return of_members(record, true);
     }
-    let text: Cow<'_, str> = serde_json::from_str::<Text<'_>>(record).ok()?.0;
-    if text.starts_with('{') { of_object(&text) } else { LogLevel::of_text(&text) }
-}
-
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
-fn of_object(text: &str) -> Option<LogLevel> {
-    of_members(text, Members { may_nest: true })
-}
-
-fn of_members(text: &str, members: Members) -> Option<LogLevel> {
-    let stated = serde_json::Deserializer::from_str(text).deserialize_map(members);
-    let Stated { words, numbers, is_gelf } = stated.ok()?;
-    let of_number = |(member, number): &(&str, i64)| LogLevel::of_number(member, *number, is_gelf);
-    words.max(numbers.iter().filter_map(of_number).max())
-}
-
-/// What an object states of its level.
-#[derive(Default)]
-struct Stated {
-    /// In words: the gravest of them.
-    words: Option<LogLevel>,
-    /// In numbers, by member: what they mean depends on the other members.
-    numbers: Vec<(&'static str, i64)>,
-    is_gelf: bool,
+    let text = json::text(record)?;
+    if text.starts_with('{') {
+        of_members(json::value(&text)?, true)
+    } else {
+        LogLevel::of_text(&text)
+    }
 }
 
 /// Reads the members of an object, and of one within it, but not of one within that: a line may be nested without end.
-struct Members {
-    may_nest: bool,
-}
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Stated;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Stated, A::Error> {
-        let mut stated = Stated::default();
-        while let Some(name) = map.next_key::<Text<'de>>()? {
-            let name = &*name.0;
-            stated.is_gelf |= LogLevel::GELF_MEMBERS.contains(&name);
-            let member = LogLevel::MEMBERS.into_iter().find(|member| *member == name);
-            match (member, name) {
-                (Some(member), _) => match map.next_value::<Value>()? {
-                    Value::String(word) => stated.words = stated.words.max(LogLevel::parse(&word)),
-                    Value::Number(number) => {
-                        stated.numbers.extend(number.as_i64().map(|number| (member, number)));
-                    }
-                    _ => {}
-                },
-                // Nested, as the Elastic Common Schema also allows.
-                (None, "log") if self.may_nest => {
-                    let nested: &RawValue = map.next_value()?;
-                    let level = of_members(nested.get(), Members { may_nest: false });
-                    stated.words = stated.words.max(level);
-                }
-                (None, _) => _ = map.next_value::<IgnoredAny>()?,
+fn of_members(object: &str, may_nest: bool) -> Option<LogLevel> {
+    let (mut words, mut numbers, mut is_gelf) = (None, Vec::new(), false);
+    for (name, value) in json::members(object) {
+        let name = &*json::text(name)?;
+        is_gelf |= LogLevel::GELF_MEMBERS.contains(&name);
+        if let Some(member) = LogLevel::MEMBERS.into_iter().find(|member| *member == name) {
+            if let Some(word) = json::text(value) {
+                words = words.max(LogLevel::parse(&word));
+            } else if let Value::Number(number) = serde_json::from_str(value).ok()? {
+                numbers.extend(number.as_i64().map(|number| (member, number)));
             }
+        } else if name == "log" && may_nest {
+            // As the Elastic Common Schema also allows.
+            words = words.max(of_members(value, false));
         }
-        Ok(stated)
     }
+    // What numbers mean depends on the other members.
+    let of_number = |(member, number): &(&str, i64)| LogLevel::of_number(member, *number, is_gelf);
+    words.max(numbers.iter().filter_map(of_number).max())
 }
 
 #[cfg(test)]

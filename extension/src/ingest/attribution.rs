@@ -27,6 +27,8 @@ pub(crate) struct Attribution {
 #[derive(Debug)]
 struct Invocation {
     request_id: String,
+    /// Finds the id in lines. Made once, because making it costs more than searching a line.
+    mention: memmem::Finder<'static>,
     start: String,
     done: Option<String>,
     /// True if an invocation whose start was not read may follow this one, and lines after its end belong to that.
@@ -44,8 +46,9 @@ impl Attribution {
         // Read after a later one: what may follow the one before may follow this one.
         let before = at.checked_sub(1).filter(|_| at < self.invocations.len());
         let has_gap_after = before.is_some_and(|index| self.invocations[index].has_gap_after);
+        let mention = memmem::Finder::new(request_id).into_owned();
         let (request_id, start) = (request_id.to_owned(), time.to_owned());
-        let started = Invocation { request_id, start, done: None, has_gap_after };
+        let started = Invocation { request_id, mention, start, done: None, has_gap_after };
         self.invocations.insert(at, started);
         if self.invocations.len() > REMEMBERED {
             self.invocations.pop_front();
@@ -85,9 +88,9 @@ impl Attribution {
     /// Returns the request that a line belongs to, if its time tells and it does not name a request itself. `record` is
     /// the line as JSON.
     pub(crate) fn request_of(&self, time: &str, record: &str) -> Option<&str> {
-        let owner = self.owner_of(time)?;
-        let names_it = memmem::find(record.as_bytes(), owner.as_bytes()).is_some();
-        (!names_it && named(record).is_none()).then_some(owner)
+        let Invocation { request_id, mention, .. } = self.running_at(time)?;
+        let names_it = mention.find(record.as_bytes()).is_some();
+        (!names_it && named(record).is_none()).then_some(request_id)
     }
 
     /// Returns the invocation that a line belongs to, as it says itself or as its time tells.
@@ -99,8 +102,14 @@ impl Attribution {
 
     /// Returns the request that was running at this time; none if that is open.
     pub(crate) fn owner_of(&self, time: &str) -> Option<&str> {
+        self.running_at(time).map(|it| it.request_id.as_str())
+    }
+
+    /// Returns the invocation that was running at this time; none if that is open.
+    fn running_at(&self, time: &str) -> Option<&Invocation> {
         let index = self.last_before(time)?;
-        let Invocation { request_id, start, done, has_gap_after } = &self.invocations[index];
+        let invocation = &self.invocations[index];
+        let Invocation { start, done, has_gap_after, .. } = invocation;
         // Times of one form compare as text; another form would compare wrongly.
         let known = [Some(start), done.as_ref()];
         if known.into_iter().flatten().any(|other| other.len() != time.len()) {
@@ -115,7 +124,7 @@ impl Attribution {
         let sure_until = done.as_deref().unwrap_or(start);
         let may_be_of_an_unknown_one = *has_gap_after && sure_until < time;
         let is_open = may_be_of_the_one_before || may_be_of_the_next || may_be_of_an_unknown_one;
-        (!is_open).then_some(request_id)
+        (!is_open).then_some(invocation)
     }
 
     /// Returns the invocation that began last before this time, or at it.

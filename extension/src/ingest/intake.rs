@@ -9,6 +9,7 @@ mod parts;
 mod peek;
 mod quarantine;
 
+use std::sync::Arc;
 use std::time::Instant;
 
 use extension_spec::{Types, Wanted};
@@ -133,7 +134,7 @@ impl Intake {
     pub fn own(&mut self, event_type: &str, record: &serde_json::Value, now: Moment) -> Event {
         let time = humantime::format_rfc3339_millis(now.wall);
         let object = format!(r#"{{"time":"{time}","type":"{event_type}","record":{record}}}"#);
-        self.number(&object, None, now.monotonic)
+        self.number(&object, now.monotonic)
     }
 
     /// Takes one body, at this moment.
@@ -225,7 +226,7 @@ impl Intake {
         };
         if let Some(reason) = reason {
             let wrapped = quarantine::value(reason, member.text, now.wall);
-            accepted.events.push(self.number(&wrapped, None, now.monotonic));
+            accepted.events.push(self.number(&wrapped, now.monotonic));
             return;
         }
         if member.is_own_line() || !self.wants(member) {
@@ -234,25 +235,26 @@ impl Intake {
         }
         let attribution = self.attribution.as_ref().filter(|_| member.is_line());
         let request_id = attribution.and_then(|attribution| {
-            attribution.request_of(member.time.as_deref()?, member.record?).map(str::to_owned)
+            attribution.request_of(member.time.as_deref()?, member.record?)
         });
-        let mut event = self.number(member.text, request_id.as_deref(), now.monotonic);
+        self.last_seq += 1;
+        let mut event = self.source.identify(member.text, self.last_seq, request_id, now.monotonic);
         if self.by_request {
-            event.request = self.request_of(member).map(Into::into);
+            event.request = self.request_of(member);
         }
         accepted.events.push(event);
     }
 
     /// The invocation that an event belongs to, as it says itself or as its time tells.
-    fn request_of(&self, member: &Member<'_>) -> Option<String> {
+    fn request_of(&self, member: &Member<'_>) -> Option<Arc<str>> {
         let named = member.request().map(|request| request.request_id);
-        named.filter(|id| is_id(id)).or_else(|| {
+        named.filter(|id| is_id(id)).map(Into::into).or_else(|| {
             let (attribution, time) = (self.attribution.as_ref()?, member.time.as_deref()?);
             let invocation = match member.record.filter(|_| member.is_line()) {
                 Some(record) => attribution.invocation_of(time, record)?,
                 None => attribution.owner_of(time)?,
             };
-            is_id(invocation).then(|| invocation.to_owned())
+            is_id(invocation).then(|| invocation.into())
         })
     }
 
@@ -275,12 +277,12 @@ impl Intake {
         accepted: &mut Accepted,
     ) {
         let wrapped = quarantine::bytes(reason, bytes, now.wall);
-        accepted.events.push(self.number(&wrapped, None, now.monotonic));
+        accepted.events.push(self.number(&wrapped, now.monotonic));
     }
 
-    fn number(&mut self, object: &str, request_id: Option<&str>, now: Instant) -> Event {
+    fn number(&mut self, object: &str, now: Instant) -> Event {
         self.last_seq += 1;
-        self.source.identify(object, self.last_seq, request_id, now)
+        self.source.identify(object, self.last_seq, None, now)
     }
 }
 

@@ -3,11 +3,10 @@
 //! Knows the JSON members under which runtimes and Powertools log a request id, and Lambda's own text formats.
 
 use std::borrow::Cow;
-use std::fmt;
 
-use memchr::memmem;
-use serde::de::{Deserializer as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use memchr::{memchr_iter, memchr2};
+
+use crate::base::json;
 
 /// Members that name a request, in lower case and without `_`, `-` and `.`.
 const MEMBERS: [&str; 5] =
@@ -23,78 +22,67 @@ const HEAD: usize = 256;
 /// Returns the request that a line names, given as the JSON of its `record`; none if it names none. Runtimes log during
 /// init, too: then Node names `undefined` and Python nothing, which is an empty name.
 pub(super) fn named(record: &str) -> Option<Cow<'_, str>> {
-    let has = |text: &[u8]| memmem::find(record.as_bytes(), text).is_some();
-    let may_have_member = || has(b"equest") || has(b"nvocation");
+    let may_have_member = || has(record, "equest") || has(record, "nvocation");
     if record.starts_with('{') {
-        return if may_have_member() { of_object(record) } else { None };
+        return if may_have_member() { of_object(record, true) } else { None };
     }
     let text = record.strip_prefix('"')?;
     if text.starts_with('{') {
-        let text: Cow<'_, str> =
-            if may_have_member() { serde_json::from_str(record).ok()? } else { return None };
-        return of_object(&text).map(|name| name.into_owned().into());
+        let text = if may_have_member() { json::text(record)? } else { return None };
+        return of_object(json::value(&text)?, true).map(|name| name.into_owned().into());
     }
-    let may_be_head =
-        text.starts_with(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase() || c == '[');
-    if may_be_head { of_text(&head(text)).map(|name| name.to_owned().into()) } else { None }
+    if !text.starts_with(|c: char| c.is_ascii_digit() || c.is_ascii_uppercase() || c == '[') {
+        return None;
+    }
+    match head(text) {
+        Cow::Borrowed(head) => of_text(head).map(Cow::Borrowed),
+        Cow::Owned(head) => of_text(&head).map(|name| name.to_owned().into()),
+    }
 }
 
-fn of_object(object: &str) -> Option<Cow<'_, str>> {
-    let members = Members { is_outer: true };
-    serde_json::Deserializer::from_str(object).deserialize_map(members).ok()?
+/// True if a record holds this word. Looks for its second letter, which is rare.
+fn has(record: &str, word: &str) -> bool {
+    let (record, word) = (record.as_bytes(), word.as_bytes());
+    memchr_iter(word[1], record).any(|at| record[at.saturating_sub(1)..].starts_with(word))
 }
 
 /// Finds the first member that names a request with a text: in the object itself, else one level down in a holder.
-struct Members {
-    is_outer: bool,
-}
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Option<Cow<'de, str>>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
-        let (mut found, mut held) = (None, None);
-        while let Some(name) = map.next_key::<&RawValue>()? {
-            let value = map.next_value::<&RawValue>()?.get();
-            if found.is_none() && names_request(name.get()) && value.len() > 2 {
-                found = string(value);
-            }
-            if self.is_outer && held.is_none() && value.starts_with('{') && is_holder(name.get()) {
-                let members = Self { is_outer: false };
-                let mut inner = serde_json::Deserializer::from_str(value);
-                held = inner.deserialize_map(members).unwrap_or_default();
-            }
+fn of_object(object: &str, is_outer: bool) -> Option<Cow<'_, str>> {
+    let mut held = None;
+    for (name, value) in json::members(object) {
+        if names_request(name)
+            && value.len() > 2
+            && let Some(found) = json::text(value)
+        {
+            return Some(found);
         }
-        Ok(found.or(held))
+        if is_outer && held.is_none() && value.starts_with('{') && HOLDERS.contains(&name) {
+            held = of_object(value, false);
+        }
     }
+    held
 }
 
-fn string(json: &str) -> Option<Cow<'_, str>> {
-    let plain = json.strip_prefix('"')?.strip_suffix('"')?;
-    if !plain.contains('\\') {
-        return Some(Cow::Borrowed(plain));
-    }
-    serde_json::from_str(json).ok().map(Cow::Owned)
-}
-
-fn is_holder(name: &str) -> bool {
-    HOLDERS.contains(&name)
-}
-
+/// True for the JSON of a name of one of [`MEMBERS`].
 fn names_request(name: &str) -> bool {
-    let letters = name.chars().filter(|c| !"\"_-.".contains(*c)).map(|c| c.to_ascii_lowercase());
+    let letters = || name.bytes().filter(|byte| !b"\"_-.".contains(byte));
+    let is_it = |member: &str| letters().map(|it| it.to_ascii_lowercase()).eq(member.bytes());
     // The longest of them.
-    name.len() <= 24 && MEMBERS.contains(&&*letters.collect::<String>())
+    name.len() <= 24 && MEMBERS.into_iter().any(is_it)
 }
 
 /// Decodes the beginning of a JSON string, as far as formats need it.
-fn head(text: &str) -> String {
-    let mut chars = text.chars();
-    let mut head = String::new();
+fn head(text: &str) -> Cow<'_, str> {
+    let most = text.len().min(HEAD);
+    let end = memchr2(b'"', b'\\', &text.as_bytes()[..most]);
+    let plain = &text[..end.unwrap_or_else(|| text.ceil_char_boundary(most))];
+    let rest = &text[plain.len()..];
+    if end.is_none() || ["\"", "\\n", "\\r"].iter().any(|it| rest.starts_with(it)) {
+        return Cow::Borrowed(plain);
+    }
+    let mut chars = rest.chars();
+    let mut head = String::with_capacity(HEAD + 4);
+    head.push_str(plain);
     while let Some(c) = chars.next().filter(|c| *c != '"' && head.len() < HEAD) {
         let decoded = match c {
             '\\' => match chars.next() {
@@ -110,18 +98,23 @@ fn head(text: &str) -> String {
         };
         head.push(decoded);
     }
-    head
+    head.into()
 }
 
 /// Reads Lambda's text formats: of Node and .NET `time, id, level, message`, of Python `[level], time, id, message`, both
 /// separated by tabs; of Ruby; `RequestId: id`; and what log4j2 and others are set up for, an id behind the time or the level.
 fn of_text(head: &str) -> Option<&str> {
-    let fields: Vec<&str> = head.splitn(5, '\t').collect();
+    let mut fields = head.split('\t');
     let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphabetic());
-    match *fields {
-        [time, id, level, _, ..] if is_time(time) && is_word(level) => return Some(id),
-        [level, time, id, _, ..] if is_level(level) && is_time(time) => return Some(id),
-        _ => {}
+    if let (Some(first), Some(second), Some(third), Some(_)) =
+        (fields.next(), fields.next(), fields.next(), fields.next())
+    {
+        if is_time(first) && is_word(third) {
+            return Some(second);
+        }
+        if is_level(first) && is_time(second) {
+            return Some(third);
+        }
     }
     if let Some(id) = of_ruby(head) {
         return Some(id);

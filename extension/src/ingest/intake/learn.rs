@@ -18,6 +18,7 @@ impl Intake {
     /// Learns when the invocations were that the parts of a body tell of, so that a line finds the start of its invocation
     /// in any of them. The parts are to be taken next.
     pub(crate) fn foresee(&mut self, parts: &[Part]) {
+        let platform = memmem::Finder::new(b"platform.");
         for part in parts {
             let pieces = match part {
                 Part::Body(body) => members(body),
@@ -29,7 +30,7 @@ impl Intake {
             };
             for piece in pieces {
                 if let Piece::Value(text) = piece
-                    && memmem::find(text.as_bytes(), b"platform.").is_none()
+                    && platform.find(text.as_bytes()).is_none()
                 {
                     continue;
                 }
@@ -78,9 +79,9 @@ impl Intake {
             signals.extend(self.learn_tenant(tenant));
         }
         if !is_start {
-            signals.push(Signal::RuntimeDone(request_id));
+            signals.push(Signal::RuntimeDone(request_id.into_owned()));
         } else if let Some(time_ms) = member.time.as_deref().and_then(milliseconds) {
-            signals.push(Signal::Started { request_id, time_ms });
+            signals.push(Signal::Started { request_id: request_id.into_owned(), time_ms });
         }
     }
 

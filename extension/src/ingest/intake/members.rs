@@ -3,8 +3,13 @@
 //! Agrees with `serde_json` on every body that `serde_json` accepts. Everything else is split by its bytes: strings with
 //! escapes, depth of nesting, commas outside. Iterative, in linear time, and holds no memory.
 
-use memchr::{memchr, memchr2};
+use std::fmt;
+
+use memchr::memchr;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
+
+use crate::base::json::{is_space, string_end, token_end};
 
 /// A piece of an array. Only whitespace, separating commas and the array's own brackets lie between pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -163,7 +168,7 @@ impl<'a> Members<'a> {
         let start = skip_space(slot, self.at);
         let mut at = start;
         while at < slot.len() {
-            let end = token(slot, at);
+            let end = token_end(slot, at);
             if slot[at] == b'{'
                 && let Some((text, value_end)) = value_at(slot, at)
                 && value_end == end
@@ -195,9 +200,39 @@ impl<'a> Members<'a> {
 
 /// Reads the JSON value that begins here. Returns it and its end.
 fn value_at(body: &[u8], at: usize) -> Option<(&str, usize)> {
-    let mut values = serde_json::Deserializer::from_slice(&body[at..]).into_iter::<&RawValue>();
-    let text = values.next()?.ok()?.get();
-    Some((text, at + values.byte_offset()))
+    let values = serde_json::Deserializer::from_slice(&body[at..]);
+    if body[at] != b'{' {
+        let mut values = values.into_iter::<&RawValue>();
+        let text = values.next()?.ok()?.get();
+        return Some((text, at + values.byte_offset()));
+    }
+    let mut values = values.into_iter::<Object>();
+    values.next()?.ok()?;
+    let end = at + values.byte_offset();
+    Some((std::str::from_utf8(&body[at..end]).ok()?, end))
+}
+
+/// Skips an object member by member. `serde_json` allocates for an object within another if it skips both at once.
+struct Object;
+
+impl<'de> Deserialize<'de> for Object {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Self)
+    }
+}
+
+impl<'de> Visitor<'de> for Object {
+    type Value = Self;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
+        // Raw, because a name may be no text (half of a surrogate pair).
+        while map.next_entry::<&RawValue, IgnoredAny>()?.is_some() {}
+        Ok(self)
+    }
 }
 
 /// Returns where the slot that begins here ends: at a comma or a `]` outside of everything, or with the body. False if
@@ -210,7 +245,7 @@ fn slot(body: &[u8], start: usize) -> (usize, bool) {
         let level = |depth: usize| u32::try_from(depth).ok().and_then(|it| 1_u128.checked_shl(it));
         match byte {
             b'"' => {
-                let Some(end) = string(body, at) else { return (body.len(), false) };
+                let Some(end) = string_end(body, at) else { return (body.len(), false) };
                 let next = body.get(skip_space(body, end));
                 is_sure &= matches!(next, None | Some(b',' | b':' | b']' | b'}'));
                 at = end;
@@ -235,36 +270,6 @@ fn slot(body: &[u8], start: usize) -> (usize, bool) {
         at += 1;
     }
     (at, false)
-}
-
-/// Returns the end of the token that begins here: an object or an array up to its end, a string, or any other byte.
-fn token(body: &[u8], start: usize) -> usize {
-    let (mut at, mut depth) = (start, 0_usize);
-    while let Some(byte) = body.get(at) {
-        match byte {
-            b'"' => at = string(body, at).unwrap_or(body.len()) - 1,
-            b'{' | b'[' => depth += 1,
-            b'}' | b']' => depth = depth.saturating_sub(1),
-            _ => {}
-        }
-        at += 1;
-        if depth == 0 {
-            break;
-        }
-    }
-    at
-}
-
-/// Returns the end of the string that begins here, behind its closing quote.
-fn string(body: &[u8], start: usize) -> Option<usize> {
-    let mut at = start + 1;
-    loop {
-        at += memchr2(b'"', b'\\', body.get(at..)?)?;
-        if body[at] == b'"' {
-            return Some(at + 1);
-        }
-        at += 2;
-    }
 }
 
 /// Returns where the next event seems to begin: a `{` behind a comma, with the name of an event's member in it.
@@ -300,11 +305,6 @@ fn skip_space(body: &[u8], from: usize) -> usize {
 fn trim_space(bytes: &[u8]) -> &[u8] {
     let last = bytes.iter().rposition(|byte| !is_space(*byte));
     &bytes[..last.map_or(0, |last| last + 1)]
-}
-
-/// True if JSON allows this byte between tokens.
-fn is_space(byte: u8) -> bool {
-    matches!(byte, b' ' | b'\t' | b'\n' | b'\r')
 }
 
 #[cfg(test)]

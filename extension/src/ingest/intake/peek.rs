@@ -5,9 +5,9 @@ use std::fmt;
 
 use extension_spec::event_type;
 use serde::Deserialize;
-use serde::de::{Deserializer as _, MapAccess, Visitor};
-use serde_json::value::RawValue;
+use serde::de::{Deserializer as _, Visitor};
 
+use crate::base::json;
 use crate::buffer::ledger::LogsDropped;
 use crate::report::own_lines;
 
@@ -25,9 +25,9 @@ pub(super) struct Member<'a> {
 
 /// What platform events state of their invocation.
 #[derive(Deserialize)]
-pub(super) struct Request {
-    #[serde(rename = "requestId")]
-    pub(super) request_id: String,
+pub(super) struct Request<'a> {
+    #[serde(borrow, rename = "requestId")]
+    pub(super) request_id: Cow<'a, str>,
     #[serde(rename = "tenantId", default)]
     pub(super) tenant: serde_json::Value,
 }
@@ -35,8 +35,32 @@ pub(super) struct Request {
 impl<'a> Member<'a> {
     /// Reads the text of a JSON value.
     pub(super) fn read(text: &'a str) -> Self {
-        let read = serde_json::Deserializer::from_str(text).deserialize_map(Members);
-        Self { text, ..read.unwrap_or_default() }
+        let mut member = Self { text, ..Self::default() };
+        let (mut times, mut types, mut records) = (0, 0, 0);
+        for (name, value) in json::members(text) {
+            // A name that is no text (half of a surrogate pair) must not hide the others.
+            match &*json::text(name).unwrap_or_default() {
+                "time" => {
+                    times += 1;
+                    member.time = json::text(value);
+                }
+                "type" => {
+                    types += 1;
+                    member.event_type = json::text(value);
+                    member.is_reserved |= is_reserved(value);
+                }
+                "record" => {
+                    records += 1;
+                    member.record = Some(value);
+                }
+                _ => {}
+            }
+        }
+        // Readers differ on which of several is meant.
+        if times > 1 || types > 1 || records > 1 {
+            return Self { text, is_reserved: member.is_reserved, ..Self::default() };
+        }
+        member
     }
 
     /// True if it is an object, as events are.
@@ -55,8 +79,10 @@ impl<'a> Member<'a> {
     }
 
     /// Returns the request that a platform event names.
-    pub(super) fn request(&self) -> Option<Request> {
-        serde_json::from_str(self.record?).ok()
+    pub(super) fn request(&self) -> Option<Request<'a>> {
+        // A text names no request, and serde would allocate an error to say so.
+        let record = self.record.filter(|record| !record.starts_with('"'))?;
+        serde_json::from_str(record).ok()
     }
 
     /// True for an init that is repeated within an invocation, under the function's timeout.
@@ -91,56 +117,6 @@ impl<'a> Member<'a> {
         let Dropped { dropped_records, dropped_bytes } = dropped.unwrap_or_default();
         LogsDropped { records: dropped_records, bytes: dropped_bytes }
     }
-}
-
-/// Reads the members of an event.
-struct Members;
-
-impl<'de> Visitor<'de> for Members {
-    type Value = Member<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<'de>, A::Error> {
-        let mut member = Member::default();
-        let (mut times, mut types, mut records) = (0, 0, 0);
-        // Raw, because a name that is no text (half of a surrogate pair) must not hide the others.
-        while let Some(name) = map.next_key::<&RawValue>()? {
-            let value = map.next_value::<&RawValue>()?.get();
-            match &*string(name.get()).unwrap_or_default() {
-                "time" => {
-                    times += 1;
-                    member.time = string(value);
-                }
-                "type" => {
-                    types += 1;
-                    member.event_type = string(value);
-                    member.is_reserved |= is_reserved(value);
-                }
-                "record" => {
-                    records += 1;
-                    member.record = Some(value);
-                }
-                _ => {}
-            }
-        }
-        // Readers differ on which of several is meant.
-        if times > 1 || types > 1 || records > 1 {
-            return Ok(Member { is_reserved: member.is_reserved, ..Member::default() });
-        }
-        Ok(member)
-    }
-}
-
-/// Returns the text of a JSON string; none if it is none.
-pub(super) fn string(json: &str) -> Option<Cow<'_, str>> {
-    let plain = json.strip_prefix('"')?.strip_suffix('"')?;
-    if memchr::memchr(b'\\', plain.as_bytes()).is_none() {
-        return Some(Cow::Borrowed(plain));
-    }
-    serde_json::from_str(json).ok().map(Cow::Owned)
 }
 
 /// True if a type, as JSON, is one that only the extension may use. Reads strings that are no text, too.
