@@ -28,14 +28,19 @@ pub use pending::Destination;
 use pending::PendingRecord;
 pub(crate) use pending::Request;
 
-/// Before the first `next` files are read through for this long.
-const FIRST_SLICE: Duration = Duration::from_millis(50);
+/// Files are read for at most this long before the first `next`.
+const FIRST_SLICE: Duration = slice_of(50);
 /// Frames of files that are known at first, a hundred bytes of memory each.
 const FIRST_FRAMES: usize = 16_384;
-/// Later, between events, for this long.
-const SLICE: Duration = Duration::from_millis(10);
+/// Files are read for at most this long at a time later, between events.
+const SLICE: Duration = slice_of(10);
 /// Frames that become known at once then.
 const FRAMES: usize = 1_024;
+
+/// Returns the time of a slice. In unit tests the count of frames alone ends a slice, because a loaded machine may take longer.
+const fn slice_of(millis: u64) -> Duration {
+    Duration::from_millis(if cfg!(test) { 60_000 } else { millis })
+}
 
 /// Events and records that wait, oldest first.
 #[derive(Debug)]
