@@ -6,6 +6,7 @@
 mod preflight;
 mod remedies;
 
+use std::ffi::OsStr;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -129,8 +130,19 @@ pub(super) fn tool(
         cdk.args(context("architecture", test_arch));
         cdk.args(organization.iter().flat_map(|id| context("organizationId", id)));
     }
+    // The CDK's tool lets no other one read or write its output meanwhile. Who asks for the output wants to keep it.
+    let has_output = |word: &OsStr| {
+        ["synth", "synthesize", "-o"].iter().any(|it| word == *it)
+            || word.to_string_lossy().starts_with("--output")
+    };
+    let own = workspace::target_dir()?.join(format!("cdk/out-{}", std::process::id()));
+    if !cdk.get_args().any(has_output) {
+        cdk.arg("--output").arg(&own);
+    }
     // `cargo xtask test` has templates checked, and it takes seconds for each.
-    watched(cdk.env("CDK_VALIDATION", "false"))
+    let done = watched(cdk.env("CDK_VALIDATION", "false"));
+    _ = fs::remove_dir_all(&own);
+    done
 }
 
 /// Runs the CDK's tool, passes on what it says, and adds a remedy where one is known.

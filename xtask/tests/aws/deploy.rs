@@ -144,7 +144,8 @@ fn nothing_is_begun_without_what_it_takes(person: &Person<'_>) {
     // What says nothing of AWS needs no credentials.
     let listed =
         person.command(&["cdk", "dev", "--", "list"]).env_remove("AWS_ACCESS_KEY_ID").output();
-    assert!(text(&listed.unwrap()).contains("KinesisTelemetry-dev-TestFunction"));
+    let listed = text(&listed.unwrap());
+    assert!(listed.contains("KinesisTelemetry-dev-TestFunction"), "{listed}");
     assert_eq!(person.aws.ask("left")["stacks"], json!([]));
 }
 
