@@ -77,8 +77,18 @@ pub(super) fn find(deployment: &Deployment, profile: Option<&str>) -> Result<Pla
 /// Reads what the program said: a place, or an error.
 fn judge(exit: ExitStatus, said: &str) -> Result<Place> {
     if exit.success() {
-        return serde_json::from_str(said)
-            .with_context(|| format!("kinesis-telemetry says {said:?} instead of a place"));
+        let place: Place = serde_json::from_str(said)
+            .with_context(|| format!("kinesis-telemetry says {said:?} instead of a place"))?;
+        // A service has named them, and they are shown and typed.
+        let is_word = |text: &str| text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
+        if !is_word(&place.account) || !is_word(&place.region) {
+            bail!(
+                "AWS names the account {:?} and the region {:?}, which cannot be",
+                place.account,
+                place.region
+            );
+        }
+        return Ok(place);
     }
     match said.strip_prefix("error: ") {
         Some(reason) => bail!("{}", reason.trim()),
@@ -145,6 +155,10 @@ mod tests {
                 format!("kinesis-telemetry failed (exit status: 101) and says {said:?}")
             );
         }
+        let hostile =
+            r#"{"account":"1\u001b[2J\n","region":"eu-central-1","bootstrap":null,"owner":null}"#;
+        let error = judge(exit(0), hostile).unwrap_err().to_string();
+        assert!(error.contains("\\u{1b}[2J\\n\" and the region"), "{error}");
         for said in ["", "{}", r#"{"account":1}"#, "nonsense"] {
             let error = judge(exit(0), said).unwrap_err().to_string();
             assert!(error.starts_with("kinesis-telemetry says \""), "{error}");
