@@ -12,7 +12,7 @@ use anyhow::Result;
 use kinesis_telemetry_args::{Deployment, Tail};
 use kinesis_telemetry_consumer as consumer;
 use kinesis_telemetry_stream::{Aws, Reader, Record, Start, Target, counted, region_of_arn, say};
-use kinesis_telemetry_terminal::{json, note};
+use kinesis_telemetry_terminal::{beginning, json, note};
 use tokio::time::sleep;
 
 use crate::deployment::Values;
@@ -24,6 +24,9 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Between two looks where there is more. Five a second are all that a shard gives to all of its readers, and others want to
 /// read, too.
 const TURN: Duration = Duration::from_millis(300);
+
+/// Most characters of an unreadable line that are shown: it may be a megabyte of anything.
+const QUOTED: usize = 200;
 
 pub(crate) async fn run(deployment: &Deployment, options: &Tail) -> Result<ExitCode> {
     let aws = Aws::find(None).await?;
@@ -96,7 +99,8 @@ impl Screen<'_> {
                 Err(broken) => {
                     let event = consumer::Event::without_identity(&broken.line);
                     if event.is_none() {
-                        note(&format!("unreadable: {}: {}", broken.why, shortened(&broken.line)));
+                        let line = beginning(&broken.line, QUOTED);
+                        note(&format!("unreadable: {}: {line}", broken.why));
                     }
                     event
                 }
@@ -116,9 +120,4 @@ impl Screen<'_> {
         }
         Ok(!say::is_heard(&text)?)
     }
-}
-
-/// Returns the beginning of a line: it may be a megabyte of anything.
-fn shortened(line: &str) -> &str {
-    line.char_indices().nth(200).map_or(line, |(at, _)| &line[..at])
 }

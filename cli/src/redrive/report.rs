@@ -5,7 +5,7 @@ use std::fmt::{self, Write as _};
 use std::mem::discriminant;
 
 use kinesis_telemetry_stream::{counted, thousands};
-use kinesis_telemetry_terminal::plain;
+use kinesis_telemetry_terminal::beginning;
 
 /// How many records or messages are named that stay for the same reason.
 const NAMED: usize = 3;
@@ -73,7 +73,7 @@ impl Report {
         kept.records += 1;
         kept.messages += messages;
         if kept.named.len() < NAMED {
-            kept.named.push(shown(what, NAME_CHARS));
+            kept.named.push(beginning(what, NAME_CHARS));
         }
     }
 
@@ -86,7 +86,7 @@ impl Report {
         let (records, bytes) = (counted(self.records, "record"), thousands(self.bytes));
         let mut text = format!("{records} put back into the stream, {bytes} bytes\n");
         for (reason, kept) in &self.kept {
-            let why = shown(&reason.to_string(), REASON_CHARS);
+            let why = beginning(&reason.to_string(), REASON_CHARS);
             let letters = if matches!(reason, Reason::OtherStream(_)) {
                 counted(kept.messages, "message")
             } else {
@@ -111,13 +111,6 @@ impl Kept {
         let more = if more > 0 { format!(" and {more} more") } else { String::new() };
         format!("{}{more}", self.named.join(", "))
     }
-}
-
-/// Returns at most so many characters of text that anyone may have written, safe to show.
-pub(super) fn shown(text: &str, most_chars: usize) -> String {
-    let end = text.char_indices().nth(most_chars).map(|(at, _)| at);
-    let cut = if end.is_some() { "…" } else { "" };
-    format!("{}{cut}", plain(&text[..end.unwrap_or(text.len())]))
 }
 
 #[cfg(test)]
@@ -169,6 +162,6 @@ mod tests {
             "{:?}",
             report.text()
         );
-        assert_eq!(shown(&"x".repeat(100_000), 80).chars().count(), 81);
+        assert_eq!(beginning(&"x".repeat(100_000), 80).chars().count(), 81);
     }
 }

@@ -11,11 +11,10 @@ use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use extension_spec::limits;
 use kinesis_telemetry_stream::{Aws, Target, is_of_credentials, is_throttled, region_of_arn};
-use kinesis_telemetry_terminal::StatusLine;
+use kinesis_telemetry_terminal::{StatusLine, beginning};
 use tokio::time::sleep;
 
 use super::letters::Whole;
-use super::report;
 
 /// `PutRecords`: most bytes, keys included: what every region and every emulator takes. A larger record goes alone.
 const MOST_BYTES: usize = 5 * 1024 * 1024;
@@ -140,7 +139,7 @@ impl Known {
                 keep(batch, &why, done);
                 return Ok(Vec::new());
             };
-            let why = report::shown(&why, STATUS_CHARS);
+            let why = beginning(&why, STATUS_CHARS);
             progress.report(&format!("waiting for the stream: {why}"));
             sleep(pause).await;
         }

@@ -15,7 +15,7 @@ mod plain;
 #[cfg(test)]
 mod tests;
 
-pub use plain::{json, lines, plain};
+pub use plain::{beginning, json, lines, plain};
 
 /// Moves the cursor to the first column and erases the line.
 const ERASE: &str = "\r\x1b[2K";

@@ -14,6 +14,14 @@ pub fn plain(value: &str) -> Cow<'_, str> {
     })
 }
 
+/// Returns at most so many characters of a value, as [`plain`] shows them, and `…` if the value has more.
+pub fn beginning(value: &str, most_chars: usize) -> String {
+    match value.char_indices().nth(most_chars) {
+        Some((end, _)) => format!("{}…", plain(&value[..end])),
+        None => plain(value).into_owned(),
+    }
+}
+
 /// Returns output of several lines without the controls in it. Its line breaks stay: [`plain`] removes those of a value.
 pub fn lines(text: &str) -> Cow<'_, str> {
     replaced(text, |c| is_unsafe(c) && c != '\n', |_| "\u{fffd}".into())
@@ -92,6 +100,12 @@ mod tests {
             assert!(!lines(&text).contains(c) && lines(&text).ends_with("b\nc"), "{c:?}");
         }
         assert_eq!(plain("one\r\ntwo\tthree\u{1b}[31m"), "one  two three\u{fffd}[31m");
+    }
+
+    #[test]
+    fn a_long_value_is_cut_between_characters() {
+        assert_eq!(beginning("üü\nü", 4), "üü ü");
+        assert_eq!(beginning("üü\nü", 3), "üü …");
     }
 
     #[test]

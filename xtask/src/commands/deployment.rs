@@ -103,7 +103,7 @@ pub(super) fn require(contents: Option<&Contents>) -> Result<()> {
 /// Finds out where the credentials of this process lead, or those of `profile`, and says it.
 pub(super) fn find_place(deployment: &Deployment, profile: Option<&str>) -> Result<Place> {
     let place = preflight::find(deployment, profile)?;
-    eprintln!("account {}, region {}", place.account.escape_debug(), place.region.escape_debug());
+    eprintln!("account {}, region {}", place.account, place.region);
     Ok(place)
 }
 

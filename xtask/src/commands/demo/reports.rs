@@ -1,7 +1,7 @@
 //! What the sandbox reports while it works, and what of it is not as it should be. Pure.
 
 use anyhow::{Context, Result};
-use kinesis_telemetry_terminal::plain;
+use kinesis_telemetry_terminal::{beginning, plain};
 use serde::{Deserialize, Serialize};
 
 use super::Options;
@@ -108,10 +108,7 @@ fn how(status: &str, error_type: Option<&str>) -> String {
 /// The beginning of a text, in one line.
 fn cut(text: &str) -> String {
     // The function wrote it.
-    let mut line: String = plain(text).chars().take(QUOTED).collect();
-    if text.chars().nth(QUOTED).is_some() {
-        line.push('…');
-    }
+    let line = beginning(text, QUOTED);
     if line.trim().is_empty() { "empty".to_owned() } else { line }
 }
 
