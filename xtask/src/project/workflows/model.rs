@@ -48,6 +48,31 @@ pub(super) struct Workflow {
     pub(super) jobs: Map<Job>,
 }
 
+impl Workflow {
+    /// Returns a workflow of one job that runs at the times of a cron expression, and by hand. Choose no full hour: most workflows
+    /// of all repositories start then.
+    pub(super) fn scheduled(
+        name: &'static str,
+        cron: &'static str,
+        key: &'static str,
+        job: Job,
+    ) -> Self {
+        Self {
+            name,
+            on: Map::from([
+                ("schedule", On::Schedule([Map::from([("cron", cron)])])),
+                ("workflow_dispatch", On::Always),
+            ]),
+            permissions: Map::default(),
+            concurrency: Some(Concurrency {
+                group: "${{ github.workflow }}-${{ github.ref }}",
+                cancel_in_progress: true,
+            }),
+            jobs: Map::from([(key, job)]),
+        }
+    }
+}
+
 /// What an event must look like for the workflow to run.
 #[derive(Clone, Default, serde::Serialize)]
 #[serde(untagged)]

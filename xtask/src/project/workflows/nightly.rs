@@ -2,7 +2,7 @@
 
 use xtask_synth::Project;
 
-use super::model::{Concurrency, Job, Map, On, Step, Workflow};
+use super::model::{Job, Map, Step, Workflow};
 use super::steps;
 use crate::project::pins;
 
@@ -26,20 +26,7 @@ pub(super) fn add(project: &mut Project) {
             .env([("HOSTILE_SECONDS", "3600")]),
         ],
     };
-    let workflow = Workflow {
-        name: "nightly",
-        on: Map::from([
-            // Not on the hour, when everybody's run.
-            ("schedule", On::Schedule([Map::from([("cron", "17 3 * * *")])])),
-            ("workflow_dispatch", On::Always),
-        ]),
-        permissions: Map::default(),
-        concurrency: Some(Concurrency {
-            group: "${{ github.workflow }}-${{ github.ref }}",
-            cancel_in_progress: true,
-        }),
-        jobs: Map::from([("hostile", hostile)]),
-    };
+    let workflow = Workflow::scheduled("nightly", "17 3 * * *", "hostile", hostile);
     project
         .yaml(".github/workflows/nightly.yml", &workflow)
         .facts_from(file!())

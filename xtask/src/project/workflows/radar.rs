@@ -3,7 +3,7 @@
 
 use xtask_synth::Project;
 
-use super::model::{Concurrency, Job, Map, On, Step, Workflow};
+use super::model::{Job, Map, Step, Workflow};
 use super::steps;
 use crate::project::pins;
 
@@ -22,20 +22,7 @@ pub(super) fn add(project: &mut Project) {
             Step::run("Compare our copies of AWS's limits with its models", "cargo xtask radar"),
         ],
     };
-    let workflow = Workflow {
-        name: "radar",
-        on: Map::from([
-            // Not on the hour, when everybody's run.
-            ("schedule", On::Schedule([Map::from([("cron", "47 5 * * 1")])])),
-            ("workflow_dispatch", On::Always),
-        ]),
-        permissions: Map::default(),
-        concurrency: Some(Concurrency {
-            group: "${{ github.workflow }}-${{ github.ref }}",
-            cancel_in_progress: true,
-        }),
-        jobs: Map::from([("compare", compare)]),
-    };
+    let workflow = Workflow::scheduled("radar", "47 5 * * 1", "compare", compare);
     project
         .yaml(".github/workflows/radar.yml", &workflow)
         .facts_from(file!())
