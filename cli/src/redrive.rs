@@ -113,7 +113,7 @@ impl Work {
         }
     }
 
-    /// Puts back what the queue gives, until it gives nothing new for so long, or somebody says stop.
+    /// Puts back what the queue gives, until it gives nothing for `quiet`, or until `stop` is set.
     async fn empty(&mut self, queue: &mut Queue, quiet: Duration, stop: &Cell<bool>) -> Result<()> {
         let mut silent = 0;
         while silent < quiet.as_secs() && !stop.get() {
@@ -121,7 +121,7 @@ impl Work {
                 let held = thousands(queue::MOST_HELD);
                 self.progress.print(&format!(
                     "redrive ends before the queue does: it holds {held} messages that cannot be put back; delete those that \
-                     nobody needs, and redrive again"
+                     are not needed, and redrive again"
                 ));
                 return Ok(());
             }
@@ -174,7 +174,7 @@ impl Work {
         }
     }
 
-    /// The stream has a record: nobody needs its messages any more.
+    /// Deletes the messages of a record that the stream has.
     async fn is_back(&mut self, record: &Whole, queue: &mut Queue) -> Result<()> {
         self.report.records += 1;
         self.report.bytes += record.data.len();

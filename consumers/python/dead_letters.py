@@ -26,7 +26,8 @@ NAMES = ("Stream", "PartitionKey", "Record", "Encoding", "Piece", "Pieces")
 SECONDS_HIDDEN = 600
 """How long messages that were received stay hidden from others: until all pieces are there and were put."""
 ATTEMPTS = 8
-"""How often a record is put while its stream is too busy: for about a minute. After each minute in vain half as often."""
+"""How often a record is put while its stream is too busy, which takes about a minute. Each time that all attempts fail, the
+stream's next record gets half as many."""
 MOST_PIECES = 1000
 """Most pieces of a record. The largest record has 55."""
 MOST_RECORD_BYTES = 10 * 1024 * 1024
@@ -95,7 +96,7 @@ class NotTaken(Exception):
 
 
 class KeptBack(Exception):
-    """Why a letter stays in the queue, and what is said of this letter alone."""
+    """The reason why a letter stays in the queue, and a detail that applies to this letter alone."""
 
     def __init__(self, reason: str, detail: str = ""):
         super().__init__(reason)
@@ -211,7 +212,7 @@ class Run:
             if len(self.held) < MOST_HELD:
                 self.take_out(key, "some of its pieces are not in the queue")
             else:
-                self.keep(key, self.forget(key), "the queue has more messages than can be held: delete what nobody needs")
+                self.keep(key, self.forget(key), "the queue has more messages than can be held: delete those that are not needed")
 
     def receive(self) -> list[dict]:
         """Some messages, or none where none came within the longest wait."""
