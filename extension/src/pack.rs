@@ -12,6 +12,7 @@ mod split;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::time::Instant;
 
 use extension_spec::{Compression, Config, Envelope, PartitionKey, RecordFormat, consuming};
 
@@ -33,6 +34,8 @@ pub enum Scope {
     All,
     /// Only what fills a record; the rest waits for company.
     Full,
+    /// All that was received before this moment; later events only where they share its last record.
+    Before(Instant),
 }
 
 /// How records are made.
@@ -136,7 +139,12 @@ impl Packer {
             }
             let base_key = self.base_key(first);
             let (count, size) = self.fill(events, &base_key);
-            if scope == Scope::Full && count == events.len() && size < self.full_bytes() {
+            let may_wait = match scope {
+                Scope::All => false,
+                Scope::Full => count == events.len() && size < self.full_bytes(),
+                Scope::Before(moment) => first.received >= moment,
+            };
+            if may_wait {
                 break;
             }
             let made = self.make(events, count, &base_key);

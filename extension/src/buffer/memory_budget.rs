@@ -36,6 +36,11 @@ impl MemoryBudget {
         self.held.load(Ordering::Relaxed)
     }
 
+    /// True if at least half of the bound is held.
+    pub fn is_half_used(&self) -> bool {
+        self.held() >= self.bound / 2
+    }
+
     /// A batch was refused.
     pub fn refuse_batch(&self) {
         self.refused_batches.fetch_add(1, Ordering::Relaxed);

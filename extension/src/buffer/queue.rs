@@ -238,6 +238,11 @@ impl Queue {
             || self.has_spilled()
     }
 
+    /// True if half of the memory for telemetry is in use.
+    pub fn is_pressing(&self) -> bool {
+        self.memory.is_half_used()
+    }
+
     /// When the oldest waiting event reached us.
     pub fn oldest(&self) -> Option<Instant> {
         let packed = self.pending.iter().find(|pending| !pending.is_refused);

@@ -31,6 +31,7 @@ use crate::policy::flush::Backlog;
 use crate::policy::lifecycle::{Action, Event, Phase};
 pub(crate) use components::Components;
 use deliver::Delivery;
+use next::Thawed;
 pub(crate) use reporting::Reporter;
 use requests::Requests;
 pub(crate) use shutdown::DeadLetters;
@@ -52,6 +53,7 @@ struct Run<S, D> {
     components: Components<S, D>,
     phase: Phase,
     next: Option<PendingNext>,
+    thawed: Option<Thawed>,
     delivery: Option<Delivery>,
     /// The invocation that is not known to have finished: until then the environment is awake.
     open: Option<String>,
@@ -90,6 +92,7 @@ pub(crate) async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool 
         components,
         phase: Phase::Starting,
         next: None,
+        thawed: None,
         delivery: None,
         open: None,
         requests: Requests::default(),
@@ -133,7 +136,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         tokio::select! {
             biased;
             result = ended(self.delivery.as_mut().map(|it| &mut it.task)) => self.on_delivery_ended(result),
-            answer = answered(&mut self.next) => self.on_next(answer),
+            answer = answered(&mut self.next) => self.on_answer(answer),
             Some(body) = self.components.bodies.recv() => self.on_body(body),
             () = at(timer) => self.on_timer(timer, asleep),
         }
@@ -144,16 +147,11 @@ impl<S: Sink, D: Sink> Run<S, D> {
     fn timer(&self) -> Option<Instant> {
         let wait = matches!(self.phase, Phase::Capturing | Phase::Invoking | Phase::Settling)
             .then_some(self.wait_end);
-        let aged = (self.delivery.is_none() && self.is_running()).then(|| {
-            let backlog = self.backlog();
-            let due = self.components.policy.due(&backlog).map(Instant::from_std);
-            // A full record waits for nothing but the pause after a failure.
-            due.map(|due| {
-                if backlog.has_full_record { self.not_before } else { due.max(self.not_before) }
-            })
-        });
-        let aged = aged.flatten();
-        [wait, aged, self.overrun(), self.save_due()].into_iter().flatten().min()
+        let next = (self.delivery.is_none() && self.is_running())
+            .then(|| self.next_delivery(Instant::now().into_std()));
+        let next = next.flatten().map(|next| Instant::from_std(next.at).max(self.not_before));
+        let thawed = self.thawed.as_ref().map(|thawed| thawed.until);
+        [wait, next, thawed, self.overrun(), self.save_due()].into_iter().flatten().min()
     }
 
     /// Whether the environment is known to be awake while nothing has to be delivered yet.
@@ -173,6 +171,9 @@ impl<S: Sink, D: Sink> Run<S, D> {
     fn on_timer(&mut self, timer: Option<Instant>, asleep: Moment) {
         let moment = clock::now();
         let now = Instant::from_std(moment.monotonic);
+        if self.thawed.as_ref().is_some_and(|thawed| now >= thawed.until) {
+            return self.forsake();
+        }
         if self.phase == Phase::Idle && !self.components.always_awake {
             // What was due before the wait began is not late for it.
             let due = timer.map(|timer| timer.max(Instant::from_std(asleep.monotonic)));
@@ -247,7 +248,12 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.say_overflow(overflow);
         for signal in taken.signals {
             match signal {
-                Signal::RuntimeDone(request_id) => self.on_runtime_done(&request_id),
+                Signal::RuntimeDone { request_id, duration } => {
+                    if let Some(duration) = duration {
+                        self.components.policy.ran(duration);
+                    }
+                    self.on_runtime_done(&request_id);
+                }
                 Signal::Started { request_id, time_ms } => self.on_started(request_id, time_ms),
                 Signal::InitDone => self.on_init_done(),
                 Signal::InitRepeated => self.on_init_repeated(),
@@ -364,6 +370,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             events: queue.held(),
             has_full_record: queue.has_full_record(),
             oldest: queue.oldest(),
+            is_pressing: queue.is_pressing(),
             is_snapshot_ahead: self.components.is_snapshot_ahead,
         }
     }

@@ -3,12 +3,14 @@
 //! Sends again only what failed. Does what an answer calls for, and knows neither Lambda nor the SDK.
 
 use std::collections::HashSet;
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
 
 use extension_spec::limits;
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::error::Elapsed;
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 
 use crate::base::failpoint;
 use crate::base::log;
@@ -32,6 +34,9 @@ pub enum Outcome {
 
 /// A wait that would leave less than this is not worth another request.
 const LAST_CHANCE: Duration = Duration::from_millis(20);
+
+/// A timeout that is later than this has slept through a freeze. Then an answer that has come is read within the same time.
+const AFTER_A_FREEZE: Duration = Duration::from_millis(50);
 
 /// Most troubles that are said before one passes. A service whose every error has a code of its own fills neither log nor memory.
 const MAX_TROUBLES: usize = 50;
@@ -144,7 +149,7 @@ impl<S: Sink> Dispatcher<S> {
                 return Outcome::OutOfTime(why);
             }
             let attempt = until.min(now + tries.attempt_timeout);
-            let next = match timeout_at(attempt, self.sink.put(&request.records)).await {
+            let next = match self.put(&request, attempt).await {
                 Ok(Ok(answers)) => {
                     Next::Again(self.settle(&request, destination, answers, &mut tries))
                 }
@@ -177,6 +182,20 @@ impl<S: Sink> Dispatcher<S> {
                 }
             }
         }
+    }
+
+    /// Sends a request, and waits for the answer until then.
+    async fn put(
+        &self,
+        request: &Request,
+        until: Instant,
+    ) -> Result<Result<Vec<Answer>, Failure>, Elapsed> {
+        let mut put = pin!(self.sink.put(&request.records));
+        let answer = timeout_at(until, &mut put).await;
+        if answer.is_err() && until.elapsed() > AFTER_A_FREEZE {
+            return timeout(AFTER_A_FREEZE, put).await;
+        }
+        answer
     }
 
     /// Drops every connection: the environment may have been frozen.

@@ -10,7 +10,7 @@ mod peek;
 mod quarantine;
 
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use extension_spec::{Types, Wanted};
 use memchr::memmem;
@@ -41,7 +41,12 @@ pub enum Signal {
         time_ms: u64,
     },
     /// `platform.runtimeDone`: the function has finished this request.
-    RuntimeDone(String),
+    RuntimeDone {
+        /// The request.
+        request_id: String,
+        /// How long the function has run, if the event states it.
+        duration: Option<Duration>,
+    },
     /// `platform.initRuntimeDone`: the function's own init is over.
     InitDone,
     /// `platform.initStart` of an init that is repeated within an invocation: somebody waits for its end.

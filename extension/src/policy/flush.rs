@@ -2,6 +2,8 @@
 //!
 //! Pure: counts and ages come in as values.
 
+mod durations;
+mod freeze;
 mod invocation_rate;
 
 use std::time::{Duration, Instant};
@@ -11,15 +13,17 @@ use extension_spec::{Config, Flush};
 use crate::base::clock::Moment;
 use crate::pack::Scope;
 use crate::policy::lifecycle::Event;
+use freeze::Freeze;
 use invocation_rate::InvocationRate;
 
-/// The settings that decide, and how often invocations come.
+/// The settings that decide, how often invocations come, and how long they take.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     strategy: Flush,
     min_events: u64,
     max_age: Duration,
     rate: InvocationRate,
+    freeze: Freeze,
 }
 
 /// What waits, as far as the policy must know it.
@@ -31,8 +35,19 @@ pub struct Backlog {
     pub has_full_record: bool,
     /// When the oldest of them reached us.
     pub oldest: Option<Instant>,
+    /// True if they take so much memory that they should not wait.
+    pub is_pressing: bool,
     /// Whether a snapshot will be taken, of which nobody tells when.
     pub is_snapshot_ahead: bool,
+}
+
+/// What to send while the function is running, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct NextDelivery {
+    /// From when on.
+    pub at: Instant,
+    /// What.
+    pub scope: Scope,
 }
 
 /// How long events wait for company while a snapshot is ahead: each of many environments would send what is in it.
@@ -46,21 +61,34 @@ impl Policy {
             min_events: config.max_batch_records_items.0,
             max_age: config.max_age.duration(),
             rate: InvocationRate::new(config.max_age.duration()),
+            freeze: Freeze::new(),
         }
     }
 
-    /// Nothing is known of how often invocations come.
+    /// Nothing is known of how often invocations come, and how long they take.
     pub fn restart(&mut self) {
         self.rate = InvocationRate::new(self.max_age);
+        self.freeze = Freeze::new();
     }
 
     /// An invocation begins.
     pub fn record(&mut self, now: Moment) {
         self.rate.record(now);
+        self.freeze.invoked(now.monotonic);
+    }
+
+    /// A function has run for this long.
+    pub fn ran(&mut self, duration: Duration) {
+        self.freeze.ran(duration);
+    }
+
+    /// A delivery has taken this long.
+    pub fn delivered(&mut self, duration: Duration) {
+        self.freeze.delivered(duration);
     }
 
     /// What an INVOKE means to the lifecycle.
-    pub fn on_invoke(&self, backlog: &Backlog, now: Instant) -> Event {
+    pub fn on_invoke(&mut self, backlog: &Backlog, now: Instant) -> Event {
         if self.holds_for_the_function() {
             return Event::InvokeHeld;
         }
@@ -68,7 +96,8 @@ impl Policy {
         // A paused machine's monotonic clock knows nothing of how old they have grown.
         let least = if self.rate.was_long() { 1 } else { self.min_events };
         let is_enough = self.strategy == Flush::Start && backlog.events >= least;
-        if is_enough || self.while_running(backlog, now).is_some() {
+        let is_wanted = is_enough || self.is_wanted(backlog, now);
+        if is_wanted && (!self.is_short() || backlog.is_pressing || self.freeze.hold()) {
             Event::InvokeSent
         } else {
             Event::InvokePassed
@@ -84,19 +113,50 @@ impl Policy {
         }
     }
 
-    /// What to send while the function is running, in every strategy: what fills a record, and what has reached its age.
-    pub fn while_running(&self, backlog: &Backlog, now: Instant) -> Option<Scope> {
-        if self.due(backlog).is_some_and(|due| due <= now) {
-            Some(Scope::All)
-        } else if backlog.has_full_record {
-            Some(Scope::Full)
+    /// Returns what to send while the function is running, in every strategy: what fills a record, and what has reached its
+    /// age. With `can_freeze`, `next` has been called, and the delivery must not be caught by the freeze.
+    pub fn next_delivery(
+        &self,
+        backlog: &Backlog,
+        now: Instant,
+        can_freeze: bool,
+    ) -> Option<NextDelivery> {
+        let due = self.due(backlog);
+        let is_old = due.is_some_and(|due| due <= now);
+        let (at, scope) = if backlog.has_full_record && !is_old {
+            (now, Scope::Full)
         } else {
-            None
-        }
+            (due?.max(now), Scope::All)
+        };
+        // An old event that this invocation was not held for waits no longer: after `next` only a freeze delays it.
+        let is_late =
+            self.is_short() && due.is_some_and(|due| self.freeze.is_before_the_invocation(due));
+        let is_safe = !can_freeze || backlog.is_pressing || is_late;
+        Some(NextDelivery { at: if is_safe { at } else { self.freeze.safe_from(at) }, scope })
+    }
+
+    /// True if something is to be sent now.
+    pub fn is_wanted(&self, backlog: &Backlog, now: Instant) -> bool {
+        self.next_delivery(backlog, now, false).is_some_and(|next| next.at <= now)
+    }
+
+    /// True if invocations come often, and their functions usually end before a delivery would.
+    fn is_short(&self) -> bool {
+        self.rate.is_quick() && !self.freeze.covers_a_delivery()
+    }
+
+    /// A freeze has lost a delivery: the next one may hold its invocation.
+    pub fn lost(&mut self) {
+        self.freeze.lost();
+    }
+
+    /// Returns how long the answer to a request is awaited that a freeze may have caught.
+    pub fn patience(&self) -> Duration {
+        self.freeze.patience()
     }
 
     /// When the oldest event will have reached its age.
-    pub fn due(&self, backlog: &Backlog) -> Option<Instant> {
+    fn due(&self, backlog: &Backlog) -> Option<Instant> {
         let age = if backlog.is_snapshot_ahead { BEFORE_A_SNAPSHOT } else { self.max_age };
         backlog.oldest.map(|oldest| oldest + age)
     }
@@ -115,7 +175,13 @@ mod tests {
     }
 
     fn backlog(events: u64) -> Backlog {
-        Backlog { events, has_full_record: false, oldest: None, is_snapshot_ahead: false }
+        Backlog {
+            events,
+            has_full_record: false,
+            oldest: None,
+            is_pressing: false,
+            is_snapshot_ahead: false,
+        }
     }
 
     #[test]
@@ -128,7 +194,7 @@ mod tests {
 
     #[test]
     fn start_sends_beside_the_function_what_is_worth_a_call() {
-        let policy = policy(&[("FLUSH", "start"), ("MAX_BATCH_RECORDS_ITEMS", "5")]);
+        let mut policy = policy(&[("FLUSH", "start"), ("MAX_BATCH_RECORDS_ITEMS", "5")]);
         let now = Instant::now();
         assert_eq!(policy.on_invoke(&backlog(4), now), Event::InvokePassed);
         assert_eq!(policy.on_invoke(&backlog(5), now), Event::InvokeSent);
@@ -180,14 +246,82 @@ mod tests {
         let policy = policy(&[("MAX_AGE_MS", "100")]);
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);
+        let next = |backlog: &Backlog, ms| {
+            let next = policy.next_delivery(backlog, at(ms), false);
+            next.map(|next| (next.at.duration_since(start).as_millis(), next.scope))
+        };
         let young = Backlog { oldest: Some(start), ..backlog(1) };
-        assert_eq!(policy.while_running(&young, at(99)), None);
-        assert_eq!(policy.while_running(&young, at(100)), Some(Scope::All));
-        assert_eq!(policy.due(&young), Some(at(100)));
+        assert_eq!(next(&young, 99), Some((100, Scope::All)));
+        assert_eq!(next(&young, 101), Some((101, Scope::All)));
         let before_a_snapshot = Backlog { is_snapshot_ahead: true, ..young };
-        assert_eq!(policy.due(&before_a_snapshot), Some(at(250)));
-        let full = Backlog { has_full_record: true, ..young };
-        assert_eq!(policy.while_running(&full, at(0)), Some(Scope::Full));
-        assert_eq!(policy.while_running(&backlog(0), at(1_000)), None);
+        assert_eq!(next(&before_a_snapshot, 99), Some((250, Scope::All)));
+        let full = Backlog { has_full_record: true, ..backlog(1) };
+        assert_eq!(next(&full, 7), Some((7, Scope::Full)));
+        assert_eq!(next(&backlog(0), 1_000), None);
+    }
+
+    /// A policy of quick invocations, whose functions take so many milliseconds, and deliveries ten.
+    fn quick(function: u64) -> (Policy, Moment) {
+        let mut policy = policy(&[("MAX_AGE_MS", "1000")]);
+        policy.delivered(Duration::from_millis(10));
+        policy.ran(Duration::from_millis(function));
+        let mut now = now();
+        for _ in 0..6 {
+            now = now + Duration::from_millis(30);
+            policy.record(now);
+        }
+        (policy, now)
+    }
+
+    #[test]
+    fn what_no_run_leaves_time_for_waits_for_the_next_invocation() {
+        let (mut policy, invoked) = quick(25);
+        let full = Backlog { has_full_record: true, ..backlog(9) };
+        let at = |ms| invoked.monotonic + Duration::from_millis(ms);
+        let next = |ms| policy.next_delivery(&full, at(ms), true).unwrap().at;
+        assert_eq!(next(4), at(4));
+        assert_eq!(next(10), at(50));
+        let pressing = Backlog { is_pressing: true, ..full };
+        assert_eq!(policy.next_delivery(&pressing, at(10), true).unwrap().at, at(10));
+        assert_eq!(policy.on_invoke(&full, at(30)), Event::InvokeSent);
+    }
+
+    #[test]
+    fn short_functions_are_held_for_full_records_one_time_in_twenty() {
+        let (mut policy, mut now) = quick(2);
+        let full = Backlog { has_full_record: true, ..backlog(9) };
+        let mut held = Vec::new();
+        for number in 0..45 {
+            now = now + Duration::from_millis(30);
+            policy.record(now);
+            if policy.on_invoke(&full, now.monotonic) == Event::InvokeSent {
+                held.push(number);
+            }
+        }
+        assert_eq!(held, [0, 20, 40]);
+        let pressing = Backlog { is_pressing: true, ..full };
+        assert_eq!(policy.on_invoke(&pressing, now.monotonic), Event::InvokeSent);
+    }
+
+    #[test]
+    fn an_old_event_of_a_short_function_waits_for_one_more_invocation_and_not_for_its_end() {
+        let (mut policy, first) = quick(2);
+        let old = Backlog { oldest: Some(first.monotonic), ..backlog(1) };
+        let invoke = |policy: &mut Policy, ms| {
+            let now = first + Duration::from_millis(ms);
+            policy.record(now);
+            (policy.on_invoke(&old, now.monotonic), now.monotonic)
+        };
+        assert_eq!(invoke(&mut policy, 400).0, Event::InvokePassed);
+        assert_eq!(invoke(&mut policy, 800).0, Event::InvokePassed);
+        assert_eq!(invoke(&mut policy, 999).0, Event::InvokePassed);
+        let in_the_middle = first.monotonic + Duration::from_secs(1);
+        let next = policy.next_delivery(&old, in_the_middle, true).unwrap();
+        assert!(next.at > in_the_middle, "it has grown old in this invocation");
+        assert_eq!(invoke(&mut policy, 1_001).0, Event::InvokeSent, "held");
+        let (event, now) = invoke(&mut policy, 1_400);
+        assert_eq!(event, Event::InvokePassed);
+        let next = policy.next_delivery(&old, now, true);
+        assert_eq!(next, Some(NextDelivery { at: now, scope: Scope::All }), "after next");
     }
 }

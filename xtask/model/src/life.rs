@@ -50,8 +50,7 @@ pub fn live(invocations: &[Vec<Event>], config: &Config, pause: Duration) -> Lif
                 life.held += 1;
             }
             LifecycleEvent::InvokeSent => {
-                let scope = policy.while_running(&backlog, now.monotonic).unwrap_or(Scope::All);
-                life.sent += drain(&mut packer, &mut waiting, scope);
+                life.sent += drain(&mut packer, &mut waiting, Scope::All);
                 waiting.extend(own);
             }
             _ => waiting.extend(own),
@@ -69,6 +68,7 @@ fn backlog(waiting: &VecDeque<Event>, packer: &Packer) -> Backlog {
         events: waiting.len() as u64,
         has_full_record: bytes >= packer.full_bytes(),
         oldest: waiting.front().map(|event| event.received),
+        is_pressing: false,
         is_snapshot_ahead: false,
     }
 }

@@ -3,13 +3,14 @@
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
 
-use super::{AFTER_FAILURE, AFTER_FAILURES, Run};
+use super::{AFTER_FAILURE, AFTER_FAILURES, Components, Run};
 use crate::base::clock;
 use crate::base::log;
 use crate::buffer::queue::Destination;
 use crate::delivery::dispatcher::Outcome;
 use crate::pack::Scope;
 use crate::pack::sink::{Sink, Trouble};
+use crate::policy::flush::NextDelivery;
 use crate::policy::lifecycle::{Event, Phase};
 
 /// A delivery under way.
@@ -70,10 +71,10 @@ impl<S: Sink, D: Sink> Run<S, D> {
         if self.delivery.is_some() || now < self.not_before {
             return;
         }
-        let backlog = self.backlog();
         let scope = if self.is_running() {
-            self.components.policy.while_running(&backlog, now.into_std())
-        } else if self.phase == Phase::Settling && backlog.has_full_record {
+            let now = now.into_std();
+            self.next_delivery(now).filter(|next| next.at <= now).map(|next| next.scope)
+        } else if self.phase == Phase::Settling && self.queue().has_full_record() {
             Some(Scope::Full)
         } else {
             None
@@ -85,6 +86,17 @@ impl<S: Sink, D: Sink> Run<S, D> {
             }
             self.start(scope, until, false);
         }
+    }
+
+    /// Returns what is to be sent while the function is running.
+    pub(super) fn next_delivery(&self, now: std::time::Instant) -> Option<NextDelivery> {
+        self.components.policy.next_delivery(&self.backlog(), now, self.can_freeze())
+    }
+
+    /// True if `next` has been called and the environment is frozen when the function has finished.
+    fn can_freeze(&self) -> bool {
+        let Components { always_awake, is_snapshot_ahead, .. } = self.components;
+        self.phase == Phase::Idle && !always_awake && !is_snapshot_ahead
     }
 
     /// An invocation while the breaker is open: it goes on at once, or is held for as long as its function runs, so that
@@ -130,11 +142,15 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     fn start(&mut self, scope: Scope, until: Instant, is_flush: bool) {
+        let mut scope = scope;
         if scope == Scope::All && self.phase != Phase::Draining {
             if self.components.is_snapshot_ahead && self.phase == Phase::Idle {
                 self.send_ledger();
             } else {
                 self.send_ledger_along();
+            }
+            if self.is_ahead_of_the_function() || self.can_freeze() {
+                scope = Scope::Before(Instant::now().into_std());
             }
         }
         let dispatcher = self.components.dispatcher.clone();
@@ -200,6 +216,13 @@ impl<S: Sink, D: Sink> Run<S, D> {
         is_owed
     }
 
+    /// True if the invocation is held only for what waited when it began, and its function is running.
+    fn is_ahead_of_the_function(&self) -> bool {
+        self.phase == Phase::Flushing
+            && !self.components.policy.holds_for_the_function()
+            && !self.components.is_snapshot_ahead
+    }
+
     /// Goes on with what is left, or with the lifecycle.
     pub(super) fn on_delivery_ended(&mut self, result: Result<Outcome, JoinError>) {
         let ended = self.delivery.take();
@@ -223,17 +246,25 @@ impl<S: Sink, D: Sink> Run<S, D> {
             self.components.dispatcher.say(&outcome);
         }
         let has_progressed = ended.as_ref().is_some_and(|delivery| self.has_progressed(delivery));
-        let had_time = is_awake && ended.is_some_and(|delivery| self.had_time(&delivery));
+        let had_time = is_awake && ended.as_ref().is_some_and(|delivery| self.had_time(delivery));
         self.judge(&outcome, has_progressed, had_time);
+        if self.go_on() {
+            return;
+        }
         if outcome != Outcome::Delivered {
             self.rest(now);
+        } else if let Some(delivery) = ended.filter(|_| has_progressed) {
+            self.components.policy.delivered(delivery.began.elapsed());
         }
         if matches!(self.phase, Phase::Flushing | Phase::Draining) {
             // What was acknowledged to Lambda meanwhile belongs to this flush.
             self.take_in();
             // A delivery that was under way when the flush began had a scope and a deadline of its own.
             let is_over = match outcome {
-                Outcome::Delivered => self.queue().is_drained(),
+                Outcome::Delivered => {
+                    let is_enough = self.is_ahead_of_the_function() && !self.queue().is_pressing();
+                    is_enough || self.queue().is_drained()
+                }
                 Outcome::OutOfTime(_) => was_flush,
                 Outcome::Blocked(_) => true,
             };

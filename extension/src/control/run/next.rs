@@ -19,18 +19,49 @@ struct Limits {
     end: Instant,
 }
 
+/// An answer of `next` that waits for a delivery which a freeze may have caught.
+pub(super) struct Thawed {
+    answer: Result<Next, lambda::Error>,
+    /// When it waits no longer.
+    pub(super) until: Instant,
+}
+
 impl<S: Sink, D: Sink> Run<S, D> {
-    pub(super) fn on_next(&mut self, answer: Result<Next, lambda::Error>) {
+    /// `next` was answered. A delivery that was begun after it was called is caught by a freeze: its answer is here in a moment, or
+    /// its connection is dead without a sign.
+    pub(super) fn on_answer(&mut self, answer: Result<Next, lambda::Error>) {
         self.next = None;
         // Refused or not: whoever waited for this beside others is alone now.
         self.restore();
-        if let Some(delivery) = self.delivery.take_if(|_| !self.components.always_awake) {
-            // Begun after `next` was called, so a freeze may have caught it: its connection may be dead without a
-            // sign. Nothing is lost, its records are still in the queue.
+        if self.delivery.is_none() || self.components.always_awake {
+            return self.on_next(answer);
+        }
+        let until = Instant::now() + self.components.policy.patience();
+        self.thawed = Some(Thawed { answer, until });
+    }
+
+    /// Gives up a delivery that a freeze has caught. Nothing is lost, its records are still in the queue.
+    pub(super) fn forsake(&mut self) {
+        if let Some(delivery) = self.delivery.take() {
             delivery.abort();
             self.components.dispatcher.reset();
-            log::debug("a delivery that a freeze may have caught is begun again");
+            self.components.policy.lost();
+            log::debug("a delivery that a freeze has caught is begun again");
         }
+        self.go_on();
+    }
+
+    /// Goes on with an answer of `next` that has waited. Returns true if there was one.
+    pub(super) fn go_on(&mut self) -> bool {
+        let thawed = self.thawed.take();
+        let has_waited = thawed.is_some();
+        if let Some(Thawed { answer, .. }) = thawed {
+            self.on_next(answer);
+        }
+        has_waited
+    }
+
+    fn on_next(&mut self, answer: Result<Next, lambda::Error>) {
         match answer {
             Ok(Next::Invoke { request_id, deadline_ms }) => self.on_invoke(request_id, deadline_ms),
             Ok(Next::Shutdown { reason, deadline_ms }) => self.on_shutdown(&reason, deadline_ms),

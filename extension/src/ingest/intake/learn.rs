@@ -79,7 +79,8 @@ impl Intake {
             signals.extend(self.learn_tenant(tenant));
         }
         if !is_start {
-            signals.push(Signal::RuntimeDone(request_id.into_owned()));
+            let request_id = request_id.into_owned();
+            signals.push(Signal::RuntimeDone { request_id, duration: member.duration() });
         } else if let Some(time_ms) = member.time.as_deref().and_then(milliseconds) {
             signals.push(Signal::Started { request_id: request_id.into_owned(), time_ms });
         }

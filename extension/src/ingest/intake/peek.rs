@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::time::Duration;
 
 use extension_spec::event_type;
 use serde::Deserialize;
@@ -83,6 +84,21 @@ impl<'a> Member<'a> {
         // A text names no request, and serde would allocate an error to say so.
         let record = self.record.filter(|record| !record.starts_with('"'))?;
         serde_json::from_str(record).ok()
+    }
+
+    /// Returns how long a function has run, as `platform.runtimeDone` states it.
+    pub(super) fn duration(&self) -> Option<Duration> {
+        #[derive(Deserialize)]
+        struct Done {
+            metrics: Metrics,
+        }
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Metrics {
+            duration_ms: f64,
+        }
+        let done: Done = serde_json::from_str(self.record?).ok()?;
+        Duration::try_from_secs_f64(done.metrics.duration_ms / 1_000.0).ok()
     }
 
     /// True for an init that is repeated within an invocation, under the function's timeout.

@@ -14,6 +14,11 @@ struct Seen {
     filtered: u64,
 }
 
+/// The end of a function that states no duration.
+fn done(request_id: &str) -> Signal {
+    Signal::RuntimeDone { request_id: request_id.to_owned(), duration: None }
+}
+
 /// Runs bodies through an intake that delivers these types.
 fn accept(types: &str, bodies: &[&[u8]]) -> Seen {
     let types = extension_spec::Value::parse(types).unwrap();
@@ -138,7 +143,7 @@ fn one_bad_line_costs_neither_its_batch_nor_the_signals_and_ids_in_it() {
         let good: Vec<_> = accepted.events.iter().filter(|event| !is_quarantined(event)).collect();
         assert_eq!(good, [start, line, line, end]);
         assert_eq!(accepted.events.len(), 5, "one is quarantined");
-        assert_eq!(accepted.signals.last(), Some(&Signal::RuntimeDone("r-1".into())));
+        assert_eq!(accepted.signals.last(), Some(&done("r-1")));
         let requests = accepted.sources.iter().filter(|source| source["requestId"] == "r-1");
         assert_eq!(requests.count(), 2);
     }
@@ -193,7 +198,7 @@ fn runtime_done_is_signalled_with_its_request_even_where_it_is_not_delivered() {
     let body = br#"[{"type":"platform.runtimeDone","record":{"requestId":"r-1","status":"success"}},
         {"type":"platform.runtimeDone","record":"odd"},{"type":"function","record":"platform.runtimeDone"}]"#;
     for types in ["platform", "function"] {
-        assert_eq!(accept(types, &[body]).signals, [Signal::RuntimeDone("r-1".into())]);
+        assert_eq!(accept(types, &[body]).signals, [done("r-1")]);
     }
 }
 
@@ -255,7 +260,7 @@ fn a_tenant_of_a_shape_that_is_new_to_us_hides_no_end_of_a_function() {
     let mut intake = Intake::new(source, extension_spec::load([("", ""); 0]).config.types, true);
     let body = br#"[{"type":"platform.runtimeDone","record":{"requestId":"r","tenantId":7}}]"#;
     let accepted = intake.accept(body, crate::base::clock::now());
-    assert_eq!(accepted.signals, [Signal::RuntimeDone("r".to_owned())]);
+    assert_eq!(accepted.signals, [done("r")]);
 }
 
 #[test]

@@ -92,6 +92,8 @@ fn play(strategy: &str, pattern: &[u64]) -> Outcome {
     let config = extension_spec::load([(variable::FLUSH, strategy)]).config;
     let mut policy = Policy::new(&config);
     let start = Moment { monotonic: Instant::now(), wall: SystemTime::now() };
+    policy.ran(Duration::from_millis(FUNCTION));
+    policy.delivered(Duration::from_millis(ROUND_TRIP));
     let mut outcome = Outcome::default();
     let mut waiting: Vec<Waiting> = Vec::new();
     for (index, at) in pattern.iter().copied().enumerate() {
@@ -104,6 +106,7 @@ fn play(strategy: &str, pattern: &[u64]) -> Outcome {
             events: waiting.len() as u64 * EVENTS,
             has_full_record: waiting.len() * BYTES >= target(&config),
             oldest: oldest.map(|oldest| start.monotonic + Duration::from_millis(oldest)),
+            is_pressing: false,
             is_snapshot_ahead: false,
         };
         let own = Waiting { generated: at + FUNCTION / 2, received: at + FUNCTION + BUFFER };

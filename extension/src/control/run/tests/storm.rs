@@ -3,6 +3,7 @@
 //!
 //! A seed decides on everything. One that fails is printed; `STORM_SEEDS=17,42 cargo test storm` plays these again.
 
+mod busy;
 mod faults;
 mod matrix;
 mod process;
@@ -87,9 +88,10 @@ impl Storm {
         (0..count).map(line).collect()
     }
 
-    fn done(&mut self, request: &str, status: &str) -> String {
+    fn done(&mut self, request: &str, duration: Duration) -> String {
+        let ms = duration.as_millis();
         let text = format!(
-            r#"{{"type":"platform.runtimeDone","record":{{"requestId":"{request}","status":"{status}"}}}}"#
+            r#"{{"type":"platform.runtimeDone","record":{{"requestId":"{request}","status":"success","metrics":{{"durationMs":{ms}.0}}}}}}"#
         );
         self.accepted.insert(text.clone());
         text
@@ -118,7 +120,7 @@ impl Storm {
             return end;
         }
         if end.is_none() {
-            let body = format!("[{}]", self.done(&request, "success"));
+            let body = format!("[{}]", self.done(&request, began.elapsed()));
             process.bodies.post(&body);
         }
         let rest = timeout.saturating_sub(began.elapsed());

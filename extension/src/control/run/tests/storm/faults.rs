@@ -1,5 +1,7 @@
 //! The fake service of a storm, with its faults, and a sink in front of it.
 
+use std::ops::Range;
+
 use fastrand::Rng;
 
 use super::super::*;
@@ -14,6 +16,10 @@ struct State {
     rng: Rng,
     /// How many of a hundred requests meet with no fault.
     success_rate: u8,
+    /// How long a request takes, in milliseconds.
+    latency: Range<u64>,
+    /// True if answers to requests that a freeze has caught arrive after it.
+    survives_freezes: bool,
     stored: Vec<Vec<u8>>,
     /// Of each request under way, how many freezes there had been when it began.
     in_flight: Vec<u32>,
@@ -40,6 +46,8 @@ impl FakeService {
         Arc::new(Self(Mutex::new(State {
             rng,
             success_rate: 70,
+            latency: 1..60,
+            survives_freezes: false,
             stored: Vec::new(),
             in_flight: Vec::new(),
             is_frozen: false,
@@ -65,6 +73,21 @@ impl FakeService {
 
     pub(super) fn set_success_rate(&self, of_a_hundred: u8) {
         self.state().success_rate = of_a_hundred;
+    }
+
+    /// Takes everything, and answers after so many milliseconds.
+    pub(super) fn reliable(self: Arc<Self>, latency: Range<u64>) -> Arc<Self> {
+        {
+            let mut state = self.state();
+            (state.success_rate, state.latency) = (100, latency);
+        }
+        self
+    }
+
+    /// Answers to requests that a freeze has caught arrive after it.
+    pub(super) fn surviving_freezes(self: Arc<Self>) -> Arc<Self> {
+        self.state().survives_freezes = true;
+        self
     }
 
     pub(super) fn freeze(&self) {
@@ -154,12 +177,14 @@ impl Sink for Stream {
             let mut state = self.service.state();
             let before = state.freezes;
             state.in_flight.push(before);
-            let latency = Duration::from_millis(state.rng.u64(1..60));
+            let range = state.latency.clone();
+            let latency = Duration::from_millis(state.rng.u64(range));
             (state.fate(records.len()), latency, before)
         };
         let mut waiting =
             Waiting { service: self.service.clone(), began: before, owes_an_answer: false };
-        tokio::time::sleep(latency / 2).await;
+        let began = Instant::now();
+        tokio::time::sleep_until(began + latency / 2).await;
         let mut store = |refused: &[bool]| {
             waiting.owes_an_answer = true;
             let mut state = self.service.state();
@@ -191,9 +216,13 @@ impl Sink for Stream {
             }
             Fate::Silent => std::future::pending().await,
         };
-        tokio::time::sleep(latency / 2).await;
+        tokio::time::sleep_until(began + latency).await;
         // The connection is from before a freeze: the answer never comes.
-        if self.service.state().freezes != before {
+        let is_dead = {
+            let state = self.service.state();
+            state.freezes != before && !state.survives_freezes
+        };
+        if is_dead {
             std::future::pending::<()>().await;
         }
         waiting.owes_an_answer = false;

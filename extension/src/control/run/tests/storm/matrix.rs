@@ -16,6 +16,8 @@ const SUCCESS_RATES: [(&str, u8); 4] = [("100 %", 100), ("70 %", 70), ("40 %", 4
 const INVOCATIONS: u64 = 16;
 /// What Lambda's buffering and the way to us take after the function has finished.
 const BUFFERED: Duration = Duration::from_millis(30);
+/// How long the function runs.
+const FUNCTION: Duration = Duration::from_millis(20);
 const TIMEOUT_MS: u64 = 3_000;
 const FLUSH_TIMEOUT_MS: u64 = 500;
 
@@ -86,9 +88,9 @@ async fn invoke(storm: &mut Storm, process: &mut Process, number: u64) -> Durati
     let request_id = format!("r-{number}");
     process.answer(invoke_with(TIMEOUT_MS, &request_id));
     process.bodies.post(&format!("[{}]", storm.lines().join(",")));
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    tokio::time::sleep(FUNCTION).await;
     let finished = Instant::now();
-    let body = format!("[{}]", storm.done(&request_id, "success"));
+    let body = format!("[{}]", storm.done(&request_id, FUNCTION));
     process.bodies.post_after(BUFFERED, body);
     process.calls_next(Duration::from_millis(TIMEOUT_MS - 20)).await;
     let held = finished.elapsed();
