@@ -38,6 +38,14 @@ pub(crate) fn members(json: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
+/// Returns the value of an object's member with this name; none without such a member, and none with several, because readers
+/// differ on which of them counts.
+pub(crate) fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
+    let mut values = members(json).filter(|(it, _)| text(it).is_some_and(|it| it == name));
+    let (_, value) = values.next()?;
+    values.next().is_none().then_some(value)
+}
+
 /// Returns the text of a JSON string; none for another value, and for a string with half of a surrogate pair.
 pub(crate) fn text(json: &str) -> Option<Cow<'_, str>> {
     let plain = json.strip_prefix('"')?.strip_suffix('"')?;

@@ -2,12 +2,8 @@
 //!
 //! Pure. Costs more than all else that is read of an event, so it is asked only where somebody wants to know.
 
-use std::borrow::Cow;
-
 use extension_spec::{LogLevel, event_type};
-use serde::Deserialize;
 use serde_json::Value;
-use serde_json::value::RawValue;
 
 use crate::base::json;
 
@@ -28,11 +24,12 @@ impl Importance {
     /// All of them, the first to be given up first.
     pub const ALL: [Self; 4] = [Self::Chatter, Self::Ordinary, Self::Warning, Self::Essential];
 
-    /// Of an event, given as its line.
+    /// Returns the importance of an event, given as its line.
     pub fn of(line: &[u8]) -> Self {
-        let Ok(event) = serde_json::from_slice::<Event<'_>>(line) else { return Self::Ordinary };
-        let record = event.record.map_or("null", RawValue::get);
-        match event.event_type.as_ref().map_or("", |it| &*it.0) {
+        let line = std::str::from_utf8(line).unwrap_or_default();
+        let record = json::member(line, "record").unwrap_or("null");
+        let event_type = json::member(line, "type").and_then(json::text);
+        match &*event_type.unwrap_or_default() {
             "function" | "extension" => match level_of(record) {
                 Some(LogLevel::Trace | LogLevel::Debug) => Self::Chatter,
                 Some(LogLevel::Info) | None => Self::Ordinary,
@@ -52,27 +49,9 @@ impl Importance {
     }
 }
 
-#[derive(Deserialize)]
-struct Event<'a> {
-    #[serde(borrow, rename = "type")]
-    event_type: Option<Text<'a>>,
-    #[serde(borrow)]
-    record: Option<&'a RawValue>,
-}
-
-/// Borrows, which an `Option<Cow<str>>` does not.
-#[derive(Deserialize)]
-struct Text<'a>(#[serde(borrow)] Cow<'a, str>);
-
 /// Whether what the platform states is no failure.
 fn has_succeeded(record: &str) -> bool {
-    #[derive(Deserialize)]
-    struct Outcome<'a> {
-        #[serde(borrow)]
-        status: Option<Text<'a>>,
-    }
-    let outcome = serde_json::from_str::<Outcome<'_>>(record);
-    outcome.ok().and_then(|it| it.status).is_none_or(|status| status.0 == "success")
+    json::member(record, "status").is_none_or(|status| status == r#""success""#)
 }
 
 /// The level of a log line, given as the JSON text of its `record`: of an object, what the members of

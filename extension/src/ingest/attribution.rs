@@ -6,6 +6,7 @@
 
 mod named;
 
+use std::cell::OnceCell;
 use std::collections::VecDeque;
 
 use memchr::memmem;
@@ -27,8 +28,8 @@ pub(crate) struct Attribution {
 #[derive(Debug)]
 struct Invocation {
     request_id: String,
-    /// Finds the id in lines. Made once, because making it costs more than searching a line.
-    mention: memmem::Finder<'static>,
+    /// Finds the id in lines. Making it costs more than searching a line, so the first line makes it.
+    mention: OnceCell<memmem::Finder<'static>>,
     start: String,
     done: Option<String>,
     /// True if an invocation whose start was not read may follow this one, and lines after its end belong to that.
@@ -39,15 +40,15 @@ impl Attribution {
     /// Takes in `platform.start` of a request, at this time. A start that is handed over twice is one.
     pub(crate) fn started(&mut self, request_id: &str, time: &str) {
         let at = self.last_before(time).map_or(0, |index| index + 1);
-        let is_it = |it: &Invocation| it.start == time && it.request_id == request_id;
-        if self.invocations.iter().take(at).any(is_it) {
+        let mut began_then = self.invocations.range(..at).rev().take_while(|it| it.start == time);
+        if began_then.any(|it| it.request_id == request_id) {
             return;
         }
         // Read after a later one: what may follow the one before may follow this one.
         let before = at.checked_sub(1).filter(|_| at < self.invocations.len());
         let has_gap_after = before.is_some_and(|index| self.invocations[index].has_gap_after);
-        let mention = memmem::Finder::new(request_id).into_owned();
         let (request_id, start) = (request_id.to_owned(), time.to_owned());
+        let mention = OnceCell::new();
         let started = Invocation { request_id, mention, start, done: None, has_gap_after };
         self.invocations.insert(at, started);
         if self.invocations.len() > REMEMBERED {
@@ -89,6 +90,7 @@ impl Attribution {
     /// the line as JSON.
     pub(crate) fn request_of(&self, time: &str, record: &str) -> Option<&str> {
         let Invocation { request_id, mention, .. } = self.running_at(time)?;
+        let mention = mention.get_or_init(|| memmem::Finder::new(request_id).into_owned());
         let names_it = mention.find(record.as_bytes()).is_some();
         (!names_it && named(record).is_none()).then_some(request_id)
     }

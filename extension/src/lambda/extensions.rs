@@ -7,9 +7,12 @@ use std::time::Duration;
 use extension_spec::EXTENSION_NAME;
 use hyper::Method;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde::de::Error as _;
+use serde_json::Value;
+use serde_json::value::RawValue;
 
 use super::{Api, Error, within};
+use crate::base::json;
 
 const PATH: &str = "/2020-01-01/extension";
 const REGISTER: &str = "/2020-01-01/extension/register";
@@ -148,9 +151,14 @@ impl Next {
     /// Reads the body of an answer. Each member is read by itself: one of an unexpected type counts as missing, and takes
     /// nothing from the others.
     fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
-        let members: Map<String, Value> = serde_json::from_slice(body)?;
-        let text = |name| members.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let deadline_ms = milliseconds(members.get("deadlineMs"));
+        let body = serde_json::from_slice::<&RawValue>(body)?.get();
+        if !body.starts_with('{') {
+            return Err(serde_json::Error::custom("the event is not an object"));
+        }
+        let member = |name| json::member(body, name);
+        let text = |name| member(name).and_then(json::text).unwrap_or_default().into_owned();
+        let deadline = member("deadlineMs").and_then(|value| serde_json::from_str(value).ok());
+        let deadline_ms = milliseconds(deadline.as_ref());
         let event_type = text("eventType");
         Ok(match event_type.as_str() {
             "INVOKE" => Self::Invoke { request_id: text("requestId"), deadline_ms },

@@ -4,7 +4,7 @@ use memchr::memmem;
 
 use super::members::{Piece, members};
 use super::parts::Part;
-use super::peek::{Member, Request};
+use super::peek::Member;
 use super::{Intake, Signal, quarantine, read};
 
 impl Intake {
@@ -54,11 +54,11 @@ impl Intake {
         if !matches!(event_type, "platform.start" | "platform.runtimeDone") {
             return;
         }
-        let (Some(request), Some(time)) = (member.request(), &member.time) else { return };
+        let (Some(request_id), Some(time)) = (member.request_id(), &member.time) else { return };
         if event_type == "platform.start" {
-            attribution.started(&request.request_id, time);
+            attribution.started(&request_id, time);
         } else {
-            attribution.done(&request.request_id, time);
+            attribution.done(&request_id, time);
         }
     }
 
@@ -74,9 +74,9 @@ impl Intake {
             "platform.runtimeDone" => false,
             _ => return,
         };
-        let Some(Request { request_id, tenant }) = member.request() else { return };
-        if let Some(tenant) = tenant.as_str().filter(|_| is_start) {
-            signals.extend(self.learn_tenant(tenant));
+        let Some(request_id) = member.request_id() else { return };
+        if is_start && let Some(tenant) = member.tenant() {
+            signals.extend(self.learn_tenant(&tenant));
         }
         if !is_start {
             let request_id = request_id.into_owned();

@@ -24,15 +24,6 @@ pub(super) struct Member<'a> {
     pub(super) is_reserved: bool,
 }
 
-/// What platform events state of their invocation.
-#[derive(Deserialize)]
-pub(super) struct Request<'a> {
-    #[serde(borrow, rename = "requestId")]
-    pub(super) request_id: Cow<'a, str>,
-    #[serde(rename = "tenantId", default)]
-    pub(super) tenant: serde_json::Value,
-}
-
 impl<'a> Member<'a> {
     /// Reads the text of a JSON value.
     pub(super) fn read(text: &'a str) -> Self {
@@ -80,10 +71,13 @@ impl<'a> Member<'a> {
     }
 
     /// Returns the request that a platform event names.
-    pub(super) fn request(&self) -> Option<Request<'a>> {
-        // A text names no request, and serde would allocate an error to say so.
-        let record = self.record.filter(|record| !record.starts_with('"'))?;
-        serde_json::from_str(record).ok()
+    pub(super) fn request_id(&self) -> Option<Cow<'a, str>> {
+        self.text_of("requestId")
+    }
+
+    /// Returns the tenant that a platform event names.
+    pub(super) fn tenant(&self) -> Option<Cow<'a, str>> {
+        self.text_of("tenantId")
     }
 
     /// Returns how long a function has run, as `platform.runtimeDone` states it.
@@ -103,13 +97,12 @@ impl<'a> Member<'a> {
 
     /// True for an init that is repeated within an invocation, under the function's timeout.
     pub(super) fn is_in_invocation(&self) -> bool {
-        #[derive(Deserialize)]
-        struct Init<'a> {
-            #[serde(borrow)]
-            phase: Cow<'a, str>,
-        }
-        let init = self.record.and_then(|record| serde_json::from_str::<Init<'_>>(record).ok());
-        init.is_some_and(|init| init.phase == "invoke")
+        self.text_of("phase").is_some_and(|phase| phase == "invoke")
+    }
+
+    /// Returns a text that the record states.
+    fn text_of(&self, name: &str) -> Option<Cow<'a, str>> {
+        json::text(json::member(self.record?, name)?)
     }
 
     /// True if the extension itself has printed it.
