@@ -156,7 +156,7 @@ impl Intake {
         let Some(pieces) = members(body) else {
             return self.unreadable(None, body, now, is_foreseen);
         };
-        let pieces: Vec<(Piece<'_>, Member<'_>)> = pieces.map(read).collect();
+        let pieces: Vec<(Piece<'_>, Member<'_>)> = pieces.collect();
         if let [(Piece::Invalid { .. }, _), (Piece::Unfinished, _)] = &*pieces {
             // Nothing in it is sure, not even that an array was meant.
             return self.unreadable(None, body, now, is_foreseen);
@@ -298,7 +298,7 @@ pub(crate) fn restored(body: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     const RESTORED: &str = "platform.restore";
     // Nearly always the answer; what a function prints may hold these words, too.
     memmem::find(body, RESTORED.as_bytes())?;
-    let members = members(body)?.map(read);
+    let members = members(body)?;
     let is_restored = |(_, member): (_, Member<'_>)| member.event_type().starts_with(RESTORED);
     members.clone().any(is_restored).then_some(())?;
     let is_of_init = |member: &Member<'_>| {
@@ -338,13 +338,6 @@ fn between<'a>(body: &'a [u8], first: &Piece<'_>, last: &Piece<'_>) -> &'a [u8] 
     let start = first.bytes().as_ptr().addr() - body.as_ptr().addr();
     let end = last.bytes().as_ptr_range().end.addr() - body.as_ptr().addr();
     &body[start..end]
-}
-
-/// Reads a piece: with an empty member if it is no value.
-fn read(piece: Piece<'_>) -> (Piece<'_>, Member<'_>) {
-    let member =
-        if let Piece::Value(text) = piece { Member::read(text) } else { Member::default() };
-    (piece, member)
 }
 
 /// Whether this can be the id of a request. It becomes a partition key, of which Kinesis takes no empty one and none of

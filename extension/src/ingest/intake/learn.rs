@@ -1,11 +1,9 @@
 //! What bodies tell about invocations: when they were, whose they are, and what is missing.
 
-use memchr::memmem;
-
 use super::members::{Piece, members};
 use super::parts::Part;
 use super::peek::Member;
-use super::{Intake, Signal, quarantine, read};
+use super::{Intake, Signal, quarantine};
 
 impl Intake {
     /// Learns that telemetry is missing here: lines after it may belong to an invocation whose start was part of it.
@@ -18,7 +16,6 @@ impl Intake {
     /// Learns when the invocations were that the parts of a body tell of, so that a line finds the start of its invocation
     /// in any of them. The parts are to be taken next.
     pub(crate) fn foresee(&mut self, parts: &[Part]) {
-        let platform = memmem::Finder::new(b"platform.");
         for part in parts {
             let pieces = match part {
                 Part::Body(body) => members(body),
@@ -28,13 +25,7 @@ impl Intake {
                 self.gap();
                 continue;
             };
-            for piece in pieces {
-                if let Piece::Value(text) = piece
-                    && platform.find(text.as_bytes()).is_none()
-                {
-                    continue;
-                }
-                let (piece, member) = read(piece);
+            for (piece, member) in pieces {
                 self.attribute(&piece, &member);
             }
         }

@@ -3,12 +3,10 @@
 //! Agrees with `serde_json` on every body that `serde_json` accepts. Everything else is split by its bytes: strings with
 //! escapes, depth of nesting, commas outside. Iterative, in linear time, and holds no memory.
 
-use std::fmt;
-
 use memchr::memchr;
-use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::peek::Member;
 use crate::base::json::{is_space, string_end, token_end};
 
 /// A piece of an array. Only whitespace, separating commas and the array's own brackets lie between pieces.
@@ -33,11 +31,14 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// Returns the pieces of the array in `body`; none if the body is no array.
+/// Returns the pieces of the array in `body`, each with what was read of it; none if the body is no array. Of a piece that is no
+/// object nothing but its text is read, and of one that is no value nothing at all.
 ///
 /// A member whose quotes or brackets do not match has no end that could be told. It is taken to end where the next
 /// event begins: at a comma that a `{` and the name of an event's member follow.
-pub(super) fn members(body: &[u8]) -> Option<impl Iterator<Item = Piece<'_>> + Clone> {
+pub(super) fn members(
+    body: &[u8],
+) -> Option<impl Iterator<Item = (Piece<'_>, Member<'_>)> + Clone> {
     let start = skip_space(body, 0);
     let first = skip_space(body, start + 1);
     let is_array = body.get(start) == Some(&b'[') && first < body.len();
@@ -50,6 +51,7 @@ pub(super) fn members(body: &[u8]) -> Option<impl Iterator<Item = Piece<'_>> + C
         comma: None,
         state: State::Open,
         budget,
+        member: Member::default(),
     })
 }
 
@@ -64,6 +66,8 @@ struct Members<'a> {
     state: State,
     /// Bytes that may be read in searches for ends that are not sure.
     budget: usize,
+    /// What was read of the last value.
+    member: Member<'a>,
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -74,9 +78,16 @@ enum State {
 }
 
 impl<'a> Iterator for Members<'a> {
-    type Item = Piece<'a>;
+    type Item = (Piece<'a>, Member<'a>);
 
-    fn next(&mut self) -> Option<Piece<'a>> {
+    fn next(&mut self) -> Option<Self::Item> {
+        let piece = self.piece()?;
+        Some((piece, std::mem::take(&mut self.member)))
+    }
+}
+
+impl<'a> Members<'a> {
+    fn piece(&mut self) -> Option<Piece<'a>> {
         while self.state != State::Ended {
             if self.at < self.bad_end {
                 if let Some(piece) = self.within_bad_slot() {
@@ -124,15 +135,14 @@ impl<'a> Iterator for Members<'a> {
         }
         None
     }
-}
 
-impl<'a> Members<'a> {
     /// Reads a value that a comma or the end of the array follows.
     fn value(&mut self) -> Option<&'a str> {
-        let (text, end) = value_at(self.body, self.at)?;
+        let (member, end) = value_at(self.body, self.at)?;
         let end = skip_space(self.body, end);
         matches!(self.body.get(end), None | Some(b',' | b']')).then(|| self.leave(end))?;
-        Some(text)
+        self.member = member;
+        Some(self.member.text)
     }
 
     /// Goes on behind a slot.
@@ -170,13 +180,14 @@ impl<'a> Members<'a> {
         while at < slot.len() {
             let end = token_end(slot, at);
             if slot[at] == b'{'
-                && let Some((text, value_end)) = value_at(slot, at)
+                && let Some((member, value_end)) = value_at(slot, at)
                 && value_end == end
             {
                 if start == at {
                     self.at = end;
                     self.leave_if_done();
-                    return Some(Piece::Value(text));
+                    self.member = member;
+                    return Some(Piece::Value(self.member.text));
                 }
                 break;
             }
@@ -199,40 +210,18 @@ impl<'a> Members<'a> {
 }
 
 /// Reads the JSON value that begins here. Returns it and its end.
-fn value_at(body: &[u8], at: usize) -> Option<(&str, usize)> {
+fn value_at(body: &[u8], at: usize) -> Option<(Member<'_>, usize)> {
     let values = serde_json::Deserializer::from_slice(&body[at..]);
     if body[at] != b'{' {
         let mut values = values.into_iter::<&RawValue>();
         let text = values.next()?.ok()?.get();
-        return Some((text, at + values.byte_offset()));
+        return Some((Member { text, ..Member::default() }, at + values.byte_offset()));
     }
-    let mut values = values.into_iter::<Object>();
-    values.next()?.ok()?;
+    let mut values = values.into_iter::<Member<'_>>();
+    let member = values.next()?.ok()?;
     let end = at + values.byte_offset();
-    Some((std::str::from_utf8(&body[at..end]).ok()?, end))
-}
-
-/// Skips an object member by member. `serde_json` allocates for an object within another if it skips both at once.
-struct Object;
-
-impl<'de> Deserialize<'de> for Object {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(Self)
-    }
-}
-
-impl<'de> Visitor<'de> for Object {
-    type Value = Self;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self, A::Error> {
-        // Raw, because a name may be no text (half of a surrogate pair).
-        while map.next_entry::<&RawValue, IgnoredAny>()?.is_some() {}
-        Ok(self)
-    }
+    let text = std::str::from_utf8(&body[at..end]).ok()?;
+    Some((Member { text, ..member }, end))
 }
 
 /// Returns where the slot that begins here ends: at a comma or a `]` outside of everything, or with the body. False if

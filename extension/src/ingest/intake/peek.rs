@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use extension_spec::event_type;
-use serde::Deserialize;
-use serde::de::{Deserializer as _, Visitor};
+use serde::de::{Deserialize, Deserializer, MapAccess, Visitor};
+use serde_json::value::RawValue;
 
 use crate::base::json;
 use crate::buffer::ledger::LogsDropped;
@@ -14,24 +14,40 @@ use crate::report::own_lines;
 
 /// A member of the array: its text, and what was read of it if it is an object. Each member is read by itself: one of a
 /// shape that is new to us (`type` a number, or twice) hides no other, and the event goes through.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Member<'a> {
     pub(super) text: &'a str,
     pub(super) time: Option<Cow<'a, str>>,
-    event_type: Option<Cow<'a, str>>,
+    pub(super) event_type: Option<Cow<'a, str>>,
     pub(super) record: Option<&'a str>,
     /// True if any of its types is one that only the extension may use.
     pub(super) is_reserved: bool,
 }
 
-impl<'a> Member<'a> {
-    /// Reads the text of a JSON value.
-    pub(super) fn read(text: &'a str) -> Self {
-        let mut member = Self { text, ..Self::default() };
+impl<'de> Deserialize<'de> for Member<'de> {
+    /// Reads an object, but for its text.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Peek)
+    }
+}
+
+/// Reads an object member by member: `serde_json` allocates for an object within another if it skips both at once.
+struct Peek;
+
+impl<'de> Visitor<'de> for Peek {
+    type Value = Member<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<'de>, A::Error> {
+        let mut member = Member::default();
         let (mut times, mut types, mut records) = (0, 0, 0);
-        for (name, value) in json::members(text) {
-            // A name that is no text (half of a surrogate pair) must not hide the others.
-            match &*json::text(name).unwrap_or_default() {
+        // Raw, because a name may be no text (half of a surrogate pair), and must not hide the others then.
+        while let Some((name, value)) = map.next_entry::<&RawValue, &RawValue>()? {
+            let value = value.get();
+            match &*json::text(name.get()).unwrap_or_default() {
                 "time" => {
                     times += 1;
                     member.time = json::text(value);
@@ -50,11 +66,13 @@ impl<'a> Member<'a> {
         }
         // Readers differ on which of several is meant.
         if times > 1 || types > 1 || records > 1 {
-            return Self { text, is_reserved: member.is_reserved, ..Self::default() };
+            return Ok(Member { is_reserved: member.is_reserved, ..Member::default() });
         }
-        member
+        Ok(member)
     }
+}
 
+impl<'a> Member<'a> {
     /// True if it is an object, as events are.
     pub(super) fn is_object(&self) -> bool {
         self.text.starts_with('{')
@@ -82,17 +100,9 @@ impl<'a> Member<'a> {
 
     /// Returns how long a function has run, as `platform.runtimeDone` states it.
     pub(super) fn duration(&self) -> Option<Duration> {
-        #[derive(Deserialize)]
-        struct Done {
-            metrics: Metrics,
-        }
-        #[derive(Deserialize)]
-        #[serde(rename_all = "camelCase")]
-        struct Metrics {
-            duration_ms: f64,
-        }
-        let done: Done = serde_json::from_str(self.record?).ok()?;
-        Duration::try_from_secs_f64(done.metrics.duration_ms / 1_000.0).ok()
+        let metrics = json::member(self.record?, "metrics")?;
+        let ms: f64 = json::member(metrics, "durationMs")?.parse().ok()?;
+        Duration::try_from_secs_f64(ms / 1_000.0).ok()
     }
 
     /// True for an init that is repeated within an invocation, under the function's timeout.
@@ -112,9 +122,8 @@ impl<'a> Member<'a> {
 
     /// Returns what `platform.logsDropped` states, and nothing for other events.
     pub(super) fn logs_dropped(&self) -> LogsDropped {
-        #[derive(Deserialize)]
+        #[derive(Default, serde::Deserialize)]
         #[serde(rename_all = "camelCase", default)]
-        #[derive(Default)]
         struct Dropped {
             dropped_records: u64,
             dropped_bytes: u64,

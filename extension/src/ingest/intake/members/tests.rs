@@ -4,7 +4,7 @@ use super::*;
 
 /// The pieces of a body: values as they stand, `!` and the bytes for what is invalid, `…` for an array that does not end.
 fn pieces(body: &[u8]) -> Vec<String> {
-    let text = |piece| match piece {
+    let text = |(piece, _)| match piece {
         Piece::Value(text) => text.to_owned(),
         Piece::Invalid { bytes, .. } => format!("!{}", escaped(bytes)),
         Piece::Unfinished => "…".to_owned(),
@@ -177,7 +177,7 @@ proptest! {
         body[at] = byte;
         let Some(found) = members(&body) else { return Ok(()) };
         let (mut at, mut ended) = (0, false);
-        for piece in found {
+        for (piece, _) in found {
             prop_assert!(!ended);
             let bytes = match piece {
                 Piece::Value(text) => text.as_bytes(),
