@@ -5,7 +5,7 @@
 
 use std::borrow::Cow;
 
-use memchr::{memchr, memchr2};
+use memchr::memchr2;
 use serde::Deserialize as _;
 use serde_json::value::RawValue;
 
@@ -38,18 +38,23 @@ pub(crate) fn members(json: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Returns the value of an object's member with this name; none without such a member, and none with several, because readers
-/// differ on which of them counts.
-pub(crate) fn member<'a>(json: &'a str, name: &str) -> Option<&'a str> {
-    let mut values = members(json).filter(|(it, _)| text(it).is_some_and(|it| it == name));
-    let (_, value) = values.next()?;
-    values.next().is_none().then_some(value)
+/// Returns the values of an object's members with these names; none for a name that no member has or several have, because
+/// readers differ on which of those counts.
+pub(crate) fn values<'a, const N: usize>(json: &'a str, names: [&str; N]) -> [Option<&'a str>; N] {
+    let mut found = [(None, 0); N];
+    for (name, value) in members(json) {
+        let name = text(name);
+        if let Some(at) = names.iter().position(|it| name.as_deref() == Some(*it)) {
+            found[at] = (Some(value), found[at].1 + 1);
+        }
+    }
+    found.map(|(value, count)| value.filter(|_| count == 1))
 }
 
 /// Returns the text of a JSON string; none for another value, and for a string with half of a surrogate pair.
 pub(crate) fn text(json: &str) -> Option<Cow<'_, str>> {
     let plain = json.strip_prefix('"')?.strip_suffix('"')?;
-    if memchr(b'\\', plain.as_bytes()).is_none() {
+    if !plain.as_bytes().contains(&b'\\') {
         return Some(Cow::Borrowed(plain));
     }
     serde_json::from_str(json).ok().map(Cow::Owned)

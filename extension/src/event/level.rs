@@ -27,9 +27,9 @@ impl Importance {
     /// Returns the importance of an event, given as its line.
     pub fn of(line: &[u8]) -> Self {
         let line = std::str::from_utf8(line).unwrap_or_default();
-        let record = json::member(line, "record").unwrap_or("null");
-        let event_type = json::member(line, "type").and_then(json::text);
-        match &*event_type.unwrap_or_default() {
+        let [event_type, record] = json::values(line, ["type", "record"]);
+        let record = record.unwrap_or("null");
+        match &*event_type.and_then(json::text).unwrap_or_default() {
             "function" | "extension" => match level_of(record) {
                 Some(LogLevel::Trace | LogLevel::Debug) => Self::Chatter,
                 Some(LogLevel::Info) | None => Self::Ordinary,
@@ -51,7 +51,8 @@ impl Importance {
 
 /// Whether what the platform states is no failure.
 fn has_succeeded(record: &str) -> bool {
-    json::member(record, "status").is_none_or(|status| status == r#""success""#)
+    let [status] = json::values(record, ["status"]);
+    status.is_none_or(|status| status == r#""success""#)
 }
 
 /// The level of a log line, given as the JSON text of its `record`: of an object, what the members of

@@ -252,7 +252,7 @@ impl Intake {
 
     /// The invocation that an event belongs to, as it says itself or as its time tells.
     fn request_of(&self, member: &Member<'_>) -> Option<Arc<str>> {
-        let named = member.request_id();
+        let named = member.request().map(|request| request.request_id);
         named.filter(|id| is_id(id)).map(Into::into).or_else(|| {
             let (attribution, time) = (self.attribution.as_ref()?, member.time.as_deref()?);
             let invocation = match member.record.filter(|_| member.is_line()) {

@@ -155,14 +155,16 @@ impl Next {
         if !body.starts_with('{') {
             return Err(serde_json::Error::custom("the event is not an object"));
         }
-        let member = |name| json::member(body, name);
-        let text = |name| member(name).and_then(json::text).unwrap_or_default().into_owned();
-        let deadline = member("deadlineMs").and_then(|value| serde_json::from_str(value).ok());
+        let names = ["eventType", "requestId", "shutdownReason", "deadlineMs"];
+        let [event_type, request_id, reason, deadline] = json::values(body, names);
+        let text =
+            |value: Option<&str>| value.and_then(json::text).unwrap_or_default().into_owned();
+        let deadline = deadline.and_then(|value| serde_json::from_str(value).ok());
         let deadline_ms = milliseconds(deadline.as_ref());
-        let event_type = text("eventType");
+        let event_type = text(event_type);
         Ok(match event_type.as_str() {
-            "INVOKE" => Self::Invoke { request_id: text("requestId"), deadline_ms },
-            "SHUTDOWN" => Self::Shutdown { reason: text("shutdownReason"), deadline_ms },
+            "INVOKE" => Self::Invoke { request_id: text(request_id), deadline_ms },
+            "SHUTDOWN" => Self::Shutdown { reason: text(reason), deadline_ms },
             _ => Self::Unknown(event_type),
         })
     }

@@ -25,6 +25,9 @@ pub fn intake(data: &[u8]) {
                     assert_eq!(event.seq, next, "numbers have no gaps");
                     next += 1;
                     is_a_line(event, *envelope);
+                    if by_request {
+                        belongs_to_its_request(event);
+                    }
                 }
                 assert_eq!(intake.last_seq() + 1, next);
                 holds_all(data, &accepted);
@@ -51,6 +54,15 @@ fn filters_by_type(data: &[u8]) {
 
 /// Returns the type of an event, if it is said once and neither time nor record twice; else an empty one.
 fn type_of(event: &str) -> String {
+    if ["time", "type", "record"].iter().any(|name| values(event, name).len() > 1) {
+        return String::new();
+    }
+    let value = values(event, "type").pop();
+    value.and_then(|it| serde_json::from_str(it.get()).ok()).unwrap_or_default()
+}
+
+/// Returns the values that `serde_json` reads of an object's members with this name.
+fn values<'a>(object: &'a str, name: &str) -> Vec<&'a RawValue> {
     struct Members;
     impl<'de> Visitor<'de> for Members {
         type Value = Vec<(&'de RawValue, &'de RawValue)>;
@@ -67,19 +79,27 @@ fn type_of(event: &str) -> String {
             Ok(members)
         }
     }
-    let members = serde_json::Deserializer::from_str(event).deserialize_map(Members);
-    let members = members.expect("it is an object");
-    let of = |name: &'static str| {
-        let is_it = move |it: &&(&RawValue, &RawValue)| {
-            serde_json::from_str::<String>(it.0.get()).is_ok_and(|it| it == name)
-        };
-        members.iter().filter(is_it).map(|(_, value)| *value)
-    };
-    if ["time", "type", "record"].iter().any(|name| of(name).count() > 1) {
-        return String::new();
+    let members = serde_json::Deserializer::from_str(object).deserialize_map(Members);
+    let members = members.expect("it is an object").into_iter();
+    let is_it = |it: &RawValue| serde_json::from_str::<String>(it.get()).is_ok_and(|it| it == name);
+    members.filter(|(it, _)| is_it(it)).map(|(_, value)| value).collect()
+}
+
+/// A platform event belongs to the request that `serde_json` reads, with its escapes, if it is named once.
+fn belongs_to_its_request(event: &Event) {
+    let own = String::from_utf8_lossy(&event.line[..event.own_len]) + "}";
+    if !type_of(&own).starts_with("platform.") {
+        return;
     }
-    let value = of("type").next();
-    value.and_then(|it| serde_json::from_str(it.get()).ok()).unwrap_or_default()
+    let [record] = values(&own, "record")[..] else { return };
+    let record = record.get();
+    let ids = if record.starts_with('{') { values(record, "requestId") } else { Vec::new() };
+    let [id] = ids[..] else { return };
+    let Ok(id) = serde_json::from_str::<String>(id.get()) else { return };
+    let is_id = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
+    if (1..=64).contains(&id.len()) && id.bytes().all(is_id) {
+        assert_eq!(event.request.as_deref(), Some(&*id));
+    }
 }
 
 fn default() -> Config {

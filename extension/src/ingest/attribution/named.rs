@@ -129,8 +129,8 @@ fn of_text(head: &str) -> Option<&str> {
             return Some(word);
         }
         let is_prefix = matches!(word, "START" | "END" | "REPORT") || is_level(word);
-        let is_moment = |c: char| c.is_ascii_digit() || "-:.,+TZ[]".contains(c);
-        if !is_prefix && !LEVELS.contains(&word) && !word.chars().all(is_moment) {
+        let is_moment = |byte: u8| byte.is_ascii_digit() || b"-:.,+TZ[]".contains(&byte);
+        if !is_prefix && !LEVELS.contains(&word) && !word.bytes().all(is_moment) {
             return None;
         }
     }
@@ -140,12 +140,13 @@ fn of_text(head: &str) -> Option<&str> {
 /// Reads Ruby's format: `I, [time #process]  LEVEL id -- program: message`. The id is empty during init; a logger that the
 /// function makes itself writes neither the id nor its space.
 fn of_ruby(head: &str) -> Option<&str> {
-    let (severity, rest) = head.split_once(", [")?;
+    let (severity, rest) = head.split_at_checked(1)?;
+    let rest = rest.strip_prefix(", [")?;
     let (time, rest) = rest.split_once(']')?;
     let (level, rest) = rest.trim_start_matches(' ').split_once(' ')?;
     let (id, _) = rest.split_once(" -- ")?;
     let is_ruby = level.starts_with(severity) && LEVELS.contains(&level) && is_time(time);
-    (is_ruby && severity.len() == 1 && !id.contains(' ')).then_some(id)
+    (is_ruby && !id.contains(' ')).then_some(id)
 }
 
 /// True for `[INFO]`.

@@ -2,7 +2,7 @@
 
 use super::members::{Piece, members};
 use super::parts::Part;
-use super::peek::Member;
+use super::peek::{Member, Request};
 use super::{Intake, Signal, quarantine};
 
 impl Intake {
@@ -45,11 +45,11 @@ impl Intake {
         if !matches!(event_type, "platform.start" | "platform.runtimeDone") {
             return;
         }
-        let (Some(request_id), Some(time)) = (member.request_id(), &member.time) else { return };
+        let (Some(request), Some(time)) = (member.request(), &member.time) else { return };
         if event_type == "platform.start" {
-            attribution.started(&request_id, time);
+            attribution.started(&request.request_id, time);
         } else {
-            attribution.done(&request_id, time);
+            attribution.done(&request.request_id, time);
         }
     }
 
@@ -65,8 +65,8 @@ impl Intake {
             "platform.runtimeDone" => false,
             _ => return,
         };
-        let Some(request_id) = member.request_id() else { return };
-        if is_start && let Some(tenant) = member.tenant() {
+        let Some(Request { request_id, tenant }) = member.request() else { return };
+        if is_start && let Some(tenant) = tenant {
             signals.extend(self.learn_tenant(&tenant));
         }
         if !is_start {

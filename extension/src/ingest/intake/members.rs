@@ -3,6 +3,8 @@
 //! Agrees with `serde_json` on every body that `serde_json` accepts. Everything else is split by its bytes: strings with
 //! escapes, depth of nesting, commas outside. Iterative, in linear time, and holds no memory.
 
+use std::str::Utf8Error;
+
 use memchr::memchr;
 use serde_json::value::RawValue;
 
@@ -51,6 +53,7 @@ pub(super) fn members(
         comma: None,
         state: State::Open,
         budget,
+        text: ("", 0),
         member: Member::default(),
     })
 }
@@ -66,6 +69,8 @@ struct Members<'a> {
     state: State,
     /// Bytes that may be read in searches for ends that are not sure.
     budget: usize,
+    /// The part of the body that was found to be UTF-8 last, and where it begins.
+    text: (&'a str, usize),
     /// What was read of the last value.
     member: Member<'a>,
 }
@@ -138,11 +143,39 @@ impl<'a> Members<'a> {
 
     /// Reads a value that a comma or the end of the array follows.
     fn value(&mut self) -> Option<&'a str> {
-        let (member, end) = value_at(self.body, self.at)?;
+        let (member, end) = self.value_at(self.at)?;
         let end = skip_space(self.body, end);
         matches!(self.body.get(end), None | Some(b',' | b']')).then(|| self.leave(end))?;
         self.member = member;
         Some(self.member.text)
+    }
+
+    /// Reads the JSON value that begins here. Returns it and its end.
+    fn value_at(&mut self, at: usize) -> Option<(Member<'a>, usize)> {
+        let text = self.text_at(at);
+        let values = serde_json::Deserializer::from_str(text);
+        if !text.starts_with('{') {
+            let mut values = values.into_iter::<&RawValue>();
+            let text = values.next()?.ok()?.get();
+            return Some((Member::default().with_text(text), at + values.byte_offset()));
+        }
+        let mut values = values.into_iter::<Member<'_>>();
+        let member = values.next()?.ok()?;
+        let length = values.byte_offset();
+        Some((member.with_text(&text[..length]), at + length))
+    }
+
+    /// Returns the text that begins here, up to the first byte that is no UTF-8. Each byte is looked at once.
+    fn text_at(&mut self, at: usize) -> &'a str {
+        let (text, start) = self.text;
+        let known = at.checked_sub(start).and_then(|at| text.get(at..));
+        known.filter(|text| !text.is_empty()).unwrap_or_else(|| {
+            let rest = &self.body[at..];
+            let valid = |error: Utf8Error| std::str::from_utf8(&rest[..error.valid_up_to()]);
+            let text = std::str::from_utf8(rest).or_else(valid).unwrap_or_default();
+            self.text = (text, at);
+            text
+        })
     }
 
     /// Goes on behind a slot.
@@ -180,7 +213,7 @@ impl<'a> Members<'a> {
         while at < slot.len() {
             let end = token_end(slot, at);
             if slot[at] == b'{'
-                && let Some((member, value_end)) = value_at(slot, at)
+                && let Some((member, value_end)) = self.value_at(at)
                 && value_end == end
             {
                 if start == at {
@@ -207,21 +240,6 @@ impl<'a> Members<'a> {
     fn invalid(&self, start: usize, end: usize, is_sure: bool) -> Piece<'a> {
         Piece::Invalid { bytes: trim_space(&self.body[start..end]), is_sure }
     }
-}
-
-/// Reads the JSON value that begins here. Returns it and its end.
-fn value_at(body: &[u8], at: usize) -> Option<(Member<'_>, usize)> {
-    let values = serde_json::Deserializer::from_slice(&body[at..]);
-    if body[at] != b'{' {
-        let mut values = values.into_iter::<&RawValue>();
-        let text = values.next()?.ok()?.get();
-        return Some((Member { text, ..Member::default() }, at + values.byte_offset()));
-    }
-    let mut values = values.into_iter::<Member<'_>>();
-    let member = values.next()?.ok()?;
-    let end = at + values.byte_offset();
-    let text = std::str::from_utf8(&body[at..end]).ok()?;
-    Some((Member { text, ..member }, end))
 }
 
 /// Returns where the slot that begins here ends: at a comma or a `]` outside of everything, or with the body. False if

@@ -18,10 +18,16 @@ use crate::report::own_lines;
 pub(super) struct Member<'a> {
     pub(super) text: &'a str,
     pub(super) time: Option<Cow<'a, str>>,
-    pub(super) event_type: Option<Cow<'a, str>>,
+    event_type: Option<Cow<'a, str>>,
     pub(super) record: Option<&'a str>,
     /// True if any of its types is one that only the extension may use.
     pub(super) is_reserved: bool,
+}
+
+/// The invocation that a platform event names.
+pub(super) struct Request<'a> {
+    pub(super) request_id: Cow<'a, str>,
+    pub(super) tenant: Option<Cow<'a, str>>,
 }
 
 impl<'de> Deserialize<'de> for Member<'de> {
@@ -73,6 +79,11 @@ impl<'de> Visitor<'de> for Peek {
 }
 
 impl<'a> Member<'a> {
+    /// The same member with its text.
+    pub(super) fn with_text(self, text: &'a str) -> Self {
+        Self { text, ..self }
+    }
+
     /// True if it is an object, as events are.
     pub(super) fn is_object(&self) -> bool {
         self.text.starts_with('{')
@@ -88,31 +99,25 @@ impl<'a> Member<'a> {
         matches!(self.event_type(), "function" | "extension")
     }
 
-    /// Returns the request that a platform event names.
-    pub(super) fn request_id(&self) -> Option<Cow<'a, str>> {
-        self.text_of("requestId")
-    }
-
-    /// Returns the tenant that a platform event names.
-    pub(super) fn tenant(&self) -> Option<Cow<'a, str>> {
-        self.text_of("tenantId")
+    /// Returns the invocation that a platform event names.
+    pub(super) fn request(&self) -> Option<Request<'a>> {
+        let [request_id, tenant] = json::values(self.record?, ["requestId", "tenantId"]);
+        let request_id = request_id.and_then(json::text)?;
+        Some(Request { request_id, tenant: tenant.and_then(json::text) })
     }
 
     /// Returns how long a function has run, as `platform.runtimeDone` states it.
     pub(super) fn duration(&self) -> Option<Duration> {
-        let metrics = json::member(self.record?, "metrics")?;
-        let ms: f64 = json::member(metrics, "durationMs")?.parse().ok()?;
+        let [metrics] = json::values(self.record?, ["metrics"]);
+        let [ms] = json::values(metrics?, ["durationMs"]);
+        let ms: f64 = ms?.parse().ok()?;
         Duration::try_from_secs_f64(ms / 1_000.0).ok()
     }
 
     /// True for an init that is repeated within an invocation, under the function's timeout.
     pub(super) fn is_in_invocation(&self) -> bool {
-        self.text_of("phase").is_some_and(|phase| phase == "invoke")
-    }
-
-    /// Returns a text that the record states.
-    fn text_of(&self, name: &str) -> Option<Cow<'a, str>> {
-        json::text(json::member(self.record?, name)?)
+        let [phase] = json::values(self.record.unwrap_or_default(), ["phase"]);
+        phase.is_some_and(|phase| phase == r#""invoke""#)
     }
 
     /// True if the extension itself has printed it.
