@@ -80,7 +80,7 @@ impl Source {
 
     /// With what stands before the number.
     fn headed(self) -> Self {
-        let quoted = |text: &str| serde_json::Value::from(text).to_string();
+        let quoted = |text: &str| serde_json::to_string(text).expect("a text is JSON");
         let Self { function, version, tenant, labels, instance, .. } = &self;
         let mut head =
             format!(r#""source":{{"function":{},"version":{}"#, quoted(function), quoted(version));

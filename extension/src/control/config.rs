@@ -2,8 +2,6 @@
 //!
 //! The variables come in as a list, so that tests never touch the process's environment.
 
-use std::collections::BTreeMap;
-
 use extension_spec::{Config, Problem};
 
 use crate::delivery::aws::Proxy;
@@ -74,9 +72,13 @@ impl Initialization {
 impl Environment {
     /// Reads the variables.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        let variables: BTreeMap<String, String> = variables.into_iter().collect();
-        let get = |name: &str| variables.get(name).filter(|value| !value.is_empty()).cloned();
-        let loaded = extension_spec::load(&variables);
+        // A list: a map costs each start more than it saves for so few.
+        let variables: Vec<(String, String)> = variables.into_iter().collect();
+        let get = |name: &str| {
+            let variable = variables.iter().rfind(|(it, _)| it == name);
+            variable.map(|(_, value)| value).filter(|value| !value.is_empty()).cloned()
+        };
+        let loaded = extension_spec::load(variables.iter().map(|(name, value)| (name, value)));
         let mut notices = loaded.notices;
         let (proxy, wrong) = Proxy::read(get);
         notices.extend(wrong);

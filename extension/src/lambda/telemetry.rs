@@ -55,15 +55,30 @@ async fn climb_down(
 }
 
 fn request(schema: &str, port: u16, config: &Config) -> String {
-    serde_json::json!({
-        "schemaVersion": schema,
-        "destination": { "protocol": "HTTP", "URI": format!("http://sandbox.localdomain:{port}/") },
-        "types": config.types.subscription(),
-        "buffering": {
-            "maxItems": config.max_buffer_items_count.0,
-            "maxBytes": config.logs_buffer_max_bytes.0,
-            "timeoutMs": config.buffer_timeout.0,
-        },
-    })
-    .to_string()
+    let types = serde_json::to_string(&config.types.subscription()).expect("words are JSON");
+    let (items, bytes) = (config.max_buffer_items_count.0, config.logs_buffer_max_bytes.0);
+    let timeout = config.buffer_timeout.0;
+    // As text, which costs each start less than a value that is built, written and dropped.
+    format!(
+        r#"{{"schemaVersion":"{schema}","types":{types},"destination":{{"protocol":"HTTP","URI":"http://sandbox.localdomain:{port}/"}},"buffering":{{"maxItems":{items},"maxBytes":{bytes},"timeoutMs":{timeout}}}}}"#
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subscription_is_json() {
+        let config = extension_spec::load([("KINESIS_TELEMETRY_TYPES", "function:warn")]).config;
+        let body: serde_json::Value =
+            serde_json::from_str(&request("2025-01-29", 4243, &config)).unwrap();
+        let expected = serde_json::json!({
+            "schemaVersion": "2025-01-29",
+            "types": ["platform", "function"],
+            "destination": { "protocol": "HTTP", "URI": "http://sandbox.localdomain:4243/" },
+            "buffering": { "maxItems": 1000, "maxBytes": 262_144, "timeoutMs": 100 },
+        });
+        assert_eq!(body, expected);
+    }
 }
