@@ -22,6 +22,12 @@ pub(crate) enum Command {
         #[arg(long, value_name = "PATH")]
         program: PathBuf,
     },
+    /// Print the functions of a program in the order in which a life first runs them
+    Record {
+        /// The extension, with its symbols
+        #[arg(long, value_name = "PATH")]
+        program: PathBuf,
+    },
 }
 
 #[derive(Args)]

@@ -4,7 +4,7 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
@@ -16,7 +16,7 @@ use serde_json::json;
 use crate::events;
 use crate::fake_lambda::{FakeLambda, Kinesis};
 use crate::startup;
-use crate::subject::Subject;
+use crate::subject::{Ended, Subject};
 
 /// Valgrind takes fifty times as long.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -109,15 +109,4 @@ fn total(file: &Path) -> Result<u64> {
     let text = fs::read_to_string(file).context("valgrind wrote nothing")?;
     let line = text.lines().find_map(|line| line.strip_prefix("totals: "));
     line.and_then(|line| line.trim().parse().ok()).context("valgrind counted nothing")
-}
-
-/// Ends with us.
-struct Ended(Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // After its end neither has an effect.
-        _ = self.0.kill();
-        _ = self.0.wait();
-    }
 }

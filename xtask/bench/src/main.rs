@@ -11,6 +11,7 @@ mod cli;
 mod count;
 mod events;
 mod fake_lambda;
+mod record;
 mod report;
 mod startup;
 mod statistics;
@@ -41,6 +42,7 @@ fn main() -> ExitCode {
     let done = match Cli::parse().command {
         Command::Measure(options) => measure(&options),
         Command::Count { program } => count::run(&program),
+        Command::Record { program } => record::run(&program),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

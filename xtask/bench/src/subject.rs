@@ -145,6 +145,17 @@ fn pause() {
     thread::sleep(Duration::from_micros(200));
 }
 
+/// A process that ends with us.
+pub(crate) struct Ended(pub(crate) Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // After its end neither has an effect.
+        _ = self.0.kill();
+        _ = self.0.wait();
+    }
+}
+
 /// CPU of all children that have ended. One is measured at a time.
 fn children_cpu() -> Result<Duration> {
     let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("this system counts no CPU")?;

@@ -1,0 +1,105 @@
+//! The functions of a program in the order in which a life first runs them, for `cargo xtask order`.
+//!
+//! Prints one symbol a line.
+
+use std::collections::HashSet;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use extension_spec::ENV_PREFIX;
+
+use crate::events;
+use crate::fake_lambda::{FakeLambda, Kinesis};
+use crate::subject::{Ended, Subject};
+
+/// Valgrind takes some ten times as long.
+const PATIENCE: Duration = Duration::from_mins(1);
+/// Valgrind notes each piece of code when it runs for the first time, and the function that it is of. `notbelow` keeps it from
+/// printing the code; without chasing, a piece never goes on into another function.
+const TRACE: [&str; 6] = [
+    "--tool=none",
+    "--trace-flags=10000000",
+    "--trace-notbelow=2147483647",
+    "--vex-guest-chase=no",
+    "--demangle=no",
+    "--show-below-main=yes",
+];
+
+/// What differs from life to life, such as which thread is first, must not keep a function out.
+const LIVES: usize = 3;
+
+pub(crate) fn run(program: &Path) -> Result<()> {
+    let kinesis = Kinesis::start()?;
+    // Valgrind takes longer than a flush may.
+    let patient = (format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"), "60000".to_owned());
+    let subject = Subject::new(program.to_owned(), &[patient]);
+    let mut trace = String::new();
+    for _ in 0..LIVES {
+        trace += &live(&subject, &kinesis)?;
+    }
+    for symbol in symbols(&trace) {
+        println!("{symbol}");
+    }
+    Ok(())
+}
+
+/// Lets the program live once: `register`, two invocations, delivery over TLS, SHUTDOWN. Returns valgrind's trace.
+fn live(subject: &Subject, kinesis: &Kinesis) -> Result<String> {
+    kinesis.reset();
+    let mut lambda = FakeLambda::start()?;
+    let out = tempfile::tempdir().context("there is no place for valgrind's file")?;
+    let file = out.path().join("trace");
+    let mut command = Command::new("valgrind");
+    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
+    command.args(TRACE).arg(format!("--log-file={}", file.display()));
+    command.arg(&subject.program).envs(subject.environment(&lambda, kinesis, out.path(), 128));
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+    let valgrind =
+        command.spawn().context("valgrind does not start (Debian: apt-get install valgrind)")?;
+    let mut valgrind = Ended(valgrind);
+    lambda.next(1, PATIENCE).context("it never calls next")?;
+    lambda.publish(&events::batch(&events::init()))?;
+    for invocation in 1..=2 {
+        lambda.invoke(events::REQUEST);
+        lambda.publish(&events::batch(&events::invocation()))?;
+        lambda.next(invocation + 1, PATIENCE).context("it does not call next again")?;
+    }
+    lambda.shut_down();
+    valgrind.0.wait()?;
+    if kinesis.taken().lines == 0 {
+        bail!("it delivers nothing");
+    }
+    fs::read_to_string(&file).context("valgrind wrote nothing")
+}
+
+/// Returns each function of a trace once. A line of it:
+/// `==== SB 7 (evchecks 20) [tid 1] 0x64b706 __init_libc+84 /path+0x64b706`.
+fn symbols(trace: &str) -> Vec<&str> {
+    let pieces = trace.lines().filter_map(|line| {
+        let (_, piece) = line.strip_prefix("==== SB ")?.split_once("[tid ")?;
+        piece.split_whitespace().nth(2)
+    });
+    let names = pieces.map(|piece| piece.split('+').next().unwrap_or(piece));
+    let mut seen = HashSet::new();
+    names.filter(|name| *name != "UNKNOWN_FUNCTION" && seen.insert(*name)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::symbols;
+
+    #[test]
+    fn a_trace_gives_each_function_once_in_order() {
+        let trace = "\
+==12== a word of valgrind's
+==== SB 0 (evchecks 0) [tid 1] 0x3463c0 UNKNOWN_FUNCTION /p/plain+0x3463c0
+==== SB 1 (evchecks 1) [tid 1] 0x64b6cb _ZN1a4mainE+25 /p/plain+0x64b6cb
+==== SB 2 (evchecks 7) [tid 2] 0x64b6ce memcpy /p/plain+0x64b6ce
+==== SB 3 (evchecks 9) [tid 1] 0x64b6cf _ZN1a4mainE+29 /p/plain+0x64b6cf
+";
+        assert_eq!(symbols(trace), ["_ZN1a4mainE", "memcpy"]);
+    }
+}
