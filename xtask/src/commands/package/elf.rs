@@ -10,6 +10,8 @@ const fn machine(architecture: Architecture) -> u16 {
         Architecture::Arm64 => 183,
     }
 }
+/// `e_type` of a program that runs at the address it was linked for.
+const ET_EXEC: u16 = 2;
 /// `p_type` of the name of a dynamic linker.
 const PT_INTERP: u32 = 3;
 
@@ -24,10 +26,18 @@ pub(super) fn check(program: &[u8], architecture: Architecture) -> Result<()> {
             "it is not static: it asks for the dynamic linker and libc of a runtime that may have others"
         );
     }
+    if header.kind != ET_EXEC {
+        bail!(
+            "it is position independent (ELF type {}), so each start would relocate its tables: link it with \
+             relocation-model=static",
+            header.kind
+        );
+    }
     Ok(())
 }
 
 struct Header {
+    kind: u16,
     machine: u16,
     /// `p_type` of each segment.
     segments: Vec<u32>,
@@ -47,7 +57,7 @@ impl Header {
         let segments = (0..count)
             .map(|index| u32_at(table.checked_add(index * size)?))
             .collect::<Option<_>>()?;
-        Some(Self { machine: u16_at(18)?, segments })
+        Some(Self { kind: u16_at(16)?, machine: u16_at(18)?, segments })
     }
 }
 
@@ -59,7 +69,8 @@ mod tests {
     fn program(machine: u8, segment: u8) -> Vec<u8> {
         let mut bytes = vec![0; 64 + 56];
         bytes[..6].copy_from_slice(b"\x7fELF\x02\x01");
-        (bytes[18], bytes[32], bytes[54], bytes[56], bytes[64]) = (machine, 64, 56, 1, segment);
+        (bytes[16], bytes[18], bytes[32], bytes[54], bytes[56]) = (2, machine, 64, 56, 1);
+        bytes[64] = segment;
         bytes
     }
 
@@ -82,6 +93,14 @@ mod tests {
     #[test]
     fn a_program_that_needs_somebodys_libc_is_refused() {
         assert!(problem(&program(62, 3), Architecture::X86_64).starts_with("it is not static"));
+    }
+
+    #[test]
+    fn a_program_that_is_position_independent_is_refused() {
+        let mut program = program(62, 1);
+        program[16] = 3;
+        let problem = problem(&program, Architecture::X86_64);
+        assert!(problem.starts_with("it is position independent (ELF type 3)"), "{problem}");
     }
 
     #[test]
