@@ -50,6 +50,9 @@ _xtask() {
             xtask,invoke)
                 cmd="xtask__subcmd__invoke"
                 ;;
+            xtask,order)
+                cmd="xtask__subcmd__order"
+                ;;
             xtask,outputs)
                 cmd="xtask__subcmd__outputs"
                 ;;
@@ -81,7 +84,7 @@ _xtask() {
 
     case "${cmd}" in
         xtask)
-            opts="-h --help demo test bench ci build package deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar"
+            opts="-h --help demo test bench ci build package order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -377,6 +380,20 @@ _xtask() {
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xtask__subcmd__order)
+            opts="-h --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
                 *)
                     COMPREPLY=()
                     ;;

@@ -7,5 +7,6 @@ pub(crate) mod budgets;
 pub(crate) mod dependencies;
 #[cfg(test)]
 mod documents;
+pub(crate) mod function_order;
 #[cfg(test)]
 pub(crate) mod tidy;

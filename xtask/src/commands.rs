@@ -12,6 +12,7 @@ pub(crate) mod deploy;
 mod deployment;
 pub(crate) mod destroy;
 pub(crate) mod diff;
+pub(crate) mod order;
 #[allow(clippy::format_push_string, reason = "these texts are made once a run, and read better so")]
 pub(crate) mod package;
 pub(crate) mod radar;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Ci(ci::Options),
     Build(build::Options),
     Package(package::Options),
+    Order(order::Options),
     Deploy(deploy::Options),
     Diff(diff::Options),
     Destroy(destroy::Options),
@@ -78,6 +80,7 @@ impl Command {
             Self::Ci(_) => ci::run(),
             Self::Build(options) => build::run(options),
             Self::Package(options) => package::run(options),
+            Self::Order(_) => order::run(),
             Self::Deploy(options) => deploy::run(options),
             Self::Diff(options) => diff::run(options),
             Self::Destroy(options) => destroy::run(options),

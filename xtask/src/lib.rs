@@ -15,19 +15,19 @@ pub use tools::ministack::environment as ministack_environment;
 
 use std::process::ExitCode;
 
+use anyhow::Result;
+
 use crate::commands::Command;
 use crate::support::process::{self, Interrupted};
 use crate::support::root;
+use crate::tools::link;
 
 /// What shells report of a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
 
-/// Runs the command that the process's arguments ask for.
+/// Runs the command that the process's arguments ask for, or links for rustc.
 pub fn main() -> ExitCode {
-    let command = Command::parse();
-    let done = root::find_root()
-        .and_then(|_| process::end_children_when_interrupted())
-        .and_then(|()| command.run());
+    let done = if link::is_called() { link::link() } else { run(&Command::parse()) };
     match done {
         Ok(code) => code,
         // By then much else may have failed, because its process was ended.
@@ -43,4 +43,10 @@ pub fn main() -> ExitCode {
             ExitCode::FAILURE
         }
     }
+}
+
+fn run(command: &Command) -> Result<ExitCode> {
+    root::find_root()?;
+    process::end_children_when_interrupted()?;
+    command.run()
 }

@@ -5,6 +5,7 @@ pub(crate) mod build;
 pub(crate) mod cdk;
 pub(crate) mod consumers;
 pub(crate) mod emulator;
+pub(crate) mod link;
 pub(crate) mod linters;
 pub(crate) mod ministack;
 pub(crate) mod npm;

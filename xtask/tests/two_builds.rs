@@ -37,6 +37,7 @@ case "$*" in
   mkdir -p "$last/bin"
   cp "$0" "$last/bin/python3"
   cp "$0" "$last/bin/pip"
+  cp "$0" "$last/bin/cargo-zigbuild"
   ;;
 esac
 "#;
@@ -68,6 +69,9 @@ fn two_builds_at_a_time_add_each_target_once_and_both_succeed() {
         {
             script(&bin, name, text);
         }
+        // Where rustc's folder of libraries is, so is its linker's.
+        fs::create_dir_all(dir.path().join("libraries/bin")).unwrap();
+        script(&dir.path().join("libraries/bin"), "rust-lld", "");
         for build in checkouts.map(|checkout| build(dir.path(), checkout)) {
             let output = build.wait_with_output().unwrap();
             assert!(output.status.success(), "{output:?}");

@@ -38,6 +38,7 @@ fn documents() -> impl Iterator<Item = (&'static str, String)> {
         "docs/cost.md",
         "docs/deploying.md",
         "docs/flushing.md",
+        "docs/function-order.md",
         "docs/generator.md",
         "docs/lifecycle.md",
         "docs/operating.md",

@@ -10,6 +10,7 @@ use extension_spec::deployment::Architecture;
 use crate::checks::artifact_checks;
 use crate::checks::budgets;
 use crate::checks::dependencies;
+use crate::checks::function_order;
 use crate::commands::demo;
 use crate::commands::package;
 use crate::commands::synth;
@@ -53,6 +54,7 @@ fn all(sections: &mut Sections) -> Result<()> {
     test::all(sections, &[])?;
     sections.run("layers", || package::package(&Architecture::ALL))?;
     sections.run("sizes", budgets::sizes)?;
+    sections.run("order", function_order::check)?;
     let Some(own) = build::own_architecture() else {
         // What follows runs what ships, and that is for Linux.
         return Ok(());

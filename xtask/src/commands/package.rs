@@ -14,12 +14,12 @@ use anyhow::{Context, Result, bail};
 use clap::Args;
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
-use sha2::{Digest, Sha256};
 use xshell::cmd;
 
 use super::build::Architectures;
 use crate::checks::dependencies::graph::Graph;
 use crate::project::pins;
+use crate::support::digest::sha256;
 use crate::support::lock::locked;
 use crate::support::shell::{self, shell};
 use crate::support::workspace;
@@ -187,15 +187,6 @@ fn verify(zip: &Path, entries: &[Entry<'_>]) -> Result<()> {
         bail!("the zip is not one that Lambda takes: {}", problems.trim());
     }
     Ok(())
-}
-
-fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-/// Two digits a byte.
-fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<Vec<_>>().concat()
 }
 
 /// What there was before, if there was.

@@ -1,7 +1,7 @@
 //! This repository: where it is, and what cargo makes of it.
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{IsTerminal, stderr};
 use std::path::PathBuf;
 use std::process::Command;
@@ -21,7 +21,12 @@ fn cargo_program() -> OsString {
 
 /// The cargo that runs us, for work in the whole workspace.
 pub(crate) fn cargo() -> Command {
-    let mut cargo = Command::new(cargo_program());
+    cargo_with(cargo_program())
+}
+
+/// Returns a program that runs cargo itself, with what cargo needs.
+pub(crate) fn cargo_with(program: impl AsRef<OsStr>) -> Command {
+    let mut cargo = Command::new(program);
     cargo.current_dir(root());
     forget_outer_cargo(&mut cargo);
     if !stderr().is_terminal() {

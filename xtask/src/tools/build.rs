@@ -5,16 +5,18 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use xshell::cmd;
 
+use crate::support::digest::sha256;
 use crate::support::lock::locked;
 use crate::support::process;
 use crate::support::shell::{self, shell};
 use crate::support::workspace;
 use crate::tools::Tool;
+use crate::tools::link;
 use crate::tools::python;
 
 /// The folder under `target` that gets the layer zips, with their bills of materials and checksums.
@@ -48,6 +50,11 @@ pub(crate) fn sbom(architecture: Architecture) -> String {
 /// Of `Cargo.toml`: what ships in the layer.
 const PROFILE: &str = "layer";
 
+/// How the program is linked: by Rust's linker, with Rust's own musl and libunwind. Not being position independent saves the
+/// relocation of each table of pointers at each start.
+const LINKED: [&str; 3] =
+    ["-Clinker-flavor=ld.lld", "-Clink-self-contained=yes", "-Crelocation-model=static"];
+
 /// Zstandard's compressors for its higher levels, which are most of it, and which nobody asks for
 /// (`extension/src/pack/compress.rs`).
 const ZSTD_WITHOUT: [&str; 7] = ["DFAST", "GREEDY", "LAZY", "LAZY2", "BTLAZY2", "BTOPT", "BTULTRA"];
@@ -70,7 +77,7 @@ pub(crate) fn programs(
     let target = workspace::target_dir()?;
     let mut programs = BTreeMap::new();
     for architecture in architectures {
-        build(package, &[], *architecture, &target)?;
+        build(package, "", *architecture, &target)?;
         programs.insert(architecture.name(), program(&target, package, *architecture));
     }
     Ok(programs)
@@ -80,14 +87,14 @@ pub(crate) fn programs(
 pub(crate) fn with_injected_panics(architecture: Architecture) -> Result<PathBuf> {
     let target = workspace::target_dir()?;
     let _one_at_a_time = locked(&target.join(LOCK))?;
-    build(EXTENSION_NAME, &["--features", "injected-panics"], architecture, &target)?;
+    build(EXTENSION_NAME, "injected-panics", architecture, &target)?;
     let folder = target.join("injected-panics");
     let copy = folder.join(EXTENSION_NAME);
     let uncopied = || format!("{} cannot be written", copy.display());
     fs::create_dir_all(&folder).with_context(uncopied)?;
     fs::copy(program(&target, EXTENSION_NAME, architecture), &copy).with_context(uncopied)?;
     // Where it lay there is what ships, again.
-    build(EXTENSION_NAME, &[], architecture, &target)?;
+    build(EXTENSION_NAME, "", architecture, &target)?;
     Ok(copy)
 }
 
@@ -96,7 +103,16 @@ pub(crate) fn program(target: &Path, package: &str, architecture: Architecture) 
     target.join(architecture.target()).join(PROFILE).join(package)
 }
 
-/// The folder with the sources of what zig links.
+/// Where the program of a package's first link lies, which has symbols and no order. `target` is cargo's folder.
+pub(crate) fn first_link(target: &Path, package: &str, architecture: Architecture) -> PathBuf {
+    first_links(target, architecture).join(package)
+}
+
+fn first_links(target: &Path, architecture: Architecture) -> PathBuf {
+    target.join(architecture.target()).join(PROFILE).join("first-link")
+}
+
+/// The folder with the sources of the C compiler's libraries.
 pub(crate) fn zig_libraries(target: &Path) -> Result<PathBuf> {
     let packages = compiler(target)?.join("lib");
     let versions = fs::read_dir(&packages)
@@ -151,17 +167,32 @@ fn add_target(target: &str) -> Result<()> {
         .with_context(|| format!("Rust cannot build for {target} here; install it with rustup"))
 }
 
-fn build(
-    package: &str,
-    features: &[&str],
-    architecture: Architecture,
-    target: &Path,
-) -> Result<()> {
+/// Rust's own linker. It takes an order of symbols; the C compiler's does not.
+fn linker() -> Result<PathBuf> {
+    let libraries =
+        rustc(&["--print", "target-libdir"]).context("rustc does not say where it is")?;
+    let linker = Path::new(&libraries).with_file_name("bin").join("rust-lld");
+    if !linker.is_file() {
+        bail!("Rust's linker is not at {}: install Rust with rustup", linker.display());
+    }
+    Ok(linker)
+}
+
+fn build(package: &str, features: &str, architecture: Architecture, target: &Path) -> Result<()> {
     let compiler = compiler(target)?;
     add_target(architecture.target())?;
-    let mut cargo = workspace::cargo();
-    cargo.args(["zigbuild", "--locked", "--profile", PROFILE, "--package", package]);
-    cargo.args(["--bins", "--target", architecture.target()]).args(features);
+    let list = workspace::root().join(link::LIST);
+    let mut cargo = workspace::cargo_with(compiler.join("bin/cargo-zigbuild"));
+    cargo.args(["rustc", "--locked", "--profile", PROFILE, "--package", package, "--bin", package]);
+    cargo.args(["--target", architecture.target(), "--features", features]);
+    // By an argument of cargo's and not of rustc's: where this program lies is no matter of what is built. Not by `current_exe`:
+    // cargo may have replaced the file since, as `cargo test` within `cargo xtask ci` does.
+    let this = std::env::args_os().next().context("this program does not know where it is")?;
+    let this = std::path::absolute(this).context("this program does not know where it is")?;
+    cargo.arg(format!("--config=target.{}.linker={:?}", architecture.target(), this.display()));
+    cargo.arg("--").args(LINKED).arg(format!("--cfg=function_order={:?}", digest(&list)?));
+    let first_link = first_links(target, architecture).join(features).join(package);
+    link::prepare(&mut cargo, &linker()?, &list, &first_link);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = [compiler.join("bin")].into_iter().chain(std::env::split_paths(&path));
     // What somebody has set for their own builds must not get into what ships.
@@ -182,8 +213,14 @@ fn build(
         .env("CARGO_ZIGBUILD_CACHE_DIR", target.join("zig/wrappers"))
         .env("ZIG_GLOBAL_CACHE_DIR", target.join("zig/global"))
         .env("ZIG_LOCAL_CACHE_DIR", target.join("zig/local"));
-    process::run("cargo zigbuild", &mut cargo)
+    process::run("cargo-zigbuild", &mut cargo)
         .with_context(|| format!("{package} does not build for {}", architecture.name()))
+}
+
+/// The digest of the list of functions, so that cargo links again when the list changes.
+fn digest(list: &Path) -> Result<String> {
+    let text = fs::read(list).with_context(|| format!("{} cannot be read", list.display()))?;
+    Ok(sha256(&text))
 }
 
 /// Whether a variable changes what compilers make.

@@ -13,7 +13,8 @@ use crate::support::workspace;
 const NAMES: [&str; 5] = ["licen", "copying", "copyright", "notice", "unlicense"];
 /// Packages that hold no licence text, and the copy of what stands in their repository.
 const COPIES: [(&str, &str); 2] = [("base64-simd", "simd.txt"), ("vsimd", "simd.txt")];
-/// What is linked and no package of cargo's, and the file of the C compiler that holds its licence.
+/// Libraries that Rust links into a static program and passes on without their licences, and the file of the C compiler that
+/// holds the licence of the same library.
 const LINKED: [(&str, &str); 2] =
     [("musl libc", "libc/musl/COPYRIGHT"), ("LLVM libunwind", "libunwind/LICENSE.TXT")];
 

@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use extension_spec::deployment::Architecture;
 use xshell::cmd;
 
-use super::sha256;
+use crate::support::digest::sha256;
 use crate::support::process;
 use crate::support::shell::{self, shell};
 use crate::support::workspace;

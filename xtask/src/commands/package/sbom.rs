@@ -10,9 +10,9 @@ use extension_spec::deployment::Architecture;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::hex;
 use crate::checks::dependencies::graph::{Graph, Package};
 use crate::project::pins::{CARGO_ZIGBUILD, ZIGLANG};
+use crate::support::digest::hex;
 use crate::tools::build;
 
 /// The document, as text.
@@ -28,11 +28,13 @@ pub(super) fn cyclone_dx(
     packages.sort_by_key(|package| reference(package));
     let others = packages.iter().filter(|package| package.id != extension.id);
     let mut components: Vec<Value> = others.map(|package| component(package)).collect();
-    let (rustc, zig) = (build::rust_version()?, format!("{} {}", ZIGLANG.name, ZIGLANG.version));
-    // Linked by the compilers, of which nobody's lock file knows.
-    components.extend([("rust-std", &rustc), ("musl", &zig), ("libunwind", &zig)].map(
-        |(name, version)| json!({ "type": "library", "bom-ref": name, "name": name, "version": version }),
-    ));
+    let rustc = build::rust_version()?;
+    // Rust's distribution brings these, and no lock file knows of them.
+    components.extend(
+        ["rust-std", "musl", "libunwind"].map(
+            |name| json!({ "type": "library", "bom-ref": name, "name": name, "version": rustc }),
+        ),
+    );
     let dependencies: Vec<Value> = packages
         .iter()
         .map(|package| {
