@@ -98,7 +98,7 @@ _xtask() {
             return 0
             ;;
         xtask__subcmd__bench)
-            opts="-h --against --env --rounds --invocations --json --svg --help"
+            opts="-h --against --env --rounds --invocations --step-timeout --json --svg --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -117,6 +117,10 @@ _xtask() {
                     return 0
                     ;;
                 --invocations)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --step-timeout)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;

@@ -28,7 +28,7 @@ end
 complete -c cargo -n "__fish_cargo_xtask_needs_command" -f -a "xtask" -d 'The project\'s commands'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar" -f -a "demo" -d 'Run a function with the extension, here, and show its telemetry arrive in a stream'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar" -f -a "test" -d 'Run every test there is, with the tools they need installed under target/'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar" -f -a "bench" -d 'Measure what the extension costs a function, beside one that does nothing'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar" -f -a "bench" -d 'Measure what the extension costs a function, against extensions that do the least'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar" -f -a "ci" -d 'Run what must pass before a change is taken: format, clippy, licences, tests, layers, budgets'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar" -f -a "build" -d 'Build the extension as it ships, and the test function: static programs for each architecture'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and not __fish_seen_subcommand_from demo test bench ci build package order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar" -f -a "package" -d 'Build, and make the zips of layers and test function: target/layers/*.zip, with checksums and SBOMs'
@@ -63,12 +63,13 @@ complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l json -d 'Print one JSON document instead of the timeline'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l keep -d 'Leave the Kinesis running, and say how to read the stream and how to end it'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l full -d 'Instead deploy a stage to an AWS on this machine, invoke, tail, redrive, destroy: needs Python as well, takes minutes, and of the other options --invocations, --lines and --bytes'
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l against -d 'Another extension to measure beside them, once or several times' -r -F
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l env -d 'A variable for all of them, such as a setting' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l rounds -d 'How often each is started' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l invocations -d 'How often a busy function is invoked with each' -r
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l svg -d 'Write a picture, too' -r -F
-complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l json -d 'Print one JSON document instead'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l against -d 'Another extension, with a name and version for the tables; may be given several times' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l env -d 'A variable for all extensions, such as a setting; may be given several times' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l rounds -d 'How often each extension is started' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l invocations -d 'How often a function is invoked in each environment of an extension' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l step-timeout -d 'The longest time that one step of an extension may take' -r
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l svg -d 'Also draw the results into an SVG file' -r -F
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l json -d 'Print the results as JSON'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from build" -l arch -d 'For which functions' -r -f -a "x86_64\t''
 arm64\t''
 all\t''"

@@ -32,9 +32,18 @@ pub(crate) enum Command {
 
 #[derive(Args)]
 pub(crate) struct Options {
-    /// An extension: this project's first, then the control, then any others
-    #[arg(long = "program", value_name = "PATH", required = true)]
-    pub(crate) programs: Vec<PathBuf>,
+    /// This project's extension
+    #[arg(long, value_name = "PATH")]
+    pub(crate) extension: PathBuf,
+    /// The extension that subscribes and acknowledges, against which the others are measured
+    #[arg(long, value_name = "PATH")]
+    pub(crate) floor: PathBuf,
+    /// The extension that only registers and calls `next`
+    #[arg(long, value_name = "PATH")]
+    pub(crate) control: PathBuf,
+    /// Another extension, with a name for the tables; may be given several times
+    #[arg(long, value_name = "[NAME=]PATH", value_parser = named_program)]
+    pub(crate) against: Vec<(String, PathBuf)>,
     /// The function
     #[arg(long, value_name = "PATH")]
     pub(crate) function: PathBuf,
@@ -42,11 +51,14 @@ pub(crate) struct Options {
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = assignment)]
     pub(crate) settings: Vec<(String, String)>,
     /// How often each extension is started
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", default_value = "40")]
     pub(crate) rounds: usize,
-    /// How often a busy function is invoked with each extension
-    #[arg(long, value_name = "N")]
+    /// How often a function is invoked in each environment of an extension
+    #[arg(long, value_name = "N", default_value = "200")]
     pub(crate) invocations: usize,
+    /// The longest time that one step of an extension may take
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    pub(crate) step_timeout: u64,
     /// Print the results as JSON
     #[arg(long)]
     pub(crate) json: bool,
@@ -60,12 +72,32 @@ fn assignment(text: &str) -> Result<(String, String), &'static str> {
     Ok((name.to_owned(), value.to_owned()))
 }
 
+/// Reads `NAME=PATH`, or a path whose last component is the name.
+#[expect(clippy::unnecessary_wraps, reason = "a parser of arguments may fail")]
+fn named_program(text: &str) -> Result<(String, PathBuf), &'static str> {
+    if let Some((name, path)) = text.split_once('=') {
+        return Ok((name.to_owned(), path.into()));
+    }
+    let path = PathBuf::from(text);
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    Ok((name, path))
+}
+
 #[cfg(test)]
 mod tests {
     use clap::CommandFactory as _;
 
+    use super::{Cli, named_program};
+
     #[test]
     fn the_command_line_is_well_formed() {
-        super::Cli::command().debug_assert();
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn a_program_without_a_name_is_called_as_its_file() {
+        let named = |text| named_program(text).unwrap();
+        assert_eq!(named("peer 7.0=/opt/peer"), ("peer 7.0".to_owned(), "/opt/peer".into()));
+        assert_eq!(named("/opt/peer"), ("peer".to_owned(), "/opt/peer".into()));
     }
 }

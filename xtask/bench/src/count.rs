@@ -13,13 +13,13 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
-use crate::events;
-use crate::fake_lambda::{FakeLambda, Kinesis};
+use crate::events::Invocation;
+use crate::fake_lambda::{FakeLambda, Kinesis, Transport};
 use crate::startup;
 use crate::subject::{Ended, Subject};
 
 /// Valgrind takes fifty times as long.
-const PATIENCE: Duration = Duration::from_mins(1);
+const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 /// In which whatever follows a request comes to rest.
 const REST: Duration = Duration::from_secs(1);
 /// Memory differs by some pages: the median counts.
@@ -30,7 +30,7 @@ const LIVES: usize = 9;
 const PER_NAME: u64 = 775;
 const OTHER_FOLDER: &str = "/tmp";
 
-/// How far it is let live.
+/// The step at which counting stops.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Until {
     Next,
@@ -38,23 +38,32 @@ enum Until {
 }
 
 pub(crate) fn run(program: &Path) -> Result<()> {
-    let kinesis = Kinesis::start()?;
+    let kinesis = Kinesis::start(Transport::Https)?;
     // Valgrind takes longer than a flush may.
-    let patient = (format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"), "60000".to_owned());
-    let subject = Subject::new(program.to_owned(), &[patient]);
+    let flush_timeout = (format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"), "60000".to_owned());
+    let subject = Subject {
+        label: program.display().to_string(),
+        program: program.to_owned(),
+        settings: vec![flush_timeout],
+        step_timeout: STEP_TIMEOUT,
+    };
     let to_next = instructions(&subject, &kinesis, Until::Next)?;
     let to_record = instructions(&subject, &kinesis, Until::Record)?;
-    let mut starts = Vec::new();
+    let mut memory = Vec::new();
     for _ in 0..LIVES {
-        starts.push(startup::measure(&subject, &kinesis)?);
+        let start = startup::measure(&subject, &kinesis, true);
+        if !start.notes.is_empty() {
+            bail!("{}", start.notes.join("; "));
+        }
+        memory.extend(start.memory.map(|memory| memory.peak));
     }
-    starts.sort_by_key(|start| start.peak_kib);
+    memory.sort_unstable();
     println!(
         "{}",
         json!({
             "instructionsToNext": to_next,
             "instructionsToRecord": to_record,
-            "peakKib": starts[LIVES / 2].peak_kib,
+            "peakKib": memory[LIVES / 2],
         })
     );
     Ok(())
@@ -81,13 +90,14 @@ fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u6
     let valgrind =
         command.spawn().context("valgrind does not start (Debian: apt-get install valgrind)")?;
     let mut valgrind = Ended(valgrind);
-    lambda.next(1, PATIENCE).context("it never calls next")?;
+    lambda.next(1, STEP_TIMEOUT).context("it did not call `next`")?;
     if until == Until::Record {
-        lambda.publish(&events::batch(&events::invocation()))?;
-        lambda.invoke(events::REQUEST);
-        lambda.next(2, PATIENCE).context("it calls next no second time")?;
+        let invocation = Invocation(1);
+        lambda.publish(&invocation.whole(1))?;
+        lambda.invoke(&invocation.request_id());
+        lambda.next(2, STEP_TIMEOUT).context("it did not call `next` after the invocation")?;
         if kinesis.taken().lines == 0 {
-            bail!("it delivers nothing");
+            bail!("it delivered nothing");
         }
     }
     rest();

@@ -13,8 +13,10 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime};
 
+use anyhow::{Context as _, Result};
+
 use http::{Connection, Request};
-pub(crate) use kinesis::{Kinesis, STREAM, units};
+pub(crate) use kinesis::{Kinesis, STREAM, Transport};
 
 use crate::watched::Watched;
 
@@ -23,8 +25,8 @@ use crate::watched::Watched;
 pub(crate) struct Seen {
     pub(crate) registered: Option<Instant>,
     pub(crate) subscribed: Option<Instant>,
-    /// The port of its telemetry listener.
-    listener: Option<u16>,
+    /// The port and the path of its telemetry listener.
+    listener: Option<(u16, String)>,
     /// The time of each call of `next`.
     pub(crate) nexts: Vec<Instant>,
     /// The event that answers the next call of `next`.
@@ -37,6 +39,9 @@ pub(crate) struct FakeLambda {
     seen: Arc<Watched<Seen>>,
     telemetry: Option<Connection<TcpStream>>,
 }
+
+/// The time that the real Lambda leaves a listener for its answer.
+const ACKNOWLEDGEMENT: Duration = Duration::from_secs(5);
 
 impl FakeLambda {
     /// Starts to listen. The threads end with the extension.
@@ -63,9 +68,9 @@ impl FakeLambda {
         self.seen.get()
     }
 
-    /// Returns the time of the `n`th call of `next`, from 1. Waits for it for at most `patience`.
-    pub(crate) fn next(&self, n: usize, patience: Duration) -> Option<Instant> {
-        self.seen.until(patience, |seen| seen.nexts.get(n - 1).copied())
+    /// Returns the time of the `n`th call of `next`, from 1. Waits for it for at most `timeout`.
+    pub(crate) fn next(&self, n: usize, timeout: Duration) -> Option<Instant> {
+        self.seen.until(timeout, |seen| seen.nexts.get(n - 1).copied())
     }
 
     /// Answers `next` with an INVOKE event, now or when the extension calls it.
@@ -89,15 +94,27 @@ impl FakeLambda {
     }
 
     /// Posts a batch of telemetry on a persistent connection, as Lambda does. Does nothing if the extension has not
-    /// subscribed.
-    pub(crate) fn publish(&mut self, batch: &str) -> io::Result<()> {
-        let Some(port) = self.seen.get().listener else { return Ok(()) };
-        let connection = match &mut self.telemetry {
-            Some(connection) => connection,
-            none => none.insert(Connection::new(TcpStream::connect((Ipv4Addr::LOCALHOST, port))?)),
-        };
-        connection.ask("POST", "/", batch)
+    /// subscribed. Fails if the extension does not acknowledge the batch within 5 s.
+    pub(crate) fn publish(&mut self, batch: &str) -> Result<()> {
+        let Some((port, path)) = self.seen.get().listener else { return Ok(()) };
+        self.post(port, &path, batch).context("it did not acknowledge telemetry")
     }
+
+    fn post(&mut self, port: u16, path: &str, batch: &str) -> io::Result<()> {
+        let mut connection = self.telemetry.take().map_or_else(|| connect(port), Ok)?;
+        if connection.ask("POST", path, batch)? {
+            self.telemetry = Some(connection);
+        }
+        Ok(())
+    }
+}
+
+/// Connects to a telemetry listener.
+fn connect(port: u16) -> io::Result<Connection<TcpStream>> {
+    let stream = TcpStream::connect((Ipv4Addr::LOCALHOST, port))?;
+    stream.set_read_timeout(Some(ACKNOWLEDGEMENT))?;
+    stream.set_write_timeout(Some(ACKNOWLEDGEMENT))?;
+    Ok(Connection::new(stream))
 }
 
 /// Milliseconds since 1970.
@@ -132,8 +149,8 @@ fn answer(
         return connection.reply(id, function);
     }
     if path.ends_with("/telemetry") {
-        let port = port(&request.body);
-        seen.change(|seen| (seen.subscribed, seen.listener) = (Some(now), port));
+        let listener = listener(&request.body);
+        seen.change(|seen| (seen.subscribed, seen.listener) = (Some(now), listener));
         return connection.reply("", r#""OK""#);
     }
     if path.ends_with("/event/next") {
@@ -145,23 +162,24 @@ fn answer(
     connection.reply("", "{}")
 }
 
-/// Returns the port in the `destination.URI` of a subscription.
-fn port(subscription: &[u8]) -> Option<u16> {
+/// Returns the port and the path in the `destination.URI` of a subscription.
+fn listener(subscription: &[u8]) -> Option<(u16, String)> {
     let subscription: serde_json::Value = serde_json::from_slice(subscription).ok()?;
-    let uri = subscription["destination"]["URI"].as_str()?;
-    let authority = uri.strip_prefix("http://")?.split('/').next()?;
-    authority.rsplit_once(':')?.1.parse().ok()
+    let uri = subscription["destination"]["URI"].as_str()?.strip_prefix("http://")?;
+    let (authority, path) = uri.split_once('/').unwrap_or((uri, ""));
+    Some((authority.rsplit_once(':')?.1.parse().ok()?, format!("/{path}")))
 }
 
 #[cfg(test)]
 mod tests {
-    use super::port;
+    use super::listener;
 
     #[test]
-    fn the_listeners_port_is_read_from_the_subscription() {
-        let subscription =
-            r#"{"destination":{"protocol":"HTTP","URI":"http://sandbox.localdomain:4243/x"}}"#;
-        assert_eq!(port(subscription.as_bytes()), Some(4243));
-        assert_eq!(port(b"{}"), None);
+    fn the_listeners_address_is_read_from_the_subscription() {
+        for (uri, path) in [("sandbox.localdomain:4243/x/y", "/x/y"), ("sandbox:4243", "/")] {
+            let subscription = format!(r#"{{"destination":{{"URI":"http://{uri}"}}}}"#);
+            assert_eq!(listener(subscription.as_bytes()), Some((4243, path.to_owned())));
+        }
+        assert_eq!(listener(b"{}"), None);
     }
 }

@@ -11,12 +11,12 @@ use std::time::Duration;
 use anyhow::{Context, Result, bail};
 use extension_spec::ENV_PREFIX;
 
-use crate::events;
-use crate::fake_lambda::{FakeLambda, Kinesis};
+use crate::events::{self, Invocation};
+use crate::fake_lambda::{FakeLambda, Kinesis, Transport};
 use crate::subject::{Ended, Subject};
 
 /// Valgrind takes some ten times as long.
-const PATIENCE: Duration = Duration::from_mins(1);
+const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 /// Valgrind notes each piece of code when it runs for the first time, and the function that it is of. `notbelow` keeps it from
 /// printing the code; without chasing, a piece never goes on into another function.
 const TRACE: [&str; 6] = [
@@ -32,10 +32,15 @@ const TRACE: [&str; 6] = [
 const LIVES: usize = 3;
 
 pub(crate) fn run(program: &Path) -> Result<()> {
-    let kinesis = Kinesis::start()?;
+    let kinesis = Kinesis::start(Transport::Https)?;
     // Valgrind takes longer than a flush may.
-    let patient = (format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"), "60000".to_owned());
-    let subject = Subject::new(program.to_owned(), &[patient]);
+    let flush_timeout = (format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"), "60000".to_owned());
+    let subject = Subject {
+        label: program.display().to_string(),
+        program: program.to_owned(),
+        settings: vec![flush_timeout],
+        step_timeout: STEP_TIMEOUT,
+    };
     let mut trace = String::new();
     for _ in 0..LIVES {
         trace += &live(&subject, &kinesis)?;
@@ -60,17 +65,20 @@ fn live(subject: &Subject, kinesis: &Kinesis) -> Result<String> {
     let valgrind =
         command.spawn().context("valgrind does not start (Debian: apt-get install valgrind)")?;
     let mut valgrind = Ended(valgrind);
-    lambda.next(1, PATIENCE).context("it never calls next")?;
-    lambda.publish(&events::batch(&events::init()))?;
+    lambda.next(1, STEP_TIMEOUT).context("it did not call `next`")?;
+    lambda.publish(&events::batch(&[events::init()]))?;
     for invocation in 1..=2 {
-        lambda.invoke(events::REQUEST);
-        lambda.publish(&events::batch(&events::invocation()))?;
-        lambda.next(invocation + 1, PATIENCE).context("it does not call next again")?;
+        let events = Invocation(invocation);
+        lambda.invoke(&events.request_id());
+        lambda.publish(&events.whole(1))?;
+        lambda
+            .next(invocation + 1, STEP_TIMEOUT)
+            .context("it did not call `next` after the invocation")?;
     }
     lambda.shut_down();
     valgrind.0.wait()?;
     if kinesis.taken().lines == 0 {
-        bail!("it delivers nothing");
+        bail!("it delivered nothing");
     }
     fs::read_to_string(&file).context("valgrind wrote nothing")
 }

@@ -1,203 +1,232 @@
-//! What was measured, in numbers that mean something.
+//! The results as numbers for readers. Pure, apart from the machine and the date.
 
-use std::path::Path;
-use std::{fs, io::Write as _};
+use std::collections::BTreeMap;
 
 use anyhow::{Context, Result};
-use flate2::Compression;
-use flate2::write::DeflateEncoder;
 use serde::Serialize;
 
-use crate::busy::{self, Busy};
+use crate::busy::{self, Observed, Times, Workload};
+use crate::load::{self, Cost, Load};
+use crate::measure::{Condition, Measured, Results};
 use crate::startup::Start;
 use crate::statistics::{median, ms, quantile};
-use crate::throughput::Throughput;
 
-/// Everything, as `--json` prints it. Times are in milliseconds where nothing else is said.
+/// The whole result, as `--json` prints it. Numbers are medians, unless stated otherwise.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
     /// The day, UTC.
     pub(crate) date: String,
     pub(crate) machine: String,
-    /// Lives of each program; numbers are medians over them.
+    /// How `/tmp` differed from that of a new environment.
+    pub(crate) tmp: Option<String>,
+    /// Starts of each program.
     pub(crate) rounds: usize,
-    /// Ours first, then the control.
+    /// Ours, the floor, the control, and the others.
     pub(crate) programs: Vec<Program>,
-    pub(crate) busy: Vec<Invocations>,
-    pub(crate) quick: Quick,
-    /// How long Kinesis takes for an answer, where functions are invoked.
+    /// The time that Kinesis takes for an answer, where functions are invoked.
     pub(crate) round_trip_ms: f64,
+    pub(crate) functions: Vec<Function>,
 }
 
-/// A program, and what its start costs.
-#[derive(Debug, Serialize)]
+/// A program, its start, and its CPU.
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Program {
     pub(crate) name: String,
     pub(crate) bytes: u64,
-    /// As a zip packs it.
-    pub(crate) packed_bytes: u64,
-    pub(crate) registered: f64,
-    pub(crate) subscribed: Option<f64>,
-    pub(crate) next: f64,
-    pub(crate) first_record: Option<f64>,
-    pub(crate) shutdown: f64,
+    /// The size as a zip packs it.
+    pub(crate) zipped_bytes: u64,
+    pub(crate) register_ms: Option<f64>,
+    pub(crate) subscribe_ms: Option<f64>,
+    pub(crate) next_ms: Option<f64>,
+    pub(crate) first_record_ms: Option<f64>,
+    /// After a second in which the machine rested.
+    pub(crate) rested_register_ms: Option<f64>,
+    pub(crate) rested_next_ms: Option<f64>,
+    /// With the program dropped from the page cache; `None` if it was not.
+    pub(crate) uncached_register_ms: Option<f64>,
+    pub(crate) uncached_next_ms: Option<f64>,
+    /// Pages of the program that were then read from the disk until `next`.
+    pub(crate) uncached_major_faults: Option<f64>,
     /// CPU of a life with one invocation.
-    pub(crate) cpu: f64,
-    pub(crate) steady_kib: f64,
-    pub(crate) peak_kib: f64,
-    pub(crate) flood: Option<Flood>,
+    pub(crate) life_cpu_ms: Option<f64>,
+    /// After one invocation.
+    pub(crate) resident_kib: Option<f64>,
+    pub(crate) private_kib: Option<f64>,
+    pub(crate) shutdown_ms: Option<f64>,
+    /// True if it did not end by itself after SHUTDOWN.
+    pub(crate) was_killed: bool,
+    pub(crate) flood_cpu_us_per_event: Option<f64>,
+    pub(crate) flood_events_per_second: Option<f64>,
+    pub(crate) flood_payload_units_per_thousand_events: Option<f64>,
+    pub(crate) flood_peak_kib: Option<f64>,
+    pub(crate) hundred_lines_cpu_us_per_event: Option<f64>,
+    /// With a delivery at the end of each invocation.
+    pub(crate) hundred_lines_delivered_each_cpu_us_per_event: Option<f64>,
+    pub(crate) no_line_cpu_us_per_invocation: Option<f64>,
+    pub(crate) no_line_delivered_each_cpu_us_per_invocation: Option<f64>,
+    /// What did not go as Lambda asks, and how often.
+    pub(crate) notes: BTreeMap<String, usize>,
 }
 
-/// Many events at once.
+/// A function that was invoked with each extension.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Flood {
-    pub(crate) cpu_us_per_event: f64,
-    pub(crate) events_per_second: f64,
-    pub(crate) units_per_thousand_events: f64,
-    pub(crate) peak_kib: f64,
+pub(crate) struct Function {
+    pub(crate) lines: u32,
+    pub(crate) work_ms: u64,
+    /// The longest pause between two invocations.
+    pub(crate) longest_pause_ms: f64,
+    /// Invocations with each extension.
+    pub(crate) invocations: usize,
+    /// Ours first, in one or several ways of flushing.
+    pub(crate) extensions: Vec<Invocations>,
 }
 
-/// The invocations of a busy function.
-#[derive(Debug, Serialize)]
+/// The invocations of a function with an extension.
+#[derive(Debug, Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Invocations {
     pub(crate) name: String,
-    pub(crate) count: usize,
-    /// Billed time of an invocation.
-    pub(crate) p50: f64,
-    pub(crate) p99: f64,
-    /// The same less that with the control.
-    pub(crate) added_p50: f64,
-    pub(crate) added_p99: f64,
-    pub(crate) requests_per_thousand: f64,
-    pub(crate) units_per_thousand_events: f64,
-    pub(crate) shutdown: f64,
-    pub(crate) peak_kib: u64,
+    /// The billed time: until the function and the extension have both asked for more.
+    pub(crate) billed_p50_ms: Option<f64>,
+    /// The billed time less that with the floor, at the same quantile.
+    pub(crate) added_p50_ms: Option<f64>,
+    pub(crate) added_p99_ms: Option<f64>,
+    /// Invocations that ended more than 1 ms after their function.
+    pub(crate) held_percent: Option<f64>,
+    /// The time from the end of the function to the end of the invocation.
+    pub(crate) hold_p99_ms: Option<f64>,
+    pub(crate) longest_hold_ms: Option<f64>,
+    /// Events that came again, in percent of all events.
+    pub(crate) duplicates_percent: Option<f64>,
+    pub(crate) put_records_per_thousand: Option<f64>,
+    pub(crate) shutdown_ms: Option<f64>,
+    /// The most in any environment.
+    pub(crate) peak_kib: Option<f64>,
+    pub(crate) notes: Vec<String>,
 }
 
-/// Many invocations that take no time and log nothing.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Quick {
-    pub(crate) invocations: usize,
-    pub(crate) requests: u64,
-    /// Most memory after half of them, and after all.
-    pub(crate) peak_kib_half: u64,
-    pub(crate) peak_kib: u64,
-    pub(crate) shutdown: f64,
-}
-
-/// What was seen of a program.
-pub(crate) struct Measured {
-    name: String,
-    bytes: u64,
-    packed_bytes: u64,
-    pub(crate) starts: Vec<Start>,
-    pub(crate) floods: Vec<Throughput>,
-}
-
-impl Measured {
-    pub(crate) fn new(name: &str, program: &Path) -> Result<Self> {
-        let unreadable = || format!("{} cannot be read", program.display());
-        let bytes = fs::read(program).with_context(unreadable)?;
-        let mut deflate = DeflateEncoder::new(Vec::new(), Compression::best());
-        deflate.write_all(&bytes)?;
-        Ok(Self {
-            name: name.to_owned(),
-            bytes: bytes.len() as u64,
-            packed_bytes: deflate.finish()?.len() as u64,
-            starts: Vec::new(),
-            floods: Vec::new(),
-        })
-    }
-
-    fn program(&self) -> Result<Program> {
-        let of = |value: fn(&Start) -> Option<f64>| median(self.starts.iter().filter_map(value));
-        let always = |value: fn(&Start) -> Option<f64>| of(value).context("nothing was measured");
-        Ok(Program {
-            name: self.name.clone(),
-            bytes: self.bytes,
-            packed_bytes: self.packed_bytes,
-            registered: always(|it| Some(it.registered))?,
-            subscribed: of(|it| it.subscribed),
-            next: always(|it| Some(it.next))?,
-            first_record: of(|it| it.record),
-            shutdown: always(|it| Some(it.shutdown))?,
-            cpu: always(|it| Some(it.cpu))?,
-            steady_kib: always(|it| Some(it.steady_kib as f64))?,
-            peak_kib: always(|it| Some(it.peak_kib as f64))?,
-            flood: self.flood(),
-        })
-    }
-
-    fn flood(&self) -> Option<Flood> {
-        let of = |value: fn(&Throughput) -> f64| median(self.floods.iter().map(value));
-        Some(Flood {
-            cpu_us_per_event: of(|it| it.cpu_us)?,
-            events_per_second: of(|it| it.events_per_second)?,
-            units_per_thousand_events: of(|it| it.units_per_thousand)?,
-            peak_kib: of(|it| it.peak_kib as f64)?,
-        })
-    }
-}
+/// An invocation that ends later than this after its function was held.
+const HELD_MS: f64 = 1.0;
 
 impl Report {
-    /// `busy` ends with the control and whatever else there is; the control is the second of `measured`.
-    pub(crate) fn new(
-        rounds: usize,
-        measured: &[Measured],
-        busy: &[Busy],
-        quick: &Busy,
-    ) -> Result<Self> {
-        let control = measured.get(1).context("there is no control")?;
-        let control = busy.iter().find(|it| it.label == control.name);
-        let control = control.context("the control was not invoked")?;
-        let busy = busy.iter().map(|it| invocations(it, control)).collect::<Option<_>>();
+    /// Returns the report on so many starts of each program.
+    pub(crate) fn new(rounds: usize, results: &Results) -> Result<Self> {
+        let Results { programs, workloads, tmp } = results;
+        let floor = &programs.get(1).context("there is no floor")?.subject.label;
+        let now = humantime::format_rfc3339(std::time::SystemTime::now()).to_string();
         Ok(Self {
-            date: humantime::format_rfc3339(std::time::SystemTime::now()).to_string()[..10]
-                .to_owned(),
+            date: now[..10].to_owned(),
             machine: machine(),
+            tmp: tmp.clone(),
             rounds,
-            programs: measured.iter().map(Measured::program).collect::<Result<_>>()?,
-            busy: busy.context("nothing was invoked")?,
-            quick: Quick {
-                invocations: quick.function.len(),
-                requests: quick.requests,
-                peak_kib_half: quick.peak_kib.0,
-                peak_kib: quick.peak_kib.1,
-                shutdown: quick.shutdown,
-            },
+            programs: programs.iter().map(program).collect(),
             round_trip_ms: ms(busy::ROUND_TRIP),
+            functions: workloads.iter().map(|(it, all)| function(*it, all, floor)).collect(),
         })
     }
 }
 
-fn invocations(busy: &Busy, control: &Busy) -> Option<Invocations> {
-    let billed = |busy: &Busy, share| quantile(busy.billed(), share);
-    let (p50, p99) = (billed(busy, 0.5)?, billed(busy, 0.99)?);
-    let count = busy.function.len();
-    let per_thousand = |n: u64, of: f64| if n == 0 { 0.0 } else { n as f64 * 1_000.0 / of };
-    Some(Invocations {
-        name: busy.label.clone(),
-        count,
-        p50,
-        p99,
-        added_p50: p50 - billed(control, 0.5)?,
-        added_p99: p99 - billed(control, 0.99)?,
-        requests_per_thousand: per_thousand(busy.requests, count as f64),
-        units_per_thousand_events: per_thousand(busy.units, busy.events as f64),
-        shutdown: busy.shutdown,
-        peak_kib: busy.peak_kib.1,
-    })
+fn program(measured: &Measured) -> Program {
+    let of = |condition, value: fn(&Start) -> Option<f64>| {
+        median(measured.starts.get(&condition).into_iter().flatten().filter_map(value))
+    };
+    let warm = |value| of(Condition::Warm, value);
+    let cost = |load: Load, value: fn(&Cost) -> Option<f64>| {
+        let costs = measured.costs.iter().filter(|(of, _)| *of == load);
+        median(costs.filter_map(|(_, cost)| value(cost)))
+    };
+    let per_event = |it: &Cost| Some(it.cpu_us_per_event());
+    let per_invocation = |it: &Cost| Some(it.cpu_us_per_invocation());
+    let faults = of(Condition::Uncached, |it| it.major_faults.map(|faults| faults as f64));
+    // Without a page from the disk it was a start like the others.
+    let faults = faults.filter(|faults| *faults > 0.0);
+    let uncached = |value| faults.and_then(|_| of(Condition::Uncached, value));
+    let register = |it: &Start| it.registered;
+    let next = |it: &Start| it.next;
+    Program {
+        name: measured.subject.label.clone(),
+        bytes: measured.bytes,
+        zipped_bytes: measured.zipped_bytes,
+        register_ms: warm(register),
+        subscribe_ms: warm(|it| it.subscribed),
+        next_ms: warm(next),
+        first_record_ms: warm(|it| it.record),
+        rested_register_ms: of(Condition::Rested, register),
+        rested_next_ms: of(Condition::Rested, next),
+        uncached_register_ms: uncached(register),
+        uncached_next_ms: uncached(next),
+        uncached_major_faults: faults,
+        life_cpu_ms: warm(|it| it.cpu),
+        resident_kib: warm(|it| Some(it.memory?.resident as f64)),
+        private_kib: warm(|it| Some(it.memory?.private as f64)),
+        shutdown_ms: warm(|it| it.shutdown),
+        was_killed: measured.starts.values().flatten().any(Start::was_killed),
+        flood_cpu_us_per_event: cost(load::FLOOD, per_event),
+        flood_events_per_second: cost(load::FLOOD, |it| it.events_per_second),
+        flood_payload_units_per_thousand_events: cost(load::FLOOD, |it| it.units_per_thousand),
+        flood_peak_kib: cost(load::FLOOD, |it| Some(it.peak_kib as f64)),
+        hundred_lines_cpu_us_per_event: cost(load::HUNDRED_LINES, per_event),
+        hundred_lines_delivered_each_cpu_us_per_event: cost(
+            load::HUNDRED_LINES.delivered_each(),
+            per_event,
+        ),
+        no_line_cpu_us_per_invocation: cost(load::NO_LINE, per_invocation),
+        no_line_delivered_each_cpu_us_per_invocation: cost(
+            load::NO_LINE.delivered_each(),
+            per_invocation,
+        ),
+        notes: measured.notes.clone(),
+    }
 }
 
-/// Its kind: processor and number of CPUs.
+fn function(workload: Workload, all: &[Observed], floor: &str) -> Function {
+    let floor = all.iter().find(|it| it.label == floor);
+    Function {
+        lines: workload.lines,
+        work_ms: workload.work_ms,
+        longest_pause_ms: ms(workload.pauses),
+        invocations: all.iter().map(|it| it.invocations.len()).max().unwrap_or_default(),
+        extensions: all.iter().map(|it| invocations(it, floor)).collect(),
+    }
+}
+
+fn invocations(observed: &Observed, floor: Option<&Observed>) -> Invocations {
+    let billed = |observed: &Observed, share| {
+        quantile(observed.invocations.iter().copied().map(Times::billed), share)
+    };
+    let added = |share| {
+        let floor = floor.filter(|floor| floor.label != observed.label)?;
+        Some(billed(observed, share)? - billed(floor, share)?)
+    };
+    let holds = || observed.invocations.iter().map(|it| it.extension);
+    let count = observed.invocations.len() as f64;
+    let duplicates = observed.duplicates.filter(|it| it.events > 0);
+    Invocations {
+        name: observed.label.clone(),
+        billed_p50_ms: billed(observed, 0.5),
+        added_p50_ms: added(0.5),
+        added_p99_ms: added(0.99),
+        held_percent: (count > 0.0)
+            .then(|| holds().filter(|it| *it > HELD_MS).count() as f64 * 100.0 / count),
+        hold_p99_ms: quantile(holds(), 0.99),
+        longest_hold_ms: holds().max_by(f64::total_cmp),
+        duplicates_percent: duplicates.map(|it| it.repeated as f64 * 100.0 / it.events as f64),
+        // Records at another place are not counted.
+        put_records_per_thousand: (observed.has_delivered && count > 0.0)
+            .then(|| observed.requests as f64 * 1_000.0 / count),
+        shutdown_ms: median(observed.shutdowns.iter().copied()),
+        peak_kib: (observed.peak_kib > 0).then_some(observed.peak_kib as f64),
+        notes: observed.notes.clone(),
+    }
+}
+
+/// Returns the number of processors and their kind.
 fn machine() -> String {
     let cpus = std::thread::available_parallelism().map_or(1, usize::from);
-    let info = fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
+    let info = std::fs::read_to_string("/proc/cpuinfo").unwrap_or_default();
     let model = info.lines().find_map(|line| line.strip_prefix("model name")?.split_once(": "));
     let model = model.map_or(std::env::consts::ARCH, |(_, model)| model);
     format!("{cpus} CPUs of {model}, {}", std::env::consts::OS)

@@ -1,66 +1,98 @@
-//! The start of an extension, its first record, and its end.
+//! One life of an extension: its start, one invocation with its first record, and its end.
 
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::Result;
 
-use crate::events;
-use crate::fake_lambda::{FakeLambda, Kinesis};
+use crate::events::{self, Invocation};
+use crate::fake_lambda::{FakeLambda, Kinesis, STREAM};
+use crate::process::{MemoryKib, SHUTDOWN_LIMIT};
 use crate::statistics::ms;
 use crate::subject::Subject;
 
-/// Far more than any of it takes.
-const PATIENCE: Duration = Duration::from_secs(10);
-/// What one has that delivers, and elsewhere.
-const NO_RECORD: Duration = Duration::from_secs(2);
+/// The time that the first record may take.
+const RECORD: Duration = Duration::from_secs(2);
 
-/// One life. Times are milliseconds since the process was started, where nothing else is said.
-#[derive(Clone, Copy, Debug)]
+/// What was seen of one life. Times are milliseconds since the process was spawned, unless stated otherwise.
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Start {
-    pub(crate) registered: f64,
+    pub(crate) registered: Option<f64>,
     pub(crate) subscribed: Option<f64>,
-    pub(crate) next: f64,
+    /// When `next` was called first.
+    pub(crate) next: Option<f64>,
+    /// Pages that were read from the disk until then.
+    pub(crate) major_faults: Option<u64>,
     /// When Kinesis had acknowledged the first record.
     pub(crate) record: Option<f64>,
-    /// From SHUTDOWN to its end.
-    pub(crate) shutdown: f64,
-    /// CPU of the whole life.
-    pub(crate) cpu: f64,
-    /// Resident after the first invocation, in KiB.
-    pub(crate) steady_kib: u64,
-    pub(crate) peak_kib: u64,
+    /// Memory after the first invocation.
+    pub(crate) memory: Option<MemoryKib>,
+    /// Milliseconds from SHUTDOWN to the end; `None` if the extension had to be killed.
+    pub(crate) shutdown: Option<f64>,
+    /// CPU of the whole life, in milliseconds.
+    pub(crate) cpu: Option<f64>,
+    /// What did not go as Lambda asks.
+    pub(crate) notes: Vec<String>,
+    /// True if every step happened, so that further measurements make sense.
+    pub(crate) is_complete: bool,
 }
 
-/// Lets it live once: a function that is invoked once.
-pub(crate) fn measure(subject: &Subject, kinesis: &Kinesis) -> Result<Start> {
-    kinesis.reset();
-    let mut lambda = FakeLambda::start()?;
-    let life = subject.start(&lambda, kinesis, 128)?;
-    let since = |instant: Instant| ms(instant.saturating_duration_since(life.spawned));
-    let next = lambda.next(1, PATIENCE).context("it never calls next")?;
-    lambda.publish(&events::batch(&events::init()))?;
-    lambda.invoke(events::REQUEST);
-    lambda.publish(&events::batch(&events::invocation()))?;
-    let delivers = lambda.seen().subscribed.is_some();
-    let taken = if delivers { kinesis.until(1, NO_RECORD) } else { kinesis.taken() };
-    lambda.next(2, PATIENCE).context("it calls next no second time")?;
-    let (steady_kib, peak_kib) = (life.memory_kib("VmRSS")?, life.memory_kib("VmHWM")?);
-    let seen = lambda.seen();
-    let start = Start {
-        registered: since(seen.registered.context("it never registers")?),
-        subscribed: seen.subscribed.map(since),
-        next: since(next),
-        record: taken.first.map(since),
-        shutdown: 0.0,
-        cpu: 0.0,
-        steady_kib,
-        peak_kib,
-    };
-    let told = Instant::now();
-    lambda.shut_down();
-    let (exit, cpu) = life.end(PATIENCE)?;
-    if !exit.success() {
-        bail!("it ends with {exit}");
+/// Starts the extension and invokes it once. Waits for its first record only if `awaits_record`.
+pub(crate) fn measure(subject: &Subject, kinesis: &Kinesis, awaits_record: bool) -> Start {
+    let mut start = Start::default();
+    match start.fill(subject, kinesis, awaits_record) {
+        Ok(()) => start.is_complete = true,
+        Err(error) => start.notes.push(format!("{error:#}")),
     }
-    Ok(Start { shutdown: ms(told.elapsed()), cpu: ms(cpu), ..start })
+    start
+}
+
+impl Start {
+    /// Returns true if the extension did not end by itself after SHUTDOWN.
+    pub(crate) fn was_killed(&self) -> bool {
+        self.cpu.is_some() && self.shutdown.is_none()
+    }
+
+    fn fill(&mut self, subject: &Subject, kinesis: &Kinesis, awaits_record: bool) -> Result<()> {
+        kinesis.reset();
+        let mut lambda = FakeLambda::start()?;
+        let mut process = subject.start(&lambda, kinesis, 128)?;
+        let spawned = process.spawned;
+        let since = |instant: Instant| ms(instant.saturating_duration_since(spawned));
+        let next = subject.next(&mut process, &lambda, 1);
+        let seen = lambda.seen();
+        self.registered = seen.registered.map(since);
+        self.subscribed = seen.subscribed.map(since);
+        self.next = Some(since(next?));
+        self.major_faults = Some(process.major_faults()?);
+        lambda.publish(&events::batch(&[events::init()]))?;
+        let invocation = Invocation(1);
+        lambda.invoke(&invocation.request_id());
+        lambda.publish(&invocation.whole(1))?;
+        if awaits_record && seen.subscribed.is_some() {
+            self.record = kinesis.until(1, RECORD).first.map(since);
+            if self.record.is_none() {
+                self.notes.push(format!("no record reached the stream `{STREAM}`"));
+            }
+        }
+        subject.next(&mut process, &lambda, 2)?;
+        self.memory = Some(process.memory()?);
+        lambda.shut_down();
+        let end = process.end()?;
+        self.cpu = Some(ms(end.cpu));
+        match end.exit {
+            None => self.notes.push(killed()),
+            Some((exit, after)) => {
+                self.shutdown = Some(ms(after));
+                if !exit.success() {
+                    self.notes.push(format!("it ended with {exit} after SHUTDOWN"));
+                }
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The note on an extension that did not end.
+pub(crate) fn killed() -> String {
+    format!("it did not end after SHUTDOWN: killed after {} s", SHUTDOWN_LIMIT.as_secs())
 }

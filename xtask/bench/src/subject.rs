@@ -1,39 +1,33 @@
-//! What is measured: programs, and settings for them.
+//! The measured extensions, and their settings.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
-use std::{fs, thread};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use extension_spec::{ENV_PREFIX, EXTENSION_NAME, variable};
-use nix::sys::resource::{UsageWho, getrusage};
-use nix::sys::time::TimeVal;
-use tempfile::TempDir;
 
 use crate::fake_lambda::{FakeLambda, Kinesis, STREAM};
+use crate::process::Process;
 
 /// An extension.
 #[derive(Clone, Debug)]
 pub(crate) struct Subject {
-    /// As the tables call it.
+    /// The name in the tables.
     pub(crate) label: String,
     pub(crate) program: PathBuf,
-    /// Variables of its own.
+    /// Variables in addition to those of Lambda.
     pub(crate) settings: Vec<(String, String)>,
+    /// The longest time that one step, such as registering, may take.
+    pub(crate) step_timeout: Duration,
 }
 
 impl Subject {
-    pub(crate) fn new(program: PathBuf, settings: &[(String, String)]) -> Self {
-        let label = program.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Self { label, program, settings: settings.to_vec() }
-    }
-
     /// Returns this extension with one more setting, whose value becomes the label.
     pub(crate) fn with(&self, name: &str, value: &str) -> Self {
         let mut settings = self.settings.clone();
         settings.push((format!("{ENV_PREFIX}{name}"), value.to_owned()));
-        Self { label: value.to_owned(), program: self.program.clone(), settings }
+        Self { label: value.to_owned(), settings, ..self.clone() }
     }
 
     /// Returns true if this is the project's extension, which has settings.
@@ -47,15 +41,12 @@ impl Subject {
         lambda: &FakeLambda,
         kinesis: &Kinesis,
         memory_mb: u32,
-    ) -> Result<Life> {
-        let tmp = tempfile::tempdir().context("there is no place for a /tmp")?;
+    ) -> Result<Process> {
+        let tmp = tempfile::tempdir().context("no folder for TMPDIR can be made")?;
         let mut command = Command::new(&self.program);
         command.env_clear().envs(self.environment(lambda, kinesis, tmp.path(), memory_mb));
         command.current_dir("/").stdin(Stdio::null()).stdout(Stdio::null());
-        let cpu_before = children_cpu()?;
-        let spawned = Instant::now();
-        let child = command.spawn().with_context(|| format!("{} does not start", self.label))?;
-        Ok(Life { spawned, child, cpu_before, _tmp: tmp })
+        Process::spawn(&mut command, tmp)
     }
 
     /// Returns the variables that Lambda sets, and those that lead the extension to the fake Kinesis.
@@ -66,7 +57,7 @@ impl Subject {
         tmp: &Path,
         memory_mb: u32,
     ) -> Vec<(String, String)> {
-        let variables = [
+        let mut variables = vec![
             ("AWS_LAMBDA_RUNTIME_API", lambda.address()),
             ("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", memory_mb.to_string()),
             ("AWS_LAMBDA_FUNCTION_NAME", "bench".to_owned()),
@@ -76,73 +67,31 @@ impl Subject {
             ("AWS_SECRET_ACCESS_KEY", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY".to_owned()),
             ("AWS_SESSION_TOKEN", "token".to_owned()),
             ("AWS_ENDPOINT_URL_KINESIS", kinesis.url()),
-            ("AWS_CA_BUNDLE", kinesis.bundle().display().to_string()),
             ("TMPDIR", tmp.display().to_string()),
             (variable::STREAM, STREAM.to_owned()),
         ];
+        if let Some(bundle) = kinesis.bundle() {
+            variables.push(("AWS_CA_BUNDLE", bundle.display().to_string()));
+        }
         let variables = variables.into_iter().map(|(name, value)| (name.to_owned(), value));
         variables.chain(self.settings.iter().cloned()).collect()
     }
-}
 
-/// A running extension. Dropping it ends it.
-pub(crate) struct Life {
-    pub(crate) spawned: Instant,
-    child: Child,
-    cpu_before: Duration,
-    /// Goes with it.
-    _tmp: TempDir,
-}
-
-impl Life {
-    /// Resident memory in KiB: `VmRSS` now, `VmHWM` at its peak.
-    pub(crate) fn memory_kib(&self, field: &str) -> Result<u64> {
-        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
-        let line = status.lines().find_map(|line| line.strip_prefix(field)?.strip_prefix(':'));
-        let number = line.and_then(|line| line.split_whitespace().next()?.parse().ok());
-        number.with_context(|| format!("this system does not tell {field}: it is no Linux"))
-    }
-
-    /// Time that its threads have had on a CPU.
-    pub(crate) fn cpu(&self) -> Result<Duration> {
-        let tasks = fs::read_dir(format!("/proc/{}/task", self.child.id()))?;
-        let mut nanos = 0;
-        for task in tasks {
-            let stat = fs::read_to_string(task?.path().join("schedstat"))?;
-            nanos += stat.split(' ').next().unwrap_or_default().parse::<u64>()?;
-        }
-        Ok(Duration::from_nanos(nanos))
-    }
-
-    /// Waits for its end; gives its exit, and the CPU of its whole life.
-    pub(crate) fn end(mut self, patience: Duration) -> Result<(ExitStatus, Duration)> {
-        let deadline = Instant::now() + patience;
-        loop {
-            if let Some(exit) = self.child.try_wait()? {
-                return Ok((exit, children_cpu()?.saturating_sub(self.cpu_before)));
+    /// Waits for the `n`th call of `next`, from 1, and returns its time. Fails if it does not come, or if the extension exits.
+    pub(crate) fn next(
+        &self,
+        process: &mut Process,
+        lambda: &FakeLambda,
+        n: usize,
+    ) -> Result<Instant> {
+        process.wait(self.step_timeout, |slice| lambda.next(n, slice)).with_context(|| {
+            match (n, lambda.seen().registered) {
+                (1, None) => "it did not register".to_owned(),
+                (1, Some(_)) => "it registered, but did not call `next`".to_owned(),
+                _ => format!("it did not call `next` after invocation {}", n - 1),
             }
-            if Instant::now() > deadline {
-                bail!("it does not end after SHUTDOWN");
-            }
-            pause();
-        }
+        })
     }
-}
-
-impl Drop for Life {
-    fn drop(&mut self) {
-        // After its end neither has an effect.
-        _ = self.child.kill();
-        _ = self.child.wait();
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "the end of a child is waited for with a deadline only so"
-)]
-fn pause() {
-    thread::sleep(Duration::from_micros(200));
 }
 
 /// A process that ends with us.
@@ -154,14 +103,4 @@ impl Drop for Ended {
         _ = self.0.kill();
         _ = self.0.wait();
     }
-}
-
-/// CPU of all children that have ended. One is measured at a time.
-fn children_cpu() -> Result<Duration> {
-    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("this system counts no CPU")?;
-    let duration = |time: TimeVal| {
-        let micros = time.tv_sec() * 1_000_000 + time.tv_usec();
-        Duration::from_micros(u64::try_from(micros).unwrap_or_default())
-    };
-    Ok(duration(usage.user_time()) + duration(usage.system_time()))
 }

@@ -2,90 +2,154 @@
 
 use std::fmt::Write as _;
 
-use crate::busy::WARM_UP;
-use crate::report::{Program, Report};
+use crate::report::{Function, Invocations, Program, Report};
 
-/// A row: what it says, its digits, and its number in a program.
+/// A row of programs: its name, its digits, and its number for a program.
 type Row = (&'static str, usize, fn(&Program) -> Option<f64>);
+/// A column of invocations, in the same form.
+type Column = (&'static str, usize, fn(&Invocations) -> Option<f64>);
 
 const KIB: f64 = 1024.0;
+const SHUTDOWN: &str = "SHUTDOWN to the end, ms";
 
-const ROWS: [Row; 14] = [
+const ROWS: [Row; 23] = [
+    ("start to `register`, ms", 2, |it| it.register_ms),
+    ("start to subscribed, ms", 2, |it| it.subscribe_ms),
+    ("start to first `next`, ms", 2, |it| it.next_ms),
+    ("start to first record acknowledged over TLS, ms", 2, |it| it.first_record_ms),
+    ("after a second of rest: start to `register`, ms", 2, |it| it.rested_register_ms),
+    ("after a second of rest: start to first `next`, ms", 2, |it| it.rested_next_ms),
+    ("from the disk: start to `register`, ms", 2, |it| it.uncached_register_ms),
+    ("from the disk: start to first `next`, ms", 2, |it| it.uncached_next_ms),
+    ("from the disk: major faults until then", 0, |it| it.uncached_major_faults),
+    ("CPU of a life with one invocation, ms", 2, |it| it.life_cpu_ms),
+    ("resident after one invocation, MiB", 2, |it| Some(it.resident_kib? / KIB)),
+    ("of that private, MiB", 2, |it| Some(it.private_kib? / KIB)),
+    (SHUTDOWN, 1, |it| it.shutdown_ms),
+    ("200,000 lines at once: CPU per event, µs", 2, |it| it.flood_cpu_us_per_event),
+    ("200,000 lines at once: events per second", 0, |it| it.flood_events_per_second),
+    ("200,000 lines at once: payload units per 1,000 events", 1, |it| {
+        it.flood_payload_units_per_thousand_events
+    }),
+    ("200,000 lines at once: most resident, MiB", 1, |it| Some(it.flood_peak_kib? / KIB)),
+    ("100 lines an invocation: CPU per event, µs", 2, |it| it.hundred_lines_cpu_us_per_event),
+    ("the same, each delivered at its end, µs", 2, |it| {
+        it.hundred_lines_delivered_each_cpu_us_per_event
+    }),
+    ("no line: CPU per invocation, µs", 0, |it| it.no_line_cpu_us_per_invocation),
+    ("the same, each delivered at its end, µs", 0, |it| {
+        it.no_line_delivered_each_cpu_us_per_invocation
+    }),
     ("program, KiB", 0, |it| Some(it.bytes as f64 / KIB)),
-    ("program in a zip, KiB", 0, |it| Some(it.packed_bytes as f64 / KIB)),
-    ("start to `register`, ms", 2, |it| Some(it.registered)),
-    ("start to subscribed, ms", 2, |it| it.subscribed),
-    ("start to first `next`, ms", 2, |it| Some(it.next)),
-    ("start to first record acknowledged over TLS, ms", 2, |it| it.first_record),
-    ("CPU of a life with one invocation, ms", 2, |it| Some(it.cpu)),
-    ("resident after one invocation, MiB", 1, |it| Some(it.steady_kib / KIB)),
-    ("most resident until then, MiB", 1, |it| Some(it.peak_kib / KIB)),
-    ("SHUTDOWN to the end, ms", 1, |it| Some(it.shutdown)),
-    ("CPU per event, us", 2, |it| Some(it.flood.as_ref()?.cpu_us_per_event)),
-    ("events per second", 0, |it| Some(it.flood.as_ref()?.events_per_second)),
-    ("payload units per 1,000 events", 1, |it| Some(it.flood.as_ref()?.units_per_thousand_events)),
-    ("most resident with 100,000 events, MiB", 1, |it| Some(it.flood.as_ref()?.peak_kib / KIB)),
+    ("program in a zip, KiB", 0, |it| Some(it.zipped_bytes as f64 / KIB)),
 ];
 
-/// All tables.
+const COLUMNS: [Column; 10] = [
+    ("billed p50, ms", 1, |it| it.billed_p50_ms),
+    ("added p50, ms", 2, |it| it.added_p50_ms),
+    ("added p99, ms", 2, |it| it.added_p99_ms),
+    ("held, %", 1, |it| it.held_percent),
+    ("hold p99, ms", 1, |it| it.hold_p99_ms),
+    ("longest hold, ms", 1, |it| it.longest_hold_ms),
+    ("duplicates, %", 2, |it| it.duplicates_percent),
+    ("PutRecords per 1,000", 0, |it| it.put_records_per_thousand),
+    ("SHUTDOWN, ms", 0, |it| it.shutdown_ms),
+    ("most resident, MiB", 1, |it| Some(it.peak_kib? / KIB)),
+];
+
+/// Returns all tables.
 pub(crate) fn draw(report: &Report) -> String {
     let Report { date, machine, rounds, round_trip_ms, .. } = report;
-    let mut text = format!("{date}, {machine}. Medians of {rounds} starts, by turns.\n\n");
-    programs(&mut text, &report.programs);
-    let invocations = report.busy.first().map_or(0, |it| it.count);
-    _ = write!(
-        text,
-        "\n{invocations} invocations of a busy function after {WARM_UP} that do not count, by turns; Kinesis answers after {round_trip_ms:.0} ms:\n\n\
-         | | billed p50, ms | p99 | added p50, ms | p99 | PutRecords per 1,000 | units per 1,000 events | SHUTDOWN, ms | most resident, MiB |\n\
-         | --- | --- | --- | --- | --- | --- | --- | --- | --- |\n"
-    );
-    for it in &report.busy {
-        _ = writeln!(
-            text,
-            "| {} | {:.1} | {:.1} | {:+.2} | {:+.2} | {:.0} | {:.1} | {:.0} | {:.1} |",
-            it.name,
-            it.p50,
-            it.p99,
-            it.added_p50,
-            it.added_p99,
-            it.requests_per_thousand,
-            it.units_per_thousand_events,
-            it.shutdown,
-            it.peak_kib as f64 / KIB,
-        );
+    let mut text = format!("{date}, {machine}. Medians of {rounds} starts, by turns.");
+    if let Some(tmp) = &report.tmp {
+        _ = write!(text, " {tmp}");
     }
-    let quick = &report.quick;
+    text.push_str("\n\n");
+    programs(&mut text, &report.programs);
     _ = writeln!(
         text,
-        "\n{} quick invocations without a line: {} PutRecords; most resident after half of them {:.1} MiB, \
-         after all {:.1} MiB; SHUTDOWN {:.0} ms.",
-        quick.invocations,
-        quick.requests,
-        quick.peak_kib_half as f64 / KIB,
-        quick.peak_kib as f64 / KIB,
-        quick.shutdown,
+        "\nInvocations of four functions, by turns; Kinesis answers after {round_trip_ms:.0} ms:"
     );
+    report.functions.iter().for_each(|function| invocations(&mut text, function));
+    notes(&mut text, report);
     text
 }
 
-/// Each program beside ours, and as a multiple of it.
+/// Each program, and how many times the floor it takes.
 fn programs(text: &mut String, programs: &[Program]) {
-    let [ours, others @ ..] = programs else { return };
-    _ = write!(text, "| | {} |", ours.name);
+    let [ours, floor, others @ ..] = programs else { return };
+    _ = write!(text, "| | {} | × floor | {} |", ours.name, floor.name);
     for other in others {
-        _ = write!(text, " {} | ratio |", other.name);
+        _ = write!(text, " {} | × floor |", other.name);
     }
-    _ = writeln!(text, "\n| --- | --- |{}", " --- | --- |".repeat(others.len()));
+    _ = writeln!(text, "\n| --- | --- | --- | --- |{}", " --- | --- |".repeat(others.len()));
     for (what, digits, value) in ROWS {
-        let own = value(ours);
-        _ = write!(text, "| {what} | {} |", number(own, digits));
+        let ratio = |it: &Program| value(it).zip(value(floor)).map(|(it, floor)| it / floor);
+        let cell = |it: &Program| match value(it) {
+            None if what == SHUTDOWN && it.was_killed => "killed".to_owned(),
+            value => number(value, digits),
+        };
+        _ = write!(
+            text,
+            "| {what} | {} | {} | {} |",
+            cell(ours),
+            number(ratio(ours), 2),
+            cell(floor)
+        );
         for other in others {
-            let value = value(other);
-            let ratio = own.zip(value).map(|(own, value)| own / value);
-            _ = write!(text, " {} | {} |", number(value, digits), number(ratio, 2));
+            _ = write!(text, " {} | {} |", cell(other), number(ratio(other), 2));
         }
         text.push('\n');
     }
+}
+
+/// A table of an extension a row.
+fn invocations(text: &mut String, function: &Function) {
+    let Function { lines, work_ms, longest_pause_ms, invocations, extensions } = function;
+    let pauses = match longest_pause_ms {
+        0.0 => "no pause".to_owned(),
+        most => format!("pauses of 0 to {most:.0} ms"),
+    };
+    _ = writeln!(
+        text,
+        "\n{lines} lines and {work_ms} ms of work, {pauses}, {invocations} invocations:\n\n| |{}\n| --- |{}",
+        COLUMNS.map(|(name, ..)| format!(" {name} |")).concat(),
+        " --- |".repeat(COLUMNS.len())
+    );
+    for extension in extensions {
+        let cells = COLUMNS.map(|(name, digits, value)| match value(extension) {
+            Some(value) if name.starts_with("added") => format!(" {} |", signed(value, digits)),
+            value => format!(" {} |", number(value, digits)),
+        });
+        _ = writeln!(text, "| {} |{}", extension.name, cells.concat());
+    }
+}
+
+/// What did not go as Lambda asks, as a list.
+fn notes(text: &mut String, report: &Report) {
+    let mut notes = Vec::new();
+    for program in &report.programs {
+        for (note, count) in &program.notes {
+            let times = if *count == 1 { String::new() } else { format!(" ({count} times)") };
+            notes.push(format!("- {}: {note}{times}", program.name));
+        }
+    }
+    for Function { lines, work_ms, extensions, .. } in &report.functions {
+        for Invocations { name, notes: of_it, .. } in extensions {
+            let function = format!("{lines} lines and {work_ms} ms of work");
+            notes.extend(of_it.iter().map(|note| format!("- {name}, {function}: {note}")));
+        }
+    }
+    if !notes.is_empty() {
+        _ = writeln!(text, "\nWhat did not go as Lambda asks:\n\n{}", notes.join("\n"));
+    }
+}
+
+/// Returns a difference with its sign; one that rounds to zero has none of its own.
+fn signed(value: f64, digits: usize) -> String {
+    let text = format!("{value:+.digits$}");
+    let is_zero = text.chars().all(|c| !c.is_ascii_digit() || c == '0');
+    if is_zero { text.replace('-', "+") } else { text }
 }
 
 fn number(value: Option<f64>, digits: usize) -> String {
@@ -94,41 +158,44 @@ fn number(value: Option<f64>, digits: usize) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{number, programs};
+    use super::{number, programs, signed};
     use crate::report::Program;
 
-    fn program(name: &str, next: f64) -> Program {
-        Program {
-            name: name.to_owned(),
-            bytes: 2048,
-            packed_bytes: 1024,
-            registered: 0.5,
-            subscribed: None,
-            next,
-            first_record: None,
-            shutdown: 1.0,
-            cpu: 2.0,
-            steady_kib: 1024.0,
-            peak_kib: 2048.0,
-            flood: None,
-        }
+    fn program(name: &str, next_ms: f64) -> Program {
+        Program { name: name.to_owned(), next_ms: Some(next_ms), ..Program::default() }
     }
 
-    #[test]
-    fn a_ratio_says_how_many_times_the_others_number_ours_is() {
+    fn table(of: &[Program]) -> String {
         let mut text = String::new();
-        programs(&mut text, &[program("ours", 3.0), program("control", 1.5)]);
-        assert!(
-            text.starts_with("| | ours | control | ratio |\n| --- | --- | --- | --- |\n"),
-            "{text}"
-        );
-        assert!(text.contains("| start to first `next`, ms | 3.00 | 1.50 | 2.00 |"), "{text}");
-        assert!(text.contains("| start to subscribed, ms | – | – | – |"), "{text}");
+        programs(&mut text, of);
+        text
     }
 
     #[test]
-    fn what_was_not_measured_has_no_number() {
+    fn a_ratio_says_how_many_times_the_floor_a_program_takes() {
+        let text = table(&[program("ours", 3.0), program("floor", 1.5), program("other", 6.0)]);
+        let head = "| | ours | × floor | floor | other | × floor |\n| --- | --- | --- | --- | --- | --- |\n";
+        assert!(text.starts_with(head), "{text}");
+        let next = "| start to first `next`, ms | 3.00 | 2.00 | 1.50 | 6.00 | 4.00 |";
+        assert!(text.contains(next), "{text}");
+        assert!(text.contains("| start to subscribed, ms | – | – | – | – | – |"), "{text}");
+    }
+
+    #[test]
+    fn an_extension_that_does_not_end_is_killed_in_its_cell() {
+        let killed = Program { was_killed: true, ..program("other", 6.0) };
+        let text = table(&[program("ours", 3.0), program("floor", 1.5), killed]);
+        assert!(text.contains("| SHUTDOWN to the end, ms | – | – | – | killed | – |"), "{text}");
+    }
+
+    #[test]
+    fn a_missing_number_is_a_dash() {
         assert_eq!(number(None, 2), "–");
         assert_eq!(number(Some(1.005), 1), "1.0");
+    }
+
+    #[test]
+    fn a_difference_that_rounds_to_zero_is_not_below_it() {
+        assert_eq!([-0.004, 0.004, -0.02].map(|it| signed(it, 2)), ["+0.00", "+0.00", "-0.02"]);
     }
 }

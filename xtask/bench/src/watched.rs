@@ -17,13 +17,13 @@ impl<T> Watched<T> {
         result
     }
 
-    /// Waits until `answer` returns something, for at most `patience`.
+    /// Waits until `answer` returns something, for at most `timeout`.
     pub(crate) fn until<R>(
         &self,
-        patience: Duration,
+        timeout: Duration,
         answer: impl Fn(&mut T) -> Option<R>,
     ) -> Option<R> {
-        let deadline = Instant::now() + patience;
+        let deadline = Instant::now() + timeout;
         let mut value = self.lock();
         loop {
             if let Some(answer) = answer(&mut value) {

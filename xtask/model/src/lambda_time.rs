@@ -26,21 +26,21 @@ impl Overhead {
     /// Returns the figures in the tables of a document, which `cargo xtask bench` prints.
     pub fn read(document: &str) -> Result<Self, String> {
         Ok(Self {
-            invocation: milliseconds(document, "adaptive", 3)?,
+            invocation: milliseconds(document, "adaptive", 2)?,
             start: milliseconds(document, "start to first `next`, ms", 1)?,
-            shutdown: milliseconds(document, "adaptive", 7)?,
-            held: milliseconds(document, "end", 3)?,
+            shutdown: milliseconds(document, "adaptive", 9)?,
+            held: milliseconds(document, "end", 2)?,
         })
     }
 }
 
-/// Returns the time in a cell: the row's first cell, and the number of the column from 0.
+/// Returns the time in a cell: the row's first cell, and the number of the column from 0. A difference below zero is none.
 fn milliseconds(document: &str, row: &str, column: usize) -> Result<Duration, String> {
     let start = format!("| {row} |");
     let line = document.lines().find(|line| line.starts_with(&start));
     let cell = line.and_then(|line| line.trim_matches('|').split('|').nth(column));
     let ms = cell.and_then(|cell| cell.trim().trim_start_matches('+').parse().ok());
-    ms.and_then(|ms: f64| Duration::try_from_secs_f64(ms / 1_000.0).ok()).ok_or_else(|| {
+    ms.and_then(|ms: f64| Duration::try_from_secs_f64(ms.max(0.0) / 1_000.0).ok()).ok_or_else(|| {
         format!(
             "docs/performance.md has no time in column {column} of the row \"{row}\". Run `cargo xtask bench` and paste its tables"
         )

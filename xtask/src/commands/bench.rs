@@ -1,6 +1,6 @@
-//! `bench`: what the extension costs a function, measured on this machine beside what does nothing.
+//! `bench`: what the extension costs a function, measured on this machine against extensions that do the least.
 //!
-//! The measuring is `xtask-bench`'s, in a process of its own.
+//! `xtask-bench` measures, in a process of its own.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
@@ -14,53 +14,64 @@ use crate::support::process;
 use crate::support::workspace;
 use crate::tools::build::{self, BENCH, TEST_FUNCTION};
 
-/// The extension that only registers and waits.
+/// The extension that only registers and waits. Its package also has the floor.
 const CONTROL: &str = "control-extension";
+/// The extension that subscribes and acknowledges in addition.
+const FLOOR: &str = "floor-extension";
 
-/// Measure what the extension costs a function, beside one that does nothing.
+/// Measure what the extension costs a function, against extensions that do the least.
 #[derive(Args)]
 #[command(
-    after_help = "Prints medians and ratios; what is compared is measured by turns. Runs on Linux, and takes some minutes. \
-                  The extension is what ships; the one that does nothing registers and calls next."
+    after_help = "Prints the tables of docs/performance.md: medians, measured by turns, and ratios to the floor, which is an \
+                  extension that subscribes, acknowledges telemetry and delivers nothing. Measures the extension that ships. Runs \
+                  on Linux, for about ten minutes, and as long again for every two others. An extension that hangs, fails or \
+                  delivers elsewhere has the numbers that can be had, and a note."
 )]
 pub(crate) struct Options {
-    /// Another extension to measure beside them, once or several times.
-    #[arg(long, value_name = "PATH")]
-    against: Vec<PathBuf>,
-    /// A variable for all of them, such as a setting.
+    /// Another extension, with a name and version for the tables; may be given several times.
+    #[arg(long, value_name = "[NAME=]PATH")]
+    against: Vec<String>,
+    /// A variable for all extensions, such as a setting; may be given several times.
     #[arg(long, value_name = "NAME=VALUE")]
     env: Vec<String>,
-    /// How often each is started.
+    /// How often each extension is started.
     #[arg(long, value_name = "N", default_value = "40")]
     rounds: usize,
-    /// How often a busy function is invoked with each.
-    #[arg(long, value_name = "N", default_value = "300")]
+    /// How often a function is invoked in each environment of an extension.
+    #[arg(long, value_name = "N", default_value = "200")]
     invocations: usize,
-    /// Print one JSON document instead.
+    /// The longest time that one step of an extension may take.
+    #[arg(long, value_name = "SECONDS", default_value = "10")]
+    step_timeout: u64,
+    /// Print the results as JSON.
     #[arg(long)]
     json: bool,
-    /// Write a picture, too.
+    /// Also draw the results into an SVG file.
     #[arg(long, value_name = "PATH")]
     svg: Option<PathBuf>,
 }
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
-    let architecture = build::own_architecture()
-        .context("what ships runs on Linux only: measure it on a machine with Linux")?;
-    let [ours, control, function] =
+    let architecture = build::own_architecture().context(
+        "the extension that ships runs on Linux only: measure it on a machine with Linux",
+    )?;
+    let [extension, control, function] =
         [EXTENSION_NAME, CONTROL, TEST_FUNCTION].map(|package| program(package, architecture));
+    let control = control?;
     let bench = workspace::build_quick(&[BENCH])?;
     let bench = bench.get(BENCH).context("cargo did not build the program that measures")?;
     let mut command = Command::new(bench);
-    command.arg("measure").arg("--function").arg(function?);
-    for program in [ours?, control?].iter().chain(&options.against) {
-        command.arg("--program").arg(absolute(program)?);
+    command.arg("measure").arg("--extension").arg(extension?).arg("--function").arg(function?);
+    command.arg("--floor").arg(control.with_file_name(FLOOR)).arg("--control").arg(&control);
+    for named in &options.against {
+        command.args(["--against", named]);
     }
     for assignment in &options.env {
         command.args(["--env", assignment]);
     }
     command.args(["--rounds", &options.rounds.to_string()]);
     command.args(["--invocations", &options.invocations.to_string()]);
+    command.args(["--step-timeout", &options.step_timeout.to_string()]);
     if options.json {
         command.arg("--json");
     }
@@ -71,7 +82,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// What ships, or is made as what ships is.
+/// Builds a package as the extension that ships is built; returns its program.
 fn program(package: &str, architecture: Architecture) -> Result<PathBuf> {
     let program = build::programs(package, &[architecture])?.remove(architecture.name());
     program.with_context(|| format!("{package} was not built"))

@@ -8,6 +8,16 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
 }
 
+/// What is read of a message before its body.
+struct Head {
+    /// The line of the request or of the status.
+    first: String,
+    /// The length of the body, if the message states it.
+    length: Option<usize>,
+    /// True if the sender closes the connection after this message.
+    closes: bool,
+}
+
 /// One end of a connection.
 pub(super) struct Connection<S: Read + Write>(BufReader<S>);
 
@@ -19,9 +29,9 @@ impl<S: Read + Write> Connection<S> {
 
     /// Reads the next request. Fails at the end of the connection.
     pub(super) fn receive(&mut self) -> io::Result<Request> {
-        let (line, length) = self.head()?;
-        let path = line.split(' ').nth(1).unwrap_or_default().to_owned();
-        Ok(Request { path, body: self.body(length)? })
+        let head = self.head()?;
+        let path = head.first.split(' ').nth(1).unwrap_or_default().to_owned();
+        Ok(Request { path, body: self.body(head.length.unwrap_or(0))? })
     }
 
     /// Answers 200.
@@ -32,31 +42,33 @@ impl<S: Read + Write> Connection<S> {
         self.0.get_mut().flush()
     }
 
-    /// Sends a request and waits for its answer, which must be a 200.
-    pub(super) fn ask(&mut self, method: &str, path: &str, body: &str) -> io::Result<()> {
+    /// Sends a request and waits for its answer, which must not be an error. Returns true if the connection persists.
+    pub(super) fn ask(&mut self, method: &str, path: &str, body: &str) -> io::Result<bool> {
         let length = body.len();
         let head = format!(
             "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n\
              Content-Length: {length}\r\n\r\n"
         );
         self.0.get_mut().write_all(&[head.as_bytes(), body.as_bytes()].concat())?;
-        let (line, length) = self.head()?;
-        self.body(length)?;
-        if line.starts_with("HTTP/1.1 200") {
-            return Ok(());
+        let head = self.head()?;
+        self.body(head.length.unwrap_or(0))?;
+        if head.first.split(' ').nth(1).is_some_and(|status| status.starts_with('2')) {
+            // An answer of unknown length ends with its connection, and so does one of an earlier version.
+            return Ok(head.length.is_some() && head.first.starts_with("HTTP/1.1") && !head.closes);
         }
-        Err(io::Error::other(format!("telemetry was answered {line:?}")))
+        Err(io::Error::other(format!("the answer is {:?}", head.first)))
     }
 
-    /// The first line, and the length of the body.
-    fn head(&mut self) -> io::Result<(String, usize)> {
-        let first = self.line()?;
-        let mut length = 0;
+    fn head(&mut self) -> io::Result<Head> {
+        let mut head = Head { first: self.line()?, length: None, closes: false };
         loop {
             let line = self.line()?;
-            let Some((name, value)) = line.split_once(':') else { return Ok((first, length)) };
+            let Some((name, value)) = line.split_once(':') else { return Ok(head) };
             if name.eq_ignore_ascii_case("content-length") {
-                length = value.trim().parse().map_err(io::Error::other)?;
+                head.length = Some(value.trim().parse().map_err(io::Error::other)?);
+            }
+            if name.eq_ignore_ascii_case("connection") {
+                head.closes = value.trim().eq_ignore_ascii_case("close");
             }
         }
     }
@@ -79,7 +91,7 @@ impl<S: Read + Write> Connection<S> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::Cursor;
+    use std::io::{self, Cursor, Read, Write};
 
     use super::Connection;
 
@@ -91,5 +103,38 @@ mod tests {
         assert_eq!((request.path.as_str(), request.body.as_slice()), ("/a", b"hi".as_slice()));
         assert_eq!(connection.receive().unwrap().path, "/b");
         assert!(connection.receive().is_err());
+    }
+
+    #[test]
+    fn an_answer_without_a_length_ends_its_connection() {
+        for (answer, persists) in [
+            ("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nOK", Some(true)),
+            ("HTTP/1.1 202 Accepted\r\n\r\n", Some(false)),
+            ("HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\n", Some(false)),
+            ("HTTP/1.0 200 OK\r\nContent-Length: 0\r\n\r\n", Some(false)),
+            ("HTTP/1.1 500 Internal Server Error\r\nContent-Length: 0\r\n\r\n", None),
+        ] {
+            let answered = Connection::new(Answered(Cursor::new(answer))).ask("POST", "/", "[]");
+            assert_eq!(answered.ok(), persists, "{answer}");
+        }
+    }
+
+    /// A peer that has answered before it is asked.
+    struct Answered(Cursor<&'static str>);
+
+    impl Read for Answered {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.0.read(buffer)
+        }
+    }
+
+    impl Write for Answered {
+        fn write(&mut self, buffer: &[u8]) -> io::Result<usize> {
+            Ok(buffer.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
     }
 }

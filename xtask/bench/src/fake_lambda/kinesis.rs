@@ -1,6 +1,6 @@
-//! A fake Kinesis over TLS, as in production: it accepts every record at once, and counts them.
+//! A fake Kinesis: it accepts every record at once, and counts them.
 
-use std::io;
+use std::io::{self, Read, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::Arc;
@@ -23,11 +23,19 @@ use crate::watched::Watched;
 /// The name of the stream.
 pub(crate) const STREAM: &str = "telemetry";
 
+/// The protocol below the API.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Transport {
+    Http,
+    /// As in production.
+    Https,
+}
+
 /// A stream on a port of loopback, which extensions use one after the other.
 pub(crate) struct Kinesis {
     port: u16,
-    /// The certificate to trust.
-    bundle: NamedTempFile,
+    /// The certificate to trust, for HTTPS.
+    bundle: Option<NamedTempFile>,
     taken: Arc<Watched<Taken>>,
 }
 
@@ -47,25 +55,22 @@ pub(crate) struct Taken {
 }
 
 impl Kinesis {
-    pub(crate) fn start() -> Result<Self> {
-        let CertifiedKey { cert, signing_key } =
-            generate_simple_self_signed(["localhost".to_owned()])?;
-        let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let config = ServerConfig::builder_with_provider(provider)
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![cert.der().clone()], key.into())?;
-        let bundle = NamedTempFile::new().context("the certificate has no place")?;
-        std::fs::write(bundle.path(), cert.pem()).context("the certificate cannot be written")?;
+    pub(crate) fn start(transport: Transport) -> Result<Self> {
+        let (config, bundle) = match transport {
+            Transport::Http => (None, None),
+            Transport::Https => {
+                let (config, bundle) = certificate()?;
+                (Some(Arc::new(config)), Some(bundle))
+            }
+        };
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
         let port = listener.local_addr()?.port();
-        let (taken, config) = (Arc::<Watched<Taken>>::default(), Arc::new(config));
+        let taken = Arc::<Watched<Taken>>::default();
         let serving = Arc::clone(&taken);
         thread::spawn(move || {
             while let Ok((client, _)) = listener.accept() {
-                let (config, taken) = (Arc::clone(&config), Arc::clone(&serving));
-                thread::spawn(move || serve(client, config, &taken));
+                let (config, taken) = (config.clone(), Arc::clone(&serving));
+                thread::spawn(move || accept(client, config, &taken));
             }
         });
         Ok(Self { port, bundle, taken })
@@ -73,12 +78,13 @@ impl Kinesis {
 
     /// Returns the value of `AWS_ENDPOINT_URL_KINESIS`: a name, which the extension resolves as in production.
     pub(crate) fn url(&self) -> String {
-        format!("https://localhost:{}", self.port)
+        let scheme = if self.bundle.is_some() { "https" } else { "http" };
+        format!("{scheme}://localhost:{}", self.port)
     }
 
-    /// Returns the value of `AWS_CA_BUNDLE`.
-    pub(crate) fn bundle(&self) -> &Path {
-        self.bundle.path()
+    /// Returns the value of `AWS_CA_BUNDLE`, for HTTPS.
+    pub(crate) fn bundle(&self) -> Option<&Path> {
+        self.bundle.as_ref().map(NamedTempFile::path)
     }
 
     /// Resets the counts to zero.
@@ -90,17 +96,37 @@ impl Kinesis {
         self.taken.get()
     }
 
-    /// Waits until this many lines were accepted, for at most `patience`, and returns the counts.
-    pub(crate) fn until(&self, lines: u64, patience: Duration) -> Taken {
+    /// Waits until this many lines were accepted, for at most `timeout`, and returns the counts.
+    pub(crate) fn until(&self, lines: u64, timeout: Duration) -> Taken {
         let enough = |taken: &mut Taken| (taken.lines >= lines).then(|| taken.clone());
-        self.taken.until(patience, enough).unwrap_or_else(|| self.taken())
+        self.taken.until(timeout, enough).unwrap_or_else(|| self.taken())
     }
 }
 
-fn serve(client: TcpStream, config: Arc<ServerConfig>, taken: &Watched<Taken>) {
+/// Makes a certificate, and writes it to a file for those who are to trust it.
+fn certificate() -> Result<(ServerConfig, NamedTempFile)> {
+    let CertifiedKey { cert, signing_key } = generate_simple_self_signed(["localhost".to_owned()])?;
+    let key = PrivatePkcs8KeyDer::from(signing_key.serialize_der());
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()?
+        .with_no_client_auth()
+        .with_single_cert(vec![cert.der().clone()], key.into())?;
+    let bundle = NamedTempFile::new().context("no file for the certificate can be made")?;
+    std::fs::write(bundle.path(), cert.pem()).context("the certificate cannot be written")?;
+    Ok((config, bundle))
+}
+
+fn accept(client: TcpStream, config: Option<Arc<ServerConfig>>, taken: &Watched<Taken>) {
     _ = client.set_nodelay(true);
-    let Ok(tls) = ServerConnection::new(config) else { return };
-    let mut connection = Connection::new(StreamOwned::new(tls, client));
+    match config.map(ServerConnection::new) {
+        None => serve(Connection::new(client), taken),
+        Some(Ok(tls)) => serve(Connection::new(StreamOwned::new(tls, client)), taken),
+        Some(Err(_)) => {}
+    }
+}
+
+fn serve<S: Read + Write>(mut connection: Connection<S>, taken: &Watched<Taken>) {
     // The connection ends with the extension.
     while let Ok(request) = connection.receive() {
         let Ok(records) = records(&request.body) else { return };
@@ -127,7 +153,7 @@ fn serve(client: TcpStream, config: Arc<ServerConfig>, taken: &Watched<Taken>) {
 /// Returns the PUT payload units that a provisioned stream bills for a record of `bytes` (docs/cost.md).
 ///
 /// The bytes include the partition key.
-pub(crate) fn units(bytes: u64) -> u64 {
+fn units(bytes: u64) -> u64 {
     bytes.div_ceil(PAYLOAD_UNIT_BYTES).max(1)
 }
 

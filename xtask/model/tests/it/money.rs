@@ -235,12 +235,14 @@ fn overhead_is_read_from_the_tables_of_performance() {
     let measured = Overhead::measured().expect("docs/performance.md has the tables");
     assert!(measured.invocation < measured.held && measured.start > Duration::ZERO);
     let table = "| start to first `next`, ms | 1.5 | 0.6 | 2 |\n\
-                 | adaptive | 21 | 22 | +0.25 | +1 | 24 | 12 | 186 | 5 |\n\
-                 | end | 47 | 49 | +26.5 | +27 | 1002 | 77 | 187 | 3 |\n";
+                 | adaptive | 21 | +0.25 | +1 | 0.0 | 0.1 | 0.00 | 24 | 12 | 186 | 5 |\n\
+                 | end | 47 | +26.5 | +27 | 100.0 | 27 | 0.00 | 1002 | 77 | 187 | 3 |\n";
     let read = Overhead::read(table).expect("each row is there");
     let us = Duration::from_micros;
     assert_eq!((read.invocation, read.held), (us(250), us(26_500)));
     assert_eq!((read.start, read.shutdown), (us(1_500), us(186_000)));
+    let below = Overhead::read(&table.replace("+0.25", "-0.25")).expect("each row is there");
+    assert_eq!(below.invocation, Duration::ZERO, "a difference within what repeats");
     for row in ["start to first `next`, ms", "adaptive", "end"] {
         let without = table.replace(&format!("| {row} |"), "| other |");
         let error = Overhead::read(&without).expect_err(row);
