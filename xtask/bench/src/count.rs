@@ -13,6 +13,7 @@ use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
 
+use crate::empty_tmp;
 use crate::events::Invocation;
 use crate::fake_lambda::{FakeLambda, Kinesis, Transport};
 use crate::startup;
@@ -25,8 +26,7 @@ const REST: Duration = Duration::from_secs(1);
 /// Memory differs by some pages: the median counts.
 const LIVES: usize = 9;
 /// Instructions for the name of a file in the folder where the extension looks for what a process before it has left, besides
-/// `TMPDIR`. What others keep there says nothing about the extension. With `unshare --mount` and an empty folder there, 100
-/// files add a hundred times as many.
+/// `TMPDIR`. What others keep there says nothing about the extension. In an empty folder, 100 files add a hundred times as many.
 const PER_NAME: u64 = 775;
 const OTHER_FOLDER: &str = "/tmp";
 
@@ -38,6 +38,8 @@ enum Until {
 }
 
 pub(crate) fn run(program: &Path) -> Result<()> {
+    // Where this is not possible, the names there are subtracted.
+    _ = empty_tmp::enter([program].into_iter());
     let kinesis = Kinesis::start(Transport::Https)?;
     // Valgrind takes longer than a flush may.
     let flush_timeout = (format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"), "60000".to_owned());
