@@ -37,10 +37,13 @@ pub(crate) fn draw(report: &Report) -> String {
     for panel in panels(report) {
         y = draw_panel(&mut body, &panel, y);
     }
-    let machine = format!("cargo xtask bench, {}, {}", report.date, report.machine);
+    // After ours, the floor and the control.
+    let others = report.programs.iter().skip(3);
+    let against = others.flat_map(|it| [" --against \"", &it.name, "=…\""]).collect::<String>();
+    let command = format!("cargo xtask bench{against}, {}, {}", report.date, report.machine);
     let legend = "Each part has its own scale. The green line is the floor: an extension that subscribes, acknowledges \
                   telemetry and delivers nothing.";
-    for words in [legend, &machine] {
+    for words in [legend, &command] {
         y += ROW;
         text(&mut body, "small", "start", 0.0, y - 6.0, words);
     }
