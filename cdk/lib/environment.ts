@@ -47,6 +47,16 @@ export class Environment {
     this.number(property, variable, value, range, '');
   }
 
+  /** A number from 0 to 1, which is never written with an exponent. */
+  share(property: string, variable: string, value: number | undefined, expected: string): void {
+    if (value === undefined) return;
+    if (typeof value !== 'number') return this.refuse(property, value, `set ${expected}`);
+    if (Token.isUnresolved(value)) return this.token(property, variable, () => value);
+    if (!(value >= 0 && value <= 1)) return this.refuse(property, value, `set ${expected}`);
+    const text = String(value);
+    this.set(variable, text.includes('e') ? value.toFixed(20) : text);
+  }
+
   /** `true` or `false`. */
   flag(property: string, variable: string, value: boolean | undefined): void {
     if (value === undefined) return;

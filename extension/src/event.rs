@@ -25,6 +25,8 @@ pub struct Event {
     pub seq: u64,
     /// When it reached us.
     pub received: Instant,
+    /// When it began to wait for its delivery: later than `received` if its invocation was undecided until then.
+    pub released: Instant,
     /// The invocation that it belongs to, where somebody wants to know.
     pub request: Option<Arc<str>>,
 }
@@ -174,7 +176,14 @@ impl Source {
             line.push('}');
         }
         line.push_str("}\n");
-        Event { line: line.into_bytes().into(), own_len, seq, received, request: None }
+        Event {
+            line: line.into_bytes().into(),
+            own_len,
+            seq,
+            received,
+            released: received,
+            request: None,
+        }
     }
 
     /// Returns how many bytes of a line follow the event's own, so that the line is allocated once, at its size.

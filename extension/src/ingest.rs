@@ -3,3 +3,4 @@
 pub(crate) mod attribution;
 pub(crate) mod intake;
 pub(crate) mod listener;
+pub(crate) mod selection;

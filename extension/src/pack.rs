@@ -34,7 +34,7 @@ pub enum Scope {
     All,
     /// Only what fills a record; the rest waits for company.
     Full,
-    /// All that was received before this moment; later events only where they share its last record.
+    /// All that was released before this moment; later events only where they share its last record.
     Before(Instant),
 }
 
@@ -142,7 +142,7 @@ impl Packer {
             let may_wait = match scope {
                 Scope::All => false,
                 Scope::Full => count == events.len() && size < self.full_bytes(),
-                Scope::Before(moment) => first.received >= moment,
+                Scope::Before(moment) => first.released >= moment,
             };
             if may_wait {
                 break;

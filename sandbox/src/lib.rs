@@ -26,6 +26,7 @@ pub mod credentials;
 mod environment;
 mod http;
 mod in_flight;
+pub mod judge;
 pub mod kinesis;
 mod lines;
 mod lock;

@@ -37,6 +37,8 @@ pub struct Options {
     pub timeout: Duration,
     /// The number of concurrent invocations on a managed instance. In every other mode it is one.
     pub max_concurrency: u32,
+    /// The X-Ray trace header of every invocation, as its callers send it.
+    pub trace: Option<String>,
     /// The tenant of the environment, if the function isolates tenants.
     pub tenant: Option<String>,
     /// The function's log format.
@@ -142,6 +144,7 @@ impl Default for Options {
             memory_mb: 128,
             timeout: Duration::from_secs(3),
             max_concurrency: 2,
+            trace: None,
             tenant: None,
             log_format: LogFormat::Text,
             environment: Vec::new(),

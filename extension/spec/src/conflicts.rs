@@ -4,8 +4,12 @@ use crate::ENV_PREFIX;
 use crate::choices::{Compression, Envelope, Flush};
 use crate::packing::Combination;
 use crate::params::Config;
-use crate::params::variable::{FLUSH_TIMEOUT_MS, LABELS, MAX_RECORD_BYTES, RECORD_FORMAT};
+use crate::params::variable::{
+    FLUSH_TIMEOUT_MS, LABELS, MAX_RECORD_BYTES, RECORD_FORMAT, SAMPLE, TYPES,
+};
 use crate::problem::Problem;
+use crate::selection::Sample;
+use crate::types::Wanted;
 
 /// Settings that exclude each other: the format wins, the others get their defaults.
 pub(crate) fn exclusions(config: &mut Config) -> Vec<Problem> {
@@ -40,6 +44,16 @@ pub(crate) fn conflicts(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<P
             value: "set".to_owned(),
             wrong: "without effect, because events carry no identity (ENVELOPE=none)".to_owned(),
             remedy: "remove it, or choose another envelope".to_owned(),
+        });
+    }
+    if config.sample != Sample::All && config.types.wanted("function") == Wanted::Never {
+        problems.push(Problem {
+            variable: SAMPLE.to_owned(),
+            value: "set".to_owned(),
+            wrong: format!(
+                "without effect on the function's lines, because {TYPES} has no `function`"
+            ),
+            remedy: format!("remove it, or add function to {TYPES}"),
         });
     }
     let mut report = |name: &str, value: u64, wrong: String, remedy: &str| {

@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::ENV_PREFIX;
 use crate::conflicts::{conflicts, exclusions};
-use crate::params::Config;
+use crate::params::{Config, variable};
 use crate::problem::Problem;
 use crate::reader::Reader;
+use crate::selection::Sample;
 
 /// Settings that can be used, and what was wrong with those that cannot: each of these has its default.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +32,11 @@ pub fn load<K: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (K
     let mut reader = Reader::new(&ours);
     let mut config = Config::read(&mut reader);
     let mut problems = reader.problems;
+    let has_wrong = |name: &str| problems.iter().any(|problem| problem.variable == name);
+    if has_wrong(variable::KEEP) {
+        // The safe side: the lines that were to be kept are not known.
+        config.sample = Sample::All;
+    }
     problems.extend(exclusions(&mut config));
     problems.extend(unknown(&ours));
     let notices = conflicts(&config, |name| ours.contains_key(name));

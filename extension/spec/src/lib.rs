@@ -40,6 +40,7 @@ mod param;
 mod params;
 mod problem;
 mod reader;
+mod selection;
 mod types;
 mod value;
 
@@ -50,6 +51,7 @@ pub use level::LogLevel;
 pub use param::{Param, Range};
 pub use params::{Config, variable};
 pub use problem::{Problem, printable, without_userinfo};
+pub use selection::{Keep, Sample};
 pub use types::{Types, Wanted};
 pub use value::{Bytes, Count, Kind, Millis, QueueUrl, Stream, Value};
 

@@ -8,6 +8,7 @@ use crate::labels::Labels;
 use crate::limits;
 use crate::param::{Param, Range};
 use crate::reader::Reader;
+use crate::selection::{Keep, Sample};
 use crate::types::Types;
 use crate::value::{Bytes, Count, Millis, QueueUrl, Stream, Value};
 
@@ -31,10 +32,11 @@ macro_rules! params {
 
         impl $name {
             /// The files in which parameters, words of choices and limits are declared, as the compiler names them.
-            pub const DECLARED_IN: [&str; 6] = [
+            pub const DECLARED_IN: [&str; 7] = [
                 file!(),
                 crate::choices::DECLARED_IN,
                 crate::labels::DECLARED_IN,
+                crate::selection::DECLARED_IN,
                 crate::types::DECLARED_IN,
                 crate::value::DECLARED_IN,
                 limits::DECLARED_IN,
@@ -72,6 +74,14 @@ params! {
         /// What is delivered: platform, function, extension, or single types such as platform.report.
         /// Of log lines only those from a level on with function:warn. A line whose level cannot be told is delivered.
         types: Types = "platform,function", TYPES;
+
+        /// The share of ordinary invocations whose log lines are delivered, from 0 to 1. Platform events are always delivered.
+        /// The hash of the X-Ray root trace id decides, so the functions of one trace decide alike (docs/selecting.md).
+        sample: Sample = "1", SAMPLE;
+
+        /// What makes an invocation remarkable: `failed`, `level:LEVEL` (a line of that level or a graver one), `slow:MS` (a longer run).
+        /// The log lines of a remarkable invocation are always delivered. Without effect while SAMPLE is 1.
+        keep: Keep = "failed,level:error", KEEP;
 
         /// When waiting events are sent.
         flush: Flush = "adaptive", FLUSH;

@@ -22,6 +22,10 @@ pub enum Kind {
     Stream,
     /// Event types, separated by commas.
     Types,
+    /// A decimal number from 0 to 1.
+    Share,
+    /// What makes an invocation remarkable, separated by commas.
+    Conditions,
     /// URL of an SQS queue.
     Queue,
     /// Labels, separated by commas.

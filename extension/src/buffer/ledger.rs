@@ -9,6 +9,8 @@ use crate::buffer::ranges::Ranges;
 /// What happened to the events of this process. Events are counted whole, however many parts or records they take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
+    /// Read from Lambda, whatever became of it.
+    pub read: u64,
     /// Numbered and taken in.
     pub received: u64,
     /// Our own events, ledgers that is.
@@ -29,6 +31,23 @@ pub struct Ledger {
     pub refused_batches: u64,
     /// What the platform says it has dropped itself.
     pub logs_dropped: LogsDropped,
+    /// Lines without a number, if the settings select invocations.
+    pub selected: Option<Selected>,
+}
+
+/// What the selection of invocations has not delivered, or not yet.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Selected {
+    /// Ordinary invocations outside of the sample.
+    pub sampled_out_invocations: u64,
+    /// Their lines.
+    pub sampled_out_events: u64,
+    /// The bytes of these lines.
+    pub sampled_out_bytes: u64,
+    /// Lines that wait for a decision.
+    pub undecided: u64,
+    /// Discarded invocations of which a line that would have kept them came late.
+    pub late_remarkable: u64,
 }
 
 /// Events that were given up. Every one was said in the log as well.
@@ -70,10 +89,17 @@ impl Ledger {
             == self.delivered + self.dead_lettered + self.shed.total() + self.handed_over + held
     }
 
+    /// True if every event that was read was numbered, or has a reason to have no number.
+    pub fn balances_read(&self) -> bool {
+        let selected = self.selected.unwrap_or_default();
+        self.read
+            == self.received + self.filtered + selected.sampled_out_events + selected.undecided
+    }
+
     /// As the `record` of an event: all of `instance` up to and with number `seq`, of which `held` wait.
     pub fn record(&self, instance: &str, seq: u64, held: u64) -> serde_json::Value {
         let Self { received, own, adopted, filtered, delivered, dead_lettered, shed, .. } = self;
-        json!({
+        let mut record = json!({
             "instance": instance,
             "upTo": seq,
             "extension": crate::base::VERSION,
@@ -97,7 +123,19 @@ impl Ledger {
                 "records": self.logs_dropped.records,
                 "bytes": self.logs_dropped.bytes,
             },
-        })
+        });
+        if let (Some(selected), Some(members)) = (self.selected, record.as_object_mut()) {
+            members.insert("read".to_owned(), self.read.into());
+            members.insert("undecided".to_owned(), selected.undecided.into());
+            members.insert("lateRemarkable".to_owned(), selected.late_remarkable.into());
+            let sampled_out = json!({
+                "invocations": selected.sampled_out_invocations,
+                "events": selected.sampled_out_events,
+                "bytes": selected.sampled_out_bytes,
+            });
+            members.insert("sampledOut".to_owned(), sampled_out);
+        }
+        record
     }
 }
 
@@ -115,6 +153,10 @@ impl fmt::Display for Ledger {
         write!(f, "dead-lettered {dead_lettered}, shed {} (", shed.total())?;
         write!(f, "memory {}, refused {}, ", shed.memory, shed.refused)?;
         write!(f, "unreadable {}, end {}), ", shed.unreadable, shed.end)?;
-        write!(f, "handed over {}, filtered {filtered}", self.handed_over)
+        write!(f, "handed over {}, filtered {filtered}", self.handed_over)?;
+        if let Some(Selected { sampled_out_events, undecided, .. }) = self.selected {
+            write!(f, ", sampled out {sampled_out_events}, undecided {undecided}")?;
+        }
+        Ok(())
     }
 }

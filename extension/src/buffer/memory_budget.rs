@@ -36,6 +36,11 @@ impl MemoryBudget {
         self.held.load(Ordering::Relaxed)
     }
 
+    /// Returns the bound, in bytes.
+    pub fn bound(&self) -> usize {
+        self.bound
+    }
+
     /// True if at least half of the bound is held.
     pub fn is_half_used(&self) -> bool {
         self.held() >= self.bound / 2

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use extension_spec::PartitionKey;
 
-use crate::buffer::ledger::Ledger;
+use crate::buffer::ledger::{Ledger, Selected};
 use crate::buffer::memory_budget::MemoryBudget;
 use crate::buffer::spill::{Found, FrameId, Read, Slice, SpillSet, SpillSettings};
 use crate::buffer::stats::Stats;
@@ -47,6 +47,8 @@ const fn slice_of(millis: u64) -> Duration {
 pub struct Queue {
     packer: Packer,
     memory: Arc<MemoryBudget>,
+    /// Bytes of lines that have no number yet.
+    undecided_bytes: usize,
     keys: PartitionKeys,
     /// Not yet packed.
     events: VecDeque<Event>,
@@ -77,6 +79,7 @@ impl Queue {
     pub fn new(packer: Packer, memory: Arc<MemoryBudget>) -> Self {
         Self {
             memory,
+            undecided_bytes: 0,
             keys: PartitionKeys::new(PartitionKey::Instance),
             events: VecDeque::new(),
             event_bytes: 0,
@@ -238,16 +241,27 @@ impl Queue {
             || self.has_spilled()
     }
 
+    /// Returns the bound on memory, in bytes.
+    pub(crate) fn memory_bound(&self) -> usize {
+        self.memory.bound()
+    }
+
+    /// Takes in what the selection of invocations holds: its counts, and the bytes that its lines take.
+    pub(crate) fn note_selected(&mut self, selected: Selected, memory: usize) {
+        self.ledger.selected = Some(selected);
+        self.memory.adjust(std::mem::replace(&mut self.undecided_bytes, memory), memory);
+    }
+
     /// True if half of the memory for telemetry is in use.
     pub fn is_pressing(&self) -> bool {
         self.memory.is_half_used()
     }
 
-    /// When the oldest waiting event reached us.
+    /// When the event that waits for longest began to wait.
     pub fn oldest(&self) -> Option<Instant> {
         let packed = self.pending.iter().find(|pending| !pending.is_refused);
-        let record = packed.map(|pending| pending.record.oldest);
-        record.or_else(|| self.events.front().map(|event| event.received))
+        let record = packed.map(|pending| pending.record.released);
+        record.or_else(|| self.events.front().map(|event| event.released))
     }
 
     /// Packs what fits into the next request.

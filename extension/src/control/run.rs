@@ -218,7 +218,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     fn take(&mut self, body: BufferedBody) {
         let parts = parts(body);
         if parts.len() > 1 {
-            self.components.intake.foresee(&parts);
+            self.components.intake.foresee(&parts, clock::now());
         }
         for part in parts {
             self.take_part(part);
@@ -239,8 +239,17 @@ impl<S: Sink, D: Sink> Run<S, D> {
             intake.gap();
             Accepted { signals: vec![Signal::Gap], ..Accepted::default() }
         });
+        self.absorb(taken);
+    }
+
+    /// Takes in what was made of a body.
+    fn absorb(&mut self, taken: Accepted) {
         let overflow = {
             let mut queue = self.queue();
+            if let Some(selection) = self.components.intake.selection() {
+                queue.note_selected(selection.counts(), selection.memory());
+            }
+            queue.ledger.read += taken.read;
             queue.ledger.filtered += taken.filtered;
             queue.ledger.logs_dropped.add(taken.logs_dropped);
             queue.push(taken.events)
@@ -300,6 +309,12 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
+    /// Decides on every invocation whose lines are held: this identity may end here.
+    fn conclude(&mut self) {
+        let concluded = self.components.intake.conclude(clock::now());
+        self.absorb(concluded);
+    }
+
     fn on_runtime_done(&mut self, request_id: &str) {
         self.runtime_done_unreliable = false;
         // An INVOKE without an id is ended by whatever ends next: nothing else could end it.
@@ -347,6 +362,9 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 self.call_next();
             }
             Action::Deliver => {
+                if self.phase == Phase::Draining {
+                    self.conclude();
+                }
                 if self.components.is_snapshot_ahead || self.phase == Phase::Draining {
                     // This identity may end here.
                     self.send_ledger();

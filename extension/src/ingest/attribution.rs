@@ -15,6 +15,9 @@ use named::named;
 
 /// Invocations that are remembered. Lines of earlier ones are given to nobody.
 const REMEMBERED: usize = 32;
+/// The same where lines wait for the end of their invocation. A body of a thousand events, as many as Lambda buffers by default,
+/// has no more invocations.
+pub(crate) const REMEMBERED_UNDECIDED: usize = 512;
 
 /// The invocations of this environment, as the platform has told of them.
 #[derive(Debug, Default)]
@@ -23,10 +26,29 @@ pub(crate) struct Attribution {
     invocations: VecDeque<Invocation>,
     /// Whether there were invocations before the first of these.
     has_earlier: bool,
+    /// True if lines wait for the end of their invocation.
+    is_selected: bool,
+    /// How many were ever read.
+    count: u64,
+    /// When the function's own init ended.
+    init_done: Option<String>,
+}
+
+/// The invocations that a line may belong to. A line of init belongs to none.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Owners {
+    /// The numbers of those that have begun.
+    pub(crate) known: Vec<u64>,
+    /// True if the line may belong to the one that begins next.
+    pub(crate) or_next: bool,
+    /// True if the line may belong to one whose start was not read, or to any.
+    pub(crate) or_unknown: bool,
 }
 
 #[derive(Debug)]
 struct Invocation {
+    /// Tells it from others, also from an earlier attempt of the same request.
+    number: u64,
     request_id: String,
     /// Finds the id in lines. Making it costs more than searching a line, so the first line makes it.
     mention: OnceCell<memmem::Finder<'static>>,
@@ -37,40 +59,124 @@ struct Invocation {
 }
 
 impl Attribution {
-    /// Takes in `platform.start` of a request, at this time. A start that is handed over twice is one.
-    pub(crate) fn started(&mut self, request_id: &str, time: &str) {
+    /// Remembers as many invocations as may be undecided at a time.
+    pub(crate) fn for_selection() -> Self {
+        Self { is_selected: true, ..Self::default() }
+    }
+
+    /// Returns an attribution of the same kind that knows no invocation.
+    pub(crate) fn restarted(&self) -> Self {
+        Self { is_selected: self.is_selected, ..Self::default() }
+    }
+
+    /// Takes in `platform.start` of a request, at this time. A start that is handed over twice is one. Returns the number of
+    /// a new invocation.
+    pub(crate) fn started(&mut self, request_id: &str, time: &str) -> Option<u64> {
         let at = self.last_before(time).map_or(0, |index| index + 1);
         let mut began_then = self.invocations.range(..at).rev().take_while(|it| it.start == time);
         if began_then.any(|it| it.request_id == request_id) {
-            return;
+            return None;
         }
+        self.count += 1;
+        let number = self.count;
         // Read after a later one: what may follow the one before may follow this one.
         let before = at.checked_sub(1).filter(|_| at < self.invocations.len());
         let has_gap_after = before.is_some_and(|index| self.invocations[index].has_gap_after);
         let (request_id, start) = (request_id.to_owned(), time.to_owned());
         let mention = OnceCell::new();
-        let started = Invocation { request_id, mention, start, done: None, has_gap_after };
+        let started = Invocation { number, request_id, mention, start, done: None, has_gap_after };
         self.invocations.insert(at, started);
-        if self.invocations.len() > REMEMBERED {
+        let remembered = if self.is_selected { REMEMBERED_UNDECIDED } else { REMEMBERED };
+        if self.invocations.len() > remembered {
             self.invocations.pop_front();
             self.has_earlier = true;
         }
+        Some(number)
     }
 
     /// Takes in `platform.runtimeDone` of a request, at this time. A retry has the id of the first attempt; the latest
-    /// start before the end is meant.
-    pub(crate) fn done(&mut self, request_id: &str, time: &str) {
+    /// start before the end is meant. Returns the number of that invocation, if its start was read.
+    pub(crate) fn done(&mut self, request_id: &str, time: &str) -> Option<u64> {
         let is_it = |it: &Invocation| it.request_id == request_id;
         let began = |it: &Invocation| is_it(it) && it.start.as_str() <= time;
         let invocations = &self.invocations;
-        match invocations.iter().rposition(began).or_else(|| invocations.iter().rposition(is_it)) {
-            Some(index) => self.invocations[index].done = Some(time.to_owned()),
-            // Its start was not read. It may have begun as soon as the one before it had ended.
-            None => match self.last_before(time) {
-                Some(index) => self.invocations[index].has_gap_after = true,
-                None => self.has_earlier = true,
-            },
+        let is_known = invocations.iter().rposition(began);
+        if let Some(index) = is_known.or_else(|| invocations.iter().rposition(is_it)) {
+            self.invocations[index].done = Some(time.to_owned());
+            return Some(self.invocations[index].number);
         }
+        // Its start was not read. It may have begun as soon as the one before it had ended.
+        match self.last_before(time) {
+            Some(index) => self.invocations[index].has_gap_after = true,
+            None => self.has_earlier = true,
+        }
+        None
+    }
+
+    /// Takes in the end of the function's own init.
+    pub(crate) fn init_done(&mut self, time: &str) {
+        self.init_done.get_or_insert_with(|| time.to_owned());
+    }
+
+    /// True if an invocation with this number began last, as far as the starts were read.
+    pub(crate) fn is_last(&self, number: u64) -> bool {
+        self.invocations.back().is_some_and(|it| it.number == number)
+    }
+
+    /// Returns the number of this request's invocation, if it began last and its end was not read.
+    pub(crate) fn open(&self, request_id: &str) -> Option<u64> {
+        let last = self.invocations.back()?;
+        (last.request_id == request_id && last.done.is_none()).then_some(last.number)
+    }
+
+    /// Returns every invocation that a line may belong to, by its time and by the request that it names. `record` is the
+    /// line as JSON.
+    pub(crate) fn owners(&self, time: &str, record: &str) -> Owners {
+        let at_time = self.owners_at(time);
+        let or_unknown = at_time.is_none();
+        let (mut known, or_next) = at_time.unwrap_or_default();
+        if let Some(named) = named(record) {
+            let mut of_it = self.invocations.iter().rev().filter(|it| it.request_id == named);
+            let began = |it: &&Invocation| it.start.as_str() <= time;
+            let latest = of_it.clone().find(began).or_else(|| of_it.next());
+            known.extend(latest.map(|it| it.number).filter(|it| !known.contains(it)));
+        }
+        Owners { known, or_next, or_unknown }
+    }
+
+    /// Returns the numbers of the invocations that a line of this time may belong to, and whether it may belong to the next
+    /// one; none if it may belong to one that is not known.
+    fn owners_at(&self, time: &str) -> Option<(Vec<u64>, bool)> {
+        let Some(index) = self.last_before(time) else {
+            return (!self.has_earlier).then(|| (Vec::new(), self.invocations.is_empty()));
+        };
+        let Invocation { number, start, done, has_gap_after, .. } = &self.invocations[index];
+        let known = [Some(start), done.as_ref()];
+        if known.into_iter().flatten().any(|other| other.len() != time.len()) {
+            return None;
+        }
+        if *has_gap_after && done.as_deref().unwrap_or(start) < time {
+            return None;
+        }
+        if start == time {
+            // Within the millisecond in which it began, the line may be the one before's, or of init.
+            let same = self.invocations.range(..=index).rev().take_while(|it| it.start == time);
+            let mut known: Vec<u64> = same.map(|it| it.number).collect();
+            let before = (index + 1).checked_sub(known.len() + 1);
+            let is_after_init = self.init_done.as_deref().is_some_and(|done| done < time);
+            return match before {
+                Some(before) => {
+                    known.push(self.invocations[before].number);
+                    Some((known, false))
+                }
+                None if self.has_earlier => None,
+                None if is_after_init => Some((known, false)),
+                None => Some((Vec::new(), false)),
+            };
+        }
+        let is_last = index + 1 == self.invocations.len();
+        let is_after = done.as_deref().is_some_and(|done| done < time);
+        Some((vec![*number], is_last && is_after))
     }
 
     /// Takes in that events were dropped or could not be read, before this time if it is known. Starts may have been among

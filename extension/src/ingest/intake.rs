@@ -8,6 +8,7 @@ mod members;
 mod parts;
 mod peek;
 mod quarantine;
+mod select;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -20,6 +21,7 @@ use crate::buffer::ledger::LogsDropped;
 use crate::event::level::level_of;
 use crate::event::{Event, Source};
 use crate::ingest::attribution::Attribution;
+use crate::ingest::selection::Selection;
 use learn::is_gap;
 use members::{Piece, members};
 pub(crate) use parts::{Part, parts};
@@ -66,6 +68,8 @@ pub struct Accepted {
     pub events: Vec<Event>,
     /// What they mean for the invocation.
     pub signals: Vec<Signal>,
+    /// How many events were read, whatever became of them.
+    pub read: u64,
     /// How many events were not wanted, and have no number.
     pub filtered: u64,
     /// What the platform says it has dropped.
@@ -80,6 +84,8 @@ pub struct Intake {
     last_seq: u64,
     /// None where invocations run side by side, so that times tell nothing.
     attribution: Option<Attribution>,
+    /// None where every line is delivered.
+    selection: Option<Selection>,
     /// Parts still to be taken whose invocations are known already.
     foreseen: usize,
     /// Whether records are made by invocation, so that each event must know its own.
@@ -98,10 +104,28 @@ impl Intake {
             types,
             last_seq: 0,
             attribution,
+            selection: None,
             foreseen: 0,
             by_request: false,
             has_other_tenant: false,
         }
+    }
+
+    /// Returns this intake with a selection of the invocations whose lines it delivers. Without attribution there is none.
+    #[must_use]
+    pub(crate) fn with_selection(self, selection: Option<Selection>) -> Self {
+        match (self.attribution, selection) {
+            (Some(_), Some(selection)) => {
+                let attribution = Some(Attribution::for_selection());
+                Self { attribution, selection: Some(selection), ..self }
+            }
+            (attribution, _) => Self { attribution, ..self },
+        }
+    }
+
+    /// Returns the selection, if there is one.
+    pub(crate) fn selection(&self) -> Option<&Selection> {
+        self.selection.as_ref()
     }
 
     /// The same, with each event told which invocation it belongs to.
@@ -117,13 +141,15 @@ impl Intake {
 
     /// Begins again as another instance: with number 1, and without knowledge of any invocation.
     pub fn restart(&mut self, source: Source) {
-        let attribution = self.attribution.as_ref().map(|_| Attribution::default());
+        let attribution = self.attribution.as_ref().map(Attribution::restarted);
+        let selection = self.selection.as_ref().map(Selection::restarted);
         let Self { types, by_request, .. } = self;
         *self = Self {
             source,
             types: types.clone(),
             last_seq: 0,
             attribution,
+            selection,
             foreseen: 0,
             by_request: *by_request,
             has_other_tenant: false,
@@ -144,7 +170,9 @@ impl Intake {
 
     /// Takes one body, at this moment.
     pub fn accept(&mut self, body: &[u8], now: Moment) -> Accepted {
-        self.accept_body(body, now, false)
+        let mut accepted = self.accept_body(body, now, false);
+        self.decide(now, &mut accepted);
+        accepted
     }
 
     /// Takes one body. Learns when the invocations were that it tells of, unless they are known.
@@ -164,7 +192,7 @@ impl Intake {
         // First, so that lines which stand before the start of their invocation find it.
         for (piece, member) in &pieces {
             if !is_foreseen {
-                self.attribute(piece, member);
+                self.attribute(piece, member, now);
             }
             match piece {
                 Piece::Value(_) => self.note(member, &mut accepted.signals),
@@ -173,6 +201,7 @@ impl Intake {
             }
             accepted.logs_dropped.add(member.logs_dropped());
         }
+        self.place(now, &mut accepted);
         let mut rest = &*pieces;
         while let [(piece, member), others @ ..] = rest {
             let run = rest.iter().take_while(|(piece, member)| is_tiny(piece, member)).count();
@@ -197,13 +226,18 @@ impl Intake {
     pub(crate) fn accept_part(&mut self, part: &Part, now: Moment) -> Accepted {
         let is_foreseen = self.foreseen > 0;
         self.foreseen = self.foreseen.saturating_sub(1);
-        match part {
+        let mut accepted = match part {
             Part::Body(body) => self.accept_body(body, now, is_foreseen),
             Part::Raw(bytes) => {
                 let reason = Some("part of a body that is not an array");
                 self.unreadable(reason, bytes, now, is_foreseen)
             }
+        };
+        // Lines of an invocation may stand behind the start of the next one.
+        if self.foreseen == 0 {
+            self.decide(now, &mut accepted);
         }
+        accepted
     }
 
     /// Quarantines bytes that may hold any event.
@@ -215,11 +249,11 @@ impl Intake {
         is_foreseen: bool,
     ) -> Accepted {
         let mut accepted = Accepted::default();
-        self.quarantine(reason, bytes, now, &mut accepted);
-        accepted.signals.push(Signal::Gap);
         if !is_foreseen {
             self.gap();
         }
+        self.quarantine(reason, bytes, now, &mut accepted);
+        accepted.signals.push(Signal::Gap);
         accepted
     }
 
@@ -230,24 +264,33 @@ impl Intake {
             _ => None,
         };
         if let Some(reason) = reason {
-            let wrapped = quarantine::value(reason, member.text, now.wall);
-            accepted.events.push(self.number(&wrapped, now.monotonic));
+            self.push_quarantined(&quarantine::value(reason, member.text, now.wall), now, accepted);
+            return;
+        }
+        accepted.read += 1;
+        if !self.select(member, now, accepted) {
             return;
         }
         if member.is_own_line() || !self.wants(member) {
             accepted.filtered += 1;
             return;
         }
+        let event = self.identify(member, now.monotonic);
+        accepted.events.push(event);
+    }
+
+    /// Gives an event its number.
+    fn identify(&mut self, member: &Member<'_>, received: Instant) -> Event {
         let attribution = self.attribution.as_ref().filter(|_| member.is_line());
         let request_id = attribution.and_then(|attribution| {
             attribution.request_of(member.time.as_deref()?, member.record?)
         });
         self.last_seq += 1;
-        let mut event = self.source.identify(member.text, self.last_seq, request_id, now.monotonic);
+        let mut event = self.source.identify(member.text, self.last_seq, request_id, received);
         if self.by_request {
             event.request = self.request_of(member);
         }
-        accepted.events.push(event);
+        event
     }
 
     /// The invocation that an event belongs to, as it says itself or as its time tells.
@@ -281,8 +324,17 @@ impl Intake {
         now: Moment,
         accepted: &mut Accepted,
     ) {
-        let wrapped = quarantine::bytes(reason, bytes, now.wall);
-        accepted.events.push(self.number(&wrapped, now.monotonic));
+        self.push_quarantined(&quarantine::bytes(reason, bytes, now.wall), now, accepted);
+    }
+
+    /// Lines may be hidden in what is quarantined, so whatever is undecided goes before it.
+    fn push_quarantined(&mut self, wrapped: &str, now: Moment, accepted: &mut Accepted) {
+        accepted.read += 1;
+        if let Some(selection) = &mut self.selection {
+            selection.gap();
+        }
+        self.release(now, accepted);
+        accepted.events.push(self.number(wrapped, now.monotonic));
     }
 
     fn number(&mut self, object: &str, now: Instant) -> Event {

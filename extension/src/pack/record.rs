@@ -25,6 +25,8 @@ pub struct Record {
     pub span: Span,
     /// When its oldest event reached us.
     pub oldest: Instant,
+    /// When the first of its events began to wait for its delivery.
+    pub released: Instant,
     /// Which part of its event it is, if it is one.
     pub part: Option<Part>,
 }
@@ -60,6 +62,7 @@ impl Record {
     ) -> Self {
         let seqs = || events.iter().map(|event| event.seq);
         let oldest = events.iter().map(|event| event.received).min();
+        let released = events.iter().map(|event| event.released).min();
         Self {
             data: data.into(),
             base_key: base_key.clone(),
@@ -72,6 +75,7 @@ impl Record {
                 last: seqs().max().unwrap_or_default(),
             },
             oldest: oldest.expect("a record holds at least one event"),
+            released: released.expect("a record holds at least one event"),
             part: None,
         }
     }
@@ -127,6 +131,7 @@ impl Record {
             events: 1,
             span: Span { instance: "i".into(), first: 1, last: 1 },
             oldest: Instant::now(),
+            released: Instant::now(),
             part: None,
         }
     }

@@ -24,6 +24,7 @@ mod registering;
 mod reporting;
 #[cfg(target_os = "linux")]
 mod rie;
+mod selecting;
 mod shapes;
 mod simulator;
 mod spill;

@@ -42,7 +42,10 @@ pub fn spill(data: &[u8]) {
     let read = read_all(folder.path(), "after");
     assert!(read.len() >= intact, "{} of {intact} records come back", read.len());
     for (read, written) in read.iter().zip(&written[..intact]) {
-        assert_eq!(*read, Record { oldest: read.oldest, ..written.clone() });
+        assert_eq!(
+            *read,
+            Record { oldest: read.oldest, released: read.released, ..written.clone() }
+        );
     }
     let bytes: usize = read.iter().map(|record| record.data.len()).sum();
     assert!(bytes <= file.len(), "{bytes} of {}", file.len());

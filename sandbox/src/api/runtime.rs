@@ -42,6 +42,10 @@ pub(super) async fn next(shared: &Shared) -> Reply {
         let value = HeaderValue::from_str(&value).expect("ids, numbers and ARNs are plain text");
         answer.headers_mut().insert(name, value);
     }
+    if let Some(trace) = &shared.options.trace {
+        let trace = HeaderValue::from_str(trace).expect("a trace header is plain text");
+        answer.headers_mut().insert("lambda-runtime-trace-id", trace);
+    }
     if let Some(tenant) = &shared.options.tenant {
         let tenant = HeaderValue::from_str(tenant).expect("Lambda's tenant ids are plain text");
         answer.headers_mut().insert("lambda-runtime-aws-tenant-id", tenant);

@@ -172,6 +172,9 @@ pub(crate) fn start(options: &Options, request_id: &str) -> Event {
     if options.mode == Mode::ManagedInstances || options.tenant.is_some() {
         record["functionArn"] = options.function_arn().into();
     }
+    if let Some(trace) = &options.trace {
+        record["tracing"] = json!({ "type": "X-Amzn-Trace-Id", "value": trace });
+    }
     Event::platform("platform.start", with_tenant(record, options))
 }
 

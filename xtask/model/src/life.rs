@@ -42,7 +42,8 @@ pub fn live(invocations: &[Vec<Event>], config: &Config, pause: Duration) -> Lif
         policy.record(now);
         let backlog = backlog(&waiting, &packer);
         let received = now.monotonic + FUNCTION + buffering;
-        let own = events.iter().cloned().map(|event| Event { received, ..event });
+        let own =
+            events.iter().cloned().map(|event| Event { received, released: received, ..event });
         match policy.on_invoke(&backlog, now.monotonic) {
             LifecycleEvent::InvokeHeld => {
                 waiting.extend(own);

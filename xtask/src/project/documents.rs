@@ -102,7 +102,8 @@ fn allowed(param: &Param) -> String {
             return words.iter().map(|(word, _)| *word).collect::<Vec<_>>().join(", ");
         }
         Kind::Stream => return "name or ARN".to_owned(),
-        Kind::Types | Kind::Labels => return "comma-separated".to_owned(),
+        Kind::Share => return "0 to 1".to_owned(),
+        Kind::Types | Kind::Labels | Kind::Conditions => return "comma-separated".to_owned(),
         Kind::Queue => return "URL of a queue".to_owned(),
     };
     param.range.map_or_else(String::new, |range| format!("{} to {}{unit}", range.min, range.max))

@@ -121,6 +121,8 @@ pub(super) fn decode(body: &[u8], checksum: u32, now: Moment) -> Option<Record> 
     let (about, data) = about(body)?;
     let since_1970 = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
     let age = since_1970.saturating_sub(Duration::from_millis(about.received));
+    // A clock that began after that knows no such moment.
+    let oldest = now.monotonic.checked_sub(age).unwrap_or(now.monotonic);
     Some(Record {
         data: body[data..].to_vec().into(),
         base_key: about.base_key.into(),
@@ -128,8 +130,8 @@ pub(super) fn decode(body: &[u8], checksum: u32, now: Moment) -> Option<Record> 
         is_aggregate: about.aggregate,
         events: about.events,
         span: Span { instance: about.instance.into(), first: about.first, last: about.last },
-        // A clock that began after that knows no such moment.
-        oldest: now.monotonic.checked_sub(age).unwrap_or(now.monotonic),
+        oldest,
+        released: oldest,
         part: about.part.map(|(part, parts)| Part { part, parts }),
     })
 }

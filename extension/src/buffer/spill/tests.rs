@@ -39,7 +39,7 @@ fn a_record_comes_back_as_it_was_written() {
     spill.append(&written).unwrap();
     let now = Instant::now();
     let Some((at, Read::Record(read))) = spill.read_frame(now) else { panic!("it was written") };
-    assert_eq!(read, Record { oldest: read.oldest, ..written });
+    assert_eq!(read, Record { oldest: read.oldest, released: read.released, ..written });
     assert!(spill.done(at), "nothing else is in it");
     assert!(spill.read(now).is_none());
     fs::remove_dir_all(folder).unwrap();

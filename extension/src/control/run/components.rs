@@ -3,17 +3,21 @@
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
+use extension_spec::variable::SAMPLE;
 use extension_spec::{Config, Metrics, PartitionKey};
 use tokio::sync::mpsc::UnboundedReceiver;
 
 use super::{DeadLetters, PollNext, Reporter};
+use crate::base::log;
 use crate::base::random;
+use crate::base::sync::lock;
 use crate::buffer::memory_budget::BufferedBody;
 use crate::buffer::queue::Queue;
 use crate::control::config::Initialization;
 use crate::delivery::dispatcher::{Dispatcher, Route};
 use crate::event::Source;
 use crate::ingest::intake::Intake;
+use crate::ingest::selection::Selection;
 use crate::pack::sink::Sink;
 use crate::policy::breaker::{self, Breaker};
 use crate::policy::deadline;
@@ -64,7 +68,17 @@ impl<S: Sink, D: Sink> Components<S, D> {
         sink: S,
     ) -> Self {
         let is_managed = initialization == Initialization::ManagedInstances;
-        let mut intake = Intake::new(source, config.types.clone(), !is_managed);
+        let most_bytes = lock(&queue).memory_bound() / 4;
+        let selection = Selection::new(config, most_bytes);
+        if selection.is_some() && is_managed {
+            log::warn(&format!(
+                "{SAMPLE} is ignored on managed instances: every line is delivered"
+            ));
+        }
+        let is_snapshot_ahead = initialization == Initialization::SnapStart;
+        let selection = selection.map(|it| if is_snapshot_ahead { it.closed() } else { it });
+        let mut intake =
+            Intake::new(source, config.types.clone(), !is_managed).with_selection(selection);
         if config.partition_key == PartitionKey::Request {
             intake = intake.by_request();
         }
@@ -77,7 +91,7 @@ impl<S: Sink, D: Sink> Components<S, D> {
                 buffer_timeout: config.buffer_timeout.duration(),
             },
             always_awake: is_managed,
-            is_snapshot_ahead: initialization == Initialization::SnapStart,
+            is_snapshot_ahead,
             on_restore: Box::new(random::seed),
             breaker: Breaker::new(breaker::FIRST),
             intake,

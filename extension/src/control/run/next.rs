@@ -113,8 +113,12 @@ impl<S: Sink, D: Sink> Run<S, D> {
         let Limits { now, end } = self.limit(Call::Shutdown { has_dead_letters }, deadline_ms);
         let left = end.saturating_duration_since(now).as_millis();
         log::info(&format!("shutdown ({reason}), {left} ms left"));
-        self.open = None;
+        let open = self.open.take();
         self.ending = Ending::shutdown(reason, end);
+        if let Some(open) = open.filter(|_| matches!(reason, "timeout" | "failure")) {
+            let failed = self.components.intake.fail(&open, clock::now());
+            self.absorb(failed);
+        }
         self.step(Event::Shutdown);
     }
 

@@ -74,6 +74,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             // The snapshot has caught it.
             delivery.abort();
         }
+        self.conclude();
         if self.owes_of_shed() {
             // All that can be said of the old identity, in every copy alike.
             self.send_ledger();

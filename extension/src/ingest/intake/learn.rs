@@ -4,18 +4,27 @@ use super::members::{Piece, members};
 use super::parts::Part;
 use super::peek::{Member, Request};
 use super::{Intake, Signal, quarantine};
+use crate::base::clock::Moment;
 
 impl Intake {
     /// Learns that telemetry is missing here: lines after it may belong to an invocation whose start was part of it.
     pub fn gap(&mut self) {
+        self.dropped(None);
+    }
+
+    /// Learns that telemetry from before this time is missing, or at any time.
+    fn dropped(&mut self, time: Option<&str>) {
         if let Some(attribution) = &mut self.attribution {
-            attribution.dropped(None);
+            attribution.dropped(time);
+        }
+        if let Some(selection) = &mut self.selection {
+            selection.gap();
         }
     }
 
     /// Learns when the invocations were that the parts of a body tell of, so that a line finds the start of its invocation
     /// in any of them. The parts are to be taken next.
-    pub(crate) fn foresee(&mut self, parts: &[Part]) {
+    pub(crate) fn foresee(&mut self, parts: &[Part], now: Moment) {
         for part in parts {
             let pieces = match part {
                 Part::Body(body) => members(body),
@@ -26,30 +35,42 @@ impl Intake {
                 continue;
             };
             for (piece, member) in pieces {
-                self.attribute(&piece, &member);
+                self.attribute(&piece, &member, now);
             }
         }
         self.foreseen = parts.len();
     }
 
     /// Learns what a piece says about the time of an invocation, or that it may hide one.
-    pub(super) fn attribute(&mut self, piece: &Piece<'_>, member: &Member<'_>) {
+    pub(super) fn attribute(&mut self, piece: &Piece<'_>, member: &Member<'_>, now: Moment) {
         if is_gap(piece) {
             return self.gap();
         }
-        let Some(attribution) = &mut self.attribution else { return };
         let event_type = member.event_type();
         if event_type == "platform.logsDropped" {
-            return attribution.dropped(member.time.as_deref());
+            return self.dropped(member.time.as_deref());
         }
-        if !matches!(event_type, "platform.start" | "platform.runtimeDone") {
-            return;
-        }
-        let (Some(request), Some(time)) = (member.request(), &member.time) else { return };
-        if event_type == "platform.start" {
-            attribution.started(&request.request_id, time);
-        } else {
-            attribution.done(&request.request_id, time);
+        let is_known = matches!(
+            event_type,
+            "platform.initRuntimeDone" | "platform.start" | "platform.runtimeDone"
+        );
+        let Some(attribution) = self.attribution.as_mut().filter(|_| is_known) else { return };
+        let Some(time) = &member.time else { return };
+        match (event_type, member.request()) {
+            ("platform.initRuntimeDone", _) => attribution.init_done(time),
+            ("platform.start", Some(Request { request_id, .. })) => {
+                let number = attribution.started(&request_id, time);
+                if let (Some(selection), Some(number)) = (&mut self.selection, number) {
+                    selection.started(number, &request_id, member.root_trace_id().as_deref());
+                }
+            }
+            (_, Some(Request { request_id, .. })) => {
+                let number = attribution.done(&request_id, time);
+                if let (Some(selection), Some(number)) = (&mut self.selection, number) {
+                    selection.done(number, member.has_failed(), member.duration(), now);
+                }
+            }
+            _ => {}
         }
     }
 

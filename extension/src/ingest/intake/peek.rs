@@ -84,6 +84,11 @@ impl<'a> Member<'a> {
         Self { text, ..self }
     }
 
+    /// Reads an event that was read before.
+    pub(super) fn of(text: &'a str) -> Self {
+        serde_json::from_str(text).unwrap_or_else(|_| Self::default()).with_text(text)
+    }
+
     /// True if it is an object, as events are.
     pub(super) fn is_object(&self) -> bool {
         self.text.starts_with('{')
@@ -104,6 +109,22 @@ impl<'a> Member<'a> {
         let [request_id, tenant] = json::values(self.record?, ["requestId", "tenantId"]);
         let request_id = request_id.and_then(json::text)?;
         Some(Request { request_id, tenant: tenant.and_then(json::text) })
+    }
+
+    /// Returns the X-Ray root trace id that `platform.start` states: of `Root=1-…;Parent=…;Sampled=1`, the value of `Root`.
+    pub(super) fn root_trace_id(&self) -> Option<Cow<'a, str>> {
+        let [tracing] = json::values(self.record?, ["tracing"]);
+        let [header] = json::values(tracing?, ["value"]);
+        let header = json::text(header?)?;
+        let root = header.split(';').find_map(|part| part.trim().strip_prefix("Root="))?;
+        (!root.is_empty()).then(|| root.to_owned().into())
+    }
+
+    /// True if the function has failed, as `platform.runtimeDone` states it: every status but success is a failure, and so is
+    /// a missing one.
+    pub(super) fn has_failed(&self) -> bool {
+        let [status] = json::values(self.record.unwrap_or_default(), ["status"]);
+        status != Some(r#""success""#)
     }
 
     /// Returns how long a function has run, as `platform.runtimeDone` states it.

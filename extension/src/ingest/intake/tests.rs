@@ -1,4 +1,5 @@
 mod invocations;
+mod selection;
 
 use std::time::{Duration, SystemTime};
 

@@ -2,7 +2,7 @@
 
 use extension_spec::packing::COMBINATIONS;
 use extension_spec::{
-    Config, Kind, Labels, LogLevel, Param, QueueUrl, Range, Stream, Types, Value as _,
+    Config, Keep, Kind, Labels, LogLevel, Param, QueueUrl, Range, Sample, Stream, Types, Value as _,
 };
 
 use super::{doc, quoted, union};
@@ -25,9 +25,10 @@ fn event_type() -> String {
     let categories = union(Types::CATEGORIES);
     let levels = union(LogLevel::ALL.map(LogLevel::word));
     format!(
-        "{}export type LogLevel = {levels};\n\n{}export type EventType =\n  | {categories}\n  | `platform.${{string}}`\n  | `function:${{LogLevel}}`\n  | `extension:${{LogLevel}}`;\n",
+        "{}export type LogLevel = {levels};\n\n{}export type EventType =\n  | {categories}\n  | `platform.${{string}}`\n  | `function:${{LogLevel}}`\n  | `extension:${{LogLevel}}`;\n\n{}export type KeepCondition = 'failed' | `level:${{LogLevel}}` | `slow:${{number}}`;\n",
         doc("", &["How grave a log line is.".to_owned()]),
         doc("", &[about.to_owned()]),
+        doc("", &["What makes an invocation remarkable: failure, a line's level, or more than so many milliseconds.".to_owned()]),
     )
 }
 
@@ -46,7 +47,8 @@ fn property(param: &Param) -> String {
     let ty = match param.kind {
         Kind::Millis => "Duration".to_owned(),
         Kind::Bytes => "Size".to_owned(),
-        Kind::Count => "number".to_owned(),
+        Kind::Count | Kind::Share => "number".to_owned(),
+        Kind::Conditions => "readonly KeepCondition[]".to_owned(),
         Kind::Flag => "boolean".to_owned(),
         Kind::Choice(words) => union(words.iter().map(|(word, _)| *word)),
         Kind::Stream | Kind::Queue => "string".to_owned(),
@@ -62,8 +64,8 @@ fn default(param: &Param) -> String {
             let (number, unit) = in_unit(param.kind, number);
             format!("{}({number})", unit.constructor)
         }
-        (Kind::Flag | Kind::Count, _) => param.default.to_owned(),
-        (Kind::Types, _) => {
+        (Kind::Flag | Kind::Count | Kind::Share, _) => param.default.to_owned(),
+        (Kind::Types | Kind::Conditions, _) => {
             let words: Vec<String> = param.default.split(',').map(quoted).collect();
             format!("[{}]", words.join(", "))
         }
@@ -121,6 +123,7 @@ pub(super) fn to_environment() -> String {
     let mut text =
         pattern("What a stream is called: its name or its ARN.", "STREAM", Stream::PATTERN);
     text += &pattern("What an event type looks like.", "EVENT_TYPE", Types::PATTERN);
+    text += &pattern("What makes an invocation remarkable.", "CONDITION", Keep::PATTERN);
     text += &pattern("What a label looks like.", "LABEL", Labels::PATTERN);
     text += &pattern("What the URL of a queue looks like.", "QUEUE_URL", QueueUrl::PATTERN);
     text += &doc(
@@ -169,6 +172,10 @@ fn call(param: &Param) -> String {
         }
         Kind::Labels => {
             format!("environment.list({arguments}, LABEL, {});", quoted(Labels::EXPECTED))
+        }
+        Kind::Share => format!("environment.share({arguments}, {});", quoted(Sample::EXPECTED)),
+        Kind::Conditions => {
+            format!("environment.list({arguments}, CONDITION, {});", quoted(Keep::EXPECTED))
         }
         Kind::Types => {
             format!("environment.list({arguments}, EVENT_TYPE, {});", quoted(Types::EXPECTED))

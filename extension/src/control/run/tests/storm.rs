@@ -7,6 +7,7 @@ mod busy;
 mod faults;
 mod matrix;
 mod process;
+mod selection;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};

@@ -68,8 +68,9 @@ fn a_line_finds_the_start_of_its_invocation_in_a_later_part_of_its_body() {
     let memory = std::sync::Arc::new(crate::buffer::memory_budget::MemoryBudget::new(1));
     let parts = parts(memory.hold(body.into()));
     assert!(parts.len() > 1);
-    intake.foresee(&parts);
-    let accepted = intake.accept_part(&parts[0], crate::base::clock::now());
+    let now = crate::base::clock::now();
+    intake.foresee(&parts, now);
+    let accepted = intake.accept_part(&parts[0], now);
     assert!(accepted.events[0].line.ends_with(b",\"requestId\":\"r-1\"}}\n"));
 }
 
@@ -92,7 +93,7 @@ fn unreadable_events_close_the_window_of_the_invocation_before() {
         for body in [&[format!("[{}]", start(10, "a"))], bodies].concat() {
             let parts = parts(memory.hold(body.into()));
             if parts.len() > 1 {
-                intake.foresee(&parts);
+                intake.foresee(&parts, now);
             }
             for part in &parts {
                 last = intake.accept_part(part, now).events.pop().or(last);

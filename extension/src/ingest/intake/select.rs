@@ -1,0 +1,103 @@
+//! Lines that wait, without a number, until it is decided whether their invocation is delivered.
+
+use super::{Accepted, Intake, Member};
+use crate::base::clock::Moment;
+use crate::event::level::level_of;
+use crate::ingest::attribution::{Attribution, Owners};
+use crate::ingest::selection::{Line, Verdict};
+
+impl Intake {
+    /// Decides on a line, and on its invocation if the line makes that remarkable. Returns true if the event goes on; what is
+    /// no line does.
+    pub(super) fn select(
+        &mut self,
+        member: &Member<'_>,
+        now: Moment,
+        accepted: &mut Accepted,
+    ) -> bool {
+        if self.selection.is_none() || !member.is_line() || member.is_own_line() {
+            return true;
+        }
+        let is_wanted = self.wants(member);
+        let (Some(selection), Some(attribution)) = (&mut self.selection, &self.attribution) else {
+            return true;
+        };
+        let owners = owners(attribution, member);
+        if is_wanted && selection.delivers(&owners) {
+            return true;
+        }
+        let is_remarkable = selection.is_remarkable(|| member.record.and_then(level_of));
+        if !is_wanted && !is_remarkable {
+            return true;
+        }
+        let verdict = selection.judge(&owners, is_remarkable);
+        match verdict {
+            Verdict::Deliver => self.release(now, accepted),
+            Verdict::Hold(_) | Verdict::HoldDoubtful => {
+                selection.hold(verdict, member.text, now.monotonic, is_remarkable);
+            }
+            Verdict::Discard => selection.discard(member.text.len()),
+        }
+        verdict == Verdict::Deliver
+    }
+
+    /// Decides on invocations, once a body was read.
+    pub(super) fn decide(&mut self, now: Moment, accepted: &mut Accepted) {
+        if let (Some(selection), Some(attribution)) = (&mut self.selection, &self.attribution) {
+            let owners_of = |line: &Line| owners(attribution, &Member::of(&line.text));
+            selection.decide(attribution, owners_of, now);
+            self.release(now, accepted);
+        }
+    }
+
+    /// Delivers the lines that what is known now decides on.
+    pub(super) fn place(&mut self, now: Moment, accepted: &mut Accepted) {
+        if let (Some(selection), Some(attribution)) = (&mut self.selection, &self.attribution) {
+            selection.place(|line| owners(attribution, &Member::of(&line.text)));
+            self.release(now, accepted);
+        }
+    }
+
+    /// Gives lines that have waited their numbers.
+    pub(super) fn release(&mut self, now: Moment, accepted: &mut Accepted) {
+        let Some(selection) = &mut self.selection else { return };
+        for line in selection.take_released() {
+            let member = Member::of(&line.text);
+            if self.wants(&member) {
+                let event = self.identify(&member, line.received);
+                accepted.events.push(crate::event::Event { released: now.monotonic, ..event });
+            } else {
+                accepted.filtered += 1;
+            }
+        }
+    }
+
+    /// Ends the selection: decides on every invocation, and holds no line from here on. Those whose outcome is not known are
+    /// delivered.
+    pub(crate) fn conclude(&mut self, now: Moment) -> Accepted {
+        if let Some(selection) = &mut self.selection {
+            selection.close();
+        }
+        let mut accepted = Accepted::default();
+        self.decide(now, &mut accepted);
+        accepted
+    }
+
+    /// Learns that the environment is shut down because the function has failed or timed out in this request.
+    pub(crate) fn fail(&mut self, request_id: &str, now: Moment) -> Accepted {
+        if let (Some(selection), Some(attribution)) = (&mut self.selection, &self.attribution) {
+            selection.fail(request_id, attribution.open(request_id));
+        }
+        let mut accepted = Accepted::default();
+        self.release(now, &mut accepted);
+        accepted
+    }
+}
+
+/// Returns the invocations that a line may belong to. One without a time may belong to any.
+fn owners(attribution: &Attribution, member: &Member<'_>) -> Owners {
+    match (&member.time, member.record) {
+        (Some(time), Some(record)) => attribution.owners(time, record),
+        _ => Owners { or_unknown: true, ..Owners::default() },
+    }
+}

@@ -1,0 +1,338 @@
+//! Which invocations' log lines are delivered: all of a remarkable invocation, and a sample of the others.
+//!
+//! Pure. A line is held, without a number, until its invocation is decided. Where the outcome is not known, where telemetry is
+//! missing, and beyond the memory for held lines, everything is delivered.
+
+mod invocations;
+
+use std::time::{Duration, Instant};
+
+use extension_spec::{Config, Keep, LogLevel, Sample};
+use ring::digest::{SHA256, digest};
+
+use crate::base::clock::Moment;
+use crate::buffer::ledger::Selected;
+use crate::ingest::attribution::{Attribution, Owners};
+use invocations::{Fate, Invocations};
+
+/// Bytes that a held line takes in addition to its text.
+const OVERHEAD: usize = 2 * size_of::<Line>() + 16;
+
+/// A log line without a number.
+#[derive(Debug)]
+pub(super) struct Line {
+    /// The event as JSON.
+    pub(super) text: Box<str>,
+    /// When it reached us.
+    pub(super) received: Instant,
+    /// True if it makes its invocation remarkable.
+    is_remarkable: bool,
+}
+
+impl Line {
+    fn memory(&self) -> usize {
+        self.text.len() + OVERHEAD
+    }
+}
+
+/// What becomes of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// It is delivered. Lines of its invocation that were held until now go before it.
+    Deliver,
+    /// It waits with this invocation.
+    Hold(u64),
+    /// It waits until it is known which invocation it belongs to.
+    HoldDoubtful,
+    /// It belongs to an invocation that is not delivered.
+    Discard,
+}
+
+/// Decides on invocations, and holds the lines of those that are undecided.
+#[derive(Debug)]
+pub(crate) struct Selection {
+    sample: Sample,
+    keep: Keep,
+    /// How long lines may come after the end of their function.
+    buffer_timeout: Duration,
+    /// The most bytes of held lines.
+    most_bytes: usize,
+    invocations: Invocations,
+    /// Lines that may belong to several invocations, or to the next one.
+    doubtful: Vec<Line>,
+    /// Lines that are to be delivered now.
+    released: Vec<Line>,
+    /// Bytes of the lines that are held.
+    memory: usize,
+    /// The request whose function has failed or timed out, if its start was not read before the environment's end.
+    failed: Option<String>,
+    /// True if a line that makes its invocation remarkable may belong to the one that begins next.
+    is_next_remarkable: bool,
+    /// True while no line is held: before a snapshot, and after the wait for late telemetry at the end.
+    is_closed: bool,
+    counts: Selected,
+}
+
+impl Selection {
+    /// Returns the selection of these settings, with so many bytes for held lines; none if every line is delivered.
+    pub(crate) fn new(config: &Config, most_bytes: usize) -> Option<Self> {
+        (config.sample != Sample::All).then(|| Self {
+            sample: config.sample,
+            keep: config.keep,
+            buffer_timeout: config.buffer_timeout.duration(),
+            most_bytes,
+            invocations: Invocations::default(),
+            doubtful: Vec::new(),
+            released: Vec::new(),
+            memory: 0,
+            failed: None,
+            is_next_remarkable: false,
+            is_closed: false,
+            counts: Selected::default(),
+        })
+    }
+
+    /// Returns this selection while it must hold nothing: a snapshot is ahead.
+    pub(crate) fn closed(self) -> Self {
+        Self { is_closed: true, ..self }
+    }
+
+    /// Begins again as another instance, which holds nothing.
+    pub(super) fn restarted(&self) -> Self {
+        Self {
+            invocations: Invocations::default(),
+            doubtful: Vec::new(),
+            released: Vec::new(),
+            memory: 0,
+            failed: None,
+            is_next_remarkable: false,
+            is_closed: false,
+            counts: Selected::default(),
+            ..*self
+        }
+    }
+
+    /// Returns what was not delivered, and what is undecided.
+    pub(crate) fn counts(&self) -> Selected {
+        self.counts
+    }
+
+    /// Returns the bytes that held lines take in memory.
+    pub(crate) fn memory(&self) -> usize {
+        self.memory
+    }
+
+    /// True if a line of this level makes its invocation remarkable. A line of unknown level does not.
+    pub(super) fn is_remarkable(&self, level: impl FnOnce() -> Option<LogLevel>) -> bool {
+        self.keep.level.is_some_and(|lowest| level().is_some_and(|level| level >= lowest))
+    }
+
+    /// An invocation has begun. Its X-Ray root trace id decides, or its request id where there is none.
+    pub(super) fn started(&mut self, number: u64, request_id: &str, root: Option<&str>) {
+        let is_sampled = self.sample.contains(hash(root.unwrap_or(request_id)));
+        let has_failed = self.failed.as_deref() == Some(request_id);
+        let is_remarkable = std::mem::take(&mut self.is_next_remarkable);
+        let fate = if is_sampled || has_failed || is_remarkable {
+            Fate::Delivered
+        } else {
+            Fate::Undecided
+        };
+        let forgotten = self.invocations.begin(number, fate);
+        self.release(forgotten);
+    }
+
+    /// A function has finished. `has_failed` is true for every status but success.
+    pub(super) fn done(
+        &mut self,
+        number: u64,
+        has_failed: bool,
+        duration: Option<Duration>,
+        now: Moment,
+    ) {
+        let is_slow = duration.is_some_and(|duration| self.keep.is_slow(duration));
+        if (self.keep.failed && has_failed) || is_slow {
+            self.deliver(number);
+        } else {
+            self.invocations.end(number, now);
+        }
+    }
+
+    /// The environment is shut down because the function has failed or timed out in this request, which is the invocation
+    /// with this number if its start was read.
+    pub(super) fn fail(&mut self, request_id: &str, number: Option<u64>) {
+        match number {
+            _ if !self.keep.failed => {}
+            Some(number) => self.deliver(number),
+            None => self.failed = Some(request_id.to_owned()),
+        }
+    }
+
+    /// Telemetry is missing, or could not be read: whatever is undecided is delivered.
+    pub(super) fn gap(&mut self) {
+        for number in self.invocations.undecided() {
+            self.deliver(number);
+        }
+        self.release_doubtful();
+    }
+
+    /// True if a line that may belong to these invocations is delivered, whatever its level, and decides on none of them.
+    pub(super) fn delivers(&self, owners: &Owners) -> bool {
+        let Owners { known, or_next, or_unknown } = owners;
+        let is_delivered = |number: &u64| self.invocations.fate(*number) == Fate::Delivered;
+        !or_next && !or_unknown && known.iter().all(is_delivered)
+    }
+
+    /// Decides on a line that may belong to these invocations.
+    pub(super) fn judge(&mut self, owners: &Owners, is_remarkable: bool) -> Verdict {
+        let Owners { known, or_next, or_unknown } = owners;
+        if *or_next && !self.is_closed {
+            return Verdict::HoldDoubtful;
+        }
+        if *or_unknown && is_remarkable {
+            self.gap();
+            self.is_next_remarkable = true;
+        }
+        let fate = |number: &u64| self.invocations.fate(*number);
+        if is_remarkable {
+            let late = known.iter().filter(|number| fate(number) == Fate::Discarded).count();
+            self.counts.late_remarkable += late as u64;
+            for number in known {
+                self.deliver(*number);
+            }
+            return Verdict::Deliver;
+        }
+        if *or_unknown || known.iter().any(|number| fate(number) == Fate::Delivered) {
+            return Verdict::Deliver;
+        }
+        match &**known {
+            [] => Verdict::Deliver,
+            known if known.iter().all(|number| fate(number) == Fate::Discarded) => Verdict::Discard,
+            [number] => Verdict::Hold(*number),
+            _ => Verdict::HoldDoubtful,
+        }
+    }
+
+    /// Holds a line.
+    pub(super) fn hold(
+        &mut self,
+        verdict: Verdict,
+        text: &str,
+        received: Instant,
+        is_remarkable: bool,
+    ) {
+        let line = Line { text: text.into(), received, is_remarkable };
+        self.memory += line.memory();
+        self.counts.undecided += 1;
+        match verdict {
+            Verdict::Hold(number) => self.invocations.hold(number, line),
+            _ => self.doubtful.push(line),
+        }
+    }
+
+    /// Counts a line that is not delivered.
+    pub(super) fn discard(&mut self, bytes: usize) {
+        self.counts.sampled_out_events += 1;
+        self.counts.sampled_out_bytes += bytes as u64;
+    }
+
+    /// Takes out the lines that are to be delivered now, in the order in which they came.
+    pub(super) fn take_released(&mut self) -> Vec<Line> {
+        std::mem::take(&mut self.released)
+    }
+
+    /// Decides on invocations after a body was read. One that has ended is discarded when the next one has begun or its
+    /// late lines had time to come; one whose end was not read when the next one began is delivered.
+    pub(super) fn decide(
+        &mut self,
+        attribution: &Attribution,
+        owners_of: impl Fn(&Line) -> Owners,
+        now: Moment,
+    ) {
+        self.place(&owners_of);
+        // A line that may be of the last one may still make it remarkable.
+        let may_decide = self.doubtful.iter().any(|line| line.is_remarkable);
+        for number in self.invocations.undecided() {
+            let is_last = attribution.is_last(number);
+            match self.invocations.ended(number) {
+                None if is_last && !self.is_closed => {}
+                None => self.deliver(number),
+                Some(ended) => {
+                    let is_over = now.since(ended) >= self.buffer_timeout && !may_decide;
+                    if !is_last || is_over || self.is_closed {
+                        self.counts.sampled_out_invocations += 1;
+                        for line in self.invocations.discard(number) {
+                            self.let_go(&line);
+                            self.discard(line.text.len());
+                        }
+                    }
+                }
+            }
+        }
+        self.place(&owners_of);
+        if self.is_closed {
+            self.release_doubtful();
+        }
+        self.bound();
+    }
+
+    /// From here on no line is held.
+    pub(super) fn close(&mut self) {
+        self.is_closed = true;
+    }
+
+    /// Places the lines of which more is known now.
+    pub(super) fn place(&mut self, owners_of: impl Fn(&Line) -> Owners) {
+        for line in std::mem::take(&mut self.doubtful) {
+            match self.judge(&owners_of(&line), line.is_remarkable) {
+                Verdict::Deliver => self.release([line]),
+                Verdict::Hold(number) => self.invocations.hold(number, line),
+                Verdict::HoldDoubtful => self.doubtful.push(line),
+                Verdict::Discard => {
+                    self.let_go(&line);
+                    self.discard(line.text.len());
+                }
+            }
+        }
+    }
+
+    /// Delivers the oldest undecided invocations while held lines take more memory than there is for them.
+    fn bound(&mut self) {
+        while self.memory > self.most_bytes {
+            match self.invocations.held_by() {
+                Some(number) => self.deliver(number),
+                None => self.release_doubtful(),
+            }
+        }
+    }
+
+    /// Decides that an invocation is delivered, with the lines that were held for it.
+    fn deliver(&mut self, number: u64) {
+        let lines = self.invocations.deliver(number);
+        self.release(lines);
+    }
+
+    fn release_doubtful(&mut self) {
+        let lines = std::mem::take(&mut self.doubtful);
+        self.release(lines);
+    }
+
+    fn release(&mut self, lines: impl IntoIterator<Item = Line>) {
+        for line in lines {
+            self.let_go(&line);
+            self.released.push(line);
+        }
+    }
+
+    /// A line is held no longer.
+    fn let_go(&mut self, line: &Line) {
+        self.memory -= line.memory();
+        self.counts.undecided -= 1;
+    }
+}
+
+/// Returns the first eight bytes of an id's SHA-256 as a number.
+fn hash(id: &str) -> u64 {
+    let hash = digest(&SHA256, id.as_bytes());
+    let first = hash.as_ref().first_chunk().expect("a SHA-256 has 32 bytes");
+    u64::from_be_bytes(*first)
+}
