@@ -1,5 +1,7 @@
 //! Settings that are each fine and work against each other.
 
+use std::collections::BTreeMap;
+
 use crate::ENV_PREFIX;
 use crate::choices::{Compression, Envelope, Flush};
 use crate::packing::Combination;
@@ -35,8 +37,8 @@ pub(crate) fn exclusions(config: &mut Config) -> Vec<Problem> {
     problems
 }
 
-/// What somebody has set that does not fit with the rest. Nothing is changed for it: each value is used as set.
-pub(crate) fn conflicts(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<Problem> {
+/// Returns the settings that do not fit with the rest, of those that are set. Nothing is changed for them: each value is used as set.
+pub(crate) fn conflicts(config: &Config, ours: &BTreeMap<String, String>) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let (Some(_), Envelope::None) = (&config.labels, config.envelope) {
         problems.push(Problem {
@@ -49,15 +51,13 @@ pub(crate) fn conflicts(config: &Config, is_set: impl Fn(&str) -> bool) -> Vec<P
     if config.sample != Sample::All && config.types.wanted("function") == Wanted::Never {
         problems.push(Problem {
             variable: SAMPLE.to_owned(),
-            value: "set".to_owned(),
-            wrong: format!(
-                "without effect on the function's lines, because {TYPES} has no `function`"
-            ),
+            value: ours.get("SAMPLE").cloned().unwrap_or_default(),
+            wrong: format!("without effect on the function's lines, because {TYPES} selects none"),
             remedy: format!("remove it, or add function to {TYPES}"),
         });
     }
     let mut report = |name: &str, value: u64, wrong: String, remedy: &str| {
-        if !is_set(name) {
+        if !ours.contains_key(name) {
             return;
         }
         problems.push(Problem {

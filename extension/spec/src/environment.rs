@@ -7,7 +7,8 @@ use crate::conflicts::{conflicts, exclusions};
 use crate::params::{Config, variable};
 use crate::problem::Problem;
 use crate::reader::Reader;
-use crate::selection::Sample;
+use crate::selection::{Keep, Sample};
+use crate::value::Value as _;
 
 /// Settings that can be used, and what was wrong with those that cannot: each of these has its default.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,14 +33,17 @@ pub fn load<K: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (K
     let mut reader = Reader::new(&ours);
     let mut config = Config::read(&mut reader);
     let mut problems = reader.problems;
-    let has_wrong = |name: &str| problems.iter().any(|problem| problem.variable == name);
-    if has_wrong(variable::KEEP) {
-        // The safe side: the lines that were to be kept are not known.
+    if let Some(problem) = problems.iter_mut().find(|it| it.variable == variable::KEEP) {
+        // The lines that were to be kept are not known.
         config.sample = Sample::All;
+        problem.remedy = format!(
+            "set {}, or remove it; every invocation is delivered until then",
+            Keep::EXPECTED
+        );
     }
     problems.extend(exclusions(&mut config));
     problems.extend(unknown(&ours));
-    let notices = conflicts(&config, |name| ours.contains_key(name));
+    let notices = conflicts(&config, &ours);
     Loaded { config, problems, notices }
 }
 

@@ -1,5 +1,6 @@
 //! Which invocations' log lines are delivered.
 
+use std::fmt;
 use std::time::Duration;
 
 use crate::level::LogLevel;
@@ -76,6 +77,18 @@ impl Keep {
     }
 }
 
+/// The conditions as [`parse`](Value::parse) accepts them.
+impl fmt::Display for Keep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let conditions = [
+            self.failed.then(|| "failed".to_owned()),
+            self.level.map(|level| format!("level:{}", level.word())),
+            self.slow.map(|Millis(ms)| format!("slow:{ms}")),
+        ];
+        f.write_str(&conditions.into_iter().flatten().collect::<Vec<_>>().join(","))
+    }
+}
+
 impl Value for Keep {
     const KIND: Kind = Kind::Conditions;
     const EXPECTED: &'static str = "failed, level:LEVEL such as level:error, or slow:MS such as slow:2000, separated by commas";
@@ -125,9 +138,11 @@ mod tests {
     fn conditions_are_named_and_the_wider_of_two_counts() {
         let keep = Keep::parse("failed,level:error").unwrap();
         assert_eq!(keep, Keep { failed: true, level: Some(LogLevel::Error), slow: None });
+        assert_eq!(keep.to_string(), "failed,level:error");
         let keep = Keep::parse("slow:2000, level:error,level:warn,slow:100").unwrap();
         let slow = Some(Millis(100));
         assert_eq!(keep, Keep { failed: false, level: Some(LogLevel::Warn), slow });
+        assert_eq!(keep.to_string(), "level:warn,slow:100");
         let [exactly, longer] = [100_000, 100_001].map(Duration::from_micros);
         assert!(!keep.is_slow(exactly) && keep.is_slow(longer));
         for bad in [

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
-    Bytes, Compression, Envelope, Flush, Kind, Level, LogLevel, Millis, Stream, Wanted, variable,
+    Bytes, Compression, Envelope, Flush, Kind, Level, LogLevel, Millis, Sample, Stream, Wanted,
+    variable,
 };
 
 /// Loads these variables (without prefix) and renders every problem.
@@ -210,6 +211,51 @@ fn settings_that_work_against_each_other_are_noted_where_somebody_set_them() {
     assert!(said[0].contains("above KINESIS_TELEMETRY_FLUSH_TIMEOUT_MS=1000"), "{said:?}");
     assert_eq!(notices(&[("BUFFER_TIMEOUT_MS", "2000"), ("FLUSH", "start")]), [""; 0]);
     assert_eq!(notices(&[("MAX_RECORD_BYTES", "100000"), ("FLUSH_TIMEOUT_MS", "50")]), [""; 0]);
+}
+
+#[test]
+fn a_share_that_cannot_be_used_has_every_invocation_delivered() {
+    for share in ["2", "5 %", "1e-2", "NaN"] {
+        let Loaded { config, problems, .. } = loaded(&[("SAMPLE", share)]);
+        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let expected = format!(
+            "KINESIS_TELEMETRY_SAMPLE={share:?}: not a decimal number from 0 to 1, such as 0.05; \
+             set a decimal number from 0 to 1, such as 0.05, or remove it; 1 is used until then"
+        );
+        assert_eq!((said, config.sample), (vec![expected], Sample::All));
+    }
+}
+
+#[test]
+fn conditions_that_cannot_be_used_have_every_invocation_delivered() {
+    let variables = [("SAMPLE", "0"), ("KEEP", "failed,level:loud")];
+    assert_eq!(
+        problems(&variables),
+        [
+            "KINESIS_TELEMETRY_KEEP=\"failed,level:loud\": not failed, level:LEVEL such as level:error, or \
+          slow:MS such as slow:2000, separated by commas; set failed, level:LEVEL such as level:error, or \
+          slow:MS such as slow:2000, separated by commas, or remove it; every invocation is delivered until then"
+        ]
+    );
+    assert_eq!(loaded(&variables).config.sample, Sample::All);
+    assert_eq!(loaded(&variables[..1]).config.sample, Sample::Below(0));
+}
+
+#[test]
+fn a_sample_of_lines_that_no_type_selects_is_noted() {
+    let notices = |share, types| {
+        let notices = loaded(&[("SAMPLE", share), ("TYPES", types)]).notices;
+        notices.iter().map(ToString::to_string).collect::<Vec<_>>()
+    };
+    assert_eq!(
+        notices("0.05", "platform,extension"),
+        ["KINESIS_TELEMETRY_SAMPLE=\"0.05\": without effect on the function's lines, because \
+          KINESIS_TELEMETRY_TYPES selects none; remove it, or add function to KINESIS_TELEMETRY_TYPES"]
+    );
+    for types in ["platform,function", "function:warn"] {
+        assert_eq!(notices("0", types), [""; 0]);
+    }
+    assert_eq!(notices("1", "platform"), [""; 0]);
 }
 
 #[test]
