@@ -96,6 +96,14 @@ export class Environment {
     this.refuse(other, value, `set one of ${words.join(', ')}, or another ${one} than ${word}`);
   }
 
+  /** Refuses a share below 1 of lines of which a list of types selects none; what is left out or not known yet excludes nothing. */
+  selected(property: string, value: number | undefined, types: readonly string[] | undefined, category: string): void {
+    const isShare = typeof value === 'number' && value >= 0 && value < 1 && !Token.isUnresolved(value);
+    if (!isShare || !Array.isArray(types) || Token.isUnresolved(types)) return;
+    const maySelect = (word: unknown) => Token.isUnresolved(word) || word === category || String(word).startsWith(`${category}:`);
+    if (!types.some(maySelect)) this.refuse(property, value, `add ${category} to types, of whose lines it is the share, or remove it`);
+  }
+
   /** Refuses settings that have other names than these: most often a slip of the pen. */
   only(settings: object, properties: readonly string[]): void {
     for (const property of Object.keys(settings).filter((name) => !properties.includes(name))) {

@@ -415,5 +415,6 @@ export function toEnvironment(settings: TelemetrySettings): Record<string, strin
   environment.together(settings, 'recordFormat', 'event', 'envelope', ['event', 'none']);
   environment.together(settings, 'recordFormat', 'kpl', 'compression', ['none']);
   environment.together(settings, 'recordFormat', 'kpl', 'envelope', ['event', 'none']);
+  environment.selected('sample', settings.sample, settings.types, 'function');
   return environment.variables();
 }

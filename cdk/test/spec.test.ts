@@ -178,3 +178,40 @@ test('lines can be asked for from a level on, and only lines', () => {
   assert.deepEqual(problems({ types: ['platform', 'function:warn', 'extension:error'] }), []);
   assert.equal(problems({ types: ['platform.report:warn'] }).length, 1);
 });
+
+test('a share is a number from 0 to 1, written without an exponent', () => {
+  for (const [sample, written] of [[0, '0'], [1, '1'], [0.05, '0.05'], [1e-7, '0.00000010000000000000']] as const) {
+    assert.deepEqual(toEnvironment({ sample }), { [`${ENV_PREFIX}SAMPLE`]: written });
+  }
+  const number = Token.asNumber({ Ref: 'Share' });
+  assert.deepEqual(new Stack().resolve(toEnvironment({ sample: number })), { [`${ENV_PREFIX}SAMPLE`]: { Ref: 'Share' } });
+  for (const [sample, shown] of [[2, '2'], [-0.1, '-0.1'], [Number.NaN, 'NaN'], [Infinity, 'Infinity'], ['0.5', '"0.5"']] as const) {
+    assert.deepEqual(problems({ sample: sample as number }), [`sample is ${shown}: set a decimal number from 0 to 1, such as 0.05`]);
+  }
+});
+
+test('conditions are failed, a level, or a number of milliseconds', () => {
+  const keep = ['failed', 'level:warn', 'slow:2000'] as const;
+  assert.deepEqual(toEnvironment({ keep }), { [`${ENV_PREFIX}KEEP`]: 'failed,level:warn,slow:2000' });
+  const condition = Lazy.string({ produce: () => Aws.STACK_NAME }) as 'failed';
+  assert.deepEqual(problems({ keep: ['failed', condition] }), []);
+  const conditions = 'failed, level:LEVEL such as level:error, or slow:MS such as slow:2000, separated by commas';
+  const odd = ['Failed', 'level', 'level:loud', 'slow:', 'slow:1.5', 'slow:-1', 'failed,level:error', '', 5];
+  for (const word of odd) {
+    const said = problems({ keep: [word as 'failed'] });
+    assert.equal(said.length, 1, String(word));
+    assert.ok(said[0]?.startsWith('keep is ') && said[0].endsWith(`: set ${conditions}`), said[0]);
+  }
+  assert.equal(problems({ keep: [] }).length, 1);
+  assert.equal(problems({ keep: 'failed' as unknown as ['failed'] }).length, 1);
+});
+
+test('a share of lines that no type selects is refused', () => {
+  const remedy = 'add function to types, of whose lines it is the share, or remove it';
+  assert.deepEqual(problems({ sample: 0.05, types: ['platform', 'extension'] }), [`sample is 0.05: ${remedy}`]);
+  for (const types of [['platform', 'function'], ['function:warn'], [Lazy.string({ produce: () => 'function' }) as 'function']] as const) {
+    assert.deepEqual(problems({ sample: 0, types }), []);
+  }
+  assert.deepEqual(problems({ sample: 1, types: ['platform'] }), []);
+  assert.deepEqual(problems({ sample: 0.05 }), []);
+});

@@ -203,7 +203,7 @@ fn exclusions() -> String {
             );
         }
     }
-    text
+    text + "  environment.selected('sample', settings.sample, settings.types, 'function');\n"
 }
 
 /// `flush_timeout` is `flushTimeout`.
