@@ -187,6 +187,15 @@ test("a ledger that names more numbers than it means explains no more than it me
   assert.equal(collector.report("i").isExplained, true);
 });
 
+test("what a ledger counts as sampled out is not missing", () => {
+  const sampledOut = { invocations: 9, events: 90, bytes: 40_000 };
+  const record = { instance: "i", upTo: 2, read: 99, undecided: 7, lateRemarkable: 1, sampledOut, other: null };
+  const ledger = ofInstance(3, JSON.stringify({ type: "kinesis-telemetry.ledger", record }).slice(0, -1));
+  const report = collected([Buffer.from(ofInstance(1) + ofInstance(2) + ledger)]).report("i");
+  assert.deepEqual([report.events, report.last, report.ledger], [3, 3, record]);
+  assert.deepEqual([report.missing, report.shed, report.isExplained], [[], [], true]);
+});
+
 test("an implausible ledger explains nothing", () => {
   const shed = { first: 1, last: 6, events: 99 };
   for (const record of [

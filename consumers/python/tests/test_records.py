@@ -196,6 +196,17 @@ class Records(unittest.TestCase):
             collector.add(json.dumps(event, separators=(",", ":")).encode() + b"\n")
         self.assertTrue(collector.report("i").is_explained)
 
+    def test_what_a_ledger_counts_as_sampled_out_is_not_missing(self):
+        sampled_out = {"invocations": 9, "events": 90, "bytes": 40_000}
+        counts = {"read": 99, "undecided": 7, "lateRemarkable": 1, "sampledOut": sampled_out, "other": None}
+        ledger = {"instance": "i", "upTo": 2, **counts}
+        collector = Collector()
+        text = json.dumps({"type": "kinesis-telemetry.ledger", "record": ledger}).encode()[:-1]
+        collector.add(event(1) + event(2) + event(3, text))
+        report = collector.report("i")
+        self.assertEqual((report.events, report.last, report.ledger), (3, 3, ledger))
+        self.assertEqual((report.missing, report.shed, report.is_explained), ([], [], True))
+
     def test_an_implausible_ledger_explains_nothing(self):
         shed = {"first": 1, "last": 6, "events": 99}
         for ledger in (

@@ -87,3 +87,29 @@ fn records_without_identities_are_read_line_by_line() {
         }
     }
 }
+
+#[test]
+fn what_a_ledger_counts_as_sampled_out_is_not_missing() {
+    let ledger = json!({
+        "type": "kinesis-telemetry.ledger",
+        "record": {
+            "instance": "i",
+            "upTo": 1,
+            "read": 99,
+            "undecided": 7,
+            "lateRemarkable": 1,
+            "sampledOut": { "invocations": 9, "events": 90, "bytes": 40_000 },
+        },
+    });
+    let mut gathering = Gathering::default();
+    for (event, seq) in [(json!({ "type": "function", "record": "a line" }), 1), (ledger, 2)] {
+        let event = event.to_string();
+        let source = format!(r#""source":{{"instance":"i","seq":{seq}}}"#);
+        let line = format!("{},{source}}}\n", event.strip_suffix('}').unwrap());
+        record(line.as_bytes()).into_iter().for_each(|it| gathering.add(it.unwrap(), 0));
+    }
+    let judged: Vec<_> = gathering.judged().collect();
+    let [instance] = &*judged else { panic!("one instance, not {}", judged.len()) };
+    assert_eq!((instance.arrivals.len(), instance.instance.last), (2, 2));
+    assert!(instance.instance.is_whole(), "{:?}", instance.instance);
+}
