@@ -173,7 +173,7 @@ impl Patient<'_> {
         };
         let facts = function::Facts::of(name, &configuration);
         let mut findings = vec![Finding::new("function", function::judge(&facts, self.values))];
-        findings.extend(function::notes(&facts).map(|it| Finding::new("network", it)));
+        findings.extend(function::notes(&facts));
         let name = configuration.function_name().unwrap_or(name);
         findings.extend(self.concurrency(name, &lambda).await);
         findings.extend(self.role(&facts.role, key).await);

@@ -1,9 +1,9 @@
 //! What a function has of the telemetry, and what is wrong with it. Pure but for [`Facts::of`], which reads an answer of Lambda's.
 
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
-use extension_spec::variable;
+use extension_spec::{Config, Loaded, Sample, variable};
 
-use super::finding::Verdict;
+use super::finding::{Finding, Verdict};
 use crate::deployment::Values;
 
 /// A function, as far as its telemetry is concerned.
@@ -22,6 +22,8 @@ pub(super) struct Facts {
     is_image: bool,
     /// The VPC that it is in, if it is in one.
     vpc: Option<String>,
+    /// True on managed instances, where no invocation is sampled out.
+    is_managed: bool,
 }
 
 impl Facts {
@@ -58,6 +60,7 @@ impl Facts {
                 .collect(),
             trouble,
             is_image: answer.package_type() == Some(&PackageType::Image),
+            is_managed: answer.capacity_provider_config().is_some(),
         }
     }
 
@@ -70,6 +73,10 @@ impl Facts {
             Some(own) if own.starts_with("arn:") => own == stream,
             own => own == stream.rsplit('/').next() && place(&self.arn) == place(stream),
         }
+    }
+
+    fn settings(&self) -> Loaded {
+        extension_spec::load(self.variables.iter().map(|(name, value)| (name, value)))
     }
 
     fn variable(&self, name: &str) -> Option<&str> {
@@ -91,7 +98,7 @@ pub(super) fn judge(facts: &Facts, values: &Values) -> Verdict {
         Ok(layer) => layer,
         Err(broken) => return broken,
     };
-    let loaded = extension_spec::load(facts.variables.iter().map(|(name, value)| (name, value)));
+    let loaded = facts.settings();
     if let Some(problem) = loaded.problems.first() {
         return Verdict::broken(
             format!("{name} has a setting that cannot be used: {problem}"),
@@ -134,12 +141,29 @@ fn letters(facts: &Facts, values: &Values) -> Option<Verdict> {
     Some(Verdict::broken(why, format!("set {variable}={queue}")))
 }
 
-/// What is to be known of a function besides, whether it is well or not.
-pub(super) fn notes(facts: &Facts) -> Option<Verdict> {
-    let (name, vpc) = (&facts.name, facts.vpc.as_ref()?);
-    Some(Verdict::note(format!(
-        "{name} is in {vpc}: without a way to the internet that takes endpoints for kinesis-streams and sqs (docs/deploying.md)"
-    )))
+/// Returns what is to be known of a function besides, whether it is well or not.
+pub(super) fn notes(facts: &Facts) -> impl Iterator<Item = Finding> {
+    let network = facts.vpc.as_ref().map(|vpc| {
+        format!(
+            "{} is in {vpc}: without a way to the internet that takes endpoints for kinesis-streams and sqs (docs/deploying.md)",
+            facts.name
+        )
+    });
+    let notes = [("network", network), ("selection", selection(facts))];
+    notes.into_iter().filter_map(|(what, note)| Some(Finding::new(what, Verdict::note(note?))))
+}
+
+/// Returns which invocations' log lines a function delivers, unless it delivers all.
+fn selection(facts: &Facts) -> Option<String> {
+    let Config { sample, keep, .. } = facts.settings().config;
+    if sample == Sample::All || facts.is_managed {
+        return None;
+    }
+    let share = facts.variable(variable::SAMPLE)?.trim();
+    Some(format!(
+        "{} delivers the log lines of a share of {share} of its ordinary invocations, and of all that are remarkable ({keep}; docs/selecting.md)",
+        facts.name
+    ))
 }
 
 /// What it has of our layers.
@@ -261,6 +285,27 @@ mod tests {
         ] {
             assert!(found.contains(expected), "{found}");
         }
+    }
+
+    #[test]
+    fn a_selection_is_noted_where_it_is_in_force() {
+        let noted = |set: &[(&str, &str)], is_managed| {
+            let set =
+                set.iter().map(|(name, value)| (format!("{ENV_PREFIX}{name}"), (*value).into()));
+            let variables = good().variables.into_iter().chain(set).collect();
+            selection(&Facts { variables, is_managed, ..good() })
+        };
+        let expected = "orders delivers the log lines of a share of 0.05 of its ordinary invocations, \
+                        and of all that are remarkable (failed,level:error; docs/selecting.md)";
+        assert_eq!(noted(&[("SAMPLE", "0.05")], false).as_deref(), Some(expected));
+        let slow = noted(&[("SAMPLE", "0"), ("KEEP", "slow:2000")], false).unwrap();
+        assert!(slow.contains("a share of 0 of") && slow.contains("(slow:2000;"), "{slow}");
+        for everything in
+            [&[][..], &[("SAMPLE", "1")], &[("SAMPLE", "2")], &[("SAMPLE", "0"), ("KEEP", "x")]]
+        {
+            assert_eq!(noted(everything, false), None, "{everything:?}");
+        }
+        assert_eq!(noted(&[("SAMPLE", "0.05")], true), None);
     }
 
     #[test]
