@@ -36,9 +36,9 @@ pub(crate) struct Cli {
     /// Pause between invocations, in which everything is frozen
     #[arg(long = "interval-ms", value_name = "N", value_parser = milliseconds, default_value = "0")]
     pub(crate) interval: Duration,
-    /// Payload of every invocation
+    /// Payload of an invocation; may be given several times: the last one is that of all that follow
     #[arg(long, value_name = "JSON", default_value = "{}")]
-    pub(crate) payload: String,
+    payload: Vec<String>,
     /// Timeout of the function
     #[arg(long = "timeout-ms", value_name = "N", value_parser = milliseconds, default_value = "3000")]
     timeout: Duration,
@@ -79,6 +79,12 @@ impl Cli {
             echo: true,
             ..Options::default()
         }
+    }
+
+    /// Returns the payload of an invocation, the first of which has the number 0.
+    pub(crate) fn payload(&self, invocation: u64) -> String {
+        let given = usize::try_from(invocation).ok().and_then(|at| self.payload.get(at));
+        given.or(self.payload.last()).cloned().unwrap_or_default()
     }
 }
 
@@ -128,6 +134,19 @@ mod tests {
     #[test]
     fn the_command_line_is_well_formed() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn the_last_payload_is_that_of_all_further_invocations() {
+        let given = |payloads: &[&str]| {
+            let options = payloads.iter().flat_map(|it| ["--payload", it]);
+            let program = ["extension-sandbox", "--function", "/bin/sh"];
+            let cli = Cli::parse_from(program.into_iter().chain(options));
+            [0, 1, 2].map(|n| cli.payload(n))
+        };
+        assert_eq!(given(&[]), ["{}", "{}", "{}"]);
+        assert_eq!(given(&["1"]), ["1", "1", "1"]);
+        assert_eq!(given(&["1", "2"]), ["1", "2", "2"]);
     }
 
     #[test]

@@ -49,9 +49,10 @@ async fn run(cli: &Cli) -> anyhow::Result<bool> {
         }
         let invocations = if cli.mode == Mode::ManagedInstances && is_alive {
             let together = u64::from(cli.concurrency.max(1)).min(cli.invocations - begun);
-            sandbox.invoke_together((0..together).map(|_| cli.payload.clone())).await
+            let payloads = (begun..begun + together).map(|n| cli.payload(n));
+            sandbox.invoke_together(payloads).await
         } else {
-            vec![sandbox.invoke(cli.payload.clone()).await]
+            vec![sandbox.invoke(cli.payload(begun)).await]
         };
         begun += invocations.len() as u64;
         for invocation in invocations {

@@ -51,6 +51,20 @@ fn a_failing_function_with_json_lines_is_complete_as_well() {
 }
 
 #[test]
+#[ignore = "needs Node: cargo xtask test"]
+fn lines_of_ordinary_invocations_are_sampled_out_and_the_failed_one_is_whole() {
+    let arguments = ["--env", "KINESIS_TELEMETRY_SAMPLE=0", "--fail", "--lines", "7"];
+    let report = json(&arguments);
+    let verification = &report["verification"];
+    assert_eq!(verification["complete"], true, "{report:#}");
+    assert_eq!(verification["byType"]["function"], 7, "{report:#}");
+    let selection = &verification["selection"];
+    assert_eq!((&selection["lines"], &selection["invocations"]), (&7.into(), &1.into()));
+    let sampled_out = &selection["sampledOut"];
+    assert_eq!((&sampled_out["events"], &sampled_out["invocations"]), (&14.into(), &2.into()));
+}
+
+#[test]
 #[ignore = "needs Node and Python 3: cargo xtask test"]
 fn the_whole_story_is_told_from_deploying_to_destroying() {
     let output = demo(&["--full", "--invocations", "2", "--lines", "4"]);

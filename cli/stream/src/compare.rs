@@ -1,5 +1,7 @@
 //! The journal against the stream: what is missing, duplicated, out of place. Pure.
 
+mod selection;
+
 use std::collections::{BTreeMap, HashMap};
 
 use clap::Args;
@@ -9,6 +11,7 @@ use kinesis_telemetry_consumer::{self as consumer, Arrival, Gathering, Instance}
 use crate::journal::Expected;
 use crate::report::{Latency, Quoted, Report, Request};
 use crate::stream::Record;
+pub(crate) use selection::{SampledOut, Selection};
 
 /// The options of the comparison.
 #[derive(Args, Clone, Copy, Debug, Default)]
@@ -39,16 +42,26 @@ fn gather(records: &[Record]) -> (Gathering, Quoted) {
 pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) -> Report {
     let (gathering, broken) = gather(records);
     let (mut arrivals, mut instances) = (Vec::new(), Vec::new());
+    let mut sampled_out = None;
     for judged in gathering.judged() {
+        sampled_out = SampledOut::sum(sampled_out, selection::sampled_out(&judged.arrivals));
         arrivals.extend(judged.arrivals);
         instances.push(judged.instance);
     }
-    let (missing, unexpected, repeated) = difference(journal, &arrivals);
+    let (mut absent, unexpected, repeated) = difference(journal, &arrivals);
+    let sampled_out = sampled_out.filter(|it| it.explains(&absent));
+    if sampled_out.is_some() {
+        absent.retain(|text| !selection::is_line(text));
+    }
+    let mut missing = Quoted::default();
+    absent.iter().for_each(|text| missing.push(*text));
     let mut unacknowledged = Quoted::default();
     for event in journal.iter().filter(|event| !event.accepted) {
         unacknowledged.push(&event.text);
     }
-    let expected = journal.len() - unacknowledged.count;
+    let selection = sampled_out.map(|it| Selection::of(it, &arrivals));
+    let not_selected = selection.as_ref().map_or(0, |it| it.sampled_out.events);
+    let expected = journal.len() - unacknowledged.count - not_selected;
     let taken = terms.allow_unacknowledged || unacknowledged.is_empty();
     let whole = instances.iter().all(Instance::is_whole);
     let clean = [&missing, &unexpected, &repeated, &broken].iter().all(|found| found.is_empty());
@@ -60,6 +73,7 @@ pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) ->
         // Nothing expected and nothing arrived is no success: nobody was listening.
         complete: expected > 0 && taken && whole && clean,
         expected,
+        selection,
         arrived: arrivals.len(),
         samples: samples(records, &by_type, terms.show),
         by_type,
@@ -78,7 +92,11 @@ pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) ->
 }
 
 /// Compares as multisets of text: a function may well log the same line twice in one millisecond.
-fn difference(journal: &[Expected], arrivals: &[Arrival<'_>]) -> (Quoted, Quoted, Quoted) {
+/// Returns what has not arrived, in the journal's order, then what is unexpected, and what is repeated.
+fn difference<'a>(
+    journal: &'a [Expected],
+    arrivals: &[Arrival<'_>],
+) -> (Vec<&'a str>, Quoted, Quoted) {
     #[derive(Default)]
     struct Count {
         accepted: usize,
@@ -94,7 +112,7 @@ fn difference(journal: &[Expected], arrivals: &[Arrival<'_>]) -> (Quoted, Quoted
             count.possible += 1;
         }
     }
-    let (mut missing, mut unexpected, mut repeated) = <(Quoted, Quoted, Quoted)>::default();
+    let (mut missing, mut unexpected, mut repeated) = <(Vec<_>, Quoted, Quoted)>::default();
     for Arrival { event, .. } in arrivals {
         // The extension's own: the platform knows nothing of them.
         if event.kind.starts_with(event_type::PREFIX) {
@@ -112,7 +130,7 @@ fn difference(journal: &[Expected], arrivals: &[Arrival<'_>]) -> (Quoted, Quoted
         if let Some(count) = counts.get_mut(event.text.as_str()).filter(|count| count.accepted > 0)
         {
             count.accepted -= 1;
-            missing.push(&event.text);
+            missing.push(event.text.as_str());
         }
     }
     (missing, unexpected, repeated)

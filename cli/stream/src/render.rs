@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use kinesis_telemetry_consumer::Instance;
 use kinesis_telemetry_terminal::plain;
 
+use crate::compare::Selection;
 use crate::report::{Quoted, Report};
 
 /// How many numbers of a sequence are listed; the JSON has them all.
@@ -20,6 +21,9 @@ pub(crate) fn report(report: &Report, width: usize) -> String {
         }
     }
     line(&mut text, usize::MAX, &verdict(report));
+    if let Some(selection) = &report.selection {
+        line(&mut text, usize::MAX, &selected(selection));
+    }
     let trouble = [
         ("never acknowledged: in the journal, not taken by the extension", &report.unacknowledged),
         ("missing: in the journal and acknowledged, not in the stream", &report.missing),
@@ -97,7 +101,9 @@ fn verdict(report: &Report) -> String {
         refused => (refused, String::new()),
     };
     if report.complete {
-        let who = if overlooked.is_empty() {
+        let who = if report.selection.is_some() {
+            "the settings select"
+        } else if overlooked.is_empty() {
             "the platform generated"
         } else {
             "the extension acknowledged"
@@ -110,6 +116,14 @@ fn verdict(report: &Report) -> String {
         return format!("NOT COMPLETE: {why}{overlooked}");
     }
     format!("NOT COMPLETE: {}{overlooked}", troubles.join("; "))
+}
+
+fn selected(Selection { lines, invocations, sampled_out }: &Selection) -> String {
+    let (lines, invocations) = (counted(*lines, "log line"), counted(*invocations, "invocation"));
+    let [events, others] = [sampled_out.events, sampled_out.invocations].map(thousands);
+    format!(
+        "selection: {lines} of {invocations} arrived; {events} of {others} others are sampled out"
+    )
 }
 
 fn never_acknowledged(report: &Report) -> Option<String> {

@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 use kinesis_telemetry_consumer::Instance;
 use serde::Serialize;
 
+use crate::compare::Selection;
+
 /// How many events of a kind of trouble are quoted; the count says how many there are.
 const QUOTED: usize = 20;
 
@@ -15,8 +17,11 @@ pub(crate) struct Report {
     /// Every event of the journal was acknowledged (or need not be) and has arrived, once, numbered
     /// without a hole.
     pub(crate) complete: bool,
-    /// Events of the journal that the extension acknowledged.
+    /// Events of the journal that the extension acknowledged, without those that it has sampled out.
     pub(crate) expected: usize,
+    /// Absent without a selection, and where it does not explain what is missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) selection: Option<Selection>,
     /// Different events in the stream, the extension's own included.
     pub(crate) arrived: usize,
     /// How many of each type.

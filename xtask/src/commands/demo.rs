@@ -38,7 +38,8 @@ const OTHERS: [&str; 3] = ["extension-sandbox", build::TEST_FUNCTION, "kinesis-t
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
 #[command(
     after_help = "Needs Node, for a Kinesis on this machine, and no AWS account. Ctrl-C ends all of it. Exit code 1 if an event \
-                  is never acknowledged, missing, duplicated, or not as the platform generated it. The Kinesis is \
+                  is never acknowledged, missing, duplicated, or not as the platform generated it; log lines that the ledger counts as \
+                  sampled out are not missing. The Kinesis is \
                   for trying out: above a MB or two an invocation it may not keep up."
 )]
 pub(crate) struct Options {
@@ -59,7 +60,7 @@ pub(crate) struct Options {
     /// Kind of environment in which Lambda runs the function; managed instances take two invocations at a time.
     #[arg(long, value_name = "MODE", default_value_t = Mode::OnDemand, value_enum)]
     mode: Mode,
-    /// Have the function fail each time.
+    /// Have the function fail the first time.
     #[arg(long)]
     fail: bool,
     /// Print one JSON document instead of the timeline.

@@ -1,4 +1,4 @@
-use super::{Terms, compare};
+use super::{SampledOut, Terms, compare};
 use crate::journal::Expected;
 use crate::report::{Latency, Report};
 use crate::stream::Record;
@@ -150,6 +150,45 @@ fn the_extensions_own_events_are_numbered_but_not_expected() {
     let report = found(&journal(1..=1), &[line(1), spliced(own, "\"seq\":2")]);
     assert!(report.complete);
     assert_eq!(report.by_type["kinesis-telemetry.ledger"], 1);
+}
+
+/// A ledger, under this number, of an extension that has read four events.
+fn ledger(seq: u64, received: u64, sampled_out: usize) -> String {
+    let bytes = sampled_out * event(0).len();
+    let own = format!(
+        r#"{{"type":"kinesis-telemetry.ledger","record":{{"read":4,"received":{received},"filtered":0,"undecided":0,"lateRemarkable":0,"sampledOut":{{"invocations":1,"events":{sampled_out},"bytes":{bytes}}}}}}}"#
+    );
+    spliced(&own, &format!("\"seq\":{seq}"))
+}
+
+#[test]
+fn lines_that_the_last_ledger_has_sampled_out_are_not_missing() {
+    let lines = [line(1), ledger(2, 1, 0), line(4).replace(":4}", ":3}"), ledger(4, 2, 2)];
+    let report = found(&journal(1..=4), &lines);
+    assert!(report.complete, "{report:?}");
+    assert_eq!((report.expected, report.missing.count), (2, 0));
+    let selection = report.selection.unwrap();
+    let SampledOut { invocations, events, .. } = selection.sampled_out;
+    assert_eq!((selection.lines, invocations, events), (2, 1, 2));
+}
+
+#[test]
+fn a_ledger_explains_neither_other_lines_nor_events_of_the_platform() {
+    let lines = |ledger| [line(1), line(2), ledger];
+    for (journal, ledger) in [
+        (journal(1..=4), ledger(3, 2, 1)),
+        (journal(1..=4), ledger(3, 3, 2)),
+        (journal((1..=3).chain([10])), ledger(3, 2, 2)),
+    ] {
+        let report = found(&journal, &lines(ledger));
+        assert!(!report.complete && report.selection.is_none(), "{report:?}");
+        assert_eq!(report.missing.count, 2, "{report:?}");
+    }
+    let start = taken(r#"{"type":"platform.start","record":{"requestId":"r"}}"#);
+    let journal: Vec<Expected> = journal(1..=4).into_iter().chain([start.clone()]).collect();
+    let report = found(&journal, &lines(ledger(3, 2, 2)));
+    assert!(!report.complete, "{report:?}");
+    assert_eq!(report.missing.first, [start.text]);
 }
 
 fn part(n: usize, of: usize, fragment: &str) -> String {

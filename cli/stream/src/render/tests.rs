@@ -5,12 +5,14 @@ use kinesis_telemetry_consumer::Instance;
 
 use super::{report, thousands};
 
+use crate::compare::{SampledOut, Selection};
 use crate::report::{Latency, Quoted, Report};
 
 fn complete() -> Report {
     Report {
         complete: true,
         expected: 1257,
+        selection: None,
         arrived: 1257,
         by_type: BTreeMap::from([("function".to_owned(), 1254), ("platform.start".to_owned(), 3)]),
         records: 1,
@@ -47,6 +49,18 @@ fn a_complete_stream_is_told_in_a_few_lines() {
           {"type":"function","record":"üüüüüüüüüüüüüüüüüüüüüü…üüüüüüüüüüüüüüüüüüüüüüüü"}
     "#]]
     .assert_eq(&report(&complete(), 80));
+}
+
+#[test]
+fn a_selection_is_told_with_what_it_left_out() {
+    let sampled_out = SampledOut { invocations: 2, events: 20, ..SampledOut::default() };
+    let selection = Some(Selection { lines: 10, invocations: 1, sampled_out });
+    let text = report(&Report { selection, ..complete() }, 80);
+    let expected = "\
+complete: all of the 1,257 events that the settings select arrived once
+selection: 10 log lines of 1 invocation arrived; 20 of 2 others are sampled out
+";
+    assert!(text.contains(expected), "{text}");
 }
 
 #[test]

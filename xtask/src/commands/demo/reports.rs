@@ -63,7 +63,6 @@ pub(super) fn parse(line: &str) -> Result<Report> {
 
 /// Everything that did not go as it should, a sentence each.
 pub(super) fn troubles(reports: &[Report], options: &Options) -> Vec<String> {
-    let wanted = if options.fail { "error" } else { "success" };
     let mut troubles = Vec::new();
     let mut invocations = 0;
     let mut shut_down = false;
@@ -76,6 +75,7 @@ pub(super) fn troubles(reports: &[Report], options: &Options) -> Vec<String> {
             Report::Init { .. } => {}
             Report::Invocation { n, status, error_type, response, .. } => {
                 invocations += 1;
+                let wanted = if options.fail && *n == 1 { "error" } else { "success" };
                 if status != wanted {
                     let how = how(status, error_type.as_deref());
                     let got = cut(response);
@@ -151,6 +151,16 @@ mod tests {
             found(&[INIT, INVOCATION, SHUTDOWN], &once(true)),
             [r#"invocation 1 ended with success, not error; the caller got: {"lines":10}"#]
         );
+    }
+
+    #[test]
+    fn only_the_first_invocation_should_fail() {
+        let failed = INVOCATION.replace(r#""status":"success""#, r#""status":"error""#);
+        let second = |line: &str| line.replace("\"n\":1", "\"n\":2");
+        let options = Options { invocations: 2, ..once(true) };
+        assert!(found(&[INIT, &failed, &second(INVOCATION), SHUTDOWN], &options).is_empty());
+        let troubles = found(&[INIT, &failed, &second(&failed), SHUTDOWN], &options);
+        assert!(troubles[0].starts_with("invocation 2 ended with error, not success"));
     }
 
     #[test]

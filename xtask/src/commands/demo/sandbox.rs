@@ -30,8 +30,10 @@ pub(super) fn run(
     let program = |name: &str| {
         programs.get(name).with_context(|| format!("cargo did not build a program {name}"))
     };
-    let end = if options.fail { "fail" } else { "success" };
-    let payload = json!({ "lines": options.lines, "bytes": options.bytes, "end": end });
+    let payload = |end| {
+        let payload = json!({ "lines": options.lines, "bytes": options.bytes, "end": end });
+        ["--payload".to_owned(), payload.to_string()]
+    };
     let env = |name: &str, value: &str| ["--env".to_owned(), format!("{name}={value}")];
     let mut command = Command::new(program("extension-sandbox")?);
     command
@@ -40,7 +42,8 @@ pub(super) fn run(
         .arg("--function")
         .arg(program(TEST_FUNCTION)?)
         .args(["--invocations", &options.invocations.to_string()])
-        .args(["--payload", &payload.to_string()])
+        .args(options.fail.then(|| payload("fail")).into_iter().flatten())
+        .args(payload("success"))
         .args(["--log-format", &options.format])
         .args(["--mode", options.mode.initialization_type()])
         .args(["--timeout-ms", &TIMEOUT_MS.to_string()])

@@ -1,0 +1,91 @@
+//! Log lines that the extension has sampled out, as its ledgers state. Pure.
+
+use std::collections::BTreeSet;
+
+use extension_spec::event_type;
+use kinesis_telemetry_consumer::Arrival;
+use serde::{Deserialize, Serialize};
+
+/// The log lines of a stream into which `SAMPLE` selects.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Selection {
+    /// Log lines that arrived.
+    pub(crate) lines: usize,
+    /// Invocations of which a log line arrived.
+    pub(crate) invocations: usize,
+    pub(crate) sampled_out: SampledOut,
+}
+
+/// Ordinary invocations outside of the sample, with their log lines and the bytes of these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct SampledOut {
+    pub(crate) invocations: usize,
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
+}
+
+/// The counts of a ledger of an extension that selects.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Ledger {
+    read: usize,
+    received: usize,
+    filtered: usize,
+    undecided: usize,
+    sampled_out: SampledOut,
+}
+
+impl SampledOut {
+    /// Returns both together.
+    pub(crate) fn sum(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        let sums = one.zip(other).map(|(one, other)| Self {
+            invocations: one.invocations + other.invocations,
+            events: one.events + other.events,
+            bytes: one.bytes + other.bytes,
+        });
+        sums.or(one).or(other)
+    }
+
+    /// True if these are, by number and by bytes, the log lines among the events that have not arrived.
+    pub(crate) fn explains(&self, absent: &[&str]) -> bool {
+        let lines = || absent.iter().filter(|text| is_line(text));
+        lines().count() == self.events
+            && lines().map(|text| text.len()).sum::<usize>() == self.bytes
+    }
+}
+
+impl Selection {
+    pub(crate) fn of(sampled_out: SampledOut, arrivals: &[Arrival<'_>]) -> Self {
+        let lines = || arrivals.iter().filter(|it| is_kind_of_line(&it.event.kind));
+        let requests: BTreeSet<&str> =
+            lines().filter_map(|it| it.event.request_id.as_deref()).collect();
+        Self { lines: lines().count(), invocations: requests.len(), sampled_out }
+    }
+}
+
+/// Returns what the last ledger of an instance states. None if it selects nothing, or if its counts do not balance.
+pub(crate) fn sampled_out(arrivals: &[Arrival<'_>]) -> Option<SampledOut> {
+    #[derive(Deserialize)]
+    struct Event {
+        record: Ledger,
+    }
+    let last = arrivals.iter().rfind(|it| it.event.kind == event_type::LEDGER)?;
+    let Event { record: ledger } = serde_json::from_str(&last.event.text).ok()?;
+    let Ledger { read, received, filtered, undecided, sampled_out } = ledger;
+    (read == received + filtered + sampled_out.events + undecided).then_some(sampled_out)
+}
+
+/// True for the text of a log line, the function's or an extension's.
+pub(crate) fn is_line(text: &str) -> bool {
+    #[derive(Deserialize)]
+    struct Event {
+        #[serde(rename = "type")]
+        kind: String,
+    }
+    serde_json::from_str(text).is_ok_and(|Event { kind }| is_kind_of_line(&kind))
+}
+
+fn is_kind_of_line(kind: &str) -> bool {
+    matches!(kind, "function" | "extension")
+}
