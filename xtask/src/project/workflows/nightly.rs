@@ -1,10 +1,15 @@
 //! `nightly`: what finds more the longer it runs, and so takes too long for the check of a change.
 
+use extension_spec::EXTENSION_NAME;
 use xtask_synth::Project;
 
 use super::model::{Job, Map, Step, Workflow};
 use super::steps;
 use crate::project::pins;
+
+/// The test that plays lives of an environment, and has an independent judge decide what must arrive.
+const LIVES: &str =
+    "in_every_life_remarkable_invocations_are_whole_and_ordinary_ones_are_not_delivered";
 
 pub(super) fn add(project: &mut Project) {
     let hostile = Job {
@@ -26,9 +31,41 @@ pub(super) fn add(project: &mut Project) {
             .env([("HOSTILE_SECONDS", "3600")]),
         ],
     };
-    let workflow = Workflow::scheduled("nightly", "17 3 * * *", "hostile", hostile);
+    let lives = Job {
+        name: "Selection of invocations",
+        needs: None,
+        strategy: None,
+        runs_on: "ubuntu-24.04",
+        timeout_minutes: 120,
+        permissions: Map::from([("contents", "read", "to check out")]),
+        steps: vec![
+            steps::checkout(),
+            steps::rust(),
+            Step::run(
+                "Play 100,000 lives and judge what arrives",
+                format!(
+                    "cargo test --release --package {EXTENSION_NAME} --lib -- --nocapture {LIVES}"
+                ),
+            )
+            .env([("SELECTION_LIVES", "100000")]),
+        ],
+    };
+    let mut workflow = Workflow::scheduled("nightly", "17 3 * * *", "hostile", hostile);
+    workflow.jobs.0.push(("selection", lives));
     project
         .yaml(".github/workflows/nightly.yml", &workflow)
         .facts_from(file!())
         .facts_from(pins::DECLARED_IN);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::LIVES;
+
+    #[test]
+    fn the_test_that_plays_lives_exists() {
+        let tests = include_str!("../../../../extension/src/control/run/tests/storm/selection.rs");
+        assert!(tests.contains(&format!("fn {LIVES}(")));
+        assert!(tests.contains("\"SELECTION_LIVES\""));
+    }
 }
