@@ -42,6 +42,7 @@ pub use event::level::Importance;
 pub use event::{Event, Source};
 pub use ingest::intake::{Accepted, Intake};
 pub use ingest::listener::Listener;
+pub use ingest::selection::Selection;
 pub use pack::partition_keys::PartitionKeys;
 pub use pack::sink::{Answer, Failure, Sink};
 pub use pack::{Limits, Packer, Packing, Record, Scope};

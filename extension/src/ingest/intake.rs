@@ -113,7 +113,7 @@ impl Intake {
 
     /// Returns this intake with a selection of the invocations whose lines it delivers. Without attribution there is none.
     #[must_use]
-    pub(crate) fn with_selection(self, selection: Option<Selection>) -> Self {
+    pub fn with_selection(self, selection: Option<Selection>) -> Self {
         match (self.attribution, selection) {
             (Some(_), Some(selection)) => {
                 let attribution = Some(Attribution::for_selection());

@@ -50,7 +50,7 @@ pub(super) enum Verdict {
 
 /// Decides on invocations, and holds the lines of those that are undecided.
 #[derive(Debug)]
-pub(crate) struct Selection {
+pub struct Selection {
     sample: Sample,
     keep: Keep,
     /// How long lines may come after the end of their function.
@@ -75,7 +75,7 @@ pub(crate) struct Selection {
 
 impl Selection {
     /// Returns the selection of these settings, with so many bytes for held lines; none if every line is delivered.
-    pub(crate) fn new(config: &Config, most_bytes: usize) -> Option<Self> {
+    pub fn new(config: &Config, most_bytes: usize) -> Option<Self> {
         (config.sample != Sample::All).then(|| Self {
             sample: config.sample,
             keep: config.keep,

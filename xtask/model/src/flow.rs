@@ -7,7 +7,7 @@ use std::time::{Duration, Instant, SystemTime};
 use extension_spec::packing::COMBINATIONS;
 use extension_spec::{Config, PartitionKey, limits};
 use kinesis_telemetry_extension::{
-    Event, Intake, Limits, Moment, Packer, Packing, Record, Scope, Source,
+    Event, Intake, Limits, Moment, Packer, Packing, Record, Scope, Selection, Source,
 };
 
 use crate::typical::{Logs, Typical};
@@ -109,11 +109,35 @@ pub fn invocations(logs: Logs, lines: usize, packing: Packing, count: usize) -> 
     let config = defaults();
     let mut typical = Typical::new(logs);
     let mut intake = Intake::new(source(packing), config.types, true);
-    // Nothing here depends on when it is.
-    let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896);
-    let now = Moment { monotonic: Instant::now(), wall };
+    let now = now();
     let mut accept = |_| intake.accept(&typical.invocation(lines), now).events;
     (0..count).map(&mut accept).collect()
+}
+
+/// Returns a time. Nothing here depends on when it is.
+fn now() -> Moment {
+    let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896);
+    Moment { monotonic: Instant::now(), wall }
+}
+
+/// Returns the events that an extension with these settings delivers of text lines, by the invocation in which they are
+/// let through. Of as many invocations as `failing` says, one fails.
+pub(crate) fn selected(
+    config: &Config,
+    lines: usize,
+    count: usize,
+    failing: usize,
+) -> Vec<Vec<Event>> {
+    let mut typical = Typical::new(Logs::Text);
+    let selection = Selection::new(config, QUEUE_BYTES);
+    let mut intake = Intake::new(source(Packing::new(config)), config.types.clone(), true)
+        .with_selection(selection);
+    let now = now();
+    let accept = |number: usize| {
+        let status = if number % failing == 0 { "error" } else { "success" };
+        intake.accept(&typical.invocation_ending(lines, status), now).events
+    };
+    (0..count).map(accept).collect()
 }
 
 /// Packs them, with records of this size as the target.

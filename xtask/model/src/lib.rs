@@ -18,6 +18,7 @@ pub mod page;
 mod price;
 mod rate;
 mod records;
+mod selected;
 mod typical;
 mod usage;
 mod ways;

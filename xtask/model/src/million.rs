@@ -15,9 +15,9 @@ use crate::usage::{HOURS_A_MONTH, MILLION, Usage};
 use kinesis_telemetry_extension::Packing;
 
 /// Invocations in the life of an environment.
-const INVOCATIONS: usize = 1_000;
+pub(crate) const INVOCATIONS: usize = 1_000;
 /// From one invocation of an environment to the next.
-const PAUSE: Duration = Duration::from_millis(500);
+pub(crate) const PAUSE: Duration = Duration::from_millis(500);
 /// The numbers of lines that an invocation logs.
 const LINES: [usize; 3] = [3, 10, 100];
 /// Each value of `COMPRESSION`.

@@ -6,6 +6,7 @@ use crate::lambda_time::Overhead;
 use crate::million::{self, millions};
 use crate::price::{self, Prices};
 use crate::records;
+use crate::selected;
 use crate::typical::Logs;
 
 /// A piece of the page: what it tells, and Markdown.
@@ -43,6 +44,8 @@ pub fn money(prices: &Prices) -> Result<Vec<Part>, String> {
     parts.push(Part::new("What they cost, US dollars", cost));
     parts.push(Part::new("Millions of invocations a month from which a stream costs less", pays));
     parts.push(Part::new("Fixed costs, US dollars", a_month));
+    let selection = selected::table(&overhead, prices);
+    parts.push(Part::new("A million invocations, 1 % of which fail, by SAMPLE", selection));
     parts.push(Part::new("The prices", prices.table()));
     parts.push(Part::new("Where sources disagree, or are old", price::differences()));
     Ok(parts)

@@ -55,18 +55,23 @@ impl Typical {
 
     /// The body that one invocation with so many lines makes: these, and what the platform says around them.
     pub fn invocation(&mut self, lines: usize) -> Vec<u8> {
+        self.invocation_ending(lines, "success")
+    }
+
+    /// Returns the body of an invocation that ends with this status.
+    pub fn invocation_ending(&mut self, lines: usize, status: &str) -> Vec<u8> {
         let request = self.uuid();
         let mut events = vec![self.platform("start", &request, r#""version":"$LATEST""#)];
         events.extend((0..lines).map(|_| self.line(&request)));
         let ms = self.rng.u32(20..900);
         let time = self.time();
         let done = format!(
-            r#""status":"success","spans":[{{"name":"responseLatency","start":"{time}","durationMs":{ms}.7}},{{"name":"responseDuration","start":"{time}","durationMs":0.05}},{{"name":"runtimeOverhead","start":"{time}","durationMs":0.41}}],"metrics":{{"durationMs":{ms}.913,"producedBytes":{}}}"#,
+            r#""status":"{status}","spans":[{{"name":"responseLatency","start":"{time}","durationMs":{ms}.7}},{{"name":"responseDuration","start":"{time}","durationMs":0.05}},{{"name":"runtimeOverhead","start":"{time}","durationMs":0.41}}],"metrics":{{"durationMs":{ms}.913,"producedBytes":{}}}"#,
             ms / 3
         );
         events.push(self.platform("runtimeDone", &request, &done));
         let report = format!(
-            r#""status":"success","metrics":{{"durationMs":{ms}.913,"billedDurationMs":{},"memorySizeMB":512,"maxMemoryUsedMB":{}}},"spans":[{{"name":"extensionOverhead","start":"{time}","durationMs":2.31}}]"#,
+            r#""status":"{status}","metrics":{{"durationMs":{ms}.913,"billedDurationMs":{},"memorySizeMB":512,"maxMemoryUsedMB":{}}},"spans":[{{"name":"extensionOverhead","start":"{time}","durationMs":2.31}}]"#,
             ms + 1,
             80 + ms / 20
         );
