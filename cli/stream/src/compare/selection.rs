@@ -57,10 +57,20 @@ impl SampledOut {
 
 impl Selection {
     pub(crate) fn of(sampled_out: SampledOut, arrivals: &[Arrival<'_>]) -> Self {
-        let lines = || arrivals.iter().filter(|it| is_kind_of_line(&it.event.kind));
+        let (lines, others): (Vec<_>, Vec<_>) =
+            arrivals.iter().partition(|it| is_kind_of_line(&it.event.kind));
         let requests: BTreeSet<&str> =
-            lines().filter_map(|it| it.event.request_id.as_deref()).collect();
-        Self { lines: lines().count(), invocations: requests.len(), sampled_out }
+            others.iter().filter_map(|it| it.event.request_id.as_deref()).collect();
+        // A line in one of Lambda's text formats names its request in the text alone.
+        let has_line = |request: &&&str| {
+            let is_of_it = |it: &&Arrival<'_>| {
+                it.event.request_id.as_deref() == Some(**request)
+                    || it.event.text.contains(**request)
+            };
+            lines.iter().any(is_of_it)
+        };
+        let invocations = requests.iter().filter(has_line).count();
+        Self { lines: lines.len(), invocations, sampled_out }
     }
 }
 

@@ -173,6 +173,27 @@ fn lines_that_the_last_ledger_has_sampled_out_are_not_missing() {
 }
 
 #[test]
+fn invocations_of_which_a_line_arrived_are_counted_also_if_only_its_text_names_one() {
+    let start =
+        |id: &str| format!(r#"{{"type":"platform.start","record":{{"requestId":"{id}"}}}}"#);
+    let text = r#"{"type":"function","record":"T\tr-2\tINFO\tdone"}"#;
+    let lines = [
+        spliced(&start("r-1"), "\"seq\":1"),
+        spliced(&event(2), "\"seq\":2,\"requestId\":\"r-1\""),
+        spliced(&start("r-2"), "\"seq\":3"),
+        spliced(text, "\"seq\":4"),
+        spliced(&start("r-3"), "\"seq\":5"),
+        ledger(6, 4, 0),
+    ];
+    let platform = ["r-1", "r-2", "r-3"].map(|id| taken(&start(id)));
+    let journal: Vec<_> = platform.into_iter().chain([taken(&event(2)), taken(text)]).collect();
+    let report = found(&journal, &lines);
+    assert!(report.complete, "{report:?}");
+    let selection = report.selection.unwrap();
+    assert_eq!((selection.lines, selection.invocations), (2, 2));
+}
+
+#[test]
 fn a_ledger_explains_neither_other_lines_nor_events_of_the_platform() {
     let lines = |ledger| [line(1), line(2), ledger];
     for (journal, ledger) in [
