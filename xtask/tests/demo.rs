@@ -53,11 +53,15 @@ fn a_failing_function_with_json_lines_is_complete_as_well() {
 #[test]
 #[ignore = "needs Node: cargo xtask test"]
 fn lines_of_ordinary_invocations_are_sampled_out_and_the_failed_one_is_whole() {
-    let arguments = ["--env", "KINESIS_TELEMETRY_SAMPLE=0", "--fail", "--lines", "7"];
-    let report = json(&arguments);
+    let setting = ["--env", "KINESIS_TELEMETRY_SAMPLE=0"];
+    let report = json(&[&setting[..], &["--fail", "--lines", "7", "--format", "json"]].concat());
     let verification = &report["verification"];
     assert_eq!(verification["complete"], true, "{report:#}");
     assert_eq!(verification["byType"]["function"], 7, "{report:#}");
+    let invocations =
+        report["timeline"].as_array().unwrap().iter().filter_map(|it| it["requestId"].as_str());
+    let events = invocations.map(|id| &verification["requests"][id]["events"]);
+    assert_eq!(events.collect::<Vec<_>>(), [10, 3, 3], "three events of the platform, and lines");
     let selection = &verification["selection"];
     assert_eq!((&selection["lines"], &selection["invocations"]), (&7.into(), &1.into()));
     let sampled_out = &selection["sampledOut"];

@@ -9,9 +9,8 @@ use extension_spec::event_type;
 use kinesis_telemetry_consumer::{self as consumer, Arrival, Gathering, Instance};
 
 use crate::journal::Expected;
-use crate::report::{Latency, Quoted, Report, Request};
+use crate::report::{Latency, Quoted, Report, Request, SampledOut, Selection};
 use crate::stream::Record;
-pub(crate) use selection::{SampledOut, Selection};
 
 /// The options of the comparison.
 #[derive(Args, Clone, Copy, Debug, Default)]

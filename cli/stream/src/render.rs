@@ -5,8 +5,7 @@ use std::fmt::Write as _;
 use kinesis_telemetry_consumer::Instance;
 use kinesis_telemetry_terminal::plain;
 
-use crate::compare::Selection;
-use crate::report::{Quoted, Report};
+use crate::report::{Quoted, Report, Selection};
 
 /// How many numbers of a sequence are listed; the JSON has them all.
 const LISTED: usize = 20;

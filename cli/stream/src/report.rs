@@ -3,9 +3,7 @@
 use std::collections::BTreeMap;
 
 use kinesis_telemetry_consumer::Instance;
-use serde::Serialize;
-
-use crate::compare::Selection;
+use serde::{Deserialize, Serialize};
 
 /// How many events of a kind of trouble are quoted; the count says how many there are.
 const QUOTED: usize = 20;
@@ -58,6 +56,25 @@ impl Report {
         let lacks = |found: &Instance| !found.missing.is_empty() || !found.unjoinable.is_empty();
         !self.missing.is_empty() || self.instances.iter().any(lacks)
     }
+}
+
+/// What the setting `SAMPLE` has left of the log lines.
+#[derive(Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Selection {
+    /// Log lines that arrived.
+    pub(crate) lines: usize,
+    /// Invocations of which a log line arrived.
+    pub(crate) invocations: usize,
+    pub(crate) sampled_out: SampledOut,
+}
+
+/// Ordinary invocations outside of the sample, with their log lines and the bytes of these.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+pub(crate) struct SampledOut {
+    pub(crate) invocations: usize,
+    pub(crate) events: usize,
+    pub(crate) bytes: usize,
 }
 
 /// Milliseconds.

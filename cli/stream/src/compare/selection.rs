@@ -4,26 +4,9 @@ use std::collections::BTreeSet;
 
 use extension_spec::event_type;
 use kinesis_telemetry_consumer::Arrival;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 
-/// The log lines of a stream into which `SAMPLE` selects.
-#[derive(Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Selection {
-    /// Log lines that arrived.
-    pub(crate) lines: usize,
-    /// Invocations of which a log line arrived.
-    pub(crate) invocations: usize,
-    pub(crate) sampled_out: SampledOut,
-}
-
-/// Ordinary invocations outside of the sample, with their log lines and the bytes of these.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
-pub(crate) struct SampledOut {
-    pub(crate) invocations: usize,
-    pub(crate) events: usize,
-    pub(crate) bytes: usize,
-}
+use crate::report::{SampledOut, Selection};
 
 /// The counts of a ledger of an extension that selects.
 #[derive(Deserialize)]

@@ -1,6 +1,6 @@
-use super::{SampledOut, Terms, compare};
+use super::{Terms, compare};
 use crate::journal::Expected;
-use crate::report::{Latency, Report};
+use crate::report::{Latency, Report, SampledOut};
 use crate::stream::Record;
 
 /// 2026-11-22T20:00:00Z, when all events of these tests happen.

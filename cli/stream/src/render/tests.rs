@@ -5,8 +5,7 @@ use kinesis_telemetry_consumer::Instance;
 
 use super::{report, thousands};
 
-use crate::compare::{SampledOut, Selection};
-use crate::report::{Latency, Quoted, Report};
+use crate::report::{Latency, Quoted, Report, SampledOut, Selection};
 
 fn complete() -> Report {
     Report {
