@@ -53,7 +53,9 @@ pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) ->
         absent.retain(|text| !selection::is_line(text));
     }
     let mut missing = Quoted::default();
-    absent.iter().for_each(|text| missing.push(*text));
+    for text in &absent {
+        missing.push(*text);
+    }
     let mut unacknowledged = Quoted::default();
     for event in journal.iter().filter(|event| !event.accepted) {
         unacknowledged.push(&event.text);

@@ -106,7 +106,9 @@ fn what_a_ledger_counts_as_sampled_out_is_not_missing() {
         let event = event.to_string();
         let source = format!(r#""source":{{"instance":"i","seq":{seq}}}"#);
         let line = format!("{},{source}}}\n", event.strip_suffix('}').unwrap());
-        record(line.as_bytes()).into_iter().for_each(|it| gathering.add(it.unwrap(), 0));
+        for event in record(line.as_bytes()) {
+            gathering.add(event.unwrap(), 0);
+        }
     }
     let judged: Vec<_> = gathering.judged().collect();
     let [instance] = &*judged else { panic!("one instance, not {}", judged.len()) };

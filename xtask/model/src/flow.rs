@@ -134,7 +134,7 @@ pub(crate) fn selected(
         .with_selection(selection);
     let now = now();
     let accept = |number: usize| {
-        let status = if number % failing == 0 { "error" } else { "success" };
+        let status = if number.is_multiple_of(failing) { "error" } else { "success" };
         intake.accept(&typical.invocation_ending(lines, status), now).events
     };
     (0..count).map(accept).collect()
