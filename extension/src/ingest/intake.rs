@@ -111,23 +111,6 @@ impl Intake {
         }
     }
 
-    /// Returns this intake with a selection of the invocations whose lines it delivers. Without attribution there is none.
-    #[must_use]
-    pub fn with_selection(self, selection: Option<Selection>) -> Self {
-        match (self.attribution, selection) {
-            (Some(_), Some(selection)) => {
-                let attribution = Some(Attribution::for_selection());
-                Self { attribution, selection: Some(selection), ..self }
-            }
-            (attribution, _) => Self { attribution, ..self },
-        }
-    }
-
-    /// Returns the selection, if there is one.
-    pub(crate) fn selection(&self) -> Option<&Selection> {
-        self.selection.as_ref()
-    }
-
     /// The same, with each event told which invocation it belongs to.
     #[must_use]
     pub fn by_request(self) -> Self {

@@ -4,9 +4,26 @@ use super::{Accepted, Intake, Member};
 use crate::base::clock::Moment;
 use crate::event::level::level_of;
 use crate::ingest::attribution::{Attribution, Owners};
-use crate::ingest::selection::{Line, Verdict};
+use crate::ingest::selection::{Line, Selection, Verdict};
 
 impl Intake {
+    /// Returns this intake with a selection of the invocations whose lines it delivers. Without attribution there is none.
+    #[must_use]
+    pub fn with_selection(self, selection: Option<Selection>) -> Self {
+        match (self.attribution, selection) {
+            (Some(_), Some(selection)) => {
+                let attribution = Some(Attribution::for_selection());
+                Self { attribution, selection: Some(selection), ..self }
+            }
+            (attribution, _) => Self { attribution, ..self },
+        }
+    }
+
+    /// Returns the selection, if there is one.
+    pub(crate) fn selection(&self) -> Option<&Selection> {
+        self.selection.as_ref()
+    }
+
     /// Decides on a line, and on its invocation if the line makes that remarkable. Returns true if the event goes on; what is
     /// no line does.
     pub(super) fn select(

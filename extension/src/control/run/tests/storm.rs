@@ -10,6 +10,7 @@ mod process;
 mod selection;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 
 use fastrand::Rng;

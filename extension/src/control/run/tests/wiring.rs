@@ -6,7 +6,7 @@ use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 
 use super::*;
-use crate::buffer::memory_budget::MemoryBudget;
+use crate::buffer::memory_budget::{BufferedBody, MemoryBudget};
 use crate::buffer::spill::SpillSettings;
 use crate::control::config::Initialization;
 use crate::event::Source;
