@@ -6,12 +6,12 @@ use std::path::PathBuf;
 
 use divan::Bencher;
 use divan::counter::{BytesCount, ItemsCount};
-use extension_spec::{Compression, RecordFormat};
+use extension_spec::{Compression, RecordFormat, variable};
 use kinesis_telemetry_extension::{
-    Event, Importance, Packing, Read, Record, Scope, Spill, new_instance,
+    Event, Importance, Packing, Read, Record, Scope, Selection, Spill, new_instance,
 };
 
-use crate::{body, events, intake, now, packer};
+use crate::{QUEUE_BYTES, body, events, intake, now, packer};
 use xtask_model::{Logs, Typical};
 
 /// A body is split, and each event gets its identity.
@@ -24,6 +24,23 @@ fn intake_of_a_body(bencher: Bencher<'_, '_>, logs: Logs) {
 #[divan::bench]
 fn intake_of_platform_events(bencher: Bencher<'_, '_>) {
     take(bencher, &Typical::new(Logs::Text).invocation(0));
+}
+
+/// A body of an invocation that went well, where every line is delivered, and where lines are held until the end
+/// (`SAMPLE=0`).
+#[divan::bench(args = [(Logs::Text, "1"), (Logs::Text, "0"), (Logs::Json, "1"), (Logs::Json, "0")])]
+fn intake_with_a_sample(bencher: Bencher<'_, '_>, (logs, share): (Logs, &str)) {
+    let body = body(logs);
+    let config = extension_spec::load([(variable::SAMPLE, share)]).config;
+    let selecting = || {
+        let intake = intake(Packing::default().envelope);
+        intake.with_selection(Selection::new(&config, QUEUE_BYTES))
+    };
+    let events = intake(Packing::default().envelope).accept(&body, now()).events.len();
+    bencher
+        .counter(ItemsCount::new(events))
+        .with_inputs(selecting)
+        .bench_local_values(|mut intake| intake.accept(&body, now()));
 }
 
 fn take(bencher: Bencher<'_, '_>, body: &[u8]) {

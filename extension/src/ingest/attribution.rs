@@ -5,6 +5,7 @@
 //! leave a doubt, a line is given to nobody: a wrong request id is worse than none.
 
 mod named;
+mod owners;
 
 use std::cell::OnceCell;
 use std::collections::VecDeque;
@@ -12,6 +13,7 @@ use std::collections::VecDeque;
 use memchr::memmem;
 
 use named::named;
+pub(crate) use owners::Owners;
 
 /// Invocations that are remembered. Lines of earlier ones are given to nobody.
 const REMEMBERED: usize = 32;
@@ -34,17 +36,6 @@ pub(crate) struct Attribution {
     init_done: Option<String>,
 }
 
-/// The invocations that a line may belong to. A line of init belongs to none.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Owners {
-    /// The numbers of those that have begun.
-    pub(crate) known: Vec<u64>,
-    /// True if the line may belong to the one that begins next.
-    pub(crate) or_next: bool,
-    /// True if the line may belong to one whose start was not read, or to any.
-    pub(crate) or_unknown: bool,
-}
-
 #[derive(Debug)]
 struct Invocation {
     /// Tells it from others, also from an earlier attempt of the same request.
@@ -56,6 +47,14 @@ struct Invocation {
     done: Option<String>,
     /// True if an invocation whose start was not read may follow this one, and lines after its end belong to that.
     has_gap_after: bool,
+}
+
+impl Invocation {
+    /// True if a line, given as the JSON of its record, has the id of this request in it.
+    fn is_named_in(&self, record: &str) -> bool {
+        let mention = || memmem::Finder::new(&self.request_id).into_owned();
+        self.mention.get_or_init(mention).find(record.as_bytes()).is_some()
+    }
 }
 
 impl Attribution {
@@ -129,56 +128,6 @@ impl Attribution {
         (last.request_id == request_id && last.done.is_none()).then_some(last.number)
     }
 
-    /// Returns every invocation that a line may belong to, by its time and by the request that it names. `record` is the
-    /// line as JSON.
-    pub(crate) fn owners(&self, time: &str, record: &str) -> Owners {
-        let at_time = self.owners_at(time);
-        let or_unknown = at_time.is_none();
-        let (mut known, or_next) = at_time.unwrap_or_default();
-        if let Some(named) = named(record) {
-            let mut of_it = self.invocations.iter().rev().filter(|it| it.request_id == named);
-            let began = |it: &&Invocation| it.start.as_str() <= time;
-            let latest = of_it.clone().find(began).or_else(|| of_it.next());
-            known.extend(latest.map(|it| it.number).filter(|it| !known.contains(it)));
-        }
-        Owners { known, or_next, or_unknown }
-    }
-
-    /// Returns the numbers of the invocations that a line of this time may belong to, and whether it may belong to the next
-    /// one; none if it may belong to one that is not known.
-    fn owners_at(&self, time: &str) -> Option<(Vec<u64>, bool)> {
-        let Some(index) = self.last_before(time) else {
-            return (!self.has_earlier).then(|| (Vec::new(), self.invocations.is_empty()));
-        };
-        let Invocation { number, start, done, has_gap_after, .. } = &self.invocations[index];
-        let known = [Some(start), done.as_ref()];
-        if known.into_iter().flatten().any(|other| other.len() != time.len()) {
-            return None;
-        }
-        if *has_gap_after && done.as_deref().unwrap_or(start) < time {
-            return None;
-        }
-        if start == time {
-            // Within the millisecond in which it began, the line may be the one before's, or of init.
-            let same = self.invocations.range(..=index).rev().take_while(|it| it.start == time);
-            let mut known: Vec<u64> = same.map(|it| it.number).collect();
-            let before = (index + 1).checked_sub(known.len() + 1);
-            let is_after_init = self.init_done.as_deref().is_some_and(|done| done < time);
-            return match before {
-                Some(before) => {
-                    known.push(self.invocations[before].number);
-                    Some((known, false))
-                }
-                None if self.has_earlier => None,
-                None if is_after_init => Some((known, false)),
-                None => Some((Vec::new(), false)),
-            };
-        }
-        let is_last = index + 1 == self.invocations.len();
-        let is_after = done.as_deref().is_some_and(|done| done < time);
-        Some((vec![*number], is_last && is_after))
-    }
-
     /// Takes in that events were dropped or could not be read, before this time if it is known. Starts may have been among
     /// them, after the end of any invocation that began before.
     pub(crate) fn dropped(&mut self, time: Option<&str>) {
@@ -195,10 +144,9 @@ impl Attribution {
     /// Returns the request that a line belongs to, if its time tells and it does not name a request itself. `record` is
     /// the line as JSON.
     pub(crate) fn request_of(&self, time: &str, record: &str) -> Option<&str> {
-        let Invocation { request_id, mention, .. } = self.running_at(time)?;
-        let mention = mention.get_or_init(|| memmem::Finder::new(request_id).into_owned());
-        let names_it = mention.find(record.as_bytes()).is_some();
-        (!names_it && named(record).is_none()).then_some(request_id)
+        let invocation = self.running_at(time)?;
+        (!invocation.is_named_in(record) && named(record).is_none())
+            .then_some(&invocation.request_id)
     }
 
     /// Returns the invocation that a line belongs to, as it says itself or as its time tells.

@@ -302,20 +302,20 @@ async fn play(seed: u64, totals: &mut Totals) {
     assert_eq!(selected.undecided, 0);
     let arrived = Arrived::of(service.stored());
     // Some faults refuse an event for good.
-    let shed = queue.ledger.shed.total();
+    let given_up = queue.ledger.shed.total();
     let last = arrived.events.keys().map(|(_, seq)| *seq).max().unwrap_or_default();
-    assert_eq!(last, arrived.events.len() as u64 + shed, "numbers have no gap");
+    assert_eq!(last, arrived.events.len() as u64 + given_up, "numbers have no gap");
     let numbers: BTreeMap<&String, u64> =
         arrived.events.iter().map(|((_, seq), text)| (text, *seq)).collect();
     for (end, lines) in &ends {
-        for line in lines.iter().filter(|_| rules.failed && shed == 0) {
+        for line in lines.iter().filter(|_| rules.failed && given_up == 0) {
             assert!(numbers[line] < numbers[end], "held lines are numbered before the end");
         }
     }
     let texts = arrived.events.into_values().collect();
     let Judgement { missing, incomplete, leaked, ordinary } = judge.judge(&rules, &texts);
     assert!(selected.late_remarkable <= late, "{} were late", selected.late_remarkable);
-    let may_be_incomplete = selected.late_remarkable + shed;
+    let may_be_incomplete = selected.late_remarkable + given_up;
     assert!(incomplete.len() as u64 <= may_be_incomplete, "{missing:#?} are missing");
     totals.leaked += leaked.len();
     totals.ordinary += ordinary;
