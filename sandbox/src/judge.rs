@@ -4,6 +4,7 @@
 //! extension's code.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
@@ -169,13 +170,24 @@ impl Judge {
         is_open(own) || self.owners_at(line.time_ms).any(is_open)
     }
 
+    /// True if the function of this invocation had finished by then.
+    fn has_ended(&self, index: usize, time_ms: u64) -> bool {
+        let Invocation { start_ms, duration_ms, status, .. } = &self.invocations[index];
+        let elapsed = Duration::from_millis(time_ms.saturating_sub(*start_ms));
+        status.is_some() && elapsed.as_secs_f64() * 1_000.0 > *duration_ms
+    }
+
     /// Returns the invocations that a line may belong to by its time: the one that ran, and in the millisecond of its start
     /// the one before.
     fn owners_at(&self, time_ms: u64) -> impl Iterator<Item = usize> {
         let begins = move |index: &usize| self.invocations[*index].start_ms == time_ms;
         let indices = (0..self.invocations.len()).filter(begins);
         let running = self.invocations.iter().rposition(|it| it.start_ms <= time_ms);
-        indices.flat_map(|index| [index.checked_sub(1), Some(index)]).flatten().chain(running)
+        // Between an end and the next start.
+        let next = running.filter(|index| self.has_ended(*index, time_ms)).map(|index| index + 1);
+        let next = next.filter(|next| *next < self.invocations.len());
+        let around = indices.flat_map(|index| [index.checked_sub(1), Some(index)]).flatten();
+        around.chain(running).chain(next)
     }
 }
 

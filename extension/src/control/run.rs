@@ -133,6 +133,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             biased;
             result = ended(self.delivery.as_mut().map(|it| &mut it.task)) => self.on_delivery_ended(result),
             answer = answered(&mut self.next) => self.on_answer(answer),
+            () = at(self.thawed.as_ref().map(|thawed| thawed.until)) => self.forsake(),
             Some(body) = self.components.bodies.recv() => self.on_body(body),
             () = at(timer) => self.on_timer(timer, asleep),
         }
@@ -146,8 +147,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         let next = (self.delivery.is_none() && self.is_running())
             .then(|| self.next_delivery(Instant::now().into_std()));
         let next = next.flatten().map(|next| Instant::from_std(next.at).max(self.not_before));
-        let thawed = self.thawed.as_ref().map(|thawed| thawed.until);
-        [wait, next, thawed, self.overrun(), self.save_due()].into_iter().flatten().min()
+        [wait, next, self.overrun(), self.save_due()].into_iter().flatten().min()
     }
 
     /// Whether the environment is known to be awake while nothing has to be delivered yet.
@@ -167,9 +167,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     fn on_timer(&mut self, timer: Option<Instant>, asleep: Moment) {
         let moment = clock::now();
         let now = Instant::from_std(moment.monotonic);
-        if self.thawed.as_ref().is_some_and(|thawed| now >= thawed.until) {
-            return self.forsake();
-        }
+
         if self.phase == Phase::Idle && !self.components.always_awake {
             // What was due before the wait began is not late for it.
             let due = timer.map(|timer| timer.max(Instant::from_std(asleep.monotonic)));

@@ -117,9 +117,9 @@ impl Attribution {
         self.init_done.get_or_insert_with(|| time.to_owned());
     }
 
-    /// True if an invocation with this number began last, as far as the starts were read.
-    pub(crate) fn is_last(&self, number: u64) -> bool {
-        self.invocations.back().is_some_and(|it| it.number == number)
+    /// Returns the number of the invocation that began last, as far as the starts were read.
+    pub(crate) fn last(&self) -> Option<u64> {
+        self.invocations.back().map(|it| it.number)
     }
 
     /// Returns the number of this request's invocation, if it began last and its end was not read.

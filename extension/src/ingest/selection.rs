@@ -25,6 +25,8 @@ pub(super) struct Line {
     pub(super) text: Box<str>,
     /// When it reached us.
     pub(super) received: Instant,
+    /// Its place among all lines that were ever held.
+    order: u64,
     /// True if it makes its invocation remarkable.
     is_remarkable: bool,
 }
@@ -64,6 +66,12 @@ pub struct Selection {
     released: Vec<Line>,
     /// Bytes of the lines that are held.
     memory: usize,
+    /// The number of lines that were ever held.
+    held: u64,
+    /// The invocation that had begun last when the last body was read.
+    seen: Option<u64>,
+    /// True if something was learnt since doubtful lines were placed.
+    has_news: bool,
     /// The request whose function has failed or timed out, if its start was not read before the environment's end.
     failed: Option<String>,
     /// True if a line that makes its invocation remarkable may belong to the one that begins next.
@@ -85,6 +93,9 @@ impl Selection {
             doubtful: Vec::new(),
             released: Vec::new(),
             memory: 0,
+            held: 0,
+            seen: None,
+            has_news: false,
             failed: None,
             is_next_remarkable: false,
             is_closed: false,
@@ -104,6 +115,9 @@ impl Selection {
             doubtful: Vec::new(),
             released: Vec::new(),
             memory: 0,
+            held: 0,
+            seen: None,
+            has_news: false,
             failed: None,
             is_next_remarkable: false,
             is_closed: false,
@@ -167,6 +181,16 @@ impl Selection {
         }
     }
 
+    /// More is known of the times of invocations.
+    pub(super) fn note(&mut self) {
+        self.has_news = true;
+    }
+
+    /// Lines may be held again: no snapshot will be taken.
+    pub(super) fn reopen(&mut self) {
+        self.is_closed = false;
+    }
+
     /// Telemetry is missing, or could not be read: whatever is undecided is delivered.
     pub(super) fn gap(&mut self) {
         for number in self.invocations.undecided() {
@@ -177,39 +201,44 @@ impl Selection {
 
     /// True if a line that may belong to these invocations is delivered, whatever its level, and decides on none of them.
     pub(super) fn delivers(&self, owners: &Owners) -> bool {
-        let Owners { known, or_next, or_unknown } = owners;
-        let is_delivered = |number: &u64| self.invocations.fate(*number) == Fate::Delivered;
-        !or_next && !or_unknown && known.iter().all(is_delivered)
+        let Owners { known, or_next, or_unknown, .. } = owners;
+        !or_next && !or_unknown && known.iter().all(|number| self.is(*number, Fate::Delivered))
     }
 
     /// Decides on a line that may belong to these invocations.
     pub(super) fn judge(&mut self, owners: &Owners, is_remarkable: bool) -> Verdict {
-        let Owners { known, or_next, or_unknown } = owners;
-        if *or_next && !self.is_closed {
+        let Owners { known, or_next, or_unknown, or_none } = owners;
+        let or_next = *or_next && !self.is_closed;
+        let is_delivered = known.iter().any(|number| self.is(*number, Fate::Delivered));
+        if !is_remarkable && (*or_unknown || *or_none && !or_next || is_delivered) {
+            return Verdict::Deliver;
+        }
+        if or_next {
             return Verdict::HoldDoubtful;
         }
-        if *or_unknown && is_remarkable {
+        if !is_remarkable {
+            let undecided = |number: &&u64| self.is(**number, Fate::Undecided);
+            let mut undecided = known.iter().filter(undecided);
+            return match (undecided.next(), undecided.next()) {
+                (None, _) if known.is_empty() => Verdict::Deliver,
+                (None, _) => Verdict::Discard,
+                (Some(number), None) => Verdict::Hold(*number),
+                (Some(_), Some(_)) => Verdict::HoldDoubtful,
+            };
+        }
+        if *or_unknown {
             self.gap();
             self.is_next_remarkable = true;
         }
-        let fate = |number: &u64| self.invocations.fate(*number);
-        if is_remarkable {
-            let late = known.iter().filter(|number| fate(number) == Fate::Discarded).count();
-            self.counts.late_remarkable += late as u64;
-            for number in known {
-                self.deliver(*number);
-            }
-            return Verdict::Deliver;
+        for number in known {
+            self.counts.late_remarkable += u64::from(self.is(*number, Fate::Discarded));
+            self.deliver(*number);
         }
-        if *or_unknown || known.iter().any(|number| fate(number) == Fate::Delivered) {
-            return Verdict::Deliver;
-        }
-        match &**known {
-            [] => Verdict::Deliver,
-            known if known.iter().all(|number| fate(number) == Fate::Discarded) => Verdict::Discard,
-            [number] => Verdict::Hold(*number),
-            _ => Verdict::HoldDoubtful,
-        }
+        Verdict::Deliver
+    }
+
+    fn is(&self, number: u64, fate: Fate) -> bool {
+        self.invocations.fate(number) == fate
     }
 
     /// Holds a line.
@@ -220,7 +249,8 @@ impl Selection {
         received: Instant,
         is_remarkable: bool,
     ) {
-        let line = Line { text: text.into(), received, is_remarkable };
+        let line = Line { text: text.into(), received, order: self.held, is_remarkable };
+        self.held += 1;
         self.memory += line.memory();
         self.counts.undecided += 1;
         match verdict {
@@ -237,7 +267,9 @@ impl Selection {
 
     /// Takes out the lines that are to be delivered now, in the order in which they came.
     pub(super) fn take_released(&mut self) -> Vec<Line> {
-        std::mem::take(&mut self.released)
+        let mut released = std::mem::take(&mut self.released);
+        released.sort_unstable_by_key(|line| line.order);
+        released
     }
 
     /// Decides on invocations after a body was read. One that has ended is discarded when the next one has begun or its
@@ -252,13 +284,14 @@ impl Selection {
         // A line that may be of the last one may still make it remarkable.
         let may_decide = self.doubtful.iter().any(|line| line.is_remarkable);
         for number in self.invocations.undecided() {
-            let is_last = attribution.is_last(number);
+            let is_last = attribution.last() == Some(number);
             match self.invocations.ended(number) {
                 None if is_last && !self.is_closed => {}
                 None => self.deliver(number),
                 Some(ended) => {
                     let is_over = now.since(ended) >= self.buffer_timeout && !may_decide;
                     if !is_last || is_over || self.is_closed {
+                        self.has_news = true;
                         self.counts.sampled_out_invocations += 1;
                         for line in self.invocations.discard(number) {
                             self.let_go(&line);
@@ -273,15 +306,25 @@ impl Selection {
             self.release_doubtful();
         }
         self.bound();
+        self.seen = attribution.last().max(self.seen);
+    }
+
+    /// True if an invocation with this number began in a body before this one.
+    pub(super) fn has_seen(&self, number: u64) -> bool {
+        self.seen.is_some_and(|seen| number <= seen)
     }
 
     /// From here on no line is held.
     pub(super) fn close(&mut self) {
         self.is_closed = true;
+        self.has_news = true;
     }
 
     /// Places the lines of which more is known now.
     pub(super) fn place(&mut self, owners_of: impl Fn(&Line) -> Owners) {
+        if !std::mem::take(&mut self.has_news) {
+            return;
+        }
         for line in std::mem::take(&mut self.doubtful) {
             match self.judge(&owners_of(&line), line.is_remarkable) {
                 Verdict::Deliver => self.release([line]),
@@ -307,6 +350,7 @@ impl Selection {
 
     /// Decides that an invocation is delivered, with the lines that were held for it.
     fn deliver(&mut self, number: u64) {
+        self.has_news = true;
         let lines = self.invocations.deliver(number);
         self.release(lines);
     }

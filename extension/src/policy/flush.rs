@@ -97,7 +97,8 @@ impl Policy {
         let least = if self.rate.was_long() { 1 } else { self.min_events };
         let is_enough = self.strategy == Flush::Start && backlog.events >= least;
         let is_wanted = is_enough || self.is_wanted(backlog, now);
-        if is_wanted && (!self.is_short() || backlog.is_pressing || self.freeze.hold()) {
+        if is_wanted && (!self.is_short() || backlog.is_pressing || self.freeze.may_hold()) {
+            self.freeze.hold();
             Event::InvokeSent
         } else {
             Event::InvokePassed

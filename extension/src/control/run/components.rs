@@ -79,6 +79,9 @@ impl<S: Sink, D: Sink> Components<S, D> {
         let selection = selection.map(|it| if is_snapshot_ahead { it.closed() } else { it });
         let mut intake =
             Intake::new(source, config.types.clone(), !is_managed).with_selection(selection);
+        if let Some(selection) = intake.selection() {
+            lock(&queue).note_selected(selection.counts(), selection.memory());
+        }
         if config.partition_key == PartitionKey::Request {
             intake = intake.by_request();
         }

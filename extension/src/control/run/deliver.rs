@@ -253,7 +253,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
         if outcome != Outcome::Delivered {
             self.rest(now);
-        } else if let Some(delivery) = ended.filter(|_| has_progressed) {
+        } else if let Some(delivery) = ended.filter(|_| has_progressed && is_awake) {
             self.components.policy.delivered(delivery.began.elapsed());
         }
         if matches!(self.phase, Phase::Flushing | Phase::Draining) {

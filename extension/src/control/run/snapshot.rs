@@ -43,6 +43,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     pub(super) fn on_init_repeated(&mut self) {
         if self.phase == Phase::Capturing {
             self.components.is_snapshot_ahead = false;
+            self.components.intake.reopen();
             self.step(Event::Started);
         }
     }
@@ -84,6 +85,9 @@ impl<S: Sink, D: Sink> Run<S, D> {
         let source = self.components.intake.source().of_instance(&random::new_instance());
         self.components.intake.restart(source.clone());
         self.queue().restart(source);
+        if let Some(selection) = self.components.intake.selection() {
+            self.queue().note_selected(selection.counts(), selection.memory());
+        }
         self.components.dispatcher.restart();
         if let Some(dead_letters) = &self.components.dead_letters {
             dead_letters.restart();

@@ -3,7 +3,7 @@
 use super::named::named;
 use super::{Attribution, Invocation};
 
-/// The invocations that a line may belong to. A line of init belongs to none.
+/// The invocations that a line may belong to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Owners {
     /// The numbers of those that have begun.
@@ -12,66 +12,78 @@ pub(crate) struct Owners {
     pub(crate) or_next: bool,
     /// True if the line may belong to one whose start was not read, or to any.
     pub(crate) or_unknown: bool,
+    /// True if the line may be of init, which belongs to no invocation.
+    pub(crate) or_none: bool,
+}
+
+impl Owners {
+    fn unknown() -> Self {
+        Self { or_unknown: true, ..Self::default() }
+    }
 }
 
 impl Attribution {
     /// Returns every invocation that a line may belong to, by its time and by the request that it names. `record` is the
     /// line as JSON.
     pub(crate) fn owners(&self, time: &str, record: &str) -> Owners {
-        let at_time = self.owners_at(time);
-        let or_unknown = at_time.is_none();
-        let (mut known, or_next) = at_time.unwrap_or_default();
-        if let ([number], false) = (&*known, or_next)
-            && self
-                .invocations
-                .iter()
-                .rev()
-                .any(|it| it.number == *number && it.is_named_in(record))
-        {
+        let mut owners = self.owners_at(time);
+        let number = match (&*owners.known, owners.or_next) {
+            ([number], false) => Some(*number),
+            _ => None,
+        };
+        let is_it = |it: &&Invocation| Some(it.number) == number;
+        if self.invocations.iter().rev().find(is_it).is_some_and(|it| it.is_named_in(record)) {
             // Nearly always: it names the invocation that its time tells.
-            return Owners { known, or_next, or_unknown };
+            return owners;
         }
         if let Some(named) = named(record) {
             let mut of_it = self.invocations.iter().rev().filter(|it| it.request_id == named);
+            let last = of_it.next();
             let began = |it: &&Invocation| it.start.as_str() <= time;
-            let latest = of_it.clone().find(began).or_else(|| of_it.next());
-            known.extend(latest.map(|it| it.number).filter(|it| !known.contains(it)));
+            let latest = last.filter(began).or_else(|| of_it.find(began)).or(last);
+            let number = latest.map(|it| it.number).filter(|it| !owners.known.contains(it));
+            owners.known.extend(number);
         }
-        Owners { known, or_next, or_unknown }
+        owners
     }
 
-    /// Returns the numbers of the invocations that a line of this time may belong to, and whether it may belong to the next
-    /// one; none if it may belong to one that is not known.
-    fn owners_at(&self, time: &str) -> Option<(Vec<u64>, bool)> {
+    /// Returns the invocations that a line of this time may belong to.
+    fn owners_at(&self, time: &str) -> Owners {
         let Some(index) = self.last_before(time) else {
-            return (!self.has_earlier).then(|| (Vec::new(), self.invocations.is_empty()));
+            let is_after_init = self.init_done.as_deref().is_none_or(|done| done < time);
+            let or_next = self.invocations.is_empty() && is_after_init;
+            return Owners {
+                or_next,
+                or_unknown: self.has_earlier,
+                or_none: true,
+                ..Owners::default()
+            };
         };
         let Invocation { number, start, done, has_gap_after, .. } = &self.invocations[index];
-        let known = [Some(start), done.as_ref()];
-        if known.into_iter().flatten().any(|other| other.len() != time.len()) {
-            return None;
+        let times = [Some(start), done.as_ref()];
+        if times.into_iter().flatten().any(|other| other.len() != time.len()) {
+            return Owners::unknown();
         }
         if *has_gap_after && done.as_deref().unwrap_or(start) < time {
-            return None;
+            return Owners::unknown();
         }
         if start == time {
             // Within the millisecond in which it began, the line may be the one before's, or of init.
             let same = self.invocations.range(..=index).rev().take_while(|it| it.start == time);
             let mut known: Vec<u64> = same.map(|it| it.number).collect();
             let before = (index + 1).checked_sub(known.len() + 1);
+            known.extend(before.map(|before| self.invocations[before].number));
+            let or_unknown = before.is_none() && self.has_earlier;
             let is_after_init = self.init_done.as_deref().is_some_and(|done| done < time);
-            return match before {
-                Some(before) => {
-                    known.push(self.invocations[before].number);
-                    Some((known, false))
-                }
-                None if self.has_earlier => None,
-                None if is_after_init => Some((known, false)),
-                None => Some((Vec::new(), false)),
-            };
+            let or_none = before.is_none() && !is_after_init;
+            return Owners { known, or_unknown, or_none, ..Owners::default() };
         }
-        let is_last = index + 1 == self.invocations.len();
-        let is_after = done.as_deref().is_some_and(|done| done < time);
-        Some((vec![*number], is_last && is_after))
+        if done.as_deref().is_none_or(|done| done >= time) {
+            return Owners { known: vec![*number], ..Owners::default() };
+        }
+        // Between an end and the next start it may be of either.
+        let next = self.invocations.get(index + 1);
+        let known = [*number].into_iter().chain(next.map(|next| next.number)).collect();
+        Owners { known, or_next: next.is_none(), ..Owners::default() }
     }
 }

@@ -5,6 +5,7 @@ use super::parts::Part;
 use super::peek::{Member, Request};
 use super::{Intake, Signal, quarantine};
 use crate::base::clock::Moment;
+use crate::ingest::selection::Selection;
 
 impl Intake {
     /// Learns that telemetry is missing here: lines after it may belong to an invocation whose start was part of it.
@@ -57,16 +58,28 @@ impl Intake {
         let Some(attribution) = self.attribution.as_mut().filter(|_| is_known) else { return };
         let Some(time) = &member.time else { return };
         match (event_type, member.request()) {
-            ("platform.initRuntimeDone", _) => attribution.init_done(time),
+            ("platform.initRuntimeDone", _) => {
+                attribution.init_done(time);
+                self.selection.iter_mut().for_each(Selection::note);
+            }
             ("platform.start", Some(Request { request_id, .. })) => {
                 let number = attribution.started(&request_id, time);
                 if let (Some(selection), Some(number)) = (&mut self.selection, number) {
+                    if attribution
+                        .last()
+                        .is_some_and(|last| last < number && selection.has_seen(last))
+                    {
+                        // A clock that was set back: lines of later invocations may seem to be of earlier ones.
+                        selection.gap();
+                    }
+                    selection.note();
                     selection.started(number, &request_id, member.root_trace_id().as_deref());
                 }
             }
             (_, Some(Request { request_id, .. })) => {
                 let number = attribution.done(&request_id, time);
                 if let (Some(selection), Some(number)) = (&mut self.selection, number) {
+                    selection.note();
                     selection.done(number, member.has_failed(), member.duration(), now);
                 }
             }

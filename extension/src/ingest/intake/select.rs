@@ -49,7 +49,7 @@ impl Intake {
         }
         let verdict = selection.judge(&owners, is_remarkable);
         match verdict {
-            Verdict::Deliver => self.release(now, accepted),
+            Verdict::Deliver => self.place(now, accepted),
             Verdict::Hold(_) | Verdict::HoldDoubtful => {
                 selection.hold(verdict, member.text, now.monotonic, is_remarkable);
             }
@@ -87,6 +87,11 @@ impl Intake {
                 accepted.filtered += 1;
             }
         }
+    }
+
+    /// Learns that no snapshot will be taken after all: lines may be held.
+    pub(crate) fn reopen(&mut self) {
+        self.selection.iter_mut().for_each(Selection::reopen);
     }
 
     /// Ends the selection: decides on every invocation, and holds no line from here on. Those whose outcome is not known are

@@ -15,8 +15,8 @@ use super::durations::Durations;
 const HELD_ONE_IN: u32 = 20;
 /// A function that has run for this many deliveries is not expected to end during the next one.
 const LONG_RUN: u32 = 1_000;
-/// Longest wait for the answer to a request that a freeze may have caught.
-const THAWED: Duration = Duration::from_millis(50);
+/// Shortest and longest wait for the answer to a request that a freeze may have caught.
+const THAWED: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
 
 /// What is known of this environment's invocations and deliveries.
 #[derive(Clone, Copy, Debug)]
@@ -64,13 +64,14 @@ impl Freeze {
             .is_none_or(|(function, delivery)| function.median >= delivery.long * 5 / 4)
     }
 
-    /// True if a delivery may hold an invocation beyond the end of a short function. Then it does.
-    pub(super) fn hold(&mut self) -> bool {
-        let may = self.since_held >= HELD_ONE_IN;
-        if may {
-            self.since_held = 0;
-        }
-        may
+    /// True if a delivery may hold an invocation beyond the end of a short function.
+    pub(super) fn may_hold(&self) -> bool {
+        self.since_held >= HELD_ONE_IN
+    }
+
+    /// An invocation is held for a delivery, at least if its function is short.
+    pub(super) fn hold(&mut self) {
+        self.since_held = 0;
     }
 
     /// A freeze has lost a delivery: the next one may hold its invocation.
@@ -100,7 +101,8 @@ impl Freeze {
     /// Returns how long the answer to a request is awaited that a freeze may have caught. It is usually here at once, or its
     /// connection is dead.
     pub(super) fn patience(&self) -> Duration {
-        self.deliveries.usual().map_or(THAWED, |delivery| delivery.long.min(THAWED))
+        let [least, most] = THAWED;
+        self.deliveries.usual().map_or(most, |delivery| delivery.long.clamp(least, most))
     }
 }
 
@@ -164,7 +166,11 @@ mod tests {
         let mut freeze = after(&[1]);
         let held = (0..100).filter(|_| {
             freeze.invoked(Instant::now());
-            freeze.hold()
+            let may_hold = freeze.may_hold();
+            if may_hold {
+                freeze.hold();
+            }
+            may_hold
         });
         assert_eq!(held.collect::<Vec<_>>(), [0, 20, 40, 60, 80]);
     }

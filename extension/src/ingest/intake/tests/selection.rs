@@ -216,14 +216,36 @@ fn a_line_of_the_millisecond_of_a_start_passes_if_either_invocation_does() {
 }
 
 #[test]
-fn a_line_after_the_end_waits_until_the_next_start_is_known() {
+fn a_line_between_an_end_and_the_next_start_passes_if_either_invocation_does() {
     let mut it = selecting(NONE);
-    it.post(&[start(10, "a"), done(20, "a", "error")]).post(&[line(25, "late"), line(31, "early")]);
-    it.passed();
+    it.post(&[start(10, "a"), done(20, "a", "success")]);
+    it.post(&[line(25, "between"), line(31, "early")]);
+    assert_eq!((&*it.passed(), it.counts().undecided), ("start runtimeDone", 2));
     it.post(&[start(30, "b")]);
-    assert_eq!(it.passed(), "late start", "the other one is of the next invocation");
-    it.post(&[done(40, "b", "success"), start(50, "c")]);
-    assert_eq!(it.passed(), "runtimeDone start");
+    assert_eq!((&*it.passed(), it.counts().undecided), ("start", 2));
+    it.post(&[done(40, "b", "error")]);
+    assert_eq!(it.passed(), "between early runtimeDone");
+    let mut it = selecting(NONE);
+    it.post(&[start(10, "a"), done(20, "a", "error")]).post(&[line(25, "after")]);
+    assert_eq!(it.passed(), "start runtimeDone after", "at once");
+}
+
+#[test]
+fn a_line_that_decides_in_the_millisecond_of_the_first_start_keeps_that_invocation() {
+    let mut it = selecting(NONE);
+    it.intake.restart(Source::new("f", "1", "restored"));
+    it.post(&[start(10, "a"), levelled(10, "ERROR", "one"), line(11, "two")]);
+    assert_eq!(it.passed(), "start one two");
+}
+
+#[test]
+fn held_lines_are_numbered_in_the_order_in_which_they_came_and_before_the_one_that_decides() {
+    let mut it = selecting(NONE);
+    it.post(&[start(10, "a"), done(15, "a", "success")]);
+    it.post(&[start(20, "b"), line(20, "one")]).post(&[line(21, "two")]);
+    it.passed();
+    it.post(&[levelled(22, "ERROR", "three"), line(23, "four")]);
+    assert_eq!(it.passed(), "one two three four");
 }
 
 #[test]
