@@ -55,14 +55,18 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let architecture = build::own_architecture().context(
         "the extension that ships runs on Linux only: measure it on a machine with Linux",
     )?;
-    let [extension, control, function] =
-        [EXTENSION_NAME, CONTROL, TEST_FUNCTION].map(|package| program(package, architecture));
-    let control = control?;
+    let [extension, control, floor, function] = [
+        (EXTENSION_NAME, EXTENSION_NAME),
+        (CONTROL, CONTROL),
+        (CONTROL, FLOOR),
+        (TEST_FUNCTION, TEST_FUNCTION),
+    ]
+    .map(|(package, name)| program(package, name, architecture));
     let bench = workspace::build_quick(&[BENCH])?;
     let bench = bench.get(BENCH).context("cargo did not build the program that measures")?;
     let mut command = Command::new(bench);
     command.arg("measure").arg("--extension").arg(extension?).arg("--function").arg(function?);
-    command.arg("--floor").arg(control.with_file_name(FLOOR)).arg("--control").arg(&control);
+    command.arg("--floor").arg(floor?).arg("--control").arg(control?);
     for named in &options.against {
         command.args(["--against", named]);
     }
@@ -83,9 +87,9 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 }
 
 /// Builds a package as the extension that ships is built; returns its program.
-fn program(package: &str, architecture: Architecture) -> Result<PathBuf> {
-    let program = build::programs(package, &[architecture])?.remove(architecture.name());
-    program.with_context(|| format!("{package} was not built"))
+fn program(package: &str, name: &str, architecture: Architecture) -> Result<PathBuf> {
+    let program = build::programs_of(package, name, &[architecture])?.remove(architecture.name());
+    program.with_context(|| format!("{name} was not built"))
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {

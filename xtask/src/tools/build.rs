@@ -74,11 +74,20 @@ pub(crate) fn programs(
     package: &str,
     architectures: &[Architecture],
 ) -> Result<BTreeMap<&'static str, PathBuf>> {
+    programs_of(package, package, architectures)
+}
+
+/// Builds the program of this name, of a package that has several; returns it for each architecture, by the architecture's name.
+pub(crate) fn programs_of(
+    package: &str,
+    name: &str,
+    architectures: &[Architecture],
+) -> Result<BTreeMap<&'static str, PathBuf>> {
     let target = workspace::target_dir()?;
     let mut programs = BTreeMap::new();
     for architecture in architectures {
-        build(package, "", *architecture, &target)?;
-        programs.insert(architecture.name(), program(&target, package, *architecture));
+        build(package, name, "", *architecture, &target)?;
+        programs.insert(architecture.name(), program(&target, name, *architecture));
     }
     Ok(programs)
 }
@@ -87,14 +96,14 @@ pub(crate) fn programs(
 pub(crate) fn with_injected_panics(architecture: Architecture) -> Result<PathBuf> {
     let target = workspace::target_dir()?;
     let _one_at_a_time = locked(&target.join(LOCK))?;
-    build(EXTENSION_NAME, "injected-panics", architecture, &target)?;
+    build(EXTENSION_NAME, EXTENSION_NAME, "injected-panics", architecture, &target)?;
     let folder = target.join("injected-panics");
     let copy = folder.join(EXTENSION_NAME);
     let uncopied = || format!("{} cannot be written", copy.display());
     fs::create_dir_all(&folder).with_context(uncopied)?;
     fs::copy(program(&target, EXTENSION_NAME, architecture), &copy).with_context(uncopied)?;
     // Where it lay there is what ships, again.
-    build(EXTENSION_NAME, "", architecture, &target)?;
+    build(EXTENSION_NAME, EXTENSION_NAME, "", architecture, &target)?;
     Ok(copy)
 }
 
@@ -178,12 +187,18 @@ fn linker() -> Result<PathBuf> {
     Ok(linker)
 }
 
-fn build(package: &str, features: &str, architecture: Architecture, target: &Path) -> Result<()> {
+fn build(
+    package: &str,
+    name: &str,
+    features: &str,
+    architecture: Architecture,
+    target: &Path,
+) -> Result<()> {
     let compiler = compiler(target)?;
     add_target(architecture.target())?;
     let list = workspace::root().join(link::LIST);
     let mut cargo = workspace::cargo_with(compiler.join("bin/cargo-zigbuild"));
-    cargo.args(["rustc", "--locked", "--profile", PROFILE, "--package", package, "--bin", package]);
+    cargo.args(["rustc", "--locked", "--profile", PROFILE, "--package", package, "--bin", name]);
     cargo.args(["--target", architecture.target(), "--features", features]);
     // By an argument of cargo's and not of rustc's: where this program lies is no matter of what is built. Not by `current_exe`:
     // cargo may have replaced the file since, as `cargo test` within `cargo xtask ci` does.
@@ -191,7 +206,7 @@ fn build(package: &str, features: &str, architecture: Architecture, target: &Pat
     let this = std::path::absolute(this).context("this program does not know where it is")?;
     cargo.arg(format!("--config=target.{}.linker={:?}", architecture.target(), this.display()));
     cargo.arg("--").args(LINKED).arg(format!("--cfg=function_order={:?}", digest(&list)?));
-    let first_link = first_links(target, architecture).join(features).join(package);
+    let first_link = first_links(target, architecture).join(features).join(name);
     link::prepare(&mut cargo, &linker()?, &list, &first_link);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = [compiler.join("bin")].into_iter().chain(std::env::split_paths(&path));
