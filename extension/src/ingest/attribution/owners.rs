@@ -3,6 +3,9 @@
 use super::named::named;
 use super::{Attribution, Invocation};
 
+/// Characters of a request id as Lambda makes them. A shorter one may occur in a line by chance.
+const UUID: usize = 36;
+
 /// The invocations that a line may belong to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Owners {
@@ -27,14 +30,12 @@ impl Attribution {
     /// line as JSON.
     pub(crate) fn owners(&self, time: &str, record: &str) -> Owners {
         let mut owners = self.owners_at(time);
-        let number = match (&*owners.known, owners.or_next) {
-            ([number], false) => Some(*number),
-            _ => None,
-        };
-        let is_it = |it: &&Invocation| Some(it.number) == number;
-        if self.invocations.iter().rev().find(is_it).is_some_and(|it| it.is_named_in(record)) {
-            // Nearly always: it names the invocation that its time tells.
-            return owners;
+        let may_own = |it: &&Invocation| owners.known.contains(&it.number);
+        let names_it = |it: &&Invocation| it.request_id.len() >= UUID && it.is_named_in(record);
+        let mut named_in = self.invocations.iter().rev().filter(may_own).filter(names_it);
+        if let (Some(it), None) = (named_in.next(), named_in.next()) {
+            // Nearly always: it names one of the invocations that its time tells.
+            return Owners { known: vec![it.number], ..Owners::default() };
         }
         if let Some(named) = named(record) {
             let mut of_it = self.invocations.iter().rev().filter(|it| it.request_id == named);
