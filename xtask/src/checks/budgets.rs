@@ -42,7 +42,8 @@ const BUDGETS: [Budget; 8] = [
     budget(ZIP[0], 2_305_205, 1),
     budget(ZIP[1], 2_255_221, 1),
     budget(CRATES, 105, 0),
-    budget(PEAK, 3_050, 5),
+    // It differs by how the file lies in the page cache: 2,944 to 3,188 were seen.
+    budget(PEAK, 3_080, 6),
     budget(TO_NEXT, 212_000, 5),
     budget(TO_RECORD, 4_963_000, 5),
 ];
