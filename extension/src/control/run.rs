@@ -42,7 +42,7 @@ const AFTER_FAILURES: Duration = Duration::from_secs(5);
 /// How long the event that has thawed the environment may be on its way.
 const GRACE: Duration = Duration::from_millis(100);
 /// A timer that is later than this has slept through a freeze, or through a pause of the whole machine.
-const LATE: Duration = Duration::from_millis(500);
+const LATE: Duration = Duration::from_millis(5);
 
 /// The state of the loop.
 struct Run<S, D> {

@@ -281,7 +281,7 @@ mod tests {
         let at = |ms| invoked.monotonic + Duration::from_millis(ms);
         let next = |ms| policy.next_delivery(&full, at(ms), true).unwrap().at;
         assert_eq!(next(4), at(4));
-        assert_eq!(next(10), at(50));
+        assert_eq!(next(10), at(100));
         let pressing = Backlog { is_pressing: true, ..full };
         assert_eq!(policy.next_delivery(&pressing, at(10), true).unwrap().at, at(10));
         assert_eq!(policy.on_invoke(&full, at(30)), Event::InvokeSent);

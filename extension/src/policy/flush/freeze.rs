@@ -15,6 +15,8 @@ use super::durations::Durations;
 const HELD_ONE_IN: u32 = 20;
 /// A function that has run for this many deliveries is not expected to end during the next one.
 const LONG_RUN: u32 = 1_000;
+/// No run is far longer than the others before this.
+const OVERLONG: Duration = Duration::from_millis(100);
 /// Shortest and longest wait for the answer to a request that a freeze may have caught.
 const THAWED: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
 
@@ -94,7 +96,8 @@ impl Freeze {
         };
         let closes = invoked + function.shortest.saturating_sub(delivery.long * 2);
         // An invocation that is far longer than the others.
-        let opens = invoked + (function.longest * 2).min(delivery.long * LONG_RUN);
+        let overlong = (function.longest * 2).max(OVERLONG);
+        let opens = invoked + overlong.min((delivery.long * LONG_RUN).max(OVERLONG));
         if moment < closes { moment } else { moment.max(opens) }
     }
 
