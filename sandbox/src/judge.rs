@@ -241,7 +241,7 @@ mod tests {
                 line("at the start of the failed one", 0, 2_000, 2),
                 line("slow", 2, 3_005, 2),
                 line("an error", 3, 4_001, 4),
-                line("beside an error", 3, 4_002, 0),
+                line("next to an error", 3, 4_002, 0),
             ],
         }
     }
@@ -249,7 +249,7 @@ mod tests {
     #[test]
     fn lines_of_remarkable_invocations_are_missed() {
         let judgement = judge().judge(&RULES, &BTreeSet::new());
-        assert_eq!(judgement.missing, ["failed", "slow", "an error", "beside an error"]);
+        assert_eq!(judgement.missing, ["failed", "slow", "an error", "next to an error"]);
         assert_eq!(judgement.incomplete, [1, 2, 3].into());
         assert_eq!((judgement.ordinary, judgement.leaked.len()), (1, 0));
     }

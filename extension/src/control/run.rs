@@ -167,7 +167,6 @@ impl<S: Sink, D: Sink> Run<S, D> {
     fn on_timer(&mut self, timer: Option<Instant>, asleep: Moment) {
         let moment = clock::now();
         let now = Instant::from_std(moment.monotonic);
-
         if self.phase == Phase::Idle && !self.components.always_awake {
             // What was due before the wait began is not late for it.
             let due = timer.map(|timer| timer.max(Instant::from_std(asleep.monotonic)));

@@ -17,8 +17,8 @@ pub(crate) use owners::Owners;
 
 /// Invocations that are remembered. Lines of earlier ones are given to nobody.
 const REMEMBERED: usize = 32;
-/// The same where lines wait for the end of their invocation. A body of a thousand events, as many as Lambda buffers by default,
-/// has no more invocations.
+/// Invocations that are remembered where lines wait for the end of theirs. A body of 1,000 events, as many as Lambda buffers by
+/// default, has no more invocations.
 pub(crate) const REMEMBERED_UNDECIDED: usize = 512;
 
 /// The invocations of this environment, as the platform has told of them.

@@ -126,17 +126,9 @@ impl Intake {
     pub fn restart(&mut self, source: Source) {
         let attribution = self.attribution.as_ref().map(Attribution::restarted);
         let selection = self.selection.as_ref().map(Selection::restarted);
-        let Self { types, by_request, .. } = self;
-        *self = Self {
-            source,
-            types: types.clone(),
-            last_seq: 0,
-            attribution,
-            selection,
-            foreseen: 0,
-            by_request: *by_request,
-            has_other_tenant: false,
-        };
+        let by_request = self.by_request;
+        let anew = Self::new(source, self.types.clone(), false);
+        *self = Self { attribution, selection, by_request, ..anew };
     }
 
     /// The number that was given last.
@@ -251,10 +243,12 @@ impl Intake {
             return;
         }
         accepted.read += 1;
-        if !self.select(member, now, accepted) {
+        let is_own_line = member.is_own_line();
+        let is_wanted = !is_own_line && self.wants(member);
+        if !is_own_line && !self.select(member, is_wanted, now, accepted) {
             return;
         }
-        if member.is_own_line() || !self.wants(member) {
+        if !is_wanted {
             accepted.filtered += 1;
             return;
         }

@@ -50,15 +50,21 @@ pub(super) enum Verdict {
     Discard,
 }
 
-/// Decides on invocations, and holds the lines of those that are undecided.
-#[derive(Debug)]
-pub struct Selection {
+/// What stays when another instance begins.
+#[derive(Clone, Copy, Debug)]
+struct Rules {
     sample: Sample,
     keep: Keep,
     /// How long lines may come after the end of their function.
     buffer_timeout: Duration,
     /// The most bytes of held lines.
     most_bytes: usize,
+}
+
+/// Decides on invocations, and holds the lines of those that are undecided.
+#[derive(Debug)]
+pub struct Selection {
+    rules: Rules,
     invocations: Invocations,
     /// Lines that may belong to several invocations, or to the next one.
     doubtful: Vec<Line>,
@@ -84,11 +90,16 @@ pub struct Selection {
 impl Selection {
     /// Returns the selection of these settings, with so many bytes for held lines; none if every line is delivered.
     pub fn new(config: &Config, most_bytes: usize) -> Option<Self> {
-        (config.sample != Sample::All).then(|| Self {
-            sample: config.sample,
-            keep: config.keep,
-            buffer_timeout: config.buffer_timeout.duration(),
-            most_bytes,
+        let Config { sample, keep, buffer_timeout, .. } = *config;
+        let buffer_timeout = buffer_timeout.duration();
+        (sample != Sample::All)
+            .then(|| Self::of(Rules { sample, keep, buffer_timeout, most_bytes }))
+    }
+
+    /// Holds nothing.
+    fn of(rules: Rules) -> Self {
+        Self {
+            rules,
             invocations: Invocations::default(),
             doubtful: Vec::new(),
             released: Vec::new(),
@@ -100,7 +111,7 @@ impl Selection {
             is_next_remarkable: false,
             is_closed: false,
             counts: Selected::default(),
-        })
+        }
     }
 
     /// Returns this selection while it must hold nothing: a snapshot is ahead.
@@ -110,20 +121,7 @@ impl Selection {
 
     /// Begins again as another instance, which holds nothing.
     pub(super) fn restarted(&self) -> Self {
-        Self {
-            invocations: Invocations::default(),
-            doubtful: Vec::new(),
-            released: Vec::new(),
-            memory: 0,
-            held: 0,
-            seen: None,
-            has_news: false,
-            failed: None,
-            is_next_remarkable: false,
-            is_closed: false,
-            counts: Selected::default(),
-            ..*self
-        }
+        Self::of(self.rules)
     }
 
     /// Returns what was not delivered, and what is undecided.
@@ -138,12 +136,12 @@ impl Selection {
 
     /// True if a line of this level makes its invocation remarkable. A line of unknown level does not.
     pub(super) fn is_remarkable(&self, level: impl FnOnce() -> Option<LogLevel>) -> bool {
-        self.keep.level.is_some_and(|lowest| level().is_some_and(|level| level >= lowest))
+        self.rules.keep.level.is_some_and(|lowest| level().is_some_and(|level| level >= lowest))
     }
 
     /// An invocation has begun. Its X-Ray root trace id decides, or its request id where there is none.
     pub(super) fn started(&mut self, number: u64, request_id: &str, root: Option<&str>) {
-        let is_sampled = self.sample.contains(hash(root.unwrap_or(request_id)));
+        let is_sampled = self.rules.sample.contains(hash(root.unwrap_or(request_id)));
         let has_failed = self.failed.as_deref() == Some(request_id);
         let is_remarkable = std::mem::take(&mut self.is_next_remarkable);
         let fate = if is_sampled || has_failed || is_remarkable {
@@ -151,6 +149,7 @@ impl Selection {
         } else {
             Fate::Undecided
         };
+        self.has_news = true;
         let forgotten = self.invocations.begin(number, fate);
         self.release(forgotten);
     }
@@ -163,8 +162,9 @@ impl Selection {
         duration: Option<Duration>,
         now: Moment,
     ) {
-        let is_slow = duration.is_some_and(|duration| self.keep.is_slow(duration));
-        if (self.keep.failed && has_failed) || is_slow {
+        self.has_news = true;
+        let is_slow = duration.is_some_and(|duration| self.rules.keep.is_slow(duration));
+        if (self.rules.keep.failed && has_failed) || is_slow {
             self.deliver(number);
         } else {
             self.invocations.end(number, now);
@@ -175,7 +175,7 @@ impl Selection {
     /// with this number if its start was read.
     pub(super) fn fail(&mut self, request_id: &str, number: Option<u64>) {
         match number {
-            _ if !self.keep.failed => {}
+            _ if !self.rules.keep.failed => {}
             Some(number) => self.deliver(number),
             None => self.failed = Some(request_id.to_owned()),
         }
@@ -253,10 +253,21 @@ impl Selection {
         self.held += 1;
         self.memory += line.memory();
         self.counts.undecided += 1;
+        self.wait(verdict, line);
+    }
+
+    /// Puts a held line where it waits.
+    fn wait(&mut self, verdict: Verdict, line: Line) {
         match verdict {
             Verdict::Hold(number) => self.invocations.hold(number, line),
             _ => self.doubtful.push(line),
         }
+    }
+
+    /// Counts a held line that is not delivered.
+    fn discard_held(&mut self, line: &Line) {
+        self.let_go(line);
+        self.discard(line.text.len());
     }
 
     /// Counts a line that is not delivered.
@@ -289,13 +300,12 @@ impl Selection {
                 None if is_last && !self.is_closed => {}
                 None => self.deliver(number),
                 Some(ended) => {
-                    let is_over = now.since(ended) >= self.buffer_timeout && !may_decide;
+                    let is_over = now.since(ended) >= self.rules.buffer_timeout && !may_decide;
                     if !is_last || is_over || self.is_closed {
                         self.has_news = true;
                         self.counts.sampled_out_invocations += 1;
                         for line in self.invocations.discard(number) {
-                            self.let_go(&line);
-                            self.discard(line.text.len());
+                            self.discard_held(&line);
                         }
                     }
                 }
@@ -328,19 +338,15 @@ impl Selection {
         for line in std::mem::take(&mut self.doubtful) {
             match self.judge(&owners_of(&line), line.is_remarkable) {
                 Verdict::Deliver => self.release([line]),
-                Verdict::Hold(number) => self.invocations.hold(number, line),
-                Verdict::HoldDoubtful => self.doubtful.push(line),
-                Verdict::Discard => {
-                    self.let_go(&line);
-                    self.discard(line.text.len());
-                }
+                Verdict::Discard => self.discard_held(&line),
+                verdict => self.wait(verdict, line),
             }
         }
     }
 
     /// Delivers the oldest undecided invocations while held lines take more memory than there is for them.
     fn bound(&mut self) {
-        while self.memory > self.most_bytes {
+        while self.memory > self.rules.most_bytes {
             match self.invocations.held_by() {
                 Some(number) => self.deliver(number),
                 None => self.release_doubtful(),

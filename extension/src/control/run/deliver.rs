@@ -141,8 +141,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.components.breaker.is_open() || time >= self.components.deadlines.flush_timeout / 3
     }
 
-    fn start(&mut self, scope: Scope, until: Instant, is_flush: bool) {
-        let mut scope = scope;
+    fn start(&mut self, mut scope: Scope, until: Instant, is_flush: bool) {
         if scope == Scope::All && self.phase != Phase::Draining {
             if self.components.is_snapshot_ahead && self.phase == Phase::Idle {
                 self.send_ledger();

@@ -30,9 +30,11 @@ impl Attribution {
     /// line as JSON.
     pub(crate) fn owners(&self, time: &str, record: &str) -> Owners {
         let mut owners = self.owners_at(time);
-        let may_own = |it: &&Invocation| owners.known.contains(&it.number);
+        // From the end, where they are, and not through all that are remembered.
+        let of_number =
+            |number: &u64| self.invocations.iter().rev().find(|it| it.number == *number);
         let names_it = |it: &&Invocation| it.request_id.len() >= UUID && it.is_named_in(record);
-        let mut named_in = self.invocations.iter().rev().filter(may_own).filter(names_it);
+        let mut named_in = owners.known.iter().filter_map(of_number).filter(names_it);
         if let (Some(it), None) = (named_in.next(), named_in.next()) {
             // Nearly always: it names one of the invocations that its time tells.
             return Owners { known: vec![it.number], ..Owners::default() };

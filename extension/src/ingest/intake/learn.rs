@@ -65,21 +65,17 @@ impl Intake {
             ("platform.start", Some(Request { request_id, .. })) => {
                 let number = attribution.started(&request_id, time);
                 if let (Some(selection), Some(number)) = (&mut self.selection, number) {
-                    if attribution
-                        .last()
-                        .is_some_and(|last| last < number && selection.has_seen(last))
-                    {
+                    let is_seen = |last| last < number && selection.has_seen(last);
+                    if attribution.last().is_some_and(is_seen) {
                         // A clock that was set back: lines of later invocations may seem to be of earlier ones.
                         selection.gap();
                     }
-                    selection.note();
                     selection.started(number, &request_id, member.root_trace_id().as_deref());
                 }
             }
             (_, Some(Request { request_id, .. })) => {
                 let number = attribution.done(&request_id, time);
                 if let (Some(selection), Some(number)) = (&mut self.selection, number) {
-                    selection.note();
                     selection.done(number, member.has_failed(), member.duration(), now);
                 }
             }

@@ -79,7 +79,7 @@ impl<'de> Visitor<'de> for Peek {
 }
 
 impl<'a> Member<'a> {
-    /// The same member with its text.
+    /// Returns this member with its text.
     pub(super) fn with_text(self, text: &'a str) -> Self {
         Self { text, ..self }
     }

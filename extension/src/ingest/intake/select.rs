@@ -2,6 +2,7 @@
 
 use super::{Accepted, Intake, Member};
 use crate::base::clock::Moment;
+use crate::event::Event;
 use crate::event::level::level_of;
 use crate::ingest::attribution::{Attribution, Owners};
 use crate::ingest::selection::{Line, Selection, Verdict};
@@ -25,20 +26,20 @@ impl Intake {
     }
 
     /// Decides on a line, and on its invocation if the line makes that remarkable. Returns true if the event goes on; what is
-    /// no line does.
+    /// no line does. A line that is not wanted decides, too.
     pub(super) fn select(
         &mut self,
         member: &Member<'_>,
+        is_wanted: bool,
         now: Moment,
         accepted: &mut Accepted,
     ) -> bool {
-        if self.selection.is_none() || !member.is_line() || member.is_own_line() {
-            return true;
-        }
-        let is_wanted = self.wants(member);
         let (Some(selection), Some(attribution)) = (&mut self.selection, &self.attribution) else {
             return true;
         };
+        if !member.is_line() {
+            return true;
+        }
         let owners = owners(attribution, member);
         if is_wanted && selection.delivers(&owners) {
             return true;
@@ -82,7 +83,7 @@ impl Intake {
             let member = Member::of(&line.text);
             if self.wants(&member) {
                 let event = self.identify(&member, line.received);
-                accepted.events.push(crate::event::Event { released: now.monotonic, ..event });
+                accepted.events.push(Event { released: now.monotonic, ..event });
             } else {
                 accepted.filtered += 1;
             }

@@ -96,8 +96,8 @@ impl Freeze {
         };
         let closes = invoked + function.shortest.saturating_sub(delivery.long * 2);
         // An invocation that is far longer than the others.
-        let overlong = (function.longest * 2).max(OVERLONG);
-        let opens = invoked + overlong.min((delivery.long * LONG_RUN).max(OVERLONG));
+        let overlong = (function.longest * 2).min(delivery.long * LONG_RUN);
+        let opens = invoked + overlong.max(OVERLONG);
         if moment < closes { moment } else { moment.max(opens) }
     }
 
