@@ -4,11 +4,10 @@
 
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
-use extension_spec::{ENV_PREFIX, variable};
+use extension_spec::variable;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 use serde_json::json;
@@ -17,10 +16,9 @@ use crate::empty_tmp;
 use crate::events::Invocation;
 use crate::fake_lambda::{FakeLambda, Kinesis, Transport};
 use crate::startup;
-use crate::subject::{Ended, Subject};
+use crate::subject::Subject;
+use crate::valgrind::{self, STEP_TIMEOUT};
 
-/// Valgrind takes fifty times as long.
-const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 /// In which whatever follows a request comes to rest.
 const REST: Duration = Duration::from_secs(1);
 /// Memory differs by some pages: the median counts.
@@ -41,14 +39,7 @@ pub(crate) fn run(program: &Path) -> Result<()> {
     // Where this is not possible, the names there are subtracted.
     _ = empty_tmp::enter([program].into_iter());
     let kinesis = Kinesis::start(Transport::Https)?;
-    // Valgrind takes longer than a flush may.
-    let flush_timeout = (format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"), "60000".to_owned());
-    let subject = Subject {
-        label: program.display().to_string(),
-        program: program.to_owned(),
-        settings: vec![flush_timeout],
-        step_timeout: STEP_TIMEOUT,
-    };
+    let subject = valgrind::subject(program);
     let to_next = instructions(&subject, &kinesis, Until::Next)?;
     let to_record = instructions(&subject, &kinesis, Until::Record)?;
     let mut memory = Vec::new();
@@ -77,21 +68,14 @@ fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u6
     let mut lambda = FakeLambda::start()?;
     let out = tempfile::tempdir().context("there is no place for valgrind's file")?;
     let file = out.path().join("callgrind");
-    let mut command = Command::new("valgrind");
-    // Every variable is read, and so counts; valgrind itself is found by this one.
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command
-        .args(["--tool=callgrind", "--quiet"])
-        .arg(format!("--callgrind-out-file={}", file.display()));
-    command.arg(&subject.program).envs(subject.environment(&lambda, kinesis, out.path(), 128));
+    let to_file = format!("--callgrind-out-file={}", file.display());
+    let arguments = ["--tool=callgrind", "--quiet", &to_file];
+    let mut command = valgrind::command(&arguments, subject, &lambda, kinesis, out.path());
     if until == Until::Next {
         // Connecting ahead runs while the extension waits: it is not on the way to `next`.
         command.env(variable::PRECONNECT, "false");
     }
-    command.stdin(Stdio::null()).stdout(Stdio::null());
-    let valgrind =
-        command.spawn().context("valgrind does not start (Debian: apt-get install valgrind)")?;
-    let mut valgrind = Ended(valgrind);
+    let mut valgrind = valgrind::start(&mut command)?;
     lambda.next(1, STEP_TIMEOUT).context("it did not call `next`")?;
     if until == Until::Record {
         let invocation = Invocation(1);

@@ -23,6 +23,7 @@ mod statistics;
 mod subject;
 mod svg;
 mod table;
+mod valgrind;
 mod watched;
 
 use std::process::ExitCode;

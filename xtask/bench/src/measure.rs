@@ -64,7 +64,7 @@ pub(crate) struct Measured {
     pub(crate) costs: Vec<(Load, Cost)>,
     /// What did not go as Lambda asks, and how often.
     pub(crate) notes: BTreeMap<String, usize>,
-    /// True once a step did not happen: what is left of the measurements would wait in vain.
+    /// True once a step did not happen. The remaining measurements are left out, because they would only time out.
     has_failed: bool,
 }
 

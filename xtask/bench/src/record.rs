@@ -5,18 +5,15 @@
 use std::collections::HashSet;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
-use std::time::Duration;
+use std::process::Stdio;
 
 use anyhow::{Context, Result, bail};
-use extension_spec::ENV_PREFIX;
 
 use crate::events::{self, Invocation};
 use crate::fake_lambda::{FakeLambda, Kinesis, Transport};
-use crate::subject::{Ended, Subject};
+use crate::subject::Subject;
+use crate::valgrind::{self, STEP_TIMEOUT};
 
-/// Valgrind takes some ten times as long.
-const STEP_TIMEOUT: Duration = Duration::from_mins(1);
 /// Valgrind notes each piece of code when it runs for the first time, and the function that it is of. `notbelow` keeps it from
 /// printing the code; without chasing, a piece never goes on into another function.
 const TRACE: [&str; 6] = [
@@ -33,14 +30,7 @@ const LIVES: usize = 3;
 
 pub(crate) fn run(program: &Path) -> Result<()> {
     let kinesis = Kinesis::start(Transport::Https)?;
-    // Valgrind takes longer than a flush may.
-    let flush_timeout = (format!("{ENV_PREFIX}FLUSH_TIMEOUT_MS"), "60000".to_owned());
-    let subject = Subject {
-        label: program.display().to_string(),
-        program: program.to_owned(),
-        settings: vec![flush_timeout],
-        step_timeout: STEP_TIMEOUT,
-    };
+    let subject = valgrind::subject(program);
     let mut trace = String::new();
     for _ in 0..LIVES {
         trace += &live(&subject, &kinesis)?;
@@ -57,14 +47,10 @@ fn live(subject: &Subject, kinesis: &Kinesis) -> Result<String> {
     let mut lambda = FakeLambda::start()?;
     let out = tempfile::tempdir().context("there is no place for valgrind's file")?;
     let file = out.path().join("trace");
-    let mut command = Command::new("valgrind");
-    command.env_clear().env("PATH", std::env::var_os("PATH").unwrap_or_default());
-    command.args(TRACE).arg(format!("--log-file={}", file.display()));
-    command.arg(&subject.program).envs(subject.environment(&lambda, kinesis, out.path(), 128));
-    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
-    let valgrind =
-        command.spawn().context("valgrind does not start (Debian: apt-get install valgrind)")?;
-    let mut valgrind = Ended(valgrind);
+    let to_file = format!("--log-file={}", file.display());
+    let arguments = [&TRACE[..], &[&to_file]].concat();
+    let mut command = valgrind::command(&arguments, subject, &lambda, kinesis, out.path());
+    let mut valgrind = valgrind::start(command.stderr(Stdio::null()))?;
     lambda.next(1, STEP_TIMEOUT).context("it did not call `next`")?;
     lambda.publish(&events::batch(&[events::init()]))?;
     for invocation in 1..=2 {

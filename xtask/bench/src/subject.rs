@@ -1,7 +1,7 @@
 //! The measured extensions, and their settings.
 
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result};
@@ -91,16 +91,5 @@ impl Subject {
                 _ => format!("it did not call `next` after invocation {}", n - 1),
             }
         })
-    }
-}
-
-/// A process that ends with us.
-pub(crate) struct Ended(pub(crate) Child);
-
-impl Drop for Ended {
-    fn drop(&mut self) {
-        // After its end neither has an effect.
-        _ = self.0.kill();
-        _ = self.0.wait();
     }
 }

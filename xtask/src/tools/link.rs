@@ -17,7 +17,7 @@ pub(crate) const LIST: &str = "extension/function-order.txt";
 const VARIABLES: [&str; 3] = ["XTASK_LINKER", "XTASK_LINK_LIST", "XTASK_FIRST_LINK"];
 /// rustc's first argument to a linker of LLVM's.
 const FLAVOR: &str = "-flavor";
-/// What a file beside the first link ends with: the linker's account of it.
+/// The suffix of the linker's map of the first link.
 const MAP: &str = "map";
 /// The symbols of the first link whose names are in the list.
 const ORDER: &str = "order";

@@ -12,14 +12,9 @@ const LIVES: &str =
     "in_every_life_remarkable_invocations_are_whole_and_ordinary_ones_are_not_delivered";
 
 pub(super) fn add(project: &mut Project) {
-    let hostile = Job {
-        name: "Hostile records",
-        needs: None,
-        strategy: None,
-        runs_on: "ubuntu-24.04",
-        timeout_minutes: 120,
-        permissions: Map::from([("contents", "read", "to check out")]),
-        steps: vec![
+    let hostile = job(
+        "Hostile records",
+        vec![
             steps::checkout(),
             steps::rust(),
             steps::node(),
@@ -30,15 +25,10 @@ pub(super) fn add(project: &mut Project) {
             )
             .env([("HOSTILE_SECONDS", "3600")]),
         ],
-    };
-    let lives = Job {
-        name: "Selection of invocations",
-        needs: None,
-        strategy: None,
-        runs_on: "ubuntu-24.04",
-        timeout_minutes: 120,
-        permissions: Map::from([("contents", "read", "to check out")]),
-        steps: vec![
+    );
+    let lives = job(
+        "Selection of invocations",
+        vec![
             steps::checkout(),
             steps::rust(),
             Step::run(
@@ -49,13 +39,26 @@ pub(super) fn add(project: &mut Project) {
             )
             .env([("SELECTION_LIVES", "100000")]),
         ],
-    };
+    );
     let mut workflow = Workflow::scheduled("nightly", "17 3 * * *", "hostile", hostile);
     workflow.jobs.0.push(("selection", lives));
     project
         .yaml(".github/workflows/nightly.yml", &workflow)
         .facts_from(file!())
         .facts_from(pins::DECLARED_IN);
+}
+
+/// A job that may take two hours.
+fn job(name: &'static str, steps: Vec<Step>) -> Job {
+    Job {
+        name,
+        needs: None,
+        strategy: None,
+        runs_on: "ubuntu-24.04",
+        timeout_minutes: 120,
+        permissions: Map::from([("contents", "read", "to check out")]),
+        steps,
+    }
 }
 
 #[cfg(test)]
