@@ -36,35 +36,62 @@ impl Values {
         Ok(Self(values))
     }
 
-    /// Those of a deployment that is there, and no other.
+    /// Reads the values of a deployment. Fails if it does not exist.
     pub(crate) async fn of(deployment: &Deployment, aws: &Aws) -> Result<Self> {
         let values = Self::read(deployment, aws).await?;
         values.require(deployment, &aws.place("SSM"))?;
         Ok(values)
     }
 
-    /// The stack, if it is somebody's own that has the construct: such a one has no stage, and no test function.
+    /// Returns the name of the stack if it is another app's that uses the construct: it has no stage and no test function.
     pub(crate) fn own_stack(&self) -> Option<&str> {
         let stack = self.0.get("stackName")?.as_str();
-        let of_a_stage = stack.strip_prefix(STACK).is_some_and(|rest| rest.starts_with('-'));
-        (!of_a_stage).then_some(stack)
+        self.stage().is_none().then_some(stack)
     }
 
-    /// Fails if the deployment is not there, or that of another stage has its names.
+    /// Returns the stage of the deployment, if `cargo xtask deploy` made it.
+    fn stage(&self) -> Option<&str> {
+        let rest = self.0.get("stackName")?.strip_prefix(STACK)?.strip_prefix('-')?;
+        Some(rest.split_once('-').map_or(rest, |(stage, _)| stage))
+    }
+
+    /// Returns the command that deploys this deployment again.
+    pub(crate) fn redeploy(&self, deployment: &Deployment) -> String {
+        match (self.own_stack(), self.stage()) {
+            (Some(stack), _) => format!("deploy the stack {stack} again"),
+            (None, stage) => {
+                format!("cargo xtask deploy {}{}", stage.unwrap_or("STAGE"), named(deployment))
+            }
+        }
+    }
+
+    /// Fails if the deployment does not exist, or if it is of another stage.
     pub(crate) fn require(&self, deployment: &Deployment, place: &str) -> Result<()> {
         let Deployment { stage, name } = deployment;
-        let named = name.as_ref().map(|name| format!(" --name {name}")).unwrap_or_default();
+        let named = named(deployment);
         let Some(stack) = self.0.get("stackName") else {
             let (first, _) = SSM_PARAMETERS.split_first().expect("there are some");
-            bail!(
-                "{stage}{named} is not deployed at {place}: there is no parameter {}; deploy it with \"cargo xtask deploy \
-                 {stage}{named}\", or check AWS_REGION, AWS_PROFILE and --name",
-                first.of(name.as_deref())
-            );
+            let parameter = first.of(name.as_deref());
+            let deployment = name
+                .as_ref()
+                .map_or("no deployment".to_owned(), |name| format!("no deployment named {name}"));
+            match stage {
+                Some(stage) => bail!(
+                    "{stage}{named} is not deployed at {place}: there is no parameter {parameter}; deploy it with \"cargo xtask \
+                     deploy {stage}{named}\", or check AWS_REGION, AWS_PROFILE and --name"
+                ),
+                None => bail!(
+                    "{deployment} at {place}: there is no parameter {parameter}; check --region, --profile and --name, or read \
+                     any stream with --stream"
+                ),
+            }
         };
-        if self.own_stack().is_none() && *stack != stack_name(stage, name.as_deref()) {
+        if let Some(stage) = stage
+            && self.own_stack().is_none()
+            && *stack != stack_name(stage, name.as_deref())
+        {
             bail!(
-                "what is deployed{named} at {place} is the stack {stack}, not the stage {stage}: name its stage, or check \
+                "the deployment{named} at {place} is the stack {stack}, not the stage {stage}: use its stage, or check \
                  AWS_REGION, AWS_PROFILE and --name"
             );
         }
@@ -77,8 +104,8 @@ impl Values {
         value.with_context(|| {
             if let Some(stack) = self.own_stack().filter(|_| key == TEST_FUNCTION) {
                 return format!(
-                    "the stack {stack} has no test function: those of cargo xtask deploy have one; for others cargo xtask tail \
-                     shows what arrives"
+                    "the stack {stack} has no test function, only deployments of cargo xtask deploy have one: see what arrives \
+                     with kinesis-telemetry tail"
                 );
             }
             let name = SSM_PARAMETERS.iter().find(|it| it.key == key).map_or(key, |it| it.name);
@@ -94,13 +121,19 @@ impl Values {
     }
 }
 
+/// Returns the option that names a deployment, with a space before it.
+pub(crate) fn named(deployment: &Deployment) -> String {
+    deployment.name.as_ref().map(|name| format!(" --name {name}")).unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn required(stack: Option<&str>, stage: &str, name: Option<&str>) -> Result<()> {
         let values = Values(stack.map(|it| ("stackName", it.to_owned())).into_iter().collect());
-        let deployment = Deployment { stage: stage.into(), name: name.map(str::to_owned) };
+        let stage = Some(stage.to_owned()).filter(|it| !it.is_empty());
+        let deployment = Deployment { stage, name: name.map(str::to_owned) };
         values.require(&deployment, "AWS in region eu-central-1")
     }
 
@@ -130,6 +163,31 @@ mod tests {
         assert!(!lacks(&own) && lacks(&stage));
         let error = own.get(TEST_FUNCTION).unwrap_err().to_string();
         assert!(error.contains("the stack Telemetry has no test function"), "{error}");
+    }
+
+    #[test]
+    fn without_a_stage_any_deployment_of_the_name_is_taken() {
+        for stack in ["KinesisTelemetry-dev", "KinesisTelemetry-prod", "Telemetry"] {
+            required(Some(stack), "", None).unwrap();
+        }
+        let error = required(None, "", Some("blue")).unwrap_err().to_string();
+        for words in ["no deployment named blue at AWS in region eu-central-1", "--stream"] {
+            assert!(error.contains(words), "{error}");
+        }
+    }
+
+    #[test]
+    fn the_command_that_deploys_again_has_stage_and_name() {
+        let again = |stack: &str, name: Option<&str>| {
+            let values = Values([("stackName", stack.to_owned())].into_iter().collect());
+            values.redeploy(&Deployment { stage: None, name: name.map(str::to_owned) })
+        };
+        assert_eq!(again("KinesisTelemetry-dev", None), "cargo xtask deploy dev");
+        assert_eq!(
+            again("KinesisTelemetry-dev-blue", Some("blue")),
+            "cargo xtask deploy dev --name blue"
+        );
+        assert_eq!(again("Shop-prod", Some("shop")), "deploy the stack Shop-prod again");
     }
 
     #[test]

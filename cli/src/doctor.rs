@@ -12,27 +12,24 @@ use anyhow::Result;
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
 use aws_sdk_lambda::operation::get_layer_version_by_arn::GetLayerVersionByArnError;
 use extension_spec::deployment::Architecture;
-use kinesis_telemetry_args::Deployment;
+use kinesis_telemetry_args::{Deployment, Doctor};
 use kinesis_telemetry_stream::{Aws, say};
 
-use crate::deployment::Values;
+use crate::deployment::{Values, named};
+use crate::session::Session;
 use finding::{Finding, Verdict};
 
-pub(crate) async fn run(
-    deployment: &Deployment,
-    function: Option<&str>,
-    json: bool,
-) -> Result<ExitCode> {
-    let aws = Aws::find(None).await?;
-    let findings = examine(deployment, function, &aws).await;
-    say::out(&if json { say::json(&findings)? } else { finding::text(&findings) })?;
+pub(crate) async fn run(options: &Doctor, session: &Session) -> Result<ExitCode> {
+    let (aws, credentials) = session.connect(async |aws| Ok(credentials(aws).await)).await?;
+    let findings = examine(options, credentials, &aws).await;
+    say::out(&if options.json { say::json(&findings)? } else { finding::text(&findings) })?;
     let is_well = findings.iter().all(Finding::is_well);
     Ok(if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 /// Every step of the chain; what rests on a step that is broken is not looked at.
-async fn examine(deployment: &Deployment, function: Option<&str>, aws: &Aws) -> Vec<Finding> {
-    let credentials = credentials(aws).await;
+async fn examine(options: &Doctor, credentials: Verdict, aws: &Aws) -> Vec<Finding> {
+    let Doctor { deployment, function, .. } = options;
     let known = !matches!(credentials, Verdict::Broken { .. });
     let mut findings = vec![Finding::new("credentials", credentials)];
     if !known {
@@ -56,7 +53,7 @@ async fn examine(deployment: &Deployment, function: Option<&str>, aws: &Aws) -> 
     // Which key there is decides what the function must be allowed.
     let stream = patient.stream().await;
     let key = stream.as_ref().and_then(|it| it.key.as_deref());
-    findings.extend(patient.function(function, key).await);
+    findings.extend(patient.function(function.as_deref(), key).await);
     findings.extend(stream.into_iter().flat_map(|it| it.findings));
     findings.extend(patient.queue().await);
     findings
@@ -85,21 +82,7 @@ fn parameters(deployment: &Deployment, values: &Values, aws: &Aws) -> Verdict {
     if missing.is_empty() {
         return Verdict::well(format!("{} of the stack {}", values.0.len(), values.0["stackName"]));
     }
-    Verdict::broken(format!("missing: {}", missing.join(", ")), redeploy(deployment, values))
-}
-
-/// How a command about this deployment is typed.
-fn typed(command: &str, Deployment { stage, name }: &Deployment) -> String {
-    let name = name.as_ref().map(|it| format!(" --name {it}")).unwrap_or_default();
-    format!("cargo xtask {command} {stage}{name}")
-}
-
-/// What mends most.
-fn redeploy(deployment: &Deployment, values: &Values) -> String {
-    match values.own_stack() {
-        Some(stack) => format!("deploy the stack {stack} again"),
-        None => typed("deploy", deployment),
-    }
+    Verdict::broken(format!("missing: {}", missing.join(", ")), values.redeploy(deployment))
 }
 
 /// A deployment that is there.
@@ -115,7 +98,7 @@ impl Patient<'_> {
     }
 
     fn redeploy(&self) -> String {
-        redeploy(self.deployment, self.values)
+        self.values.redeploy(self.deployment)
     }
 
     async fn layer(&self, architecture: Architecture) -> Option<Finding> {
@@ -204,12 +187,12 @@ impl Patient<'_> {
     }
 
     async fn stream(&self) -> Option<stream::Examined> {
-        Some(stream::examine(self.value("streamArn")?, self.redeploy()).await)
+        Some(stream::examine(self.value("streamArn")?, self.redeploy(), self.aws).await)
     }
 
     async fn queue(&self) -> Option<Finding> {
         let url = self.value("deadLetterQueueUrl")?;
-        let redrive = typed("redrive", self.deployment);
+        let redrive = format!("kinesis-telemetry redrive{}", named(self.deployment));
         let verdict = queue::examine(url, self.redeploy(), &redrive, self.aws).await;
         Some(Finding::new("queue", verdict))
     }

@@ -14,12 +14,12 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use anyhow::{Result, anyhow};
-use kinesis_telemetry_args::{Deployment, Invoke};
-use kinesis_telemetry_stream::{Aws, Reader, Start, Target, region_of_arn, say};
+use kinesis_telemetry_args::Invoke;
+use kinesis_telemetry_stream::{Reader, Start, Target, say};
 use kinesis_telemetry_terminal::StatusLine;
 use tokio::time::{Instant, sleep, timeout_at};
 
-use crate::deployment::Values;
+use crate::session::Session;
 use audit::{Audit, Sent};
 use evidence::Evidence;
 use function::Function;
@@ -30,14 +30,12 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// rarely invoked (half of `MAX_AGE_MS`, five seconds by default), and so to deliver all before it ends.
 const NUDGE: Duration = Duration::from_secs(3);
 
-pub(crate) async fn run(deployment: &Deployment, options: &Invoke) -> Result<ExitCode> {
+pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode> {
     let give_up = Instant::now() + options.deadline;
-    let aws = Aws::find(None).await?;
-    let values = Values::of(deployment, &aws).await?;
+    let (aws, values) = session.deployment(&options.deployment).await?;
     let function = Function::new(values.get("testFunctionName")?, &aws);
     let stream = values.get("streamArn")?;
-    let place = Aws::find(region_of_arn(stream)).await?;
-    let reader = Reader::new(Target::at(stream, &place), Start::Now);
+    let reader = Reader::new(Target::at(stream, &aws), Start::Now);
     let mut look = Look { reader, evidence: Evidence::new(&function.name), give_up };
     look.reader.begin().await?;
 

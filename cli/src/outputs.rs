@@ -1,37 +1,61 @@
-//! `outputs`: what a deployment publishes, and how a function gets it.
+//! `outputs`: the values that a deployment publishes, links to the console, and snippets that add the extension to a function.
+
+mod console;
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::{Context, Result};
 use extension_spec::deployment::SSM_PARAMETERS;
-use kinesis_telemetry_args::{Deployment, snippets};
-use kinesis_telemetry_stream::{Aws, say};
+use kinesis_telemetry_args::{Outputs, Snippet, snippets};
+use kinesis_telemetry_stream::say;
 use kinesis_telemetry_terminal::plain;
 
 use crate::deployment::Values;
+use crate::session::Session;
 
-pub(crate) async fn run(deployment: &Deployment, json: bool) -> Result<ExitCode> {
-    let aws = Aws::find(None).await?;
-    let values = Values::of(deployment, &aws).await?;
-    if json {
-        say::out(&say::json(&values.0)?)?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    say::out(&text(deployment.name.as_deref(), &values)?)?;
+/// The tools, as people call them.
+const TOOLS: [(Snippet, &str); 5] = [
+    (Snippet::Cdk, "CDK in TypeScript"),
+    (Snippet::CdkPython, "CDK in Python"),
+    (Snippet::Sam, "SAM"),
+    (Snippet::Terraform, "Terraform"),
+    (Snippet::Cli, "AWS CLI"),
+];
+
+pub(crate) async fn run(options: &Outputs, session: &Session) -> Result<ExitCode> {
+    let Outputs { deployment, snippet, json } = options;
+    let (aws, values) = session.deployment(deployment).await?;
+    let name = deployment.name.as_deref();
+    say::out(&match snippet {
+        _ if *json => say::json(&values.0)?,
+        Some(tool) => of_tool(*tool, name),
+        None => text(name, &values, &aws.region)?,
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
-fn text(name: Option<&str>, values: &Values) -> Result<String> {
+/// Returns the snippet for a tool.
+fn of_tool(tool: Snippet, name: Option<&str>) -> String {
+    match tool {
+        Snippet::Cdk => snippets::cdk(name),
+        Snippet::CdkPython => snippets::cdk_python(name),
+        Snippet::Sam => snippets::sam(name),
+        Snippet::Terraform => snippets::terraform(name),
+        Snippet::Cli => snippets::cli(name),
+    }
+}
+
+fn text(name: Option<&str>, values: &Values, region: &str) -> Result<String> {
     let mut text = String::new();
     let names: Vec<String> = SSM_PARAMETERS.iter().map(|it| it.of(name)).collect();
     let width = names.iter().map(String::len).max().unwrap_or_default();
     let missing: Vec<&str> = values.missing().iter().map(|it| it.key).collect();
     for (it, name) in SSM_PARAMETERS.iter().zip(&names) {
         let nothing = if missing.contains(&it.key) {
-            "(missing: deploy the stage again)"
+            "(missing: deploy the stack again)"
         } else {
-            "(none: a stack of one's own has none)"
+            "(none: only deployments of cargo xtask deploy have one)"
         };
         let value = values.0.get(it.key).map_or(nothing, String::as_str);
         _ = writeln!(text, "{name:<width$}  {}", plain(value));
@@ -42,17 +66,15 @@ fn text(name: Option<&str>, values: &Values) -> Result<String> {
     };
     _ = writeln!(
         text,
-        "\nOf an arm64 function use {}: with {} it fails at init.",
+        "\nUse {} for arm64 functions: with {} they fail at init.\n",
         parameter("layerArnArm64")?,
         parameter("layerArn")?
     );
-    for (of, snippet) in [
-        ("CDK", snippets::cdk(name)),
-        ("SAM", snippets::sam(name)),
-        ("Terraform", snippets::terraform(name)),
-        ("AWS CLI", snippets::cli(name)),
-    ] {
-        _ = write!(text, "\n--- {of} ---\n\n{}\n", snippet.trim());
+    for (what, link) in console::links(values, region) {
+        _ = writeln!(text, "{what:<14}  {}", plain(&link));
+    }
+    for (tool, called) in TOOLS {
+        _ = write!(text, "\n--- {called} ---\n\n{}\n", of_tool(tool, name).trim());
     }
     Ok(text)
 }
@@ -67,13 +89,13 @@ mod tests {
 
     #[test]
     fn every_value_is_told_and_arm64_is_warned() {
-        let text = text(Some("blue"), &values()).unwrap();
+        let text = text(Some("blue"), &values(), "eu-central-1").unwrap();
         for it in SSM_PARAMETERS {
             assert!(text.contains(&it.of(Some("blue"))), "{}", it.key);
             assert!(text.contains(&format!("value of {}", it.key)), "{}", it.key);
         }
-        let warning = "Of an arm64 function use /telemetry/kinesis/blue/extension/arm64/arn: with \
-                       /telemetry/kinesis/blue/extension/arn it fails at init.";
+        let warning = "Use /telemetry/kinesis/blue/extension/arm64/arn for arm64 functions: with \
+                       /telemetry/kinesis/blue/extension/arn they fail at init.";
         assert!(text.contains(warning), "{text}");
     }
 
@@ -81,16 +103,24 @@ mod tests {
     fn what_a_stack_of_somebodys_own_lacks_is_not_called_missing() {
         let mut values = values();
         values.0.remove("testFunctionName");
-        assert!(text(None, &values).unwrap().contains("(none: a stack of one's own has none)"));
+        assert!(
+            text(None, &values, "eu-central-1")
+                .unwrap()
+                .contains("(none: only deployments of cargo xtask deploy")
+        );
         values.0.insert("stackName", "KinesisTelemetry-dev".to_owned());
-        assert!(text(None, &values).unwrap().contains("(missing: deploy the stage again)"));
+        assert!(
+            text(None, &values, "eu-central-1")
+                .unwrap()
+                .contains("(missing: deploy the stack again)")
+        );
     }
 
     #[test]
     fn the_snippets_are_those_of_the_documents_for_this_deployment() {
-        let text = text(Some("blue"), &values()).unwrap();
-        for snippet in [snippets::cdk, snippets::sam, snippets::terraform, snippets::cli] {
-            assert!(text.contains(snippet(Some("blue")).trim()), "{text}");
+        let text = text(Some("blue"), &values(), "eu-central-1").unwrap();
+        for (tool, _) in TOOLS {
+            assert!(text.contains(of_tool(tool, Some("blue")).trim()), "{text}");
         }
     }
 }

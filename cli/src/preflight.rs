@@ -1,25 +1,18 @@
 //! `preflight`: finds out where the credentials of this process lead, within seconds, for `cargo xtask` before it deploys.
 
 use std::process::ExitCode;
-use std::thread;
-use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail};
+use anyhow::{Context, Result};
 use aws_sdk_ssm::error::{ProvideErrorMetadata as _, SdkError};
 use aws_sdk_ssm::operation::get_parameters::{GetParametersError, GetParametersOutput};
 use aws_sdk_sts::config::Credentials;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use extension_spec::deployment::SSM_PARAMETERS;
-use kinesis_telemetry_stream::{Aws, configuration_files, is_denied, say};
+use kinesis_telemetry_stream::{Aws, is_denied, say};
 use serde::Serialize;
-use tokio::runtime::Builder;
-use tokio::sync::oneshot;
-use tokio::time::timeout;
 
-/// Longest time for everything that this waits for.
-const LIMIT: Duration = Duration::from_secs(9);
-/// Longest time for what can be given up: shorter, so that the reason is that of the step.
-const STEPS: Duration = Duration::from_millis(8_500);
+use crate::session::Session;
+
 /// Parameter with the version of the CDK's bootstrap stack, where its qualifier is the default one.
 const BOOTSTRAP: &str = "/cdk-bootstrap/hnb659fds/version";
 
@@ -35,42 +28,11 @@ struct Place {
 }
 
 /// Prints the place as JSON.
-pub(crate) async fn run(name: Option<String>) -> Result<ExitCode> {
-    let (sender, place) = oneshot::channel();
-    let runtime = Builder::new_current_thread().enable_all().build();
-    let runtime = runtime.context("the runtime does not start")?;
-    // Reading a file and looking up a host's name cannot be cancelled: the process ends without waiting for this thread.
-    thread::spawn(move || {
-        // Sent from within the runtime, which waits for a look-up when it ends. No receiver is left once the time is over.
-        runtime.block_on(async { _ = sender.send(find(name.as_deref()).await) });
-    });
-    let Ok(place) = timeout(LIMIT, place).await else {
-        let seconds = LIMIT.as_secs();
-        bail!(
-            "AWS's configuration cannot be read within {seconds} s: check {}",
-            configuration_files()
-        );
-    };
-    let place = place.context("the preflight ended without a result")??;
+pub(crate) async fn run(name: Option<&str>, session: &Session) -> Result<ExitCode> {
+    let (_, place) = session.connect(async |aws| ask(aws, name).await).await?;
     let json = serde_json::to_string(&place).context("the place makes no JSON")?;
     say::out(&(json + "\n"))?;
     Ok(ExitCode::SUCCESS)
-}
-
-async fn find(name: Option<&str>) -> Result<Place> {
-    let began = Instant::now();
-    let left = || STEPS.saturating_sub(began.elapsed());
-    let aws = timeout(left(), Aws::find_soon()).await.unwrap_or_else(|_| {
-        bail!("no AWS region is set, and EC2's metadata service does not answer: set AWS_REGION")
-    })?;
-    let aws = aws.sign_in(left()).await?;
-    timeout(left(), ask(&aws, name)).await.unwrap_or_else(|_| {
-        bail!(
-            "{} does not answer within {} s: check the network, AWS_REGION, AWS_ENDPOINT_URL and HTTPS_PROXY",
-            aws.place("STS"),
-            LIMIT.as_secs()
-        )
-    })
 }
 
 async fn ask(aws: &Aws, name: Option<&str>) -> Result<Place> {

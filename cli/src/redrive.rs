@@ -17,12 +17,12 @@ use std::time::Duration;
 
 use anyhow::Result;
 use aws_sdk_sqs::types::Message;
-use kinesis_telemetry_args::Deployment;
+use kinesis_telemetry_args::Redrive;
 use kinesis_telemetry_stream::{Aws, counted, say, thousands};
 use kinesis_telemetry_terminal::{StatusLine, note};
 use tokio::time::timeout;
 
-use crate::deployment::Values;
+use crate::session::Session;
 use crate::signals;
 use allowed::Allowed;
 use letters::{Kept, Letters, Outcome, Whole};
@@ -36,20 +36,15 @@ const GRACE: Duration = Duration::from_secs(2);
 /// As a shell has it for a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
 
-pub(crate) async fn run(
-    deployment: &Deployment,
-    quiet: Duration,
-    also_to: &[String],
-) -> Result<ExitCode> {
+pub(crate) async fn run(options: &Redrive, session: &Session) -> Result<ExitCode> {
     let interruption = signals::interruption()?;
-    let aws = Aws::find(None).await?;
-    let values = Values::of(deployment, &aws).await?;
+    let (aws, values) = session.deployment(&options.deployment).await?;
     let mut queue = Queue::new(values.get("deadLetterQueueUrl")?, &aws);
-    let allowed = Allowed::new(values.get("streamArn")?, also_to)?;
+    let allowed = Allowed::new(values.get("streamArn")?, &options.also_to)?;
     let mut work = Work::new(allowed, &aws);
     let stop = Cell::new(false);
     let ended = {
-        let mut work = Box::pin(work.empty(&mut queue, quiet, &stop));
+        let mut work = Box::pin(work.empty(&mut queue, options.quiet, &stop));
         tokio::select! {
             ended = &mut work => ended,
             // What is under way ends first: messages of an answer that nobody takes would stay hidden.

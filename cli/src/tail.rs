@@ -1,46 +1,52 @@
-//! `tail`: the events of a deployment's stream as they arrive.
+//! `tail`: shows the events of a stream as they arrive.
 
 mod fan_out;
 mod filter;
-mod pieces;
-mod show;
+mod pretty;
 
+use std::io::{IsTerminal as _, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
 use anyhow::Result;
-use kinesis_telemetry_args::{Deployment, Tail};
-use kinesis_telemetry_consumer as consumer;
-use kinesis_telemetry_stream::{Aws, Reader, Record, Start, Target, counted, region_of_arn, say};
-use kinesis_telemetry_terminal::{beginning, json, note};
+use kinesis_telemetry_args::{Format, Tail};
+use kinesis_telemetry_consumer::{self as consumer, Broken, Event};
+use kinesis_telemetry_stream::{Line, Reader, Record, Start, Target, counted, say};
+use kinesis_telemetry_terminal::{beginning, json, lines, note};
 use tokio::time::sleep;
 
-use crate::deployment::Values;
+use crate::pieces::Pieces;
+use crate::session::{Opened, Session, columns};
 use crate::signals;
-use pieces::Pieces;
+use filter::Filter;
+use pretty::Pretty;
 
-/// Between two looks at a stream that has nothing more.
+/// Pause between two reads of a stream that has nothing more.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Between two looks where there is more. Five a second are all that a shard gives to all of its readers, and others want to
-/// read, too.
+/// Pause between two reads where there is more. A shard answers five reads a second of all its readers together.
 const TURN: Duration = Duration::from_millis(300);
-
-/// Most characters of an unreadable line that are shown: it may be a megabyte of anything.
+/// Characters of an unreadable line that are shown: it may be a megabyte of anything.
 const QUOTED: usize = 200;
 
-pub(crate) async fn run(deployment: &Deployment, options: &Tail) -> Result<ExitCode> {
-    let aws = Aws::find(None).await?;
-    let values = Values::of(deployment, &aws).await?;
-    let stream = values.get("streamArn")?;
-    let target = Target::at(stream, &Aws::find(region_of_arn(stream)).await?);
+pub(crate) async fn run(options: &Tail, session: &Session) -> Result<ExitCode> {
+    let filter = Filter::new(options)?;
+    let end = end(options.lasts)?;
+    let Opened { target, stream, .. } = session.stream(&options.source).await?;
     let start = match options.since {
         None => Start::Now,
-        Some(since) => Start::At(SystemTime::now() - since),
+        Some(since) => Start::At(since.start(SystemTime::now())),
     };
-    let end = end(options.lasts)?;
-    let mut screen = Screen { options, pieces: Pieces::default(), shown: 0 };
+    let width = (stdout().is_terminal() || std::env::var_os("COLUMNS").is_some()).then(columns);
+    let mut screen = Screen {
+        options,
+        filter,
+        pretty: Pretty::new(session.styles, width),
+        pieces: Pieces::default(),
+        shown: 0,
+        session,
+    };
     if options.enhanced_fan_out {
-        fan_out::follow(&target, stream, start, &mut screen, end).await?;
+        fan_out::follow(&target, &stream, start, &mut screen, end).await?;
     } else {
         tokio::select! {
             done = poll(target, start, &mut screen) => done?,
@@ -53,7 +59,7 @@ pub(crate) async fn run(deployment: &Deployment, options: &Tail) -> Result<ExitC
 async fn poll(target: Target, start: Start, screen: &mut Screen<'_>) -> Result<()> {
     let mut reader = Reader::new(target, start);
     reader.begin().await?;
-    note(&format!("reading {}; Ctrl-C ends it", counted(reader.shards(), "shard")));
+    note(&format!("reading {}; Ctrl-C ends tail", counted(reader.shards(), "shard")));
     loop {
         let (records, is_at_tip) = reader.look().await?;
         for record in records {
@@ -65,7 +71,7 @@ async fn poll(target: Target, start: Start, screen: &mut Screen<'_>) -> Result<(
     }
 }
 
-/// When somebody wants it to end, or the time is over. Signals are noted from this call on.
+/// Returns a future that ends when a signal arrives or the time is over. Signals are noted from this call on.
 fn end(lasts: Option<Duration>) -> Result<impl Future<Output = ()>> {
     let interruption = signals::interruption()?;
     Ok(async move {
@@ -82,42 +88,75 @@ fn end(lasts: Option<Duration>) -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// What is wanted, and what has been shown.
+/// Shows events that meet the conditions.
 struct Screen<'a> {
     options: &'a Tail,
+    filter: Filter<'a>,
+    pretty: Pretty,
     pieces: Pieces,
     shown: u64,
+    session: &'a Session,
 }
 
 impl Screen<'_> {
-    /// Shows what is wanted of a record. Whether that is all that was wanted, or nobody looks any more.
+    /// Shows the events of a record. Returns true if these were enough, or if the reader of stdout is gone.
     fn show(&mut self, record: &Record) -> Result<bool> {
+        if self.options.format == Format::Raw {
+            return self.show_raw(record);
+        }
         let mut text = String::new();
         for found in consumer::record(&record.data) {
-            let event = match found {
-                Ok(event) => self.pieces.whole(event),
-                Err(broken) => {
-                    let event = consumer::Event::without_identity(&broken.line);
-                    if event.is_none() {
-                        let line = beginning(&broken.line, QUOTED);
-                        note(&format!("unreadable: {}: {line}", broken.why));
-                    }
-                    event
-                }
-            };
-            let Some(event) = event.filter(|it| filter::wants(self.options, it)) else { continue };
-            if self.options.json {
-                text += &json(&event.line());
-            } else {
-                text += &show::pretty(&event);
-            }
-            text.push('\n');
+            let event = found.map_or_else(|broken| unreadable(&broken), |it| self.pieces.whole(it));
+            let Some(event) = event.filter(|it| self.filter.matches(it)) else { continue };
+            text += &self.shown(&event);
             self.shown += 1;
-            if self.options.events.is_some_and(|most| self.shown >= most) {
-                say::is_heard(&text)?;
-                return Ok(true);
+            if self.is_enough() {
+                break;
             }
         }
-        Ok(!say::is_heard(&text)?)
+        Ok(!say::is_written(text.as_bytes())? || self.is_enough())
     }
+
+    fn shown(&mut self, event: &Event) -> String {
+        match self.options.format {
+            _ if self.options.json => json(&event.line()).into_owned() + "\n",
+            Format::Json => json(&event.line()).into_owned() + "\n",
+            Format::Text => {
+                let Line { text, members, stack, .. } = Line::of(event);
+                let whole = [text, members, stack].into_iter().filter(|it| !it.is_empty());
+                lines(&(whole.collect::<Vec<_>>().join("\n") + "\n")).into_owned()
+            }
+            Format::Pretty | Format::Raw => {
+                let mut text = self.session.styles.text();
+                self.pretty.show(event, &mut text);
+                text.as_str().to_owned()
+            }
+        }
+    }
+
+    /// Shows the lines of a record as they are; a terminal gets them without control characters.
+    fn show_raw(&mut self, record: &Record) -> Result<bool> {
+        let mut data = consumer::lines(&record.data).unwrap_or_else(|_| record.data.clone());
+        if data.last().is_some_and(|last| *last != b'\n') {
+            data.push(b'\n');
+        }
+        self.shown += data.split(|it| *it == b'\n').count() as u64 - 1;
+        if stdout().is_terminal() {
+            data = json(&String::from_utf8_lossy(&data)).into_owned().into();
+        }
+        Ok(!say::is_written(&data)? || self.is_enough())
+    }
+
+    fn is_enough(&self) -> bool {
+        self.options.events.is_some_and(|most| self.shown >= most)
+    }
+}
+
+/// Returns the event of a line that has no identity (`ENVELOPE=none`), and reports a line that is no event.
+fn unreadable(broken: &Broken) -> Option<Event> {
+    let event = Event::without_identity(&broken.line);
+    if event.is_none() {
+        note(&format!("unreadable: {}: {}", broken.why, beginning(&broken.line, QUOTED)));
+    }
+    event
 }

@@ -1,5 +1,4 @@
-//! The commands. One command, one file: its arguments, declared beside what it does. `delegate` runs the program that carries
-//! out the commands about a deployment, which `kinesis-telemetry-args` declares.
+//! The commands. One command, one file: its arguments, declared beside what it does. `delegate` runs `kinesis-telemetry`.
 
 pub(crate) mod bench;
 pub(crate) mod bootstrap;
@@ -24,9 +23,9 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
-use kinesis_telemetry_args::Request;
 
-use crate::project::stages;
+/// The commands that `kinesis-telemetry` carries out.
+const DELEGATED: [&str; 5] = ["outputs", "invoke", "tail", "redrive", "doctor"];
 
 /// The project's commands.
 #[derive(Parser)]
@@ -51,8 +50,16 @@ pub(crate) enum Command {
     Destroy(destroy::Options),
     Bootstrap(bootstrap::Options),
     Cdk(cdk::Options),
-    #[command(flatten)]
-    Delegated(Request),
+    /// Print what a stage publishes, and snippets that add the extension to a function (kinesis-telemetry outputs).
+    Outputs(delegate::Options),
+    /// Invoke the test function of a stage, and verify that its telemetry arrives (kinesis-telemetry invoke).
+    Invoke(delegate::Options),
+    /// Show the events of a stage's stream as they arrive (kinesis-telemetry tail).
+    Tail(delegate::Options),
+    /// Put the dead letters of a stage back into its stream (kinesis-telemetry redrive).
+    Redrive(delegate::Options),
+    /// Check everything between the credentials and the stream of a stage (kinesis-telemetry doctor).
+    Doctor(delegate::Options),
     Synth(synth::Options),
     Upgrade(upgrade::Options),
     Radar(radar::Options),
@@ -60,14 +67,14 @@ pub(crate) enum Command {
 
 /// Describes the command line, for help, documents and completions.
 pub(crate) fn command_line() -> clap::Command {
-    let stages: Vec<&str> = stages::names().collect();
-    kinesis_telemetry_args::with_stages(CommandLine::command(), &stages)
+    CommandLine::command()
 }
 
 impl Command {
     /// Reads the process's arguments. For `--help` and for arguments that it refuses it prints a text and ends the process.
     pub(crate) fn parse() -> Self {
-        let matches = command_line().get_matches();
+        let typed = delegate::separated(std::env::args_os().collect(), &DELEGATED);
+        let matches = command_line().get_matches_from(typed);
         CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command
     }
 
@@ -86,8 +93,11 @@ impl Command {
             Self::Destroy(options) => destroy::run(options),
             Self::Bootstrap(options) => bootstrap::run(options),
             Self::Cdk(options) => cdk::run(options),
-            // The other program reads the arguments again, as they were typed.
-            Self::Delegated(_) => delegate::run(std::env::args_os().skip(1)),
+            Self::Outputs(options) => delegate::run("outputs", options),
+            Self::Invoke(options) => delegate::run("invoke", options),
+            Self::Tail(options) => delegate::run("tail", options),
+            Self::Redrive(options) => delegate::run("redrive", options),
+            Self::Doctor(options) => delegate::run("doctor", options),
             Self::Synth(options) => synth::run(options),
             Self::Upgrade(options) => upgrade::run(options),
             Self::Radar(options) => radar::run(options),

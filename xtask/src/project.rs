@@ -32,10 +32,8 @@ const COMMAND: &str = "cargo xtask synth";
 /// The list of all generated files, by which those that are no longer described are found.
 const MANIFEST: &str = "xtask/generated.txt";
 
-/// The places that declare the commands: their list and a file for each, in a room above this one, and the commands that
-/// another program carries out.
-const COMMANDS_IN: [&str; 3] =
-    ["xtask/src/commands.rs", "xtask/src/commands", kinesis_telemetry_args::DECLARED_IN];
+/// The places that declare the commands: their list and a file for each, in a room above this one.
+const COMMANDS_IN: [&str; 2] = ["xtask/src/commands.rs", "xtask/src/commands"];
 
 /// Describes every generated file. `command_line` is that of `cargo xtask`, for documents and completions.
 pub(crate) fn project(command_line: &clap::Command) -> Project {

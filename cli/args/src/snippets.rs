@@ -46,6 +46,49 @@ orders.role?.addManagedPolicy(policy);
     )
 }
 
+/// Returns an app of the CDK in Python.
+pub fn cdk_python(name: Option<&str>) -> String {
+    format!(
+        "\
+from aws_cdk import App, Stack
+from aws_cdk import aws_iam as iam
+from aws_cdk import aws_lambda as lambda_
+from aws_cdk.aws_ssm import StringParameter
+
+app = App()
+stack = Stack(app, \"Orders\")
+
+
+def value(name: str) -> str:
+    return StringParameter.value_for_string_parameter(stack, name)
+
+
+orders = lambda_.Function(
+    stack,
+    \"Function\",
+    runtime=lambda_.Runtime.PYTHON_3_13,
+    architecture=lambda_.Architecture.ARM_64,
+    handler=\"index.handler\",
+    code=lambda_.Code.from_inline(\"def handler(event, context): pass\"),
+    layers=[lambda_.LayerVersion.from_layer_version_arn(stack, \"Telemetry\", value(\"{layer}\"))],
+    environment={{
+        \"{stream_variable}\": value(\"{stream}\"),
+        \"{queue_variable}\": value(\"{queue}\"),
+    }},
+)
+policy = iam.ManagedPolicy.from_managed_policy_arn(stack, \"TelemetryPolicy\", value(\"{policy}\"))
+orders.role.add_managed_policy(policy)
+app.synth()
+",
+        layer = named("layerArnArm64", name),
+        stream = named("streamArn", name),
+        queue = named("deadLetterQueueUrl", name),
+        policy = named("policyArn", name),
+        stream_variable = variable::STREAM,
+        queue_variable = variable::DEAD_LETTER_QUEUE_URL,
+    )
+}
+
 /// For a template of SAM.
 pub fn sam(name: Option<&str>) -> String {
     let parameter = |label: &str, key: &str| {

@@ -86,7 +86,9 @@ pub(super) fn text(findings: &[Finding]) -> String {
     }
     let broken = findings.iter().filter(|it| !it.is_well()).count();
     _ = match broken {
-        0 => writeln!(text, "\nall is well; cargo xtask invoke proves that telemetry arrives"),
+        0 => {
+            writeln!(text, "\nall is well; kinesis-telemetry invoke proves that telemetry arrives")
+        }
         1 => writeln!(text, "\n1 thing is not well"),
         n => writeln!(text, "\n{n} things are not well"),
     };

@@ -192,7 +192,7 @@ fn layer(facts: &Facts, values: &Values) -> Result<String, Verdict> {
         )),
         (None, None) => Err(Verdict::broken(
             format!("{name} does not have the layer"),
-            format!("add {} to its layers (cargo xtask outputs says how)", arn(own)),
+            format!("add {} to its layers (kinesis-telemetry outputs shows how)", arn(own)),
         )),
     }
 }

@@ -20,11 +20,8 @@ impl Examined {
 }
 
 /// Looks at a stream. `redeploy` is what makes it anew.
-pub(super) async fn examine(arn: &str, redeploy: String) -> Examined {
-    let aws = match Aws::find(region_of_arn(arn)).await {
-        Ok(aws) => aws,
-        Err(error) => return Examined::of(Verdict::of_error(&error)),
-    };
+pub(super) async fn examine(arn: &str, redeploy: String, aws: &Aws) -> Examined {
+    let aws = aws.in_region(region_of_arn(arn));
     let target = Target::at(arn, &aws);
     let answer = target.client.describe_stream_summary().stream_arn(arn).send().await;
     let summary = match answer.map(|it| it.stream_description_summary) {

@@ -1,6 +1,9 @@
 //! The test function of a deployment, as it is invoked.
 
+use std::time::Duration;
+
 use anyhow::{Context, Result, anyhow, bail};
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_lambda::error::ProvideErrorMetadata as _;
 use aws_sdk_lambda::operation::RequestId as _;
 use aws_sdk_lambda::primitives::Blob;
@@ -12,6 +15,9 @@ use tokio::task::JoinSet;
 
 use super::audit::Sent;
 
+/// Longest time until the answer of an invocation (Lambda quotas, "Function timeout").
+const LONGEST: Duration = Duration::from_mins(15);
+
 #[derive(Clone)]
 pub(super) struct Function {
     client: aws_sdk_lambda::Client,
@@ -21,7 +27,11 @@ pub(super) struct Function {
 
 impl Function {
     pub(super) fn new(name: &str, aws: &Aws) -> Self {
-        let client = aws_sdk_lambda::Client::new(&aws.config);
+        let timeouts =
+            aws.config.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
+        let config = aws_sdk_lambda::config::Builder::from(&aws.config)
+            .timeout_config(timeouts.read_timeout(LONGEST).build());
+        let client = aws_sdk_lambda::Client::from_conf(config.build());
         Self { client, aws: aws.clone(), name: name.to_owned() }
     }
 
@@ -63,9 +73,7 @@ impl Function {
         let text = answer.payload().map(|it| String::from_utf8_lossy(it.as_ref()).into_owned());
         let text = text.unwrap_or_default();
         if let Some(kind) = answer.function_error() {
-            bail!(
-                "the test function {name} failed ({kind}): {text}; cargo xtask doctor may know why"
-            );
+            bail!("the test function {name} failed ({kind}): {text}; run kinesis-telemetry doctor");
         }
         // What the function itself was told, which is what its telemetry says.
         let own = serde_json::from_str(&text)

@@ -10,7 +10,7 @@ use aws_sdk_kinesis::operation::put_records::{PutRecordsError, PutRecordsOutput}
 use aws_sdk_kinesis::primitives::Blob;
 use aws_sdk_kinesis::types::PutRecordsRequestEntry;
 use extension_spec::limits;
-use kinesis_telemetry_stream::{Aws, Target, is_of_credentials, is_throttled, region_of_arn};
+use kinesis_telemetry_stream::{Aws, Target, is_of_credentials, is_throttled};
 use kinesis_telemetry_terminal::{StatusLine, beginning};
 use tokio::time::sleep;
 
@@ -60,7 +60,7 @@ impl Streams {
             let known = match self.known.entry(batch[0].key.stream.clone()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => {
-                    let target = target(unknown.key(), &self.aws).await;
+                    let target = Ok(Target::at(unknown.key(), &self.aws));
                     unknown.insert(Known { target, busy: 0, failures: 0 })
                 }
             };
@@ -71,15 +71,6 @@ impl Streams {
         }
         Ok(done)
     }
-}
-
-/// The stream, or why nothing can be put into it.
-async fn target(arn: &str, aws: &Aws) -> Result<Target, String> {
-    let found = match region_of_arn(arn) {
-        Some(region) if region != aws.region => Target::of(arn).await,
-        _ => Ok(Target::at(arn, aws)),
-    };
-    found.map_err(|error| format!("{error:#}"))
 }
 
 impl Known {

@@ -64,7 +64,7 @@ struct Batch {
 impl<'a> Consumer<'a> {
     async fn register(target: &'a Target, stream: &str) -> Result<Self> {
         let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
-        let name = format!("xtask-tail-{}-{now}", std::process::id());
+        let name = format!("kinesis-telemetry-tail-{}-{now}", std::process::id());
         let answer = target
             .client
             .register_stream_consumer()

@@ -9,87 +9,114 @@ use std::error::Error;
 use std::fmt::Debug;
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Context as _, Result, anyhow, bail};
 use aws_config::credential_process::CredentialProcessProvider;
 use aws_config::environment::EnvironmentVariableCredentialsProvider;
 use aws_config::meta::credentials::CredentialsProviderChain;
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
-use aws_config::{BehaviorVersion, ConfigLoader, Region, SdkConfig};
+use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials as _, SharedCredentialsProvider};
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 use kinesis_telemetry_terminal::plain;
+use tokio::runtime::Handle;
+use tokio::task::spawn_blocking;
 use tokio::time::timeout;
 
 use crate::http;
 use causes::causes;
 use profile::Profile;
 
-/// Longest time in which a service answers a question of [`Aws::find_soon`], its retries included.
-const ANSWER: Duration = Duration::from_secs(6);
-/// Longest time in which a connection is opened for it: twice this is less than [`ANSWER`].
+/// Longest time in which a connection is opened.
 const CONNECT: Duration = Duration::from_millis(2_500);
+/// Longest time until a request has the first byte of its answer. Two attempts take less than eight seconds.
+const ANSWER: Duration = Duration::from_millis(3_800);
+/// A request that finds no service is made twice. Readers wait for their turn at a busy stream on their own
+/// (`stream::shard::patiently`).
+const ATTEMPTS: u32 = 2;
 
-/// A shard takes five `GetRecords` a second, from all its readers together: being told so is normal,
-/// so there are more attempts than the SDK's three, and because a second is enough, shorter pauses.
-fn retries() -> RetryConfig {
-    RetryConfig::standard()
-        .with_max_attempts(8)
-        .with_initial_backoff(Duration::from_millis(200))
-        .with_max_backoff(Duration::from_secs(1))
+/// The region and the profile that a command line names; where it names none, the environment decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Wanted {
+    /// The region.
+    pub region: Option<String>,
+    /// The profile. It is used even if keys are in the environment, as by the AWS CLI.
+    pub profile: Option<String>,
 }
 
-/// Somebody's credentials in a region.
+/// Credentials in a region.
 #[derive(Clone, Debug)]
 pub struct Aws {
-    /// What the SDK's clients are made of.
+    /// The configuration of the SDK's clients.
     pub config: SdkConfig,
-    /// Where.
+    /// The name of the region.
     pub region: String,
     endpoint: Option<String>,
     profile: Profile,
 }
 
 impl Aws {
-    /// From where every AWS tool takes them; the region can be known better.
-    pub async fn find(region: Option<&str>) -> Result<Self> {
-        Self::load(region, |loader| loader.retry_config(retries())).await
+    /// Finds region and credentials where every AWS tool finds them, unless `wanted` names them. A service that does not answer
+    /// fails a request within ten seconds.
+    ///
+    /// This never blocks the runtime: a file of the configuration may be a pipe, or on a server that is gone.
+    pub async fn find(wanted: &Wanted) -> Result<Self> {
+        let (wanted, runtime) = (wanted.clone(), Handle::current());
+        spawn_blocking(move || runtime.block_on(Self::load(&wanted)))
+            .await
+            .context("reading AWS's configuration ended early")?
     }
 
-    /// Like [`Aws::find`], for questions that a service answers within seconds or not at all.
-    pub async fn find_soon() -> Result<Self> {
-        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).operation_timeout(ANSWER);
+    async fn load(wanted: &Wanted) -> Result<Self> {
+        let profile = Profile::selected(wanted.profile.as_deref()).await?;
+        let timeouts = TimeoutConfig::builder().connect_timeout(CONNECT).read_timeout(ANSWER);
         let retries = RetryConfig::standard()
-            .with_max_attempts(2)
+            .with_max_attempts(ATTEMPTS)
             .with_initial_backoff(Duration::from_millis(200));
-        let set =
-            |loader: ConfigLoader| loader.retry_config(retries).timeout_config(timeouts.build());
-        Self::load(None, set).await
-    }
-
-    async fn load(
-        region: Option<&str>,
-        set: impl FnOnce(ConfigLoader) -> ConfigLoader,
-    ) -> Result<Self> {
-        let profile = Profile::selected().await?;
-        let loader = aws_config::defaults(BehaviorVersion::latest())
+        let mut loader = aws_config::defaults(BehaviorVersion::latest())
             .http_client(http::client()?)
+            .timeout_config(timeouts.build())
+            .retry_config(retries)
             .profile_name(&profile.name);
-        let mut loader = set(loader);
-        if let Some(region) = region {
-            loader = loader.region(Region::new(region.to_owned()));
+        if let Some(region) = &wanted.region {
+            loader = loader.region(Region::new(region.clone()));
         }
-        if let Some(command) = profile.process() {
-            let variables = EnvironmentVariableCredentialsProvider::new();
-            let chain = CredentialsProviderChain::first_try("Environment", variables)
-                .or_else("Profile", CredentialProcessProvider::new(command));
+        let of_profile = match profile.process() {
+            Some(command) => {
+                Some(SharedCredentialsProvider::new(CredentialProcessProvider::new(command)))
+            }
+            None if wanted.profile.is_some() => {
+                let provider =
+                    ProfileFileCredentialsProvider::builder().profile_name(&profile.name);
+                Some(SharedCredentialsProvider::new(provider.build()))
+            }
+            None => None,
+        };
+        if let Some(provider) = of_profile {
+            let chain = if wanted.profile.is_some() {
+                CredentialsProviderChain::first_try("Profile", provider)
+            } else {
+                let variables = EnvironmentVariableCredentialsProvider::new();
+                CredentialsProviderChain::first_try("Environment", variables)
+                    .or_else("Profile", provider)
+            };
             loader = loader.credentials_provider(chain);
         }
         let config = loader.load().await;
-        let region = region::checked(config.region().map(ToString::to_string), &profile)?;
+        let named = wanted.region.is_some().then_some("--region");
+        let region = region::checked(config.region().map(ToString::to_string), named, &profile)?;
         let endpoint = config.endpoint_url().map(str::to_owned);
         Ok(Self { config, region, endpoint, profile })
+    }
+
+    /// Returns the same credentials in another region, if one is given.
+    #[must_use]
+    pub fn in_region(&self, region: Option<&str>) -> Self {
+        let Some(region) = region else { return self.clone() };
+        let config = self.config.to_builder().region(Region::new(region.to_owned())).build();
+        Self { config, region: region.to_owned(), ..self.clone() }
     }
 
     /// Gets the credentials, so that no later call has to. Fails with the reason if there are none within `limit`.
@@ -141,7 +168,7 @@ impl Aws {
             Some(code) => {
                 anyhow!(of_service(doing, permission, &place, &plain(code), &message))
             }
-            None if matches!(error, SdkError::TimeoutError(_)) => anyhow!(
+            None if is_timeout(error) => anyhow!(
                 "{place} does not answer: {doing} failed ({}); check the network, AWS_REGION, AWS_ENDPOINT_URL and HTTPS_PROXY",
                 plain(&innermost(error))
             ),
@@ -152,6 +179,15 @@ impl Aws {
                 matches!(error, SdkError::DispatchFailure(_))
             )),
         }
+    }
+}
+
+/// Returns true if nothing answered in time, be it the connection or the request.
+fn is_timeout<E, R>(error: &SdkError<E, R>) -> bool {
+    match error {
+        SdkError::TimeoutError(_) => true,
+        SdkError::DispatchFailure(failure) => failure.is_timeout(),
+        _ => false,
     }
 }
 

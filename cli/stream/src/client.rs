@@ -2,31 +2,42 @@
 
 use std::error::Error;
 use std::fmt::Debug;
+use std::time::Duration;
 
 use anyhow::{Result, anyhow};
+use aws_config::timeout::TimeoutConfig;
 use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 
-use crate::aws::Aws;
+use crate::aws::{Aws, Wanted};
+
+/// Longest time until the first byte of an answer: a request or an answer may have 10 MB.
+const ANSWER: Duration = Duration::from_secs(30);
 
 /// A stream, and the client that reaches it.
 #[derive(Clone, Debug)]
 pub struct Target {
-    /// The client of Kinesis.
+    /// The Kinesis client.
     pub client: aws_sdk_kinesis::Client,
     stream: String,
     aws: Aws,
 }
 
 impl Target {
-    /// With the credentials and the region of the environment; an ARN knows its region better.
+    /// Uses the credentials and the region of the environment; the region of an ARN wins.
     pub async fn of(stream: &str) -> Result<Self> {
-        Ok(Self::at(stream, &Aws::find(region_of_arn(stream)).await?))
+        let region = region_of_arn(stream).map(str::to_owned);
+        Ok(Self::at(stream, &Aws::find(&Wanted { region, profile: None }).await?))
     }
 
-    /// With these credentials, in their region.
+    /// Uses these credentials, in their region or in that of the ARN.
     pub fn at(stream: &str, aws: &Aws) -> Self {
-        let client = aws_sdk_kinesis::Client::new(&aws.config);
-        Self { client, stream: stream.to_owned(), aws: aws.clone() }
+        let aws = aws.in_region(region_of_arn(stream));
+        let timeouts =
+            aws.config.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
+        let config = aws_sdk_kinesis::config::Builder::from(&aws.config)
+            .timeout_config(timeouts.read_timeout(ANSWER).build());
+        let client = aws_sdk_kinesis::Client::from_conf(config.build());
+        Self { client, stream: stream.to_owned(), aws }
     }
 
     /// The stream's name, if it is known by that.

@@ -8,14 +8,16 @@ mod client;
 mod compare;
 mod http;
 mod journal;
+mod line;
 mod render;
 mod report;
 pub mod say;
 mod stream;
 mod verify;
 
-pub use aws::{Aws, configuration_files, is_denied, is_of_credentials, is_throttled};
+pub use aws::{Aws, Wanted, configuration_files, is_denied, is_of_credentials, is_throttled};
 pub use client::{Target, region_of_arn};
+pub use line::{Line, is_log_line};
 pub use render::{counted, has_all, sequence, thousands};
 pub use report::Quoted;
 pub use stream::{Reader, Record, Start, print_stream, shards};

@@ -3,7 +3,7 @@
 use std::io::{self, ErrorKind, Write as _};
 
 use anyhow::{Context, Result};
-use kinesis_telemetry_terminal as terminal;
+use kinesis_telemetry_terminal::{self as terminal, Text};
 use serde::Serialize;
 
 /// Writes `text` to stdout. If the reader has closed the pipe, ends the process successfully.
@@ -14,10 +14,23 @@ pub fn out(text: &str) -> Result<()> {
     Ok(())
 }
 
+/// Writes `text` to stdout, with its colours. If the reader has closed the pipe, ends the process successfully.
+pub fn styled(text: &Text) -> Result<()> {
+    if !is_written(text.as_str().as_bytes())? {
+        std::process::exit(0);
+    }
+    Ok(())
+}
+
 /// Writes `text` to stdout and returns false if the reader has closed the pipe, for callers that clean up before they end.
 pub fn is_heard(text: &str) -> Result<bool> {
+    is_written(terminal::lines(text).as_bytes())
+}
+
+/// Writes these bytes to stdout as they are, and returns false if the reader has closed the pipe. They must be safe to show.
+pub fn is_written(bytes: &[u8]) -> Result<bool> {
     let mut stdout = io::stdout().lock();
-    match stdout.write_all(terminal::lines(text).as_bytes()).and_then(|()| stdout.flush()) {
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(false),
         written => written.map(|()| true).context("stdout cannot be written"),
     }

@@ -1,21 +1,25 @@
-//! Progress on stderr, for the commands of this repository.
+//! What the commands of this repository write to terminals: progress on stderr, colours, and values that are safe to show.
 //!
 //! A [`StatusLine`] is written over on a terminal. Where stderr is piped, `NO_COLOR` is set or the terminal is dumb
 //! (`TERM=dumb`), the output is plain text without escape sequences. A closed stderr is not an error: commands do their
 //! work even if their progress has no reader.
 //!
-//! [`plain`] makes a value of unknown origin safe to show. Everything that this crate prints is made safe in any case.
+//! [`plain`] makes a value of unknown origin safe to show, and [`Text`] adds colours to such values. Everything that this crate
+//! prints is made safe in any case.
 
 use std::env;
-use std::ffi::OsString;
 use std::io::{self, IsTerminal as _, Stderr, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 mod plain;
+mod style;
 #[cfg(test)]
 mod tests;
 
 pub use plain::{beginning, json, lines, plain};
+pub use style::{Style, Styles, Text};
+
+use style::has_colors;
 
 /// Moves the cursor to the first column and erases the line.
 const ERASE: &str = "\r\x1b[2K";
@@ -46,7 +50,7 @@ impl Default for StatusLine {
     /// Returns an empty status line on stderr.
     fn default() -> Self {
         let stderr = io::stderr();
-        let is_live = can_overwrite(stderr.is_terminal(), |name| env::var_os(name));
+        let is_live = has_colors(stderr.is_terminal(), |name| env::var_os(name));
         Self::new(stderr, is_live)
     }
 }
@@ -113,13 +117,6 @@ impl<W: Write> State<W> {
             write(&mut self.out, &format!("{ERASE}{text}"));
         }
     }
-}
-
-/// Returns true if lines can be written over. `NO_COLOR` counts if it is set and not empty (<https://no-color.org>).
-fn can_overwrite(is_terminal: bool, variable: impl Fn(&str) -> Option<OsString>) -> bool {
-    is_terminal
-        && variable("NO_COLOR").is_none_or(|value| value.is_empty())
-        && variable("TERM").is_none_or(|value| value != "dumb")
 }
 
 /// Writes `text` in one call, so that lines of several processes do not mix. Progress without a reader is not an error.

@@ -2,7 +2,7 @@ use std::io::{self, ErrorKind, Write};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex};
 
-use super::{StatusLine, can_overwrite};
+use super::{StatusLine, has_colors};
 
 /// Keeps what is written to it.
 #[derive(Clone, Default)]
@@ -54,13 +54,13 @@ fn written(is_live: bool) -> String {
 
 #[test]
 fn output_is_plain_when_it_is_not_a_terminal() {
-    assert!(!can_overwrite(false, |_| None));
+    assert!(!has_colors(false, |_| None));
     assert_eq!(written(false), "1 of 2\na warning\n2 of 2\ndone\n");
 }
 
 #[test]
 fn a_terminal_line_is_written_over() {
-    assert!(can_overwrite(true, |_| None));
+    assert!(has_colors(true, |_| None));
     let expected = "building|1 of 2|a warning\n1 of 2|2 of 2||done\n";
     assert_eq!(written(true).trim_start_matches(super::ERASE).replace(super::ERASE, "|"), expected);
 }
@@ -68,7 +68,7 @@ fn a_terminal_line_is_written_over() {
 #[test]
 fn no_color_is_respected() {
     let with = |name: &'static str, value: &'static str| {
-        can_overwrite(true, move |asked| (asked == name).then(|| value.into()))
+        has_colors(true, move |asked| (asked == name).then(|| value.into()))
     };
     assert!(!with("NO_COLOR", "1"));
     assert!(with("NO_COLOR", ""), "an empty value does not count");

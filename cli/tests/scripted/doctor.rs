@@ -90,7 +90,7 @@ fn denied(form: &str) -> Answer {
     )
 }
 
-const ORDERS: [&str; 4] = ["doctor", "dev", "--function", "orders"];
+const ORDERS: [&str; 3] = ["doctor", "--function", "orders"];
 
 #[test]
 fn a_role_is_judged_by_what_iam_says_of_each_thing_that_it_must_do() {
@@ -148,7 +148,7 @@ fn a_function_that_nobody_can_invoke_and_one_that_is_not_there_are_told() {
     let (code, text) = server.types(&ORDERS);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("BROKEN  concurrency   no concurrency is reserved for orders"), "{text}");
-    let (code, text) = server.types(&["doctor", "dev", "--function", "gone"]);
+    let (code, text) = server.types(&["doctor", "--function", "gone"]);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("mend it: check --function and AWS_REGION"), "{text}");
 }
@@ -156,7 +156,7 @@ fn a_function_that_nobody_can_invoke_and_one_that_is_not_there_are_told() {
 #[test]
 fn a_stack_of_somebodys_own_can_be_asked_and_lacks_no_test_function() {
     let server = server("Telemetry", json!({}), |_| decision("allowed", ""));
-    let (code, text) = server.types(&["doctor", "dev"]);
+    let (code, text) = server.types(&["doctor"]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("ok      parameters    7 of the stack Telemetry"), "{text}");
 }

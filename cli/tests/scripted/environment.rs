@@ -87,7 +87,7 @@ fn an_empty_variable_names_no_profile() {
         ("AWS_PROFILE", "mine", "eu-west-2"),
         ("AWS_DEFAULT_PROFILE", "mine", "eu-west-2"),
     ] {
-        let mut command = server.command(&["outputs", "dev"]);
+        let mut command = server.command(&["outputs"]);
         command.env_remove("AWS_REGION").env("AWS_CONFIG_FILE", &config).env(variable, value);
         let (_, text) = said(&command.output().unwrap());
         assert!(text.contains(&format!("(region {region})")), "{variable}={value}: {text}");

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Answer, Call, STREAM, Server, ok, parameters, refused};
 
-const INVOKE: [&str; 8] = ["invoke", "dev", "--count", "1", "--lines", "1", "--deadline", "60"];
+const INVOKE: [&str; 7] = ["invoke", "--count", "1", "--lines", "1", "--deadline", "60"];
 
 /// A deployment whose function answers so, and whose stream holds those records from the first invocation on.
 fn server(
@@ -115,7 +115,7 @@ fn a_stream_that_does_not_answer_is_waited_for_no_longer_than_the_deadline() {
             records(&[])
         },
     );
-    let arguments = [&INVOKE[..7], &["1"]].concat();
+    let arguments = [&INVOKE[..6], &["1"]].concat();
     let (code, text) = server.types(&arguments);
     assert_eq!(code, 2, "{text}");
     assert!(text.contains("error: the stream did not answer in time"), "{text}");
@@ -133,7 +133,7 @@ fn a_function_that_cannot_be_invoked_again_does_not_look_like_lost_telemetry() {
         },
         || records(&[]),
     );
-    let arguments = [&INVOKE[..7], &["5"]].concat();
+    let arguments = [&INVOKE[..6], &["5"]].concat();
     let (code, text) = server.types(&arguments);
     assert_eq!(code, 1, "{text}");
     assert!(
@@ -157,7 +157,7 @@ fn so_many_invocations_are_under_way_at_a_time() {
         || records(&ours()),
     );
     let (code, text) =
-        server.types(&["invoke", "dev", "--count", "4", "--lines", "1", "--concurrency", "2"]);
+        server.types(&["invoke", "--count", "4", "--lines", "1", "--concurrency", "2"]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("4 of 4 invocations") || text.contains("3 of 4 invocations"), "{text}");
 }

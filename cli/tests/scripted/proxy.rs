@@ -25,13 +25,13 @@ fn aws_is_asked_through_the_proxy_and_what_is_on_this_machine_is_not() {
         }
     });
     let server = Server::start(|_| ok(&json!({ "Parameters": [] })));
-    let mut local = server.command(&["outputs", "dev"]);
+    let mut local = server.command(&["outputs"]);
     let (code, text) = said(&local.env("HTTPS_PROXY", &proxy).output().unwrap());
     assert_eq!(code, 2);
-    assert!(text.contains("dev is not deployed"), "{text}");
+    assert!(text.contains("no deployment at"), "{text}");
     assert!(asked.try_recv().is_err(), "nothing went through the proxy");
 
-    let mut aws = server.command(&["outputs", "dev"]);
+    let mut aws = server.command(&["outputs"]);
     aws.env_remove("AWS_ENDPOINT_URL").env("HTTPS_PROXY", &proxy);
     let (code, text) = said(&aws.output().unwrap());
     assert_eq!(code, 2);

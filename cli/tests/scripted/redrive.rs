@@ -10,7 +10,7 @@ use crate::queue::Queue;
 use crate::server::{Answer, Call, STREAM, Server, ok, parameters, refused, said};
 
 const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/111122223333/letters";
-pub(crate) const REDRIVE: [&str; 4] = ["redrive", "dev", "--quiet", "1"];
+pub(crate) const REDRIVE: [&str; 3] = ["redrive", "--quiet", "1"];
 
 /// A deployment with that queue, whose streams answer so.
 pub(crate) fn server(

@@ -55,7 +55,7 @@ fn shown(
         }
         if it.operation == "GetParameters" { deployed() } else { answer(it, count) }
     });
-    let command = [&["tail", "dev", "--json", "--seconds", "60"], arguments].concat();
+    let command = [&["tail", "--json", "--seconds", "60"], arguments].concat();
     let output = server.command(&command).output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{output:?}");
     let text = String::from_utf8(output.stdout).unwrap();
@@ -198,7 +198,7 @@ fn a_consumer_of_its_own_is_gone_also_when_nobody_reads_any_more() {
         "DeregisterStreamConsumer" => ok(&json!({})),
         _ => events(&[pushed(1, &[])]),
     });
-    let mut tail = server.command(&["tail", "dev", "--enhanced-fan-out", "--seconds", "60"]);
+    let mut tail = server.command(&["tail", "--enhanced-fan-out", "--seconds", "60"]);
     let mut tail = tail.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
     // As `head -1` does it.

@@ -1,35 +1,102 @@
-//! `outputs`, `invoke`, `tail`, `redrive`, `doctor`: what is asked of a deployment is done by `kinesis-telemetry`, so that nothing
-//! here links an SDK.
+//! `outputs`, `invoke`, `tail`, `redrive`, `doctor`: `kinesis-telemetry` on a stage, so that nothing here links an SDK.
 
 use std::ffi::OsString;
 use std::os::unix::process::CommandExt as _;
 use std::path::PathBuf;
-use std::process::{Command, ExitCode};
+use std::process::{Command, ExitCode, Stdio};
+use std::sync::Once;
 
-use anyhow::{Context, Result};
-use kinesis_telemetry_terminal::note;
+use anyhow::{Context, Result, bail};
+use clap::Args;
+use kinesis_telemetry_terminal::{StatusLine, note};
 
-use crate::support::progress::noisy_step;
+use super::deployment::Stage;
+use crate::support::process::{self, Process};
 use crate::support::workspace;
 
-/// The program that does it.
+/// The program.
 pub(crate) const PROGRAM: &str = "kinesis-telemetry";
 
+/// A stage, and options of `kinesis-telemetry`.
+#[derive(Args)]
+pub(crate) struct Options {
+    #[command(flatten)]
+    stage: Stage,
+    /// Options of kinesis-telemetry; "STAGE --help" lists them.
+    #[arg(value_name = "OPTIONS", last = true)]
+    options: Vec<OsString>,
+}
+
 /// Builds the program, and becomes it: signals and the exit code are its own.
-pub(crate) fn run(arguments: impl Iterator<Item = OsString>) -> Result<ExitCode> {
+pub(crate) fn run(command: &str, Options { stage, options }: &Options) -> Result<ExitCode> {
     let program = program()?;
-    let error = Command::new(&program).args(arguments).exec();
+    let mut becomes = Command::new(&program);
+    let error = becomes.args([command, "--stage", &stage.name]).args(options).exec();
     Err(error).with_context(|| format!("{} does not start", program.display()))
 }
 
-/// Has cargo build the program unless it is fresh, and returns its path. Says beforehand if that takes minutes.
-pub(super) fn program() -> Result<PathBuf> {
-    if !workspace::target_dir()?.join("debug").join(PROGRAM).is_file() {
-        note(
-            "The first time cargo builds kinesis-telemetry, which asks AWS. Compiling AWS's SDKs takes minutes; afterwards it takes \
-             a second.",
-        );
+/// Puts the `--` before the options that are the program's own.
+pub(super) fn separated(mut typed: Vec<OsString>, delegated: &[&str]) -> Vec<OsString> {
+    let is_delegated = typed.get(1).is_some_and(|it| delegated.iter().any(|name| it == name));
+    let has_stage = typed.get(2).is_some_and(|it| !it.as_encoded_bytes().starts_with(b"-"));
+    if is_delegated && has_stage && typed.get(3).is_some_and(|it| it != "--") {
+        typed.insert(3, "--".into());
     }
-    let mut programs = noisy_step("built kinesis-telemetry", || workspace::build(&[PROGRAM]))?;
-    programs.remove(PROGRAM).context("cargo did not build a program kinesis-telemetry")
+    typed
+}
+
+/// Has cargo build the program unless it is fresh, and returns its path. Says in one line what is built, and nothing if it is
+/// fresh.
+pub(super) fn program() -> Result<PathBuf> {
+    let (status, once) = (StatusLine::default(), Once::new());
+    let mut errors = Vec::new();
+    let mut command = workspace::build_command("dev", &[PROGRAM], &[]);
+    command.env("CARGO_TERM_COLOR", "never").env("CARGO_TERM_PROGRESS_WHEN", "never");
+    let mut cargo =
+        Process::spawn("cargo build", command.stdout(Stdio::piped()).stderr(Stdio::piped()))?;
+    let stderr = cargo.stderr.take().context("cargo has no stderr")?;
+    let stdout = cargo.stdout.take().context("cargo has no stdout")?;
+    let messages = std::thread::scope(|scope| {
+        let messages =
+            scope.spawn(|| process::lines(stdout).map_while(Result::ok).collect::<Vec<_>>());
+        for line in process::lines(stderr).map_while(Result::ok) {
+            if line.trim_start().starts_with("Compiling") {
+                once.call_once(|| note("building kinesis-telemetry: minutes the first time, because of AWS's SDKs; seconds later"));
+                status.set(line.trim());
+            }
+            errors.push(line);
+        }
+        messages.join().unwrap_or_default()
+    });
+    status.clear();
+    if !cargo.wait()?.success() {
+        bail!("kinesis-telemetry does not build:\n{}", errors.join("\n"));
+    }
+    let mut programs = messages.iter().filter_map(|it| workspace::executable(it));
+    let (_, path) = programs.next().context("cargo did not build a program kinesis-telemetry")?;
+    Ok(path)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn options_after_the_stage_are_the_programs_own() {
+        let separated = |typed: &str| {
+            let typed = typed.split(' ').map(OsString::from).collect();
+            let words = separated(typed, &["tail"]).into_iter().map(|it| it.into_string().unwrap());
+            words.collect::<Vec<_>>().join(" ")
+        };
+        for (typed, expected) in [
+            ("xtask tail dev --since 5m", "xtask tail dev -- --since 5m"),
+            ("xtask tail dev --help", "xtask tail dev -- --help"),
+            ("xtask tail dev -- --json", "xtask tail dev -- --json"),
+            ("xtask tail dev", "xtask tail dev"),
+            ("xtask tail --help", "xtask tail --help"),
+            ("xtask deploy dev --yes", "xtask deploy dev --yes"),
+        ] {
+            assert_eq!(separated(typed), expected);
+        }
+    }
 }

@@ -2,10 +2,11 @@
 
 mod commands;
 
+use clap::CommandFactory as _;
 use extension_spec::deployment::{self, SSM_PARAMETERS};
 use extension_spec::packing::{self, COMBINATIONS};
 use extension_spec::{Config, ENV_PREFIX, Kind, Param, event};
-use kinesis_telemetry_args::snippets;
+use kinesis_telemetry_args::{CommandLine, snippets};
 use xtask_synth::Project;
 
 use super::COMMANDS_IN;
@@ -28,6 +29,7 @@ pub(super) fn add(project: &mut Project, command_line: &clap::Command) {
     let told = "docs/deploying.md";
     for (name, text) in [
         ("cdk", block("typescript", &snippets::cdk(None))),
+        ("cdk-python", block("python", &snippets::cdk_python(None))),
         ("sam", block("yaml", &snippets::sam(None))),
         ("terraform", block("hcl", &snippets::terraform(None))),
         ("cli", block("sh", &snippets::cli(None))),
@@ -39,6 +41,9 @@ pub(super) fn add(project: &mut Project, command_line: &clap::Command) {
     project
         .region(reference, "commands", commands::in_full(command_line))
         .facts_from_all(COMMANDS_IN);
+    project
+        .region(reference, "operator-commands", commands::in_full(&CommandLine::command()))
+        .facts_from_all(kinesis_telemetry_args::DECLARED_IN);
 }
 
 /// A table of Markdown. A cell may hold anything but line breaks.

@@ -87,12 +87,7 @@ fn build_as(
     programs: &[&str],
     examples: &[&str],
 ) -> Result<BTreeMap<String, PathBuf>> {
-    let mut command = cargo();
-    command.args(["build", "--locked", "--message-format=json-render-diagnostics"]);
-    command.args(["--profile", profile]);
-    command.args(AS_TESTS_ARE_BUILT);
-    command.args(programs.iter().flat_map(|program| ["--bin", program]));
-    command.args(examples.iter().flat_map(|example| ["--example", example]));
+    let mut command = build_command(profile, programs, examples);
     let (exit, messages) = process::output("cargo build", &mut command)?;
     if !exit.success() {
         bail!("the programs do not build; cargo's messages above say why");
@@ -100,8 +95,19 @@ fn build_as(
     Ok(messages.lines().filter_map(executable).collect())
 }
 
+/// Returns the cargo that builds these programs and examples, and says on stdout in JSON where each is.
+pub(crate) fn build_command(profile: &str, programs: &[&str], examples: &[&str]) -> Command {
+    let mut command = cargo();
+    command.args(["build", "--locked", "--message-format=json-render-diagnostics"]);
+    command.args(["--profile", profile]);
+    command.args(AS_TESTS_ARE_BUILT);
+    command.args(programs.iter().flat_map(|program| ["--bin", program]));
+    command.args(examples.iter().flat_map(|example| ["--example", example]));
+    command
+}
+
 /// Name and path of the program, if this message of cargo's tells of one.
-fn executable(message: &str) -> Option<(String, PathBuf)> {
+pub(crate) fn executable(message: &str) -> Option<(String, PathBuf)> {
     #[derive(Deserialize)]
     struct Artifact {
         target: Target,

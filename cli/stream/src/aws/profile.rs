@@ -32,23 +32,24 @@ enum SignIn {
     Other,
 }
 
-/// The profile that the environment selects.
+/// The profile that a command line or the environment selects.
 #[derive(Clone, Debug)]
 pub(super) struct Profile {
     pub(super) name: String,
-    /// The variable that names it.
+    /// The variable or option that names it.
     pub(super) variable: Option<&'static str>,
     sign_in: SignIn,
 }
 
 impl Profile {
-    /// Reads which profile the environment selects. Fails if a variable names one that no file has.
-    pub(super) async fn selected() -> Result<Self> {
+    /// Reads the profile that `wanted` or else the environment names. Fails if no file has it.
+    pub(super) async fn selected(wanted: Option<&str>) -> Result<Self> {
         let set = |name: &&'static str| {
             let value = env::var_os(name).filter(|it| !it.is_empty())?;
             Some((*name, value.to_string_lossy().into_owned()))
         };
-        let named = VARIABLES.iter().find_map(set);
+        let typed = wanted.map(|name| ("--profile", name.to_owned()));
+        let named = typed.or_else(|| VARIABLES.iter().find_map(set));
         let (variable, name) =
             named.map_or((None, DEFAULT.to_owned()), |(variable, name)| (Some(variable), name));
         let (fs, env, files_of_env) = Default::default();

@@ -9,11 +9,15 @@ use super::profile::{self, Profile};
 /// Variables that name a region, in the order in which the SDK reads them.
 const VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// Returns the region if its name can be one; `found` is what the SDK has found.
-pub(super) fn checked(found: Option<String>, profile: &Profile) -> Result<String> {
+/// Returns the region if its name can be one. `found` is what the SDK has found, `option` what named it on the command line.
+pub(super) fn checked(
+    found: Option<String>,
+    option: Option<&str>,
+    profile: &Profile,
+) -> Result<String> {
     let Some(region) = found else {
         bail!(
-            "no AWS region is set: set AWS_REGION, or region in {} of {}",
+            "no AWS region is set: set AWS_REGION, or region in {} of {}, or use --region",
             profile.described(),
             profile::files()
         );
@@ -22,8 +26,8 @@ pub(super) fn checked(found: Option<String>, profile: &Profile) -> Result<String
         return Ok(region);
     }
     // A variable that is set to nothing counts for the SDK.
-    let variable = VARIABLES.iter().find(|name| env::var_os(name).is_some());
-    let source = variable.map_or_else(|| profile.described(), |name| (*name).to_owned());
+    let variable = VARIABLES.iter().copied().find(|name| env::var_os(name).is_some());
+    let source = option.or(variable).map_or_else(|| profile.described(), str::to_owned);
     let zone = region.strip_suffix(|c: char| c.is_ascii_lowercase()).filter(|it| is_region(it));
     let hint = match zone {
         Some(region) => format!("it is an availability zone of {region}: set {region}"),

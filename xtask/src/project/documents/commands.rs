@@ -12,26 +12,35 @@ pub(super) fn in_brief(command: &Command) -> String {
     table(["command", "does"], rows)
 }
 
-/// With every option.
+/// Returns a section for each command, with every option.
 pub(super) fn in_full(command: &Command) -> String {
-    let name = command.get_bin_name().unwrap_or_default();
-    let commands = command.get_subcommands().map(|it| section(name, it));
-    commands.collect::<Vec<_>>().join("\n")
+    let name = command.get_bin_name().unwrap_or(command.get_name());
+    let shown = command.get_subcommands().filter(|it| !it.is_hide_set());
+    shown.map(|it| section(name, it)).collect::<Vec<_>>().join("\n")
 }
 
 fn section(parent: &str, command: &Command) -> String {
     let name = command.get_name();
-    let mut text = format!("### {parent} {name}\n\n{}.\n", about(command));
+    let about = about(command);
+    let mut text = format!("### {parent} {name}\n\n{}.\n", about.trim_end_matches('.'));
     if let Some(more) = command.get_after_help() {
-        text += &format!("{more}\n");
+        text += &after_help(&more.to_string());
     }
-    let arguments: Vec<&Arg> = command.get_arguments().filter(|it| it.get_id() != "help").collect();
+    let is_shown = |it: &&Arg| it.get_id() != "help" && !it.is_hide_set();
+    let arguments: Vec<&Arg> = command.get_arguments().filter(is_shown).collect();
     if !arguments.is_empty() {
         let rows = arguments.into_iter().map(|it| [code(&usage(it)), default(it), help(it)]);
         text += "\n";
         text += &table(["argument", "default", "meaning"], rows);
     }
     text
+}
+
+/// Returns the text behind the options, with its examples as a block of code.
+fn after_help(text: &str) -> String {
+    let Some((text, examples)) = text.split_once("Examples:\n") else { return format!("{text}\n") };
+    let examples = examples.lines().map(str::trim_start).collect::<Vec<_>>().join("\n");
+    format!("{text}\n```sh\n{examples}\n```\n")
 }
 
 fn about(command: &Command) -> String {

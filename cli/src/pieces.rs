@@ -12,7 +12,7 @@ const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Events by `instance`, `seq` and `parts`: parts that disagree on how many there are do not belong together.
 type Key = (String, u64, Option<u32>);
 
-pub(super) struct Pieces {
+pub(crate) struct Pieces {
     waiting: BTreeMap<Key, BTreeMap<u32, Event>>,
     bytes: usize,
     max_bytes: usize,
@@ -29,7 +29,7 @@ impl Default for Pieces {
 
 impl Pieces {
     /// Returns the event if no part of it is missing any more.
-    pub(super) fn whole(&mut self, event: Event) -> Option<Event> {
+    pub(crate) fn whole(&mut self, event: Event) -> Option<Event> {
         let (Some(part), parts) = (event.source.part, event.source.parts) else {
             return Some(event);
         };

@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use clap::{CommandFactory as _, Parser as _};
+use extension_spec::LogLevel;
+
+use super::*;
+
+fn typed(words: &str) -> Result<Command, clap::Error> {
+    let words = ["kinesis-telemetry"].into_iter().chain(words.split(' '));
+    CommandLine::try_parse_from(words).map(|it| it.command)
+}
+
+fn refusal(words: &str) -> String {
+    typed(words).unwrap_err().to_string()
+}
+
+fn deployment(name: &str) -> Deployment {
+    Deployment { name: Some(name.to_owned()), stage: None }
+}
+
+#[test]
+fn the_command_line_is_well_formed() {
+    CommandLine::command().debug_assert();
+}
+
+#[test]
+fn arguments_become_options() {
+    let expected = Tail {
+        source: Source { deployment: deployment("blue"), stream: None },
+        types: vec!["function".to_owned(), "platform".to_owned()],
+        level: Some(LogLevel::Warn),
+        since: Some(Since::Ago(Duration::from_mins(5))),
+        ..Tail::default()
+    };
+    let words = "tail --name blue --type function --type platform --level warn --since 5m";
+    assert_eq!(typed(words).unwrap(), Command::Tail(expected));
+    let also_to =
+        ["one", "two"].map(|it| format!("arn:aws-cn:kinesis:cn-north-1:111122223333:stream/{it}"));
+    let words = format!("redrive --quiet 1 --also-to {} --also-to {}", also_to[0], also_to[1]);
+    let expected = Redrive {
+        deployment: Deployment::default(),
+        quiet: Duration::from_secs(1),
+        also_to: also_to.into(),
+        json: false,
+    };
+    assert_eq!(typed(&words).unwrap(), Command::Redrive(expected));
+}
+
+#[test]
+fn region_and_profile_stand_before_or_after_the_command() {
+    for words in
+        ["--region eu-west-1 --profile prod tail", "tail --profile prod --region eu-west-1"]
+    {
+        let words = ["kinesis-telemetry"].into_iter().chain(words.split(' '));
+        let global = CommandLine::try_parse_from(words).unwrap().global;
+        assert_eq!(
+            (global.region.as_deref(), global.profile.as_deref()),
+            (Some("eu-west-1"), Some("prod"))
+        );
+    }
+}
+
+#[test]
+fn a_stream_replaces_the_deployment() {
+    for stream in ["telemetry", "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry"] {
+        assert!(typed(&format!("tail --stream {stream}")).is_ok(), "{stream}");
+    }
+    assert!(refusal("tail --stream a/b").contains("set the name of a stream"));
+    assert!(refusal("tail --stream telemetry --name blue").contains("cannot be used with"));
+}
+
+#[test]
+fn only_a_full_stream_arn_is_another_destination() {
+    let arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry";
+    assert!(typed(&format!("redrive --also-to {arn}")).is_ok());
+    let instead = |of: &str, new: &str| arn.replacen(of, new, 1);
+    for bad in [
+        "telemetry".to_owned(),
+        "stream/telemetry".to_owned(),
+        instead("arn:", "ARN:"),
+        instead("aws", "gcp"),
+        instead("aws", ""),
+        instead("kinesis", "firehose"),
+        instead("kinesis", "Kinesis"),
+        instead("eu-central-1", ""),
+        instead("eu-central-1", "*"),
+        instead("111122223333", ""),
+        instead("111122223333", "11112222333"),
+        instead("111122223333", "1111222233334"),
+        instead("111122223333", "11112222333x"),
+        instead("stream/", "streams/"),
+        instead("telemetry", ""),
+        instead("telemetry", "*"),
+        instead("telemetry", "telemetry/consumer/x:1"),
+        instead("telemetry", "tele\u{1b}metry"),
+        instead("telemetry", &"x".repeat(129)),
+        format!("{arn}\u{a0}"),
+        format!("{arn}\n"),
+    ] {
+        assert!(
+            refusal(&format!("redrive --also-to {bad}")).contains("set the full ARN of a stream"),
+            "{bad}"
+        );
+    }
+}
+
+#[test]
+fn bad_values_are_refused() {
+    for words in [
+        "outputs --name runtime",
+        "invoke --count 0",
+        "invoke --count 1001",
+        "tail --since soon",
+        "tail --format pretty --json",
+        "doctor --all --function orders",
+        "completions tcsh",
+    ] {
+        assert!(typed(words).is_err(), "{words}");
+    }
+}

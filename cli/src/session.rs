@@ -1,0 +1,102 @@
+//! The beginning of every command: credentials, region, and the first answer of AWS, or the reason why there is none.
+
+use std::io::{IsTerminal as _, stderr, stdout};
+use std::time::Duration;
+
+use anyhow::{Result, bail};
+use kinesis_telemetry_args::{Color, Deployment, Global, Source};
+use kinesis_telemetry_stream::{Aws, Target, Wanted, configuration_files, shards};
+use kinesis_telemetry_terminal::Styles;
+use tokio::time::{Instant, timeout};
+
+use crate::deployment::Values;
+
+/// Longest time until the first answer. A person gets the reason within ten seconds.
+const LIMIT: Duration = Duration::from_millis(8_500);
+/// Columns of an output that is no terminal.
+const COLUMNS: u16 = 120;
+
+/// The options of every command.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    wanted: Wanted,
+    /// Colours of stdout.
+    pub(crate) styles: Styles,
+}
+
+/// A stream that exists.
+pub(crate) struct Opened {
+    pub(crate) aws: Aws,
+    pub(crate) target: Target,
+    /// Name or ARN.
+    pub(crate) stream: String,
+}
+
+impl Session {
+    pub(crate) fn new(global: Global) -> Self {
+        let styles = match global.color {
+            Color::Auto => Styles::of_output(stdout().is_terminal()),
+            Color::Always => Styles::new(true),
+            Color::Never => Styles::new(false),
+        };
+        let Global { region, profile, .. } = global;
+        Self { wanted: Wanted { region, profile }, styles }
+    }
+
+    /// Finds credentials and region, and asks `first`. Fails with a reason if that takes more than [`LIMIT`].
+    pub(crate) async fn connect<T>(
+        &self,
+        first: impl AsyncFnOnce(&Aws) -> Result<T>,
+    ) -> Result<(Aws, T)> {
+        let began = Instant::now();
+        let left = || LIMIT.saturating_sub(began.elapsed());
+        let Ok(aws) = timeout(left(), Aws::find(&self.wanted)).await else {
+            bail!(
+                "AWS's configuration cannot be read within {} s, or no AWS region is set and EC2's metadata service does not \
+                 answer: set AWS_REGION, and check {}",
+                LIMIT.as_secs(),
+                configuration_files()
+            );
+        };
+        let aws = aws?.sign_in(left()).await?;
+        match timeout(left(), first(&aws)).await {
+            Ok(answer) => Ok((aws, answer?)),
+            Err(_) => bail!(
+                "{} does not answer within {} s: check the network, AWS_REGION, AWS_ENDPOINT_URL and HTTPS_PROXY",
+                aws.place("STS"),
+                LIMIT.as_secs()
+            ),
+        }
+    }
+
+    /// Reads the values of a deployment. Fails if it does not exist.
+    pub(crate) async fn deployment(&self, deployment: &Deployment) -> Result<(Aws, Values)> {
+        self.connect(async |aws| Values::of(deployment, aws).await).await
+    }
+
+    /// Opens the stream of a deployment, or the one that is named. Fails if it does not exist.
+    pub(crate) async fn stream(&self, source: &Source) -> Result<Opened> {
+        let (aws, (stream, target)) = self
+            .connect(async |aws| {
+                let stream = match &source.stream {
+                    Some(stream) => stream.clone(),
+                    None => Values::of(&source.deployment, aws).await?.get("streamArn")?.to_owned(),
+                };
+                let target = Target::at(&stream, aws);
+                shards(&target).await?;
+                Ok((stream, target))
+            })
+            .await?;
+        Ok(Opened { aws, target, stream })
+    }
+}
+
+/// Returns the columns of the terminal, or of `COLUMNS`, or what fits most windows.
+pub(crate) fn columns() -> usize {
+    let set = std::env::var("COLUMNS").ok().and_then(|it| it.parse().ok());
+    let of_terminal = || {
+        let size = terminal_size::terminal_size_of(stdout());
+        size.or_else(|| terminal_size::terminal_size_of(stderr())).map(|(width, _)| width.0)
+    };
+    set.or_else(of_terminal).unwrap_or(COLUMNS).into()
+}
