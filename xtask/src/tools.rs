@@ -34,10 +34,12 @@ pub(crate) enum Tool {
     Python,
     /// Makes the mount namespace in which AWS's emulator runs. On Linux alone: elsewhere nothing asks for it.
     Unshare,
+    /// Shows the report.
+    Chromium,
 }
 
 impl Tool {
-    pub(crate) const ALL: [Self; 3] = [Self::Node, Self::Python, Self::Unshare];
+    pub(crate) const ALL: [Self; 4] = [Self::Node, Self::Python, Self::Unshare, Self::Chromium];
 
     /// The word by which a test's reason for being ignored asks for it: `needs Node: ...`.
     pub(crate) fn word(self) -> &'static str {
@@ -45,6 +47,7 @@ impl Tool {
             Self::Node => "Node",
             Self::Python => "Python",
             Self::Unshare => "unshare",
+            Self::Chromium => "Chromium",
         }
     }
 
@@ -78,6 +81,11 @@ impl Tool {
                         "neither {} makes a mount namespace: run as root, or allow sudo without a password",
                         WAYS_TO_UNSHARE.join(" nor ")
                     );
+                }
+            }
+            Self::Chromium => {
+                if let Err(why) = apt::require(&[apt::CHROMIUM]) {
+                    bail!("neither Chromium nor Chrome is on the PATH: {why}");
                 }
             }
         }

@@ -162,6 +162,7 @@ fn rooms_depend_on_each_other_without_circles() {
         "extension",
         "extension/spec",
         "fuzz/checks",
+        "report",
         "sandbox",
         "xtask",
         "xtask/bench",

@@ -6,7 +6,8 @@ use crate::support::workspace;
 
 /// The text of every Rust and Python source.
 fn code() -> String {
-    let sources = ["extension/src", "extension/tests", "sandbox", "cli", "xtask", "consumers"];
+    let sources =
+        ["extension/src", "extension/tests", "sandbox", "cli", "xtask", "consumers", "report"];
     let mut code = String::new();
     let mut folders: Vec<_> = sources.iter().map(|it| workspace::root().join(it)).collect();
     while let Some(folder) = folders.pop() {

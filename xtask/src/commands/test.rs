@@ -228,6 +228,8 @@ mod tests {
         assert!(needing(both, &[Tool::Python]).is_some());
         let emulated = "test it ... ignored, needs Python and unshare: cargo xtask test";
         assert!(needing(emulated, &[Tool::Unshare]).is_some());
+        let shown = "test browser::it_is_shown ... ignored, needs Chromium: cargo xtask test";
+        assert!(needing(shown, &[Tool::Chromium]).is_some());
     }
 
     #[test]

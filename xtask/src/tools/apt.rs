@@ -13,23 +13,41 @@ use crate::support::workspace;
 #[derive(Clone, Copy)]
 pub(crate) struct Program {
     pub(crate) name: &'static str,
+    /// Other names under which it is found as well.
+    others: &'static [&'static str],
     package: &'static str,
 }
 
+impl Program {
+    const fn new(name: &'static str, package: &'static str) -> Self {
+        Self { name, others: &[], package }
+    }
+
+    /// Returns true if the program is on the PATH, under any of its names.
+    pub(crate) fn is_there(self) -> bool {
+        is_there(self.name) || self.others.iter().any(|name| is_there(name))
+    }
+}
+
 /// Counts instructions.
-pub(crate) const VALGRIND: Program = Program { name: "valgrind", package: "valgrind" };
+pub(crate) const VALGRIND: Program = Program::new("valgrind", "valgrind");
 /// Runs programs for arm64 on another processor.
-pub(crate) const QEMU_ARM64: Program =
-    Program { name: "qemu-aarch64-static", package: "qemu-user-static" };
+pub(crate) const QEMU_ARM64: Program = Program::new("qemu-aarch64-static", "qemu-user-static");
 /// Reads zips.
-pub(crate) const UNZIP: Program = Program { name: "unzip", package: "unzip" };
+pub(crate) const UNZIP: Program = Program::new("unzip", "unzip");
 /// Reads programs.
-pub(crate) const READELF: Program = Program { name: "readelf", package: "binutils" };
+pub(crate) const READELF: Program = Program::new("readelf", "binutils");
+/// Shows the report. Ubuntu's package only installs a snap, so Chrome will do: GitHub's runners have it.
+pub(crate) const CHROMIUM: Program = Program {
+    name: "chromium",
+    others: &["chromium-browser", "google-chrome"],
+    package: "chromium",
+};
 
 /// Sees to it that they are there; else says in one line what to install.
 pub(crate) fn require(programs: &[Program]) -> Result<()> {
     let missing: Vec<&str> =
-        programs.iter().filter(|it| !is_there(it.name)).map(|it| it.package).collect();
+        programs.iter().filter(|it| !it.is_there()).map(|it| it.package).collect();
     if missing.is_empty() {
         return Ok(());
     }
@@ -63,11 +81,18 @@ fn is_there(program: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::is_there;
+    use super::{Program, is_there};
 
     #[test]
     fn a_program_is_looked_for_on_the_path() {
         assert!(is_there("sh"));
         assert!(!is_there("a-program-that-nobody-has"));
+    }
+
+    #[test]
+    fn a_program_is_found_under_each_of_its_names() {
+        let of = |name, others| Program { name, others, package: "dash" }.is_there();
+        assert!(of("a-program-that-nobody-has", &["sh"]));
+        assert!(!of("a-program-that-nobody-has", &["another-one"]));
     }
 }

@@ -36,6 +36,6 @@ pub(crate) fn install(tool: Tool, target: &Path) -> Result<PathBuf> {
             python::environment(&into, &from.join("requirements.txt"))?;
             Ok(into)
         }
-        Tool::Unshare => unreachable!("consumers are written in no such language"),
+        Tool::Unshare | Tool::Chromium => unreachable!("consumers are written in no such language"),
     }
 }
