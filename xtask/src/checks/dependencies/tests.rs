@@ -53,7 +53,7 @@ fn an_exception_holds_for_its_package_alone() {
     let other = licences(&graph("clap", "CDLA-Permissive-2.0", super::CRATES_IO));
     assert!(other.contains(&problem), "{other:?}");
     let own = licences(&graph("webpki-roots", "CDLA-Permissive-2.0", super::CRATES_IO));
-    assert!(own.is_empty(), "{own:?}");
+    assert!(!own.iter().any(|it| it.contains("webpki-roots")), "{own:?}");
 }
 
 #[test]
