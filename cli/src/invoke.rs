@@ -11,14 +11,15 @@ mod table;
 use std::cell::{Cell, RefCell};
 use std::convert::Infallible;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, anyhow};
 use kinesis_telemetry_args::Invoke;
-use kinesis_telemetry_stream::{Reader, Start, Target, say};
+use kinesis_telemetry_stream::{Reader, Start, Target, say, write_page};
 use kinesis_telemetry_terminal::StatusLine;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::report::milliseconds;
 use crate::session::Session;
 use audit::{Audit, Sent};
 use evidence::Evidence;
@@ -31,7 +32,7 @@ const PAUSE: Duration = Duration::from_millis(500);
 const NUDGE: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode> {
-    let give_up = Instant::now() + options.deadline;
+    let (began, give_up) = (SystemTime::now(), Instant::now() + options.deadline);
     let (aws, values) = session.deployment(&options.deployment).await?;
     let function = Function::new(values.get("testFunctionName")?, &aws);
     let stream = values.get("streamArn")?;
@@ -50,6 +51,14 @@ pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode>
     let (sent, ()) = tokio::try_join!(invoking, look.look_until(&over))?;
     let audit = look.until_complete(&sent, &function, &progress).await?;
     progress.clear();
+    if let Some(file) = &options.html {
+        let page = &look.evidence.page;
+        let title = format!("Invocations of {}", function.name);
+        write_page(
+            file,
+            &page.report(&title, stream, milliseconds(began), milliseconds(SystemTime::now())),
+        )?;
+    }
     say::out(&if options.json { say::json(&audit)? } else { table::text(&audit, &sent) })?;
     Ok(if audit.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

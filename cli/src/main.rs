@@ -8,9 +8,9 @@ mod doctor;
 mod generate;
 mod invoke;
 mod outputs;
-mod pieces;
 mod preflight;
 mod redrive;
+mod report;
 mod session;
 mod signals;
 mod tail;
@@ -43,6 +43,7 @@ fn main() -> ExitCode {
 async fn run(command: Command, session: &Session) -> Result<ExitCode> {
     match command {
         Command::Tail(options) => tail::run(&options, session).await,
+        Command::Report(options) => report::run(&options, session).await,
         Command::Doctor(options) => doctor::run(&options, session).await,
         Command::Outputs(options) => outputs::run(&options, session).await,
         Command::Invoke(options) => invoke::run(&options, session).await,

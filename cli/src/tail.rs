@@ -11,11 +11,10 @@ use std::time::{Duration, SystemTime};
 use anyhow::Result;
 use kinesis_telemetry_args::{Format, Tail};
 use kinesis_telemetry_consumer::{self as consumer, Broken, Event};
-use kinesis_telemetry_stream::{Line, Reader, Record, Start, Target, counted, say};
+use kinesis_telemetry_stream::{Line, Pieces, Reader, Record, Start, Target, counted, say};
 use kinesis_telemetry_terminal::{beginning, json, lines, note};
 use tokio::time::sleep;
 
-use crate::pieces::Pieces;
 use crate::session::{Opened, Session, columns};
 use crate::signals;
 use filter::Filter;
@@ -140,7 +139,13 @@ impl Screen<'_> {
         if data.last().is_some_and(|last| *last != b'\n') {
             data.push(b'\n');
         }
-        self.shown += data.split(|it| *it == b'\n').count() as u64 - 1;
+        let wanted = self.options.events.map_or(u64::MAX, |most| most - self.shown);
+        let ends = (1..).zip(&data).filter(|(_, byte)| **byte == b'\n').map(|(end, _)| end);
+        let mut shown = 0;
+        let end =
+            ends.take(usize::try_from(wanted).unwrap_or(usize::MAX)).inspect(|_| shown += 1).last();
+        data.truncate(end.unwrap_or_default());
+        self.shown += shown;
         if stdout().is_terminal() {
             data = json(&String::from_utf8_lossy(&data)).into_owned().into();
         }

@@ -212,7 +212,7 @@ _xtask() {
             return 0
             ;;
         xtask__subcmd__demo)
-            opts="-h --invocations --lines --bytes --format --mode --fail --json --keep --env --layer --full --help"
+            opts="-h --invocations --lines --bytes --format --mode --fail --json --html --keep --env --layer --full --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -236,6 +236,10 @@ _xtask() {
                     ;;
                 --mode)
                     COMPREPLY=($(compgen -W "on-demand provisioned-concurrency snapstart managed-instances" -- "${cur}"))
+                    return 0
+                    ;;
+                --html)
+                    COMPREPLY=($(compgen -f "${cur}"))
                     return 0
                     ;;
                 --env)

@@ -55,6 +55,7 @@ complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen
 provisioned-concurrency\t''
 snapstart\t''
 managed-instances\t''"
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l html -d 'Also write a page about the invocations' -r -F
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l env -d 'A variable of the function and of the extension, such as a setting; may be repeated' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from demo" -l layer -d 'Run the extension as the layer ships it, which takes minutes to build: here, for arm64 under an emulator where need be, or alone in an empty root file system' -r -f -a "own\t''
 arm64\t''

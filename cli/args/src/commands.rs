@@ -22,6 +22,7 @@ pub const TABLE_FORMATS: [TableFormat; 3] =
 #[derive(Subcommand, Clone, Debug, PartialEq)]
 pub enum Command {
     Tail(Tail),
+    Report(Report),
     Doctor(Doctor),
     Outputs(Outputs),
     Invoke(Invoke),
@@ -62,7 +63,7 @@ Examples:
 /// Show the events of a stream as they arrive.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(after_help = "\
-tail reads all shards, including those that a reshard adds, and every format that the extension writes. An event is shown if
+tail reads all shards, including those that a reshard adds, and every format that the extension writes. An event is shown if \
 it meets all conditions. Ctrl-C ends tail.
 
 Examples:
@@ -126,7 +127,7 @@ pub enum Format {
 /// Show functions and instances live: rates, delivery lag, failures, memory, missing numbers.
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "\
-Keys: arrows or j/k select, Enter shows the instances of a function, Esc goes back, s changes the order, / filters, q ends.
+Keys: arrows or j/k select, Enter shows the instances of a function, Esc goes back, s changes the order, / filters, q ends. \
 If the output is no terminal, top prints a table every --interval.
 
 Examples:
@@ -182,7 +183,7 @@ pub enum Order {
 /// Write one self-contained HTML page about the invocations in a stream.
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "\
-The page shows a timeline of the invocations, durations and delivery lag, failures with their log lines, and which events are
+The page shows a timeline of the invocations, durations and delivery lag, failures with their log lines, and which events are \
 missing. It needs no network. Exit code: 0 if nothing is missing, 1 otherwise.
 
 Examples:
@@ -209,9 +210,9 @@ pub struct Report {
 /// Check that no event is missing, for schedulers and alarms.
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "\
-The numbers of each extension process have no holes. A missing number is explained if a ledger reports it as shed. The newest
-events may still be on their way, so numbers are judged once a later event is --settle old.
-Prints one line of JSON. Exit code: 0 if no number is missing without an explanation, 1 if one is, 2 if the stream could
+The numbers of each extension process have no holes. A missing number is explained if a ledger reports it as shed. The newest \
+events may still be on their way, so numbers are judged once a later event is --settle old. \
+Prints one line of JSON. Exit code: 0 if no number is missing without an explanation, 1 if one is, 2 if the stream could \
 not be read.
 
 Examples:
@@ -238,8 +239,8 @@ pub struct Completeness {
 /// Check everything between the credentials and the stream, and report what is broken.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(after_help = "\
-doctor changes nothing. It checks credentials, parameters, layers, the function and its role, the stream and its key, the age of
-the newest record, the dead-letter queue, and what the extension itself logged in the last hour.
+doctor changes nothing. It checks credentials, parameters, layers, the function and its role, the stream and its key, the age of \
+the newest record, the dead-letter queue, and what the extension itself logged in the last hour. \
 Exit code: 0 if everything is well, 1 if something is broken or could not be checked, 2 if nothing could be found out.
 
 Examples:
@@ -329,7 +330,7 @@ pub enum Snippet {
 /// Invoke the test function, and verify that its telemetry arrives.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(after_help = "\
-While events are missing, invoke also makes invocations without log lines: Lambda delivers the report of one invocation during
+While events are missing, invoke also makes invocations without log lines: Lambda delivers the report of one invocation during \
 the next. Exit code: 0 if every event of the invocations arrived and no number is missing, 1 otherwise.
 
 Examples:
@@ -365,9 +366,9 @@ pub struct Invoke {
 /// Put the dead letters of a deployment back into its stream.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(after_help = "\
-A dead letter is a record that the stream did not accept; it waits in the deployment's queue. Repair the cause first:
-kinesis-telemetry doctor. redrive deletes a message after the stream has acknowledged its record, and events keep their
-identity. Every function that may send to the queue can write a letter, so letters for other streams stay in the queue and are
+A dead letter is a record that the stream did not accept; it waits in the deployment's queue. Repair the cause first: \
+kinesis-telemetry doctor. redrive deletes a message after the stream has acknowledged its record, and events keep their \
+identity. Every function that may send to the queue can write a letter, so letters for other streams stay in the queue and are \
 listed. Exit code: 0 if the queue is empty, 1 if letters are left, each with the reason, 130 if interrupted.
 
 Examples:

@@ -45,7 +45,7 @@ Examples:
   kinesis-telemetry tail --stream orders --grep error  # read any stream
   kinesis-telemetry doctor --function orders           # find out why nothing arrives
 
-Credentials, endpoint, proxy and CA come from where every AWS tool takes them: AWS_PROFILE, AWS_ACCESS_KEY_ID,
+Credentials, endpoint, proxy and CA come from where every AWS tool takes them: AWS_PROFILE, AWS_ACCESS_KEY_ID, \
 AWS_ENDPOINT_URL, HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE and the files in ~/.aws.
 
 Exit codes: 0 success, 1 the command found a problem, 2 the command could not find out."
@@ -69,8 +69,15 @@ pub struct Global {
     /// Profile in ~/.aws; by default AWS_PROFILE.
     #[arg(long, global = true, value_name = "PROFILE")]
     pub profile: Option<String>,
-    /// When to use colours. "auto": on a terminal, unless NO_COLOR is set.
-    #[arg(long, global = true, value_enum, value_name = "WHEN", default_value_t)]
+    /// When to use colours: auto (on a terminal, unless NO_COLOR is set), always or never.
+    #[arg(
+        long,
+        global = true,
+        value_enum,
+        value_name = "WHEN",
+        default_value_t,
+        hide_possible_values = true
+    )]
     pub color: Color,
 }
 

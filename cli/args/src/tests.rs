@@ -112,6 +112,7 @@ fn bad_values_are_refused() {
         "invoke --count 1001",
         "tail --since soon",
         "tail --format pretty --json",
+        "report --since 1h",
         "doctor --all --function orders",
         "completions tcsh",
     ] {

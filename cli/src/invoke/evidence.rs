@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kinesis_telemetry_consumer::{self as consumer, Event, Gathering};
-use kinesis_telemetry_stream::{Quoted, Record};
+use kinesis_telemetry_stream::{Page, Quoted, Record};
 
 /// A stream is shared: what others send is counted and left.
 #[derive(Debug, Default)]
@@ -15,17 +15,20 @@ pub(super) struct Evidence {
     pub(super) broken: Quoted,
     pub(super) records: usize,
     pub(super) bytes: usize,
+    /// The invocations, for a page about them.
+    pub(super) page: Page,
 }
 
 impl Evidence {
     pub(super) fn new(function: &str) -> Self {
-        Self { function: function.to_owned(), ..Self::default() }
+        Self { function: function.to_owned(), page: Page::new(Some(function)), ..Self::default() }
     }
 
     pub(super) fn add(&mut self, records: &[Record]) {
         for record in records {
             self.records += 1;
             self.bytes += record.data.len();
+            self.page.add(record);
             for line in consumer::record(&record.data) {
                 match line {
                     Ok(event) if self.is_of_another(&event) => {}

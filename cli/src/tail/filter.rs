@@ -3,7 +3,7 @@
 use anyhow::{Context, Result};
 use kinesis_telemetry_args::Tail;
 use kinesis_telemetry_consumer::Event;
-use kinesis_telemetry_stream::Line;
+use kinesis_telemetry_stream::{Line, request_id};
 use regex::Regex;
 
 /// The conditions, all of which an event must meet.
@@ -28,9 +28,8 @@ impl<'a> Filter<'a> {
         let of_function = |part: &String| {
             event.source.function.as_ref().is_some_and(|name| name.contains(part.as_str()))
         };
-        let of_request = |begin: &String| {
-            event.request_id.as_ref().is_some_and(|id| id.starts_with(begin.as_str()))
-        };
+        let of_request =
+            |begin: &String| request_id(event).is_some_and(|id| id.starts_with(begin.as_str()));
         function.as_ref().is_none_or(of_function)
             && request.as_ref().is_none_or(of_request)
             && (types.is_empty() || types.iter().any(|wanted| is_of_type(&event.kind, wanted)))

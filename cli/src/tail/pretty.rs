@@ -9,7 +9,7 @@ use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 
 use extension_spec::LogLevel;
 use kinesis_telemetry_consumer::Event;
-use kinesis_telemetry_stream::{Line, is_log_line};
+use kinesis_telemetry_stream::{Line, is_log_line, request_id};
 use kinesis_telemetry_terminal::{Style, Styles, Text, plain};
 use serde_json::Value;
 use textwrap::core::display_width;
@@ -63,7 +63,7 @@ impl Pretty {
             let name = self.functions.shown(event.source.function.as_deref());
             column(&[], name, self.functions.columns());
         }
-        let request = event.request_id.as_deref().unwrap_or_default();
+        let request = request_id(event).unwrap_or_default();
         column(&[color(request)], &request.chars().take(REQUEST).collect::<String>(), REQUEST);
         let line = Line::of(event);
         let level = line.level.map(|it| it.word().to_uppercase()).unwrap_or_default();

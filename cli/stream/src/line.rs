@@ -10,6 +10,8 @@ use serde_json::{Map, Value};
 
 /// Number of words of a text in which its level is looked for.
 const WORDS: usize = 8;
+/// Bytes of an event in which a request ID is looked for.
+const HEAD: usize = 300;
 /// Members of a JSON log line that hold its text, in the order in which they are preferred.
 const TEXTS: [&str; 8] =
     ["message", "msg", "Message", "@m", "short_message", "errorMessage", "event", "text"];
@@ -104,6 +106,25 @@ impl Line {
     }
 }
 
+/// Returns the request ID of an event: its own, or for a log line the first UUID near the beginning of its text, where the text
+/// formats of Lambda's runtimes have it. The extension leaves the ID out if a line may belong to two invocations.
+pub fn request_id(event: &Event) -> Option<&str> {
+    let of_text = || {
+        let head = event.text.get(..event.text.floor_char_boundary(HEAD))?;
+        let is_part = |c: char| c.is_ascii_hexdigit() || c == '-';
+        head.split(|c| !is_part(c)).find(|word| is_uuid(word))
+    };
+    event.request_id.as_deref().or_else(|| is_log_line(event).then(of_text).flatten())
+}
+
+fn is_uuid(word: &str) -> bool {
+    let is_right = |(at, byte): (usize, u8)| match at {
+        8 | 13 | 18 | 23 => byte == b'-',
+        _ => byte.is_ascii_hexdigit(),
+    };
+    word.len() == 36 && word.bytes().enumerate().all(is_right)
+}
+
 /// Returns true for events that a function or an extension logged.
 pub fn is_log_line(event: &Event) -> bool {
     matches!(event.kind.as_str(), "function" | "extension")
@@ -180,8 +201,7 @@ fn is_time(word: &str) -> bool {
 }
 
 fn is_request_id(word: &str) -> bool {
-    let is_uuid = word.len() == 36 && word.bytes().all(|it| it.is_ascii_hexdigit() || it == b'-');
-    is_uuid || word == "undefined"
+    is_uuid(word) || word == "undefined"
 }
 
 #[cfg(test)]

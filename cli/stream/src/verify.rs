@@ -11,6 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::client::Target;
 use crate::compare::{Terms, compare};
+use crate::page::{Page, write_page};
 use crate::stream::{Reader, Start};
 use crate::{journal, render, say};
 
@@ -34,6 +35,9 @@ pub struct Verify {
     /// Also write the report to a file, as JSON
     #[arg(long, value_name = "FILE")]
     report: Option<PathBuf>,
+    /// Also write a page about the invocations
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Read again until the stream is complete or this time is over
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
     wait: Duration,
@@ -63,6 +67,15 @@ pub async fn verify(options: &Verify) -> Result<ExitCode> {
     if let Some(path) = &options.report {
         std::fs::write(path, say::json(&report)?)
             .with_context(|| format!("the report {} cannot be written", path.display()))?;
+    }
+    if let Some(file) = &options.html {
+        let mut page = Page::default();
+        for record in &records {
+            page.add(record);
+        }
+        let times = || records.iter().map(|it| it.arrived_ms);
+        let (first, last) = (times().min().unwrap_or_default(), times().max().unwrap_or_default());
+        write_page(file, &page.report("Invocations of the demo", &options.stream, first, last))?;
     }
     say::out(&if options.json {
         say::json(&report)?

@@ -30,6 +30,18 @@ pub fn lines(data: &[u8]) -> Result<Vec<u8>, String> {
     Ok(records(&data)?.concat())
 }
 
+/// Returns the format of a record with its compression: `ndjson`, `kpl`, `ndjson+gzip` or `ndjson+zstd`.
+///
+/// The first bytes tell it, so a damaged record has a format, too.
+pub fn format(data: &[u8]) -> &'static str {
+    match data {
+        _ if data.starts_with(&KPL) => "kpl",
+        _ if data.starts_with(&GZIP) => "ndjson+gzip",
+        _ if data.starts_with(&ZSTD) => "ndjson+zstd",
+        _ => "ndjson",
+    }
+}
+
 /// Decompresses the data of a record. Other data is returned as it is.
 pub(crate) fn inflate(data: &[u8]) -> Result<Cow<'_, [u8]>, String> {
     if data.starts_with(&GZIP) {

@@ -5,6 +5,6 @@ mod gather;
 pub mod strict;
 mod unpack;
 
-pub use decode::lines;
+pub use decode::{format, lines};
 pub use gather::{Arrival, Gathering, Instance, Judged};
 pub use unpack::{Broken, Event, Source, join, record};

@@ -20,6 +20,7 @@ use clap::{Parser, ValueEnum, value_parser};
 use extension_spec::EXTENSION_NAME;
 
 use layer_runtime::Layer;
+use verification::Outputs;
 
 use crate::support::progress::{noisy_step, step};
 use crate::support::workspace;
@@ -66,6 +67,9 @@ pub(crate) struct Options {
     /// Print one JSON document instead of the timeline.
     #[arg(long)]
     json: bool,
+    /// Also write a page about the invocations.
+    #[arg(long, value_name = "FILE")]
+    html: Option<PathBuf>,
     /// Leave the Kinesis running, and say how to read the stream and how to end it.
     #[arg(long)]
     keep: bool,
@@ -78,7 +82,7 @@ pub(crate) struct Options {
     layer: Option<Layer>,
     /// Instead deploy a stage to an AWS on this machine, invoke, tail, redrive, destroy: needs Python as well, takes minutes,
     /// and of the other options --invocations, --lines and --bytes.
-    #[arg(long, conflicts_with_all = ["format", "mode", "fail", "json", "keep", "env", "layer"])]
+    #[arg(long, conflicts_with_all = ["format", "mode", "fail", "json", "html", "keep", "env", "layer"])]
     full: bool,
 }
 
@@ -142,11 +146,15 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     })?;
     let width = width();
     let verification = step("read the stream back", |_| {
-        verification::run(&programs, STREAM, &environment, &files.journal, &files.report, width)
+        let outputs = Outputs { report: &files.report, html: options.html.as_deref(), width };
+        verification::run(&programs, STREAM, &environment, &files.journal, &outputs)
     })?;
 
     let troubles = reports::troubles(&reports, options);
     let good = troubles.is_empty() && verification.is_complete();
+    if let Some(file) = &options.html {
+        eprintln!("wrote {}", file.display());
+    }
     if options.json {
         println!("{}", show::json(&reports, &verification, &troubles)?);
     } else {

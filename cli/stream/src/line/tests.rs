@@ -90,3 +90,19 @@ fn platform_events_read_as_lambdas_lines() {
         REPORT
     "#]].assert_eq(&text);
 }
+
+#[test]
+fn a_request_id_in_the_text_of_a_line_counts() {
+    let id = "6d68ca91-49c9-448d-89b8-7ca3e6dc66aa";
+    let of = |kind: &str, record: &str| request_id(&event(kind, record)).map(str::to_owned);
+    assert_eq!(
+        of("function", &format!("\"2026-08-09T12:34:51.011Z\\t{id}\\tERROR\\tno\"")).as_deref(),
+        Some(id)
+    );
+    assert_eq!(of("function", &format!("\"[INFO] {id} é line\"")).as_deref(), Some(id));
+    for record in [format!("\"{}{id}\"", "é".repeat(200)), format!("\"a{id}\""), "\"x\"".to_owned()]
+    {
+        assert_eq!(of("function", &record), None, "{record}");
+    }
+    assert_eq!(of("platform.extension", &format!("\"{id}\"")), None);
+}

@@ -16,6 +16,16 @@ const WAIT: &str = "3";
 /// What `kinesis-telemetry-stream verify` exits with when it has found out that something is not complete.
 const NOT_COMPLETE: i32 = 1;
 
+/// What `kinesis-telemetry-stream verify` writes.
+pub(super) struct Outputs<'a> {
+    /// The file for its report in JSON.
+    pub(super) report: &'a Path,
+    /// The file for a page about the invocations, if one is wanted.
+    pub(super) html: Option<&'a Path>,
+    /// Columns of its report for people.
+    pub(super) width: usize,
+}
+
 /// What `kinesis-telemetry-stream verify` found.
 pub(super) struct Verification {
     /// Its report for machines.
@@ -41,9 +51,9 @@ pub(super) fn run(
     stream: &str,
     environment: &[(&str, String)],
     journal: &Path,
-    report: &Path,
-    width: usize,
+    outputs: &Outputs<'_>,
 ) -> Result<Verification> {
+    let Outputs { report, html, width } = outputs;
     let program = programs
         .get("kinesis-telemetry-stream")
         .context("cargo did not build a program kinesis-telemetry-stream")?;
@@ -55,6 +65,9 @@ pub(super) fn run(
         .arg(journal)
         .arg("--report")
         .arg(report);
+    if let Some(html) = html {
+        command.arg("--html").arg(html);
+    }
     // A person's own settings are for AWS, not for the emulator.
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"AWS_") {

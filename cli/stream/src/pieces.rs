@@ -12,7 +12,9 @@ const WAITING_BYTES: usize = 64 * 1024 * 1024;
 /// Events by `instance`, `seq` and `parts`: parts that disagree on how many there are do not belong together.
 type Key = (String, u64, Option<u32>);
 
-pub(crate) struct Pieces {
+/// Holds the parts of events until all of them are there. Its memory is bounded.
+#[derive(Debug)]
+pub struct Pieces {
     waiting: BTreeMap<Key, BTreeMap<u32, Event>>,
     bytes: usize,
     max_bytes: usize,
@@ -28,8 +30,8 @@ impl Default for Pieces {
 }
 
 impl Pieces {
-    /// Returns the event if no part of it is missing any more.
-    pub(crate) fn whole(&mut self, event: Event) -> Option<Event> {
+    /// Returns the event, or the joined one if this was its last missing part. Returns nothing while parts are missing.
+    pub fn whole(&mut self, event: Event) -> Option<Event> {
         let (Some(part), parts) = (event.source.part, event.source.parts) else {
             return Some(event);
         };
