@@ -150,7 +150,7 @@ _xtask() {
             return 0
             ;;
         xtask__subcmd__build)
-            opts="-h --arch --help"
+            opts="-h --arch --cli --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -74,6 +74,7 @@ complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from build" -l arch -d 'For which functions' -r -f -a "x86_64\t''
 arm64\t''
 all\t''"
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from build" -l cli -d 'Build kinesis-telemetry, the operator\'s program, instead'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from package" -l arch -d 'For which functions' -r -f -a "x86_64\t''
 arm64\t''
 all\t''"

@@ -70,7 +70,7 @@ Examples:
   kinesis-telemetry tail --since 5m
   kinesis-telemetry tail --function orders --level warn --grep 'timeout|refused'
   kinesis-telemetry tail --request 8f3c --since 1h --format text
-  kinesis-telemetry tail --stream telemetry --since 2026-11-29T12:00:00Z --json | jq .record")]
+  kinesis-telemetry tail --stream orders --since 2026-11-29 --json | jq .record")]
 pub struct Tail {
     /// The stream.
     #[command(flatten)]

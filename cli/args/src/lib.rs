@@ -41,9 +41,9 @@ const STYLES: Styles = Styles::styled()
     max_term_width = 120,
     after_help = "\
 Examples:
-  kinesis-telemetry tail --since 5m --level warn       # read the plain deployment's stream
-  kinesis-telemetry tail --stream orders --grep error  # read any stream
-  kinesis-telemetry doctor --function orders           # find out why nothing arrives
+  kinesis-telemetry tail --since 5m --level warn  # the plain deployment
+  kinesis-telemetry tail --stream orders          # any stream
+  kinesis-telemetry doctor --function orders      # why nothing arrives
 
 Credentials, endpoint, proxy and CA come from where every AWS tool takes them: AWS_PROFILE, AWS_ACCESS_KEY_ID, \
 AWS_ENDPOINT_URL, HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE and the files in ~/.aws.

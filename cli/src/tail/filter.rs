@@ -1,6 +1,6 @@
 //! The conditions of `tail`. Pure.
 
-use anyhow::{Context, Result};
+use anyhow::{Result, anyhow};
 use kinesis_telemetry_args::Tail;
 use kinesis_telemetry_consumer::Event;
 use kinesis_telemetry_stream::{Line, request_id};
@@ -16,8 +16,12 @@ impl<'a> Filter<'a> {
     /// Fails if the regular expression is none.
     pub(super) fn new(options: &'a Tail) -> Result<Self> {
         let compiled = |text: &String| {
-            Regex::new(text)
-                .with_context(|| format!("--grep \"{text}\" is not a regular expression"))
+            Regex::new(text).map_err(|error| {
+                // The crate draws a picture of several lines, the last of which has the reason.
+                let drawn = error.to_string();
+                let why = drawn.lines().last().unwrap_or_default().trim_start_matches("error: ");
+                anyhow!("--grep \"{text}\" is not a regular expression: {why}")
+            })
         };
         Ok(Self { options, grep: options.grep.as_ref().map(compiled).transpose()? })
     }

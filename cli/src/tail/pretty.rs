@@ -145,6 +145,7 @@ fn wrapped(line: &str, columns: Option<usize>) -> Vec<(usize, &str)> {
     // Algorithm and separator by name: the defaults depend on features that other crates turn on.
     let options = textwrap::Options::new(columns)
         .word_separator(textwrap::WordSeparator::AsciiSpace)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation)
         .wrap_algorithm(textwrap::WrapAlgorithm::FirstFit);
     let rows = textwrap::wrap(line, options);
     let begin_of = |row: &str| row.as_ptr() as usize - line.as_ptr() as usize;

@@ -4,6 +4,7 @@
 
 mod doctor;
 mod environment;
+mod formats;
 mod hostile_letters;
 mod invoke;
 mod preflight;
@@ -12,5 +13,6 @@ mod queue;
 mod redrive;
 mod refusals;
 mod server;
+mod snapshots;
 mod tail;
 mod terminal;

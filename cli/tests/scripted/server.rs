@@ -105,6 +105,11 @@ impl Server {
         Self { url, calls }
     }
 
+    /// Where it listens.
+    pub(crate) fn url(&self) -> &str {
+        &self.url
+    }
+
     /// All calls of this operation, so far.
     pub(crate) fn calls(&self, operation: &str) -> Vec<Value> {
         let calls = self.calls.lock().unwrap();

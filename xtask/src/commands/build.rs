@@ -8,7 +8,7 @@ use clap::builder::PossibleValuesParser;
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 
-use crate::tools::build::{self, TEST_FUNCTION};
+use crate::tools::build::{self, CLI, TEST_FUNCTION};
 
 /// The name of every architecture together.
 const ALL: &str = "all";
@@ -19,6 +19,9 @@ const ALL: &str = "all";
 pub(crate) struct Options {
     #[command(flatten)]
     architectures: Architectures,
+    /// Build kinesis-telemetry, the operator's program, instead.
+    #[arg(long)]
+    cli: bool,
 }
 
 /// The architectures that a command builds for.
@@ -44,7 +47,8 @@ impl Architectures {
 
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let architectures = options.architectures.selected();
-    for package in [EXTENSION_NAME, TEST_FUNCTION] {
+    let packages: &[&str] = if options.cli { &[CLI] } else { &[EXTENSION_NAME, TEST_FUNCTION] };
+    for package in packages {
         for path in build::programs(package, &architectures)?.values() {
             println!("{}", path.display());
         }

@@ -47,8 +47,13 @@ pub(crate) fn sbom(architecture: Architecture) -> String {
     format!("{}.cdx.json", architecture.layer())
 }
 
-/// Of `Cargo.toml`: what ships in the layer.
-const PROFILE: &str = "layer";
+/// The operator's program.
+pub(crate) const CLI: &str = "kinesis-telemetry";
+
+/// Returns the profile in `Cargo.toml` of a package that ships: a layer is small and starts quickly, the CLI builds quickly.
+fn profile(package: &str) -> &'static str {
+    if package == CLI { "cli" } else { "layer" }
+}
 
 /// How the program is linked: by Rust's linker, with Rust's own musl and libunwind. Not being position independent saves the
 /// relocation of each table of pointers at each start.
@@ -109,16 +114,16 @@ pub(crate) fn with_injected_panics(architecture: Architecture) -> Result<PathBuf
 
 /// Where a package's program lies once it is built. `target` is cargo's folder.
 pub(crate) fn program(target: &Path, package: &str, architecture: Architecture) -> PathBuf {
-    target.join(architecture.target()).join(PROFILE).join(package)
+    target.join(architecture.target()).join(profile(package)).join(package)
 }
 
 /// Where the program of a package's first link lies, which has symbols and no order. `target` is cargo's folder.
 pub(crate) fn first_link(target: &Path, package: &str, architecture: Architecture) -> PathBuf {
-    first_links(target, architecture).join(package)
+    first_links(target, package, architecture).join(package)
 }
 
-fn first_links(target: &Path, architecture: Architecture) -> PathBuf {
-    target.join(architecture.target()).join(PROFILE).join("first-link")
+fn first_links(target: &Path, package: &str, architecture: Architecture) -> PathBuf {
+    target.join(architecture.target()).join(profile(package)).join("first-link")
 }
 
 /// The folder with the sources of the C compiler's libraries.
@@ -198,7 +203,7 @@ fn build(
     add_target(architecture.target())?;
     let list = workspace::root().join(link::LIST);
     let mut cargo = workspace::cargo_with(compiler.join("bin/cargo-zigbuild"));
-    cargo.args(["rustc", "--locked", "--profile", PROFILE, "--package", package, "--bin", name]);
+    cargo.args(["rustc", "--locked", "--profile", profile(package), "--package", package, "--bin", name]);
     cargo.args(["--target", architecture.target(), "--features", features]);
     // By an argument of cargo's and not of rustc's: where this program lies is no matter of what is built. Not by `current_exe`:
     // cargo may have replaced the file since, as `cargo test` within `cargo xtask ci` does.
@@ -206,7 +211,7 @@ fn build(
     let this = std::path::absolute(this).context("this program does not know where it is")?;
     cargo.arg(format!("--config=target.{}.linker={:?}", architecture.target(), this.display()));
     cargo.arg("--").args(LINKED).arg(format!("--cfg=function_order={:?}", digest(&list)?));
-    let first_link = first_links(target, architecture).join(features).join(name);
+    let first_link = first_links(target, package, architecture).join(features).join(name);
     link::prepare(&mut cargo, &linker()?, &list, &first_link);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = [compiler.join("bin")].into_iter().chain(std::env::split_paths(&path));
