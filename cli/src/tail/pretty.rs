@@ -68,7 +68,11 @@ impl Pretty {
         let line = Line::of(event);
         let level = line.level.map(|it| it.word().to_uppercase()).unwrap_or_default();
         column(&of_level(line.level), &level, 5);
-        let styles: &[Style] = if is_log_line(event) { &[] } else { &[Style::Dim] };
+        let styles: &[Style] = match is_log_line(event) {
+            true => &[],
+            false if line.is_failure => &[Style::Red],
+            false => &[Style::Dim],
+        };
         self.body(&line, styles, &prefix, width, text);
     }
 

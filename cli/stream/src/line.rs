@@ -42,6 +42,8 @@ pub struct Line {
     pub members: String,
     /// The stack trace of a JSON log line, or nothing.
     pub stack: String,
+    /// True for a platform event with a status other than success.
+    pub is_failure: bool,
 }
 
 impl Line {
@@ -52,7 +54,8 @@ impl Line {
         if is_log_line(event) {
             return Self::of_record(record);
         }
-        Self { text: platform::line(&event.kind, record), ..Self::default() }
+        let is_failure = record["status"].as_str().is_some_and(|status| status != "success");
+        Self { text: platform::line(&event.kind, record), is_failure, ..Self::default() }
     }
 
     fn of_record(record: &Value) -> Self {
@@ -91,6 +94,7 @@ impl Line {
             text: text_of.map(|name| plain_value(&members[name])).unwrap_or_default(),
             members: String::new(),
             stack: stack_of.map(|name| stack(&members[name])).unwrap_or_default(),
+            is_failure: false,
         };
         for (name, value) in members {
             let is_shown = Some(name.as_str()) == text_of

@@ -7,6 +7,7 @@ mod environment;
 mod formats;
 mod hostile_letters;
 mod invoke;
+mod pictures;
 mod preflight;
 mod proxy;
 mod queue;

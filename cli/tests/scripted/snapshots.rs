@@ -65,8 +65,8 @@ fn outputs_are_as_reviewed() {
     matches("outputs-snippets", &server, &tools);
 }
 
-#[test]
-fn tail_is_as_reviewed() {
+/// A stream that holds an invocation that fails, and a line that is no event.
+pub(crate) fn invocation() -> Server {
     let lines = [
         r#"{"time":"2026-11-28T21:00:00.001Z","type":"platform.initStart","record":{"initializationType":"on-demand","phase":"init","runtimeVersion":"python:3.13.v44"}"#,
         r#"{"time":"2026-11-28T21:00:00.201Z","type":"platform.start","record":{"requestId":"6d68ca91-49c9-448d-89b8-7ca3e6dc66aa","version":"$LATEST"}"#,
@@ -84,7 +84,11 @@ fn tail_is_as_reviewed() {
         )
     };
     let record: String = lines.iter().enumerate().map(line).collect();
-    let server = formats::stream(&[record.into_bytes(), b"garbage\n".to_vec()]);
+    formats::stream(&[record.into_bytes(), b"garbage\n".to_vec()])
+}
+
+#[test]
+fn tail_is_as_reviewed() {
     let tail = ["tail", "--stream", "telemetry", "--since", "2026-01-01", "--seconds", "1"];
     let with = |more: &[&'static str]| [&tail[..], more].concat();
     let commands = [
@@ -96,6 +100,7 @@ fn tail_is_as_reviewed() {
         with(&["--format", "raw", "--events", "2"]),
         with(&["--grep", "a("]),
     ];
+    let server = invocation();
     matches("tail", &server, &commands.iter().map(Vec::as_slice).collect::<Vec<_>>());
 }
 

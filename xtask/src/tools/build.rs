@@ -203,7 +203,16 @@ fn build(
     add_target(architecture.target())?;
     let list = workspace::root().join(link::LIST);
     let mut cargo = workspace::cargo_with(compiler.join("bin/cargo-zigbuild"));
-    cargo.args(["rustc", "--locked", "--profile", profile(package), "--package", package, "--bin", name]);
+    cargo.args([
+        "rustc",
+        "--locked",
+        "--profile",
+        profile(package),
+        "--package",
+        package,
+        "--bin",
+        name,
+    ]);
     cargo.args(["--target", architecture.target(), "--features", features]);
     // By an argument of cargo's and not of rustc's: where this program lies is no matter of what is built. Not by `current_exe`:
     // cargo may have replaced the file since, as `cargo test` within `cargo xtask ci` does.

@@ -46,6 +46,7 @@ fn json_lines_become_text_members_and_stack() {
         text: "boom".to_owned(),
         members: "note=\"a b\" orderId=17".to_owned(),
         stack: "  File x\n    y".to_owned(),
+        is_failure: false,
     };
     assert_eq!(line, expected);
     assert_eq!(logged(r#""{\"level\":\"debug\",\"msg\":\"m\"}""#).level, Some(Debug));

@@ -138,7 +138,7 @@ impl Invocation {
         if self.outcome == Outcome::Success || is_full {
             return 0;
         }
-        let Line { level, text, members, stack } = Line::of(event);
+        let Line { level, text, members, stack, .. } = Line::of(event);
         let whole = [text, members, stack].into_iter().filter(|it| !it.is_empty());
         let mut text = whole.collect::<Vec<_>>().join("\n");
         text.truncate(text.floor_char_boundary(LINES.1));
