@@ -58,34 +58,42 @@ pub(crate) async fn run(options: &Redrive, session: &Session) -> Result<ExitCode
     let left = queue.show_again().await;
     let rest = work.letters.rest(false);
     work.note(rest.kept);
-    if ended.is_ok() || !work.report.is_empty() {
+    let is_json = options.json;
+    if !is_json && (ended.is_ok() || !work.report.is_empty()) {
         say::out(&work.report.text())?;
     }
     ended?;
     let left = left?;
-    if left > 0 {
-        let messages = counted(left, "message");
-        say::out(&format!(
-            "left in the queue: {messages}; mend what is said above, and redrive again\n"
-        ))?;
+    // The queue knows of messages that another reader holds, or that came meanwhile.
+    let (visible, hidden) = if left > 0 || stop.get() { (0, 0) } else { queue.counted().await? };
+    if is_json {
+        say::out(&say::json(&work.report.document(left, visible, hidden))?)?;
+    } else {
+        say::out(&remaining(left, visible, hidden))?;
     }
     if stop.get() {
         note("interrupted");
         return Ok(ExitCode::from(INTERRUPTED));
     }
-    Ok(if left == 0 && is_empty(&queue).await? { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    let is_empty = left == 0 && visible + hidden == 0;
+    Ok(if is_empty { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Whether nobody else holds anything either: a message that is hidden comes back, and nobody has looked at it.
-async fn is_empty(queue: &Queue) -> Result<bool> {
-    let (visible, hidden) = queue.counted().await?;
+/// Returns what a person must know of messages that are still in the queue. A hidden one comes back, and nobody has looked at it.
+fn remaining(left: usize, visible: u64, hidden: u64) -> String {
+    if left > 0 {
+        let messages = counted(left, "message");
+        return format!(
+            "left in the queue: {messages}; mend what is said above, and redrive again\n"
+        );
+    }
     if visible + hidden > 0 {
-        say::out(&format!(
+        return format!(
             "the queue is not empty: {visible} messages have come since, and {hidden} are hidden, which another reader holds, or \
              a redrive that was killed held; redrive again, in some minutes\n"
-        ))?;
+        );
     }
-    Ok(visible + hidden == 0)
+    String::new()
 }
 
 /// What is being done, and what has been.

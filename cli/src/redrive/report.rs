@@ -6,6 +6,7 @@ use std::mem::discriminant;
 
 use kinesis_telemetry_stream::{counted, thousands};
 use kinesis_telemetry_terminal::beginning;
+use serde_json::{Value, json};
 
 /// How many records or messages are named that stay for the same reason.
 const NAMED: usize = 3;
@@ -81,6 +82,30 @@ impl Report {
         self.records == 0 && self.kept.is_empty()
     }
 
+    /// Returns the report for machines. The other numbers are of messages in the queue: left by this run, come meanwhile, and
+    /// held by other readers.
+    pub(super) fn document(&self, left: usize, visible: u64, hidden: u64) -> Value {
+        let kept = self.kept.iter().map(|(reason, kept)| {
+            let kind = match reason {
+                Reason::OtherStream(_) => "otherStream",
+                Reason::Format(_) => "format",
+                Reason::Incomplete(_) => "incomplete",
+                Reason::Refused(_) => "refused",
+            };
+            let why = beginning(&reason.to_string(), REASON_CHARS);
+            json!({ "kind": kind, "reason": why, "messages": kept.messages, "examples": kept.named })
+        });
+        json!({
+            "records": self.records,
+            "bytes": self.bytes,
+            "kept": kept.collect::<Vec<_>>(),
+            "unlisted": self.more,
+            "messagesLeft": left,
+            "messagesVisible": visible,
+            "messagesHidden": hidden,
+        })
+    }
+
     /// The report for people, a line for each reason.
     pub(super) fn text(&self) -> String {
         let (records, bytes) = (counted(self.records, "record"), thousands(self.bytes));
@@ -128,6 +153,20 @@ mod tests {
         let text = report.text();
         assert!(text.contains(&format!("left: 12 messages: for the stream {ARN}, ")), "{text}");
         assert!(text.contains(&format!("--also-to {ARN}\n")), "{text}");
+    }
+
+    #[test]
+    fn the_document_has_every_reason_with_its_kind() {
+        let mut report = Report::default();
+        report.keep(Reason::OtherStream(ARN.into()), "message 1", 1);
+        report.keep(Reason::Refused("busy".into()), "record 2", 2);
+        let document = report.document(3, 0, 1);
+        assert_eq!(document["kept"][0]["kind"], "otherStream");
+        assert_eq!(document["kept"][1]["messages"], 2);
+        assert_eq!(
+            (&document["messagesLeft"], &document["messagesHidden"]),
+            (&json!(3), &json!(1))
+        );
     }
 
     #[test]

@@ -2,6 +2,7 @@
 //!
 //! `UPDATE_EXPECT=1 cargo test -p kinesis-telemetry` writes them.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use expect_test::expect_file;
@@ -30,8 +31,7 @@ fn session(server: &Server, command: &[&str], columns: &str) -> String {
         session
             .extend(lines.lines().map(|line| format!("{pipe}{line}").trim_end().to_owned() + "\n"));
     }
-    session += &format!("exit code {}\n\n", output.status.code().unwrap());
-    // The port differs from run to run, so its digits are no measure of a line.
+    _ = writeln!(session, "exit code {}\n", output.status.code().unwrap());
     session.replace(server.url(), "http://SERVER")
 }
 
