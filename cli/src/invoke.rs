@@ -19,6 +19,7 @@ use kinesis_telemetry_stream::{Reader, Start, Target, say, write_page};
 use kinesis_telemetry_terminal::StatusLine;
 use tokio::time::{Instant, sleep, timeout_at};
 
+use crate::deployment::Values;
 use crate::report::milliseconds;
 use crate::session::Session;
 use audit::{Audit, Sent};
@@ -33,12 +34,20 @@ const NUDGE: Duration = Duration::from_secs(3);
 
 pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode> {
     let (began, give_up) = (SystemTime::now(), Instant::now() + options.deadline);
-    let (aws, values) = session.deployment(&options.deployment).await?;
+    // Connecting has a limit, so a position is taken in it, too.
+    let (aws, (values, reader)) = session
+        .connect(async |aws| {
+            let values = Values::of(&options.deployment, aws).await?;
+            let target = Target::at(values.get("streamArn")?, aws);
+            values.get("testFunctionName")?;
+            let mut reader = Reader::new(target, Start::Now);
+            reader.begin().await?;
+            Ok((values, reader))
+        })
+        .await?;
     let function = Function::new(values.get("testFunctionName")?, &aws);
     let stream = values.get("streamArn")?;
-    let reader = Reader::new(Target::at(stream, &aws), Start::Now);
     let mut look = Look { reader, evidence: Evidence::new(&function.name), give_up };
-    look.reader.begin().await?;
 
     let progress = StatusLine::default();
     let over = Cell::new(false);

@@ -14,6 +14,7 @@ mod queue;
 mod redrive;
 mod refusals;
 mod server;
+mod silence;
 mod snapshots;
 mod tail;
 mod terminal;

@@ -1,20 +1,17 @@
 //! Where credentials lead: the answer, or the reason why there is none, within seconds.
 
 use std::fs;
-use std::io::Read as _;
-use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use serde_json::{Value, json};
 
 use crate::server::{Answer, Call, Server, ok, refused, refused_xml, said, xml};
+use crate::silence::{LIMIT, silent};
 
-/// What a person waits at most, whatever does not answer.
-const LIMIT: Duration = Duration::from_secs(10);
 const IDENTITY: &str =
     "<Account>111122223333</Account><Arn>arn:aws:iam::111122223333:user/me</Arn>";
 const BOOTSTRAP: &str = "/cdk-bootstrap/hnb659fds/version";
@@ -60,18 +57,6 @@ fn configured<'a>(command: &'a mut Command, folder: &Path, config: &str) -> &'a 
         .env("AWS_CONFIG_FILE", file)
         .env("AWS_SHARED_CREDENTIALS_FILE", folder.join("credentials"))
         .env("HOME", folder)
-}
-
-/// Accepts every connection and never answers.
-fn silent() -> String {
-    let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    thread::spawn(move || {
-        for connection in listener.incoming() {
-            thread::spawn(move || connection.unwrap().read_to_end(&mut Vec::new()));
-        }
-    });
-    url
 }
 
 #[test]
