@@ -5,6 +5,8 @@ use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{self, TlsContext, TrustStore, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
 use aws_types::sdk_config::SharedHttpClient;
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 
 /// In the order in which AWS's own tools, which are Python, look for them.
 const PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
@@ -29,17 +31,31 @@ pub(crate) fn client() -> Result<SharedHttpClient> {
     }))
 }
 
-/// What AWS's own tools honour: with `AWS_CA_BUNDLE`, only that file is trusted.
+/// Trusts the certificates in `AWS_CA_BUNDLE` alone if it is set, as AWS's own tools do; otherwise those of the machine, or Mozilla's
+/// where the machine has none, as in an empty container.
 fn tls_context() -> Result<TlsContext> {
-    let trusted = match std::env::var("AWS_CA_BUNDLE").ok().filter(|path| !path.is_empty()) {
-        None => TrustStore::default(),
+    let bundle = std::env::var("AWS_CA_BUNDLE").ok().filter(|path| !path.is_empty());
+    let trusted = match bundle {
         Some(path) => {
             let pem = std::fs::read(&path)
                 .with_context(|| format!("AWS_CA_BUNDLE=\"{path}\" cannot be read"))?;
             TrustStore::empty().with_pem_certificate(pem)
         }
+        None if rustls_native_certs::load_native_certs().certs.is_empty() => {
+            TrustStore::empty().with_pem_certificate(mozillas())
+        }
+        None => TrustStore::default(),
     };
     TlsContext::builder().with_trust_store(trusted).build().context("TLS cannot be set up")
+}
+
+/// Returns the root certificates that Mozilla trusts, in PEM.
+fn mozillas() -> String {
+    let pem = |der: &[u8]| {
+        let text = BASE64_STANDARD.encode(der);
+        format!("-----BEGIN CERTIFICATE-----\n{text}\n-----END CERTIFICATE-----\n")
+    };
+    webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|it| pem(it)).collect()
 }
 
 /// The proxy to AWS, which speaks HTTPS. What speaks plain HTTP is an emulator, or this machine's own credentials.
@@ -59,7 +75,14 @@ fn proxy(variable: impl Fn(&str) -> Option<String>) -> Result<ProxyConfig> {
 
 #[cfg(test)]
 mod tests {
-    use super::proxy;
+    use super::{TlsContext, TrustStore, mozillas, proxy};
+
+    #[test]
+    fn mozillas_certificates_are_usable() {
+        assert!(mozillas().matches("BEGIN CERTIFICATE").count() > 100);
+        let store = TrustStore::empty().with_pem_certificate(mozillas());
+        assert!(TlsContext::builder().with_trust_store(store).build().is_ok());
+    }
 
     #[test]
     fn a_proxy_that_cannot_be_used_is_named_without_its_password() {

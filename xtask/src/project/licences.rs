@@ -8,11 +8,16 @@ pub(crate) const LICENCES: [&str; 7] =
     ["MIT", "Apache-2.0", "ISC", "BSD-2-Clause", "BSD-3-Clause", "Unicode-3.0", "Zlib"];
 
 /// The packages that may have a further licence: name, licence, reason.
-pub(crate) const LICENCE_EXCEPTIONS: [(&str, &str, &str); 2] = [
+pub(crate) const LICENCE_EXCEPTIONS: [(&str, &str, &str); 3] = [
     (
         "minicbor",
         "BlueOak-1.0.0",
         "permissive, and approved by the OSI; aws-sdk-cloudwatch speaks CBOR with it, in the CLI alone",
+    ),
+    (
+        "webpki-root-certs",
+        "CDLA-Permissive-2.0",
+        "the same list as webpki-roots, as certificates: the CLI trusts it where a machine has none",
     ),
     (
         "webpki-roots",
