@@ -13,6 +13,8 @@ pub(crate) mod python;
 pub(crate) mod rie;
 pub(crate) mod wheel;
 
+use std::path::Path;
+
 use anyhow::{Result, bail};
 use xshell::cmd;
 
@@ -91,6 +93,16 @@ impl Tool {
         }
         Ok(())
     }
+}
+
+/// Returns the words that run a program in a root file system of its own, in which `program` is its path.
+pub(crate) fn in_root(root: &Path, program: &str) -> Vec<String> {
+    let root = root.to_string_lossy();
+    if nix::unistd::Uid::effective().is_root() {
+        return vec!["chroot".to_owned(), root.into_owned(), program.to_owned()];
+    }
+    let unshare = ["unshare", "--map-root-user", &format!("--root={root}"), program];
+    unshare.map(str::to_owned).into()
 }
 
 /// The variable that tells tests how to make the mount namespace in which AWS's emulator runs.

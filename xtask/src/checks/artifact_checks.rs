@@ -1,12 +1,15 @@
 //! What ships, looked at by programs that did not make it.
 
+use std::fs;
 use std::path::Path;
+use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use xshell::{Cmd, cmd};
 
+use crate::support::capture::capture;
 use crate::support::process;
 use crate::support::shell::{self, shell};
 use crate::support::workspace;
@@ -54,6 +57,46 @@ pub(crate) fn unpacked(architecture: Architecture) -> Result<()> {
     tests.env("LAYER", target.join(LAYERS).join(build::zip(architecture)));
     tests.env(RIE, rie::install(architecture, &target)?).env(UNSHARE, unshare);
     process::run("cargo test", &mut tests)
+}
+
+/// Builds the CLI, and has it run where there is nothing else: no library, no configuration, no certificate, no terminal.
+pub(crate) fn cli(architecture: Architecture) -> Result<()> {
+    apt::require(&[READELF])?;
+    let programs = build::programs(build::CLI, &[architecture])?;
+    let program = programs.get(architecture.name()).context("the CLI was not built")?;
+    is_static(program, architecture)?;
+    let root = workspace::target_dir()?.join("cli-root");
+    let unwritable = || format!("{} cannot be written", root.display());
+    fs::create_dir_all(&root).with_context(unwritable)?;
+    fs::copy(program, root.join(build::CLI)).with_context(unwritable)?;
+    let run = |arguments: &[&str]| {
+        let words = tools::in_root(&root, &format!("/{}", build::CLI));
+        let mut command = Command::new(&words[0]);
+        command.args(&words[1..]).args(arguments).env_clear();
+        // Programs that change the root may be out of a person's way.
+        command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
+        command.env("AWS_REGION", "eu-central-1").env("AWS_ENDPOINT_URL", "https://127.0.0.1:1");
+        command.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
+        let (exit, said) = capture(build::CLI, &mut command, false)?;
+        Ok::<_, anyhow::Error>((exit.code(), said))
+    };
+    for (arguments, code, words) in [
+        (&["--version"][..], 0, "kinesis-telemetry "),
+        (&["tail", "--help"], 0, "--since <TIME>"),
+        (&["completions", "bash"], 0, "complete "),
+        (&["man"], 0, ".TH kinesis-telemetry"),
+        (
+            &["tail", "--stream", "telemetry"],
+            2,
+            "https://127.0.0.1:1 (region eu-central-1) cannot be reached",
+        ),
+    ] {
+        let (found, said) = run(arguments)?;
+        if found != Some(code) || !said.contains(words) {
+            bail!("in an empty root {} {arguments:?} ended with {found:?}: {said}", build::CLI);
+        }
+    }
+    Ok(())
 }
 
 fn is_executable_in(zip: &Path, program: &str) -> Result<()> {

@@ -60,6 +60,7 @@ fn all(sections: &mut Sections) -> Result<()> {
         return Ok(());
     };
     sections.run("readers", artifact_checks::read)?;
+    sections.run("cli", || artifact_checks::cli(own))?;
     sections.run("layer demo", || demo("--layer"))?;
     sections.run("alone", || demo("--layer=alone"))?;
     sections.run("layer tests", || artifact_checks::tested(own))?;

@@ -9,6 +9,7 @@ use clap::ValueEnum;
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 
+use crate::tools;
 use crate::tools::apt::{self, QEMU_ARM64};
 use crate::tools::build;
 
@@ -41,15 +42,8 @@ impl Layer {
                 fs::create_dir_all(&root).with_context(|| format!("{text} cannot be made"))?;
                 fs::copy(&program, root.join(EXTENSION_NAME))
                     .with_context(|| format!("{text} cannot be written"))?;
-                let path = format!("/{EXTENSION_NAME}");
-                if nix::unistd::Uid::effective().is_root() {
-                    script(folder, &["chroot", &text, &path])
-                } else {
-                    script(
-                        folder,
-                        &["unshare", "--map-root-user", &format!("--root={text}"), &path],
-                    )
-                }
+                let words = tools::in_root(&root, &format!("/{EXTENSION_NAME}"));
+                script(folder, &words.iter().map(String::as_str).collect::<Vec<_>>())
             }
             Self::Own | Self::Arm64 => Ok(program),
         }
