@@ -5,6 +5,8 @@
 
 mod deployment;
 mod doctor;
+mod fleet;
+mod functions;
 mod generate;
 mod invoke;
 mod outputs;
@@ -45,6 +47,7 @@ async fn run(command: Command, session: &Session) -> Result<ExitCode> {
         Command::Tail(options) => tail::run(&options, session).await,
         Command::Report(options) => report::run(&options, session).await,
         Command::Doctor(options) => doctor::run(&options, session).await,
+        Command::Functions(options) => functions::run(&options, session).await,
         Command::Outputs(options) => outputs::run(&options, session).await,
         Command::Invoke(options) => invoke::run(&options, session).await,
         Command::Redrive(options) => redrive::run(&options, session).await,

@@ -24,6 +24,7 @@ pub enum Command {
     Tail(Tail),
     Report(Report),
     Doctor(Doctor),
+    Functions(Functions),
     Outputs(Outputs),
     Invoke(Invoke),
     Redrive(Redrive),

@@ -5,6 +5,7 @@
 mod doctor;
 mod environment;
 mod formats;
+mod functions;
 mod hostile_letters;
 mod invoke;
 mod pictures;

@@ -1,0 +1,51 @@
+//! `functions`: lists the functions that have the layer of a deployment.
+
+mod csv;
+mod details;
+mod managed;
+mod row;
+mod table;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use kinesis_telemetry_args::{Functions, TableFormat};
+use kinesis_telemetry_stream::say;
+use kinesis_telemetry_terminal::{StatusLine, note};
+
+use crate::fleet::{self, Lambda, Published};
+use crate::session::{Session, columns};
+use details::Details;
+use row::Row;
+
+pub(crate) async fn run(options: &Functions, session: &Session) -> Result<ExitCode> {
+    let (aws, values) = session.deployment(&options.deployment).await?;
+    let published = Published::of(&values)?;
+    let lambda = Lambda::new(&aws);
+    let progress = StatusLine::default();
+    let functions = fleet::functions(&lambda, &published, &progress).await?;
+    let mut rows: Vec<Row> = functions.iter().filter_map(|it| Row::of(it, &published)).collect();
+    let details = Details::new(&lambda, &published);
+    let read = fleet::each(
+        &rows,
+        async |row| details.read(row).await,
+        |count| progress.set(&format!("{count} of {} functions looked at", functions.len())),
+    );
+    let read = read.await;
+    for (row, (managed, old_aliases)) in rows.iter_mut().zip(read) {
+        row.managed = managed;
+        row.old_aliases = old_aliases;
+    }
+    progress.clear();
+    details.notes().iter().for_each(|it| note(it));
+    match options.format {
+        _ if options.json => say::out(&say::json(&rows)?)?,
+        TableFormat::Json => say::out(&say::json(&rows)?)?,
+        TableFormat::Csv => say::out(&csv::text(&rows)?)?,
+        TableFormat::Table => {
+            let text = table::text(&rows, &published, &aws.region, columns(), session.styles);
+            say::styled(&text)?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,61 @@
+//! Who deploys a function, by its tags. Pure.
+//!
+//! `CloudFormation` sets tags that nobody else can set, and SAM adds one of its own. Terraform, the console and the AWS CLI leave
+//! none, so that a function without these tags may be anyone's.
+
+use std::collections::HashMap;
+
+use serde::Serialize;
+
+/// Tag with the name of the stack (`CloudFormation` template reference, "Resource tags").
+const STACK: &str = "aws:cloudformation:stack-name";
+/// Tag that SAM sets.
+const CREATED_BY: (&str, &str) = ("lambda:createdBy", "SAM");
+
+/// Who deploys a function.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(super) struct Managed {
+    /// `CloudFormation`, `SAM`, or `unknown` if no tag tells.
+    pub(super) managed_by: &'static str,
+    /// The stack that the function belongs to.
+    pub(super) stack: Option<String>,
+}
+
+impl Managed {
+    pub(super) fn of(tags: &HashMap<String, String>) -> Self {
+        let stack = tags.get(STACK).cloned();
+        let is_sam = tags.get(CREATED_BY.0).is_some_and(|it| it == CREATED_BY.1);
+        let managed_by = match &stack {
+            _ if is_sam => "SAM",
+            Some(_) => "CloudFormation",
+            None => "unknown",
+        };
+        Self { managed_by, stack }
+    }
+
+    /// Returns it in a few words.
+    pub(super) fn words(&self) -> String {
+        match &self.stack {
+            Some(stack) if self.managed_by == "SAM" => format!("SAM {stack}"),
+            Some(stack) => format!("stack {stack}"),
+            None => self.managed_by.to_owned(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn stack_and_sam_are_told_by_tags() {
+        let of = |tags: &[(&str, &str)]| {
+            let tags = tags.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
+            Managed::of(&tags).words()
+        };
+        assert_eq!(of(&[(STACK, "orders")]), "stack orders");
+        assert_eq!(of(&[(STACK, "orders"), CREATED_BY]), "SAM orders");
+        assert_eq!(of(&[("team", "shop"), ("lambda:createdBy", "me")]), "unknown");
+    }
+}
