@@ -53,7 +53,8 @@ pub(crate) async fn each<T, R>(
     let worker = async || {
         while let Some(item) = items.get(next.get()) {
             let index = next.replace(next.get() + 1);
-            let result = work(item).await;
+            // On the heap: four of them side by side are large.
+            let result = Box::pin(work(item)).await;
             let mut results = results.borrow_mut();
             results.push((index, result));
             done(results.len());

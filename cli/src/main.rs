@@ -3,6 +3,7 @@
 //! Each command is a module. `session` finds credentials, region and stream; `kinesis-telemetry-stream` reads the stream.
 //! Exit codes: 0 success, 1 the command found a problem, 2 the command could not find out.
 
+mod age;
 mod deployment;
 mod doctor;
 mod fleet;
@@ -10,6 +11,8 @@ mod functions;
 mod generate;
 mod invoke;
 mod outputs;
+mod own_lines;
+mod pieces;
 mod preflight;
 mod redrive;
 mod report;

@@ -1,26 +1,32 @@
-//! What was found of one link of the chain, for people and machines. Pure.
+//! The results of checks, for people and machines. Pure.
 
 use std::fmt::Write as _;
 
+use kinesis_telemetry_stream::counted;
 use kinesis_telemetry_terminal::plain;
 use serde::Serialize;
 
-/// One link.
+/// The word for a problem.
+const BROKEN: &str = "BROKEN";
+/// The word for a check that could not be made.
+const UNKNOWN: &str = "unknown";
+
+/// The result of one check.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Finding {
-    what: &'static str,
+    pub(super) what: &'static str,
     #[serde(flatten)]
     verdict: Verdict,
 }
 
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "verdict")]
 pub(super) enum Verdict {
     Well {
         that: String,
     },
-    /// Neither well nor broken: something to know.
+    /// A fact that may explain something.
     Note {
         that: String,
     },
@@ -29,7 +35,7 @@ pub(super) enum Verdict {
         /// Empty where `why` says it.
         remedy: String,
     },
-    /// It may not be looked at, or nobody has answered.
+    /// The check could not be made: a permission is missing, or a service did not answer.
     Unknown {
         why: String,
     },
@@ -62,37 +68,71 @@ impl Finding {
         Self { what, verdict }
     }
 
+    pub(super) fn is_broken(&self) -> bool {
+        matches!(self.verdict, Verdict::Broken { .. })
+    }
+
     pub(super) fn is_well(&self) -> bool {
         matches!(self.verdict, Verdict::Well { .. } | Verdict::Note { .. })
     }
 }
 
-/// A line a link, and what mends those that are broken.
-pub(super) fn text(findings: &[Finding]) -> String {
+/// Returns a line for each finding, with the remedy of what is broken, and the verdict. `next` is what to do if all is well.
+pub(super) fn text(findings: &[Finding], next: &str) -> String {
+    let all: Vec<&Finding> = findings.iter().collect();
+    format!("{}\n{}\n", lines(findings, ""), verdict(&all, next))
+}
+
+/// Returns a line for each finding, and the remedy of what is broken.
+pub(super) fn lines<'a>(findings: impl IntoIterator<Item = &'a Finding>, indent: &str) -> String {
     let mut text = String::new();
     for Finding { what, verdict } in findings {
         let (word, said) = match verdict {
             Verdict::Well { that } => ("ok", that),
             Verdict::Note { that } => ("note", that),
-            Verdict::Broken { why, .. } => ("BROKEN", why),
-            Verdict::Unknown { why } => ("unknown", why),
+            Verdict::Broken { why, .. } => (BROKEN, why),
+            Verdict::Unknown { why } => (UNKNOWN, why),
         };
-        _ = writeln!(text, "{word:<8}{what:<14}{}", plain(said));
+        _ = writeln!(text, "{indent}{word:<8}{what:<14}{}", plain(said));
         if let Verdict::Broken { remedy, .. } = verdict
             && !remedy.is_empty()
         {
-            _ = writeln!(text, "{:<22}mend it: {}", "", plain(remedy));
+            _ = writeln!(text, "{indent}{:<22}fix: {}", "", plain(remedy));
         }
     }
-    let broken = findings.iter().filter(|it| !it.is_well()).count();
-    _ = match broken {
-        0 => {
-            writeln!(text, "\nall is well; kinesis-telemetry invoke proves that telemetry arrives")
-        }
-        1 => writeln!(text, "\n1 thing is not well"),
-        n => writeln!(text, "\n{n} things are not well"),
-    };
     text
+}
+
+/// Returns the word for several findings: that of the worst.
+pub(super) fn word(findings: &[&Finding]) -> &'static str {
+    match findings {
+        _ if findings.iter().any(|it| it.is_broken()) => BROKEN,
+        _ if findings.iter().any(|it| !it.is_well()) => UNKNOWN,
+        _ => "ok",
+    }
+}
+
+/// Returns how many problems were found, or what to do next.
+pub(super) fn verdict(findings: &[&Finding], next: &str) -> String {
+    if findings.iter().all(|it| it.is_well()) {
+        format!("no problem found; next: {next}")
+    } else {
+        outcome(findings)
+    }
+}
+
+/// Returns how many problems were found, and how many checks could not be made.
+pub(super) fn outcome(findings: &[&Finding]) -> String {
+    let broken = findings.iter().filter(|it| it.is_broken()).count();
+    let unknown = findings.iter().filter(|it| !it.is_well() && !it.is_broken()).count();
+    let mut parts = Vec::new();
+    if broken > 0 {
+        parts.push(format!("{} found", counted(broken, "problem")));
+    }
+    if unknown > 0 {
+        parts.push(format!("{} could not be made", counted(unknown, "check")));
+    }
+    parts.join(", ")
 }
 
 #[cfg(test)]
@@ -102,22 +142,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_broken_stands_with_what_mends_it() {
+    fn a_problem_stands_with_its_remedy() {
         let findings = [
             Finding::new("credentials", Verdict::well("me")),
             Finding::new("network", Verdict::note("in a VPC")),
             Finding::new("policy", Verdict::broken("not attached", "aws iam attach-role-policy")),
-            Finding::new("key", Verdict::unknown("may not be looked at")),
+            Finding::new("key", Verdict::unknown("not allowed")),
         ];
         expect![[r"
             ok      credentials   me
             note    network       in a VPC
             BROKEN  policy        not attached
-                                  mend it: aws iam attach-role-policy
-            unknown key           may not be looked at
+                                  fix: aws iam attach-role-policy
+            unknown key           not allowed
 
-            2 things are not well
+            1 problem found, 1 check could not be made
         "]]
-        .assert_eq(&text(&findings));
+        .assert_eq(&text(&findings, "tail"));
+        let last = |findings: &[Finding]| text(findings, "tail").lines().last().map(str::to_owned);
+        assert_eq!(last(&findings[..2]).unwrap(), "no problem found; next: tail");
+        assert_eq!(last(&findings[3..]).unwrap(), "1 check could not be made");
     }
 }

@@ -17,6 +17,8 @@ pub(super) struct Facts {
     /// ARNs of its layers' versions.
     layers: Vec<String>,
     variables: Vec<(String, String)>,
+    /// Why its environment could not be read, if so.
+    unreadable: Option<String>,
     /// Why it cannot be invoked, or is not as it was said to be, if so.
     trouble: Option<String>,
     is_image: bool,
@@ -29,7 +31,7 @@ pub(super) struct Facts {
 impl Facts {
     pub(super) fn of(name: &str, answer: &GetFunctionConfigurationOutput) -> Self {
         use aws_sdk_lambda::types::{LastUpdateStatus, PackageType, State};
-        let why = |reason: Option<&str>| reason.unwrap_or("Lambda does not say why").to_owned();
+        let why = |reason: Option<&str>| reason.unwrap_or("Lambda gives no reason").to_owned();
         let trouble = match (answer.state(), answer.last_update_status()) {
             (Some(State::Failed), _) => {
                 Some(format!("cannot be invoked: {}", why(answer.state_reason())))
@@ -58,6 +60,10 @@ impl Facts {
                 .flatten()
                 .map(|(k, v)| (k.clone(), v.clone()))
                 .collect(),
+            unreadable: answer.environment().and_then(|it| it.error()).map(|error| {
+                let words = [error.error_code(), error.message()];
+                words.into_iter().flatten().collect::<Vec<_>>().join(": ")
+            }),
             trouble,
             is_image: answer.package_type() == Some(&PackageType::Image),
             is_managed: answer.capacity_provider_config().is_some(),
@@ -90,7 +96,7 @@ pub(super) fn judge(facts: &Facts, values: &Values) -> Verdict {
         return Verdict::broken(format!("{name} {trouble}"), "update or delete the function");
     }
     let layer = if facts.is_image {
-        Ok("an image, whose contents nobody can see from here".to_owned())
+        Ok("an image, whose contents doctor does not read".to_owned())
     } else {
         layer(facts, values)
     };
@@ -98,11 +104,16 @@ pub(super) fn judge(facts: &Facts, values: &Values) -> Verdict {
         Ok(layer) => layer,
         Err(broken) => return broken,
     };
+    if let Some(why) = &facts.unreadable {
+        return Verdict::unknown(format!(
+            "the environment of {name} cannot be read, which takes kms:Decrypt on its key ({why})"
+        ));
+    }
     let loaded = facts.settings();
     if let Some(problem) = loaded.problems.first() {
         return Verdict::broken(
-            format!("{name} has a setting that cannot be used: {problem}"),
-            "mend the variable",
+            format!("{name} has an invalid setting: {problem}"),
+            "correct the variable",
         );
     }
     if !loaded.config.enabled {
@@ -135,7 +146,7 @@ fn letters(facts: &Facts, values: &Values) -> Option<Verdict> {
     let (name, variable) = (&facts.name, variable::DEAD_LETTER_QUEUE_URL);
     let why = match facts.variable(variable) {
         Some(own) if own == queue => return None,
-        Some(own) => format!("{name} sends dead letters to {own}, which redrive does not look at"),
+        Some(own) => format!("{name} sends dead letters to {own}, which redrive does not read"),
         None => format!("{name} has no variable {variable}, so what the stream refuses is lost"),
     };
     Some(Verdict::broken(why, format!("set {variable}={queue}")))
@@ -182,7 +193,7 @@ fn layer(facts: &Facts, values: &Values) -> Result<String, Verdict> {
             format!(
                 "{name} has the layers of both architectures, which are one file: the later one counts"
             ),
-            format!("take {wrong} from its layers"),
+            format!("remove {wrong} from its layers"),
         )),
         (Some(version), _) if version == arn(own) => Ok("the layer that is published".to_owned()),
         (Some(version), _) => Ok(format!("{version}; the newest is {}", arn(own))),
@@ -275,10 +286,10 @@ mod tests {
                 "delivers to telemetry of its own region and account",
             ),
             (changed(&|it| drop(it.variables.pop())), "what the stream refuses is lost: set"),
-            (changed(&|it| it.variables[1].1 += "2"), "letters2, which redrive does not look at"),
+            (changed(&|it| it.variables[1].1 += "2"), "letters2, which redrive does not read"),
             (
                 changed(&|it| it.layers.push(values().0["layerArnArm64"].clone())),
-                "the later one counts: take arn:aws:lambda:eu-central-1:111122223333:layer:arm:2",
+                "the later one counts: remove arn:aws:lambda:eu-central-1:111122223333:layer:arm:2",
             ),
             (set("ENABLED", "false"), "switched off: remove the variable"),
             (set("BUFFER_TIMEOUT_MS", "soon"), "BUFFER_TIMEOUT_MS"),

@@ -2,7 +2,7 @@
 
 use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesError;
 use aws_sdk_sqs::types::QueueAttributeName;
-use kinesis_telemetry_stream::Aws;
+use kinesis_telemetry_stream::{Aws, counted};
 
 use super::finding::Verdict;
 
@@ -16,16 +16,17 @@ pub(super) async fn examine(url: &str, redeploy: String, redrive: &str, aws: &Aw
     match ask.attribute_names(Visible).attribute_names(Hidden).send().await {
         Ok(answer) => {
             let count = |name| {
-                let count = answer.attributes().and_then(|it| it.get(&name)?.parse::<u64>().ok());
+                let count = answer.attributes().and_then(|it| it.get(&name)?.parse::<usize>().ok());
                 count.unwrap_or(0)
             };
             match (count(Visible), count(Hidden)) {
                 (0, 0) => Verdict::well("no dead letters"),
                 (visible, hidden) => Verdict::broken(
                     format!(
-                        "{visible} dead letters, and {hidden} that somebody is reading: events did not reach the stream"
+                        "{} ({hidden} in flight): their events did not reach the stream",
+                        counted(visible, "dead letter")
                     ),
-                    format!("the function's log says why; then {redrive}"),
+                    format!("repair the cause, which the function's log has, then run {redrive}"),
                 ),
             }
         }
@@ -36,10 +37,8 @@ pub(super) async fn examine(url: &str, redeploy: String, redrive: &str, aws: &Aw
         {
             Verdict::broken(format!("{url} does not exist"), redeploy)
         }
-        Err(error) => Verdict::of_error(&aws.explain(
-            "looking at the queue",
-            "sqs:GetQueueAttributes",
-            &error,
-        )),
+        Err(error) => {
+            Verdict::of_error(&aws.explain("reading the queue", "sqs:GetQueueAttributes", &error))
+        }
     }
 }

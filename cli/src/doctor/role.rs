@@ -1,4 +1,4 @@
-//! Whether a function's role may do what its telemetry needs.
+//! Whether a function's role allows what its telemetry needs.
 
 use aws_sdk_iam::types::{
     ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType,
@@ -47,7 +47,8 @@ pub(super) async fn examine(role: &str, policy: &str, needs: &[Need], aws: &Aws)
             Some(result) => {
                 if let Some(why) = refusal(&result) {
                     let Need { action, resource, .. } = need;
-                    let why = format!("the role {name} may not {action} to {resource}: {why}");
+                    let why =
+                        format!("the role {name} is not allowed {action} on {resource}: {why}");
                     let attach = format!(
                         "aws iam attach-role-policy --role-name {name} --policy-arn {policy}"
                     );
@@ -57,8 +58,8 @@ pub(super) async fn examine(role: &str, policy: &str, needs: &[Need], aws: &Aws)
             None => return attached(&iam, name, policy, aws).await,
         }
     }
-    let may: Vec<&str> = needs.iter().map(|it| it.action).collect();
-    Verdict::well(format!("the role {name} may {}", may.join(", ")))
+    let allowed: Vec<&str> = needs.iter().map(|it| it.action).collect();
+    Verdict::well(format!("role {name}, allowed: {}", allowed.join(", ")))
 }
 
 /// What IAM says, or nothing where it does not.

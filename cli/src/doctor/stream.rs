@@ -3,7 +3,7 @@
 use aws_sdk_kinesis::operation::describe_stream_summary::DescribeStreamSummaryError;
 use aws_sdk_kinesis::types::{EncryptionType, StreamStatus};
 use aws_sdk_kms::types::KeyManagerType;
-use kinesis_telemetry_stream::{Aws, Target, region_of_arn};
+use kinesis_telemetry_stream::{Aws, Target, counted, region_of_arn};
 
 use super::finding::{Finding, Verdict};
 
@@ -23,10 +23,14 @@ impl Examined {
 pub(super) async fn examine(arn: &str, redeploy: String, aws: &Aws) -> Examined {
     let aws = aws.in_region(region_of_arn(arn));
     let target = Target::at(arn, &aws);
-    let answer = target.client.describe_stream_summary().stream_arn(arn).send().await;
+    // Its client waits half a minute for records; this is a short question.
+    let client = aws_sdk_kinesis::Client::new(&aws.config);
+    let answer = client.describe_stream_summary().stream_arn(arn).send().await;
     let summary = match answer.map(|it| it.stream_description_summary) {
         Ok(Some(summary)) => summary,
-        Ok(None) => return Examined::of(Verdict::unknown("Kinesis says nothing of it")),
+        Ok(None) => {
+            return Examined::of(Verdict::unknown("Kinesis answered without a description"));
+        }
         Err(error)
             if error
                 .as_service_error()
@@ -43,10 +47,13 @@ pub(super) async fn examine(arn: &str, redeploy: String, aws: &Aws) -> Examined 
         StreamStatus::Active | StreamStatus::Updating => {
             let (name, shards) = (summary.stream_name(), summary.open_shard_count());
             let hours = summary.retention_period_hours();
-            Verdict::well(format!("{name}: {shards} shards open, keeps records for {hours} hours"))
+            Verdict::well(format!(
+                "{name}: {} open, keeps records for {hours} hours",
+                counted(shards.unsigned_abs() as usize, "shard")
+            ))
         }
         other => Verdict::broken(
-            format!("{arn} is {other}, and takes no records"),
+            format!("{arn} is {other}, and accepts no records"),
             "wait until it is ACTIVE, or deploy again if it is being deleted",
         ),
     });
@@ -75,11 +82,11 @@ async fn key(id: &str, aws: &Aws) -> (Verdict, Option<String>) {
             let remedy = format!(
                 "aws kms enable-key --key-id {id} (if it is pending deletion, aws kms cancel-key-deletion first)"
             );
-            let why = format!("{id} is {state}, so the stream takes and gives nothing");
+            let why = format!("{id} is {state}, so the stream can be neither written nor read");
             (Verdict::broken(why, remedy), None)
         }
         Err(error) => {
-            let error = aws.explain("looking at the stream's key", "kms:DescribeKey", &error);
+            let error = aws.explain("reading the stream's key", "kms:DescribeKey", &error);
             (Verdict::of_error(&error), id.contains(":key/").then(|| id.to_owned()))
         }
     }

@@ -6,6 +6,7 @@ use kinesis_telemetry_stream::counted;
 use kinesis_telemetry_terminal::{Style, Styles, Text, plain};
 use textwrap::core::display_width;
 
+use super::managed::Managed;
 use super::row::Row;
 use crate::fleet::Published;
 use widths::{Column, fitted, shortened};
@@ -82,7 +83,7 @@ fn cells(row: &Row) -> [String; COLUMNS.len()] {
         behind,
         row.architecture.clone(),
         row.stream().to_owned(),
-        row.managed.as_ref().map_or_else(|| "?".to_owned(), |it| it.words()),
+        row.managed.as_ref().map_or_else(|| "?".to_owned(), Managed::words),
         row.runtime.clone().unwrap_or_else(|| "-".to_owned()),
         row.last_modified.chars().take(10).collect(),
         row.other_settings(),

@@ -1,4 +1,8 @@
-//! `doctor` where something is wrong that no emulator knows, or where IAM does not answer.
+//! `doctor` where something is wrong that no emulator knows, or where a service does not answer.
+
+mod all;
+mod log;
+mod recent;
 
 use serde_json::{Value, json};
 
@@ -11,8 +15,22 @@ const LAYER: &str = "arn:aws:lambda:eu-central-1:111122223333:layer:extension:1"
 /// What IAM says.
 type Iam = fn(&str) -> Answer;
 
-/// A deployment in which all is well, but for what the test says: of the function, and of IAM.
+/// A deployment without problems, except for what the test answers about the function and its role.
 fn server(stack: &'static str, concurrency: Value, iam: Iam) -> Server {
+    server_but(stack, concurrency, iam, |_| None)
+}
+
+/// The same, except for the calls that `other` answers.
+fn healthy_but(other: impl Fn(&Call) -> Option<Answer> + Send + Sync + 'static) -> Server {
+    server_but("KinesisTelemetry-dev", json!({}), |_| decision("allowed", ""), other)
+}
+
+fn server_but(
+    stack: &'static str,
+    concurrency: Value,
+    iam: Iam,
+    other: impl Fn(&Call) -> Option<Answer> + Send + Sync + 'static,
+) -> Server {
     let published = [
         ("stack/name", stack),
         ("extension/arn", LAYER),
@@ -36,8 +54,16 @@ fn server(stack: &'static str, concurrency: Value, iam: Iam) -> Server {
             "KINESIS_TELEMETRY_DEAD_LETTER_QUEUE_URL": QUEUE,
         } },
     });
-    Server::start(move |call| match call.operation.as_str() {
+    let healthy = move |call: &Call| match call.operation.as_str() {
         "GetParameters" => parameters(&published[..count]),
+        "ListShards" => ok(&json!({ "Shards": [{
+            "ShardId": "shardId-000000000000",
+            "HashKeyRange": { "StartingHashKey": "0", "EndingHashKey": "1" },
+            "SequenceNumberRange": { "StartingSequenceNumber": "0" },
+        }] })),
+        "GetShardIterator" => ok(&json!({ "ShardIterator": "it" })),
+        "GetRecords" => ok(&json!({ "Records": [], "MillisBehindLatest": 0 })),
+        "FilterLogEvents" => ok(&json!({ "events": [] })),
         "DescribeStreamSummary" => ok(&json!({ "StreamDescriptionSummary": {
             "StreamName": "telemetry",
             "StreamARN": STREAM,
@@ -53,15 +79,27 @@ fn server(stack: &'static str, concurrency: Value, iam: Iam) -> Server {
             "KeyId": "1111-22", "Arn": call.body["KeyId"], "Enabled": true, "KeyManager": "CUSTOMER",
         } })),
         "GetQueueAttributes" => ok(&json!({ "Attributes": {} })),
-        path if path.ends_with("/functions/orders/configuration") => ok(&function),
+        path if path.contains("/functions/") && path.ends_with("/configuration") => {
+            match path.split('/').rev().nth(1) {
+                Some("gone") => missing(),
+                Some("orders") => ok(&function),
+                name => {
+                    let mut function = function.clone();
+                    function["FunctionName"] = json!(name);
+                    ok(&function)
+                }
+            }
+        }
         path if path.contains("/functions/") && path.ends_with("/concurrency") => ok(&concurrency),
-        path if path.contains("/functions/") => (
-            404,
-            json!({ "__type": "ResourceNotFoundException", "Message": "no" }).to_string().into(),
-        ),
+        path if path.contains("/functions/") => missing(),
         path if path.contains("/layers") => ok(&json!({})),
         _ => form(call, iam),
-    })
+    };
+    Server::start(move |call| other(call).unwrap_or_else(|| healthy(call)))
+}
+
+fn missing() -> Answer {
+    (404, json!({ "__type": "ResourceNotFoundException", "Message": "no" }).to_string().into())
 }
 
 /// The calls whose protocol sends forms and answers XML: those of STS and IAM.
@@ -97,7 +135,7 @@ fn a_role_is_judged_by_what_iam_says_of_each_thing_that_it_must_do() {
     let server = server("KinesisTelemetry-dev", json!({}), |_| decision("allowed", ""));
     let (code, text) = server.types(&ORDERS);
     assert_eq!(code, 0, "{text}");
-    let role = "ok      policy        the role orders may kinesis:PutRecords, kms:GenerateDataKey, sqs:SendMessage\n";
+    let role = "ok      policy        role orders, allowed: kinesis:PutRecords, kms:GenerateDataKey, sqs:SendMessage\n";
     assert!(text.contains(role), "{text}");
     assert!(text.contains("note    network       orders is in vpc-1"), "{text}");
     // The key is the stream's, and what Kinesis tells it is told.
@@ -126,7 +164,7 @@ fn what_forbids_it_is_named() {
     for (iam, why) in cases {
         let (code, text) = server("KinesisTelemetry-dev", json!({}), iam).types(&ORDERS);
         assert_eq!(code, 1, "{text}");
-        let said = format!("the role orders may not kinesis:PutRecords to {STREAM}: {why}");
+        let said = format!("the role orders is not allowed kinesis:PutRecords on {STREAM}: {why}");
         assert!(text.contains(&said), "{text}");
     }
 }
@@ -147,10 +185,13 @@ fn a_function_that_nobody_can_invoke_and_one_that_is_not_there_are_told() {
     let server = server("KinesisTelemetry-dev", none, |_| decision("allowed", ""));
     let (code, text) = server.types(&ORDERS);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("BROKEN  concurrency   no concurrency is reserved for orders"), "{text}");
+    assert!(
+        text.contains("BROKEN  concurrency   the reserved concurrency of orders is 0"),
+        "{text}"
+    );
     let (code, text) = server.types(&["doctor", "--function", "gone"]);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("mend it: check --function and AWS_REGION"), "{text}");
+    assert!(text.contains("fix: check --function and --region"), "{text}");
 }
 
 #[test]

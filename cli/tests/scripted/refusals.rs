@@ -22,7 +22,7 @@ fn said(server: &Server, command: &[&str], change: &dyn Fn(&mut std::process::Co
         // It answers the question what is wrong.
         assert!(output.stderr.is_empty(), "{output:?}");
         let text = text(&output.stdout);
-        assert!(text.ends_with("\n1 thing is not well\n"), "{text}");
+        assert!(text.ends_with("\n1 problem found\n"), "{text}");
         return text;
     }
     assert_eq!(output.status.code(), Some(2), "{command:?}: {output:?}");

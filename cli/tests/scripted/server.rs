@@ -110,6 +110,11 @@ impl Server {
         &self.url
     }
 
+    /// Where the server is.
+    pub(crate) fn place(&self) -> String {
+        self.url.clone()
+    }
+
     /// All calls of this operation, so far.
     pub(crate) fn calls(&self, operation: &str) -> Vec<Value> {
         let calls = self.calls.lock().unwrap();

@@ -1,0 +1,118 @@
+//! The extension's own lines in a function's log group in CloudWatch Logs.
+
+mod message;
+
+use std::time::Duration;
+
+use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsError;
+use aws_sdk_lambda::types::LoggingConfig;
+use extension_spec::LOG_PREFIX;
+use kinesis_telemetry_stream::Aws;
+use serde::Serialize;
+use tokio::time::{Instant, timeout_at};
+
+use crate::age::now_ms;
+pub(crate) use message::{Level, Message};
+use message::{Line, grouped};
+
+/// Longest time for all pages together. Pages may be empty while CloudWatch Logs searches.
+const LIMIT: Duration = Duration::from_secs(9);
+/// Most pages that are read.
+const PAGES: usize = 20;
+/// Most lines that are read.
+const LINES: usize = 300;
+
+/// What the extension logged.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct OwnLines {
+    /// The log group.
+    pub(crate) group: String,
+    #[serde(flatten)]
+    pub(crate) outcome: Outcome,
+}
+
+/// What was found in a log group.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase", tag = "outcome")]
+pub(crate) enum Outcome {
+    /// The log group was read.
+    #[serde(rename_all = "camelCase")]
+    Read {
+        /// The distinct messages, the newest first.
+        messages: Vec<Message>,
+        /// True if there are more lines than were read.
+        is_partial: bool,
+    },
+    /// There is no such log group: the function has not logged anything yet.
+    Missing,
+    /// The log group could not be read.
+    Unreadable {
+        /// The reason, with the permission if that is missing.
+        why: String,
+    },
+}
+
+/// Returns the log group of a function.
+pub(crate) fn group_of(name: &str, logging: Option<&LoggingConfig>) -> String {
+    let group = logging.and_then(|it| it.log_group()).filter(|it| !it.is_empty());
+    group.map_or_else(|| format!("/aws/lambda/{name}"), str::to_owned)
+}
+
+/// Reads the lines that the extension wrote in this time before now.
+pub(crate) async fn read(group: &str, before_now: Duration, aws: &Aws) -> OwnLines {
+    let client = Client::new(&aws.config);
+    let now = now_ms();
+    let start = now.saturating_sub(i64::try_from(before_now.as_millis()).unwrap_or(i64::MAX));
+    let until = Instant::now() + LIMIT;
+    let (mut lines, mut token, mut pages) = (Vec::new(), None::<String>, 0);
+    let is_partial = loop {
+        let request = client.filter_log_events().log_group_name(group);
+        let request = request.filter_pattern(format!("\"{LOG_PREFIX}\"")).start_time(start);
+        // The newest first: older ones may be too many.
+        let request = request.start_from_head(false).set_next_token(token.clone());
+        let page = match timeout_at(until, request.send()).await {
+            Ok(Ok(page)) => page,
+            Ok(Err(error))
+                if error
+                    .as_service_error()
+                    .is_some_and(FilterLogEventsError::is_resource_not_found_exception) =>
+            {
+                return OwnLines { group: group.to_owned(), outcome: Outcome::Missing };
+            }
+            Err(_) if pages > 0 => break true,
+            Err(_) => {
+                let why = format!(
+                    "{} does not answer within {} s",
+                    aws.place("CLOUDWATCH_LOGS"),
+                    LIMIT.as_secs()
+                );
+                return OwnLines { group: group.to_owned(), outcome: Outcome::Unreadable { why } };
+            }
+            Ok(Err(error)) => {
+                let doing = format!("reading the log group {group}");
+                let why = aws.explain(&doing, "logs:FilterLogEvents", &error);
+                let outcome = Outcome::Unreadable { why: format!("{why:#}") };
+                return OwnLines { group: group.to_owned(), outcome };
+            }
+        };
+        pages += 1;
+        for event in page.events() {
+            let at_ms = event.timestamp().unwrap_or(now);
+            lines.extend(event.message().and_then(|text| Line::of(text, at_ms)));
+        }
+        let next = page.next_token.filter(|it| !it.is_empty() && token.as_ref() != Some(it));
+        if next.is_none() {
+            break lines.len() > LINES;
+        }
+        if pages == PAGES || lines.len() >= LINES {
+            break true;
+        }
+        token = next;
+    };
+    lines.sort_by_key(|it| std::cmp::Reverse(it.at_ms));
+    lines.truncate(LINES);
+    let outcome = Outcome::Read { messages: grouped(lines), is_partial };
+    OwnLines { group: group.to_owned(), outcome }
+}
