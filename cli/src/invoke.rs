@@ -6,6 +6,7 @@
 mod audit;
 mod evidence;
 mod function;
+mod next;
 mod table;
 
 use std::cell::{Cell, RefCell};
@@ -32,8 +33,12 @@ const PAUSE: Duration = Duration::from_millis(500);
 /// rarely invoked (half of `MAX_AGE_MS`, five seconds by default), and so to deliver all before it ends.
 const NUDGE: Duration = Duration::from_secs(3);
 
+/// How long before the first invocation lines of the extension may explain why events are missing.
+const BEFORE: Duration = Duration::from_mins(1);
+
 pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode> {
-    let (began, give_up) = (SystemTime::now(), Instant::now() + options.deadline);
+    let (since, began) = (SystemTime::now(), Instant::now());
+    let give_up = began + options.deadline;
     // Connecting has a limit, so a position is taken in it, too.
     let (aws, (values, reader)) = session
         .connect(async |aws| {
@@ -58,17 +63,26 @@ pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode>
     };
     // Positions in a stream expire: they are used while invocations are still being made.
     let (sent, ()) = tokio::try_join!(invoking, look.look_until(&over))?;
-    let audit = look.until_complete(&sent, &function, &progress).await?;
+    let mut audit = look.until_complete(&sent, &function, &progress).await?;
+    if !audit.is_complete() {
+        progress.set("reading what the extension logged");
+        let lines = Box::pin(function.own_lines(began.elapsed() + BEFORE)).await;
+        audit.extension_lines = Some(lines);
+    }
     progress.clear();
     if let Some(file) = &options.html {
         let page = &look.evidence.page;
         let title = format!("Invocations of {}", function.name);
         write_page(
             file,
-            &page.report(&title, stream, milliseconds(began), milliseconds(SystemTime::now())),
+            &page.report(&title, stream, milliseconds(since), milliseconds(SystemTime::now())),
         )?;
     }
-    say::out(&if options.json { say::json(&audit)? } else { table::text(&audit, &sent) })?;
+    say::out(&if options.json {
+        say::json(&audit)?
+    } else {
+        table::text(&audit, &sent) + &next::text(&audit, &function.name, &options.deployment)
+    })?;
     Ok(if audit.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 

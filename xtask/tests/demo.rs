@@ -79,7 +79,7 @@ fn the_whole_story_is_told_from_deploying_to_destroying() {
         "platform.start",
         "1 record put back into the stream",
         ":root, https://127.0.0.1:",
-        "all is well",
+        "no problem found; next: ",
         "Left in account 111122223333",
     ] {
         assert!(text.contains(said), "{said}: {text}");

@@ -5,8 +5,8 @@ use std::time::Duration;
 use kinesis_telemetry_stream::counted;
 
 use super::finding::{Finding, Verdict};
-use crate::age::{age, now_ms};
-use crate::own_lines::{Level, Message, Outcome, OwnLines};
+use crate::age::now_ms;
+use crate::own_lines::{Level, Outcome, OwnLines};
 
 /// How far back the log is read.
 pub(super) const WINDOW: Duration = Duration::from_hours(1);
@@ -35,10 +35,10 @@ pub(super) fn findings(function: &str, lines: &OwnLines) -> Vec<Finding> {
     let mut findings: Vec<_> = lasting
         .iter()
         .take(SHOWN)
-        .map(|it| Finding::new("log", Verdict::broken(said(it, now), String::new())))
+        .map(|it| Finding::new("log", Verdict::broken(it.said(now), String::new())))
         .collect();
     findings.extend(ended.iter().take(SHOWN).map(|it| {
-        Finding::new("log", Verdict::note(format!("{}; delivered again since", said(it, now))))
+        Finding::new("log", Verdict::note(format!("{}; delivered again since", it.said(now))))
     }));
     let more = (lasting.len() + ended.len()).saturating_sub(findings.len());
     if more > 0 {
@@ -54,11 +54,4 @@ pub(super) fn findings(function: &str, lines: &OwnLines) -> Vec<Finding> {
         findings.push(Finding::new("log", Verdict::well(that)));
     }
     findings
-}
-
-/// Returns a message with its level, how often it was logged, and when.
-fn said(message: &Message, now: i64) -> String {
-    let Message { level, text, count, newest_ms } = message;
-    let times = if *count > 1 { format!("{count} times, last ") } else { String::new() };
-    format!("{} {times}{} ago: {text}", level.word(), age(*newest_ms, now))
 }

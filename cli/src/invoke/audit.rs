@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::Value;
 
 use super::evidence::Evidence;
+use crate::own_lines::OwnLines;
 
 /// What the platform says at the end of every invocation, and of nothing else.
 const REPORT: &str = "platform.report";
@@ -38,6 +39,9 @@ pub(crate) struct Audit {
     pub(crate) bytes: usize,
     /// What kept more from being found out, if anything did.
     pub(crate) hindrance: Option<String>,
+    /// What the extension logged meanwhile, if events are missing.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) extension_lines: Option<OwnLines>,
 }
 
 /// What became of the telemetry of an invocation.
@@ -91,6 +95,7 @@ impl Audit {
             records: evidence.records,
             bytes: evidence.bytes,
             hindrance: None,
+            extension_lines: None,
         }
     }
 

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::task::JoinSet;
 
 use super::audit::Sent;
+use crate::own_lines::{self, OwnLines};
 
 /// Longest time until the answer of an invocation (Lambda quotas, "Function timeout").
 const LONGEST: Duration = Duration::from_mins(15);
@@ -33,6 +34,19 @@ impl Function {
             .timeout_config(timeouts.read_timeout(LONGEST).build());
         let client = aws_sdk_lambda::Client::from_conf(config.build());
         Self { client, aws: aws.clone(), name: name.to_owned() }
+    }
+
+    /// Returns the function's log group: the default one if the configuration cannot be read.
+    async fn log_group(&self) -> String {
+        // Its own client waits for the end of invocations.
+        let client = aws_sdk_lambda::Client::new(&self.aws.config);
+        let answer = client.get_function_configuration().function_name(&self.name).send().await;
+        own_lines::group_of(&self.name, answer.as_ref().ok().and_then(|it| it.logging_config()))
+    }
+
+    /// Reads what the extension logged in this time before now.
+    pub(super) async fn own_lines(&self, before_now: Duration) -> OwnLines {
+        own_lines::read(&self.log_group().await, before_now, &self.aws).await
     }
 
     /// Invokes it as often as sent, so many at a time.
@@ -73,7 +87,10 @@ impl Function {
         let text = answer.payload().map(|it| String::from_utf8_lossy(it.as_ref()).into_owned());
         let text = text.unwrap_or_default();
         if let Some(kind) = answer.function_error() {
-            bail!("the test function {name} failed ({kind}): {text}; run kinesis-telemetry doctor");
+            let group = self.log_group().await;
+            bail!(
+                "the test function {name} failed ({kind}): {text}; its log has the reason: aws logs tail {group} --since 10m"
+            );
         }
         // What the function itself was told, which is what its telemetry says.
         let own = serde_json::from_str(&text)

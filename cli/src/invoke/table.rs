@@ -76,9 +76,6 @@ fn verdict(audit: &Audit) -> String {
         troubles.push("the sequence has a hole".to_owned());
     }
     troubles.extend(audit.hindrance.as_deref().map(|it| plain(it).into_owned()));
-    if audit.arrived() == 0 {
-        troubles.push("run kinesis-telemetry doctor".to_owned());
-    }
     format!("NOT COMPLETE: {} {read}", troubles.join("; "))
 }
 
@@ -93,8 +90,7 @@ mod tests {
         let mut audit = Audit::of(&sent, &Evidence::default());
         audit.hindrance = Some("a further invocation failed: throttled".into());
         let text = text(&audit, &sent);
-        let expected = "NOT COMPLETE: not one of 3 events arrived; a further invocation failed: throttled; run \
-                        kinesis-telemetry doctor (read: 0 records, 0 bytes)\n";
+        let expected = "NOT COMPLETE: not one of 3 events arrived; a further invocation failed: throttled (read: 0 records, 0 bytes)\n";
         assert!(text.ends_with(expected), "{text}");
     }
 }

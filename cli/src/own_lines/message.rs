@@ -6,6 +6,8 @@ use extension_spec::LOG_PREFIX;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::age::age;
+
 /// Characters of a message that are kept.
 const CHARACTERS: usize = 1_000;
 
@@ -52,6 +54,13 @@ impl Level {
 }
 
 impl Message {
+    /// Returns the message with its level, how often it was logged, and when.
+    pub(crate) fn said(&self, now_ms: i64) -> String {
+        let Self { level, text, count, newest_ms } = self;
+        let times = if *count > 1 { format!("{count} times, last ") } else { String::new() };
+        format!("{} {times}{} ago: {text}", level.word(), age(*newest_ms, now_ms))
+    }
+
     /// Returns true if this message says that the trouble of an earlier message is over.
     pub(crate) fn ends(&self, earlier: &Self) -> bool {
         let of = |text: &str, words: &str| text.split_once(words).map(|(what, _)| what.to_owned());

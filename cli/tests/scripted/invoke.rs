@@ -161,3 +161,75 @@ fn so_many_invocations_are_under_way_at_a_time() {
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("4 of 4 invocations") || text.contains("3 of 4 invocations"), "{text}");
 }
+
+/// Invokes in vain, with these answers of CloudWatch Logs, and returns what is printed below the verdict.
+fn below_the_verdict(logs: impl Fn() -> Answer + Send + Sync + 'static) -> String {
+    let server = server(
+        move |call| match call.operation.as_str() {
+            "FilterLogEvents" => logs(),
+            path if path.ends_with("/configuration") => {
+                ok(&json!({ "LoggingConfig": { "LogGroup": "/shop/logs" } }))
+            }
+            _ => invoked(),
+        },
+        || records(&[]),
+    );
+    let output = server.command(&[&INVOKE[..6], &["1"]].concat()).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert_eq!(server.calls("FilterLogEvents")[0]["logGroupName"], "/shop/logs");
+    let (_, below) = text.split_once("NOT COMPLETE: ").unwrap();
+    below.split_once('\n').unwrap().1.replace(&server.place(), "http://AWS")
+}
+
+fn logged(message: &str) -> Value {
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
+    let at = (now.as_secs() - 600) * 1000;
+    json!({ "timestamp": at, "message": message })
+}
+
+#[test]
+fn a_failed_invoke_shows_the_extensions_lines() {
+    let below = below_the_verdict(|| {
+        let own = |text: &str| format!("[kinesis-telemetry-extension] {text}\n");
+        ok(&json!({ "events": [
+            logged(&own("ERROR telemetry is not delivered: AccessDeniedException; 4 events wait")),
+            logged(&own("INFO \u{1b}[2Jnext: nothing\u{9b}")),
+        ] }))
+    });
+    expect_test::expect![[r#"
+        the extension's log lines in /shop/logs, newest first:
+          ERROR 10 min ago: telemetry is not delivered: AccessDeniedException; 4 events wait
+          INFO 10 min ago: �[2Jnext: nothing�
+        next: repair what the extension reports, and run kinesis-telemetry invoke again
+    "#]]
+    .assert_eq(&below);
+}
+
+#[test]
+fn without_lines_of_the_extension_doctor_is_next() {
+    expect_test::expect![[r#"
+        the extension logged nothing in /shop/logs meanwhile
+        next: kinesis-telemetry doctor checks layer, settings, permissions and stream; if it finds no problem, set KINESIS_TELEMETRY_LOG_LEVEL=debug on tester, run kinesis-telemetry invoke again and read its log
+    "#]].assert_eq(&below_the_verdict(|| ok(&json!({ "events": [] }))));
+}
+
+#[test]
+fn a_denied_log_is_named_with_its_permission() {
+    let below = below_the_verdict(|| refused("AccessDeniedException", "not authorized"));
+    expect_test::expect![[r#"
+        the extension's log lines cannot be read: these credentials may not do this: reading the log group /shop/logs at http://AWS (region eu-central-1) takes the permission logs:FilterLogEvents (not authorized); have it allowed, or use others (aws sts get-caller-identity says whose these are); look for [kinesis-telemetry-extension] in the log group /shop/logs
+        next: kinesis-telemetry doctor checks layer, settings, permissions and stream; if it finds no problem, set KINESIS_TELEMETRY_LOG_LEVEL=debug on tester, run kinesis-telemetry invoke again and read its log
+    "#]].assert_eq(&below);
+}
+
+#[test]
+fn a_missing_log_group_is_named() {
+    let below = below_the_verdict(|| refused("ResourceNotFoundException", "no such group"));
+    assert!(
+        below.starts_with(
+            "the function has not logged anything: there is no log group /shop/logs\nnext: "
+        ),
+        "{below}"
+    );
+}
