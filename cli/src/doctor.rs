@@ -5,6 +5,7 @@ mod finding;
 mod function;
 mod ledger;
 mod log;
+mod page;
 mod patient;
 mod queue;
 mod recent;
@@ -18,8 +19,9 @@ use kinesis_telemetry_args::{Deployment, Doctor};
 use kinesis_telemetry_stream::{Aws, say};
 
 use crate::deployment::{Values, named};
-use crate::session::Session;
+use crate::session::{Session, output_columns};
 use finding::{Finding, Verdict};
+use page::Page;
 use patient::Patient;
 
 pub(crate) async fn run(options: &Doctor, session: &Session) -> Result<ExitCode> {
@@ -28,15 +30,19 @@ pub(crate) async fn run(options: &Doctor, session: &Session) -> Result<ExitCode>
     if let Some(values) = &values {
         let patient = Patient::new(&aws, values, &options.deployment);
         if options.all {
-            return Box::pin(all::run(options, &patient, findings)).await;
+            return Box::pin(all::run(options, &patient, findings, session.styles)).await;
         }
         findings.extend(Box::pin(patient.examine(options.function.as_deref())).await);
     }
-    say::out(&if options.json {
-        say::json(&findings)?
+    if options.json {
+        say::out(&say::json(&findings)?)?;
     } else {
-        finding::text(&findings, &next(options, values.as_ref()))
-    })?;
+        let mut page = Page::new(session.styles, output_columns());
+        page.findings(&findings, "");
+        let all: Vec<&Finding> = findings.iter().collect();
+        page.verdict(&finding::verdict(&all, &next(options, values.as_ref())));
+        say::styled(&page.into_text())?;
+    }
     Ok(exit_code(&findings))
 }
 

@@ -93,10 +93,12 @@ impl Session {
 
 /// Returns the columns of the terminal, or of `COLUMNS`, or what fits most windows.
 pub(crate) fn columns() -> usize {
+    let of_stderr = || Some(terminal_size::terminal_size_of(stderr())?.0.0.into());
+    output_columns().or_else(of_stderr).unwrap_or(COLUMNS.into())
+}
+
+/// Returns the columns of the terminal or of `COLUMNS`, and `None` for a pipe or a file.
+pub(crate) fn output_columns() -> Option<usize> {
     let set = std::env::var("COLUMNS").ok().and_then(|it| it.parse().ok());
-    let of_terminal = || {
-        let size = terminal_size::terminal_size_of(stdout());
-        size.or_else(|| terminal_size::terminal_size_of(stderr())).map(|(width, _)| width.0)
-    };
-    set.or_else(of_terminal).unwrap_or(COLUMNS).into()
+    set.or_else(|| Some(terminal_size::terminal_size_of(stdout())?.0.0.into()))
 }

@@ -1,23 +1,27 @@
 //! `doctor --all`: the findings of every function that has the layer.
 
 use std::collections::BTreeMap;
-use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use anyhow::Result;
 use kinesis_telemetry_args::Doctor;
 use kinesis_telemetry_stream::{counted, say};
-use kinesis_telemetry_terminal::{StatusLine, plain};
+use kinesis_telemetry_terminal::{StatusLine, Styles, Text};
 use serde::Serialize;
 
-use super::finding::{self, Finding, lines, outcome};
+use super::finding::{self, Finding, outcome};
+use super::page::Page;
 use super::patient::Patient;
 use super::{exit_code, ledger};
 use crate::deployment::named;
 use crate::fleet::{self, Published};
+use crate::session::output_columns;
 
 /// How often the reason is shown why a check could not be made.
 const EXPLAINED: usize = 3;
+
+/// What to do about a function that was deleted after it was listed.
+const GONE: &str = "it was deleted meanwhile: run the command again";
 
 /// Everything that was found.
 #[derive(Debug, Serialize)]
@@ -41,6 +45,7 @@ pub(super) async fn run(
     options: &Doctor,
     patient: &Patient<'_>,
     mut findings: Vec<Finding>,
+    styles: Styles,
 ) -> Result<ExitCode> {
     let progress = StatusLine::default();
     let (layers, stream, queue) = tokio::join!(patient.layers(), patient.stream(), patient.queue());
@@ -51,7 +56,7 @@ pub(super) async fn run(
     let checked = fleet::each(
         &names,
         async |name| {
-            let mut findings = Box::pin(patient.function(name, key, true)).await;
+            let mut findings = Box::pin(patient.function(name, key, GONE)).await;
             let recent = stream.recent.as_ref();
             findings.extend(recent.into_iter().flat_map(|it| ledger::findings(name, it)));
             Checked { name: (*name).to_owned(), findings }
@@ -65,7 +70,11 @@ pub(super) async fn run(
     findings.extend(queue);
     let report = Report { deployment: findings, functions };
     let next = format!("kinesis-telemetry tail{} shows what arrives", named(&options.deployment));
-    say::out(&if options.json { say::json(&report)? } else { text(&report, &next) })?;
+    if options.json {
+        say::out(&say::json(&report)?)?;
+    } else {
+        say::styled(&page(&report, &next, Page::new(styles, output_columns())))?;
+    }
     Ok(exit_code(report.findings()))
 }
 
@@ -78,31 +87,32 @@ impl Report {
 /// Returns the findings of the deployment, a line for each healthy function, and the problems of the others.
 ///
 /// A missing permission concerns every function alike, so its explanation is repeated only a few times.
-fn text(report: &Report, next: &str) -> String {
-    let mut text = lines(&report.deployment, "");
-    text.push('\n');
+fn page(report: &Report, next: &str, mut page: Page) -> Text {
+    page.findings(&report.deployment, "");
+    page.gap();
     let mut explained = BTreeMap::new();
     for Checked { name, findings } in &report.functions {
         let problems: Vec<&Finding> = findings.iter().filter(|it| !it.is_well()).collect();
-        let (word, name) = (finding::word(&problems), plain(name));
         if problems.is_empty() {
-            _ = writeln!(text, "{word:<8}{name}");
+            page.line(finding::word(&problems), name);
             continue;
         }
-        _ = writeln!(text, "{word:<8}{name}: {}", outcome(&problems));
+        page.line(finding::word(&problems), &format!("{name}: {}", outcome(&problems)));
         let is_shown = |it: &&&Finding| {
             let times = explained.entry(it.what).or_insert(0);
             *times += usize::from(!it.is_broken());
             it.is_broken() || *times <= EXPLAINED
         };
-        let shown: Vec<&Finding> = problems.iter().filter(is_shown).copied().collect();
-        text += &lines(shown, "  ");
+        page.findings(problems.iter().filter(is_shown).copied(), "  ");
     }
     if report.functions.is_empty() {
-        text += "No function has the layer: kinesis-telemetry outputs shows how to add it.\n";
+        page.line(
+            "note",
+            "no function has the layer: kinesis-telemetry outputs shows how to add it",
+        );
     }
     let all: Vec<&Finding> = report.findings().collect();
     let checked = counted(report.functions.len(), "function");
-    _ = writeln!(text, "\n{checked} checked: {}", finding::verdict(&all, next));
-    text
+    page.verdict(&format!("{checked} checked: {}", finding::verdict(&all, next)));
+    page.into_text()
 }

@@ -1,9 +1,6 @@
 //! The results of checks, for people and machines. Pure.
 
-use std::fmt::Write as _;
-
 use kinesis_telemetry_stream::counted;
-use kinesis_telemetry_terminal::plain;
 use serde::Serialize;
 
 /// The word for a problem.
@@ -17,7 +14,7 @@ const UNKNOWN: &str = "unknown";
 pub(super) struct Finding {
     pub(super) what: &'static str,
     #[serde(flatten)]
-    verdict: Verdict,
+    pub(super) verdict: Verdict,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -68,6 +65,16 @@ impl Finding {
         Self { what, verdict }
     }
 
+    /// Returns the word that a line about the finding begins with.
+    pub(super) fn word(&self) -> &'static str {
+        match self.verdict {
+            Verdict::Well { .. } => "ok",
+            Verdict::Note { .. } => "note",
+            Verdict::Broken { .. } => BROKEN,
+            Verdict::Unknown { .. } => UNKNOWN,
+        }
+    }
+
     pub(super) fn is_broken(&self) -> bool {
         matches!(self.verdict, Verdict::Broken { .. })
     }
@@ -75,32 +82,6 @@ impl Finding {
     pub(super) fn is_well(&self) -> bool {
         matches!(self.verdict, Verdict::Well { .. } | Verdict::Note { .. })
     }
-}
-
-/// Returns a line for each finding, with the remedy of what is broken, and the verdict. `next` is what to do if all is well.
-pub(super) fn text(findings: &[Finding], next: &str) -> String {
-    let all: Vec<&Finding> = findings.iter().collect();
-    format!("{}\n{}\n", lines(findings, ""), verdict(&all, next))
-}
-
-/// Returns a line for each finding, and the remedy of what is broken.
-pub(super) fn lines<'a>(findings: impl IntoIterator<Item = &'a Finding>, indent: &str) -> String {
-    let mut text = String::new();
-    for Finding { what, verdict } in findings {
-        let (word, said) = match verdict {
-            Verdict::Well { that } => ("ok", that),
-            Verdict::Note { that } => ("note", that),
-            Verdict::Broken { why, .. } => (BROKEN, why),
-            Verdict::Unknown { why } => (UNKNOWN, why),
-        };
-        _ = writeln!(text, "{indent}{word:<8}{what:<14}{}", plain(said));
-        if let Verdict::Broken { remedy, .. } = verdict
-            && !remedy.is_empty()
-        {
-            _ = writeln!(text, "{indent}{:<22}fix: {}", "", plain(remedy));
-        }
-    }
-    text
 }
 
 /// Returns the word for several findings: that of the worst.
@@ -137,30 +118,19 @@ pub(super) fn outcome(findings: &[&Finding]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use expect_test::expect;
-
     use super::*;
 
     #[test]
-    fn a_problem_stands_with_its_remedy() {
-        let findings = [
-            Finding::new("credentials", Verdict::well("me")),
-            Finding::new("network", Verdict::note("in a VPC")),
-            Finding::new("policy", Verdict::broken("not attached", "aws iam attach-role-policy")),
-            Finding::new("key", Verdict::unknown("not allowed")),
-        ];
-        expect![[r"
-            ok      credentials   me
-            note    network       in a VPC
-            BROKEN  policy        not attached
-                                  fix: aws iam attach-role-policy
-            unknown key           not allowed
-
-            1 problem found, 1 check could not be made
-        "]]
-        .assert_eq(&text(&findings, "tail"));
-        let last = |findings: &[Finding]| text(findings, "tail").lines().last().map(str::to_owned);
-        assert_eq!(last(&findings[..2]).unwrap(), "no problem found; next: tail");
-        assert_eq!(last(&findings[3..]).unwrap(), "1 check could not be made");
+    fn the_verdict_counts_or_names_the_next_step() {
+        let [well, broken, unknown] =
+            [Verdict::well("me"), Verdict::broken("no", "fix"), Verdict::unknown("denied")]
+                .map(|verdict| Finding::new("it", verdict));
+        assert_eq!(verdict(&[&well], "tail"), "no problem found; next: tail");
+        assert_eq!(verdict(&[&well, &broken, &broken], "tail"), "2 problems found");
+        assert_eq!(verdict(&[&unknown], "tail"), "1 check could not be made");
+        let both = "1 problem found, 1 check could not be made";
+        assert_eq!(verdict(&[&broken, &unknown], "tail"), both);
+        assert_eq!(word(&[&unknown, &broken]), "BROKEN");
+        assert_eq!([word(&[&unknown]), word(&[])], ["unknown", "ok"]);
     }
 }

@@ -156,7 +156,8 @@ fn letters(facts: &Facts, values: &Values) -> Option<Verdict> {
 pub(super) fn notes(facts: &Facts) -> impl Iterator<Item = Finding> {
     let network = facts.vpc.as_ref().map(|vpc| {
         format!(
-            "{} is in {vpc}: without a way to the internet that takes endpoints for kinesis-streams and sqs (docs/deploying.md)",
+            "{} is in {vpc}: if its subnets have no route to the internet, it needs VPC endpoints for kinesis-streams and sqs \
+             (docs/deploying.md)",
             facts.name
         )
     });
@@ -195,7 +196,7 @@ fn layer(facts: &Facts, values: &Values) -> Result<String, Verdict> {
             ),
             format!("remove {wrong} from its layers"),
         )),
-        (Some(version), _) if version == arn(own) => Ok("the layer that is published".to_owned()),
+        (Some(version), _) if version == arn(own) => Ok("the published layer version".to_owned()),
         (Some(version), _) => Ok(format!("{version}; the newest is {}", arn(own))),
         (None, Some(wrong)) => Err(Verdict::broken(
             format!("{name} is {architecture} and has {wrong}, with which it fails at init"),
@@ -252,7 +253,7 @@ mod tests {
     fn a_function_with_layer_and_stream_is_well_also_by_name_and_with_an_older_version() {
         assert_eq!(
             judge(&good(), &values()),
-            Verdict::well("orders (x86_64) with the layer that is published")
+            Verdict::well("orders (x86_64) with the published layer version")
         );
         let mut facts = good();
         facts.variables[0].1 = "telemetry".to_owned();

@@ -50,7 +50,11 @@ impl<'a> Patient<'a> {
             tokio::join!(self.layers(), self.stream(), self.queue());
         if let Some(name) = function.or_else(|| self.value("testFunctionName")) {
             let key = stream.key.as_deref();
-            findings.extend(Box::pin(self.function(name, key, function.is_some())).await);
+            let remedy = match function {
+                Some(_) => "check --function and --region: kinesis-telemetry functions lists those with the layer".to_owned(),
+                None => self.redeploy(),
+            };
+            findings.extend(Box::pin(self.function(name, key, &remedy)).await);
             let recent = stream.recent.as_ref();
             findings.extend(recent.into_iter().flat_map(|it| ledger::findings(name, it)));
         }
@@ -98,12 +102,13 @@ impl<'a> Patient<'a> {
         Some(Finding::new(what, verdict))
     }
 
-    /// Checks a function: its configuration, what its role is allowed, and what the extension logged there.
+    /// Checks a function: its configuration, what its role is allowed, and what the extension logged there. `if_missing` is the
+    /// remedy if there is no such function.
     pub(super) async fn function(
         &self,
         name: &str,
         key: Option<&str>,
-        is_asked_for: bool,
+        if_missing: &str,
     ) -> Vec<Finding> {
         let ask = self.lambda.ask(|it| it.get_function_configuration().function_name(name).send());
         let configuration = match ask.await {
@@ -114,12 +119,7 @@ impl<'a> Patient<'a> {
                 ) =>
             {
                 let why = format!("there is no function {name} in {}", self.aws.region);
-                let remedy = if is_asked_for {
-                    "check --function and --region: kinesis-telemetry functions lists those with the layer".to_owned()
-                } else {
-                    self.redeploy()
-                };
-                return vec![Finding::new("function", Verdict::broken(why, remedy))];
+                return vec![Finding::new("function", Verdict::broken(why, if_missing))];
             }
             Err(error) => {
                 let (doing, takes) = ("reading the function", "lambda:GetFunctionConfiguration");

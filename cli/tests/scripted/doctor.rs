@@ -4,6 +4,7 @@ mod all;
 mod log;
 mod recent;
 
+use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
 use crate::server::{Answer, Call, STREAM, Server, ok, parameters, refused_xml, xml};
@@ -200,4 +201,110 @@ fn a_stack_of_somebodys_own_can_be_asked_and_lacks_no_test_function() {
     let (code, text) = server.types(&["doctor"]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("ok      parameters    7 of the stack Telemetry"), "{text}");
+}
+
+/// Checks the whole output of a healthy deployment in a terminal of this width.
+fn check_width(columns: &str, expected: &Expect) {
+    let server = server("KinesisTelemetry-dev", json!({}), |_| decision("allowed", ""));
+    let output = server.command(&["doctor"]).env("COLUMNS", columns).output().unwrap();
+    let text = String::from_utf8(output.stdout).unwrap();
+    assert!(text.lines().all(|line| line.len() <= columns.parse().unwrap()), "{text}");
+    expected.assert_eq(&text.replace(&server.place(), "http://AWS"));
+}
+
+#[test]
+fn the_report_fits_80_columns() {
+    check_width(
+        "80",
+        &expect![[r"
+        ok      credentials   arn:aws:iam::111122223333:user/me, http://AWS
+                              (region eu-central-1)
+        ok      parameters    8 of the stack KinesisTelemetry-dev
+        ok      layer x86_64  arn:aws:lambda:eu-central-1:111122223333:layer:extension:1
+        ok      layer arm64   arn:aws:lambda:eu-central-1:111122223333:layer:arm:1
+        ok      function      tester (x86_64) with the published layer version
+        note    network       tester is in vpc-1: if its subnets have no route to the
+                              internet, it needs VPC endpoints for kinesis-streams and
+                              sqs (docs/deploying.md)
+        ok      policy        role orders, allowed: kinesis:PutRecords,
+                              kms:GenerateDataKey, sqs:SendMessage
+        ok      log           no warning or error of the extension in the last hour of
+                              /aws/lambda/tester
+        ok      stream        telemetry: 1 shard open, keeps records for 24 hours
+        ok      key           arn:aws:kms:eu-central-1:111122223333:key/1111-22
+        note    newest record no record in the last 15 minutes
+        ok      queue         no dead letters
+
+        no problem found; next: kinesis-telemetry invoke checks that every event arrives
+    "]],
+    );
+}
+
+#[test]
+fn the_report_fits_120_columns() {
+    check_width(
+        "120",
+        &expect![[r"
+        ok      credentials   arn:aws:iam::111122223333:user/me, http://AWS (region eu-central-1)
+        ok      parameters    8 of the stack KinesisTelemetry-dev
+        ok      layer x86_64  arn:aws:lambda:eu-central-1:111122223333:layer:extension:1
+        ok      layer arm64   arn:aws:lambda:eu-central-1:111122223333:layer:arm:1
+        ok      function      tester (x86_64) with the published layer version
+        note    network       tester is in vpc-1: if its subnets have no route to the internet, it needs VPC endpoints for
+                              kinesis-streams and sqs (docs/deploying.md)
+        ok      policy        role orders, allowed: kinesis:PutRecords, kms:GenerateDataKey, sqs:SendMessage
+        ok      log           no warning or error of the extension in the last hour of /aws/lambda/tester
+        ok      stream        telemetry: 1 shard open, keeps records for 24 hours
+        ok      key           arn:aws:kms:eu-central-1:111122223333:key/1111-22
+        note    newest record no record in the last 15 minutes
+        ok      queue         no dead letters
+
+        no problem found; next: kinesis-telemetry invoke checks that every event arrives
+    "]],
+    );
+}
+
+#[test]
+fn without_a_problem_the_next_command_is_named() {
+    let server = server("KinesisTelemetry-dev", json!({}), |_| decision("allowed", ""));
+    let last = |arguments: &[&str]| {
+        let (code, text) = server.types(arguments);
+        assert_eq!(code, 0, "{text}");
+        text.lines().last().unwrap().to_owned()
+    };
+    let next = "no problem found; next: kinesis-telemetry";
+    let invoke = format!("{next} invoke checks that every event arrives");
+    assert_eq!(last(&["doctor"]), invoke);
+    assert_eq!(last(&["doctor", "--function", "tester"]), invoke);
+    assert_eq!(last(&ORDERS), format!("{next} tail --function orders shows what arrives"));
+}
+
+#[test]
+fn an_encrypted_environment_is_unknown_with_the_permission() {
+    let server = healthy_but(|call| {
+        call.operation.ends_with("/configuration").then(|| {
+            let error = json!({ "ErrorCode": "KMSAccessDeniedException", "Message": "no" });
+            ok(&json!({
+                "FunctionName": "orders",
+                "Layers": [{ "Arn": LAYER }],
+                "Environment": { "Error": error },
+            }))
+        })
+    });
+    let (code, text) = server.types(&ORDERS);
+    assert_eq!(code, 1, "{text}");
+    let expected = "unknown function      the environment of orders cannot be read, which takes kms:Decrypt on its key \
+                    (KMSAccessDeniedException: no)";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn the_log_group_of_the_function_is_read() {
+    let server = healthy_but(|call| {
+        call.operation.ends_with("/configuration").then(|| {
+            ok(&json!({ "FunctionName": "orders", "LoggingConfig": { "LogGroup": "/shop" } }))
+        })
+    });
+    server.types(&ORDERS);
+    assert_eq!(server.calls("FilterLogEvents")[0]["logGroupName"], "/shop");
 }

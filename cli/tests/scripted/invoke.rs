@@ -197,30 +197,30 @@ fn a_failed_invoke_shows_the_extensions_lines() {
             logged(&own("INFO \u{1b}[2Jnext: nothing\u{9b}")),
         ] }))
     });
-    expect_test::expect![[r#"
+    expect_test::expect![[r"
         the extension's log lines in /shop/logs, newest first:
           ERROR 10 min ago: telemetry is not delivered: AccessDeniedException; 4 events wait
           INFO 10 min ago: �[2Jnext: nothing�
         next: repair what the extension reports, and run kinesis-telemetry invoke again
-    "#]]
+    "]]
     .assert_eq(&below);
 }
 
 #[test]
 fn without_lines_of_the_extension_doctor_is_next() {
-    expect_test::expect![[r#"
+    expect_test::expect![[r"
         the extension logged nothing in /shop/logs meanwhile
         next: kinesis-telemetry doctor checks layer, settings, permissions and stream; if it finds no problem, set KINESIS_TELEMETRY_LOG_LEVEL=debug on tester, run kinesis-telemetry invoke again and read its log
-    "#]].assert_eq(&below_the_verdict(|| ok(&json!({ "events": [] }))));
+    "]].assert_eq(&below_the_verdict(|| ok(&json!({ "events": [] }))));
 }
 
 #[test]
 fn a_denied_log_is_named_with_its_permission() {
     let below = below_the_verdict(|| refused("AccessDeniedException", "not authorized"));
-    expect_test::expect![[r#"
+    expect_test::expect![[r"
         the extension's log lines cannot be read: these credentials may not do this: reading the log group /shop/logs at http://AWS (region eu-central-1) takes the permission logs:FilterLogEvents (not authorized); have it allowed, or use others (aws sts get-caller-identity says whose these are); look for [kinesis-telemetry-extension] in the log group /shop/logs
         next: kinesis-telemetry doctor checks layer, settings, permissions and stream; if it finds no problem, set KINESIS_TELEMETRY_LOG_LEVEL=debug on tester, run kinesis-telemetry invoke again and read its log
-    "#]].assert_eq(&below);
+    "]].assert_eq(&below);
 }
 
 #[test]

@@ -4,12 +4,13 @@ use serde_json::json;
 
 use crate::server::{Server, deployed, ok, refused, refused_xml, xml};
 
-pub(crate) const COMMANDS: [&[&str]; 5] = [
+pub(crate) const COMMANDS: [&[&str]; 6] = [
     &["outputs"],
     &["invoke", "--deadline", "10"],
     &["tail", "--seconds", "10"],
     &["redrive", "--quiet", "1"],
     &["doctor"],
+    &["functions"],
 ];
 
 /// What this command says of what went wrong, which is a line; `change` is made to its environment.

@@ -11,7 +11,7 @@ const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b\u{2066}\r\n\u{85}\
 const UNSAFE: [char; 9] =
     ['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{2066}', '\r', '\u{85}', '\u{2028}', '\u{7f}'];
 
-const COMMANDS: [&[&str]; 7] = [
+const COMMANDS: [&[&str]; 10] = [
     &["outputs"],
     &["outputs", "--json"],
     &["invoke", "--deadline", "10"],
@@ -19,6 +19,9 @@ const COMMANDS: [&[&str]; 7] = [
     &["redrive", "--quiet", "1"],
     &["doctor"],
     &["doctor", "--json"],
+    &["doctor", "--all"],
+    &["functions"],
+    &["functions", "--format", "csv"],
 ];
 
 /// Runs a command, and returns its output if it is safe.

@@ -163,7 +163,8 @@ fn a_dead_letter_goes_back(aws: &Ministack, outputs: &Value) {
     aws.python("tests/aws/setup.py", &["letters"]);
     let doctor = fails(aws, 1, &["doctor", "dev"]);
     assert!(
-        doctor.contains("4 dead letters (0 in flight)") && doctor.contains("kinesis-telemetry redrive"),
+        doctor.contains("4 dead letters (0 in flight)")
+            && doctor.contains("kinesis-telemetry redrive"),
         "{doctor}"
     );
 

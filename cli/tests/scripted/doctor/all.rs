@@ -36,11 +36,13 @@ fn missing_permission() -> crate::server::Answer {
 #[test]
 fn problems_are_grouped_by_function() {
     let server = account();
-    let (code, text) = server.types(&["doctor", "--all"]);
+    let output = server.command(&["doctor", "--all"]).env("COLUMNS", "80").output().unwrap();
+    let (code, text) = crate::server::said(&output);
     assert_eq!(code, 1, "{text}");
     let place = server.place();
     expect![[r"
-        ok      credentials   arn:aws:iam::111122223333:user/me, http://AWS (region eu-central-1)
+        ok      credentials   arn:aws:iam::111122223333:user/me, http://AWS
+                              (region eu-central-1)
         ok      parameters    8 of the stack KinesisTelemetry-dev
         ok      layer x86_64  arn:aws:lambda:eu-central-1:111122223333:layer:extension:1
         ok      layer arm64   arn:aws:lambda:eu-central-1:111122223333:layer:arm:1
@@ -51,13 +53,18 @@ fn problems_are_grouped_by_function() {
 
         BROKEN  gone: 1 problem found
           BROKEN  function      there is no function gone in eu-central-1
-                                fix: check --function and --region: kinesis-telemetry functions lists those with the layer
+                                fix: it was deleted meanwhile: run the command again
         unknown invoices: 1 check could not be made
-          unknown log           these credentials may not do this: reading the log group /aws/lambda/invoices at http://AWS (region eu-central-1) takes the permission logs:FilterLogEvents (not authorized); have it allowed, or use others (aws sts get-caller-identity says whose these are)
+          unknown log           these credentials may not do this: reading the log group
+                                /aws/lambda/invoices at http://AWS (region
+                                eu-central-1) takes the permission logs:FilterLogEvents
+                                (not authorized); have it allowed, or use others (aws
+                                sts get-caller-identity says whose these are)
         ok      orders
 
         3 functions checked: 1 problem found, 1 check could not be made
-    "]].assert_eq(&text.replace(&place, "http://AWS"));
+    "]]
+    .assert_eq(&text.replace(&place, "http://AWS"));
     let simulated = server.calls("POST /");
     let simulated = simulated.iter().filter(|it| it.as_str().unwrap().contains("Simulate"));
     assert_eq!(simulated.count(), 3, "a role that functions share is checked once");
