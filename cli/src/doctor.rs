@@ -10,6 +10,7 @@ mod patient;
 mod queue;
 mod recent;
 mod role;
+mod silence;
 mod stream;
 
 use std::process::ExitCode;

@@ -5,12 +5,13 @@ mod message;
 use std::time::Duration;
 
 use aws_sdk_cloudwatchlogs::Client;
+use aws_sdk_cloudwatchlogs::error::ProvideErrorMetadata as _;
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsError;
 use aws_sdk_lambda::types::LoggingConfig;
 use extension_spec::LOG_PREFIX;
 use kinesis_telemetry_stream::Aws;
 use serde::Serialize;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::age::now_ms;
 pub(crate) use message::{Level, Message};
@@ -18,6 +19,8 @@ use message::{Line, grouped};
 
 /// Longest time for all pages together. Pages may be empty while CloudWatch Logs searches.
 const LIMIT: Duration = Duration::from_secs(9);
+/// Time until the next attempt if there are too many calls.
+const PAUSE: Duration = Duration::from_secs(1);
 /// Most pages that are read.
 const PAGES: usize = 20;
 /// Most lines that are read.
@@ -54,6 +57,13 @@ pub(crate) enum Outcome {
     },
 }
 
+impl OwnLines {
+    /// Returns true if the log group was read, or does not exist.
+    pub(crate) fn is_read(&self) -> bool {
+        !matches!(self.outcome, Outcome::Unreadable { .. })
+    }
+}
+
 /// Returns the log group of a function.
 pub(crate) fn group_of(name: &str, logging: Option<&LoggingConfig>) -> String {
     let group = logging.and_then(|it| it.log_group()).filter(|it| !it.is_empty());
@@ -81,10 +91,17 @@ pub(crate) async fn read(group: &str, before_now: Duration, aws: &Aws) -> OwnLin
             {
                 return OwnLines { group: group.to_owned(), outcome: Outcome::Missing };
             }
+            // CloudWatch Logs answers a few of these calls a second.
+            Ok(Err(error))
+                if error.code() == Some("ThrottlingException") && Instant::now() < until =>
+            {
+                sleep(PAUSE).await;
+                continue;
+            }
             Err(_) if pages > 0 => break true,
             Err(_) => {
                 let why = format!(
-                    "{} does not answer within {} s",
+                    "reading the log group {group} takes longer than {1} s at {0}",
                     aws.place("CLOUDWATCH_LOGS"),
                     LIMIT.as_secs()
                 );

@@ -14,10 +14,11 @@ use tokio::sync::OnceCell;
 
 use super::finding::{Finding, Verdict};
 use super::recent::{self, Recent};
+use super::silence::Silence;
 use super::{function, ledger, log, queue, role, stream};
 use crate::deployment::{Values, named};
 use crate::fleet::Lambda;
-use crate::own_lines;
+use crate::own_lines::{self, OwnLines};
 
 /// A deployment that exists.
 pub(super) struct Patient<'a> {
@@ -27,6 +28,8 @@ pub(super) struct Patient<'a> {
     deployment: &'a Deployment,
     /// What was found of a role. Functions share roles, and IAM answers few calls a second.
     roles: RefCell<BTreeMap<String, Rc<OnceCell<Verdict>>>>,
+    silent_iam: Silence<Verdict>,
+    silent_logs: Silence<OwnLines>,
 }
 
 /// What was found of the stream.
@@ -40,7 +43,15 @@ pub(super) struct StreamCheck {
 
 impl<'a> Patient<'a> {
     pub(super) fn new(aws: &'a Aws, values: &'a Values, deployment: &'a Deployment) -> Self {
-        Self { lambda: Lambda::new(aws), values, aws, deployment, roles: RefCell::default() }
+        Self {
+            lambda: Lambda::new(aws),
+            values,
+            aws,
+            deployment,
+            roles: RefCell::default(),
+            silent_iam: Silence::default(),
+            silent_logs: Silence::default(),
+        }
     }
 
     /// Checks the deployment and one function: by default the test function, if there is one.
@@ -56,6 +67,7 @@ impl<'a> Patient<'a> {
             };
             findings.extend(Box::pin(self.function(name, key, &remedy)).await);
             let recent = stream.recent.as_ref();
+            let name = own_name(name);
             findings.extend(recent.into_iter().flat_map(|it| ledger::findings(name, it)));
         }
         findings.extend(stream.findings);
@@ -135,7 +147,7 @@ impl<'a> Patient<'a> {
         let (concurrency, role, lines) = tokio::join!(
             self.concurrency(name),
             self.role(&facts.role, key),
-            own_lines::read(&group, log::WINDOW, self.aws)
+            self.silent_logs.or(own_lines::read(&group, log::WINDOW, self.aws), |it| !it.is_read())
         );
         findings.extend(concurrency);
         findings.extend(role);
@@ -165,7 +177,8 @@ impl<'a> Patient<'a> {
         let known = Rc::clone(self.roles.borrow_mut().entry(role.to_owned()).or_default());
         let examine = async || {
             let needs = role::needs(stream, key, self.value("deadLetterQueueUrl"));
-            role::examine(role, policy, &needs, self.aws).await
+            let verdict = role::examine(role, policy, &needs, self.aws);
+            self.silent_iam.or(verdict, |it| matches!(it, Verdict::Unknown { .. })).await
         };
         let verdict = known.get_or_init(examine).await.clone();
         Some(Finding::new("policy", verdict))
@@ -193,5 +206,25 @@ impl<'a> Patient<'a> {
         let redrive = format!("kinesis-telemetry redrive{}", named(self.deployment));
         let verdict = queue::examine(url, self.redeploy(), &redrive, self.aws).await;
         Some(Finding::new("queue", verdict))
+    }
+}
+
+/// Returns the name of a function that is named by name or ARN, with a version or alias or without.
+fn own_name(name: &str) -> &str {
+    let name = name.rsplit_once("function:").map_or(name, |(_, name)| name);
+    name.split(':').next().unwrap_or(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_name;
+
+    #[test]
+    fn a_function_has_the_same_name_in_every_form() {
+        let arn = "arn:aws:lambda:eu-central-1:111122223333:function:orders";
+        let with_alias = format!("{arn}:live");
+        for form in ["orders", "orders:live", "111122223333:function:orders", arn, &with_alias] {
+            assert_eq!(own_name(form), "orders");
+        }
     }
 }

@@ -1,11 +1,20 @@
 //! Whether a function's role allows what its telemetry needs.
 
+use std::time::Duration;
+
+use aws_sdk_iam::error::ProvideErrorMetadata as _;
 use aws_sdk_iam::types::{
     ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType,
 };
 use kinesis_telemetry_stream::Aws;
+use tokio::time::sleep;
 
 use super::finding::Verdict;
+
+/// Attempts while IAM answers that there are too many calls.
+const ATTEMPTS: usize = 8;
+/// Time between two of them.
+const PAUSE: Duration = Duration::from_secs(1);
 
 /// Something that a role must be allowed.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -62,17 +71,25 @@ pub(super) async fn examine(role: &str, policy: &str, needs: &[Need], aws: &Aws)
     Verdict::well(format!("role {name}, allowed: {}", allowed.join(", ")))
 }
 
-/// What IAM says, or nothing where it does not.
+/// Returns what IAM answers, or `None` if it cannot be asked.
 async fn simulate(iam: &aws_sdk_iam::Client, role: &str, need: &Need) -> Option<EvaluationResult> {
     let entry = |(name, value): &(&str, String)| {
         let entry = ContextEntry::builder().context_key_name(*name).context_key_values(value);
         entry.context_key_type(ContextKeyTypeEnum::String).build()
     };
-    let request = iam.simulate_principal_policy().policy_source_arn(role);
-    let request = request.action_names(need.action).resource_arns(&need.resource);
-    let context = need.context.as_ref().map(|it| vec![entry(it)]);
-    let answer = request.set_context_entries(context).send().await.ok()?;
-    answer.evaluation_results?.pop()
+    for _ in 0..ATTEMPTS {
+        let request = iam.simulate_principal_policy().policy_source_arn(role);
+        let request = request.action_names(need.action).resource_arns(&need.resource);
+        let context = need.context.as_ref().map(|it| vec![entry(it)]);
+        match request.set_context_entries(context).send().await {
+            // IAM answers few of these calls a second, and another answer than this one would be a guess.
+            Err(error) if matches!(error.code(), Some("Throttling" | "ThrottlingException")) => {
+                sleep(PAUSE).await;
+            }
+            answer => return answer.ok()?.evaluation_results?.pop(),
+        }
+    }
+    None
 }
 
 /// Why not, if it is not allowed.

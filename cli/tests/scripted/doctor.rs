@@ -4,6 +4,8 @@ mod all;
 mod log;
 mod recent;
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
@@ -178,6 +180,20 @@ fn where_iam_does_not_answer_the_policy_is_looked_for_and_that_is_said() {
         text.contains("BROKEN  policy        not attached to the role orders; whether another one"),
         "{text}"
     );
+}
+
+#[test]
+fn a_throttled_iam_is_asked_again() {
+    let calls = AtomicUsize::new(0);
+    let server = healthy_but(move |call| {
+        let is_iam = call.body.as_str().is_some_and(|it| it.contains("SimulatePrincipalPolicy"));
+        // More than the SDK repeats by itself.
+        (is_iam && calls.fetch_add(1, Ordering::Relaxed) < 3)
+            .then(|| refused_xml("Throttling", "Rate exceeded"))
+    });
+    let (code, text) = server.types(&ORDERS);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("ok      policy        role orders, allowed: "), "{text}");
 }
 
 #[test]

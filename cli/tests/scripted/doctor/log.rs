@@ -1,7 +1,7 @@
 //! What the extension reports in the function's log.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
@@ -125,4 +125,28 @@ fn a_log_line_cannot_forge_a_finding() {
     assert_eq!(code, 1, "{text}");
     assert!(!text.contains(['\u{1b}', '\u{9b}', '\r', '\u{202e}']), "{text:?}");
     assert!(!text.lines().any(|it| it.starts_with("ok      log")), "{text}");
+}
+
+#[test]
+fn a_silent_log_service_costs_ten_seconds_at_most() {
+    let server = logging(|_| {
+        std::thread::sleep(Duration::from_mins(1));
+        missing()
+    });
+    let began = Instant::now();
+    let (code, text) = server.types(&ORDERS);
+    assert!(began.elapsed() < Duration::from_secs(11), "{text}");
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("unknown log "), "{text}");
+}
+
+#[test]
+fn a_throttled_log_is_read_later() {
+    let calls = AtomicUsize::new(0);
+    let server = logging(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
+        // More than the SDK repeats by itself.
+        ..3 => refused("ThrottlingException", "Rate exceeded"),
+        _ => ok(&json!({ "events": [logged(600, "[kinesis-telemetry-extension] WARN late")] })),
+    });
+    assert_eq!(about_the_log(&server).1, ["BROKEN  log           WARN 10 min ago: late"]);
 }
