@@ -10,13 +10,16 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use kinesis_telemetry_args::{Functions, TableFormat};
-use kinesis_telemetry_stream::say;
+use kinesis_telemetry_stream::{counted, say};
 use kinesis_telemetry_terminal::{StatusLine, note};
 
 use crate::fleet::{self, Lambda, Published};
 use crate::session::{Session, columns};
 use details::Details;
 use row::Row;
+
+/// Number of functions from which on a line says that it takes a while, where there is no status line.
+const MANY: usize = 150;
 
 pub(crate) async fn run(options: &Functions, session: &Session) -> Result<ExitCode> {
     let (aws, values) = session.deployment(&options.deployment).await?;
@@ -25,6 +28,14 @@ pub(crate) async fn run(options: &Functions, session: &Session) -> Result<ExitCo
     let progress = StatusLine::default();
     let functions = fleet::functions(&lambda, &published, &progress).await?;
     let mut rows: Vec<Row> = functions.iter().filter_map(|it| Row::of(it, &published)).collect();
+    if rows.len() > MANY {
+        // Two calls for each, and more for its aliases.
+        let minutes = (2 * rows.len()).div_ceil(600);
+        progress.report(&format!(
+            "{} have the layer; reading their tags and aliases takes at least {minutes} min",
+            counted(rows.len(), "function")
+        ));
+    }
     let details = Details::new(&lambda, &published);
     let read = fleet::each(
         &rows,

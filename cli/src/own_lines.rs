@@ -50,6 +50,11 @@ pub(crate) enum Outcome {
     },
     /// There is no such log group: the function has not logged anything yet.
     Missing,
+    /// The class of the log group, such as `INFREQUENT_ACCESS` or `DELIVERY`, does not allow this search.
+    Unsearchable {
+        /// The answer of CloudWatch Logs.
+        why: String,
+    },
     /// The log group could not be read.
     Unreadable {
         /// The reason, with the permission if that is missing.
@@ -90,6 +95,14 @@ pub(crate) async fn read(group: &str, before_now: Duration, aws: &Aws) -> OwnLin
                     .is_some_and(FilterLogEventsError::is_resource_not_found_exception) =>
             {
                 return OwnLines { group: group.to_owned(), outcome: Outcome::Missing };
+            }
+            // "The log group … is of log-group-class …", which the SDK does not model.
+            Ok(Err(error)) if error.code() == Some("InvalidOperationException") => {
+                let why = error.message().unwrap_or("its class does not allow it").to_owned();
+                return OwnLines {
+                    group: group.to_owned(),
+                    outcome: Outcome::Unsearchable { why },
+                };
             }
             // CloudWatch Logs answers a few of these calls a second.
             Ok(Err(error))

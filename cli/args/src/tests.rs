@@ -61,6 +61,13 @@ fn region_and_profile_stand_before_or_after_the_command() {
 }
 
 #[test]
+fn functions_are_printed_in_one_format() {
+    assert!(typed("functions --name blue --format csv").is_ok());
+    assert!(refusal("functions --format csv --json").contains("cannot be used with"));
+    assert!(refusal("doctor --all --function orders").contains("cannot be used with"));
+}
+
+#[test]
 fn a_stream_replaces_the_deployment() {
     for stream in ["telemetry", "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry"] {
         assert!(typed(&format!("tail --stream {stream}")).is_ok(), "{stream}");

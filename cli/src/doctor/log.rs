@@ -23,6 +23,11 @@ pub(super) fn findings(function: &str, lines: &OwnLines) -> Vec<Finding> {
                 format!("{function} has not logged anything: the log group {group} does not exist");
             return vec![Finding::new("log", Verdict::note(that))];
         }
+        Outcome::Unsearchable { why } => {
+            let that =
+                format!("{group} cannot be searched here ({why}); docs/operating.md has a query");
+            return vec![Finding::new("log", Verdict::note(that))];
+        }
         Outcome::Unreadable { why } => {
             return vec![Finding::new("log", Verdict::unknown(why.clone()))];
         }

@@ -2,6 +2,7 @@
 
 use anyhow::{Context as _, Result};
 use csv::Writer;
+use extension_spec::variable;
 use kinesis_telemetry_terminal::plain;
 
 use super::row::Row;
@@ -35,10 +36,10 @@ pub(super) fn text(rows: &[Row]) -> Result<String> {
 
 fn cells(row: &Row) -> [String; HEADER.len()] {
     let managed = row.managed.as_ref();
-    let settings = row
-        .settings_error
-        .as_ref()
-        .map_or_else(|| row.other_settings(), |why| format!("unreadable ({why})"));
+    let settings = row.settings_error.as_ref().map_or_else(
+        || row.settings_without(&[variable::STREAM]),
+        |why| format!("unreadable ({why})"),
+    );
     let old_aliases = row.old_aliases.as_ref().map_or_else(
         || "?".to_owned(),
         |aliases| {

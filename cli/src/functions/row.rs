@@ -100,9 +100,10 @@ impl Row {
         stream.rsplit_once(":stream/").map_or(stream, |(_, name)| name)
     }
 
-    /// Returns the settings but the stream, as `NAME=value`, without the prefix of their names.
-    pub(super) fn other_settings(&self) -> String {
-        let others = self.settings.iter().flatten().filter(|(name, _)| *name != variable::STREAM);
+    /// Returns the settings except for these variables, as `NAME=value` without the prefix of their names.
+    pub(super) fn settings_without(&self, without: &[&str]) -> String {
+        let others = self.settings.iter().flatten();
+        let others = others.filter(|(name, _)| !without.contains(&name.as_str()));
         let short = |name: &str| name.strip_prefix(ENV_PREFIX).unwrap_or(name).to_owned();
         others.map(|(name, value)| format!("{}={value}", short(name))).collect::<Vec<_>>().join(" ")
     }

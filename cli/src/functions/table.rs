@@ -2,6 +2,7 @@
 
 mod widths;
 
+use extension_spec::variable;
 use kinesis_telemetry_stream::counted;
 use kinesis_telemetry_terminal::{Style, Styles, Text, plain};
 use textwrap::core::display_width;
@@ -26,6 +27,9 @@ const COLUMNS: [(&str, Column); 9] = [
     ("changed", Column { comfortable: 10, least: 10, dropped: Some(1) }),
     ("settings", Column { comfortable: 12, least: 12, dropped: Some(0) }),
 ];
+
+/// Variables that the column of settings leaves out: the stream has its own, and the queue is most often the deployment's.
+const LEFT_OUT: [&str; 2] = [variable::STREAM, variable::DEAD_LETTER_QUEUE_URL];
 
 /// Returns the table, at most so many columns wide.
 pub(super) fn text(
@@ -86,7 +90,7 @@ fn cells(row: &Row) -> [String; COLUMNS.len()] {
         row.managed.as_ref().map_or_else(|| "?".to_owned(), Managed::words),
         row.runtime.clone().unwrap_or_else(|| "-".to_owned()),
         row.last_modified.chars().take(10).collect(),
-        row.other_settings(),
+        row.settings_without(&LEFT_OUT),
     ];
     cells.map(|it| plain(&it).into_owned())
 }
@@ -111,7 +115,10 @@ fn summary(rows: &[Row], published: &Published) -> String {
     let problems = count(|it| it.problem.is_some());
     let aliases = count(|it| it.old_aliases.as_ref().is_some_and(|it| !it.is_empty()));
     let verb = if rows.len() == 1 { "has" } else { "have" };
-    let mut parts = vec![format!("{behind} behind the published version ({published})")];
+    let mut parts = vec![match behind {
+        0 => format!("none behind the published version ({published})"),
+        behind => format!("{behind} behind the published version ({published})"),
+    }];
     if problems > 0 {
         parts.push(format!("{problems} with a wrong layer"));
     }

@@ -12,12 +12,16 @@ use kinesis_telemetry_stream::Aws;
 use kinesis_telemetry_terminal::StatusLine;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
+use tokio::time::timeout;
 
 use super::audit::Sent;
 use crate::own_lines::{self, OwnLines};
 
 /// Longest time until the answer of an invocation (Lambda quotas, "Function timeout").
 const LONGEST: Duration = Duration::from_mins(15);
+
+/// Longest time until the function's configuration is there. Without it the log group is assumed to be the default one.
+const CONFIGURATION: Duration = Duration::from_secs(3);
 
 #[derive(Clone)]
 pub(super) struct Function {
@@ -40,8 +44,9 @@ impl Function {
     async fn log_group(&self) -> String {
         // Its own client waits for the end of invocations.
         let client = aws_sdk_lambda::Client::new(&self.aws.config);
-        let answer = client.get_function_configuration().function_name(&self.name).send().await;
-        own_lines::group_of(&self.name, answer.as_ref().ok().and_then(|it| it.logging_config()))
+        let answer = client.get_function_configuration().function_name(&self.name).send();
+        let answer = timeout(CONFIGURATION, answer).await.ok().and_then(Result::ok);
+        own_lines::group_of(&self.name, answer.as_ref().and_then(|it| it.logging_config()))
     }
 
     /// Reads what the extension logged in this time before now.

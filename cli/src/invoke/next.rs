@@ -30,7 +30,7 @@ fn logged(OwnLines { group, outcome }: &OwnLines) -> String {
                 "the function has not logged anything: there is no log group {group}\n"
             );
         }
-        Outcome::Unreadable { why } => {
+        Outcome::Unsearchable { why } | Outcome::Unreadable { why } => {
             return format!(
                 "the extension's log lines cannot be read: {}; look for [kinesis-telemetry-extension] in the log group {group}\n",
                 plain(why)

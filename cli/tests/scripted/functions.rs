@@ -2,7 +2,10 @@
 
 mod answers;
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
+use std::time::{Duration, Instant};
 
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
@@ -227,6 +230,34 @@ fn denied_details_leave_a_note_with_the_permission() {
     let table = String::from_utf8(output.stdout).unwrap();
     assert!(table.lines().any(|it| it.starts_with("invoices ") && it.ends_with(" ?")), "{table}");
     assert!(table.contains("\n  aliases: ?\n"), "{table}");
+}
+
+#[test]
+fn a_denied_version_makes_the_aliases_unknown() {
+    let server =
+        shop().serve_but(|call| (name_of(call) == "GetFunctionConfiguration").then(denied));
+    let (code, text) = printed(&server, "80", &[]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("note: \"aliases\" is ? for 2 functions: "), "{text}");
+    assert!(text.contains("takes the permission lambda:GetFunctionConfiguration "), "{text}");
+}
+
+#[test]
+fn silent_tags_are_waited_for_once() {
+    let (_stays_open, never) = channel::<()>();
+    let never = Mutex::new(never);
+    let many = (0..12).map(|n| function(&format!("f{n}"), &[layer("x86_64", 12)])).collect();
+    let server = Fleet::of(many).serve_but(move |call| {
+        (name_of(call) == "ListTags").then(|| {
+            _ = never.lock().unwrap().recv();
+            denied()
+        })
+    });
+    let began = Instant::now();
+    let (code, text) = printed(&server, "80", &[]);
+    assert!(began.elapsed() < Duration::from_secs(11), "{text}");
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("note: \"managed by\" is ? for 12 functions: "), "{text}");
 }
 
 #[test]

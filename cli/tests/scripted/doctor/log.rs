@@ -1,6 +1,8 @@
 //! What the extension reports in the function's log.
 
+use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::mpsc::channel;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -106,6 +108,18 @@ fn a_function_that_never_logged_is_noted() {
 }
 
 #[test]
+fn a_log_group_that_cannot_be_searched_is_noted() {
+    let server = logging(|_| {
+        let message = "The log group is of log-group-class INFREQUENT_ACCESS.";
+        refused("InvalidOperationException", message)
+    });
+    let (code, lines) = about_the_log(&server);
+    let expected = "note    log           /aws/lambda/orders cannot be searched here (The log group is of log-group-class \
+                    INFREQUENT_ACCESS.); docs/operating.md has a query";
+    assert_eq!((code, lines), (0, vec![expected.to_owned()]));
+}
+
+#[test]
 fn a_denied_log_is_unknown_with_the_permission() {
     let server = logging(|_| refused("AccessDeniedException", "not authorized"));
     let (code, text) = server.types(&ORDERS);
@@ -129,8 +143,10 @@ fn a_log_line_cannot_forge_a_finding() {
 
 #[test]
 fn a_silent_log_service_costs_ten_seconds_at_most() {
-    let server = logging(|_| {
-        std::thread::sleep(Duration::from_mins(1));
+    let (_stays_open, never) = channel::<()>();
+    let never = Mutex::new(never);
+    let server = logging(move |_| {
+        _ = never.lock().unwrap().recv();
         missing()
     });
     let began = Instant::now();
