@@ -28,11 +28,11 @@ use patient::Patient;
 pub(crate) async fn run(options: &Doctor, session: &Session) -> Result<ExitCode> {
     let (aws, credentials) = session.connect(async |aws| Ok(credentials(aws).await)).await?;
     let (mut findings, values) = begin(&options.deployment, credentials, &aws).await;
-    if let Some(values) = &values {
-        let patient = Patient::new(&aws, values, &options.deployment);
-        if options.all {
-            return Box::pin(all::run(options, &patient, findings, session.styles)).await;
-        }
+    let patient = values.as_ref().map(|it| Patient::new(&aws, it, &options.deployment));
+    if options.all {
+        return Box::pin(all::run(options, patient, findings, session.styles)).await;
+    }
+    if let Some(patient) = patient {
         findings.extend(Box::pin(patient.examine(options.function.as_deref())).await);
     }
     if options.json {

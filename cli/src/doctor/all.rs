@@ -17,6 +17,8 @@ use crate::deployment::named;
 use crate::fleet::{self, Published};
 use crate::session::output_columns;
 
+/// Findings that come before any other: those of credentials and parameters.
+const FIRST: usize = 2;
 /// How often the reason is shown why a check could not be made.
 const EXPLAINED: usize = 3;
 
@@ -40,45 +42,56 @@ struct Checked {
     findings: Vec<Finding>,
 }
 
-/// Checks the deployment and every function that has its layer. `findings` are those of credentials and parameters.
+/// Checks the deployment and every function that has its layer, and prints the report. `findings` are those of credentials and
+/// parameters; there is no patient if they end the examination.
 pub(super) async fn run(
     options: &Doctor,
-    patient: &Patient<'_>,
-    mut findings: Vec<Finding>,
+    patient: Option<Patient<'_>>,
+    findings: Vec<Finding>,
     styles: Styles,
 ) -> Result<ExitCode> {
-    let progress = StatusLine::default();
-    let (layers, stream, queue) = tokio::join!(patient.layers(), patient.stream(), patient.queue());
-    let published = Published::of(patient.values)?;
-    let functions = fleet::functions(&patient.lambda, &published, &progress).await?;
-    let names: Vec<_> = functions.iter().filter_map(|it| it.function_name()).collect();
-    let key = stream.key.as_deref();
-    let checked = fleet::each(
-        &names,
-        async |name| {
-            let mut findings = Box::pin(patient.function(name, key, GONE)).await;
-            let recent = stream.recent.as_ref();
-            findings.extend(recent.into_iter().flat_map(|it| ledger::findings(name, it)));
-            Checked { name: (*name).to_owned(), findings }
-        },
-        |count| progress.set(&format!("{count} of {} checked", counted(names.len(), "function"))),
-    );
-    let functions = Box::pin(checked).await;
-    progress.clear();
-    findings.extend(layers);
-    findings.extend(stream.findings);
-    findings.extend(queue);
-    let report = Report { deployment: findings, functions };
-    let next = format!("kinesis-telemetry tail{} shows what arrives", named(&options.deployment));
+    let mut report = Report { deployment: findings, functions: Vec::new() };
+    if let Some(patient) = patient {
+        Box::pin(report.examine(&patient)).await?;
+    }
     if options.json {
         say::out(&say::json(&report)?)?;
     } else {
+        let tail = format!("kinesis-telemetry tail{}", named(&options.deployment));
+        let next = format!("{tail} shows what arrives");
         say::styled(&page(&report, &next, Page::new(styles, output_columns())))?;
     }
     Ok(exit_code(report.findings()))
 }
 
 impl Report {
+    async fn examine(&mut self, patient: &Patient<'_>) -> Result<()> {
+        let progress = StatusLine::default();
+        let (layers, stream, queue) =
+            tokio::join!(patient.layers(), patient.stream(), patient.queue());
+        let published = Published::of(patient.values)?;
+        let functions = fleet::functions(&patient.lambda, &published, &progress).await?;
+        let names: Vec<_> = functions.iter().filter_map(|it| it.function_name()).collect();
+        let key = stream.key.as_deref();
+        let checked = fleet::each(
+            &names,
+            async |name| {
+                let mut findings = Box::pin(patient.function(name, key, GONE)).await;
+                let recent = stream.recent.as_ref();
+                findings.extend(recent.into_iter().flat_map(|it| ledger::findings(name, it)));
+                Checked { name: (*name).to_owned(), findings }
+            },
+            |count| {
+                progress.set(&format!("{count} of {} checked", counted(names.len(), "function")));
+            },
+        );
+        self.functions = Box::pin(checked).await;
+        self.deployment.extend(layers);
+        self.deployment.extend(stream.findings);
+        self.deployment.extend(queue);
+        Ok(())
+    }
+
     fn findings(&self) -> impl Iterator<Item = &Finding> {
         self.deployment.iter().chain(self.functions.iter().flat_map(|it| &it.findings))
     }
@@ -89,7 +102,9 @@ impl Report {
 /// A missing permission concerns every function alike, so its explanation is repeated only a few times.
 fn page(report: &Report, next: &str, mut page: Page) -> Text {
     page.findings(&report.deployment, "");
-    page.gap();
+    if report.deployment.len() > FIRST {
+        page.gap();
+    }
     let mut explained = BTreeMap::new();
     for Checked { name, findings } in &report.functions {
         let problems: Vec<&Finding> = findings.iter().filter(|it| !it.is_well()).collect();
@@ -105,7 +120,7 @@ fn page(report: &Report, next: &str, mut page: Page) -> Text {
         };
         page.findings(problems.iter().filter(is_shown).copied(), "  ");
     }
-    if report.functions.is_empty() {
+    if report.functions.is_empty() && report.deployment.len() > FIRST {
         page.line(
             "note",
             "no function has the layer: kinesis-telemetry outputs shows how to add it",

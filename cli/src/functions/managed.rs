@@ -1,7 +1,7 @@
 //! Who deploys a function, by its tags. Pure.
 //!
-//! `CloudFormation` sets tags that nobody else can set, and SAM adds one of its own. Terraform, the console and the AWS CLI leave
-//! none, so that a function without these tags may be anyone's.
+//! `CloudFormation` sets tags that only it can set, and SAM adds one of its own. Terraform, the console and the AWS CLI set no
+//! tag, so a function without these tags may be managed by any of them.
 
 use std::collections::HashMap;
 

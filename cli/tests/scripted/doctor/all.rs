@@ -114,3 +114,17 @@ fn healthy_functions_take_one_line_each() {
     let end = "\nok      b\nok      orders\n\n2 functions checked: no problem found; next: kinesis-telemetry tail shows what arrives\n";
     assert!(text.ends_with(end), "{text}");
 }
+
+#[test]
+fn a_missing_deployment_is_reported_in_the_same_form() {
+    let server = healthy_but(|call| {
+        (call.operation == "GetParameters").then(|| ok(&json!({ "Parameters": [] })))
+    });
+    let (code, text) = server.types(&["doctor", "--all", "--json"]);
+    let report: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!((code, &report["functions"]), (1, &json!([])));
+    assert_eq!(report["deployment"][1]["verdict"], "broken");
+    let (code, text) = server.types(&["doctor", "--all"]);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.ends_with("\n\n0 functions checked: 1 problem found\n"), "{text}");
+}
