@@ -12,7 +12,6 @@ mod generate;
 mod invoke;
 mod outputs;
 mod own_lines;
-mod pieces;
 mod preflight;
 mod redrive;
 mod report;
