@@ -124,6 +124,8 @@ pub(super) fn how_to_read(stream: &str, environment: &[(&str, String)], id: i32)
          read the stream with\n  \
            {}\n  \
            cargo run --quiet --package kinesis-telemetry-stream -- read --stream {stream}\n\
+         or, once it is built with cargo xtask build --cli, with\n  \
+           kinesis-telemetry tail --stream {stream} --since 1h\n\
          or with the AWS CLI (its Data is base64)\n  \
            aws kinesis get-records --shard-iterator \"$(aws kinesis get-shard-iterator \\\n    \
              --stream-name {stream} --shard-id shardId-000000000000 \\\n    \
