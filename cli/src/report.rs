@@ -6,6 +6,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use anyhow::{Context, Result};
 use kinesis_telemetry_args::Report;
+use kinesis_telemetry_report::is_complete;
 use kinesis_telemetry_stream::{Page, Reader, Start, counted, say, thousands, write_page};
 use kinesis_telemetry_terminal::{StatusLine, note};
 
@@ -57,7 +58,7 @@ pub(crate) async fn run(options: &Report, session: &Session) -> Result<ExitCode>
             counted(records, "record"),
         ));
     }
-    Ok(if report.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(1) })
+    Ok(if is_complete(&report) { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
 pub(crate) fn milliseconds(time: SystemTime) -> i64 {

@@ -24,3 +24,4 @@ mod text;
 
 pub use model::{Instance, Invocation, Line, Outcome, Report, Setting};
 pub use page::html;
+pub use summary::is_complete;

@@ -4,8 +4,6 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::summary::Summary;
-
 /// Holds everything that the page shows.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -36,13 +34,6 @@ pub struct Report {
     pub unreadable: u64,
     /// Reasons why records could not be decoded, each with the record's position. A few are enough.
     pub unreadable_examples: Vec<String>,
-}
-
-impl Report {
-    /// Returns true if every event number arrived or is explained, no event conflicts, and every record could be read.
-    pub fn is_complete(&self) -> bool {
-        Summary::of(self).is_complete(self)
-    }
 }
 
 /// Holds one setting of a function, as it can be recognized in the stream.

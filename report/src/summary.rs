@@ -71,6 +71,11 @@ impl Summary {
     }
 }
 
+/// Returns true if every event number arrived or is explained, no event conflicts, and every record could be read.
+pub fn is_complete(report: &Report) -> bool {
+    Summary::of(report).is_complete(report)
+}
+
 impl Percentiles {
     /// Computes nearest-rank percentiles.
     fn of(values: impl Iterator<Item = f64>) -> Self {
