@@ -94,6 +94,11 @@ impl Reader {
         self.shards.len()
     }
 
+    /// Returns how far behind the tip the latest call of [`look`](Self::look) was in the slowest shard, in milliseconds.
+    pub fn behind_ms(&self) -> i64 {
+        self.shards.values().map(|shard| shard.behind_ms).max().unwrap_or_default()
+    }
+
     /// What has been added since the last call (at first: everything), shard by shard.
     pub async fn read_to_tip(&mut self) -> Result<Vec<Record>> {
         self.begin().await?;

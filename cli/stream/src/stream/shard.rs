@@ -23,6 +23,8 @@ pub(super) struct Shard {
     place: Place,
     /// `None` when a closed shard has been read to its end.
     iterator: Option<String>,
+    /// How far behind the tip the latest answer was, in milliseconds.
+    pub(super) behind_ms: i64,
 }
 
 /// Where an iterator begins that takes the place of one that has expired.
@@ -38,7 +40,7 @@ impl Shard {
         // Noted before: what arrives while Kinesis answers belongs to what is to be read.
         let later = start.fixed();
         let iterator = Place::Start(start).iterator(target, id).await?;
-        Ok(Self { place: Place::Start(later), iterator: Some(iterator) })
+        Ok(Self { place: Place::Start(later), iterator: Some(iterator), behind_ms: 0 })
     }
 
     /// Adds what one answer of Kinesis holds, 10 MB at most. Returns whether there is nothing more at present.
@@ -66,7 +68,8 @@ impl Shard {
                 }
                 Err(error) => return Err(target.explain("GetRecords of", &error)),
             };
-            let at_tip = page.millis_behind_latest.unwrap_or(0) == 0;
+            let is_closed = page.next_shard_iterator.is_none();
+            self.behind_ms = page.millis_behind_latest.filter(|_| !is_closed).unwrap_or(0);
             if let Some(last) = page.records.last() {
                 self.place = Place::After(last.sequence_number.clone());
             }
@@ -75,7 +78,7 @@ impl Shard {
             }
             self.iterator = page.next_shard_iterator;
             // An empty page is no tip: Kinesis gives such pages while it walks over an empty stretch.
-            return Ok(at_tip || self.iterator.is_none());
+            return Ok(self.behind_ms == 0);
         }
         Ok(true)
     }
