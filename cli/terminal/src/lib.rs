@@ -11,11 +11,13 @@ use std::env;
 use std::io::{self, IsTerminal as _, Stderr, Write};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+mod notes;
 mod plain;
 mod style;
 #[cfg(test)]
 mod tests;
 
+pub use notes::{HeldNotes, note};
 pub use plain::{beginning, json, lines, plain};
 pub use style::{Style, Styles, Text};
 
@@ -23,11 +25,6 @@ use style::has_colors;
 
 /// Moves the cursor to the first column and erases the line.
 const ERASE: &str = "\r\x1b[2K";
-
-/// Prints one line on stderr.
-pub fn note(text: &str) {
-    write(&mut io::stderr(), &format!("{}\n", plain(text)));
-}
 
 /// A line at the bottom of the terminal that shows the current state of a command.
 ///

@@ -47,6 +47,11 @@ impl Styles {
         Self::new(has_colors(is_terminal, |name| env::var_os(name)))
     }
 
+    /// Returns true if colours are used.
+    pub fn is_colored(self) -> bool {
+        self.is_colored
+    }
+
     /// Returns an empty text in these styles.
     pub fn text(self) -> Text {
         Text { styles: self, text: String::new() }
