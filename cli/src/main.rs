@@ -18,6 +18,7 @@ mod report;
 mod session;
 mod signals;
 mod tail;
+mod top;
 
 use std::process::ExitCode;
 
@@ -48,6 +49,7 @@ async fn run(command: Command, session: &Session) -> Result<ExitCode> {
     match command {
         Command::Tail(options) => tail::run(&options, session).await,
         Command::Report(options) => report::run(&options, session).await,
+        Command::Top(options) => top::run(&options, session).await,
         Command::Doctor(options) => doctor::run(&options, session).await,
         Command::Functions(options) => functions::run(&options, session).await,
         Command::Outputs(options) => outputs::run(&options, session).await,

@@ -22,6 +22,7 @@ pub const TABLE_FORMATS: [TableFormat; 3] =
 #[derive(Subcommand, Clone, Debug, PartialEq)]
 pub enum Command {
     Tail(Tail),
+    Top(Top),
     Report(Report),
     Doctor(Doctor),
     Functions(Functions),

@@ -1,0 +1,202 @@
+//! What an event of the platform or a ledger says about an invocation or an instance. Pure.
+
+use extension_spec::event_type;
+use kinesis_telemetry_consumer::Event;
+use serde_json::Value;
+
+use super::numbers::ShedRange;
+
+/// Most ranges that are read of a ledger. The extension writes a hundred at most.
+const RANGES: usize = 200;
+
+/// What one event says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Facts {
+    /// True if it is about an invocation.
+    pub(super) is_invocation: bool,
+    /// True if the invocation failed.
+    pub(super) is_failure: bool,
+    /// True if an environment was initialized.
+    pub(super) is_cold_start: bool,
+    pub(super) memory: Option<Memory>,
+    /// Log lines that Lambda dropped.
+    pub(super) dropped: u64,
+    pub(super) ledger: Option<Ledger>,
+}
+
+/// The memory that an invocation used at most.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Memory {
+    pub(super) used_mb: u64,
+    pub(super) size_mb: u64,
+}
+
+/// The counts of a ledger that `top` shows.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Ledger {
+    /// All numbers up to this one.
+    pub(super) up_to: u64,
+    pub(super) shed: u64,
+    pub(super) ranges: Vec<ShedRange>,
+    pub(super) dropped: u64,
+    pub(super) sampled_out: u64,
+}
+
+impl Facts {
+    /// Reads an event. Members that are absent or of another type count as absent.
+    pub(super) fn of(event: &Event) -> Self {
+        let kind = event.kind.strip_prefix("platform.").unwrap_or_default();
+        if kind.is_empty() && event.kind != event_type::LEDGER {
+            return Self::default();
+        }
+        let parsed: Value = serde_json::from_str(&event.text).unwrap_or_default();
+        let (record, metrics) = (&parsed["record"], &parsed["record"]["metrics"]);
+        let is_failure =
+            || matches!(record["status"].as_str(), Some("failure" | "error" | "timeout"));
+        match kind {
+            "start" => Self { is_invocation: true, ..Self::default() },
+            "runtimeDone" => {
+                Self { is_invocation: true, is_failure: is_failure(), ..Self::default() }
+            }
+            "report" => Self {
+                is_invocation: true,
+                is_failure: is_failure(),
+                is_cold_start: metrics["initDurationMs"].is_number(),
+                memory: Memory::of(metrics),
+                ..Self::default()
+            },
+            "initReport" | "restoreReport" => Self { is_cold_start: true, ..Self::default() },
+            "logsDropped" => Self { dropped: count(&record["droppedRecords"]), ..Self::default() },
+            "" => Self { ledger: Some(Ledger::of(record)), ..Self::default() },
+            _ => Self::default(),
+        }
+    }
+}
+
+impl Memory {
+    fn of(metrics: &Value) -> Option<Self> {
+        let used_mb = metrics["maxMemoryUsedMB"].as_u64()?;
+        Some(Self { used_mb, size_mb: count(&metrics["memorySizeMB"]) })
+    }
+
+    /// Returns the share of its size that is used, in percent, if the size is known.
+    pub(super) fn percent(self) -> Option<u64> {
+        (self.size_mb > 0).then(|| self.used_mb.saturating_mul(100) / self.size_mb)
+    }
+
+    /// Returns the one that is closer to its size.
+    pub(super) fn higher(self, other: Self) -> Self {
+        let key = |it: Self| (it.percent(), it.used_mb);
+        if key(other) > key(self) { other } else { self }
+    }
+}
+
+impl Ledger {
+    fn of(record: &Value) -> Self {
+        let shed = record["shed"].as_object().into_iter().flat_map(|it| it.values());
+        let ranges = record["shedRanges"].as_array().into_iter().flatten().take(RANGES);
+        Self {
+            up_to: count(&record["upTo"]),
+            shed: shed.map(count).fold(0, u64::saturating_add),
+            ranges: ranges.filter_map(ShedRange::of).collect(),
+            dropped: count(&record["logsDropped"]["records"]),
+            sampled_out: count(&record["sampledOut"]["events"]),
+        }
+    }
+}
+
+impl ShedRange {
+    fn of(range: &Value) -> Option<Self> {
+        let number = |name: &str| range[name].as_u64();
+        Some(Self { first: number("first")?, last: number("last")?, events: number("events")? })
+    }
+}
+
+fn count(value: &Value) -> u64 {
+    value.as_u64().unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts(kind: &str, record: &str) -> Facts {
+        let line = format!("{{\"type\":\"{kind}\",\"record\":{record}}}");
+        Facts::of(&Event::without_identity(&line).unwrap())
+    }
+
+    #[test]
+    fn a_report_tells_failure_cold_start_and_memory() {
+        let report = facts(
+            "platform.report",
+            r#"{"status":"timeout","metrics":{"initDurationMs":1.5,"memorySizeMB":128,"maxMemoryUsedMB":84}}"#,
+        );
+        let memory = Some(Memory { used_mb: 84, size_mb: 128 });
+        let expected = Facts {
+            is_invocation: true,
+            is_failure: true,
+            is_cold_start: true,
+            memory,
+            ..Facts::default()
+        };
+        assert_eq!(report, expected);
+        let lean = facts("platform.report", r#"{"status":"success","metrics":{"durationMs":1}}"#);
+        assert_eq!(lean, Facts { is_invocation: true, ..Facts::default() });
+    }
+
+    #[test]
+    fn every_status_of_a_failure_is_one() {
+        for (status, is_failure) in
+            [("success", false), ("failure", true), ("error", true), ("timeout", true)]
+        {
+            let record = format!("{{\"status\":\"{status}\"}}");
+            assert_eq!(facts("platform.runtimeDone", &record).is_failure, is_failure, "{status}");
+        }
+    }
+
+    #[test]
+    fn a_ledger_tells_what_never_arrives() {
+        let ledger = facts(
+            "kinesis-telemetry.ledger",
+            r#"{"upTo":9,"shed":{"memory":2,"refused":1,"unreadable":0,"end":0},"shedRanges":[{"first":3,"last":5,"events":3}],
+               "logsDropped":{"records":7,"bytes":70},"sampledOut":{"invocations":2,"events":40,"bytes":1}}"#,
+        );
+        let ranges = vec![ShedRange { first: 3, last: 5, events: 3 }];
+        let expected = Ledger { up_to: 9, shed: 3, ranges, dropped: 7, sampled_out: 40 };
+        assert_eq!(ledger.ledger, Some(expected));
+    }
+
+    #[test]
+    fn hostile_members_count_as_absent() {
+        for record in ["null", "[]", "\"x\"", "-1", r#"{"status":[],"metrics":"x","upTo":-1}"#] {
+            for kind in ["platform.report", "platform.logsDropped", "platform.restoreReport"] {
+                let facts = facts(kind, record);
+                assert_eq!((facts.is_failure, facts.memory, facts.dropped), (false, None, 0));
+            }
+            let ledger = facts("kinesis-telemetry.ledger", record).ledger;
+            assert_eq!(ledger, Some(Ledger::default()), "{record}");
+        }
+        let deep = "[".repeat(100_000) + &"]".repeat(100_000);
+        assert!(facts("platform.start", &deep).is_invocation);
+        let ranges = format!(
+            "{{\"shedRanges\":[{}{{}}]}}",
+            "{\"first\":1,\"last\":2,\"events\":1},".repeat(1_000)
+        );
+        let ledger = facts("kinesis-telemetry.ledger", &ranges).ledger.unwrap();
+        assert_eq!(ledger.ranges.len(), RANGES);
+    }
+
+    #[test]
+    fn log_lines_say_nothing() {
+        assert_eq!(facts("function", r#"{"status":"error"}"#), Facts::default());
+        assert_eq!(facts("platform.", "{}"), Facts::default());
+    }
+
+    #[test]
+    fn the_memory_closest_to_its_size_is_the_highest() {
+        let memory = |used_mb, size_mb| Memory { used_mb, size_mb };
+        assert_eq!(memory(500, 1024).higher(memory(120, 128)), memory(120, 128));
+        assert_eq!(memory(9, 0).higher(memory(1, 128)), memory(1, 128));
+        assert_eq!(memory(1, 128).percent(), Some(0));
+    }
+}

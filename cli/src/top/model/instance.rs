@@ -1,0 +1,98 @@
+//! What is known of one extension process.
+
+use std::time::Duration;
+
+use kinesis_telemetry_consumer::Event;
+
+use crate::top::facts::{Facts, Ledger, Memory};
+use crate::top::lag::Lag;
+use crate::top::numbers::Numbers;
+use crate::top::once::Once;
+use crate::top::rates::Rate;
+use crate::top::row::{Counts, higher};
+
+/// One extension process.
+#[derive(Debug)]
+pub(super) struct Instance {
+    numbers: Numbers,
+    pub(super) rate: Rate,
+    pub(super) lag: Lag,
+    pub(super) latest_ms: i64,
+    /// Without what numbers and ledger tell.
+    counts: Counts,
+    pub(super) memory: Option<Memory>,
+    /// The one that tells of the most numbers.
+    ledger: Option<Ledger>,
+}
+
+/// What is counted once.
+#[derive(Hash)]
+enum Counted {
+    Invocation,
+    Failure,
+    ColdStart,
+    Dropped(u64),
+}
+
+impl Instance {
+    pub(super) fn new(period: Duration, at_ms: i64) -> Self {
+        Self {
+            numbers: Numbers::default(),
+            rate: Rate::over(period),
+            lag: Lag::new(),
+            latest_ms: at_ms,
+            counts: Counts::default(),
+            memory: None,
+            ledger: None,
+        }
+    }
+
+    /// Adds the number and the arrival of an event.
+    pub(super) fn add(&mut self, event: &Event, at_ms: i64, is_of_period: bool) {
+        self.latest_ms = self.latest_ms.max(at_ms);
+        self.counts.events = self.counts.events.saturating_add(1);
+        // Without an identity (`ENVELOPE=none`) there is no number.
+        if event.source.seq > 0 {
+            self.numbers.add(event.source.seq, at_ms, is_of_period);
+        }
+    }
+
+    /// Counts what an event says, unless another event, or a duplicate, said it before.
+    pub(super) fn learn(&mut self, event: &Event, facts: Facts, once: &mut Once) {
+        let instance = event.source.instance.as_str();
+        let request = event.request_id.as_deref().unwrap_or_default();
+        let mut is_first = |counted: Counted, name: &str| once.is_first((counted, instance, name));
+        let counts = &mut self.counts;
+        for (count, is_said, counted, name) in [
+            (&mut counts.invocations, facts.is_invocation, Counted::Invocation, request),
+            (&mut counts.failures, facts.is_failure, Counted::Failure, request),
+            (&mut counts.cold_starts, facts.is_cold_start, Counted::ColdStart, ""),
+        ] {
+            if is_said && is_first(counted, name) {
+                *count = count.saturating_add(1);
+            }
+        }
+        if facts.dropped > 0 && is_first(Counted::Dropped(event.source.seq), "") {
+            counts.dropped = counts.dropped.saturating_add(facts.dropped);
+        }
+        self.memory = higher(self.memory, facts.memory);
+        let known = self.ledger.as_ref().map(|it| it.up_to);
+        if let Some(ledger) = facts.ledger.filter(|it| known.is_none_or(|known| it.up_to > known)) {
+            self.ledger = Some(ledger);
+        }
+    }
+
+    /// Returns the counts. Gaps that opened after `settled_ms` may still be filled, and do not count.
+    pub(super) fn counts(&self, settled_ms: i64) -> Counts {
+        let ledger = self.ledger.as_ref();
+        let of_ledger = |count: fn(&Ledger) -> u64| ledger.map_or(0, count);
+        Counts {
+            missing: self.numbers.missing(settled_ms, ledger.map_or(&[], |it| &it.ranges)),
+            shed: of_ledger(|it| it.shed),
+            // A ledger sums up the events of Lambda's, which may be missing themselves.
+            dropped: self.counts.dropped.max(of_ledger(|it| it.dropped)),
+            sampled_out: of_ledger(|it| it.sampled_out),
+            ..self.counts
+        }
+    }
+}
