@@ -11,6 +11,8 @@ mod invoke;
 mod pictures;
 mod preflight;
 mod proxy;
+#[cfg(target_os = "linux")]
+mod pseudo_terminal;
 mod queue;
 mod redrive;
 mod refusals;
@@ -19,3 +21,4 @@ mod silence;
 mod snapshots;
 mod tail;
 mod terminal;
+mod top;

@@ -11,11 +11,12 @@ const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b\u{2066}\r\n\u{85}\
 const UNSAFE: [char; 9] =
     ['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\u{2066}', '\r', '\u{85}', '\u{2028}', '\u{7f}'];
 
-const COMMANDS: [&[&str]; 10] = [
+const COMMANDS: [&[&str]; 11] = [
     &["outputs"],
     &["outputs", "--json"],
     &["invoke", "--deadline", "10"],
     &["tail", "--seconds", "10"],
+    &["top", "--interval", "1", "--count", "1"],
     &["redrive", "--quiet", "1"],
     &["doctor"],
     &["doctor", "--json"],
@@ -121,4 +122,10 @@ fn a_record_cannot_control_the_terminal() {
         (&event["record"], &event["source"]["function"]),
         (&json!(HOSTILE), &json!(HOSTILE))
     );
+    let top = ["top", "--since", "1d", "--interval", "1", "--count", "1"];
+    let text = safe_output(&server, &top);
+    assert!(text.lines().any(|line| line.contains("owned")), "{text}");
+    let text = safe_output(&server, &[&top[..], &["--json"]].concat());
+    let found: Value = serde_json::from_str(text.lines().next().unwrap()).unwrap();
+    assert_eq!(found["functions"][0]["function"], HOSTILE, "JSON keeps the name");
 }
