@@ -66,7 +66,7 @@ impl Picture {
         ];
         if let Some(lag) = lag {
             let [p50, p99] = [lag.p50_ms, lag.p99_ms].map(duration);
-            rates.push(plain(format!("lag p99 {p99}, p50 {p50}")));
+            rates.extend([plain(format!("lag p99 {p99}")), plain(format!("lag p50 {p50}"))]);
         }
         let number = |name: &str, number: u64, tone: Tone| {
             (format!("{name} {}", count(number)), if number > 0 { tone } else { Tone::Plain })

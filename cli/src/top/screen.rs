@@ -61,8 +61,8 @@ pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture, view: &View, look: 
     let [rates, sums] = picture.totals();
     let mut lines = vec![
         head(picture, view, look, width),
-        spans(&rates, look),
-        spans(&sums, look),
+        spans(&rates, look, width),
+        spans(&sums, look, width),
         Line::from(place(view)),
     ];
     let rows = view.rows(picture);
@@ -101,7 +101,7 @@ fn head<'a>(picture: &Picture, view: &View, look: Look<'_>, width: usize) -> Lin
     let right = if view.is_paused { format!("paused  {time}") } else { time.to_owned() };
     let mut reading = vec![(String::new(), Tone::Plain)];
     reading.extend(picture.reading());
-    let reading = spans(&reading, look);
+    let reading = spans(&reading, look, width);
     let rest = width.saturating_sub(right.len() + reading.width() + 1);
     let name = fitted(picture.stream_name(), figures::width(picture.stream_name()).min(rest));
     let space = " ".repeat(rest.saturating_sub(figures::width(&name)) + 1);
@@ -204,10 +204,15 @@ fn help(frame: &mut Frame<'_>) {
     frame.render_widget(text, middle);
 }
 
-fn spans<'a>(parts: &[(String, Tone)], look: Look<'_>) -> Line<'a> {
+/// Returns the parts that fit: a number that is cut would mislead.
+fn spans<'a>(parts: &[(String, Tone)], look: Look<'_>, width: usize) -> Line<'a> {
     let mut line = Line::default();
     for (index, (part, tone)) in parts.iter().enumerate() {
-        line.push_span(if index > 0 { "  " } else { "" });
+        let space = if index > 0 { "  " } else { "" };
+        if line.width() + space.len() + part.len() > width {
+            break;
+        }
+        line.push_span(space);
         line.push_span(Span::styled(part.clone(), style(*tone, look)));
     }
     line

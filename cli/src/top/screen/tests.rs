@@ -42,7 +42,7 @@ fn functions_at_80_columns() {
         (80, 24),
         &expect![[r"
             telemetry  4 shards  catching up, 12.5 min behind                      20:00:00Z
-            5 functions  15 instances  1,301 events/s  405 kB/s  lag p99 2.3 s, p50 640 ms
+            5 functions  15 instances  1,301 events/s  405 kB/s  lag p99 2.3 s
             invoked 13,010  failed 12  missing 3  unreadable 2  shed 40  dropped 7  cold 15
 
             FUNCTION          EVENTS/S  BYTES/S  LAG P99 INVOKED  FAILED   MEMORY MB MISSING
@@ -77,7 +77,7 @@ fn functions_at_120_columns() {
         (120, 40),
         &expect![[r"
             telemetry  4 shards  catching up, 12.5 min behind                                                              20:00:00Z
-            5 functions  15 instances  1,301 events/s  405 kB/s  lag p99 2.3 s, p50 640 ms
+            5 functions  15 instances  1,301 events/s  405 kB/s  lag p99 2.3 s  lag p50 640 ms
             invoked 13,010  failed 12  missing 3  unreadable 2  shed 40  dropped 7  cold 15  sampled out 123,456
 
             FUNCTION                INSTANCES EVENTS/S  BYTES/S  LAG P99 INVOKED  FAILED    COLD   MEMORY MB MISSING    SHED DROPPED
@@ -138,7 +138,7 @@ fn instances_of_a_paused_function_with_a_filter() {
         (80, 12),
         &expect![[r"
             telemetry  4 shards                                            paused  20:00:00Z
-            100 functions  300 instances  5,050 events/s  1.5 MB/s  lag p99 2.3 s, p50 640 m
+            100 functions  300 instances  5,050 events/s  1.5 MB/s  lag p99 2.3 s
             invoked 50,500  failed 0  missing 0  shed 0  dropped 0  cold 300
             instances of orders�[2J  filter: 00_
             INSTANCE          EVENTS/S  BYTES/S  LAG P99 INVOKED  FAILED   MEMORY MB MISSING

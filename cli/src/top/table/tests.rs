@@ -15,7 +15,7 @@ fn the_table_at_80_columns() {
         80,
         &expect![[r"
             2026-11-22T20:00:00Z  telemetry  4 shards  catching up, 12.5 min behind
-            5 functions  15 instances  1,301 events/s  405 kB/s  lag p99 2.3 s, p50 640 ms
+            5 functions  15 instances  1,301 events/s  405 kB/s  lag p99 2.3 s  lag p50 640 ms
             invoked 13,010  failed 12  missing 3  unreadable 2  shed 40  dropped 7  cold 15  sampled out 123,456
             FUNCTION          EVENTS/S  BYTES/S  LAG P99 INVOKED  FAILED   MEMORY MB MISSING
             payments-authori…    1,234   385 kB  1.5 min  12,340      12     126/128       3
@@ -34,7 +34,7 @@ fn the_table_at_120_columns() {
         120,
         &expect![[r"
             2026-11-22T20:00:00Z  telemetry  4 shards  catching up, 12.5 min behind
-            5 functions  15 instances  1,301 events/s  405 kB/s  lag p99 2.3 s, p50 640 ms
+            5 functions  15 instances  1,301 events/s  405 kB/s  lag p99 2.3 s  lag p50 640 ms
             invoked 13,010  failed 12  missing 3  unreadable 2  shed 40  dropped 7  cold 15  sampled out 123,456
             FUNCTION                INSTANCES EVENTS/S  BYTES/S  LAG P99 INVOKED  FAILED    COLD   MEMORY MB MISSING    SHED DROPPED
             payments-authorization…         3    1,234   385 kB  1.5 min  12,340      12       3     126/128       3      40       7
