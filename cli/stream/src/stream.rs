@@ -111,12 +111,21 @@ impl Reader {
 
     /// Some of what has been added since the last call: what Kinesis gives at a time, of each shard. Whether that was all.
     pub async fn look(&mut self) -> Result<(Vec<Record>, bool)> {
-        self.begin().await?;
-        let (mut records, mut is_at_tip) = (Vec::new(), true);
-        for (id, shard) in &mut self.shards {
-            is_at_tip &= shard.read(&self.target, id, &mut records).await?;
-        }
+        let mut records = Vec::new();
+        let is_at_tip = self.look_by_shard(async |more| records.extend(more)).await?;
         Ok((records, is_at_tip))
+    }
+
+    /// Does as [`look`](Self::look), and calls `take` with the records of each shard, 10 MB at most, before it reads the next one.
+    pub async fn look_by_shard(&mut self, mut take: impl AsyncFnMut(Vec<Record>)) -> Result<bool> {
+        self.begin().await?;
+        let mut is_at_tip = true;
+        for (id, shard) in &mut self.shards {
+            let mut records = Vec::new();
+            is_at_tip &= shard.read(&self.target, id, &mut records).await?;
+            take(records).await;
+        }
+        Ok(is_at_tip)
     }
 }
 
