@@ -23,7 +23,7 @@ use std::cell::RefCell;
 use std::env;
 use std::io::{IsTerminal as _, stdout};
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use anyhow::Result;
 use kinesis_telemetry_args::Top;
@@ -33,18 +33,17 @@ use tokio::time::{MissedTickBehavior, interval};
 
 use crate::session::{Opened, Session, columns as width};
 use crate::signals;
-use reading::{Reading, now_ms, read};
+use reading::{Reading, ms_since_1970, now_ms, read};
 
 pub(crate) async fn run(options: &Top, session: &Session) -> Result<ExitCode> {
     let end = signals::interruption()?;
     let Opened { target, stream, .. } = session.stream(&options.source).await?;
     let since = options.since.map(|since| since.start(SystemTime::now()));
     let mut reader = Reader::new(target, since.map_or(Start::Now, Start::At));
-    let start_ms = since.map_or_else(now_ms, |it| {
-        let since = it.duration_since(UNIX_EPOCH).unwrap_or_default();
-        i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
-    });
-    let reading = RefCell::new(Reading::new(stream, options, start_ms));
+    reader.begin().await?;
+    // From now on every shard has its position: what is created later is read, whichever shard it arrives in.
+    let start_ms = since.map_or_else(now_ms, ms_since_1970);
+    let reading = RefCell::new(Reading::new(stream, options, start_ms, reader.shards()));
     let shown = async {
         if has_screen() && !options.json {
             live::show(&reading, options, session.styles.is_colored()).await

@@ -26,8 +26,10 @@ const SETTLE_MS: i64 = 10_000;
 /// The functions of a stream.
 #[derive(Debug)]
 pub(super) struct Model {
-    /// Beginning of the period, in milliseconds since 1970.
+    /// Beginning of the period, in milliseconds since 1970: what was created later is read.
     start_ms: i64,
+    /// The same for rates: the first arrival, if that is earlier because clocks differ.
+    rates_from_ms: i64,
     /// The time up to which all records were read.
     read_to_ms: i64,
     /// Period of a rate.
@@ -54,6 +56,7 @@ impl Model {
     pub(super) fn new(start_ms: i64, period: Duration) -> Self {
         Self {
             start_ms,
+            rates_from_ms: start_ms,
             read_to_ms: start_ms,
             period,
             functions: BTreeMap::new(),
@@ -65,8 +68,7 @@ impl Model {
 
     /// Adds an event whose record arrived at `at_ms`.
     pub(super) fn add(&mut self, event: &Event, at_ms: i64) {
-        // The clock of this machine may be ahead of that of Kinesis.
-        self.start_ms = self.start_ms.min(at_ms);
+        self.rates_from_ms = self.rates_from_ms.min(at_ms);
         let name = event.source.function.as_deref().unwrap_or_default();
         if !self.functions.contains_key(name) {
             self.functions.insert(name.to_owned(), Function::new(self.period));
@@ -124,7 +126,7 @@ impl Model {
                 row.memory = higher(row.memory, instance.memory);
             }
             row.instances = function.instances.len();
-            row.rate = function.rate.per_second(self.start_ms, self.read_to_ms);
+            row.rate = function.rate.per_second(self.rates_from_ms, self.read_to_ms);
             row.lag = function.lag.of_minute(self.read_to_ms).percentiles();
             row.idle_ms = self.idle_ms(function.latest_ms);
             row
@@ -138,7 +140,7 @@ impl Model {
         let rows = instances.map(|(name, instance)| Row {
             name: name.clone(),
             instances: 1,
-            rate: instance.rate.per_second(self.start_ms, self.read_to_ms),
+            rate: instance.rate.per_second(self.rates_from_ms, self.read_to_ms),
             lag: instance.lag.of_minute(self.read_to_ms).percentiles(),
             counts: instance.counts(self.settled_ms()),
             memory: instance.memory,

@@ -38,14 +38,14 @@ pub(super) struct Reading {
 }
 
 impl Reading {
-    pub(super) fn new(stream: String, options: &Top, start_ms: i64) -> Self {
+    pub(super) fn new(stream: String, options: &Top, start_ms: i64, shards: usize) -> Self {
         Self {
             stream,
             function: options.function.clone(),
             model: Model::new(start_ms, options.interval),
             pieces: Pieces::default(),
             clock: Clock::default(),
-            shards: 0,
+            shards,
             newest_ms: None,
             read_to_ms: start_ms,
             has_caught_up: false,
@@ -106,19 +106,26 @@ impl Reading {
 pub(super) async fn read(reader: &mut Reader, reading: &RefCell<Reading>) -> Result<()> {
     loop {
         let began_ms = now_ms();
-        let (records, is_at_tip) = reader.look().await?;
+        let take = async |records: Vec<Record>| {
+            for record in records {
+                reading.borrow_mut().add(&record);
+                yield_now().await;
+            }
+        };
+        let is_at_tip = reader.look_by_shard(take).await?;
         reading.borrow_mut().shards = reader.shards();
-        for record in records {
-            reading.borrow_mut().add(&record);
-            yield_now().await;
-        }
         reading.borrow_mut().looked(began_ms, reader.behind_ms());
         sleep(if is_at_tip { PAUSE } else { TURN }).await;
     }
 }
 
-/// Returns the time in milliseconds since 1970.
+/// Returns the time of this machine in milliseconds since 1970.
 pub(super) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    ms_since_1970(SystemTime::now())
+}
+
+/// Returns a time in milliseconds since 1970.
+pub(super) fn ms_since_1970(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -18,7 +18,7 @@ use crate::server::{Server, refused};
 use crate::top::{lines, stream};
 
 /// Longest time until something is on the screen.
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_mins(1);
 const TOP: [&str; 7] = ["top", "--stream", "telemetry", "--since", "600", "--interval", "1"];
 
 /// A program in a terminal of its own.
