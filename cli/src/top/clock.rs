@@ -1,4 +1,4 @@
-//! The time up to which the stream was read. Pure.
+//! Derives the time up to which the stream was read. Pure.
 
 use std::collections::VecDeque;
 

@@ -12,19 +12,19 @@ const SCARCE: u64 = 90;
 /// Delivery lag from which telemetry is late: a minute.
 const LATE_MS: u64 = 60_000;
 
-/// What a value calls for.
+/// The urgency of a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Tone {
-    /// Nothing.
+    /// It calls for nothing.
     #[default]
     Plain,
-    /// Attention.
+    /// It calls for attention.
     Warning,
     /// Something was lost or failed.
     Alarm,
 }
 
-/// What the rows are.
+/// The kind of the rows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Level {
     Functions,
@@ -43,7 +43,7 @@ pub(super) struct Column {
     value: fn(&Row) -> (String, Tone),
 }
 
-/// How many instances a function has, and for how long an instance has been idle.
+/// Titles of the columns that only functions and only instances have.
 const OF_FUNCTIONS: &str = "INSTANCES";
 const OF_INSTANCES: &str = "IDLE";
 
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn functions_count_instances_and_instances_tell_how_long_they_are_idle() {
+    fn functions_count_instances_and_instances_show_idle_time() {
         let first = [Level::Functions, Level::Instances].map(|it| titles(it, 200).1[0]);
         assert_eq!(first, ["INSTANCES", "IDLE"]);
     }

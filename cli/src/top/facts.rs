@@ -1,4 +1,4 @@
-//! What an event of the platform or a ledger says about an invocation or an instance. Pure.
+//! Reads what platform events and ledgers state about an invocation or an instance. Pure.
 
 use extension_spec::event_type;
 use kinesis_telemetry_consumer::Event;
@@ -9,7 +9,7 @@ use super::numbers::ShedRange;
 /// Most ranges that are read of a ledger. The extension writes a hundred at most.
 const RANGES: usize = 200;
 
-/// What one event says.
+/// The facts that one event states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
     /// True if it is about an invocation.

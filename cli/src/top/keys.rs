@@ -1,4 +1,4 @@
-//! What keys do to the view. Pure.
+//! Applies keys to the view. Pure.
 
 use clap::ValueEnum as _;
 use kinesis_telemetry_args::Order;
@@ -8,10 +8,10 @@ use super::columns::Level;
 use super::picture::Picture;
 use super::view::{Mode, View};
 
-/// What has to be done after a key.
+/// The action that a key calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
-    /// Draw.
+    /// Draw the view again.
     Draw,
     /// Read the figures anew, and draw.
     Refresh,

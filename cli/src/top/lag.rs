@@ -8,7 +8,7 @@ const SLOT_MS: i64 = 10_000;
 /// Values below this have a bucket each; above it, each doubling has eight.
 const EXACT: u64 = 16;
 
-/// The lags of the events that arrived of late.
+/// The lags of the events that arrived recently.
 #[derive(Clone, Debug)]
 pub(super) struct Lag(Window<Histogram>);
 

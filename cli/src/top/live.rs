@@ -1,4 +1,4 @@
-//! The view on a terminal: keys in, frames out. The terminal is as before when it ends, however it ends.
+//! The view on a terminal: keys come in, frames go out. The terminal is restored however the view ends.
 
 use std::cell::RefCell;
 use std::thread;

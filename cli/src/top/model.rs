@@ -1,4 +1,4 @@
-//! What is known of each function and its instances: events go in, rows come out. Pure; time is a value.
+//! The state of each function and its instances: events go in, rows come out. Pure; time is a value.
 
 mod instance;
 
@@ -28,7 +28,7 @@ const SETTLE_MS: i64 = 10_000;
 pub(super) struct Model {
     /// Beginning of the period, in milliseconds since 1970: what was created later is read.
     start_ms: i64,
-    /// The same for rates: the first arrival, if that is earlier because clocks differ.
+    /// Beginning of the period for rates: the first arrival, if that is earlier because clocks differ.
     rates_from_ms: i64,
     /// The time up to which all records were read.
     read_to_ms: i64,
@@ -46,7 +46,7 @@ struct Function {
     rate: Rate,
     lag: Lag,
     latest_ms: i64,
-    /// Of instances that were forgotten.
+    /// Sum over the instances that were forgotten.
     counts: Counts,
     memory: Option<Memory>,
 }

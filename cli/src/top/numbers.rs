@@ -1,4 +1,4 @@
-//! The numbers of one instance: which have not arrived, in bounded memory. Pure.
+//! Tracks which numbers of one instance have not arrived, in bounded memory. Pure.
 
 use std::collections::BTreeMap;
 
@@ -55,7 +55,7 @@ impl Numbers {
         }
     }
 
-    /// Returns how many numbers are missing for longer than since `settled_ms` and are not explained by a ledger.
+    /// Returns how many numbers of gaps from before `settled_ms` are missing, without those that a ledger explains.
     pub(super) fn missing(&self, settled_ms: i64, shed: &[ShedRange]) -> u64 {
         let Some(base) = self.base else { return 0 };
         let gaps = self.gaps.iter().filter(|(_, gap)| gap.since_ms <= settled_ms);

@@ -1,4 +1,4 @@
-//! What was counted already. Pure.
+//! A bounded memory of what was counted already. Pure.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hash, RandomState};

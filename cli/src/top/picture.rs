@@ -1,4 +1,4 @@
-//! What is shown at one moment. Pure.
+//! The figures of one moment, ready to be shown. Pure.
 
 use std::time::{Duration, SystemTime};
 

@@ -9,7 +9,7 @@ const SHORTEST: Duration = Duration::from_secs(10);
 /// Slots of a period.
 const SLOTS: i64 = 10;
 
-/// How many events and bytes arrived of late.
+/// Counts of the events and bytes that arrived recently.
 #[derive(Clone, Debug)]
 pub(super) struct Rate(Window<(u64, u64)>);
 
@@ -24,7 +24,7 @@ impl Rate {
     /// Returns the rate over `period`, at least ten seconds.
     pub(super) fn over(period: Duration) -> Self {
         let slot_ms = period.max(SHORTEST).as_millis() / u128::from(SLOTS.unsigned_abs());
-        // What has arrived after the end of the period is kept until it is within.
+        // Arrivals after the end of the period are kept until they are within it.
         Self(Window::new(i64::try_from(slot_ms).unwrap_or(i64::MAX), 2 * SLOTS))
     }
 

@@ -21,7 +21,7 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// Pause between two reads where there is more. A shard answers five reads a second of all its readers together.
 const TURN: Duration = Duration::from_millis(300);
 
-/// What was read so far.
+/// The state of reading, and everything that was read so far.
 pub(super) struct Reading {
     stream: String,
     /// Part of the names of the functions that are shown.
@@ -102,7 +102,7 @@ impl Reading {
     }
 }
 
-/// Reads until an error. Others run between two records.
+/// Reads the stream until an error. Other futures run between two records.
 pub(super) async fn read(reader: &mut Reader, reading: &RefCell<Reading>) -> Result<()> {
     loop {
         let began_ms = now_ms();

@@ -24,7 +24,7 @@ pub(super) struct Row {
     pub(super) idle_ms: u64,
 }
 
-/// What is counted since reading began. `shed`, `dropped` and `sampled_out` are since the start of each instance.
+/// Counts since reading began. A ledger counts `shed`, `dropped` and `sampled_out` since the start of its instance.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
     pub(super) events: u64,

@@ -28,8 +28,8 @@ INVOKED, FAILED    invocations, and those that failed or timed out
 COLD               starts of environments
 MEMORY MB          highest use of an invocation, and the memory it has
 MISSING            numbers that have not arrived 10 s after a later one
-SHED               events that the extension gave up, by its ledger
-DROPPED            log lines that Lambda gave up
+SHED               events that the extension discarded, by its ledger
+DROPPED            log lines that Lambda discarded
 SAMPLED OUT        lines of invocations outside of the sample
 
 arrows, j k, PgUp PgDn, g G   select
@@ -41,11 +41,11 @@ e b l i f m x n               order by events, bytes, lag, invocations,
 Space                         pause
 q, Ctrl-C                     end";
 
-/// How the view looks beyond the picture.
+/// Drawing options.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Look<'a> {
     pub(super) is_colored: bool,
-    /// A message for the person.
+    /// A message that takes the place of the keys.
     pub(super) note: Option<&'a str>,
 }
 
@@ -81,7 +81,7 @@ pub(super) fn draw(frame: &mut Frame<'_>, picture: &Picture, view: &View, look: 
         lines.push(Line::from(if picture.rows.is_empty() {
             "waiting for events"
         } else {
-            "the filter lets no row through"
+            "no name matches the filter"
         }));
     }
     frame.render_widget(Paragraph::new(lines), area);

@@ -1,4 +1,4 @@
-//! What a person has chosen: order, filter, selection, whose instances. Pure.
+//! The state of the view: order, filter, selection and level. Pure.
 
 use kinesis_telemetry_args::Order;
 
@@ -6,7 +6,7 @@ use super::columns::Level;
 use super::picture::Picture;
 use super::row::{Row, sort};
 
-/// What keys do.
+/// The meaning of keys.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mode {
     #[default]

@@ -40,13 +40,13 @@ impl Session {
         // A session of its own: the terminal of the test is none of its business.
         let mut command = Command::new("setsid");
         command.arg("--ctty").arg(program.get_program()).args(program.get_args());
+        command.env("TERM", "xterm-256color").env_remove("NO_COLOR");
         for (name, value) in program.get_envs() {
             match value {
                 Some(value) => command.env(name, value),
                 None => command.env_remove(name),
             };
         }
-        command.env("TERM", "xterm-256color").env_remove("NO_COLOR");
         let child = command.stdin(end()).stdout(end()).stderr(end()).spawn().unwrap();
         let master = File::from(master);
         let mut reader = master.try_clone().unwrap();
@@ -168,6 +168,16 @@ fn a_signal_and_ctrl_c_restore_the_terminal() {
         end(&mut top);
         top.ends_with(0);
     }
+}
+
+#[test]
+fn a_dumb_terminal_gets_tables() {
+    let server = Server::start(stream(&lines(), 30.0));
+    let program = [&TOP[..], &["--count", "1"]].concat();
+    let mut top = Session::start(server.command(&program).env("TERM", "dumb"));
+    top.wait_for("orders ");
+    assert!(!top.parser.screen().alternate_screen());
+    assert!(top.ends_with(0).contains("FUNCTION"));
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU64};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
@@ -125,6 +126,27 @@ fn a_table_comes_every_interval_until_there_are_enough() {
 }
 
 #[test]
+fn tables_begin_when_the_reader_has_caught_up() {
+    let left = AtomicU64::new(5);
+    let answer = stream(&lines(), 30.0);
+    let server = Server::start(move |call| {
+        let is_behind = call.operation == "GetRecords"
+            && call.body["ShardIterator"] == "shard-1"
+            && left.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok();
+        if is_behind {
+            let page = json!({
+                "Records": [], "MillisBehindLatest": 500_000, "NextShardIterator": "shard-1",
+            });
+            return ok(&page);
+        }
+        answer(call)
+    });
+    let (code, text) = server.types(&[&ONCE[..], &["1"]].concat());
+    assert_eq!((code, text.contains("catching up")), (0, false), "{text}");
+    assert!(server.calls("GetRecords").len() >= 12, "it has read on");
+}
+
+#[test]
 fn a_reader_that_is_gone_ends_top_with_success() {
     let server = Server::start(stream(&lines(), 30.0));
     let mut top = server.command(&["top", "--stream", "telemetry", "--interval", "1", "--json"]);
@@ -153,7 +175,7 @@ fn credentials_that_expire_end_top_with_the_reason() {
     let has_begun = AtomicBool::new(false);
     let answer = stream(&lines(), 30.0);
     let server = Server::start(move |call| {
-        if call.operation == "GetRecords" && has_begun.swap(true, Ordering::Relaxed) {
+        if call.operation == "GetRecords" && has_begun.swap(true, Relaxed) {
             return refused("ExpiredTokenException", "The security token is expired");
         }
         answer(call)

@@ -1,4 +1,4 @@
-//! What is known of one extension process.
+//! The state of one extension process.
 
 use std::time::Duration;
 
@@ -18,14 +18,14 @@ pub(super) struct Instance {
     pub(super) rate: Rate,
     pub(super) lag: Lag,
     pub(super) latest_ms: i64,
-    /// Without what numbers and ledger tell.
+    /// Counts of events; those of `numbers` and `ledger` are added when they are asked for.
     counts: Counts,
     pub(super) memory: Option<Memory>,
-    /// The one that tells of the most numbers.
+    /// The ledger with the largest `upTo`.
     ledger: Option<Ledger>,
 }
 
-/// What is counted once.
+/// Something that is counted once.
 #[derive(Hash)]
 enum Counted {
     Invocation,
@@ -89,7 +89,7 @@ impl Instance {
         Counts {
             missing: self.numbers.missing(settled_ms, ledger.map_or(&[], |it| &it.ranges)),
             shed: of_ledger(|it| it.shed),
-            // A ledger sums up the events of Lambda's, which may be missing themselves.
+            // A ledger has the sum of the events `platform.logsDropped`, some of which may be missing themselves.
             dropped: self.counts.dropped.max(of_ledger(|it| it.dropped)),
             sampled_out: of_ledger(|it| it.sampled_out),
             ..self.counts

@@ -169,8 +169,8 @@ fn help_at_80_columns() {
             pa│COLD               starts of environments                                 │ 3
             or│MEMORY MB          highest use of an invocation, and the memory it has    │ 0
             東│MISSING            numbers that have not arrived 10 s after a later one   │ 0
-            a�│SHED               events that the extension gave up, by its ledger       │ 0
-            (n│DROPPED            log lines that Lambda gave up                          │ 0
+            a�│SHED               events that the extension discarded, by its ledger     │ 0
+            (n│DROPPED            log lines that Lambda discarded                        │ 0
               │SAMPLED OUT        lines of invocations outside of the sample             │
               │                                                                          │
               │arrows, j k, PgUp PgDn, g G   select                                      │
