@@ -129,10 +129,8 @@ pub enum Format {
 /// Show functions and instances live: rates, delivery lag, failures, memory, missing numbers.
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "\
-Keys: arrows or j/k select, Enter shows the instances of a function, Esc goes back, s changes the order, / filters, Space pauses,
-? shows help, q ends. If the output is no terminal, top prints a table every --interval, once it has read up to now.
-Rates are over the last 10 s, or --interval if that is longer; lags over the last minute. A number is missing if it has not
-arrived 10 s after a later one, and no ledger reports it as shed.
+Keys: arrows or j/k select, Enter shows the instances of a function, Esc goes back, s changes the order, / filters, ? explains,
+q ends. If the output is no terminal, top prints a table every --interval, once it has read up to now.
 
 Examples:
   kinesis-telemetry top
