@@ -80,7 +80,8 @@ impl Screen {
         let notes = HeldNotes::hold();
         // It also restores the terminal if the program panics.
         let terminal = ratatui::try_init().inspect_err(|_| _ = ratatui::try_restore());
-        let terminal = terminal.context("the terminal cannot show a view")?;
+        let terminal = terminal
+            .context("the terminal cannot show a view; redirect the output to get tables")?;
         Ok(Self { terminal, notes, note: None, is_colored })
     }
 
