@@ -6,6 +6,8 @@
 #![allow(clippy::doc_markdown, reason = "doc comments of options are the texts of --help")]
 
 mod commands;
+mod operating;
+mod reading;
 mod since;
 pub mod snippets;
 mod target;
@@ -14,16 +16,22 @@ use clap::builder::Styles;
 use clap::builder::styling::AnsiColor;
 use clap::{Parser, ValueEnum};
 
-pub use commands::{
-    Command, Completeness, Doctor, Format, Functions, INVOCATIONS, Invoke, Order, Outputs, Redrive,
-    Report, Snippet, TABLE_FORMATS, TableFormat, Tail, Top,
+pub use commands::Command;
+pub use operating::{
+    Doctor, Functions, INVOCATIONS, Invoke, Outputs, Redrive, Snippet, TableFormat,
 };
+pub use reading::{Completeness, Format, Order, Report, Tail, Top};
 pub use since::Since;
 pub use target::{Deployment, Source};
 
 /// The files that declare the command line, relative to the root of the repository.
-pub const DECLARED_IN: [&str; 3] =
-    ["cli/args/src/lib.rs", "cli/args/src/commands.rs", "cli/args/src/target.rs"];
+pub const DECLARED_IN: [&str; 5] = [
+    "cli/args/src/lib.rs",
+    "cli/args/src/commands.rs",
+    "cli/args/src/operating.rs",
+    "cli/args/src/reading.rs",
+    "cli/args/src/target.rs",
+];
 
 /// Colours of help texts.
 const STYLES: Styles = Styles::styled()

@@ -1,6 +1,10 @@
-//! The deployment or stream that a command works on.
+//! The deployment or stream that a command works on, and values that several commands take.
 
-use clap::Args;
+use std::ops::RangeBounds;
+use std::time::Duration;
+
+use clap::builder::TypedValueParser;
+use clap::{Args, value_parser};
 use extension_spec::{Stream, Value as _, deployment};
 
 /// A deployment: a stack that publishes its values as SSM parameters.
@@ -53,4 +57,9 @@ pub(crate) fn stream_arn(text: &str) -> Result<String, String> {
                 .to_owned())
         }
     }
+}
+
+/// Parses a number of seconds in a range.
+pub(crate) fn seconds(range: impl RangeBounds<u64>) -> impl TypedValueParser<Value = Duration> {
+    value_parser!(u64).range(range).map(Duration::from_secs)
 }

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use anyhow::Result;
 use kinesis_telemetry_args::Top;
 use kinesis_telemetry_consumer::{self as consumer, Event};
-use kinesis_telemetry_stream::{Reader, Record};
+use kinesis_telemetry_stream::{Pieces, Reader, Record};
 use tokio::task::yield_now;
 use tokio::time::sleep;
 
@@ -14,7 +14,6 @@ use super::clock::Clock;
 use super::columns::Level;
 use super::model::Model;
 use super::picture::Picture;
-use crate::pieces::Pieces;
 
 /// Pause between two reads of a stream that has nothing more.
 const PAUSE: Duration = Duration::from_secs(1);

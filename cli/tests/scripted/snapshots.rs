@@ -12,11 +12,13 @@ use crate::formats;
 use crate::server::{Server, deployed, ok, refused, refused_xml, xml};
 
 const WIDTHS: [&str; 2] = ["80", "120"];
-const COMMANDS: [&[&str]; 6] = [
+const COMMANDS: [&[&str]; 8] = [
     &["outputs"],
     &["invoke", "--deadline", "10"],
     &["tail", "--seconds", "10"],
+    &["top", "--count", "1"],
     &["report", "--html", "/dev/null"],
+    &["functions"],
     &["redrive", "--quiet", "1"],
     &["doctor"],
 ];
