@@ -145,6 +145,8 @@ fn since(first: u64, instance: &Instance) -> Instance {
         duplicates: kept(&instance.duplicates),
         conflicting: kept(&instance.conflicting),
         unjoinable: instance.unjoinable.clone().split_off(&first),
+        explained: instance.explained.iter().copied().filter(|(_, to)| *to >= first).collect(),
+        uncounted: instance.uncounted,
     }
 }
 

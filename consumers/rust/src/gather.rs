@@ -5,6 +5,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use crate::ledger::{self, Explanation, Ledger};
+use crate::ranges;
 use crate::unpack::{self, Event};
 
 /// Collects the events of any number of records, in any order.
@@ -40,6 +42,11 @@ pub struct Instance {
     pub conflicting: Vec<u64>,
     /// Numbers whose parts cannot be joined, most often because one is missing, with the reason.
     pub unjoinable: BTreeMap<u64, String>,
+    /// Ranges of the numbers in `missing` and `unjoinable` that the newest ledger reports as shed, each with its first and
+    /// last number.
+    pub explained: Vec<(u64, u64)>,
+    /// How many of `explained` exceed the ledger's counts: a ledger may merge ranges, and counts the events in them.
+    pub uncounted: u64,
 }
 
 impl Instance {
@@ -51,6 +58,13 @@ impl Instance {
     /// Returns true if every event up to `last` arrived at least once, which is what the extension promises.
     pub fn has_all(&self) -> bool {
         self.missing.is_empty() && self.conflicting.is_empty() && self.unjoinable.is_empty()
+    }
+
+    /// Returns true if every event up to `last` arrived, or a ledger reports it as shed.
+    pub fn is_explained(&self) -> bool {
+        let explained = ranges::count(&self.explained);
+        let absent = ranges::count(&self.missing).saturating_add(self.unjoinable.len() as u64);
+        self.conflicting.is_empty() && self.uncounted == 0 && explained == absent
     }
 }
 
@@ -131,5 +145,20 @@ fn judge<'a>(name: &str, slots: &'a BTreeMap<u64, Slot>) -> Judged<'a> {
             Err(why) => _ = instance.unjoinable.insert(seq, why),
         }
     }
+    let mut newest: Option<Ledger> = None;
+    for arrival in &arrivals {
+        // Which of several events under a number is genuine cannot be known, so none explains anything.
+        let is_certain = instance.conflicting.binary_search(&arrival.event.source.seq).is_err();
+        let ledger = Ledger::of(&arrival.event).filter(|_| is_certain);
+        newest = match (newest, ledger) {
+            (Some(newest), Some(ledger)) if !ledger.is_newer(&newest) => Some(newest),
+            (newest, ledger) => ledger.or(newest),
+        };
+    }
+    let mut absent = instance.missing.clone();
+    absent.extend(instance.unjoinable.keys().map(|&seq| (seq, seq)));
+    absent.sort_unstable();
+    let Explanation { shed, uncounted, .. } = ledger::explain(newest.as_ref(), absent);
+    (instance.explained, instance.uncounted) = (shed, uncounted);
     Judged { instance, arrivals }
 }

@@ -1,10 +1,15 @@
 #![doc = include_str!("../README.md")]
 
+mod completeness;
 mod decode;
 mod gather;
+mod ledger;
+mod parts;
+mod ranges;
 pub mod strict;
 mod unpack;
 
+pub use completeness::{Completeness, Incomplete, Period, Verdict};
 pub use decode::{format, lines};
 pub use gather::{Arrival, Gathering, Instance, Judged};
 pub use unpack::{Broken, Event, Source, join, record};
