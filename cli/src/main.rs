@@ -4,6 +4,7 @@
 //! Exit codes: 0 success, 1 the command found a problem, 2 the command could not find out.
 
 mod age;
+mod completeness;
 mod deployment;
 mod doctor;
 mod fleet;
@@ -50,6 +51,7 @@ async fn run(command: Command, session: &Session) -> Result<ExitCode> {
         Command::Tail(options) => tail::run(&options, session).await,
         Command::Report(options) => report::run(&options, session).await,
         Command::Top(options) => top::run(&options, session).await,
+        Command::Completeness(options) => completeness::run(&options, session).await,
         Command::Doctor(options) => doctor::run(&options, session).await,
         Command::Functions(options) => functions::run(&options, session).await,
         Command::Outputs(options) => outputs::run(&options, session).await,

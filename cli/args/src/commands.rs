@@ -6,7 +6,7 @@ use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 
 use crate::operating::{Doctor, Functions, Invoke, Outputs, Redrive};
-use crate::reading::{Report, Tail, Top};
+use crate::reading::{Completeness, Report, Tail, Top};
 use crate::target::name;
 
 /// A command.
@@ -16,6 +16,7 @@ pub enum Command {
     Tail(Tail),
     Top(Top),
     Report(Report),
+    Completeness(Completeness),
     Doctor(Doctor),
     Functions(Functions),
     Outputs(Outputs),

@@ -160,10 +160,11 @@ pub struct Report {
 /// Check that no event is missing, for schedulers and alarms.
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "\
-The numbers of each extension process have no holes. A missing number is explained if a ledger reports it as shed. The newest \
-events may still be on their way, so numbers are judged once a later event is --settle old. \
-Prints one line of JSON. Exit code: 0 if no number is missing without an explanation, 1 if one is, 2 if the stream could \
-not be read.
+The numbers of each extension process have no holes. A missing number is explained if a ledger reports it as shed. The newest
+events may still be on their way, so numbers are judged once a later event is --settle old. Events that were generated before
+the period are not judged. Choose a period that is shorter than the retention of the stream.
+Prints one line of JSON. Exit code: 0 if no number is missing without an explanation, 1 if one is or if two events have the
+same number, 2 if the stream could not be read.
 
 Examples:
   kinesis-telemetry completeness --since 15m
@@ -178,7 +179,7 @@ pub struct Completeness {
     /// Seconds for which an event may be late.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds(0..=86_400))]
     pub settle: Duration,
-    /// Put the number of missing events to CloudWatch, as MissingEvents in the namespace KinesisTelemetry.
+    /// Put the number of missing events to CloudWatch: MissingEvents in the namespace KinesisTelemetry, with the dimension Stream.
     #[arg(long)]
     pub metric: bool,
     /// Accepted for symmetry: the output is always JSON.

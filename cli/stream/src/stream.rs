@@ -2,18 +2,22 @@
 
 mod shard;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{self, ErrorKind, IsTerminal as _, Write};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use anyhow::{Context, Result};
 use aws_sdk_kinesis::primitives::DateTime;
 use aws_sdk_kinesis::types::ShardIteratorType;
 use kinesis_telemetry_consumer as consumer;
 use kinesis_telemetry_terminal as terminal;
+use tokio::time::sleep;
 
 use crate::client::Target;
 use shard::{Shard, patiently};
+
+/// Pause between two reads of a shard. It answers five reads a second of all its readers together.
+const TURN: Duration = Duration::from_millis(250);
 
 /// A Kinesis record, as far as a consumer needs it.
 #[derive(Clone, Debug)]
@@ -107,6 +111,32 @@ impl Reader {
             while !shard.read(&self.target, id, &mut records).await? {}
         }
         Ok(records)
+    }
+
+    /// Reads at least every record that reached the stream by `until_ms`, and passes each on. It keeps one answer of Kinesis in
+    /// memory, which has 10 MB at most. `until_ms` is a time in the past, in milliseconds since 1970-01-01T00:00:00Z.
+    pub async fn read_until(&mut self, until_ms: i64, mut take: impl FnMut(&Record)) -> Result<()> {
+        let mut done = BTreeSet::new();
+        let mut records = Vec::new();
+        loop {
+            // A shard that was split or merged meanwhile goes on in others.
+            self.begin().await?;
+            for (id, shard) in &mut self.shards {
+                if done.contains(id) {
+                    continue;
+                }
+                let is_at_tip = shard.read(&self.target, id, &mut records).await?;
+                let is_later = records.last().is_some_and(|last| last.arrived_ms > until_ms);
+                records.drain(..).for_each(|record| take(&record));
+                if is_at_tip || is_later {
+                    done.insert(id.clone());
+                }
+            }
+            if self.shards.len() == done.len() {
+                return Ok(());
+            }
+            sleep(TURN).await;
+        }
     }
 
     /// Some of what has been added since the last call: what Kinesis gives at a time, of each shard. Whether that was all.

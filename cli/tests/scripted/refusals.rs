@@ -8,6 +8,7 @@ pub(crate) const COMMANDS: [&[&str]; 6] = [
     &["outputs"],
     &["invoke", "--deadline", "10"],
     &["tail", "--seconds", "10"],
+    &["completeness"],
     &["redrive", "--quiet", "1"],
     &["doctor"],
     &["functions"],
@@ -100,7 +101,7 @@ fn what_is_not_deployed_here_is_told_with_the_region_and_the_command_that_deploy
 #[test]
 fn what_may_not_be_done_is_told_with_the_permission_that_it_takes() {
     let server = refusing("AccessDeniedException", "not authorized");
-    for command in &COMMANDS[..4] {
+    for command in &COMMANDS[..5] {
         let said = said(&server, command, &|_| ());
         assert!(said.contains("may not do this") && said.contains("ssm:GetParameters"), "{said}");
     }
@@ -108,9 +109,8 @@ fn what_may_not_be_done_is_told_with_the_permission_that_it_takes() {
         "GetParameters" => deployed(),
         _ => refused("AccessDeniedException", "not authorized"),
     });
-    let permissions =
-        ["kinesis:ListShards", "kinesis:ListShards", "sqs:ReceiveMessage"].into_iter();
-    for (command, permission) in COMMANDS[1..4].iter().zip(permissions) {
+    let permissions = ["ListShards", "ListShards", "ListShards", "sqs:ReceiveMessage"].into_iter();
+    for (command, permission) in COMMANDS[1..5].iter().zip(permissions) {
         let said = said(&server, command, &|_| ());
         assert!(said.contains("may not do this") && said.contains(permission), "{said}");
     }

@@ -41,6 +41,22 @@ pub(crate) fn refused_xml(code: &str, message: &str) -> Answer {
     (403, format!("<ErrorResponse><Error>{error}</Error></ErrorResponse>").into())
 }
 
+/// The answers of a service that speaks CBOR (RFC 8949), which `CloudWatch` does.
+pub(crate) fn cbor_ok() -> Answer {
+    // An empty map.
+    (200, vec![0xA0])
+}
+
+pub(crate) fn cbor_refused(code: &str, message: &str) -> Answer {
+    // A map of two texts, each with a length of one byte.
+    let mut body = vec![0xA2];
+    for text in ["__type", code, "message", message] {
+        body.extend([0x78, u8::try_from(text.len()).unwrap()]);
+        body.extend(text.as_bytes());
+    }
+    (400, body)
+}
+
 /// Events of `SubscribeToShard`, after which the subscription ends.
 pub(crate) fn events(events: &[Value]) -> Answer {
     let mut body = message("initial-response", "{}");
@@ -215,6 +231,10 @@ fn read(reader: &mut impl BufRead) -> Option<Call> {
 }
 
 fn write(mut connection: &TcpStream, (status, body): &Answer) -> std::io::Result<()> {
-    let head = format!("HTTP/1.1 {status} it\r\ncontent-length: {}\r\n", body.len());
+    // Only services that speak CBOR are asked for the protocol of their answers.
+    let length = body.len();
+    let head = format!(
+        "HTTP/1.1 {status} it\r\ncontent-length: {length}\r\nsmithy-protocol: rpc-v2-cbor\r\n"
+    );
     connection.write_all(&[format!("{head}\r\n").as_bytes(), body].concat())
 }

@@ -15,3 +15,8 @@ pub const SHED: &str = "Shed";
 pub const DELIVERY_LAG: &str = "DeliveryLag";
 /// Log lines that Lambda itself has dropped. Only with all metrics.
 pub const LOGS_DROPPED: &str = "LogsDropped";
+/// Events that are missing in the stream without an explanation. `kinesis-telemetry completeness` and the function that a
+/// deployment can schedule measure it, with the dimension [`STREAM`].
+pub const MISSING_EVENTS: &str = "MissingEvents";
+/// The dimension that names a stream.
+pub const STREAM: &str = "Stream";
