@@ -6,7 +6,7 @@ import { DOCS, METRICS } from './spec';
 import { isElsewhere } from './stream';
 import type { DeliveryTarget } from './types';
 
-/** One alarm: its metric is at least at `threshold` for as many periods of five minutes. */
+/** One alarm: its metric is at least at `threshold` for as many periods of the metric. */
 export interface Rule {
   readonly id: string;
   readonly means: string;
@@ -52,6 +52,7 @@ export function rulesOf(telemetry: DeliveryTarget): Rule[] {
     ofQueue(telemetry),
     ...(metrics === 'off' ? [] : ofExtension()),
     ...(metrics === 'all' ? [ofLambda()] : []),
+    ...ofCompleteness(telemetry),
   ];
 }
 
@@ -136,4 +137,28 @@ function ofLambda(): Rule {
     limit: '1',
     periods: 1,
   };
+}
+
+function ofCompleteness({ completeness }: DeliveryTarget): Rule[] {
+  if (!completeness) return [];
+  return [
+    {
+      id: 'MissingEvents',
+      means: 'Events are missing in the stream, and no ledger reports them as shed.',
+      metric: completeness.missingEvents,
+      label: 'Missing in the stream',
+      threshold: 1,
+      limit: '1',
+      periods: 1,
+    },
+    {
+      id: 'NotChecked',
+      means: 'The stream could not be checked for missing events.',
+      metric: completeness.errors,
+      label: 'Checks that failed',
+      threshold: 1,
+      limit: '1',
+      periods: 1,
+    },
+  ];
 }

@@ -2,6 +2,7 @@ import { Annotations, type IAspect } from 'aws-cdk-lib';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type { IConstruct } from 'constructs';
 import { type AttachmentSettings, isAttached } from './attachment';
+import { CompletenessCheck } from './completeness';
 import { definedAs, functionOf, obstacleOf } from './kinds';
 import type { KinesisTelemetry } from './kinesis-telemetry';
 
@@ -43,7 +44,8 @@ export class AttachTelemetry implements IAspect {
   }
 
   private attach(fn: lambda.Function): void {
-    if (isAttached(fn)) return;
+    // A function that reads the stream must not write to it: each of its runs would add events for the next one.
+    if (isAttached(fn) || fn.node.scope instanceof CompletenessCheck) return;
     const settings = this.settingsOf(fn);
     if (settings === undefined) return;
     if (obstacleOf(fn)) return warn(fn);

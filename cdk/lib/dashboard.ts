@@ -23,7 +23,7 @@ export function addDashboard(telemetry: DeliveryTarget, rules: readonly Rule[], 
   });
   dashboard.addWidgets(text(introduction(telemetry), 2));
   dashboard.addWidgets(new cloudwatch.AlarmStatusWidget({ title: 'Alarms', alarms: [...alarms], width: WIDTH, height: 3 }));
-  for (const { question, widgets } of [complete(telemetry, rules), fresh(telemetry, rules), cost(telemetry)]) {
+  for (const { question, widgets } of [complete(telemetry, rules), checked(rules), fresh(telemetry, rules), cost(telemetry)]) {
     if (widgets.length === 0) continue;
     dashboard.addWidgets(text(`## ${question}`));
     dashboard.addWidgets(...widgets.map((it) => it(WIDTH / widgets.length)));
@@ -67,7 +67,7 @@ function threshold({ id, limit, periods }: Rule): string {
 
 /** Makes a graph of the metrics of rules. */
 function watched(title: string, unit: string, rules: readonly Rule[], others: readonly cloudwatch.IMetric[] = []) {
-  return graph(title, unit, [...others, ...rules.map(({ metric, label }) => metric.with({ label }))], rules);
+  return graph(title, unit, [...others, ...rules.map(({ metric, label }) => metric.with({ label, period: PERIOD }))], rules);
 }
 
 function chosen(rules: readonly Rule[]) {
@@ -87,6 +87,14 @@ function complete(telemetry: DeliveryTarget, all: readonly Rule[]): Row {
     widgets.push(watched('Events lost, of all deployments here', 'Events in 5 minutes', rules('Shed', 'LogsDropped')));
   }
   return { question: 'Is it complete?', widgets };
+}
+
+/** The row of the scheduled check. It is empty if there is none. */
+function checked(all: readonly Rule[]): Row {
+  const [missing, failed] = ['MissingEvents', 'NotChecked'].map((id) => chosen(all)(id));
+  const question = 'Is any event missing in the stream?';
+  if (!missing?.length || !failed?.length) return { question, widgets: [] };
+  return { question, widgets: [watched('Events missing without an explanation', 'Events', missing), watched('Checks that failed', 'Checks', failed)] };
 }
 
 function fresh(telemetry: DeliveryTarget, all: readonly Rule[]): Row {

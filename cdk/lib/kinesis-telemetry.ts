@@ -10,6 +10,7 @@ import * as ssm from 'aws-cdk-lib/aws-ssm';
 import { Construct, Dependable, type IConstruct } from 'constructs';
 import { addAlarms, rulesOf } from './alarms';
 import { attach, type AttachmentSettings } from './attachment';
+import { CompletenessCheck, type CompletenessProps } from './completeness';
 import { addDashboard } from './dashboard';
 import { sharedName } from './deployments';
 import { acknowledge } from './newer-cdk';
@@ -51,6 +52,14 @@ export interface KinesisTelemetryProps {
   readonly metrics?: 'off' | 'basic' | 'all' | undefined;
 
   /**
+   * Checks on a schedule that no event is missing in the stream, with a metric and alarms. Reading the stream, the function and
+   * the metric are billed. It takes a share of what each shard gives to its readers.
+   *
+   * @default no check
+   */
+  readonly completeness?: CompletenessProps | undefined;
+
+  /**
    * Whom alarms tell.
    *
    * @default nobody
@@ -85,6 +94,8 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
   readonly policy: iam.ManagedPolicy;
   readonly deadLetterQueue: sqs.Queue;
   readonly alarms: readonly cloudwatch.Alarm[];
+  /** The scheduled check for missing events, if there is one. */
+  readonly completeness: CompletenessCheck | undefined;
   readonly metrics: 'off' | 'basic' | 'all';
   readonly deploymentName: string | undefined;
   readonly streamTraits: ReturnType<typeof traits>;
@@ -113,6 +124,7 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
     this.deadLetterQueue = this.queue(props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     this.policy = this.permission();
     this.publish();
+    this.completeness = props.completeness && new CompletenessCheck(this, 'Completeness', this.stream, props.zips, props.completeness);
     const rules = rulesOf(this);
     this.alarms = addAlarms(this, rules, props.alarmTopic);
     const dashboard = addDashboard(this, rules, this.alarms);

@@ -25,6 +25,9 @@ export const LAYERS = {
   arm64: { name: 'kinesis-telemetry-extension-arm64', zip: 'kinesis-telemetry-extension-arm64.zip' },
 } as const;
 
+/** The zip of the function that checks a stream for missing events, for arm64. */
+export const COMPLETENESS_ZIP = 'kinesis-telemetry-extension-completeness-arm64.zip';
+
 /** Names of the SSM parameters that a deployment publishes. */
 export const SSM_PARAMETERS = {
   /** ARN of the x86_64 layer version, x86_64 being Lambda's default. An arm64 function fails at init with it. */
@@ -62,7 +65,7 @@ export function published(key: keyof typeof SSM_PARAMETERS, deployment?: string)
   return SSM_PARAMETERS[key].replace('/telemetry/kinesis/', `/telemetry/kinesis/${deployment}/`);
 }
 
-/** Names of the metrics that functions send. They have no dimension. */
+/** Names of the metrics that functions send, without a dimension; `missingEvents` has the dimension `stream`. */
 export const METRICS = {
   namespace: 'KinesisTelemetry',
   received: 'Received',
@@ -70,6 +73,8 @@ export const METRICS = {
   shed: 'Shed',
   deliveryLag: 'DeliveryLag',
   logsDropped: 'LogsDropped',
+  missingEvents: 'MissingEvents',
+  stream: 'Stream',
 } as const;
 
 /** How grave a log line is. */

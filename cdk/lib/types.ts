@@ -1,3 +1,4 @@
+import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
@@ -20,6 +21,8 @@ export interface DeliveryTarget extends Construct {
   /** The metrics that functions send unless their settings say otherwise. */
   readonly metrics: 'off' | 'basic' | 'all';
   readonly deploymentName: string | undefined;
+  /** The metrics of the scheduled check for missing events, if there is one. */
+  readonly completeness: { readonly missingEvents: cloudwatch.Metric; readonly errors: cloudwatch.Metric } | undefined;
 }
 
 /** Everything that a function gets or refers to when telemetry is attached to it. */

@@ -38,7 +38,7 @@ for (const [what, given] of Object.entries(streams)) {
     for (const functions of [0, 1]) {
       const variant = `with ${what}, metrics ${metrics} and ${functions} attached functions`;
       const make = () => {
-        const { stack, telemetry } = deployed((it) => ({ ...given(it), metrics }));
+        const { stack, telemetry } = deployed((it) => ({ ...given(it), metrics, completeness: functions > 0 ? {} : undefined }));
         if (functions > 0) telemetry.attachTo(someFunction(stack));
         return stack;
       };

@@ -5,15 +5,15 @@ import { App, Stack, type StackProps } from 'aws-cdk-lib';
 import { Match, Template } from 'aws-cdk-lib/assertions';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { KinesisTelemetry, type KinesisTelemetryProps } from '../lib/index';
-import { LAYERS } from '../lib/spec';
+import { COMPLETENESS_ZIP, LAYERS } from '../lib/spec';
 
 const EMPTY_ZIP = Buffer.from('504b0506000000000000000000000000000000000000', 'hex');
 
-/** Makes a folder with the zips of the layers, and with `others`. They are empty but for a comment, because no test opens them. */
+/** Makes a folder with the zips of the layers and of the completeness function, and with `others`. They are empty but for a comment, because no test opens them. */
 export function zips(comment = '', others: readonly string[] = []): string {
   const folder = mkdtempSync(path.join(tmpdir(), 'zips-'));
   process.on('exit', () => rmSync(folder, { recursive: true }));
-  for (const zip of [...Object.values(LAYERS).map((layer) => layer.zip), ...others]) {
+  for (const zip of [...Object.values(LAYERS).map((layer) => layer.zip), COMPLETENESS_ZIP, ...others]) {
     writeFileSync(path.join(folder, zip), Buffer.concat([EMPTY_ZIP, Buffer.from(comment)]));
   }
   return folder;

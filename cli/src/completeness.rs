@@ -1,37 +1,25 @@
 //! `completeness`: checks that no event of a period is missing, and can put the result to CloudWatch.
 
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use anyhow::Result;
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use extension_spec::metric;
-use kinesis_telemetry_args::Completeness as Options;
-use kinesis_telemetry_consumer::{Completeness, Period};
-use kinesis_telemetry_stream::{Aws, Reader, Start, region_of_arn, say};
+use kinesis_telemetry_args::Completeness;
+use kinesis_telemetry_stream::{Aws, completeness, region_of_arn, say};
 use kinesis_telemetry_terminal::{StatusLine, json};
 
 use crate::session::{Opened, Session};
 
-pub(crate) async fn run(options: &Options, session: &Session) -> Result<ExitCode> {
+pub(crate) async fn run(options: &Completeness, session: &Session) -> Result<ExitCode> {
     let Opened { aws, target, stream } = session.stream(&options.source).await?;
     let now = SystemTime::now();
-    let since = options.since.start(now);
-    let period = Period {
-        since_ms: milliseconds(since),
-        until_ms: milliseconds(now),
-        settle_ms: i64::try_from(options.settle.as_millis()).unwrap_or(i64::MAX),
-    };
-    let mut completeness = Completeness::new(period);
     let status = StatusLine::default();
     status.set(&format!("reading {stream}"));
-    let mut reader = Reader::new(target, Start::At(since));
-    let add = |record: &kinesis_telemetry_stream::Record| {
-        completeness.record(&record.data, record.arrived_ms);
-    };
-    reader.read_until(period.until_ms, add).await?;
+    let period = options.since.start(now)..now;
+    let verdict = completeness(target, &stream, period, options.settle).await?;
     status.clear();
-    let verdict = completeness.verdict(&stream);
     let line = serde_json::to_string(&verdict)?;
     // The exit code counts, whether or not the line has a reader.
     say::is_written(format!("{}\n", json(&line)).as_bytes())?;
@@ -59,9 +47,4 @@ async fn put_metric(aws: &Aws, stream: &str, missing: u64) -> Result<()> {
         aws.explain("putting the metric MissingEvents", "cloudwatch:PutMetricData", &error)
     })?;
     Ok(())
-}
-
-fn milliseconds(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

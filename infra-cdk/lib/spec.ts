@@ -27,6 +27,8 @@ export interface Stage {
   readonly alarmTopic: boolean;
   /** Which metrics functions send; each is billed. */
   readonly metrics: 'off' | 'basic' | 'all';
+  /** The time between two checks that no event is missing in the stream; undefined for no checks. */
+  readonly completeness: Duration | undefined;
 }
 
 /** Every stage, by the name that people type. */
@@ -38,6 +40,7 @@ export const STAGES = {
     retention: Duration.hours(24),
     alarmTopic: false,
     metrics: 'off',
+    completeness: undefined,
   },
   /** For functions that matter: nothing is lost by mistake, and somebody is told. */
   prod: {
@@ -46,5 +49,6 @@ export const STAGES = {
     retention: Duration.hours(72),
     alarmTopic: true,
     metrics: 'all',
+    completeness: Duration.minutes(15),
   },
 } satisfies Record<string, Stage>;

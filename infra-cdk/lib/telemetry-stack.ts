@@ -32,6 +32,7 @@ export class TelemetryStack extends Stack {
       newStream: { retention: stage.retention, removalPolicy, encryptionKey },
       removalPolicy,
       metrics: stage.metrics,
+      completeness: stage.completeness && { schedule: stage.completeness },
       alarmTopic,
       organizationId: props.organizationId,
       deploymentName: props.deploymentName,

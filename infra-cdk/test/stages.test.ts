@@ -75,8 +75,8 @@ test('every alarm of prod tells the topic, which takes it from CloudWatch alone'
     TreatMissingData: 'notBreaching',
     AlarmDescription: Match.stringLikeRegexp('docs/deploying.md'),
   });
-  template.resourceCountIs('AWS::CloudWatch::Alarm', 7);
-  for (const metric of [METRICS.deliveryLag, METRICS.shed, METRICS.logsDropped]) {
+  template.resourceCountIs('AWS::CloudWatch::Alarm', 9);
+  for (const metric of [METRICS.deliveryLag, METRICS.shed, METRICS.logsDropped, METRICS.missingEvents]) {
     template.hasResourceProperties('AWS::CloudWatch::Alarm', { Namespace: METRICS.namespace, MetricName: metric });
   }
   template.hasResourceProperties('AWS::SNS::TopicPolicy', {

@@ -6,6 +6,7 @@
 mod aws;
 mod client;
 mod compare;
+mod completeness;
 mod http;
 mod journal;
 mod line;
@@ -19,6 +20,7 @@ mod verify;
 
 pub use aws::{Aws, Wanted, configuration_files, is_denied, is_of_credentials, is_throttled};
 pub use client::{Target, region_of_arn};
+pub use completeness::completeness;
 pub use line::{Line, is_log_line, request_id};
 pub use page::{Page, write_page};
 pub use pieces::Pieces;

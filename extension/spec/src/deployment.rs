@@ -45,6 +45,10 @@ impl Architecture {
     }
 }
 
+/// Name of the zip of the function that checks a stream for missing events, without `.zip`. It holds a `bootstrap` for
+/// [`Architecture::Arm64`]: the construct deploys it, so it does not matter to any other function which architecture it has.
+pub const COMPLETENESS_FUNCTION: &str = "kinesis-telemetry-extension-completeness-arm64";
+
 /// A value that a deployment publishes as an SSM parameter, so that functions of other stacks need to know a name only.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SsmParameter {
@@ -147,7 +151,8 @@ pub const SSM_PARAMETERS: [SsmParameter; 8] = [
 #[cfg(test)]
 mod tests {
     use super::{
-        Architecture, MOST_NAME_LENGTH, NAME, ROOT, SSM_PARAMETERS, is_name, reserved, stack_name,
+        Architecture, COMPLETENESS_FUNCTION, MOST_NAME_LENGTH, NAME, ROOT, SSM_PARAMETERS, is_name,
+        reserved, stack_name,
     };
 
     #[test]
@@ -187,6 +192,13 @@ mod tests {
             let name = format!("/telemetry/kinesis/extension/{}/arn", architecture.name());
             assert!(SSM_PARAMETERS.iter().any(|it| it.name == name), "{name}");
         }
+    }
+
+    #[test]
+    fn the_completeness_function_is_released_with_the_layers() {
+        // The release takes every zip whose name begins so.
+        assert!(COMPLETENESS_FUNCTION.starts_with(crate::EXTENSION_NAME));
+        assert!(COMPLETENESS_FUNCTION.ends_with(Architecture::Arm64.name()));
     }
 
     #[test]

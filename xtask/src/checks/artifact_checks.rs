@@ -14,7 +14,7 @@ use crate::support::process;
 use crate::support::shell::{self, shell};
 use crate::support::workspace;
 use crate::tools::apt::{self, READELF, UNZIP};
-use crate::tools::build::{self, LAYERS, TEST_FUNCTION};
+use crate::tools::build::{self, COMPLETENESS, LAYERS, TEST_FUNCTION};
 use crate::tools::rie::{self, OF_LAYER, RIE};
 use crate::tools::{self, UNSHARE};
 
@@ -31,6 +31,9 @@ pub(crate) fn read() -> Result<()> {
             is_static(&build::program(&target, package, architecture), architecture)?;
         }
     }
+    is_executable_in(&folder.join(build::completeness_zip()), "bootstrap")?;
+    let arm64 = Architecture::Arm64;
+    is_static(&build::program(&target, COMPLETENESS, arm64), arm64)?;
     Ok(())
 }
 

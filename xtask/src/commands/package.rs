@@ -1,4 +1,5 @@
-//! `package`: the zips of the layers, with their checksums and bills of materials; and those of the test function.
+//! `package`: the zips of the layers and of the completeness function, with checksums and bills of materials; and those of the
+//! test function.
 
 mod archive;
 mod elf;
@@ -24,10 +25,10 @@ use crate::support::lock::locked;
 use crate::support::shell::{self, shell};
 use crate::support::workspace;
 use crate::tools::build;
-use crate::tools::build::{CHECKSUMS, LAYERS, TEST_FUNCTION};
+use crate::tools::build::{CHECKSUMS, COMPLETENESS, LAYERS, TEST_FUNCTION};
 use archive::Entry;
 
-/// Build, and make the zips of layers and test function: target/layers/*.zip, with checksums and SBOMs.
+/// Build, and make the zips of layers, completeness function and test function: target/layers/*.zip, with checksums and SBOMs.
 #[derive(Args)]
 #[command(
     after_help = "The same source gives the same bytes, wherever and whenever it is packaged."
@@ -56,6 +57,9 @@ pub(crate) fn package(architectures: &[Architecture]) -> Result<()> {
     let _one_at_a_time = locked(&target.join(build::LOCK))?;
     let programs = build::programs(EXTENSION_NAME, architectures)?;
     let functions = build::programs(TEST_FUNCTION, architectures)?;
+    let is_arm64 = |it: &&Architecture| **it == Architecture::Arm64;
+    let arm64: Vec<Architecture> = architectures.iter().filter(is_arm64).copied().collect();
+    let completeness = build::programs(COMPLETENESS, &arm64)?;
     let folder = target.join(LAYERS);
     fs::create_dir_all(&folder).with_context(|| format!("{} cannot be made", folder.display()))?;
     let mut zips = Vec::new();
@@ -64,6 +68,9 @@ pub(crate) fn package(architectures: &[Architecture]) -> Result<()> {
     }
     for architecture in architectures {
         zips.push(function(*architecture, &functions[architecture.name()], &target)?);
+    }
+    for program in completeness.values() {
+        zips.push(completeness_function(program, &target)?);
     }
     write(&folder.join(CHECKSUMS), checksums(&folder)?.as_bytes())?;
     print!("{}", table(&zips));
@@ -95,22 +102,43 @@ struct Packed {
 fn layer(architecture: Architecture, program: &Path, target: &Path) -> Result<Packed> {
     let folder = target.join(LAYERS);
     let program = program_for(architecture, program, target)?;
-    let graph = Graph::shipped(EXTENSION_NAME, architecture.target())?;
-    let linked = graph.linked_by(EXTENSION_NAME);
-    let sbom = sbom::cyclone_dx(&graph, &linked, architecture)?;
-    let share = format!("share/{EXTENSION_NAME}");
-    let licences = licences::texts(&linked, &build::zig_libraries(target)?)?;
-    let of_rust = licences::of_rust(&build::sysroot()?)?;
-    let entries = [
-        // Whatever lies in this folder is started: it holds nothing else.
-        Entry::program(&format!("extensions/{EXTENSION_NAME}"), &program),
-        Entry::text(&format!("{share}/LICENSES.txt"), licences.as_bytes()),
-        Entry::text(&format!("{share}/{}", licences::RUST), of_rust.as_bytes()),
-        Entry::text(&format!("{share}/sbom.cdx.json"), sbom.as_bytes()),
-    ];
+    let (notices, sbom) = notices(EXTENSION_NAME, architecture, target)?;
+    // Whatever lies in this folder is started: it holds nothing else.
+    let path = format!("extensions/{EXTENSION_NAME}");
+    let mut entries = vec![Entry::program(&path, &program)];
+    entries.extend(notices.iter().map(|(path, text)| Entry::text(path, text.as_bytes())));
     let zip = store(&folder, build::zip(architecture), &program, &entries)?;
     write(&folder.join(build::sbom(architecture)), sbom.as_bytes())?;
     Ok(zip)
+}
+
+/// The zip of the completeness function, which is released with the layers.
+fn completeness_function(program: &Path, target: &Path) -> Result<Packed> {
+    let program = program_for(Architecture::Arm64, program, target)?;
+    let (notices, _) = notices(COMPLETENESS, Architecture::Arm64, target)?;
+    let mut entries = vec![Entry::program("bootstrap", &program)];
+    entries.extend(notices.iter().map(|(path, text)| Entry::text(path, text.as_bytes())));
+    store(&target.join(LAYERS), build::completeness_zip(), &program, &entries)
+}
+
+/// Returns the files that a zip passes on with the program of a package, and the bill of materials among them.
+fn notices(
+    package: &str,
+    architecture: Architecture,
+    target: &Path,
+) -> Result<([(String, String); 3], String)> {
+    let graph = Graph::shipped(package, architecture.target())?;
+    let linked = graph.linked_by(package);
+    let sbom = sbom::cyclone_dx(package, &graph, &linked, architecture)?;
+    let licences = licences::texts(&linked, &build::zig_libraries(target)?)?;
+    let of_rust = licences::of_rust(&build::sysroot()?)?;
+    let at = |name: &str| format!("share/{package}/{name}");
+    let files = [
+        (at("LICENSES.txt"), licences),
+        (at(licences::RUST), of_rust),
+        (at("sbom.cdx.json"), sbom.clone()),
+    ];
+    Ok((files, sbom))
 }
 
 /// The test function's zip. It is deployed by who has built it and passed on to nobody, so there is nothing beside it.

@@ -155,6 +155,8 @@ fn stages() -> String {
         let alarms = if stage.alarm_topic { "tell a topic" } else { "tell nobody" };
         let kept = format!("{} hours", stage.retention_hours);
         let metrics = code(stage.metrics.word());
+        let checks = stage.completeness_minutes;
+        let checked = checks.map_or("no".to_owned(), |it| format!("every {it} minutes"));
         [
             code(stage.name),
             stream.into(),
@@ -162,11 +164,21 @@ fn stages() -> String {
             key.into(),
             alarms.into(),
             metrics,
+            checked,
             stage.doc.into(),
         ]
     });
     table(
-        ["stage", "stream", "keeps records", "encrypted with", "alarms", "metrics", "purpose"],
+        [
+            "stage",
+            "stream",
+            "keeps records",
+            "encrypted with",
+            "alarms",
+            "metrics",
+            "checked for missing events",
+            "purpose",
+        ],
         rows,
     )
 }

@@ -5,7 +5,7 @@ mod settings;
 
 use std::collections::BTreeSet;
 
-use extension_spec::deployment::{self, Architecture, ROOT, SSM_PARAMETERS};
+use extension_spec::deployment::{self, Architecture, COMPLETENESS_FUNCTION, ROOT, SSM_PARAMETERS};
 use extension_spec::{Config, ENV_PREFIX, EXTENSION_NAME, LOG_PREFIX, metric};
 use xtask_synth::{Comments, Project};
 
@@ -36,6 +36,7 @@ fn of_package() -> String {
         extension_name() + &env_prefix() + &log_prefix(),
         docs(),
         layers(),
+        completeness_zip(),
         published(),
         deployments(),
         metrics(),
@@ -122,6 +123,11 @@ fn layers() -> String {
     text + "} as const;\n"
 }
 
+fn completeness_zip() -> String {
+    let about = "The zip of the function that checks a stream for missing events, for arm64.";
+    constant(about, "COMPLETENESS_ZIP", &format!("{COMPLETENESS_FUNCTION}.zip"))
+}
+
 fn test_function_zips() -> String {
     let about = "The zip of the test function for each architecture.";
     let mut text = doc("", &[about.to_owned()]) + "export const TEST_FUNCTION_ZIPS = {\n";
@@ -174,8 +180,10 @@ fn metrics() -> String {
         ("shed", metric::SHED),
         ("deliveryLag", metric::DELIVERY_LAG),
         ("logsDropped", metric::LOGS_DROPPED),
+        ("missingEvents", metric::MISSING_EVENTS),
+        ("stream", metric::STREAM),
     ];
-    let about = "Names of the metrics that functions send. They have no dimension.";
+    let about = "Names of the metrics that functions send, without a dimension; `missingEvents` has the dimension `stream`.";
     let mut text = doc("", &[about.to_owned()]) + "export const METRICS = {\n";
     for (key, name) in names {
         text += &format!("  {key}: {},\n", quoted(name));
@@ -200,6 +208,10 @@ fn stages() -> String {
         "Which metrics functions send; each is billed.",
         "metrics: 'off' | 'basic' | 'all'",
     );
+    text += &property(
+        "The time between two checks that no event is missing in the stream; undefined for no checks.",
+        "completeness: Duration | undefined",
+    );
     text += "}\n\n";
     text += &doc("", &["Every stage, by the name that people type.".to_owned()]);
     text += "export const STAGES = {\n";
@@ -211,7 +223,10 @@ fn stages() -> String {
         text += &format!(
             "    retention: Duration.hours({retention_hours}),\n    alarmTopic: {alarm_topic},\n"
         );
-        text += &format!("    metrics: {},\n  }},\n", quoted(stage.metrics.word()));
+        text += &format!("    metrics: {},\n", quoted(stage.metrics.word()));
+        let minutes = stage.completeness_minutes;
+        let checks = minutes.map_or("undefined".to_owned(), |it| format!("Duration.minutes({it})"));
+        text += &format!("    completeness: {checks},\n  }},\n");
     }
     text + "} satisfies Record<string, Stage>;\n"
 }

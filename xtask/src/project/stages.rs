@@ -22,6 +22,9 @@ pub(crate) struct Stage {
     pub(crate) alarm_topic: bool,
     /// Which metrics functions of the stage send, each of which is billed; alarms on them are made of what there is.
     pub(crate) metrics: Metrics,
+    /// Minutes between two checks that no event is missing in the stream; `None` for no checks. Each reads the stream, which is
+    /// billed.
+    pub(crate) completeness_minutes: Option<u32>,
 }
 
 /// All of them. The stream is on demand in each: nobody has to know how many shards telemetry takes.
@@ -34,6 +37,7 @@ pub(crate) static STAGES: [Stage; 2] = [
         retention_hours: 24,
         alarm_topic: false,
         metrics: Metrics::Off,
+        completeness_minutes: None,
     },
     Stage {
         name: "prod",
@@ -43,6 +47,7 @@ pub(crate) static STAGES: [Stage; 2] = [
         retention_hours: 72,
         alarm_topic: true,
         metrics: Metrics::All,
+        completeness_minutes: Some(15),
     },
 ];
 

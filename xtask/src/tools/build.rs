@@ -7,7 +7,7 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail};
 use extension_spec::EXTENSION_NAME;
-use extension_spec::deployment::Architecture;
+use extension_spec::deployment::{Architecture, COMPLETENESS_FUNCTION};
 use xshell::cmd;
 
 use crate::support::digest::sha256;
@@ -29,6 +29,8 @@ pub(crate) const LOCK: &str = "layers.lock";
 
 /// The package of the function that is deployed beside the layer, to see it work.
 pub(crate) const TEST_FUNCTION: &str = "test-function";
+/// The package of the function that checks a stream for missing events.
+pub(crate) const COMPLETENESS: &str = "completeness-function";
 /// The program that measures what an extension costs.
 pub(crate) const BENCH: &str = "xtask-bench";
 
@@ -40,6 +42,11 @@ pub(crate) fn zip(architecture: Architecture) -> String {
 /// Name of the zip of the test function.
 pub(crate) fn function_zip(architecture: Architecture) -> String {
     format!("{TEST_FUNCTION}-{}.zip", architecture.name())
+}
+
+/// Name of the zip of the function that checks a stream for missing events.
+pub(crate) fn completeness_zip() -> String {
+    format!("{COMPLETENESS_FUNCTION}.zip")
 }
 
 /// Name of a layer's bill of materials.

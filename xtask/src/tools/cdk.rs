@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
-use extension_spec::deployment::Architecture;
+use extension_spec::deployment::{Architecture, COMPLETENESS_FUNCTION};
 
 #[cfg(test)]
 use crate::project::npm::OLDEST_CDK;
@@ -121,5 +121,6 @@ pub(crate) fn zips() -> impl Iterator<Item = String> {
     Architecture::ALL
         .into_iter()
         .flat_map(|it| [it.layer(), it.test_function()])
+        .chain([COMPLETENESS_FUNCTION.to_owned()])
         .map(|name| format!("{name}.zip"))
 }

@@ -11,6 +11,7 @@ use std::process::{Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
 use crate::ministack::Ministack;
+use extension_spec::deployment::{Architecture, COMPLETENESS_FUNCTION};
 use serde_json::{Value, json};
 
 /// How long a command may take to say why it does nothing: ten seconds, and what cargo takes on a busy machine.
@@ -62,14 +63,13 @@ impl Person<'_> {
 
 /// Zips of everything that is deployed, without a file in them, distinguished by a comment.
 fn zips(folder: &Path, comment: &str) {
-    for architecture in extension_spec::deployment::Architecture::ALL {
-        for zip in [architecture.layer(), architecture.test_function()] {
-            let mut bytes = b"PK\x05\x06".to_vec();
-            bytes.resize(20, 0);
-            bytes.extend(u16::try_from(comment.len()).unwrap().to_le_bytes());
-            bytes.extend(comment.as_bytes());
-            fs::write(folder.join(format!("{zip}.zip")), bytes).unwrap();
-        }
+    let zips = Architecture::ALL.into_iter().flat_map(|it| [it.layer(), it.test_function()]);
+    for zip in zips.chain([COMPLETENESS_FUNCTION.to_owned()]) {
+        let mut bytes = b"PK\x05\x06".to_vec();
+        bytes.resize(20, 0);
+        bytes.extend(u16::try_from(comment.len()).unwrap().to_le_bytes());
+        bytes.extend(comment.as_bytes());
+        fs::write(folder.join(format!("{zip}.zip")), bytes).unwrap();
     }
 }
 

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 
 use crate::ministack::Ministack;
-use extension_spec::deployment::Architecture;
+use extension_spec::deployment::{Architecture, COMPLETENESS_FUNCTION};
 use serde_json::Value;
 
 /// Programs of other packages, by name.
@@ -62,6 +62,9 @@ fn zips(aws: &Ministack, folder: &Path, programs: &BTreeMap<String, PathBuf>) {
     arguments.extend(layers.iter().map(String::as_str));
     arguments.push("--");
     arguments.extend(functions.iter().map(String::as_str));
+    // Its own program matters to no stage that is deployed here.
+    let completeness = format!("{COMPLETENESS_FUNCTION}.zip");
+    arguments.push(&completeness);
     aws.python("pins/ministack/zips.py", &arguments);
 }
 

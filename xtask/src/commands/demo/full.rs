@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, bail};
 use extension_spec::EXTENSION_NAME;
-use extension_spec::deployment::Architecture;
+use extension_spec::deployment::{Architecture, COMPLETENESS_FUNCTION};
 use kinesis_telemetry_args::INVOCATIONS;
 use serde_json::Value;
 
@@ -173,7 +173,11 @@ impl Aws {
         let names = |name: fn(Architecture) -> String| {
             Architecture::ALL.map(|it| format!("{}.zip", name(it)))
         };
-        let (layers, functions) = (names(Architecture::layer), names(Architecture::test_function));
+        let layers = names(Architecture::layer);
+        // Its own program matters to no stage that the demo deploys.
+        let completeness = format!("{COMPLETENESS_FUNCTION}.zip");
+        let functions = names(Architecture::test_function).into_iter().chain([completeness]);
+        let functions: Vec<String> = functions.collect();
         let paths = [folder, extension, function].map(|it| it.display().to_string());
         let end = "--".to_owned();
         let arguments = paths.iter().chain(&layers).chain([&end]).chain(&functions);

@@ -34,7 +34,11 @@ pub(super) fn check(architectures: &[Architecture], target: &Path) -> Result<()>
         workspace::forget_outer_cargo(&mut package);
         process::run("the second packaging", &mut package)?;
     }
-    let names = architectures.iter().flat_map(|it| [build::zip(*it), build::function_zip(*it)]);
+    let zips = |it: &Architecture| {
+        let completeness = (*it == Architecture::Arm64).then(build::completeness_zip);
+        [build::zip(*it), build::function_zip(*it)].into_iter().chain(completeness)
+    };
+    let names = architectures.iter().flat_map(zips);
     let read = |folder: &Path, name: &str| {
         let path = folder.join(LAYERS).join(name);
         fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))

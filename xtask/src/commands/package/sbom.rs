@@ -5,7 +5,6 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
-use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
@@ -15,18 +14,19 @@ use crate::project::pins::{CARGO_ZIGBUILD, ZIGLANG};
 use crate::support::digest::hex;
 use crate::tools::build;
 
-/// The document, as text.
+/// Returns the document of the program of this package, as text.
 pub(super) fn cyclone_dx(
+    program: &str,
     graph: &Graph,
     linked: &[&Package],
     architecture: Architecture,
 ) -> Result<String> {
-    let Some(extension) = linked.iter().find(|package| package.name == EXTENSION_NAME) else {
-        bail!("cargo metadata does not know {EXTENSION_NAME}");
+    let Some(main) = linked.iter().find(|package| package.name == program) else {
+        bail!("cargo metadata does not know {program}");
     };
     let mut packages = linked.to_vec();
     packages.sort_by_key(|package| reference(package));
-    let others = packages.iter().filter(|package| package.id != extension.id);
+    let others = packages.iter().filter(|package| package.id != main.id);
     let mut components: Vec<Value> = others.map(|package| component(package)).collect();
     let rustc = build::rust_version()?;
     // Rust's distribution brings these, and no lock file knows of them.
@@ -42,16 +42,16 @@ pub(super) fn cyclone_dx(
             json!({ "ref": reference(package), "dependsOn": on.collect::<BTreeSet<_>>() })
         })
         .collect();
-    let mut main = component(extension);
-    main["type"] = json!("application");
-    main["properties"] = json!([{ "name": "target", "value": architecture.target() }]);
+    let mut component = component(main);
+    component["type"] = json!("application");
+    component["properties"] = json!([{ "name": "target", "value": architecture.target() }]);
     let mut document = json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
         "specVersion": "1.6",
         "version": 1,
         "metadata": {
-            "component": main,
+            "component": component,
             "tools": { "components": [
                 { "type": "application", "name": "rustc", "version": rustc },
                 { "type": "application", "name": ZIGLANG.name, "version": ZIGLANG.version },
@@ -100,14 +100,19 @@ fn reference(package: &Package) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{Architecture, EXTENSION_NAME, Graph, cyclone_dx, serial_number};
+    use extension_spec::EXTENSION_NAME;
+
+    use super::{Architecture, Graph, cyclone_dx, serial_number};
 
     #[test]
     fn the_document_names_its_format_as_those_who_attest_it_ask_for() {
         let graph = Graph::shipped(EXTENSION_NAME, Architecture::X86_64.target()).unwrap();
         let linked = graph.linked_by(EXTENSION_NAME);
-        let text = cyclone_dx(&graph, &linked, Architecture::X86_64).unwrap();
-        assert_eq!(text, cyclone_dx(&graph, &linked, Architecture::X86_64).unwrap());
+        let text = cyclone_dx(EXTENSION_NAME, &graph, &linked, Architecture::X86_64).unwrap();
+        assert_eq!(
+            text,
+            cyclone_dx(EXTENSION_NAME, &graph, &linked, Architecture::X86_64).unwrap()
+        );
         let document: serde_json::Value = serde_json::from_str(&text).unwrap();
         // actions/attest, src/sbom.ts: without these three it is no CycloneDX.
         for member in ["bomFormat", "serialNumber", "specVersion"] {

@@ -1,0 +1,121 @@
+import path from 'node:path';
+import { Duration, RemovalPolicy } from 'aws-cdk-lib';
+import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
+import * as events from 'aws-cdk-lib/aws-events';
+import * as targets from 'aws-cdk-lib/aws-events-targets';
+import * as iam from 'aws-cdk-lib/aws-iam';
+import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
+import * as logs from 'aws-cdk-lib/aws-logs';
+import { Construct } from 'constructs';
+import { COMPLETENESS_ZIP, METRICS } from './spec';
+import { requireFile } from './zips';
+
+/** How a stream is checked for missing events. */
+export interface CompletenessProps {
+  /**
+   * Time between two checks: whole minutes, from 1 minute to 1 day.
+   *
+   * @default Duration.minutes(15)
+   */
+  readonly schedule?: Duration | undefined;
+
+  /**
+   * How much of the stream each check reads; reading is billed. A gap is found if the instance wrote before and after it within
+   * this time, less `schedule` and `settle`. So it must be longer than both together, and shorter than the retention of the stream.
+   *
+   * @default 15 minutes more than `schedule`
+   */
+  readonly period?: Duration | undefined;
+
+  /**
+   * How late an event may be, after events with a higher number of the same instance.
+   *
+   * @default Duration.minutes(5)
+   */
+  readonly settle?: Duration | undefined;
+}
+
+/** A function that reads the stream on a schedule, and counts the events that are missing without an explanation. */
+export class CompletenessCheck extends Construct {
+  readonly function: lambda.Function;
+  /** The number of missing events. It has a datum for every check, also if it is 0. */
+  readonly missingEvents: cloudwatch.Metric;
+  /** The number of checks that failed. */
+  readonly errors: cloudwatch.Metric;
+
+  constructor(scope: Construct, id: string, stream: kinesis.IStream, zips: string, props: CompletenessProps) {
+    super(scope, id);
+    const { schedule, period, settle } = checked(props);
+    const logGroup = new logs.LogGroup(this, 'Log', { retention: logs.RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.DESTROY });
+    const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
+    logGroup.grantWrite(role);
+    for (const statement of toRead(stream)) role.addToPolicy(statement);
+    this.function = new lambda.Function(this, 'Function', {
+      description: 'Checks that no event is missing in the telemetry stream',
+      runtime: lambda.Runtime.PROVIDED_AL2023,
+      architecture: lambda.Architecture.ARM_64,
+      handler: 'bootstrap',
+      code: lambda.Code.fromAsset(requireFile(path.join(zips, COMPLETENESS_ZIP), 'cargo xtask package')),
+      // An answer of Kinesis has up to 10 MB, and a record inflates to up to 16 MiB.
+      memorySize: 512,
+      timeout: Duration.minutes(15),
+      // The next check reads the same events again.
+      retryAttempts: 0,
+      environment: {
+        STREAM: stream.streamArn,
+        PERIOD_SECONDS: String(period.toSeconds()),
+        SETTLE_SECONDS: String(settle.toSeconds()),
+      },
+      logGroup,
+      role,
+    });
+    new events.Rule(this, 'Schedule', {
+      description: 'Checks that no event is missing in the telemetry stream',
+      schedule: events.Schedule.rate(schedule),
+      targets: [new targets.LambdaFunction(this.function)],
+    });
+    this.missingEvents = new cloudwatch.Metric({
+      namespace: METRICS.namespace,
+      metricName: METRICS.missingEvents,
+      dimensionsMap: { [METRICS.stream]: stream.streamName },
+      statistic: 'Maximum',
+      // An alarm holds until the next check.
+      period: schedule,
+    });
+    this.errors = this.function.metricErrors({ statistic: 'Sum', period: schedule });
+  }
+}
+
+/**
+ * Returns the settings with their defaults.
+ *
+ * @throws Error that names the value that cannot be used.
+ */
+function checked(props: CompletenessProps): { schedule: Duration; period: Duration; settle: Duration } {
+  const { schedule = Duration.minutes(15), settle = Duration.minutes(5) } = props;
+  const seconds = schedule.toSeconds();
+  if (seconds % 60 !== 0 || seconds < 60 || seconds > 86_400) {
+    throw new Error(`the schedule of completeness is ${schedule.toHumanString()}: set whole minutes, from 1 minute to 1 day`);
+  }
+  const { period = Duration.seconds(seconds + 15 * 60) } = props;
+  const least = Duration.seconds(seconds + settle.toSeconds());
+  if (period.toSeconds() <= least.toSeconds()) {
+    throw new Error(`the period of completeness is ${period.toHumanString()}: set more than ${least.toHumanString()}, which schedule and settle are together`);
+  }
+  return { schedule, period, settle };
+}
+
+/** Returns what it takes to read the stream, and nothing else. */
+function toRead(stream: kinesis.IStream): iam.PolicyStatement[] {
+  const actions = ['kinesis:ListShards', 'kinesis:GetShardIterator', 'kinesis:GetRecords'];
+  const read = new iam.PolicyStatement({ sid: 'Read', actions, resources: [stream.streamArn] });
+  if (!stream.encryptionKey) return [read];
+  const decrypt = new iam.PolicyStatement({
+    sid: 'Decrypt',
+    actions: ['kms:Decrypt'],
+    resources: [stream.encryptionKey.keyArn],
+    conditions: { StringEquals: { 'kms:EncryptionContext:aws:kinesis:arn': stream.streamArn } },
+  });
+  return [read, decrypt];
+}

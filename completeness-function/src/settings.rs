@@ -1,0 +1,68 @@
+//! What the function is told by its variables.
+
+use std::time::Duration;
+
+use anyhow::{Context as _, Result};
+
+/// The variable with the ARN of the stream.
+pub(crate) const STREAM: &str = "STREAM";
+/// The variable with the length of the period in seconds.
+const PERIOD: &str = "PERIOD_SECONDS";
+/// The variable with the seconds for which an event may be late.
+const SETTLE: &str = "SETTLE_SECONDS";
+
+/// What is checked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Settings {
+    /// The ARN of the stream.
+    pub(crate) stream: String,
+    /// The length of the period, which ends when the function starts.
+    pub(crate) period: Duration,
+    /// How late an event may be.
+    pub(crate) settle: Duration,
+}
+
+impl Settings {
+    /// Reads the variables. All of them must be set, as the construct does.
+    pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
+        let text = |name: &str| variable(name).with_context(|| format!("{name} is not set"));
+        let seconds = |name: &str| {
+            let value = text(name)?;
+            let seconds = value.parse::<u32>();
+            let seconds =
+                seconds.with_context(|| format!("{name} is {value:?}: set whole seconds"))?;
+            anyhow::Ok(Duration::from_secs(seconds.into()))
+        };
+        Ok(Self { stream: text(STREAM)?, period: seconds(PERIOD)?, settle: seconds(SETTLE)? })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: [Option<&str>; 3]) -> Result<Settings> {
+        Settings::read(|name| {
+            let at = [STREAM, PERIOD, SETTLE].iter().position(|it| *it == name)?;
+            values[at].map(str::to_owned)
+        })
+    }
+
+    #[test]
+    fn settings_are_read() {
+        let settings = read([Some("arn"), Some("1800"), Some("0")]).unwrap();
+        assert_eq!((settings.period, settings.settle), (Duration::from_mins(30), Duration::ZERO));
+    }
+
+    #[test]
+    fn an_invalid_setting_is_named_with_its_value() {
+        for (values, words) in [
+            ([None, Some("1"), Some("1")], "STREAM is not set"),
+            ([Some("arn"), None, Some("1")], "PERIOD_SECONDS is not set"),
+            ([Some("arn"), Some("-1"), Some("1")], "PERIOD_SECONDS is \"-1\": set whole seconds"),
+            ([Some("arn"), Some("1"), Some("5m")], "SETTLE_SECONDS is \"5m\": set whole seconds"),
+        ] {
+            assert_eq!(read(values).unwrap_err().to_string(), words);
+        }
+    }
+}
