@@ -1,6 +1,6 @@
 // What arrived of each instance: order, duplicates, parts and missing numbers.
 
-import { Event, MAX_NUMBER, MAX_PARSED_BYTES, object, recordsToEvents } from "./lines.mjs";
+import { Event, MAX_PARSED_BYTES, object, recordsToEvents } from "./lines.mjs";
 import { common, counter, gaps, holds, merged, without } from "./ranges.mjs";
 import { BadRecord, MAX_INFLATED_BYTES } from "./records.mjs";
 
@@ -111,7 +111,17 @@ export class Collector {
 const empty = () => ({ events: new Map(), begun: new Map(), ledger: undefined });
 const sorted = (numbers) => [...numbers].sort((a, b) => a - b);
 const isCount = (value, most) => Number.isSafeInteger(value) && value >= 0 && value <= most;
-const isRange = (it) => isCount(it?.last, MAX_NUMBER) && isCount(it.first, it.last) && it.first > 0 && isCount(it.events, MAX_NUMBER);
+
+/** Returns true if the ranges are in order, hold the events that they count, and end at `last` or before. */
+function arePlausible(ranges, last) {
+  let before = 0;
+  for (const it of ranges) {
+    if (!isCount(it?.last, last) || !isCount(it.first, it.last) || it.first <= before) return false;
+    if (!isCount(it.events, it.last - it.first + 1)) return false;
+    before = it.last;
+  }
+  return true;
+}
 
 function joined(parts) {
   const texts = sorted(parts.keys()).map((number) => parts.get(number).text);
@@ -135,7 +145,7 @@ function ledgerOf(event) {
   // A ledger describes the numbers before its own.
   if (!isCount(ledger?.upTo, event.seq - 1)) return undefined;
   const { shedRanges = [] } = ledger;
-  return Array.isArray(shedRanges) && shedRanges.every(isRange) ? ledger : undefined;
+  return Array.isArray(shedRanges) && arePlausible(shedRanges, ledger.upTo) ? ledger : undefined;
 }
 
 /** Returns the numbers of the parts that are missing of an event: of the set of parts that is nearest to complete. */

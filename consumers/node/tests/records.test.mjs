@@ -197,8 +197,11 @@ test("what a ledger counts as sampled out is not missing", () => {
 });
 
 test("an implausible ledger explains nothing", () => {
-  const shed = { first: 1, last: 6, events: 99 };
+  const shed = { first: 1, last: 6, events: 6 };
   for (const record of [
+    { upTo: 6, shedRanges: [{ ...shed, events: 99 }] },
+    { upTo: 6, shedRanges: [{ ...shed, last: 7 }] },
+    { upTo: 6, shedRanges: [shed, shed] },
     "x",
     { upTo: 1e12, shedRanges: [shed] },
     { upTo: 7, shedRanges: [shed] },

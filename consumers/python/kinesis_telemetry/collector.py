@@ -4,7 +4,7 @@ import dataclasses
 from collections.abc import Iterable
 
 from . import ranges
-from .lines import MAX_NUMBER, MAX_PARSED_BYTES, BadLine, Event, read_object, records_to_events
+from .lines import MAX_PARSED_BYTES, BadLine, Event, read_object, records_to_events
 from .records import MAX_INFLATED_BYTES, BadRecord
 
 LEDGER = "kinesis-telemetry.ledger"
@@ -150,13 +150,19 @@ def _ledger(event: Event) -> dict | None:
     if not isinstance(ledger, dict) or not _is_count(ledger.get("upTo"), event.seq - 1):
         return None
     shed = ledger.get("shedRanges", [])
-    return ledger if isinstance(shed, list) and all(map(_is_range, shed)) else None
+    return ledger if isinstance(shed, list) and _are_plausible(shed, ledger["upTo"]) else None
 
 
-def _is_range(it) -> bool:
-    if not isinstance(it, dict) or not _is_count(it.get("last"), MAX_NUMBER):
-        return False
-    return _is_count(it.get("first"), it["last"]) and it["first"] > 0 and _is_count(it.get("events"), MAX_NUMBER)
+def _are_plausible(ranges: list, last: int) -> bool:
+    """Returns True if the ranges are in order, hold the events that they count, and end at `last` or before."""
+    before = 0
+    for it in ranges:
+        if not isinstance(it, dict) or not _is_count(it.get("last"), last) or not _is_count(it.get("first"), it["last"]):
+            return False
+        if it["first"] <= before or not _is_count(it.get("events"), it["last"] - it["first"] + 1):
+            return False
+        before = it["last"]
+    return True
 
 
 def _is_count(value, most: int) -> bool:

@@ -208,8 +208,11 @@ class Records(unittest.TestCase):
         self.assertEqual((report.missing, report.shed, report.is_explained), ([], [], True))
 
     def test_an_implausible_ledger_explains_nothing(self):
-        shed = {"first": 1, "last": 6, "events": 99}
+        shed = {"first": 1, "last": 6, "events": 6}
         for ledger in (
+            {"upTo": 6, "shedRanges": [{**shed, "events": 99}]},
+            {"upTo": 6, "shedRanges": [{**shed, "last": 7}]},
+            {"upTo": 6, "shedRanges": [shed, shed]},
             "x",
             {"upTo": 10**12, "shedRanges": [shed]},
             {"upTo": 7, "shedRanges": [shed]},
