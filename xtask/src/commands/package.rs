@@ -235,10 +235,10 @@ fn kib(bytes: usize) -> String {
 }
 
 fn table(zips: &[Packed]) -> String {
-    let mut text = format!("{:<46}{:>10}{:>10}  SHA-256\n", "", "program", "zip");
+    let mut text = format!("{:<52}{:>10}{:>10}  SHA-256\n", "", "program", "zip");
     for Packed { name, program_bytes, zip_bytes, sha256, change } in zips {
         let (program, zip) = (kib(*program_bytes), kib(*zip_bytes));
-        text += &format!("{name:<46}{program:>10}{zip:>10}  {}…  {change}\n", &sha256[..12]);
+        text += &format!("{name:<52}{program:>10}{zip:>10}  {}…  {change}\n", &sha256[..12]);
     }
     text
 }

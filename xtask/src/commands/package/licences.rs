@@ -11,8 +11,17 @@ use crate::support::workspace;
 
 /// Beginnings of the names of files that hold a licence, or what it wants to have passed on.
 const NAMES: [&str; 5] = ["licen", "copying", "copyright", "notice", "unlicense"];
-/// Packages that hold no licence text, and the copy of what stands in their repository.
-const COPIES: [(&str, &str); 2] = [("base64-simd", "simd.txt"), ("vsimd", "simd.txt")];
+/// Packages that hold no licence text, and a file of this repository with the text: a copy of what stands in their repository, or
+/// the Apache License 2.0, under which they are.
+const COPIES: [(&str, &str); 5] = [
+    ("base64-simd", SIMD),
+    ("vsimd", SIMD),
+    ("http-serde", APACHE),
+    ("lambda_runtime", APACHE),
+    ("lambda_runtime_api_client", APACHE),
+];
+const SIMD: &str = "xtask/pins/compiler/licences/simd.txt";
+const APACHE: &str = "LICENSE";
 /// Libraries that Rust links into a static program and passes on without their licences, and the file of the C compiler that
 /// holds the licence of the same library.
 const LINKED: [(&str, &str); 2] =
@@ -54,7 +63,7 @@ pub(super) fn of_rust(sysroot: &Path) -> Result<String> {
 fn of(package: &Package) -> Result<Vec<String>> {
     let folder = Path::new(&package.manifest_path).parent().context("a package has a folder")?;
     let copies = COPIES.iter().filter(|(name, _)| *name == package.name);
-    let copy = |file: &str| workspace::root().join("xtask/pins/compiler/licences").join(file);
+    let copy = |file: &str| workspace::root().join(file);
     let mut files: Vec<PathBuf> = copies.map(|(_, file)| copy(file)).collect();
     if package.source.is_some() {
         find(folder, &mut files)?;
