@@ -3,7 +3,8 @@
 //! A number of an instance is *due* if its event must have arrived within the period:
 //!
 //! - From the lowest number whose event was generated within the period. The events before it may have arrived before the
-//!   period began, also if one of them came late. So an instance that began within the period is judged from number 1.
+//!   period began, also if one of them came late. So an instance that began within the period is judged from number 1, if
+//!   that arrived: nothing shows that the first events of an instance are lost.
 //! - Up to the highest number that arrived at least [`Period::settle_ms`] before the end of the period. The events after it
 //!   may still be late.
 //!
