@@ -4,7 +4,7 @@ use serde_json::json;
 
 use crate::server::{Server, deployed, ok, refused, refused_xml, xml};
 
-pub(crate) const COMMANDS: [&[&str]; 6] = [
+pub(crate) const COMMANDS: [&[&str]; 7] = [
     &["outputs"],
     &["invoke", "--deadline", "10"],
     &["tail", "--seconds", "10"],

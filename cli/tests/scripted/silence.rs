@@ -22,7 +22,7 @@ pub(crate) fn silent() -> String {
     url
 }
 
-const COMMANDS: [&[&str]; 11] = [
+const COMMANDS: [&[&str]; 12] = [
     &["outputs"],
     &["invoke", "--deadline", "60"],
     &["tail", "--seconds", "60"],
@@ -30,6 +30,7 @@ const COMMANDS: [&[&str]; 11] = [
     &["tail", "--enhanced-fan-out", "--seconds", "60"],
     &["top", "--count", "1"],
     &["report", "--html", "/dev/null"],
+    &["completeness"],
     &["functions"],
     &["doctor", "--all"],
     &["redrive", "--quiet", "20"],

@@ -12,12 +12,13 @@ use crate::formats;
 use crate::server::{Server, deployed, ok, refused, refused_xml, xml};
 
 const WIDTHS: [&str; 2] = ["80", "120"];
-const COMMANDS: [&[&str]; 8] = [
+const COMMANDS: [&[&str]; 9] = [
     &["outputs"],
     &["invoke", "--deadline", "10"],
     &["tail", "--seconds", "10"],
     &["top", "--count", "1"],
     &["report", "--html", "/dev/null"],
+    &["completeness"],
     &["functions"],
     &["redrive", "--quiet", "1"],
     &["doctor"],
@@ -50,8 +51,17 @@ fn matches(name: &str, server: &Server, commands: &[&[&str]]) {
 fn help_is_as_reviewed() {
     let server = Server::start(|call| panic!("{call:?}"));
     matches("help", &server, &[&["--help"]]);
-    let commands =
-        ["tail", "report", "doctor", "outputs", "invoke", "redrive", "completions", "man"];
+    let commands = [
+        "tail",
+        "report",
+        "completeness",
+        "doctor",
+        "outputs",
+        "invoke",
+        "redrive",
+        "completions",
+        "man",
+    ];
     for command in commands {
         matches(&format!("help-{command}"), &server, &[&[command, "--help"]]);
     }

@@ -15,7 +15,7 @@ pub(crate) const MOST_BYTES: usize = 262_144;
 /// A ledger, as far as it explains missing numbers.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(crate) struct Ledger {
+pub struct Ledger {
     /// It describes the numbers up to this one.
     up_to: u64,
     instance: Option<String>,
@@ -33,18 +33,18 @@ struct Shed {
 
 /// Which of the numbers that are missing a ledger explains.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Explanation {
+pub struct Explanation {
     /// Numbers that the ledger does not name.
-    pub(crate) missing: Vec<Range>,
+    pub missing: Vec<Range>,
     /// Numbers that the ledger reports as shed.
-    pub(crate) shed: Vec<Range>,
+    pub shed: Vec<Range>,
     /// How many of `shed` exceed the ledger's counts: its ranges may name more numbers than were shed.
-    pub(crate) uncounted: u64,
+    pub uncounted: u64,
 }
 
 impl Ledger {
     /// Returns the ledger that an event is; `None` for other events, and for a ledger that the extension cannot have written.
-    pub(crate) fn of(event: &Event) -> Option<Self> {
+    pub fn of(event: &Event) -> Option<Self> {
         #[derive(Deserialize)]
         struct Line {
             record: Ledger,
@@ -69,12 +69,12 @@ impl Ledger {
     }
 
     /// Returns true if this ledger describes more than the other.
-    pub(crate) fn is_newer(&self, other: &Self) -> bool {
+    pub fn is_newer(&self, other: &Self) -> bool {
         self.up_to > other.up_to
     }
 
     /// Divides the numbers that are missing, which are in order, into those that this ledger explains and all others.
-    pub(crate) fn explain(&self, absent: &[Range]) -> Explanation {
+    pub fn explain(&self, absent: &[Range]) -> Explanation {
         let named: Vec<Range> = self.shed_ranges.iter().map(|it| (it.first, it.last)).collect();
         let shed = ranges::common(absent, &named);
         let missing = ranges::without(absent, &named);

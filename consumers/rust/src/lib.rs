@@ -12,4 +12,6 @@ mod unpack;
 pub use completeness::{Completeness, Incomplete, Period, Verdict};
 pub use decode::{format, lines};
 pub use gather::{Arrival, Gathering, Instance, Judged};
+pub use ledger::{Explanation, Ledger};
+pub use ranges::{Range, Ranges};
 pub use unpack::{Broken, Event, Source, join, record};

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 /// A range of numbers: its first and its last one.
-pub(crate) type Range = (u64, u64);
+pub type Range = (u64, u64);
 
 /// A set of numbers that takes memory for each gap, not for each number.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Ranges(BTreeMap<u64, u64>);
+pub struct Ranges(BTreeMap<u64, u64>);
 
 impl Ranges {
     /// Adds a number. Returns false if the set has it already.
-    pub(crate) fn insert(&mut self, number: u64) -> bool {
+    pub fn insert(&mut self, number: u64) -> bool {
         let before = self.0.range(..=number).next_back().map(|(&first, &last)| (first, last));
         if before.is_some_and(|(_, last)| number <= last) {
             return false;
@@ -26,7 +26,7 @@ impl Ranges {
     }
 
     /// Returns true if the set has this number.
-    pub(crate) fn contains(&self, number: u64) -> bool {
+    pub fn contains(&self, number: u64) -> bool {
         self.0.range(..=number).next_back().is_some_and(|(_, &last)| number <= last)
     }
 
@@ -36,7 +36,7 @@ impl Ranges {
     }
 
     /// Returns the numbers from `first` to `last` that the set does not have, in order.
-    pub(crate) fn gaps(&self, first: u64, last: u64) -> Vec<Range> {
+    pub fn gaps(&self, first: u64, last: u64) -> Vec<Range> {
         let mut found = Vec::new();
         let mut next = first;
         // The range that begins at or before `first` may reach into the period.
