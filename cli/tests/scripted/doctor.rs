@@ -131,7 +131,12 @@ fn denied(form: &str) -> Answer {
     )
 }
 
-const ORDERS: [&str; 3] = ["doctor", "--function", "orders"];
+pub(crate) const ORDERS: [&str; 3] = ["doctor", "--function", "orders"];
+
+/// A deployment whose function's role has no permission to write to the stream.
+pub(crate) fn denied_to_write() -> Server {
+    server("KinesisTelemetry-dev", json!({}), |_| decision("implicitDeny", ""))
+}
 
 #[test]
 fn a_role_is_judged_by_what_iam_says_of_each_thing_that_it_must_do() {

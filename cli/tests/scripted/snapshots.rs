@@ -53,9 +53,11 @@ fn help_is_as_reviewed() {
     matches("help", &server, &[&["--help"]]);
     let commands = [
         "tail",
+        "top",
         "report",
         "completeness",
         "doctor",
+        "functions",
         "outputs",
         "invoke",
         "redrive",

@@ -257,3 +257,39 @@ fn ten_thousand_instances_scroll() {
     assert!(shown.contains("\n05000 ") && shown.contains("\n04983 "), "{shown}");
     assert!(!shown.contains("\n05001 "), "{shown}");
 }
+
+/// A buffer with escape sequences for its colours and attributes.
+fn ansi(buffer: &Buffer) -> String {
+    let codes = [(Modifier::BOLD, "1"), (Modifier::UNDERLINED, "4"), (Modifier::REVERSED, "7")];
+    let mut text = String::new();
+    for y in 0..buffer.area.height {
+        for x in 0..buffer.area.width {
+            let cell = &buffer[(x, y)];
+            let set = codes.iter().filter(|(modifier, _)| cell.modifier.contains(*modifier));
+            let mut codes: Vec<&str> = set.map(|(_, code)| *code).collect();
+            codes.extend(match cell.fg {
+                Color::Red => Some("31"),
+                Color::Yellow => Some("33"),
+                _ => None,
+            });
+            text += &format!("\u{1b}[{}m{}\u{1b}[0m", codes.join(";"), cell.symbol());
+        }
+        text.push('\n');
+    }
+    text
+}
+
+#[test]
+fn the_picture_in_the_documents_is_fresh() {
+    let mut slow = row("payments-authorize", 1_234);
+    slow.counts.failures = 12;
+    slow.counts.missing = 3;
+    slow.counts.shed = 40;
+    slow.memory = Some(super::super::facts::Memory { used_mb: 126, size_mb: 128 });
+    slow.lag = Some(super::super::lag::Percentiles { p50_ms: 900, p99_ms: 95_000 });
+    let rows = vec![row("orders", 520), slow, row("invoices", 80), row("shipping-labels", 17)];
+    let look = Look { is_colored: true, ..Look::default() };
+    let buffer = drawn(&picture(rows), &View::default(), look, (100, 12));
+    let picture = anstyle_svg::Term::new().render_svg(&ansi(&buffer));
+    expect_test::expect_file!["../../../../docs/top.svg"].assert_eq(&picture);
+}
