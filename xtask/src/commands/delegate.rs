@@ -72,9 +72,10 @@ pub(super) fn program() -> Result<PathBuf> {
     if !cargo.wait()?.success() {
         bail!("kinesis-telemetry does not build:\n{}", errors.join("\n"));
     }
+    // Cargo also names the example that it builds for its features.
     let mut programs = messages.iter().filter_map(|it| workspace::executable(it));
-    let (_, path) = programs.next().context("cargo did not build a program kinesis-telemetry")?;
-    Ok(path)
+    let own = programs.find(|(name, _)| name == PROGRAM);
+    own.map(|(_, path)| path).context("cargo did not build a program kinesis-telemetry")
 }
 
 #[cfg(test)]

@@ -108,6 +108,7 @@ fn a_deployed_functions_telemetry_arrives_dead_letters_go_back_and_what_is_broke
 
     the_sandbox_stands_in(&aws, &outputs, &programs["sandbox-bootstrap"]);
     telemetry_arrives(&aws);
+    the_program_reads_the_deployment(&aws, &outputs, folder.path());
     a_dead_letter_goes_back(&aws, &outputs);
     what_is_broken_is_found(&aws, &outputs);
     wrong_questions_are_answered_in_plain_words(&aws);
@@ -158,6 +159,50 @@ fn telemetry_arrives(aws: &Ministack) {
         aws.python("tests/aws/setup.py", &["consumers"]),
         Value::from(0),
         "none is left behind"
+    );
+}
+
+/// `kinesis-telemetry` without cargo xtask: what it finds about the invocations before.
+fn the_program_reads_the_deployment(aws: &Ministack, outputs: &Value, folder: &Path) {
+    let program = Path::new(env!("CARGO_BIN_EXE_xtask")).with_file_name("kinesis-telemetry");
+    let finds = |arguments: &[&str]| {
+        let mut command = Command::new(&program);
+        aws.credentials(command.args(arguments).stdin(Stdio::null()));
+        let output = command.output().unwrap();
+        assert_eq!(output.status.code(), Some(0), "{arguments:?}: {}", text(&output));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let function = outputs["testFunctionName"].as_str().unwrap();
+    let stream = outputs["streamArn"].as_str().unwrap();
+
+    let top = finds(&["top", "--stream", stream, "--since", "10m", "--count", "1", "--json"]);
+    let row = &top["functions"][0];
+    assert_eq!(
+        (&row["function"], &row["missing"], &row["failures"]),
+        (&function.into(), &0.into(), &0.into()),
+        "{top:#}"
+    );
+    assert!(row["invocations"].as_u64().unwrap() >= 3, "{top:#}");
+
+    let page = folder.join("report.html");
+    let report = finds(&["report", "--since", "10m", "--json", "--html", page.to_str().unwrap()]);
+    let invocations = report["invocations"].as_array().unwrap();
+    let of_lines = |it: &&Value| it["events"].as_u64().unwrap() >= 23 && it["outcome"] == "success";
+    assert_eq!(invocations.iter().filter(of_lines).count(), 3, "{report:#}");
+    assert!(std::fs::read_to_string(page).unwrap().contains(function));
+
+    let completeness = finds(&["completeness", "--since", "10m", "--settle", "0"]);
+    assert_eq!(
+        (&completeness["complete"], &completeness["missingEvents"]),
+        (&true.into(), &0.into())
+    );
+    assert!(completeness["events"].as_u64().unwrap() >= 69, "{completeness:#}");
+
+    let functions = finds(&["functions", "--json"]);
+    assert_eq!(
+        (&functions[0]["name"], &functions[0]["behind"]),
+        (&function.into(), &0.into()),
+        "{functions:#}"
     );
 }
 
