@@ -1,3 +1,5 @@
+use std::fmt::Write as _;
+
 use expect_test::{Expect, expect};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -272,7 +274,7 @@ fn ansi(buffer: &Buffer) -> String {
                 Color::Yellow => Some("33"),
                 _ => None,
             });
-            text += &format!("\u{1b}[{}m{}\u{1b}[0m", codes.join(";"), cell.symbol());
+            _ = write!(text, "\u{1b}[{}m{}\u{1b}[0m", codes.join(";"), cell.symbol());
         }
         text.push('\n');
     }
