@@ -16,7 +16,8 @@ use std::time::{Duration, SystemTime};
 
 use anyhow::{Result, anyhow};
 use kinesis_telemetry_args::Invoke;
-use kinesis_telemetry_stream::{Reader, Start, Target, say, write_page};
+use kinesis_telemetry_consumer::Period;
+use kinesis_telemetry_stream::{Functions, Page, PageFile, Reader, Start, Target, say};
 use kinesis_telemetry_terminal::StatusLine;
 use tokio::time::{Instant, sleep, timeout_at};
 
@@ -39,6 +40,7 @@ const BEFORE: Duration = Duration::from_mins(1);
 pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode> {
     let (since, began) = (SystemTime::now(), Instant::now());
     let give_up = began + options.deadline;
+    let page_file = options.html.as_deref().map(PageFile::create).transpose()?;
     // Connecting has a limit, so a position is taken in it, too.
     let (aws, (values, reader)) = session
         .connect(async |aws| {
@@ -53,6 +55,11 @@ pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode>
     let function = Function::new(values.get("testFunctionName")?, &aws);
     let stream = values.get("streamArn")?;
     let mut look = Look { reader, evidence: Evidence::new(&function.name), give_up };
+    if page_file.is_some() {
+        // Reading begins with the invocations, so every number from the first one on is due.
+        let period = Period { since_ms: 0, until_ms: i64::MAX, settle_ms: 0 };
+        look.evidence.page = Some(Page::new(Functions::Named(function.name.clone()), period));
+    }
 
     let progress = StatusLine::default();
     let over = Cell::new(false);
@@ -70,13 +77,13 @@ pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode>
         audit.extension_lines = Some(lines);
     }
     progress.clear();
-    if let Some(file) = &options.html {
-        let page = &look.evidence.page;
+    if let Some((file, page)) = page_file.zip(look.evidence.page.as_ref()) {
         let title = format!("Invocations of {}", function.name);
-        write_page(
-            file,
-            &page.report(&title, stream, milliseconds(since), milliseconds(SystemTime::now())),
-        )?;
+        let (from, to) = (milliseconds(since), milliseconds(SystemTime::now()));
+        let mut report = page.report(&title, stream, from, to);
+        // Other callers may invoke the function, too.
+        report.invocations.retain(|it| sent.iter().any(|sent| sent.request_id == it.request_id));
+        file.write(&report)?;
     }
     say::out(&if options.json {
         say::json(&audit)?

@@ -84,13 +84,13 @@ fn remaining(left: usize, visible: u64, hidden: u64) -> String {
     if left > 0 {
         let messages = counted(left, "message");
         return format!(
-            "left in the queue: {messages}; mend what is said above, and redrive again\n"
+            "left in the queue: {messages}; repair the causes above, and run redrive again\n"
         );
     }
     if visible + hidden > 0 {
         return format!(
             "the queue is not empty: {visible} messages have come since, and {hidden} are hidden, which another reader holds, or \
-             a redrive that was killed held; redrive again, in some minutes\n"
+             a redrive that was killed held; run redrive again in some minutes\n"
         );
     }
     String::new()

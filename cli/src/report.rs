@@ -1,62 +1,56 @@
 //! `report`: one HTML page about the invocations in a stream.
 
-use std::fs;
 use std::process::ExitCode;
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use anyhow::{Context, Result};
+use anyhow::Result;
 use kinesis_telemetry_args::Report;
+use kinesis_telemetry_consumer::Period;
 use kinesis_telemetry_report::is_complete;
-use kinesis_telemetry_stream::{Page, Reader, Start, counted, say, thousands, write_page};
+use kinesis_telemetry_stream::{
+    Functions, Page, PageFile, Reader, Record, Start, counted, say, thousands,
+};
 use kinesis_telemetry_terminal::{StatusLine, note};
 
 use crate::session::{Opened, Session};
 
+/// How late an event may arrive after one with a higher number of the same instance.
+const SETTLE_MS: i64 = 60_000;
+
 pub(crate) async fn run(options: &Report, session: &Session) -> Result<ExitCode> {
     let now = SystemTime::now();
     let since = options.since.start(now);
-    if let Some(file) = &options.html {
-        // A person learns that a file cannot be written before a long read, not after it.
-        fs::File::create(file)
-            .with_context(|| format!("--html {} cannot be written", file.display()))?;
-    }
+    let file = options.html.as_deref().map(PageFile::create).transpose()?;
     let Opened { target, stream, .. } = session.stream(&options.source).await?;
-    let mut page = Page::new(options.function.as_deref());
-    let mut reader = Reader::new(target, Start::At(since));
+    let functions = options.function.clone().map_or(Functions::All, Functions::Containing);
+    let (since_ms, until_ms) = (milliseconds(since), milliseconds(now));
+    let mut page = Page::new(functions, Period { since_ms, until_ms, settle_ms: SETTLE_MS });
     let progress = StatusLine::default();
     let mut records = 0;
-    loop {
-        let (read, is_at_tip) = reader.look().await?;
-        // What arrives while this reads belongs to the next report.
-        let read = read.iter().filter(|it| it.arrived_ms <= milliseconds(now));
-        for record in read {
-            page.add(record);
-            records += 1;
+    let mut reader = Reader::new(target, Start::At(since));
+    let add = |record: &Record| {
+        page.add(record);
+        records += 1;
+        if records % 100 == 0 {
+            progress.set(&format!("reading: {} records", thousands(records)));
         }
-        progress.set(&format!("reading: {} records", thousands(records)));
-        if is_at_tip {
-            break;
-        }
-    }
+    };
+    reader.read_until(until_ms, add).await?;
     progress.clear();
     let name = stream.rsplit('/').next().unwrap_or(&stream);
-    let report = page.report(
-        &format!("Telemetry of {name}"),
-        &stream,
-        milliseconds(since),
-        milliseconds(now),
-    );
-    if options.json {
-        say::out(&say::json(&report)?)?;
+    let report = page.report(&format!("Telemetry of {name}"), &stream, since_ms, until_ms);
+    if let (Some(file), Some(path)) = (file, &options.html) {
+        file.write(&report)?;
+        let invocations = counted(page.invocations(), "invocation");
+        note(&format!("wrote {}: {invocations} of {}", path.display(), counted(records, "record")));
     }
-    if let Some(file) = &options.html {
-        write_page(file, &report)?;
-        note(&format!(
-            "wrote {}: {} of {}",
-            file.display(),
-            counted(report.invocations.len(), "invocation"),
-            counted(records, "record"),
-        ));
+    let newest = report.invocations.len();
+    if newest < page.invocations() {
+        note(&format!("the page has the newest {} invocations", thousands(newest)));
+    }
+    if options.json {
+        // A reader that has enough does not change the verdict.
+        say::is_heard(&say::json(&report)?)?;
     }
     Ok(if is_complete(&report) { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -8,7 +8,7 @@ use std::io::{IsTerminal as _, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, SystemTime};
 
-use anyhow::Result;
+use anyhow::{Result, bail};
 use kinesis_telemetry_args::{Format, Tail};
 use kinesis_telemetry_consumer::{self as consumer, Broken, Event};
 use kinesis_telemetry_stream::{Line, Pieces, Reader, Record, Start, Target, counted, say};
@@ -29,6 +29,11 @@ const QUOTED: usize = 200;
 
 pub(crate) async fn run(options: &Tail, session: &Session) -> Result<ExitCode> {
     let filter = Filter::new(options)?;
+    if options.format == Format::Raw && filter.has_conditions() {
+        bail!(
+            "--format raw shows records as they are: remove --function, --type, --level, --request and --grep, or use --format json"
+        );
+    }
     let end = end(options.lasts)?;
     let Opened { target, stream, .. } = session.stream(&options.source).await?;
     let start = match options.since {
@@ -60,11 +65,19 @@ async fn poll(target: Target, start: Start, screen: &mut Screen<'_>) -> Result<(
     reader.begin().await?;
     note(&format!("reading {}; Ctrl-C ends tail", counted(reader.shards(), "shard")));
     loop {
-        let (records, is_at_tip) = reader.look().await?;
-        for record in records {
-            if screen.show(&record)? {
-                return Ok(());
+        let mut ended = None;
+        // One shard after the other: its answer may have 10 MB.
+        let show = async |records: Vec<Record>| {
+            for record in &records {
+                if ended.is_none() {
+                    let is_enough = screen.show(record);
+                    ended = is_enough.map(|it| it.then_some(())).transpose();
+                }
             }
+        };
+        let is_at_tip = reader.look_by_shard(show).await?;
+        if let Some(ended) = ended {
+            return ended;
         }
         sleep(if is_at_tip { PAUSE } else { TURN }).await;
     }

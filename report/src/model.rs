@@ -30,7 +30,7 @@ pub struct Report {
     pub invocations: Vec<Invocation>,
     /// The instances of the extension, in any order.
     pub instances: Vec<Instance>,
-    /// The number of records that could not be decoded.
+    /// The number of records and lines that could not be decoded.
     pub unreadable: u64,
     /// Reasons why records could not be decoded, each with the record's position. A few are enough.
     pub unreadable_examples: Vec<String>,
@@ -140,6 +140,8 @@ pub struct Instance {
     pub missing: Vec<(u64, u64)>,
     /// Ranges within [`missing`](Self::missing) that the extension has reported as shed, each with its first and last number.
     pub explained: Vec<(u64, u64)>,
+    /// How many of the explained numbers exceed the count that the extension reported as shed, and so are missing.
+    pub uncounted: u64,
     /// The number of events that arrived more than once.
     pub duplicates: u64,
     /// The number of event numbers under which different events arrived. The extension never writes them.

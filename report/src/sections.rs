@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 
 use crate::model::{Instance, Report};
 use crate::ranges;
-use crate::summary::{Percentiles, Summary, explained, unexplained};
+use crate::summary::{Percentiles, Summary, explained, missing, unexplained};
 use crate::svg;
 use crate::text::escape;
 
@@ -154,7 +154,7 @@ pub(crate) fn instances(report: &Report) -> String {
         return "<p class=\"muted\">No instance of the extension is in this range.</p>".to_owned();
     }
     let mut instances: Vec<(u64, &Instance)> =
-        report.instances.iter().map(|it| (ranges::count(&unexplained(it)), it)).collect();
+        report.instances.iter().map(|it| (missing(it), it)).collect();
     instances.sort_by(|(missing, one), (fewer, other)| {
         let by_name = || (&one.function, &one.name).cmp(&(&other.function, &other.name));
         fewer.cmp(missing).then(other.conflicting.cmp(&one.conflicting)).then_with(by_name)

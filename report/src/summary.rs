@@ -51,8 +51,8 @@ impl Summary {
             ..Self::default()
         };
         for instance in &report.instances {
-            let missing = ranges::count(&unexplained(instance));
-            let explained = ranges::count(&explained(instance));
+            let missing = missing(instance);
+            let explained = ranges::count(&explained(instance)).saturating_sub(instance.uncounted);
             summary.events = summary.events.saturating_add(instance.events);
             summary.missing = summary.missing.saturating_add(missing);
             summary.explained = summary.explained.saturating_add(explained);
@@ -71,9 +71,9 @@ impl Summary {
     }
 }
 
-/// Returns true if every event number arrived or is explained, no event conflicts, and every record could be read.
+/// Returns true if every event number arrived or is explained, and no event conflicts.
 pub fn is_complete(report: &Report) -> bool {
-    Summary::of(report).is_complete(report)
+    Summary::of(report).incomplete == 0
 }
 
 impl Percentiles {
@@ -90,6 +90,11 @@ impl Percentiles {
 /// Returns the ranges of an instance that did not arrive and that a ledger explains.
 pub(crate) fn explained(instance: &Instance) -> Vec<(u64, u64)> {
     ranges::without(&instance.missing, &unexplained(instance))
+}
+
+/// Returns how many events of an instance did not arrive and are not explained by a ledger.
+pub(crate) fn missing(instance: &Instance) -> u64 {
+    ranges::count(&unexplained(instance)).saturating_add(instance.uncounted)
 }
 
 /// Returns the ranges of an instance that did not arrive and that no ledger explains.

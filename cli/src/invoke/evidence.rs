@@ -15,20 +15,22 @@ pub(super) struct Evidence {
     pub(super) broken: Quoted,
     pub(super) records: usize,
     pub(super) bytes: usize,
-    /// The invocations, for a page about them.
-    pub(super) page: Page,
+    /// The invocations, if a page about them is wanted.
+    pub(super) page: Option<Page>,
 }
 
 impl Evidence {
     pub(super) fn new(function: &str) -> Self {
-        Self { function: function.to_owned(), page: Page::new(Some(function)), ..Self::default() }
+        Self { function: function.to_owned(), ..Self::default() }
     }
 
     pub(super) fn add(&mut self, records: &[Record]) {
         for record in records {
             self.records += 1;
             self.bytes += record.data.len();
-            self.page.add(record);
+            if let Some(page) = &mut self.page {
+                page.add(record);
+            }
             for line in consumer::record(&record.data) {
                 match line {
                     Ok(event) if self.is_of_another(&event) => {}

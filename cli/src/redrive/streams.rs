@@ -60,7 +60,8 @@ impl Streams {
             let known = match self.known.entry(batch[0].key.stream.clone()) {
                 Entry::Occupied(known) => known.into_mut(),
                 Entry::Vacant(unknown) => {
-                    let target = Ok(Target::at(unknown.key(), &self.aws));
+                    let target = Target::at(unknown.key(), &self.aws).for_large_requests();
+                    let target = Ok(target);
                     unknown.insert(Known { target, busy: 0, failures: 0 })
                 }
             };

@@ -38,13 +38,26 @@ pub(super) async fn follow(
     screen: &mut Screen<'_>,
     end: impl Future<Output = ()>,
 ) -> Result<()> {
-    let consumer = Consumer::register(target, stream).await?;
+    let arn = arn(target, stream).await?;
+    let consumer = Consumer::register(target, &arn).await?;
     let done = tokio::select! {
         done = consumer.follow(start, screen) => done,
         () = end => Ok(()),
     };
     let gone = consumer.deregister().await;
     done.and(gone)
+}
+
+/// Returns the ARN of a stream, by which alone consumers are registered.
+async fn arn(target: &Target, stream: &str) -> Result<String> {
+    if stream.starts_with("arn:") {
+        return Ok(stream.to_owned());
+    }
+    let answer = target.client.describe_stream_summary().stream_name(stream).send().await;
+    let answer = answer.map_err(|e| target.explain("DescribeStreamSummary of", &e))?;
+    let summary =
+        answer.stream_description_summary.context("Kinesis does not describe the stream")?;
+    Ok(summary.stream_arn)
 }
 
 type Events = EventReceiver<SubscribeToShardEventStream, SubscribeToShardEventStreamError>;
@@ -109,7 +122,7 @@ impl<'a> Consumer<'a> {
                 match status {
                     Some(ConsumerStatus::Active) => return Ok(()),
                     Some(ConsumerStatus::Deleting) => {
-                        bail!("somebody has deregistered the consumer {}", self.arn)
+                        bail!("the consumer {} was deregistered by another tool", self.arn)
                     }
                     _ => sleep(PAUSE).await,
                 }

@@ -26,6 +26,13 @@ impl<'a> Filter<'a> {
         Ok(Self { options, grep: options.grep.as_ref().map(compiled).transpose()? })
     }
 
+    /// Returns true if there is a condition.
+    pub(super) fn has_conditions(&self) -> bool {
+        let Tail { function, request, types, level, .. } = self.options;
+        let is_set = [function.is_some(), request.is_some(), level.is_some(), self.grep.is_some()];
+        is_set.contains(&true) || !types.is_empty()
+    }
+
     /// Returns true if the event meets every condition.
     pub(super) fn matches(&self, event: &Event) -> bool {
         let Tail { function, request, types, level, .. } = self.options;

@@ -31,8 +31,8 @@ use profile::Profile;
 
 /// Longest time in which a connection is opened.
 const CONNECT: Duration = Duration::from_millis(2_500);
-/// Longest time until a request has the first byte of its answer. Two attempts take less than eight seconds.
-const ANSWER: Duration = Duration::from_millis(3_800);
+/// Longest time until a request has the first byte of its answer. Two attempts take less than seven seconds.
+const ANSWER: Duration = Duration::from_secs(3);
 /// A request that finds no service is made twice. Readers wait for their turn at a busy stream on their own
 /// (`stream::shard::patiently`).
 const ATTEMPTS: u32 = 2;

@@ -10,8 +10,8 @@ use aws_sdk_kinesis::error::{ProvideErrorMetadata, SdkError};
 
 use crate::aws::{Aws, Wanted};
 
-/// Longest time until the first byte of an answer: a request or an answer may have 10 MB.
-const ANSWER: Duration = Duration::from_secs(30);
+/// Longest time until the first byte of the answer to a request of several MB.
+const UPLOAD: Duration = Duration::from_secs(30);
 
 /// A stream, and the client that reaches it.
 #[derive(Clone, Debug)]
@@ -32,12 +32,18 @@ impl Target {
     /// Uses these credentials, in their region or in that of the ARN.
     pub fn at(stream: &str, aws: &Aws) -> Self {
         let aws = aws.in_region(region_of_arn(stream));
-        let timeouts =
-            aws.config.timeout_config().map(TimeoutConfig::to_builder).unwrap_or_default();
-        let config = aws_sdk_kinesis::config::Builder::from(&aws.config)
-            .timeout_config(timeouts.read_timeout(ANSWER).build());
-        let client = aws_sdk_kinesis::Client::from_conf(config.build());
+        let client = aws_sdk_kinesis::Client::new(&aws.config);
         Self { client, stream: stream.to_owned(), aws }
+    }
+
+    /// Returns the same stream for requests of several MB, whose answers come when they are uploaded.
+    #[must_use]
+    pub fn for_large_requests(self) -> Self {
+        let timeouts = self.aws.config.timeout_config().map(TimeoutConfig::to_builder);
+        let timeouts = timeouts.unwrap_or_default().read_timeout(UPLOAD).build();
+        let config = aws_sdk_kinesis::config::Builder::from(&self.aws.config);
+        let client = aws_sdk_kinesis::Client::from_conf(config.timeout_config(timeouts).build());
+        Self { client, ..self }
     }
 
     /// The stream's name, if it is known by that.

@@ -22,7 +22,7 @@ pub use aws::{Aws, Wanted, configuration_files, is_denied, is_of_credentials, is
 pub use client::{Target, region_of_arn};
 pub use completeness::completeness;
 pub use line::{Line, is_log_line, request_id};
-pub use page::{Page, write_page};
+pub use page::{Functions, Page, PageFile};
 pub use pieces::Pieces;
 pub use render::{counted, has_all, sequence, thousands};
 pub use report::Quoted;

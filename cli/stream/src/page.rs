@@ -1,45 +1,57 @@
-//! The invocations in a stream, for a page about them. Pure, but for [`write_page`].
+//! The invocations in a stream, for a page about them. Pure.
 //!
 //! Events are taken in as they are read and only their figures are kept, so memory grows with the number of invocations, not of
-//! events. Log lines are kept until their invocation has succeeded.
+//! events. Log lines are kept until their invocation has succeeded. Everyone who may write to a stream can write any text, so
+//! whatever a page lists is bounded.
 
+mod file;
 mod invocation;
 mod numbers;
+mod settings;
 
-use std::collections::{BTreeSet, HashMap};
-use std::fs;
-use std::path::Path;
+use std::collections::HashMap;
 
-use anyhow::{Context as _, Result};
 use extension_spec::event_type;
-use kinesis_telemetry_consumer::{self as consumer, Event};
-use kinesis_telemetry_report::{Report, Setting, html};
+use kinesis_telemetry_consumer::{self as consumer, Completeness, Event, Period};
+use kinesis_telemetry_report::{self as report, Report};
 use serde_json::Value;
 
 use crate::line::request_id;
 use crate::pieces::Pieces;
 use crate::stream::Record;
-use invocation::Invocation;
+pub use file::PageFile;
+use invocation::{Invocation, LONGEST_MS};
 use numbers::Numbers;
+use settings::Settings;
 
 /// Unreadable lines that are quoted, and characters of each.
 const QUOTED: (usize, usize) = (20, 300);
-/// Bytes of the longest first line with an identity (`extension_spec::consuming::SOURCE_BYTES` and the type).
-const HEAD: usize = extension_spec::consuming::SOURCE_BYTES + 100;
-/// Values of one setting of a function that are listed: labels can have any number of them.
-const VALUES: usize = 20;
+/// Types of events that are listed by name.
+const TYPES: usize = 200;
+/// Characters of a name: those of functions and types are shorter.
+const NAME: usize = 140;
+/// Invocations that are listed, the newest ones: a browser shows so many without delay.
+const INVOCATIONS: usize = 50_000;
 
-/// Writes a page into a file.
-pub fn write_page(file: &Path, report: &Report) -> Result<()> {
-    fs::write(file, html(report))
-        .with_context(|| format!("--html {} cannot be written", file.display()))
+/// The functions that a page is about.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Functions {
+    /// All of them.
+    #[default]
+    All,
+    /// Those whose name contains this.
+    Containing(String),
+    /// The one with this name.
+    Named(String),
 }
 
 /// Collects the events of a stream for a page.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Page {
+    functions: Functions,
     report: Report,
     pieces: Pieces,
+    completeness: Completeness,
     numbers: Numbers,
     /// By instance and request ID.
     invocations: HashMap<(String, String), Invocation>,
@@ -47,15 +59,33 @@ pub struct Page {
     line_bytes: usize,
     /// Duration of an init phase by instance, until its first invocation.
     inits: HashMap<String, f64>,
-    settings: BTreeSet<(String, String, String)>,
-    /// Only functions whose name contains this.
-    function: Option<String>,
+    settings: Settings,
+}
+
+impl Functions {
+    fn contains(&self, name: Option<&str>) -> bool {
+        match self {
+            Self::All => true,
+            Self::Containing(part) => name.is_some_and(|name| name.contains(part.as_str())),
+            Self::Named(wanted) => name == Some(wanted),
+        }
+    }
 }
 
 impl Page {
-    /// Returns a page about functions whose name contains `function`, or about all.
-    pub fn new(function: Option<&str>) -> Self {
-        Self { function: function.map(str::to_owned), ..Self::default() }
+    /// Returns a page without events. Only numbers that are due in `period` can be missing.
+    pub fn new(functions: Functions, period: Period) -> Self {
+        Self {
+            functions,
+            report: Report::default(),
+            pieces: Pieces::default(),
+            completeness: Completeness::new(period),
+            numbers: Numbers::default(),
+            invocations: HashMap::new(),
+            line_bytes: 0,
+            inits: HashMap::new(),
+            settings: Settings::default(),
+        }
     }
 
     /// Adds a record.
@@ -63,57 +93,64 @@ impl Page {
         self.report.records += 1;
         self.report.bytes += record.data.len() as u64;
         *self.report.formats.entry(consumer::format(&record.data).to_owned()).or_default() += 1;
-        let is_headed = is_headed(&record.data);
+        let is_headed = settings::is_headed(&record.data);
         for line in consumer::record(&record.data) {
             let event = match line {
-                Ok(event) => self.pieces.whole(event),
+                Ok(event) if !self.functions.contains(event.source.function.as_deref()) => continue,
+                Ok(event) => {
+                    self.completeness.add(event.clone(), record.arrived_ms);
+                    self.pieces.whole(event)
+                }
                 Err(broken) => {
                     let event = Event::without_identity(&broken.line);
                     if event.is_none() {
                         self.unreadable(&broken);
                     }
-                    event
+                    event.filter(|_| self.functions == Functions::All)
                 }
             };
-            let is_wanted = |event: &Event| match (&self.function, &event.source.function) {
-                (Some(part), Some(name)) => name.contains(part.as_str()),
-                (Some(_), None) => false,
-                (None, _) => true,
-            };
-            if let Some(event) = event.filter(is_wanted) {
+            if let Some(event) = event {
                 self.add_event(&event, record.arrived_ms, is_headed);
             }
         }
     }
 
-    /// Returns what was collected, as a page about this stream and this time range in milliseconds since 1970.
+    /// Returns what was collected, as a page with this title about this stream and this time range in milliseconds since 1970.
     pub fn report(&self, title: &str, stream: &str, from_ms: i64, to_ms: i64) -> Report {
-        let settings = self.settings.iter().cloned();
-        let invocations = self.invocations.iter();
+        // A time that anyone may have written must not stretch the timeline.
+        let (from, to) = (from_ms.saturating_sub(LONGEST_MS), to_ms.saturating_add(LONGEST_MS));
+        let invocations = self.invocations.iter().map(|((instance, id), it)| {
+            let invocation = it.described(instance, id);
+            report::Invocation { start_ms: invocation.start_ms.clamp(from, to), ..invocation }
+        });
+        let mut invocations: Vec<_> = invocations.collect();
+        invocations.sort_by_key(|it| std::cmp::Reverse(it.start_ms));
+        invocations.truncate(INVOCATIONS);
         Report {
             title: title.to_owned(),
             source: stream.to_owned(),
             from_ms,
             to_ms,
-            settings: settings
-                .map(|(function, name, value)| Setting { function, name, value })
-                .collect(),
-            invocations: invocations
-                .map(|((instance, id), it)| it.described(instance, id))
-                .collect(),
-            instances: self.numbers.instances(),
+            settings: self.settings.listed(),
+            invocations,
+            instances: self.numbers.instances(&self.completeness),
             ..self.report.clone()
         }
+    }
+
+    /// Returns the number of invocations, listed or not.
+    pub fn invocations(&self) -> usize {
+        self.invocations.len()
     }
 
     fn add_event(&mut self, event: &Event, arrived_ms: i64, is_headed: bool) {
         if !self.numbers.add(event) {
             return;
         }
-        *self.report.types.entry(event.kind.clone()).or_default() += 1;
+        self.count(&event.kind);
         let parsed: Value = serde_json::from_str(&event.text).unwrap_or_default();
         let record = &parsed["record"];
-        self.note_settings(event, record, is_headed);
+        self.settings.note(event, record, is_headed);
         let instance = &event.source.instance;
         if event.kind == "platform.initReport" && record["initializationType"] == "on-demand" {
             let took = record["metrics"]["durationMs"].as_f64();
@@ -123,51 +160,26 @@ impl Page {
         if event.kind.starts_with(event_type::PREFIX) {
             return;
         }
-        let invocation = self
-            .invocations
-            .entry((instance.clone(), request_id.to_owned()))
-            .or_insert_with(|| {
-                let init_ms = self.inits.remove(instance);
-                Invocation::new(&event.source, init_ms)
-            });
-        self.line_bytes = (self.line_bytes
-            + invocation.add(event, record, arrived_ms, self.line_bytes))
-        .saturating_sub(invocation.forget_lines());
+        let key = (instance.clone(), request_id.to_owned());
+        // An ID that only the text of a line has may be any UUID: it makes no invocation.
+        if event.request_id.is_none() && !self.invocations.contains_key(&key) {
+            return;
+        }
+        let invocation = self.invocations.entry(key).or_insert_with(|| {
+            let init_ms = self.inits.remove(instance);
+            Invocation::new(&event.source, init_ms)
+        });
+        let kept = invocation.add(event, record, arrived_ms, self.line_bytes);
+        self.line_bytes = (self.line_bytes + kept).saturating_sub(invocation.forget_lines());
     }
 
-    fn note_settings(&mut self, event: &Event, record: &Value, is_headed: bool) {
-        let source = &event.source;
-        let envelope = match is_headed {
-            _ if source.instance.is_empty() => "none",
-            true => "record",
-            false => "event",
-        };
-        let mut note = |name: &str, value: &str| {
-            let function = source.function.clone().unwrap_or_default();
-            let of_name = (function.clone(), name.to_owned(), String::new());
-            let known =
-                self.settings.range(of_name..).take_while(|it| it.0 == function && it.1 == name);
-            if known.count() < VALUES {
-                self.settings.insert((function, name.to_owned(), value.to_owned()));
-            }
-        };
-        note("envelope", envelope);
-        if event.kind == "function" {
-            note("log format", if record.is_object() { "JSON" } else { "text" });
-        }
-        if event.kind == event_type::LEDGER
-            && let Some(version) = record["extension"].as_str()
-        {
-            note("extension", version);
-        }
-        if event.kind == "platform.initStart"
-            && let Some(version) = record["runtimeVersion"].as_str()
-        {
-            note("runtime", version);
-        }
-        for (name, value) in &source.labels {
-            note(&format!("label {name}"), value);
-        }
+    /// Counts an event of this type. Beyond so many types it counts as one of the others.
+    fn count(&mut self, kind: &str) {
+        let types = &mut self.report.types;
+        let kind = short(kind);
+        let is_listed = types.len() < TYPES || types.contains_key(&kind);
+        let kind = if is_listed { kind } else { "(others)".to_owned() };
+        *types.entry(kind).or_default() += 1;
     }
 
     fn unreadable(&mut self, broken: &consumer::Broken) {
@@ -179,15 +191,12 @@ impl Page {
     }
 }
 
-/// Returns true if the first line of a record has the identity of the others (`ENVELOPE=record`).
-fn is_headed(data: &[u8]) -> bool {
-    let Ok(lines) = consumer::lines(data) else { return false };
-    let first = lines.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let kind = |line: &str| {
-        serde_json::from_str::<Value>(line).ok().map(|it| it["type"] == event_type::RECORD)
-    };
-    // The first line of such a record is short; that of another may be a megabyte.
-    first.len() <= HEAD && str::from_utf8(first).ok().and_then(kind).unwrap_or(false)
+/// Returns the beginning of a name that anyone may have written.
+fn short(name: &str) -> String {
+    match name.char_indices().nth(NAME) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name.to_owned(),
+    }
 }
 
 #[cfg(test)]

@@ -7,11 +7,12 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use clap::Args;
+use kinesis_telemetry_consumer::Period;
 use tokio::time::{Instant, sleep};
 
 use crate::client::Target;
 use crate::compare::{Terms, compare};
-use crate::page::{Page, write_page};
+use crate::page::{Functions, Page, PageFile};
 use crate::stream::{Reader, Start};
 use crate::{journal, render, say};
 
@@ -52,6 +53,7 @@ fn seconds(text: &str) -> Result<Duration, ParseIntError> {
 
 /// Compares until the stream is complete or the time is over, and prints the report.
 pub async fn verify(options: &Verify) -> Result<ExitCode> {
+    let page_file = options.html.as_deref().map(PageFile::create).transpose()?;
     let journal = journal::read(&options.journal)?;
     let mut reader = Reader::new(Target::of(&options.stream).await?, Start::Oldest);
     let mut records = Vec::new();
@@ -68,14 +70,16 @@ pub async fn verify(options: &Verify) -> Result<ExitCode> {
         std::fs::write(path, say::json(&report)?)
             .with_context(|| format!("the report {} cannot be written", path.display()))?;
     }
-    if let Some(file) = &options.html {
-        let mut page = Page::default();
+    if let Some(file) = page_file {
+        // Everything that the demo generated is due.
+        let mut page =
+            Page::new(Functions::All, Period { since_ms: 0, until_ms: i64::MAX, settle_ms: 0 });
         for record in &records {
             page.add(record);
         }
         let times = || records.iter().map(|it| it.arrived_ms);
         let (first, last) = (times().min().unwrap_or_default(), times().max().unwrap_or_default());
-        write_page(file, &page.report("Invocations of the demo", &options.stream, first, last))?;
+        file.write(&page.report("Invocations of the demo", &options.stream, first, last))?;
     }
     say::out(&if options.json {
         say::json(&report)?

@@ -133,7 +133,7 @@ fn a_function_that_cannot_be_invoked_again_does_not_look_like_lost_telemetry() {
         },
         || records(&[]),
     );
-    let arguments = [&INVOKE[..6], &["5"]].concat();
+    let arguments = [&INVOKE[..6], &["10"]].concat();
     let (code, text) = server.types(&arguments);
     assert_eq!(code, 1, "{text}");
     assert!(

@@ -5,7 +5,9 @@ use std::net::{Ipv4Addr, TcpListener};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use crate::server::{Server, deployed, said, xml};
+use serde_json::json;
+
+use crate::server::{Server, deployed, ok, said, xml};
 
 /// What a person waits at most.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
@@ -77,6 +79,42 @@ fn every_command_gives_up_within_ten_seconds() {
                         "{what}, {command:?}: {text}"
                     );
                     assert!(text.contains("does not answer"), "{what}, {command:?}: {text}");
+                });
+            }
+        }
+    });
+}
+
+#[test]
+fn readers_give_up_on_a_stream_that_stops_answering() {
+    let readers: [&[&str]; 4] = [
+        &["tail", "--seconds", "60"],
+        &["top", "--count", "1"],
+        &["report", "--html", "/dev/null"],
+        &["completeness"],
+    ];
+    thread::scope(|scope| {
+        for silent in ["GetShardIterator", "GetRecords"] {
+            for command in readers {
+                scope.spawn(move || {
+                    let server = Server::start(move |call| match call.operation.as_str() {
+                        operation if operation == silent => {
+                            thread::sleep(2 * LIMIT);
+                            ok(&json!({}))
+                        }
+                        "GetParameters" => deployed(),
+                        "GetShardIterator" => ok(&json!({ "ShardIterator": "it" })),
+                        _ => ok(&json!({ "Shards": [{
+                            "ShardId": "shard-0",
+                            "HashKeyRange": { "StartingHashKey": "0", "EndingHashKey": "1" },
+                            "SequenceNumberRange": { "StartingSequenceNumber": "0" },
+                        }] })),
+                    });
+                    let began = Instant::now();
+                    let (code, text) = said(&server.command(command).output().unwrap());
+                    let took = began.elapsed();
+                    assert!(took < LIMIT && code == 2, "{silent}, {command:?}: {took:?}: {text}");
+                    assert!(text.contains("does not answer"), "{silent}, {command:?}: {text}");
                 });
             }
         }

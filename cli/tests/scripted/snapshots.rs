@@ -113,6 +113,7 @@ fn tail_is_as_reviewed() {
         with(&["--grep", "order \\d+", "--json"]),
         with(&["--format", "raw", "--events", "2"]),
         with(&["--grep", "a("]),
+        with(&["--format", "raw", "--grep", "order"]),
     ];
     let server = invocation();
     matches("tail", &server, &commands.iter().map(Vec::as_slice).collect::<Vec<_>>());

@@ -41,7 +41,7 @@ pub struct Period {
 /// Collects the numbers of the events of a stream, and judges whether any is missing.
 ///
 /// It keeps ranges of numbers and no events, so its memory grows with the number of instances and of gaps.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Completeness {
     period: Period,
     names: BTreeMap<String, usize>,
@@ -55,6 +55,15 @@ pub struct Completeness {
     anonymous: u64,
 }
 
+/// What the due numbers of an instance tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Due {
+    /// The numbers that did not arrive.
+    pub explanation: Explanation,
+    /// How many events arrived under the number of a different one.
+    pub conflicting: u64,
+}
+
 /// The numbers of one instance.
 #[derive(Debug, Default)]
 struct Numbers {
@@ -62,6 +71,8 @@ struct Numbers {
     arrived: Ranges,
     /// The lowest number whose event was generated within the period.
     first_due: Option<u64>,
+    /// Events that arrived under the number of a different one.
+    conflicting: u64,
     /// The highest number that had arrived when the last events began that may still be late.
     last_due: u64,
     /// The newest ledger, with its own number.
@@ -92,7 +103,7 @@ impl Completeness {
     pub fn record(&mut self, data: &[u8], at_ms: i64) {
         for line in unpack::record(data) {
             match line {
-                Ok(event) => self.event(event, at_ms),
+                Ok(event) => self.add(event, at_ms),
                 // With `ENVELOPE=none` an event has no number, so nothing can be said about it.
                 Err(broken) if Event::without_identity(&broken.line).is_some() => {
                     self.anonymous += 1;
@@ -102,7 +113,8 @@ impl Completeness {
         }
     }
 
-    fn event(&mut self, event: Event, at_ms: i64) {
+    /// Adds an event or a part of one. Times are as in [`record`](Self::record).
+    pub fn add(&mut self, event: Event, at_ms: i64) {
         let index = self.index(&event.source.instance);
         let (seq, is_part) = (event.source.seq, event.source.part.is_some());
         let seen = self.fingerprints.add(index, &event);
@@ -121,6 +133,7 @@ impl Completeness {
         }
         if seen == Seen::Other {
             self.conflicting += 1;
+            numbers.conflicting += 1;
             // Which of the two events is genuine cannot be known, so neither explains anything.
             numbers.ledger.take_if(|(number, _)| *number == seq);
             return;
@@ -139,7 +152,9 @@ impl Completeness {
                 Outcome::Whole(event) => event.map(|it| *it),
             }
         } else {
-            self.conflicting += u64::from(parts.forget(index, seq));
+            let conflicting = u64::from(parts.forget(index, seq));
+            self.conflicting += conflicting;
+            numbers.conflicting += conflicting;
             Some(event)
         };
         numbers.arrived.insert(seq);
@@ -149,6 +164,12 @@ impl Completeness {
         {
             numbers.ledger = Some((seq, ledger));
         }
+    }
+
+    /// Returns what the numbers of an instance tell; nothing if no event of it was added.
+    pub fn instance(&self, name: &str) -> Option<Due> {
+        let numbers = &self.instances[*self.names.get(name)?];
+        Some(Due { explanation: numbers.judge(), conflicting: numbers.conflicting })
     }
 
     fn index(&mut self, instance: &str) -> usize {

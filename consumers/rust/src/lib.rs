@@ -9,7 +9,7 @@ mod ranges;
 pub mod strict;
 mod unpack;
 
-pub use completeness::{Completeness, Incomplete, Period, Verdict};
+pub use completeness::{Completeness, Due, Incomplete, Period, Verdict};
 pub use decode::{format, lines};
 pub use gather::{Arrival, Gathering, Instance, Judged};
 pub use ledger::{Explanation, Ledger};

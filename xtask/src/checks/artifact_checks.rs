@@ -70,6 +70,8 @@ pub(crate) fn cli(architecture: Architecture) -> Result<()> {
     is_static(program, architecture)?;
     let root = workspace::target_dir()?.join("cli-root");
     let unwritable = || format!("{} cannot be written", root.display());
+    // Nothing that an earlier run has left may help.
+    _ = fs::remove_dir_all(&root);
     fs::create_dir_all(&root).with_context(unwritable)?;
     fs::copy(program, root.join(build::CLI)).with_context(unwritable)?;
     let run = |arguments: &[&str]| {

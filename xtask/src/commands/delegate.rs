@@ -31,7 +31,13 @@ pub(crate) struct Options {
 pub(crate) fn run(command: &str, Options { stage, options }: &Options) -> Result<ExitCode> {
     let program = program()?;
     let mut becomes = Command::new(&program);
-    let error = becomes.args([command, "--stage", &stage.name]).args(options).exec();
+    becomes.arg(command);
+    // A stream that is named is read whatever deployment it is of.
+    let names_stream = |it: &OsString| it.as_encoded_bytes().starts_with(b"--stream");
+    if !options.iter().any(names_stream) {
+        becomes.args(["--stage", &stage.name]);
+    }
+    let error = becomes.args(options).exec();
     Err(error).with_context(|| format!("{} does not start", program.display()))
 }
 

@@ -4,12 +4,15 @@ use kinesis_telemetry_consumer::{Event, Source};
 use kinesis_telemetry_report::{self as report, Outcome};
 use serde_json::Value;
 
+use super::short;
 use crate::line::{Line, is_log_line};
 
 /// Log lines of an invocation that are kept, and bytes of one.
 const LINES: (usize, usize) = (500, 16 * 1024);
 /// Bytes of the log lines of all invocations that are kept.
 const ALL_BYTES: usize = 64 * 1024 * 1024;
+/// The longest invocation, in milliseconds: 90 minutes on managed instances (Lambda quotas, "Function timeout").
+pub(super) const LONGEST_MS: i64 = 5_400_000;
 /// The event that Lambda delivers with the next invocation.
 const REPORT: &str = "platform.report";
 
@@ -98,11 +101,11 @@ impl Invocation {
         let mut lines = if self.outcome.is_failure() { self.lines.clone() } else { Vec::new() };
         lines.sort_by_key(|it| it.time_ms);
         report::Invocation {
-            function: self.function.clone(),
-            version: self.version.clone(),
-            instance: instance.to_owned(),
-            request_id: request_id.to_owned(),
-            start_ms: self.start_ms.or(self.earliest_ms).unwrap_or_default(),
+            function: short(&self.function),
+            version: self.version.as_deref().map(short),
+            instance: short(instance),
+            request_id: short(request_id),
+            start_ms: self.start_ms.or(self.earliest_ms).or(self.arrived_ms).unwrap_or_default(),
             init_ms: self.init_ms,
             duration_ms: self.duration_ms.or(self.whole_ms),
             extension_ms: self.extension_ms.or(rest),
@@ -111,7 +114,7 @@ impl Invocation {
             max_memory_mb: self.max_memory_mb,
             lag_ms: end.map(|(end, arrived)| (arrived - end).max(0)),
             outcome: self.outcome,
-            error_type: self.error_type.clone(),
+            error_type: self.error_type.as_deref().map(short),
             events: self.events,
             lines,
         }
@@ -149,12 +152,19 @@ impl Invocation {
     }
 }
 
+/// Returns a time in milliseconds, as far as an invocation can have it.
 fn metric(record: &Value, name: &str) -> Option<f64> {
-    record["metrics"][name].as_f64()
+    bounded(record["metrics"][name].as_f64()?)
+}
+
+fn bounded(time: f64) -> Option<f64> {
+    #[expect(clippy::cast_precision_loss, reason = "so few milliseconds are exact")]
+    let longest = LONGEST_MS as f64;
+    (0.0..=longest).contains(&time).then_some(time)
 }
 
 /// Returns the time for which extensions kept the invocation open.
 fn overhead(record: &Value) -> Option<f64> {
     let spans = record["spans"].as_array()?;
-    spans.iter().find(|it| it["name"] == "extensionOverhead")?["durationMs"].as_f64()
+    bounded(spans.iter().find(|it| it["name"] == "extensionOverhead")?["durationMs"].as_f64()?)
 }

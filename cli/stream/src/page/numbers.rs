@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use kinesis_telemetry_consumer::{Event, Explanation, Ledger, Ranges};
+use kinesis_telemetry_consumer::{Completeness, Due, Event, Ledger, Ranges};
 use kinesis_telemetry_report::Instance;
 use serde_json::Value;
+
+use super::short;
 
 #[derive(Debug, Default)]
 pub(super) struct Numbers(BTreeMap<String, Seen>);
@@ -52,34 +54,34 @@ impl Numbers {
         true
     }
 
-    /// Returns what the numbers of each instance tell.
-    pub(super) fn instances(&self) -> Vec<Instance> {
-        self.0.iter().map(|(name, seen)| seen.described(name)).collect()
+    /// Returns what the numbers of each instance tell. `completeness` judges which are missing.
+    pub(super) fn instances(&self, completeness: &Completeness) -> Vec<Instance> {
+        let due = |name: &str| completeness.instance(name).unwrap_or_default();
+        self.0.iter().map(|(name, seen)| seen.described(name, due(name))).collect()
     }
 }
 
 impl Seen {
-    fn described(&self, name: &str) -> Instance {
-        let missing = self.arrived.gaps(self.first, self.last);
-        let explanation = match &self.ledger {
-            Some((ledger, _)) => ledger.explain(&missing),
-            None => Explanation::default(),
-        };
+    fn described(&self, name: &str, due: Due) -> Instance {
+        let Due { explanation, conflicting } = due;
+        let mut missing = [explanation.missing, explanation.shed.clone()].concat();
+        missing.sort_unstable();
         let counts = self.ledger.as_ref().map(|(_, counts)| counts);
         let sampled_out = counts.and_then(|it| it["sampledOut"]["events"].as_u64());
         Instance {
-            name: name.to_owned(),
-            function: self.function.clone(),
+            name: short(name),
+            function: short(&self.function),
             first: self.first,
             last: self.last,
+            missing,
             explained: explanation.shed,
-            duplicates: self.duplicates,
+            uncounted: explanation.uncounted,
+            duplicates: self.duplicates.saturating_sub(conflicting),
+            conflicting,
             sampled_out: sampled_out.unwrap_or_default(),
             shed: counts.map(|it| sum(&it["shed"])).unwrap_or_default(),
             has_ledger: counts.is_some(),
             events: self.events,
-            missing,
-            ..Instance::default()
         }
     }
 }

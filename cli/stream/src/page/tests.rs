@@ -17,8 +17,10 @@ fn record(function: &str, first: u64, after_ms: i64, events: &[&str]) -> Record 
     Record { data: data.into_bytes(), arrived_ms: START + after_ms }
 }
 
+const ALL: Period = Period { since_ms: 0, until_ms: i64::MAX, settle_ms: 0 };
+
 fn page(records: &[Record]) -> Report {
-    let mut page = Page::new(None);
+    let mut page = Page::new(Functions::All, ALL);
     for record in records {
         page.add(record);
     }
@@ -79,7 +81,10 @@ fn a_ledger_explains_what_was_shed() {
     let ledger = r#"{"type":"kinesis-telemetry.ledger","record":{"upTo":9,"extension":"0.1.0","shed":{"memory":2,"end":1},"shedRanges":[{"first":4,"last":6,"events":3}],"sampledOut":{"events":5}}}"#;
     let report = page(&[record("f", 1, 10, &[BEGIN]), record("f", 10, 20, &[ledger])]);
     let instance = &report.instances[0];
-    assert_eq!((&instance.missing, &instance.explained), (&vec![(2, 9)], &vec![(4, 6)]));
+    assert_eq!(
+        (&instance.missing, &instance.explained),
+        (&vec![(2, 3), (4, 6), (7, 9)], &vec![(4, 6)])
+    );
     assert_eq!((instance.shed, instance.sampled_out, instance.has_ledger), (3, 5, true));
     let setting = report.settings.iter().find(|it| it.name == "extension").unwrap();
     assert_eq!((setting.function.as_str(), setting.value.as_str()), ("f", "0.1.0"));
@@ -87,7 +92,7 @@ fn a_ledger_explains_what_was_shed() {
 
 #[test]
 fn other_functions_and_unreadable_lines_do_not_disturb() {
-    let mut page = Page::new(Some("order"));
+    let mut page = Page::new(Functions::Containing("order".to_owned()), ALL);
     page.add(&record("orders", 1, 10, &[BEGIN]));
     page.add(&record("invoices", 1, 10, &[BEGIN]));
     page.add(&Record { data: b"garbage\n{\"type\":\"x\"}\n".to_vec(), arrived_ms: START });
@@ -99,7 +104,7 @@ fn other_functions_and_unreadable_lines_do_not_disturb() {
 
 #[test]
 fn events_without_an_identity_make_invocations() {
-    let mut page = Page::new(None);
+    let mut page = Page::new(Functions::All, ALL);
     let data = [BEGIN, FAILED].map(|it| it.to_owned() + "\n").concat();
     page.add(&Record { data: data.into_bytes(), arrived_ms: START + 300 });
     let report = page.report("t", "s", 0, 1);
@@ -112,11 +117,67 @@ fn events_without_an_identity_make_invocations() {
 fn lines_of_undecided_invocations_are_bounded() {
     let long = format!(r#"{{"type":"function","record":"{}"}}"#, "x".repeat(100_000));
     let events: Vec<&str> = std::iter::repeat_n(long.as_str(), 100).collect();
-    let mut page = Page::new(None);
+    let mut page = Page::new(Functions::All, ALL);
     for at in 0..10 {
         page.add(&record("f", 1 + at * 100, 10, &events));
     }
     assert!(page.line_bytes <= 500 * 16 * 1024, "{}", page.line_bytes);
     page.add(&record("f", 5_000, 10, &[DONE]));
     assert_eq!(page.line_bytes, 0);
+}
+
+#[test]
+fn old_events_and_late_ones_are_not_missing() {
+    let old = BEGIN.replace("2026-11-29", "2026-11-28");
+    let records = [
+        record("f", 5, 10, &[&old]),
+        record("f", 1_000, 20, &[BEGIN, LINE]),
+        record("f", 1_005, 59_000, &[DONE]),
+    ];
+    let period = Period { since_ms: START - 60_000, until_ms: START + 60_000, settle_ms: 10_000 };
+    let mut page = Page::new(Functions::All, period);
+    for record in &records {
+        page.add(record);
+    }
+    let report = page.report("t", "s", period.since_ms, period.until_ms);
+    assert_eq!(report.instances[0].missing, []);
+    assert!(kinesis_telemetry_report::is_complete(&report));
+}
+
+#[test]
+fn a_ledger_explains_no_more_events_than_it_counts() {
+    let ledger = r#"{"type":"kinesis-telemetry.ledger","record":{"upTo":6,"shed":{"memory":1},"shedRanges":[{"first":3,"last":6,"events":1}]}}"#;
+    let mut records = vec![record("f", 1, 10, &[BEGIN, LINE]), record("f", 7, 20, &[ledger, LINE])];
+    records.push(record("f", 8, 30, &[DONE]));
+    let report = page(&records);
+    let instance = &report.instances[0];
+    assert_eq!((instance.uncounted, instance.conflicting, instance.duplicates), (3, 1, 0));
+    assert!(!kinesis_telemetry_report::is_complete(&report));
+}
+
+#[test]
+fn a_uuid_in_a_line_makes_no_invocation() {
+    let line =
+        r#"{"type":"function","record":"client 123e4567-e89b-12d3-a456-426614174000 is ready"}"#;
+    let without = record("f", 1, 10, &[line]);
+    let data = String::from_utf8(without.data).unwrap().replace(",\"requestId\":\"r\"", "");
+    let report = page(&[Record { data: data.into_bytes(), ..without }]);
+    assert_eq!((report.invocations.len(), report.types["function"]), (0, 1));
+}
+
+#[test]
+fn names_and_times_that_anyone_writes_are_bounded() {
+    let events: Vec<String> = (0..1_000)
+        .map(|n| format!(r#"{{"time":"1970-01-01T00:00:00.000Z","type":"t{n}{}","record":{{"requestId":"r{n}","metrics":{{"durationMs":1e300}}}}}}"#, "x".repeat(300)))
+        .collect();
+    let events: Vec<&str> = events.iter().map(String::as_str).collect();
+    let report = page(&[record("f", 1, 10, &events)]);
+    assert_eq!(report.types.len(), TYPES + 1);
+    assert!(report.types.keys().all(|it| it.chars().count() <= NAME + 1));
+    assert!(
+        report
+            .invocations
+            .iter()
+            .all(|it| it.start_ms >= START - LONGEST_MS && it.duration_ms.is_none())
+    );
 }
