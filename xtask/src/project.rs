@@ -15,7 +15,7 @@ mod dependabot;
 mod documents;
 mod git;
 pub(crate) mod licences;
-mod links;
+pub(crate) mod links;
 pub(crate) mod npm;
 pub(crate) mod pins;
 pub(crate) mod python;

@@ -1,7 +1,11 @@
 //! What documents repeat, held against where it is said.
 
+use std::collections::BTreeSet;
 use std::fs;
+use std::iter;
+use std::path::{Path, PathBuf};
 
+use crate::project::links::anchor;
 use crate::support::workspace;
 
 /// The text of every Rust and Python source.
@@ -100,4 +104,74 @@ fn renamed_tests_are_there_under_their_new_names() {
         assert!(is_defined(&code, new), "{new}, which was {old}, is no test");
         assert!(!is_defined(&code, old), "{old} is still there");
     }
+}
+
+/// Returns every heading of a document, without its number signs.
+fn headings(text: &str) -> impl Iterator<Item = &str> {
+    let mut is_code = false;
+    text.lines().filter_map(move |line| {
+        is_code ^= line.trim_start().starts_with("```");
+        let heading = line.trim_start_matches('#');
+        (!is_code && heading.len() < line.len()).then(|| heading.strip_prefix(' ')).flatten()
+    })
+}
+
+/// Returns the anchors of a document. GitHub numbers those of equal headings.
+fn anchors(text: &str) -> BTreeSet<String> {
+    let mut anchors = BTreeSet::new();
+    for heading in headings(text) {
+        let first = anchor(heading.trim());
+        let numbered = (1..).map(|n| format!("{first}-{n}"));
+        let free = iter::once(first.clone()).chain(numbered).find(|it| !anchors.contains(it));
+        anchors.extend(free);
+    }
+    anchors
+}
+
+/// Returns where the links of a document lead, except for addresses on the web.
+fn relative_links(text: &str) -> impl Iterator<Item = &str> {
+    let targets = text.split("](").skip(1).filter_map(|rest| rest.split([')', ' ']).next());
+    targets.filter(|it| !it.contains("://") && !it.starts_with("mailto:"))
+}
+
+/// Returns the links of a document that lead to no file or to no heading. `path` is that of the document in the repository.
+fn broken_links<'a>(path: &Path, text: &'a str) -> Vec<&'a str> {
+    let is_broken = |link: &&str| {
+        let (file, anchor) = link.split_once('#').unwrap_or((link, ""));
+        if file.is_empty() {
+            return !anchors(text).contains(anchor);
+        }
+        let target = workspace::root().join(path.with_file_name(file));
+        let is_document = target.extension().is_some_and(|it| it == "md");
+        if anchor.is_empty() || !is_document {
+            return !target.exists();
+        }
+        fs::read_to_string(target).map_or(true, |it| !anchors(&it).contains(anchor))
+    };
+    relative_links(text).filter(is_broken).collect()
+}
+
+#[test]
+fn links_in_documents_lead_to_files_and_headings() {
+    let folder = fs::read_dir(workspace::root().join("docs")).unwrap();
+    let docs = folder.map(|it| Path::new("docs").join(it.unwrap().file_name()));
+    let others =
+        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "sandbox/README.md"];
+    let paths = docs.filter(|it| it.extension().is_some_and(|kind| kind == "md"));
+    let mut found = 0;
+    for path in paths.chain(others.map(PathBuf::from)) {
+        let text = fs::read_to_string(workspace::root().join(&path)).unwrap();
+        assert_eq!(broken_links(&path, &text), Vec::<&str>::new(), "{}", path.display());
+        found += relative_links(&text).count();
+    }
+    assert!(found > 50, "{found} links");
+}
+
+#[test]
+fn a_broken_link_is_found() {
+    let text = "## One: `two`\n```sh\n# code\n```\n## One two\n[](#one-two) [](#one-two-1) [](#code)\n\
+        [](deploying.md) [](deploying.md#alarms) [](deploying.md#sirens) [](nowhere.md#one) [](nowhere.rs)\n\
+        [](../Cargo.toml) [](https://example.com/nowhere#one)";
+    let broken = ["#code", "deploying.md#sirens", "nowhere.md#one", "nowhere.rs"];
+    assert_eq!(broken_links(Path::new("docs/operating.md"), text), broken);
 }

@@ -38,7 +38,7 @@ impl Link {
 }
 
 /// Returns the anchor that GitHub makes of a heading: lower case, hyphens for spaces, no punctuation.
-fn anchor(heading: &str) -> String {
+pub(crate) fn anchor(heading: &str) -> String {
     let kept = |c: char| match c {
         ' ' => Some('-'),
         '-' | '_' => Some(c),
