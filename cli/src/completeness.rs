@@ -1,23 +1,26 @@
 //! `completeness`: checks that no event of a period is missing, and can put the result to CloudWatch.
 
+use std::ops::Range;
 use std::process::ExitCode;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use anyhow::Result;
+use anyhow::{Context as _, Result, bail};
 use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use extension_spec::metric;
 use kinesis_telemetry_args::Completeness;
+use kinesis_telemetry_consumer::Period;
 use kinesis_telemetry_stream::{Aws, completeness, region_of_arn, say};
 use kinesis_telemetry_terminal::{StatusLine, json};
 
 use crate::session::{Opened, Session};
 
 pub(crate) async fn run(options: &Completeness, session: &Session) -> Result<ExitCode> {
-    let Opened { aws, target, stream } = session.stream(&options.source).await?;
     let now = SystemTime::now();
+    let period = options.since.start(now)..now;
+    refuse_too_short(&period, options.settle)?;
+    let Opened { aws, target, stream } = session.stream(&options.source).await?;
     let status = StatusLine::default();
     status.set(&format!("reading {stream}"));
-    let period = options.since.start(now)..now;
     let verdict = completeness(target, &stream, period, options.settle).await?;
     status.clear();
     let line = serde_json::to_string(&verdict)?;
@@ -29,7 +32,23 @@ pub(crate) async fn run(options: &Completeness, session: &Session) -> Result<Exi
     Ok(if verdict.complete { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Puts the number of missing events to CloudWatch, in the region of the stream.
+/// Fails if no event of the period could be judged: the verdict would be "complete", whatever is missing.
+fn refuse_too_short(period: &Range<SystemTime>, settle: Duration) -> Result<()> {
+    let least = humantime::format_duration(Period::too_short(settle));
+    let length = period.end.duration_since(period.start).ok();
+    let length = length
+        .with_context(|| format!("--since is in the future: set a time more than {least} ago"))?;
+    if length <= Period::too_short(settle) {
+        bail!(
+            "--since is {} ago, and with --settle {} no event of so short a period can be judged: set a time more than {least} ago",
+            humantime::format_duration(Duration::from_secs(length.as_secs())),
+            settle.as_secs()
+        );
+    }
+    Ok(())
+}
+
+/// Puts the number of missing and conflicting events to CloudWatch, in the region of the stream.
 async fn put_metric(aws: &Aws, stream: &str, missing: u64) -> Result<()> {
     let aws = aws.in_region(region_of_arn(stream));
     let name = stream.rsplit('/').next().unwrap_or(stream);

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
+use kinesis_telemetry_consumer::Period;
 
 /// The variable with the ARN of the stream.
 pub(crate) const STREAM: &str = "STREAM";
@@ -23,7 +24,7 @@ pub(crate) struct Settings {
 }
 
 impl Settings {
-    /// Reads the variables. All of them must be set, as the construct does.
+    /// Reads the variables. All of them must be set, as the construct does. The period must be so long that events can be judged.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let text = |name: &str| variable(name).with_context(|| format!("{name} is not set"));
         let seconds = |name: &str| {
@@ -33,7 +34,17 @@ impl Settings {
                 seconds.with_context(|| format!("{name} is {value:?}: set whole seconds"))?;
             anyhow::Ok(Duration::from_secs(seconds.into()))
         };
-        Ok(Self { stream: text(STREAM)?, period: seconds(PERIOD)?, settle: seconds(SETTLE)? })
+        let stream = text(STREAM)?;
+        let (period, settle) = (seconds(PERIOD)?, seconds(SETTLE)?);
+        let least = Period::too_short(settle);
+        ensure!(
+            period > least,
+            "{PERIOD} is {}, and with {SETTLE} {} no event of so short a period can be judged: set more than {}",
+            period.as_secs(),
+            settle.as_secs(),
+            least.as_secs()
+        );
+        Ok(Self { stream, period, settle })
     }
 }
 
@@ -64,5 +75,13 @@ mod tests {
         ] {
             assert_eq!(read(values).unwrap_err().to_string(), words);
         }
+    }
+
+    #[test]
+    fn a_period_without_judged_events_is_refused() {
+        let error = read([Some("arn"), Some("310"), Some("300")]).unwrap_err().to_string();
+        let words = "PERIOD_SECONDS is 310, and with SETTLE_SECONDS 300 no event of so short a period can be judged: set more than 310";
+        assert_eq!(error, words);
+        assert!(read([Some("arn"), Some("311"), Some("300")]).is_ok());
     }
 }

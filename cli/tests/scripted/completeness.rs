@@ -99,8 +99,26 @@ fn a_missing_number_gives_1_and_is_named() {
 #[test]
 fn a_gap_that_may_still_be_filled_is_not_missing() {
     let server = serving([1, 2, 5].map(|seq| line("a", seq)).to_vec());
-    assert_eq!(judged(&server, &["--settle", "3600"]).0, 0);
+    assert_eq!(judged(&server, &["--since", "2h", "--settle", "3600"]).0, 0);
     assert_eq!(judged(&server, &["--since", "5m"]).0, 0, "generated before the period");
+}
+
+#[test]
+fn a_period_without_judged_events_is_refused() {
+    let server = serving([1, 2, 5].map(|seq| line("a", seq)).to_vec());
+    for (options, words) in [
+        (&["--since", "30s"][..], "--since is 30s ago, and with --settle 60 no event"),
+        (&["--since", "70s"], "set a time more than 1m 10s ago"),
+        (&["--since", "9999-01-01"], "--since is in the future: set a time more than 1m 10s ago"),
+        (&["--settle", "890", "--metric"], "--since is 15m ago, and with --settle 890 no event"),
+    ] {
+        let output = server.command(&[&["completeness"], options].concat()).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!((output.status.code(), output.stdout.len()), (Some(2), 0), "{stderr}");
+        assert!(stderr.contains(words) && stderr.lines().count() == 1, "{stderr}");
+    }
+    assert!(server.asked().is_empty(), "AWS is not called");
+    assert_eq!(judged(&server, &["--since", "71s"]).0, 0);
 }
 
 #[test]

@@ -15,6 +15,7 @@ mod fingerprints;
 mod verdict;
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use crate::ledger::{self, Explanation, Ledger};
 use crate::parts::{Outcome, Parts};
@@ -36,6 +37,14 @@ pub struct Period {
     pub until_ms: i64,
     /// How late an event may arrive after one with a higher number of the same instance.
     pub settle_ms: i64,
+}
+
+impl Period {
+    /// Returns the length that a period must exceed, because no event of a shorter one can be judged: `settle` and ten seconds,
+    /// by which the clocks of Lambda and Kinesis may differ.
+    pub const fn too_short(settle: Duration) -> Duration {
+        settle.saturating_add(Duration::from_millis(CLOCKS_DIFFER_MS.unsigned_abs()))
+    }
 }
 
 /// Collects the numbers of the events of a stream, and judges whether any is missing.

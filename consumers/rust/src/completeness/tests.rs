@@ -234,6 +234,21 @@ fn clocks_may_differ_at_the_beginning_of_the_period() {
 }
 
 #[test]
+fn a_gap_shows_only_if_the_period_is_long_enough() {
+    let settle = Duration::from_millis(PERIOD.settle_ms.unsigned_abs());
+    let too_short = i64::try_from(Period::too_short(settle).as_millis()).unwrap();
+    for (length, missing) in [(too_short, 0), (too_short + 2, 1)] {
+        let period = Period { until_ms: SINCE + length, ..PERIOD };
+        let mut completeness = Completeness::new(period);
+        for (seq, at) in (1..).zip(SINCE..=period.until_ms).filter(|(seq, _)| *seq != 10_002) {
+            let line = line("i", seq, at, "\"type\":\"function\",\"record\":\"x\"", "");
+            completeness.record(line.as_bytes(), at);
+        }
+        assert_eq!(completeness.verdict("telemetry").missing_events, missing);
+    }
+}
+
+#[test]
 fn an_event_without_a_time_begins_nothing() {
     let timeless = |seq| format!("{{\"a\":1,\"source\":{{\"instance\":\"i\",\"seq\":{seq}}}}}\n");
     assert!(judged([timeless(1), timeless(5)]).complete);
