@@ -27,7 +27,7 @@ pub(crate) async fn run(options: &Completeness, session: &Session) -> Result<Exi
     // The exit code counts, whether or not the line has a reader.
     say::is_written(format!("{}\n", json(&line)).as_bytes())?;
     if options.metric {
-        put_metric(&aws, &stream, verdict.missing_events).await?;
+        put_metric(&aws, &stream, verdict.metric()).await?;
     }
     Ok(if verdict.complete { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -43,7 +43,7 @@ async fn check() -> Result<Value> {
 }
 
 /// Returns the verdict as a line in the embedded metric format (Amazon `CloudWatch` User Guide, "Specification: Embedded metric
-/// format"), with the number of missing events as its metric, also if it is 0.
+/// format"), with the number of missing and conflicting events as its metric, also if it is 0.
 fn measured(verdict: &Verdict, now: SystemTime) -> Result<Value> {
     let ms = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
     let mut line = serde_json::to_value(verdict).context("the verdict makes no JSON")?;
@@ -56,7 +56,7 @@ fn measured(verdict: &Verdict, now: SystemTime) -> Result<Value> {
         }],
     });
     line[metric::STREAM] = json!(verdict.stream.rsplit('/').next());
-    line[metric::MISSING_EVENTS] = json!(verdict.missing_events);
+    line[metric::MISSING_EVENTS] = json!(verdict.metric());
     Ok(line)
 }
 
@@ -79,5 +79,12 @@ mod tests {
         assert_eq!(metrics["Dimensions"], json!([["Stream"]]));
         assert_eq!(metrics["Metrics"], json!([{ "Name": "MissingEvents", "Unit": "Count" }]));
         assert_eq!(line["missingEvents"], 7, "the verdict itself");
+    }
+
+    #[test]
+    fn the_metric_counts_conflicting_events_too() {
+        let verdict = Verdict { missing_events: 7, conflicting: 2, ..Verdict::default() };
+        let line = measured(&verdict, SystemTime::UNIX_EPOCH).unwrap();
+        assert_eq!((&line["MissingEvents"], &line["missingEvents"]), (&json!(9), &json!(7)));
     }
 }

@@ -136,9 +136,15 @@ fn a_stream_that_cannot_be_read_gives_2() {
 
 #[test]
 fn the_metric_is_put_also_when_it_is_0() {
+    let conflicting = line("a", 2).replace("\"x\"", "\"y\"");
+    let complete = [1, 2, 3].map(|seq| line("a", seq));
     // Doubles as CBOR has them: 0xFB, and eight bytes.
-    for (last, missing, code) in [(3, "\u{fffd}\0\0\0", 0), (9, "\u{fffd}@\u{18}\0\0", 1)] {
-        let server = serving([1, 2, last].map(|seq| line("a", seq)).to_vec());
+    for (lines, value, code) in [
+        (complete.to_vec(), "\u{fffd}\0\0\0", 0),
+        ([1, 2, 9].map(|seq| line("a", seq)).to_vec(), "\u{fffd}@\u{18}\0\0", 1),
+        ([&complete[..], &[conflicting]].concat(), "\u{fffd}?\u{fffd}\0\0", 1),
+    ] {
+        let server = serving(lines);
         assert_eq!(judged(&server, &["--metric"]).0, code);
         let calls = server.calls(PUT_METRIC_DATA);
         let [Value::String(body)] = &*calls else { panic!("{calls:?}") };
@@ -146,7 +152,7 @@ fn the_metric_is_put_also_when_it_is_0() {
             assert!(body.contains(text), "{text}: {body:?}");
         }
         assert!(!body.contains(STREAM), "the dimension is the name");
-        assert!(body.contains(&format!("Value{missing}")), "{body:?}");
+        assert!(body.contains(&format!("Value{value}")), "{body:?}");
     }
 }
 

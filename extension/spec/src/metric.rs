@@ -15,7 +15,7 @@ pub const SHED: &str = "Shed";
 pub const DELIVERY_LAG: &str = "DeliveryLag";
 /// Log lines that Lambda itself has dropped. Only with all metrics.
 pub const LOGS_DROPPED: &str = "LogsDropped";
-/// Events that are missing in the stream without an explanation. `kinesis-telemetry completeness` and the function that a
+/// Events that are missing in the stream without an explanation, and events that conflict with one of the same number. `kinesis-telemetry completeness` and the function that a
 /// deployment can schedule measure it, with the dimension [`STREAM`].
 pub const MISSING_EVENTS: &str = "MissingEvents";
 /// The dimension that names a stream.

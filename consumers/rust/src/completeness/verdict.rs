@@ -63,6 +63,14 @@ pub struct Incomplete {
     pub events: u64,
 }
 
+impl Verdict {
+    /// Returns the value of the metric `MissingEvents`: the missing and the conflicting events together. It is 0 if and only if the
+    /// period is complete. Of two different events under one number at least one is not what the extension wrote.
+    pub const fn metric(&self) -> u64 {
+        self.missing_events.saturating_add(self.conflicting)
+    }
+}
+
 impl Completeness {
     /// Judges what was added. `stream` is the name of the stream.
     pub fn verdict(&self, stream: &str) -> Verdict {
@@ -109,7 +117,7 @@ impl Completeness {
                 missing,
                 events,
             };
-        verdict.complete = verdict.missing_events == 0 && verdict.conflicting == 0;
+        verdict.complete = verdict.metric() == 0;
         verdict.incomplete = incomplete.into_iter().map(listed).collect();
         verdict
     }
