@@ -17,6 +17,8 @@ export interface Rule {
   /** The threshold as people read it. */
   readonly limit: string;
   readonly periods: number;
+  /** What a period without a datum counts as: by default below the threshold, because nothing is measured where nothing is delivered. */
+  readonly missing?: cloudwatch.TreatMissingData;
 }
 
 /** How long a datum of an alarm and of the dashboard's graphs is. */
@@ -29,14 +31,13 @@ export function ownMetric(metricName: string, statistic: string): cloudwatch.Met
 
 /** Makes an alarm for each rule. Its description links to the page that says what to do. */
 export function addAlarms(telemetry: DeliveryTarget, rules: readonly Rule[], topic: sns.ITopic | undefined): cloudwatch.Alarm[] {
-  return rules.map(({ id, means, metric, threshold, periods }) => {
+  return rules.map(({ id, means, metric, threshold, periods, missing = cloudwatch.TreatMissingData.NOT_BREACHING }) => {
     const alarm = metric.createAlarm(telemetry, `Alarm-${id}`, {
       alarmDescription: `${means} What to do: ${DOCS.alarms}`,
       threshold,
       evaluationPeriods: periods,
       comparisonOperator: cloudwatch.ComparisonOperator.GREATER_THAN_OR_EQUAL_TO_THRESHOLD,
-      // Where nothing is delivered there is nothing to measure.
-      treatMissingData: cloudwatch.TreatMissingData.NOT_BREACHING,
+      treatMissingData: missing,
     });
     if (topic) alarm.addAlarmAction(new actions.SnsAction(topic));
     return alarm;
@@ -144,21 +145,25 @@ function ofCompleteness({ completeness }: DeliveryTarget): Rule[] {
   return [
     {
       id: 'MissingEvents',
-      means: 'Events are missing in the stream, and no ledger reports them as shed.',
+      means: 'Events are missing in the stream, and no ledger reports them as shed, or different events have the same number.',
       metric: completeness.missingEvents,
       label: 'Missing in the stream',
       threshold: 1,
       limit: '1',
       periods: 1,
+      // The latest verdict holds until the next one. NotChecked reports that there is none.
+      missing: cloudwatch.TreatMissingData.IGNORE,
     },
     {
       id: 'NotChecked',
-      means: 'The stream could not be checked for missing events.',
+      means: 'The stream was not checked for missing events: a check failed, or none ran.',
       metric: completeness.errors,
       label: 'Checks that failed',
       threshold: 1,
       limit: '1',
       periods: 1,
+      // Lambda reports a datum for every check. There is none if the rule is disabled or Lambda throttles the function.
+      missing: cloudwatch.TreatMissingData.BREACHING,
     },
   ];
 }

@@ -14,7 +14,7 @@ import { requireFile } from './zips';
 /** How a stream is checked for missing events. */
 export interface CompletenessProps {
   /**
-   * Time between two checks: whole minutes, from 1 minute to 1 day.
+   * Time between two checks: whole minutes, from 1 minute to 1 day. A check may take as long, but 15 minutes at most.
    *
    * @default Duration.minutes(15)
    */
@@ -22,7 +22,8 @@ export interface CompletenessProps {
 
   /**
    * How much of the stream each check reads; reading is billed. A gap is found if the instance wrote before and after it within
-   * this time, less `schedule` and `settle`. So it must be longer than both together, and shorter than the retention of the stream.
+   * this time, less `schedule` and `settle`. So it must be longer than both together, and shorter than the retention of the stream
+   * (`newStream.retention`, or `streamTraits.retention` for a stream that is not defined in this app).
    *
    * @default 15 minutes more than `schedule`
    */
@@ -39,14 +40,14 @@ export interface CompletenessProps {
 /** A function that reads the stream on a schedule, and counts the events that are missing without an explanation. */
 export class CompletenessCheck extends Construct {
   readonly function: lambda.Function;
-  /** The number of missing events. It has a datum for every check, also if it is 0. */
+  /** The number of missing and conflicting events. It has a datum for every check that did not fail, also if it is 0. */
   readonly missingEvents: cloudwatch.Metric;
-  /** The number of checks that failed. */
+  /** The number of checks that failed. It has a datum for every check, also if it is 0. */
   readonly errors: cloudwatch.Metric;
 
-  constructor(scope: Construct, id: string, stream: kinesis.IStream, zips: string, props: CompletenessProps) {
+  constructor(scope: Construct, id: string, stream: kinesis.IStream, retention: Duration, zips: string, props: CompletenessProps) {
     super(scope, id);
-    const { schedule, period, settle } = checked(props);
+    const { schedule, period, settle } = checked(props, retention);
     const logGroup = new logs.LogGroup(this, 'Log', { retention: logs.RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.DESTROY });
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
@@ -59,9 +60,13 @@ export class CompletenessCheck extends Construct {
       code: lambda.Code.fromAsset(requireFile(path.join(zips, COMPLETENESS_ZIP), 'cargo xtask package')),
       // An answer of Kinesis has up to 10 MB, and a record inflates to up to 16 MiB.
       memorySize: 512,
-      timeout: Duration.minutes(15),
-      // The next check reads the same events again.
+      // Lambda allows 15 minutes. A check that takes longer than the schedule would overlap with the next one, and would share with it
+      // what a shard gives to its readers.
+      timeout: shorter(schedule, Duration.minutes(15)),
+      reservedConcurrentExecutions: 1,
+      // The next check reads the same events again. So a check that Lambda has throttled need not wait longer than until then.
       retryAttempts: 0,
+      maxEventAge: shorter(schedule, Duration.hours(6)),
       environment: {
         STREAM: stream.streamArn,
         PERIOD_SECONDS: String(period.toSeconds()),
@@ -87,12 +92,16 @@ export class CompletenessCheck extends Construct {
   }
 }
 
+function shorter(one: Duration, other: Duration): Duration {
+  return one.toSeconds() < other.toSeconds() ? one : other;
+}
+
 /**
  * Returns the settings with their defaults.
  *
  * @throws Error that names the value that cannot be used.
  */
-function checked(props: CompletenessProps): { schedule: Duration; period: Duration; settle: Duration } {
+function checked(props: CompletenessProps, retention: Duration): { schedule: Duration; period: Duration; settle: Duration } {
   const { schedule = Duration.minutes(15), settle = Duration.minutes(5) } = props;
   const seconds = schedule.toSeconds();
   if (seconds % 60 !== 0 || seconds < 60 || seconds > 86_400) {
@@ -102,6 +111,12 @@ function checked(props: CompletenessProps): { schedule: Duration; period: Durati
   const least = Duration.seconds(seconds + settle.toSeconds());
   if (period.toSeconds() <= least.toSeconds()) {
     throw new Error(`the period of completeness is ${period.toHumanString()}: set more than ${least.toHumanString()}, which schedule and settle are together`);
+  }
+  if (period.toSeconds() >= retention.toSeconds()) {
+    throw new Error(
+      `the period of completeness is ${period.toHumanString()}, and the stream keeps a record for ${retention.toHumanString()}: set less, ` +
+        'or state a longer retention in newStream or streamTraits',
+    );
   }
   return { schedule, period, settle };
 }

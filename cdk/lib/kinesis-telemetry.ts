@@ -124,7 +124,7 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
     this.deadLetterQueue = this.queue(props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     this.policy = this.permission();
     this.publish();
-    this.completeness = props.completeness && new CompletenessCheck(this, 'Completeness', this.stream, props.zips, props.completeness);
+    this.completeness = props.completeness && new CompletenessCheck(this, 'Completeness', this.stream, this.streamTraits.retention, props.zips, props.completeness);
     const rules = rulesOf(this);
     this.alarms = addAlarms(this, rules, props.alarmTopic);
     const dashboard = addDashboard(this, rules, this.alarms);

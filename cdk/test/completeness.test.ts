@@ -32,6 +32,20 @@ test('periods overlap, and an alarm holds until the next check', () => {
   template.hasResourceProperties('AWS::Logs::LogGroup', { RetentionInDays: 30 });
 });
 
+test('checks do not overlap', () => {
+  for (const [minutes, seconds, age] of [[1, 60, 60], [5, 300, 300], [60, 900, 3600], [720, 900, 21_600]] as const) {
+    const { template } = checking({ schedule: Duration.minutes(minutes) });
+    template.hasResourceProperties('AWS::Lambda::Function', { Timeout: seconds, ReservedConcurrentExecutions: 1 });
+    template.hasResourceProperties('AWS::Lambda::EventInvokeConfig', { MaximumEventAgeInSeconds: age, MaximumRetryAttempts: 0 });
+  }
+});
+
+test('an alarm reports that no check runs, and the latest verdict holds', () => {
+  const { template } = checking({});
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'Errors', TreatMissingData: 'breaching' });
+  template.hasResourceProperties('AWS::CloudWatch::Alarm', { MetricName: 'MissingEvents', TreatMissingData: 'ignore' });
+});
+
 test('the metric has the name of the stream as its dimension, also of one of another account', () => {
   const arn = 'arn:aws:kinesis:eu-west-1:444455556666:stream/central';
   const { template } = checking({}, (stack) => ({ stream: kinesis.Stream.fromStreamArn(stack, 'Stream', arn) }));
@@ -62,7 +76,15 @@ test('a schedule or period that cannot be used is named', () => {
   const refused = (props: CompletenessProps, words: RegExp) => assert.throws(() => checking(props), words);
   for (const seconds of [0, 30, 90, 86_460]) refused({ schedule: Duration.seconds(seconds) }, /schedule of completeness is .*: set whole minutes/);
   refused({ period: Duration.minutes(20) }, /period of completeness is 20 minutes: set more than 20 minutes/);
-  checking({ schedule: Duration.days(1), period: Duration.hours(25) });
+});
+
+test('a period as long as the retention of the stream is refused', () => {
+  const refused = (props: CompletenessProps, more: Partial<KinesisTelemetryProps>, words: RegExp) => assert.throws(() => checking(props, () => more), words);
+  const day = { schedule: Duration.days(1), period: Duration.hours(25) };
+  refused(day, {}, /period of completeness is 1 day 1 hour, and the stream keeps a record for 1 day: set less/);
+  refused({ schedule: Duration.days(1) }, {}, /period of completeness is 1 day 15 minutes, and/);
+  refused(day, { newStream: { retention: Duration.hours(25) } }, /longer retention in newStream or streamTraits/);
+  checking(day, () => ({ newStream: { retention: Duration.hours(26) } }));
 });
 
 test('a missing zip is named with the command that makes it', () => {
