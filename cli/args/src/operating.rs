@@ -64,7 +64,7 @@ pub enum TableFormat {
     Table,
     /// One JSON document.
     Json,
-    /// Comma-separated values with a header (RFC 4180).
+    /// Comma-separated values with a header, one function a line.
     Csv,
 }
 

@@ -1,4 +1,4 @@
-//! The list as comma-separated values (RFC 4180), safe to open in a spreadsheet. Pure.
+//! The list as comma-separated values: quoted as RFC 4180 has it, with LF at the ends of lines, and safe to open in a spreadsheet. Pure.
 
 use anyhow::{Context as _, Result};
 use csv::Writer;

@@ -184,6 +184,13 @@ fn csv_cells_are_no_formulas() {
 }
 
 #[test]
+fn csv_has_one_line_for_each_function() {
+    let (code, text) = printed(&shop().serve(), "80", &["--format", "csv"]);
+    assert_eq!((code, text.matches('\n').count()), (0, 6), "{text}");
+    assert!(text.ends_with('\n') && !text.contains('\r'), "{text:?}");
+}
+
+#[test]
 fn every_page_of_the_list_is_read() {
     let layers =
         |n: usize| if n.is_multiple_of(40) { vec![layer("x86_64", 12)] } else { Vec::new() };
