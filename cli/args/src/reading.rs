@@ -77,8 +77,8 @@ pub enum Format {
 /// Show functions and instances live: rates, delivery lag, failures, memory, missing numbers.
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "\
-Keys: arrows or j/k select, Enter shows the instances of a function, Esc goes back, s changes the order, / filters, ? explains,
-q ends. If the output is no terminal, top prints a table every --interval, once it has read up to now.
+Keys: arrows or j/k select, Enter shows the instances of a function, Esc goes back, s changes the order, / filters, ? \
+explains, q ends. If the output is no terminal, top prints a table every --interval, once it has read up to now.
 
 Examples:
   kinesis-telemetry top
@@ -160,11 +160,13 @@ pub struct Report {
 /// Check that no event is missing, for schedulers and alarms.
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "\
-The numbers of each extension process have no holes. A missing number is explained if a ledger reports it as shed. The newest
-events may still be on their way, so numbers are judged once a later event is --settle old. Events that were generated before
-the period are not judged. Choose a period that is shorter than the retention of the stream.
-Prints one line of JSON. Exit code: 0 if no number is missing without an explanation, 1 if one is or if two events have the
-same number, 2 if the stream could not be read.
+The numbers of each extension process have no holes. A missing number is explained if a ledger reports it as shed. The \
+newest events may still be on their way, so numbers are judged once a later event is --settle old. Events that were generated \
+before the period are not judged. Choose a period that is shorter than the retention of the stream and more than ten seconds \
+longer than --settle.
+
+Prints one line of JSON. Exit code: 0 if no number is missing without an explanation, 1 if one is or if two events have the \
+same number, 2 if the stream could not be read or no event of the period could be judged.
 
 Examples:
   kinesis-telemetry completeness --since 15m
@@ -179,11 +181,12 @@ pub struct Completeness {
     /// Seconds for which an event may be late.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds(0..=86_400))]
     pub settle: Duration,
-    /// Put the number of missing events to CloudWatch: MissingEvents in the namespace KinesisTelemetry, with the dimension Stream.
+    /// Put the number of missing and conflicting events to CloudWatch: MissingEvents in the namespace KinesisTelemetry, with the
+    /// dimension Stream.
     #[arg(long)]
     pub metric: bool,
-    /// Accepted for symmetry: the output is always JSON.
-    #[arg(long, hide = true)]
+    /// Print one line of JSON, as without this option.
+    #[arg(long)]
     pub json: bool,
 }
 

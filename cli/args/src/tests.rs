@@ -24,6 +24,20 @@ fn the_command_line_is_well_formed() {
 }
 
 #[test]
+fn help_breaks_lines_only_between_paragraphs() {
+    let command = CommandLine::command();
+    let all = command.get_subcommands().chain([&command]);
+    for one in all.filter_map(clap::Command::get_after_help) {
+        let help = one.to_string();
+        for (line, next) in help.lines().zip(help.lines().skip(1)) {
+            let is_prose = !line.is_empty() && !line.starts_with("  ");
+            let ends = line.ends_with(['.', ':']) || next.is_empty();
+            assert!(!is_prose || ends, "{line:?} goes on in {next:?}");
+        }
+    }
+}
+
+#[test]
 fn arguments_become_options() {
     let expected = Tail {
         source: Source { deployment: deployment("blue"), stream: None },
