@@ -94,7 +94,7 @@ function checked(all: readonly Rule[]): Row {
   const [missing, failed] = ['MissingEvents', 'NotChecked'].map((id) => chosen(all)(id));
   const question = 'Is any event missing in the stream?';
   if (!missing?.length || !failed?.length) return { question, widgets: [] };
-  return { question, widgets: [watched('Events missing without an explanation', 'Events', missing), watched('Checks that failed', 'Checks', failed)] };
+  return { question, widgets: [watched('Events missing without an explanation, or conflicting', 'Events', missing), watched('Checks that failed', 'Checks', failed)] };
 }
 
 function fresh(telemetry: DeliveryTarget, all: readonly Rule[]): Row {
