@@ -63,8 +63,8 @@ export class CompletenessCheck extends Construct {
       // Lambda allows 15 minutes. A check that takes longer than the schedule would overlap with the next one, and would share with it
       // what a shard gives to its readers.
       timeout: shorter(schedule, Duration.minutes(15)),
-      reservedConcurrentExecutions: 1,
-      // The next check reads the same events again. So a check that Lambda has throttled need not wait longer than until then.
+      // The next check reads the same events again, so nothing is repeated, and a check that Lambda has throttled need not wait longer
+      // than until then.
       retryAttempts: 0,
       maxEventAge: shorter(schedule, Duration.hours(6)),
       environment: {
