@@ -76,7 +76,7 @@ fn the_whole_story_is_told_from_deploying_to_destroying() {
     assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
     for said in [
         "complete: all of the 14 events of these invocations arrived ",
-        "platform.start",
+        "START RequestId: ",
         "1 record put back into the stream",
         ":root, https://127.0.0.1:",
         "no problem found; next: ",
