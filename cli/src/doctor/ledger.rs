@@ -1,7 +1,7 @@
 //! What the ledgers of a function's instances say about events that did not arrive. Pure.
 
 use extension_spec::variable;
-use kinesis_telemetry_consumer::Event;
+use kinesis_telemetry_consumer::{Event, Ledger};
 use kinesis_telemetry_stream::{counted, thousands};
 use serde_json::Value;
 
@@ -26,13 +26,16 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Reads a ledger. Counts that are missing, or no numbers, are 0: any writer of the stream can send anything.
-    pub(super) fn of(event: &Event) -> Self {
+    /// Reads a ledger; `None` if the event is none, or one that the extension cannot have written.
+    ///
+    /// Counts that are missing, or no numbers, are 0: any writer of the stream can send anything.
+    pub(super) fn of(event: &Event) -> Option<Self> {
+        let ledger = Ledger::of(event)?;
         let event: Value = serde_json::from_str(&event.text).unwrap_or_default();
         let record = &event["record"];
         let count = |value: &Value| value.as_u64().unwrap_or_default();
-        Self {
-            up_to: count(&record["upTo"]),
+        Some(Self {
+            up_to: ledger.up_to(),
             shed_memory: count(&record["shed"]["memory"]),
             shed_refused: count(&record["shed"]["refused"]),
             shed_unreadable: count(&record["shed"]["unreadable"]),
@@ -40,7 +43,7 @@ impl Counts {
             held: count(&record["held"]),
             logs_dropped: count(&record["logsDropped"]["records"]),
             refused_batches: count(&record["refusedBatches"]),
-        }
+        })
     }
 
     fn plus(self, other: Self) -> Self {

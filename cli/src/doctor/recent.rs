@@ -133,7 +133,7 @@ impl Recent {
                 continue;
             }
             let Some(function) = event.source.function.clone() else { continue };
-            let counts = Counts::of(&event);
+            let Some(counts) = Counts::of(&event) else { continue };
             let instances = self.ledgers.entry(function).or_default();
             let has_room = instances.len() < INSTANCES;
             match instances.get_mut(&event.source.instance) {

@@ -1,7 +1,7 @@
 //! Reads what platform events and ledgers state about an invocation or an instance. Pure.
 
 use extension_spec::event_type;
-use kinesis_telemetry_consumer::Event;
+use kinesis_telemetry_consumer::{self as consumer, Event};
 use serde_json::Value;
 
 use super::numbers::ShedRange;
@@ -31,7 +31,7 @@ pub(super) struct Memory {
     pub(super) size_mb: u64,
 }
 
-/// The counts of a ledger that `top` shows.
+/// The counts of a ledger that the extension can have written, as far as `top` shows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ledger {
     /// All numbers up to this one.
@@ -67,7 +67,7 @@ impl Facts {
             },
             "initReport" | "restoreReport" => Self { is_cold_start: true, ..Self::default() },
             "logsDropped" => Self { dropped: count(&record["droppedRecords"]), ..Self::default() },
-            "" => Self { ledger: Some(Ledger::of(record)), ..Self::default() },
+            "" => Self { ledger: Ledger::of(event, record), ..Self::default() },
             _ => Self::default(),
         }
     }
@@ -92,23 +92,20 @@ impl Memory {
 }
 
 impl Ledger {
-    fn of(record: &Value) -> Self {
+    /// Returns the ledger that an event with this `record` is, unless the extension cannot have written it.
+    fn of(event: &Event, record: &Value) -> Option<Self> {
+        let ledger = consumer::Ledger::of(event)?;
         let shed = record["shed"].as_object().into_iter().flat_map(|it| it.values());
-        let ranges = record["shedRanges"].as_array().into_iter().flatten().take(RANGES);
-        Self {
-            up_to: count(&record["upTo"]),
+        let ranges = ledger.shed_ranges().take(RANGES);
+        Some(Self {
+            up_to: ledger.up_to(),
             shed: shed.map(count).fold(0, u64::saturating_add),
-            ranges: ranges.filter_map(ShedRange::of).collect(),
+            ranges: ranges
+                .map(|((first, last), events)| ShedRange { first, last, events })
+                .collect(),
             dropped: count(&record["logsDropped"]["records"]),
             sampled_out: count(&record["sampledOut"]["events"]),
-        }
-    }
-}
-
-impl ShedRange {
-    fn of(range: &Value) -> Option<Self> {
-        let number = |name: &str| range[name].as_u64();
-        Some(Self { first: number("first")?, last: number("last")?, events: number("events")? })
+        })
     }
 }
 
@@ -118,11 +115,18 @@ fn count(value: &Value) -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
+
+    /// The number of every event.
+    const SEQ: u64 = 10_000;
 
     fn facts(kind: &str, record: &str) -> Facts {
         let line = format!("{{\"type\":\"{kind}\",\"record\":{record}}}");
-        Facts::of(&Event::without_identity(&line).unwrap())
+        let mut event = Event::without_identity(&line).unwrap();
+        event.source.seq = SEQ;
+        Facts::of(&event)
     }
 
     #[test]
@@ -173,17 +177,34 @@ mod tests {
                 let facts = facts(kind, record);
                 assert_eq!((facts.is_failure, facts.memory, facts.dropped), (false, None, 0));
             }
-            let ledger = facts("kinesis-telemetry.ledger", record).ledger;
-            assert_eq!(ledger, Some(Ledger::default()), "{record}");
+            assert_eq!(facts("kinesis-telemetry.ledger", record).ledger, None, "{record}");
         }
         let deep = "[".repeat(100_000) + &"]".repeat(100_000);
         assert!(facts("platform.start", &deep).is_invocation);
-        let ranges = format!(
-            "{{\"shedRanges\":[{}{{}}]}}",
-            "{\"first\":1,\"last\":2,\"events\":1},".repeat(1_000)
-        );
-        let ledger = facts("kinesis-telemetry.ledger", &ranges).ledger.unwrap();
+    }
+
+    #[test]
+    fn a_ledger_is_read_up_to_its_bound_of_ranges() {
+        let range = |n| format!("{{\"first\":{n},\"last\":{n},\"events\":1}}");
+        let ranges = (1..=1_000).map(range).collect::<Vec<_>>().join(",");
+        let record = format!("{{\"upTo\":1000,\"shedRanges\":[{ranges}]}}");
+        let ledger = facts("kinesis-telemetry.ledger", &record).ledger.unwrap();
         assert_eq!(ledger.ranges.len(), RANGES);
+    }
+
+    #[test]
+    fn an_implausible_ledger_counts_as_absent() {
+        let most = (1_u64 << 53) - 1;
+        for (up_to, range) in [
+            (most, json!({ "first": 1, "last": most, "events": most })),
+            (SEQ, json!({ "first": 1, "last": 2, "events": 2 })),
+            (9, json!({ "first": 8, "last": 10, "events": 3 })),
+            (9, json!({ "first": 8, "last": 9, "events": 3 })),
+        ] {
+            let record = json!({ "upTo": up_to, "shed": { "memory": 1 }, "shedRanges": [range] });
+            let ledger = facts("kinesis-telemetry.ledger", &record.to_string()).ledger;
+            assert_eq!(ledger, None, "{record}");
+        }
     }
 
     #[test]

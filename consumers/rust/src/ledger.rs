@@ -73,6 +73,16 @@ impl Ledger {
         self.up_to > other.up_to
     }
 
+    /// Returns the last number that this ledger describes.
+    pub fn up_to(&self) -> u64 {
+        self.up_to
+    }
+
+    /// Returns the ranges that this ledger names, in order and without overlaps, each with how many of its events were shed.
+    pub fn shed_ranges(&self) -> impl ExactSizeIterator<Item = (Range, u64)> {
+        self.shed_ranges.iter().map(|it| ((it.first, it.last), it.events))
+    }
+
     /// Divides the numbers that are missing, which are in order, into those that this ledger explains and all others.
     pub fn explain(&self, absent: &[Range]) -> Explanation {
         let named: Vec<Range> = self.shed_ranges.iter().map(|it| (it.first, it.last)).collect();
@@ -126,6 +136,8 @@ mod tests {
         let explained = ledger.explain(&[(2, 4), (9, 10)]);
         assert_eq!(explained.missing, [(2, 2), (10, 10)]);
         assert_eq!((explained.shed, explained.uncounted), (vec![(3, 4), (9, 9)], 0));
+        assert_eq!(ledger.up_to(), 11);
+        assert!(ledger.shed_ranges().eq([((3, 5), 3), ((8, 9), 2)]));
     }
 
     #[test]

@@ -86,6 +86,26 @@ fn a_ledger_explains_what_was_shed() {
 }
 
 #[test]
+fn a_forged_ledger_does_not_hide_missing_numbers() {
+    let most = (1_u64 << 53) - 1;
+    let forged = json!({
+        "upTo": most, "shed": { "memory": 3 },
+        "shedRanges": [{ "first": 1, "last": most, "events": most }],
+    });
+    let genuine = json!({
+        "upTo": 501, "shed": { "memory": 2 },
+        "shedRanges": [{ "first": 3, "last": 4, "events": 2 }],
+    });
+    let counts = counts([
+        line("a", 1),
+        line("a", 500),
+        event("orders", "a", 501, "kinesis-telemetry.ledger", &forged),
+        event("orders", "a", 502, "kinesis-telemetry.ledger", &genuine),
+    ]);
+    assert_eq!((counts.missing, counts.shed), (496, 2));
+}
+
+#[test]
 fn an_invocation_and_its_failure_are_counted_once() {
     let of = |id: &str, status: &str| json!({ "requestId": id, "status": status });
     let counts = counts([

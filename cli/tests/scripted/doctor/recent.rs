@@ -115,6 +115,18 @@ fn lost_events_in_ledgers_are_problems() {
 }
 
 #[test]
+fn a_forged_ledger_hides_no_loss() {
+    let most = (1_u64 << 53) - 1;
+    let lines = [
+        ledger("orders", "a", 90, &json!({ "shed": { "memory": 5 } })),
+        ledger("orders", "a", 95, &json!({ "upTo": most })),
+    ];
+    let (code, text) = reading(move || holding(&[record(600, &lines)])).types(&ORDERS);
+    assert_eq!(code, 1, "{text}");
+    assert!(text.contains("orders: 5 events given up for lack of memory"), "{text}");
+}
+
+#[test]
 fn ledgers_without_losses_are_well() {
     let lines = [ledger("orders", "a", 50, &json!({}))];
     let (code, text) = reading(move || holding(&[record(600, &lines)])).types(&ORDERS);
