@@ -1,5 +1,6 @@
 //! The state of each function and its instances: events go in, rows come out. Pure; time is a value.
 
+mod forgotten;
 mod instance;
 
 use std::collections::{BTreeMap, HashMap};
@@ -12,6 +13,7 @@ use super::lag::{Histogram, Lag};
 use super::once::Once;
 use super::rates::Rate;
 use super::row::{Counts, Row, higher};
+use forgotten::Forgotten;
 use instance::Instance;
 
 /// An instance without events for this long is forgotten; its counts stay with its function.
@@ -36,6 +38,7 @@ pub(super) struct Model {
     period: Duration,
     functions: BTreeMap<String, Function>,
     instances: usize,
+    forgotten: Forgotten,
     once: Once,
     unreadable: u64,
 }
@@ -61,6 +64,7 @@ impl Model {
             period,
             functions: BTreeMap::new(),
             instances: 0,
+            forgotten: Forgotten::default(),
             once: Once::default(),
             unreadable: 0,
         }
@@ -75,7 +79,12 @@ impl Model {
         }
         let Some(function) = self.functions.get_mut(name) else { return };
         if !function.instances.contains_key(&event.source.instance) {
-            let instance = Instance::new(self.period, at_ms);
+            let mut instance = Instance::new(self.period, at_ms);
+            // Its ledgers count from the start of the instance, so what it had moves back from the function.
+            if let Some(totals) = self.forgotten.take(name, &event.source.instance) {
+                totals.take_from(&mut function.counts);
+                instance.resume(totals);
+            }
             function.instances.insert(event.source.instance.clone(), instance);
             self.instances += 1;
         }
@@ -174,20 +183,18 @@ impl Model {
     /// Forgets instances without events since `before_ms`.
     fn forget(&mut self, before_ms: i64) {
         // Their gaps will not be filled any more.
-        for function in self.functions.values_mut() {
+        for (name, function) in &mut self.functions {
             let Function { instances, counts, memory, .. } = function;
-            instances.retain(|_, instance| {
-                let is_kept = instance.latest_ms >= before_ms;
-                if !is_kept {
-                    *counts += instance.counts(i64::MAX);
-                    *memory = higher(*memory, instance.memory);
-                    self.instances -= 1;
-                }
-                is_kept
-            });
+            for (id, instance) in instances.extract_if(|_, it| it.latest_ms < before_ms) {
+                *counts += instance.counts(i64::MAX);
+                *memory = higher(*memory, instance.memory);
+                self.instances -= 1;
+                self.forgotten.add(name, id, instance.into_totals());
+            }
         }
         if self.functions.len() > FUNCTIONS {
             self.functions.retain(|_, function| !function.instances.is_empty());
+            self.forgotten.retain(|name| self.functions.contains_key(name));
         }
     }
 

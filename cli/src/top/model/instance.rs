@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use kinesis_telemetry_consumer::Event;
 
-use crate::top::facts::{Facts, Ledger, Memory};
+use super::forgotten::Totals;
+use crate::top::facts::{Facts, Memory};
 use crate::top::lag::Lag;
 use crate::top::numbers::Numbers;
 use crate::top::once::Once;
@@ -18,11 +19,11 @@ pub(super) struct Instance {
     pub(super) rate: Rate,
     pub(super) lag: Lag,
     pub(super) latest_ms: i64,
-    /// Counts of events; those of `numbers` and `ledger` are added when they are asked for.
+    /// Counts of events; those of `numbers` and `totals` are added when they are asked for.
     counts: Counts,
     pub(super) memory: Option<Memory>,
-    /// The ledger with the largest `upTo`.
-    ledger: Option<Ledger>,
+    /// Its ledger is the one with the largest `upTo`.
+    totals: Totals,
 }
 
 /// Something that is counted once.
@@ -43,7 +44,7 @@ impl Instance {
             latest_ms: at_ms,
             counts: Counts::default(),
             memory: None,
-            ledger: None,
+            totals: Totals::default(),
         }
     }
 
@@ -73,26 +74,35 @@ impl Instance {
             }
         }
         if facts.dropped > 0 && is_first(Counted::Dropped(event.source.seq), "") {
-            counts.dropped = counts.dropped.saturating_add(facts.dropped);
+            self.totals.dropped = self.totals.dropped.saturating_add(facts.dropped);
         }
         self.memory = higher(self.memory, facts.memory);
-        let known = self.ledger.as_ref().map(|it| it.up_to);
+        let known = self.totals.ledger.as_ref().map(|it| it.up_to);
         if let Some(ledger) = facts.ledger.filter(|it| known.is_none_or(|known| it.up_to > known)) {
-            self.ledger = Some(ledger);
+            self.totals.ledger = Some(ledger);
         }
     }
 
     /// Returns the counts. Gaps that opened after `settled_ms` may still be filled, and do not count.
     pub(super) fn counts(&self, settled_ms: i64) -> Counts {
-        let ledger = self.ledger.as_ref();
-        let of_ledger = |count: fn(&Ledger) -> u64| ledger.map_or(0, count);
-        Counts {
-            missing: self.numbers.missing(settled_ms, ledger.map_or(&[], |it| &it.ranges)),
-            shed: of_ledger(|it| it.shed),
-            // A ledger has the sum of the events `platform.logsDropped`, some of which may be missing themselves.
-            dropped: self.counts.dropped.max(of_ledger(|it| it.dropped)),
-            sampled_out: of_ledger(|it| it.sampled_out),
-            ..self.counts
+        let shed = self.totals.ledger.as_ref().map_or(&[][..], |it| &it.ranges);
+        let missing = self.numbers.missing(settled_ms, shed);
+        let mut counts = Counts { missing, ..self.counts };
+        self.totals.add_to(&mut counts);
+        counts
+    }
+
+    /// Continues the totals that the instance had before it was forgotten.
+    pub(super) fn resume(&mut self, totals: Totals) {
+        self.totals = totals;
+    }
+
+    /// Returns the totals, without the ranges of the ledger: their numbers were counted.
+    pub(super) fn into_totals(self) -> Totals {
+        let mut totals = self.totals;
+        if let Some(ledger) = &mut totals.ledger {
+            ledger.ranges = Vec::new();
         }
+        totals
     }
 }

@@ -206,6 +206,32 @@ fn an_idle_instance_is_forgotten_and_its_counts_stay() {
 }
 
 #[test]
+fn totals_of_a_ledger_are_counted_once_across_a_pause() {
+    let ledger = |seq: u64, shed: u64| {
+        let record = json!({
+            "upTo": seq - 1, "shed": { "memory": shed }, "logsDropped": { "records": 2 * shed },
+            "sampledOut": { "events": 3 * shed },
+        });
+        event("orders", "a", seq, "kinesis-telemetry.ledger", &record)
+    };
+    let totals = |model: &Model| {
+        let Counts { shed, dropped, sampled_out, .. } = model.functions()[0].counts;
+        (shed, dropped, sampled_out)
+    };
+    let mut model = model();
+    model.add(&ledger(5, 10), START_MS);
+    for pause in 1..=3 {
+        let later_ms = pause * (FORGOTTEN_MS + 1);
+        model.read_to(START_MS + later_ms);
+        assert_eq!((model.instances, totals(&model)), (0, (10, 20, 30)));
+        model.add(&line("a", 5 + pause.cast_unsigned()), START_MS + later_ms);
+        assert_eq!(totals(&model), (10, 20, 30), "it has no ledger yet");
+    }
+    model.add(&ledger(9, 11), START_MS + 3 * FORGOTTEN_MS);
+    assert_eq!(totals(&model), (11, 22, 33));
+}
+
+#[test]
 fn instances_and_functions_stay_within_their_bounds() {
     let mut model = model();
     for number in 0..30_000 {
