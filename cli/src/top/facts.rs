@@ -61,7 +61,9 @@ impl Facts {
             "report" => Self {
                 is_invocation: true,
                 is_failure: is_failure(),
-                is_cold_start: metrics["initDurationMs"].is_number(),
+                is_cold_start: ["initDurationMs", "restoreDurationMs"]
+                    .iter()
+                    .any(|it| metrics[it].is_number()),
                 memory: Memory::of(metrics),
                 ..Self::default()
             },

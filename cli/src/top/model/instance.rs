@@ -59,21 +59,29 @@ impl Instance {
     }
 
     /// Counts what an event says, unless another event, or a duplicate, said it before.
+    ///
+    /// Events without an identity (`ENVELOPE=none`) come from any number of functions and instances. Their cold starts are counted
+    /// by request.
     pub(super) fn learn(&mut self, event: &Event, facts: Facts, once: &mut Once) {
-        let instance = event.source.instance.as_str();
+        let source = &event.source;
+        let process = (source.function.as_deref(), source.instance.as_str());
+        let has_identity = !source.instance.is_empty();
         let request = event.request_id.as_deref().unwrap_or_default();
-        let mut is_first = |counted: Counted, name: &str| once.is_first((counted, instance, name));
+        // `platform.initReport` has no request: it would count again what the first report of its instance says.
+        let is_cold_start = facts.is_cold_start && (has_identity || !request.is_empty());
+        let cold_start = if has_identity { "" } else { request };
+        let mut is_first = |counted: Counted, name: &str| once.is_first((counted, process, name));
         let counts = &mut self.counts;
         for (count, is_said, counted, name) in [
             (&mut counts.invocations, facts.is_invocation, Counted::Invocation, request),
             (&mut counts.failures, facts.is_failure, Counted::Failure, request),
-            (&mut counts.cold_starts, facts.is_cold_start, Counted::ColdStart, ""),
+            (&mut counts.cold_starts, is_cold_start, Counted::ColdStart, cold_start),
         ] {
             if is_said && is_first(counted, name) {
                 *count = count.saturating_add(1);
             }
         }
-        if facts.dropped > 0 && is_first(Counted::Dropped(event.source.seq), "") {
+        if facts.dropped > 0 && (!has_identity || is_first(Counted::Dropped(source.seq), "")) {
             self.totals.dropped = self.totals.dropped.saturating_add(facts.dropped);
         }
         self.memory = higher(self.memory, facts.memory);

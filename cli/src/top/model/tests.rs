@@ -134,6 +134,43 @@ fn a_cold_start_is_counted_once_an_instance() {
 }
 
 #[test]
+fn cold_starts_without_an_identity_are_counted_by_request() {
+    let event = |kind: &str, record: &Value| {
+        let line = json!({ "type": format!("platform.{kind}"), "record": record });
+        Event::without_identity(&line.to_string()).unwrap()
+    };
+    let init = json!({ "metrics": { "durationMs": 300.5 } });
+    let report = |id: &str, metric: &str| {
+        let metrics = json!({ metric: 300.5 });
+        event("report", &json!({ "requestId": id, "metrics": metrics }))
+    };
+    let counts = counts([
+        event("initReport", &init),
+        report("r1", "initDurationMs"),
+        event("initReport", &init),
+        report("r2", "initDurationMs"),
+        report("r2", "initDurationMs"),
+        event("restoreReport", &init),
+        report("r3", "restoreDurationMs"),
+        report("r4", "durationMs"),
+        event("logsDropped", &json!({ "droppedRecords": 3 })),
+        event("logsDropped", &json!({ "droppedRecords": 4 })),
+    ]);
+    assert_eq!((counts.cold_starts, counts.dropped), (3, 7));
+}
+
+#[test]
+fn instances_of_the_same_name_are_told_apart_by_function() {
+    let init = json!({ "metrics": { "durationMs": 300.5 } });
+    let mut model = model();
+    for function in ["orders", "refunds"] {
+        model.add(&event(function, "a", 1, "platform.initReport", &init), START_MS);
+    }
+    let cold_starts: Vec<_> = model.functions().iter().map(|it| it.counts.cold_starts).collect();
+    assert_eq!(cold_starts, [1, 1]);
+}
+
+#[test]
 fn dropped_lines_are_counted_by_event_or_by_ledger() {
     let dropped = |seq| platform(seq, "logsDropped", &json!({ "droppedRecords": 3 }));
     let ledger = json!({ "upTo": 4, "logsDropped": { "records": 8 } });
