@@ -161,7 +161,10 @@ impl Aws {
         if let Some(error) = credentials::cause(error) {
             return anyhow!(credentials::explain(error, &self.profile));
         }
-        let service = permission.split(':').next().unwrap_or_default().to_uppercase();
+        let service = match permission.split(':').next().unwrap_or_default() {
+            "logs" => "CLOUDWATCH_LOGS".to_owned(),
+            service => service.to_uppercase(),
+        };
         let place = self.place(&service);
         let message = plain(error.message().unwrap_or("no further word"));
         match error.code() {
