@@ -1,12 +1,13 @@
 //! `doctor`: checks everything from the credentials to stream and queue, and reports problems with their remedies.
 
 mod all;
+mod checks;
 mod finding;
 mod function;
 mod ledger;
 mod log;
 mod page;
-mod patient;
+mod progress;
 mod queue;
 mod recent;
 mod role;
@@ -21,19 +22,24 @@ use kinesis_telemetry_stream::{Aws, say};
 
 use crate::deployment::{Values, named};
 use crate::session::{Session, output_columns};
+use checks::DeploymentChecks;
 use finding::{Finding, Verdict};
 use page::Page;
-use patient::Patient;
+use progress::Progress;
 
 pub(crate) async fn run(options: &Doctor, session: &Session) -> Result<ExitCode> {
-    let (aws, credentials) = session.connect(async |aws| Ok(credentials(aws).await)).await?;
-    let (mut findings, values) = begin(&options.deployment, credentials, &aws).await;
-    let patient = values.as_ref().map(|it| Patient::new(&aws, it, &options.deployment));
+    let progress = Progress::default();
+    let connect = session.connect(async |aws| Ok(credentials(aws).await));
+    let (aws, credentials) = progress.during("credentials", connect).await?;
+    let begin = begin(&options.deployment, credentials, &aws);
+    let (mut findings, values) = progress.during("parameters", begin).await;
+    let deployment = &options.deployment;
+    let checks = values.as_ref().map(|it| DeploymentChecks::new(&aws, it, deployment, &progress));
     if options.all {
-        return Box::pin(all::run(options, patient, findings, session.styles)).await;
+        return Box::pin(all::run(options, checks, &progress, findings, session.styles)).await;
     }
-    if let Some(patient) = patient {
-        findings.extend(Box::pin(patient.examine(options.function.as_deref())).await);
+    if let Some(checks) = checks {
+        findings.extend(Box::pin(checks.run(options.function.as_deref())).await);
     }
     if options.json {
         say::out(&say::json(&findings)?)?;

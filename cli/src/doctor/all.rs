@@ -3,15 +3,16 @@
 use std::collections::BTreeMap;
 use std::process::ExitCode;
 
-use anyhow::Result;
+use anyhow::{Error, Result};
 use kinesis_telemetry_args::Doctor;
 use kinesis_telemetry_stream::{counted, say};
-use kinesis_telemetry_terminal::{StatusLine, Styles, Text};
+use kinesis_telemetry_terminal::{Styles, Text};
 use serde::Serialize;
 
+use super::checks::DeploymentChecks;
 use super::finding::{self, Finding, outcome};
 use super::page::Page;
-use super::patient::Patient;
+use super::progress::Progress;
 use super::{exit_code, ledger};
 use crate::deployment::named;
 use crate::fleet::{self, Published};
@@ -43,17 +44,19 @@ struct Checked {
 }
 
 /// Checks the deployment and every function that has its layer, and prints the report. `findings` are those of credentials and
-/// parameters; there is no patient if they end the examination.
+/// parameters; `checks` is `None` if further ones are in vain.
 pub(super) async fn run(
     options: &Doctor,
-    patient: Option<Patient<'_>>,
+    checks: Option<DeploymentChecks<'_>>,
+    progress: &Progress,
     findings: Vec<Finding>,
     styles: Styles,
 ) -> Result<ExitCode> {
     let mut report = Report { deployment: findings, functions: Vec::new() };
-    if let Some(patient) = patient {
-        Box::pin(report.examine(&patient)).await?;
+    if let Some(checks) = checks {
+        Box::pin(report.add(&checks, progress)).await?;
     }
+    progress.line.clear();
     if options.json {
         say::out(&say::json(&report)?)?;
     } else {
@@ -65,27 +68,32 @@ pub(super) async fn run(
 }
 
 impl Report {
-    async fn examine(&mut self, patient: &Patient<'_>) -> Result<()> {
-        let progress = StatusLine::default();
-        let (layers, stream, queue) =
-            tokio::join!(patient.layers(), patient.stream(), patient.queue());
-        let published = Published::of(patient.values)?;
-        let functions = fleet::functions(&patient.lambda, &published, &progress).await?;
-        let names: Vec<_> = functions.iter().filter_map(|it| it.function_name()).collect();
-        let key = stream.key.as_deref();
-        let checked = fleet::each(
-            &names,
-            async |name| {
-                let mut findings = Box::pin(patient.function(name, key, GONE)).await;
-                let recent = stream.recent.as_ref();
-                findings.extend(recent.into_iter().flat_map(|it| ledger::findings(name, it)));
-                Checked { name: (*name).to_owned(), findings }
-            },
-            |count| {
-                progress.set(&format!("{count} of {} checked", counted(names.len(), "function")));
-            },
-        );
-        self.functions = Box::pin(checked).await;
+    /// Makes the checks, and adds their findings.
+    async fn add(&mut self, checks: &DeploymentChecks<'_>, progress: &Progress) -> Result<()> {
+        let published = Published::of(checks.values)?;
+        let functions = async {
+            let functions = fleet::functions(&checks.lambda, &published, &progress.line).await?;
+            let names: Vec<_> = functions.iter().filter_map(|it| it.function_name()).collect();
+            let checked = fleet::each(
+                &names,
+                async |name| {
+                    let findings = Box::pin(checks.function(name, GONE)).await;
+                    Checked { name: (*name).to_owned(), findings }
+                },
+                |count| {
+                    let all = counted(names.len(), "function");
+                    progress.line.set(&format!("{count} of {all} checked"));
+                },
+            );
+            Ok::<_, Error>(Box::pin(checked).await)
+        };
+        let (layers, stream, queue, functions) =
+            tokio::join!(checks.layers(), checks.stream(), checks.queue(), Box::pin(functions));
+        self.functions = functions?;
+        for Checked { name, findings } in &mut self.functions {
+            let recent = stream.recent.as_ref();
+            findings.extend(recent.into_iter().flat_map(|it| ledger::findings(name, it)));
+        }
         self.deployment.extend(layers);
         self.deployment.extend(stream.findings);
         self.deployment.extend(queue);

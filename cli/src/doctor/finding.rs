@@ -9,7 +9,7 @@ const BROKEN: &str = "BROKEN";
 const UNKNOWN: &str = "unknown";
 
 /// The result of one check.
-#[derive(Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Finding {
     pub(super) what: &'static str,

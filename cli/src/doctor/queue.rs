@@ -6,8 +6,8 @@ use kinesis_telemetry_stream::{Aws, counted};
 
 use super::finding::Verdict;
 
-/// Looks at a queue. `redeploy` is what makes it anew, `redrive` what empties it.
-pub(super) async fn examine(url: &str, redeploy: String, redrive: &str, aws: &Aws) -> Verdict {
+/// Checks a queue. `redeploy` is the command that creates it again, `redrive` the one that empties it.
+pub(super) async fn check(url: &str, redeploy: String, redrive: &str, aws: &Aws) -> Verdict {
     use QueueAttributeName::{
         ApproximateNumberOfMessages as Visible, ApproximateNumberOfMessagesNotVisible as Hidden,
     };

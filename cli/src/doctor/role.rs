@@ -1,8 +1,11 @@
-//! Whether a function's role allows what its telemetry needs.
+//! Checks that a function's role allows what its telemetry needs.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
-use aws_sdk_iam::error::ProvideErrorMetadata as _;
+use aws_sdk_iam::config::http::HttpResponse;
+use aws_sdk_iam::error::{ProvideErrorMetadata as _, SdkError};
+use aws_sdk_iam::operation::simulate_principal_policy::SimulatePrincipalPolicyError;
 use aws_sdk_iam::types::{
     ContextEntry, ContextKeyTypeEnum, EvaluationResult, PolicyEvaluationDecisionType,
 };
@@ -25,8 +28,22 @@ pub(super) struct Need {
     context: Option<(&'static str, String)>,
 }
 
-/// What it takes to write to this stream, encrypted with that key, and to this queue.
-pub(super) fn needs(stream: &str, key: Option<&str>, queue_url: Option<&str>) -> Vec<Need> {
+/// The verdict on a role.
+#[derive(Clone, Debug)]
+pub(super) struct RoleCheck {
+    pub(super) verdict: Verdict,
+    /// True if IAM did not answer.
+    pub(super) is_silent: bool,
+}
+
+impl From<Verdict> for RoleCheck {
+    fn from(verdict: Verdict) -> Self {
+        Self { verdict, is_silent: false }
+    }
+}
+
+/// Returns what a role needs to write to this stream, encrypted with this key, and to this queue.
+fn needs(stream: &str, key: Option<&str>, queue_url: Option<&str>) -> Vec<Need> {
     let need = |action, resource| Need { action, resource, context: None };
     let mut needs = vec![need("kinesis:PutRecords", stream.to_owned())];
     needs.extend(key.map(|key| Need {
@@ -47,13 +64,26 @@ fn queue_arn(url: &str, stream: &str) -> Option<String> {
     Some(format!("arn:{partition}:sqs:{region}:{account}:{name}"))
 }
 
-/// Has IAM say whether the role may do all this; where one may not ask, whether it has the policy.
-pub(super) async fn examine(role: &str, policy: &str, needs: &[Need], aws: &Aws) -> Verdict {
+/// Asks IAM if the role is allowed to write to the stream and the queue; if that is denied, checks that it has the policy.
+///
+/// `key` is the key of the stream. IAM is asked about the stream before the key is known, so that both are waited for at the
+/// same time if they do not answer.
+pub(super) async fn check(
+    role: &str,
+    policy: &str,
+    stream: &str,
+    key: impl Future<Output = Option<String>>,
+    queue_url: Option<&str>,
+    aws: &Aws,
+) -> RoleCheck {
     let iam = aws_sdk_iam::Client::new(&aws.config);
     let name = role.rsplit('/').next().unwrap_or(role);
-    for need in needs {
-        match simulate(&iam, role, need).await {
-            Some(result) => {
+    let mut allowed = Vec::new();
+    let mut needs = VecDeque::from(needs(stream, None, None));
+    let mut key = Some(key);
+    while let Some(need) = needs.pop_front() {
+        match simulate(&iam, role, &need).await {
+            Ok(Some(result)) => {
                 if let Some(why) = refusal(&result) {
                     let Need { action, resource, .. } = need;
                     let why =
@@ -61,18 +91,32 @@ pub(super) async fn examine(role: &str, policy: &str, needs: &[Need], aws: &Aws)
                     let attach = format!(
                         "aws iam attach-role-policy --role-name {name} --policy-arn {policy}"
                     );
-                    return Verdict::broken(why, attach);
+                    return Verdict::broken(why, attach).into();
                 }
             }
-            None => return attached(&iam, name, policy, aws).await,
+            Err(error) if error.code().is_none() => {
+                let doing = format!("simulating the policies of the role {name}");
+                let error = aws.explain(&doing, "iam:SimulatePrincipalPolicy", &error);
+                return RoleCheck { verdict: Verdict::of_error(&error), is_silent: true };
+            }
+            Ok(None) | Err(_) => return attached(&iam, name, policy, aws).await,
+        }
+        allowed.push(need.action);
+        if let Some(key) = key.take() {
+            needs = self::needs(stream, key.await.as_deref(), queue_url).into();
+            // This is the one that IAM has just answered.
+            needs.pop_front();
         }
     }
-    let allowed: Vec<&str> = needs.iter().map(|it| it.action).collect();
-    Verdict::well(format!("role {name}, allowed: {}", allowed.join(", ")))
+    Verdict::well(format!("role {name}, allowed: {}", allowed.join(", "))).into()
 }
 
-/// Returns what IAM answers, or `None` if it cannot be asked.
-async fn simulate(iam: &aws_sdk_iam::Client, role: &str, need: &Need) -> Option<EvaluationResult> {
+/// Returns what IAM answers; `None` if it is too busy, or answers without a result.
+async fn simulate(
+    iam: &aws_sdk_iam::Client,
+    role: &str,
+    need: &Need,
+) -> Result<Option<EvaluationResult>, SdkError<SimulatePrincipalPolicyError, HttpResponse>> {
     let entry = |(name, value): &(&str, String)| {
         let entry = ContextEntry::builder().context_key_name(*name).context_key_values(value);
         entry.context_key_type(ContextKeyTypeEnum::String).build()
@@ -86,13 +130,13 @@ async fn simulate(iam: &aws_sdk_iam::Client, role: &str, need: &Need) -> Option<
             Err(error) if matches!(error.code(), Some("Throttling" | "ThrottlingException")) => {
                 sleep(PAUSE).await;
             }
-            answer => return answer.ok()?.evaluation_results?.pop(),
+            answer => return Ok(answer?.evaluation_results.unwrap_or_default().pop()),
         }
     }
-    None
+    Ok(None)
 }
 
-/// Why not, if it is not allowed.
+/// Returns why it is not allowed; `None` if it is.
 fn refusal(result: &EvaluationResult) -> Option<&'static str> {
     use PolicyEvaluationDecisionType::{Allowed, ExplicitDeny};
     let boundary = result.permissions_boundary_decision_detail();
@@ -110,8 +154,8 @@ fn refusal(result: &EvaluationResult) -> Option<&'static str> {
     }
 }
 
-/// Whether the role has the policy. What else allows it, or forbids it, is not seen.
-async fn attached(iam: &aws_sdk_iam::Client, name: &str, policy: &str, aws: &Aws) -> Verdict {
+/// Checks that the role has the policy. Other policies may allow or deny the same.
+async fn attached(iam: &aws_sdk_iam::Client, name: &str, policy: &str, aws: &Aws) -> RoleCheck {
     let mut pages =
         iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
     while let Some(attached) = pages.next().await {
@@ -119,13 +163,15 @@ async fn attached(iam: &aws_sdk_iam::Client, name: &str, policy: &str, aws: &Aws
             Ok(attached) if attached.policy_arn() == Some(policy) => {
                 return Verdict::well(format!(
                     "attached to {name}; whether something forbids it takes iam:SimulatePrincipalPolicy to see"
-                ));
+                ))
+                .into();
             }
             Ok(_) => {}
             Err(error) => {
                 let doing = format!("looking at the policies of the role {name}");
+                let is_silent = error.code().is_none();
                 let error = aws.explain(&doing, "iam:ListAttachedRolePolicies", &error);
-                return Verdict::of_error(&error);
+                return RoleCheck { verdict: Verdict::of_error(&error), is_silent };
             }
         }
     }
@@ -135,6 +181,7 @@ async fn attached(iam: &aws_sdk_iam::Client, name: &str, policy: &str, aws: &Aws
         ),
         format!("aws iam attach-role-policy --role-name {name} --policy-arn {policy}"),
     )
+    .into()
 }
 
 #[cfg(test)]

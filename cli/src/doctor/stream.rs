@@ -7,20 +7,21 @@ use kinesis_telemetry_stream::{Aws, Target, counted, region_of_arn};
 
 use super::finding::{Finding, Verdict};
 
-/// What was found, and the ARN of the key that who writes must be allowed, if there is one.
-pub(super) struct Examined {
+/// The findings of a stream and its key.
+pub(super) struct StreamFindings {
     pub(super) findings: Vec<Finding>,
+    /// The ARN of the key that writers must be allowed to use, if there is one.
     pub(super) key: Option<String>,
 }
 
-impl Examined {
+impl StreamFindings {
     fn of(stream: Verdict) -> Self {
         Self { findings: vec![Finding::new("stream", stream)], key: None }
     }
 }
 
-/// Looks at a stream. `redeploy` is what makes it anew.
-pub(super) async fn examine(arn: &str, redeploy: String, aws: &Aws) -> Examined {
+/// Checks a stream. `redeploy` is the command that creates it again.
+pub(super) async fn check(arn: &str, redeploy: String, aws: &Aws) -> StreamFindings {
     let aws = aws.in_region(region_of_arn(arn));
     let target = Target::at(arn, &aws);
     // Its client waits half a minute for records; this is a short question.
@@ -29,21 +30,21 @@ pub(super) async fn examine(arn: &str, redeploy: String, aws: &Aws) -> Examined 
     let summary = match answer.map(|it| it.stream_description_summary) {
         Ok(Some(summary)) => summary,
         Ok(None) => {
-            return Examined::of(Verdict::unknown("Kinesis answered without a description"));
+            return StreamFindings::of(Verdict::unknown("Kinesis answered without a description"));
         }
         Err(error)
             if error
                 .as_service_error()
                 .is_some_and(DescribeStreamSummaryError::is_resource_not_found_exception) =>
         {
-            return Examined::of(Verdict::broken(format!("{arn} does not exist"), redeploy));
+            return StreamFindings::of(Verdict::broken(format!("{arn} does not exist"), redeploy));
         }
         Err(error) => {
             let error = target.explain("DescribeStreamSummary of", &error);
-            return Examined::of(Verdict::of_error(&error));
+            return StreamFindings::of(Verdict::of_error(&error));
         }
     };
-    let mut examined = Examined::of(match summary.stream_status() {
+    let mut found = StreamFindings::of(match summary.stream_status() {
         StreamStatus::Active | StreamStatus::Updating => {
             let (name, shards) = (summary.stream_name(), summary.open_shard_count());
             let hours = summary.retention_period_hours();
@@ -60,14 +61,15 @@ pub(super) async fn examine(arn: &str, redeploy: String, aws: &Aws) -> Examined 
     if summary.encryption_type() == Some(&EncryptionType::Kms) {
         let id = key_arn(summary.key_id().unwrap_or_default(), arn);
         let (verdict, key) = key(&id, &aws).await;
-        examined.findings.push(Finding::new("key", verdict));
-        examined.key = key;
+        found.findings.push(Finding::new("key", verdict));
+        found.key = key;
     }
-    examined
+    found
 }
 
-/// Whether what encrypts the stream is there to be used: without it the stream takes and gives nothing. And its ARN, if it is
-/// somebody's own: who writes needs no permission on one that AWS manages.
+/// Checks that the key of the stream can be used: without it the stream can be neither written nor read.
+///
+/// Returns its ARN in addition, unless AWS manages the key: writers need no permission for those.
 async fn key(id: &str, aws: &Aws) -> (Verdict, Option<String>) {
     let answer = aws_sdk_kms::Client::new(&aws.config).describe_key().key_id(id).send().await;
     match answer.map(|it| it.key_metadata) {

@@ -52,7 +52,7 @@ impl<'a> Details<'a> {
 
     /// Returns who manages a function, and the aliases that run an older layer version; `None` for what cannot be read.
     pub(super) async fn read(&self, row: &Row) -> (Option<Managed>, Option<Vec<OldAlias>>) {
-        (self.managed(row).await, self.old_aliases(row).await)
+        tokio::join!(self.managed(row), self.old_aliases(row))
     }
 
     /// Returns a line for each kind of detail that could not be read of every function.

@@ -186,7 +186,7 @@ mod tests {
     #[test]
     fn numbers_from_before_the_period_are_not_missing() {
         let mut numbers = Numbers::default();
-        // A retry of events from before; those between were read by nobody.
+        // A retry of events from before; those between were not read.
         numbers.add(50, 0, false);
         numbers.add(90, 0, false);
         assert_eq!(numbers.missing(0, &[]), 0);

@@ -1,6 +1,6 @@
 //! `doctor` where something is wrong that no emulator knows, or where a service does not answer.
 
-mod all;
+pub(crate) mod all;
 mod log;
 mod recent;
 
@@ -13,7 +13,7 @@ use crate::server::{Answer, Call, STREAM, Server, ok, parameters, refused_xml, x
 
 const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/111122223333/letters";
 const POLICY: &str = "arn:aws:iam::111122223333:policy/telemetry";
-const LAYER: &str = "arn:aws:lambda:eu-central-1:111122223333:layer:extension:1";
+pub(crate) const LAYER: &str = "arn:aws:lambda:eu-central-1:111122223333:layer:extension:1";
 
 /// What IAM says.
 type Iam = fn(&str) -> Answer;
@@ -24,7 +24,9 @@ fn server(stack: &'static str, concurrency: Value, iam: Iam) -> Server {
 }
 
 /// The same, except for the calls that `other` answers.
-fn healthy_but(other: impl Fn(&Call) -> Option<Answer> + Send + Sync + 'static) -> Server {
+pub(crate) fn healthy_but(
+    other: impl Fn(&Call) -> Option<Answer> + Send + Sync + 'static,
+) -> Server {
     server_but("KinesisTelemetry-dev", json!({}), |_| decision("allowed", ""), other)
 }
 
@@ -44,7 +46,7 @@ fn server_but(
         ("dead-letters/url", QUEUE),
         ("test-function/name", "tester"),
     ];
-    // A stack of somebody's own has no test function.
+    // A stack without a stage has no test function.
     let count = if stack.starts_with("KinesisTelemetry-") { 8 } else { 7 };
     let function = json!({
         "FunctionName": "orders",
@@ -202,7 +204,7 @@ fn a_throttled_iam_is_asked_again() {
 }
 
 #[test]
-fn a_function_that_nobody_can_invoke_and_one_that_is_not_there_are_told() {
+fn a_function_without_concurrency_and_a_missing_one_are_reported() {
     let none = json!({ "ReservedConcurrentExecutions": 0 });
     let server = server("KinesisTelemetry-dev", none, |_| decision("allowed", ""));
     let (code, text) = server.types(&ORDERS);
@@ -217,7 +219,7 @@ fn a_function_that_nobody_can_invoke_and_one_that_is_not_there_are_told() {
 }
 
 #[test]
-fn a_stack_of_somebodys_own_can_be_asked_and_lacks_no_test_function() {
+fn a_stack_without_a_stage_needs_no_test_function() {
     let server = server("Telemetry", json!({}), |_| decision("allowed", ""));
     let (code, text) = server.types(&["doctor"]);
     assert_eq!(code, 0, "{text}");

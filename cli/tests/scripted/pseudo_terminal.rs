@@ -1,4 +1,4 @@
-//! `top` in a pseudo-terminal: keys, sizes, and that the terminal is as before.
+//! Commands in a pseudo-terminal: what `top` does with keys and sizes, what `doctor` checks, and that the terminal is as before.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -14,7 +14,9 @@ use nix::sys::signal::{Signal, kill};
 use nix::sys::termios::{LocalFlags, tcgetattr};
 use nix::unistd::Pid;
 
+use crate::doctor::all::account;
 use crate::server::{Server, refused};
+use crate::silence::silent;
 use crate::top::{lines, stream};
 
 /// Longest time until something is on the screen.
@@ -215,4 +217,16 @@ fn a_hostile_name_does_not_control_the_terminal() {
     assert!(!written.contains(['\u{9b}', '\u{202e}', '\u{7}']) && !written.contains("\u{1b}]"));
     assert!(!written.contains("\u{1b}[31m"), "colours are off");
     top.ends_with(0);
+}
+
+#[test]
+fn doctor_shows_the_checks_that_are_under_way() {
+    let server = account();
+    let mut program = server.command(&["doctor"]);
+    program.env("AWS_ENDPOINT_URL_LAMBDA", silent());
+    let mut doctor = Session::start(&program);
+    doctor.wait_for("checking layers, function tester");
+    doctor.wait_for("checks could not be made");
+    let screen = doctor.ends_with(1);
+    assert!(!screen.contains("checking "), "{screen}");
 }

@@ -2,11 +2,14 @@
 
 use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use serde_json::json;
 
+use crate::doctor::all::account;
+use crate::doctor::{LAYER, healthy_but};
 use crate::server::{Server, deployed, ok, said, xml};
 
 /// What a person waits at most.
@@ -39,6 +42,47 @@ const COMMANDS: [&[&str]; 12] = [
     &["doctor"],
 ];
 
+/// Commands that run at the same time. More would slow each other down.
+const AT_ONCE: usize = 10;
+
+/// A command that finds services silent.
+struct Run<'a> {
+    account: &'a Server,
+    /// The variables of their endpoints.
+    variables: &'a [&'a str],
+    command: &'a [&'a str],
+}
+
+impl Run<'_> {
+    /// Runs the command, and checks that it gives up in time with this reason.
+    fn check(&self, silent: &str, reason: &str) {
+        let mut process = self.account.command(self.command);
+        for variable in self.variables {
+            process.env(variable, silent);
+        }
+        let began = Instant::now();
+        let (code, text) = said(&process.output().unwrap());
+        let took = began.elapsed();
+        let what = format!("{:?}, {:?}", self.variables, self.command);
+        assert!(took < LIMIT, "{what}: {took:?}: {text}");
+        assert!(code == 2 || self.command[0] == "doctor" && code == 1, "{what}: {text}");
+        assert!(text.contains(reason), "{what}: {text}");
+    }
+}
+
+fn check_all(runs: &[Run<'_>], silent: &str, reason: &str) {
+    let next = AtomicUsize::new(0);
+    thread::scope(|scope| {
+        for _ in 0..AT_ONCE {
+            scope.spawn(|| {
+                while let Some(run) = runs.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    run.check(silent, reason);
+                }
+            });
+        }
+    });
+}
+
 #[test]
 fn every_command_gives_up_within_ten_seconds() {
     let account = Server::start(|call| match call.operation.as_str() {
@@ -46,43 +90,104 @@ fn every_command_gives_up_within_ten_seconds() {
         "POST /" => xml("GetCallerIdentity", "<Arn>arn:aws:iam::111122223333:user/me</Arn>"),
         other => panic!("{other} is asked of the service that answers"),
     });
-    let url = silent();
     // The services that are asked first are silent alone in one case each.
-    let cases: [(&str, &[&str]); 3] = [
-        ("all", &["AWS_ENDPOINT_URL"]),
-        ("SSM", &["AWS_ENDPOINT_URL_SSM", "AWS_ENDPOINT_URL_STS"]),
-        ("Kinesis and SQS", &["AWS_ENDPOINT_URL_KINESIS", "AWS_ENDPOINT_URL_SQS"]),
+    let cases: [&[&str]; 3] = [
+        &["AWS_ENDPOINT_URL"],
+        &["AWS_ENDPOINT_URL_SSM", "AWS_ENDPOINT_URL_STS"],
+        &["AWS_ENDPOINT_URL_KINESIS", "AWS_ENDPOINT_URL_SQS"],
     ];
-    thread::scope(|scope| {
-        for (what, variables) in cases {
-            for command in COMMANDS {
-                let is_asked = match what {
-                    "all" => true,
-                    "SSM" => !command.contains(&"--stream"),
-                    _ => !["outputs", "doctor", "functions"].contains(&command[0]),
-                };
-                if !is_asked {
-                    continue;
-                }
-                let (account, url) = (&account, &url);
-                scope.spawn(move || {
-                    let mut process = account.command(command);
-                    for variable in variables {
-                        process.env(variable, url);
-                    }
-                    let began = Instant::now();
-                    let (code, text) = said(&process.output().unwrap());
-                    let took = began.elapsed();
-                    assert!(took < LIMIT, "{what}, {command:?}: {took:?}: {text}");
-                    assert!(
-                        code == 2 || command[0] == "doctor" && code == 1,
-                        "{what}, {command:?}: {text}"
-                    );
-                    assert!(text.contains("does not answer"), "{what}, {command:?}: {text}");
-                });
+    let mut runs = Vec::new();
+    for variables in cases {
+        for command in COMMANDS {
+            let is_asked = match variables[0] {
+                "AWS_ENDPOINT_URL" => true,
+                "AWS_ENDPOINT_URL_SSM" => !command.contains(&"--stream"),
+                _ => !["outputs", "doctor", "functions"].contains(&command[0]),
+            };
+            if is_asked {
+                runs.push(Run { account: &account, variables, command });
             }
         }
-    });
+    }
+    check_all(&runs, &silent(), "does not answer");
+}
+
+#[test]
+fn checks_give_up_within_ten_seconds_in_all() {
+    const LAMBDA: &str = "AWS_ENDPOINT_URL_LAMBDA";
+    const IAM: &str = "AWS_ENDPOINT_URL_IAM";
+    const KINESIS: &str = "AWS_ENDPOINT_URL_KINESIS";
+    const KMS: &str = "AWS_ENDPOINT_URL_KMS";
+    const SQS: &str = "AWS_ENDPOINT_URL_SQS";
+    const LOGS: &str = "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS";
+    let account = account();
+    let cases: [&[&str]; 10] = [
+        &[LAMBDA, IAM, KINESIS, KMS, SQS, LOGS],
+        &[LAMBDA],
+        &[IAM],
+        &[KINESIS],
+        &[KMS],
+        &[SQS],
+        &[LOGS],
+        // These are asked after others.
+        &[KMS, IAM],
+        &[KINESIS, IAM],
+        &[KINESIS, LOGS],
+    ];
+    let mut runs = Vec::new();
+    for variables in cases {
+        for command in [&["doctor"][..], &["doctor", "--all"], &["functions"]] {
+            if command[0] == "doctor" || variables.contains(&LAMBDA) {
+                runs.push(Run { account: &account, variables, command });
+            }
+        }
+    }
+    let silent = silent();
+    check_all(&runs, &silent, &format!("{silent} (region eu-central-1) does not answer"));
+}
+
+#[test]
+fn silent_tags_and_aliases_are_noted_within_ten_seconds() {
+    let account = with_functions(1, |path| path.contains("/tags/") || path.contains("/aliases"));
+    let began = Instant::now();
+    let (code, text) = account.types(&["functions"]);
+    let took = began.elapsed();
+    assert!(took < LIMIT, "{took:?}: {text}");
+    assert_eq!(code, 0, "{text}");
+    for column in ["managed by", "aliases"] {
+        assert!(text.contains(&format!("note: \"{column}\" is ? for 1 function")), "{text}");
+    }
+}
+
+#[test]
+fn silent_configurations_are_waited_for_once() {
+    let account = with_functions(20, |path| path.ends_with("/configuration"));
+    let began = Instant::now();
+    let (code, text) = account.types(&["doctor", "--all"]);
+    let took = began.elapsed();
+    assert!(took < LIMIT, "{took:?}: {text}");
+    assert_eq!(code, 1, "{text}");
+    assert!(text.ends_with("20 functions checked: 20 checks could not be made\n"), "{text}");
+}
+
+/// An account with so many functions that have the layer. Some of its calls are never answered.
+fn with_functions(count: usize, is_silent: fn(&str) -> bool) -> Server {
+    let function = |n| {
+        json!({
+            "FunctionName": format!("orders-{n}"),
+            "FunctionArn": format!("arn:aws:lambda:eu-central-1:111122223333:function:orders-{n}"),
+            "Layers": [{ "Arn": LAYER }],
+        })
+    };
+    let functions: Vec<_> = (0..count).map(function).collect();
+    let functions = json!({ "Functions": functions });
+    healthy_but(move |call| {
+        let path = call.operation.split('?').next()?;
+        while is_silent(path) {
+            thread::park();
+        }
+        path.trim_end_matches('/').ends_with("/functions").then(|| ok(&functions))
+    })
 }
 
 #[test]

@@ -7,7 +7,7 @@ use super::{LAYER, healthy_but, missing};
 use crate::server::{Server, ok, refused};
 
 /// An account with four functions, of which three have the layer.
-fn account() -> Server {
+pub(crate) fn account() -> Server {
     healthy_but(|call| {
         let path = call.operation.as_str();
         if path.split('?').next().unwrap().ends_with("/functions") || path.contains("/functions/?")

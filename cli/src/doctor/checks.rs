@@ -4,8 +4,9 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use anyhow::Result;
-use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationError;
+use aws_sdk_lambda::operation::get_function_configuration::{
+    GetFunctionConfigurationError, GetFunctionConfigurationOutput,
+};
 use aws_sdk_lambda::operation::get_layer_version_by_arn::GetLayerVersionByArnError;
 use extension_spec::deployment::Architecture;
 use kinesis_telemetry_args::Deployment;
@@ -13,59 +14,78 @@ use kinesis_telemetry_stream::Aws;
 use tokio::sync::OnceCell;
 
 use super::finding::{Finding, Verdict};
+use super::progress::Progress;
 use super::recent::{self, Recent};
+use super::role::RoleCheck;
 use super::silence::Silence;
+use super::stream::StreamFindings;
 use super::{function, ledger, log, queue, role, stream};
 use crate::deployment::{Values, named};
 use crate::fleet::Lambda;
 use crate::own_lines::{self, OwnLines};
 
-/// A deployment that exists.
-pub(super) struct Patient<'a> {
+/// The checks of a deployment that exists.
+///
+/// They are made at the same time, so that services that do not answer are waited for once.
+pub(super) struct DeploymentChecks<'a> {
     pub(super) lambda: Lambda,
     pub(super) values: &'a Values,
     aws: &'a Aws,
     deployment: &'a Deployment,
-    /// What was found of a role. Functions share roles, and IAM answers few calls a second.
+    progress: &'a Progress,
+    /// The findings of the stream and its key.
+    stream: OnceCell<StreamFindings>,
+    /// The findings of each role. Functions share roles, and IAM answers few calls a second.
     roles: RefCell<BTreeMap<String, Rc<OnceCell<Verdict>>>>,
-    silent_iam: Silence<Verdict>,
+    silent_lambda: Silence<Result<GetFunctionConfigurationOutput, Verdict>>,
+    silent_iam: Silence<RoleCheck>,
     silent_logs: Silence<OwnLines>,
 }
 
-/// What was found of the stream.
+/// The findings of the stream and its records.
 pub(super) struct StreamCheck {
     pub(super) findings: Vec<Finding>,
-    /// The key that writers must be allowed to use.
-    pub(super) key: Option<String>,
     /// The newest records, if they could be read.
     pub(super) recent: Option<Recent>,
 }
 
-impl<'a> Patient<'a> {
-    pub(super) fn new(aws: &'a Aws, values: &'a Values, deployment: &'a Deployment) -> Self {
+impl<'a> DeploymentChecks<'a> {
+    pub(super) fn new(
+        aws: &'a Aws,
+        values: &'a Values,
+        deployment: &'a Deployment,
+        progress: &'a Progress,
+    ) -> Self {
         Self {
             lambda: Lambda::new(aws),
             values,
             aws,
             deployment,
+            progress,
+            stream: OnceCell::new(),
             roles: RefCell::default(),
+            silent_lambda: Silence::default(),
             silent_iam: Silence::default(),
             silent_logs: Silence::default(),
         }
     }
 
     /// Checks the deployment and one function: by default the test function, if there is one.
-    pub(super) async fn examine(&self, function: Option<&str>) -> Vec<Finding> {
-        // Services that do not answer are waited for at the same time.
-        let (mut findings, stream, queue) =
-            tokio::join!(self.layers(), self.stream(), self.queue());
-        if let Some(name) = function.or_else(|| self.value("testFunctionName")) {
-            let key = stream.key.as_deref();
+    pub(super) async fn run(&self, function: Option<&str>) -> Vec<Finding> {
+        let name = function.or_else(|| self.value("testFunctionName"));
+        let of_function = async {
+            let Some(name) = name else { return Vec::new() };
             let remedy = match function {
                 Some(_) => "check --function and --region: kinesis-telemetry functions lists those with the layer".to_owned(),
                 None => self.redeploy(),
             };
-            findings.extend(Box::pin(self.function(name, key, &remedy)).await);
+            let check = Box::pin(self.function(name, &remedy));
+            self.progress.during(&format!("function {name}"), check).await
+        };
+        let (mut findings, stream, queue, of_function) =
+            tokio::join!(self.layers(), self.stream(), self.queue(), of_function);
+        findings.extend(of_function);
+        if let Some(name) = name {
             let recent = stream.recent.as_ref();
             let name = own_name(name);
             findings.extend(recent.into_iter().flat_map(|it| ledger::findings(name, it)));
@@ -85,7 +105,8 @@ impl<'a> Patient<'a> {
 
     pub(super) async fn layers(&self) -> Vec<Finding> {
         let [x86_64, arm64] = Architecture::ALL.map(|it| self.layer(it));
-        let (x86_64, arm64) = tokio::join!(x86_64, arm64);
+        let both = Box::pin(async { tokio::join!(x86_64, arm64) });
+        let (x86_64, arm64) = self.progress.during("layers", both).await;
         x86_64.into_iter().chain(arm64).collect()
     }
 
@@ -116,28 +137,12 @@ impl<'a> Patient<'a> {
 
     /// Checks a function: its configuration, what its role is allowed, and what the extension logged there. `if_missing` is the
     /// remedy if there is no such function.
-    pub(super) async fn function(
-        &self,
-        name: &str,
-        key: Option<&str>,
-        if_missing: &str,
-    ) -> Vec<Finding> {
-        let ask = self.lambda.ask(|it| it.get_function_configuration().function_name(name).send());
-        let configuration = match ask.await {
+    pub(super) async fn function(&self, name: &str, if_missing: &str) -> Vec<Finding> {
+        let read = Box::pin(self.configuration(name, if_missing));
+        let is_silent = |it: &Result<_, _>| matches!(it, Err(Verdict::Unknown { .. }));
+        let configuration = match self.silent_lambda.or(read, is_silent).await {
             Ok(configuration) => configuration,
-            Err(error)
-                if error.as_service_error().is_some_and(
-                    GetFunctionConfigurationError::is_resource_not_found_exception,
-                ) =>
-            {
-                let why = format!("there is no function {name} in {}", self.aws.region);
-                return vec![Finding::new("function", Verdict::broken(why, if_missing))];
-            }
-            Err(error) => {
-                let (doing, takes) = ("reading the function", "lambda:GetFunctionConfiguration");
-                let error = self.aws.explain(doing, takes, &error);
-                return vec![Finding::new("function", Verdict::of_error(&error))];
-            }
+            Err(verdict) => return vec![Finding::new("function", verdict)],
         };
         let facts = function::Facts::of(name, &configuration);
         let mut findings = vec![Finding::new("function", function::judge(&facts, self.values))];
@@ -146,13 +151,32 @@ impl<'a> Patient<'a> {
         let group = own_lines::group_of(name, configuration.logging_config());
         let (concurrency, role, lines) = tokio::join!(
             self.concurrency(name),
-            self.role(&facts.role, key),
+            self.role(&facts.role),
             self.silent_logs.or(own_lines::read(&group, log::WINDOW, self.aws), |it| !it.is_read())
         );
         findings.extend(concurrency);
         findings.extend(role);
         findings.extend(log::findings(name, &lines));
         findings
+    }
+
+    async fn configuration(
+        &self,
+        name: &str,
+        if_missing: &str,
+    ) -> Result<GetFunctionConfigurationOutput, Verdict> {
+        let ask = self.lambda.ask(|it| it.get_function_configuration().function_name(name).send());
+        ask.await.map_err(|error| {
+            let is_absent = error
+                .as_service_error()
+                .is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception);
+            if is_absent {
+                let why = format!("there is no function {name} in {}", self.aws.region);
+                return Verdict::broken(why, if_missing);
+            }
+            let (doing, takes) = ("reading the function", "lambda:GetFunctionConfiguration");
+            Verdict::of_error(&self.aws.explain(doing, takes, &error))
+        })
     }
 
     /// Returns a finding if no invocation of the function can run, or if that could not be found out.
@@ -172,39 +196,49 @@ impl<'a> Patient<'a> {
         Some(Finding::new("concurrency", verdict))
     }
 
-    async fn role(&self, role: &str, key: Option<&str>) -> Option<Finding> {
+    async fn role(&self, role: &str) -> Option<Finding> {
         let (policy, stream) = (self.value("policyArn")?, self.value("streamArn")?);
         let known = Rc::clone(self.roles.borrow_mut().entry(role.to_owned()).or_default());
-        let examine = async || {
-            let needs = role::needs(stream, key, self.value("deadLetterQueueUrl"));
-            let verdict = role::examine(role, policy, &needs, self.aws);
-            self.silent_iam.or(verdict, |it| matches!(it, Verdict::Unknown { .. })).await
+        let check = async || {
+            let queue_url = self.value("deadLetterQueueUrl");
+            let check = role::check(role, policy, stream, self.key(), queue_url, self.aws);
+            let check = Box::pin(check);
+            self.silent_iam.or(check, |it| it.is_silent).await.verdict
         };
-        let verdict = known.get_or_init(examine).await.clone();
+        let verdict = known.get_or_init(check).await.clone();
         Some(Finding::new("policy", verdict))
     }
 
     /// Checks the stream and its key, and reads the newest records.
     pub(super) async fn stream(&self) -> StreamCheck {
         let Some(arn) = self.value("streamArn") else {
-            return StreamCheck { findings: Vec::new(), key: None, recent: None };
+            return StreamCheck { findings: Vec::new(), recent: None };
         };
-        let (mut examined, recent): (_, Result<Recent>) = tokio::join!(
-            stream::examine(arn, self.redeploy(), self.aws),
-            recent::read(arn, self.aws)
-        );
+        let both = async { tokio::join!(self.described(arn), recent::read(arn, self.aws)) };
+        let (described, recent) = self.progress.during("stream", both).await;
+        let mut findings = described.findings.clone();
         // If the stream itself could not be checked, its records add nothing.
-        if examined.findings.iter().all(Finding::is_well) {
+        if findings.iter().all(Finding::is_well) {
             let verdict = recent.as_ref().map_or_else(Verdict::of_error, Recent::verdict);
-            examined.findings.push(Finding::new("newest record", verdict));
+            findings.push(Finding::new("newest record", verdict));
         }
-        StreamCheck { findings: examined.findings, key: examined.key, recent: recent.ok() }
+        StreamCheck { findings, recent: recent.ok() }
+    }
+
+    /// Returns the key that writers must be allowed to use.
+    async fn key(&self) -> Option<String> {
+        self.described(self.value("streamArn")?).await.key.clone()
+    }
+
+    async fn described(&self, arn: &str) -> &StreamFindings {
+        self.stream.get_or_init(|| stream::check(arn, self.redeploy(), self.aws)).await
     }
 
     pub(super) async fn queue(&self) -> Option<Finding> {
         let url = self.value("deadLetterQueueUrl")?;
         let redrive = format!("kinesis-telemetry redrive{}", named(self.deployment));
-        let verdict = queue::examine(url, self.redeploy(), &redrive, self.aws).await;
+        let check = queue::check(url, self.redeploy(), &redrive, self.aws);
+        let verdict = self.progress.during("queue", check).await;
         Some(Finding::new("queue", verdict))
     }
 }
