@@ -2,7 +2,6 @@
 
 mod csv;
 mod details;
-mod managed;
 mod row;
 mod table;
 
@@ -18,6 +17,8 @@ use crate::session::{Session, columns};
 use details::Details;
 use row::Row;
 
+/// Functions that are looked at at the same time.
+const WORKERS: usize = 4;
 /// Number of functions from which on a line says that it takes a while, where there is no status line.
 const MANY: usize = 150;
 
@@ -26,7 +27,7 @@ pub(crate) async fn run(options: &Functions, session: &Session) -> Result<ExitCo
     let published = Published::of(&values)?;
     let lambda = Lambda::new(&aws);
     let progress = StatusLine::default();
-    let functions = fleet::functions(&lambda, &published, &progress).await?;
+    let functions = fleet::attached(&lambda, &published, &progress).await?;
     let mut rows: Vec<Row> = functions.iter().filter_map(|it| Row::of(it, &published)).collect();
     if rows.len() > MANY {
         // Two calls for each, and more for its aliases.
@@ -38,6 +39,7 @@ pub(crate) async fn run(options: &Functions, session: &Session) -> Result<ExitCo
     }
     let details = Details::new(&lambda, &published);
     let read = fleet::each(
+        WORKERS,
         &rows,
         async |row| details.read(row).await,
         |count| progress.set(&format!("{count} of {} functions looked at", functions.len())),

@@ -20,6 +20,7 @@ mod session;
 mod signals;
 mod tail;
 mod top;
+mod wrapped;
 
 use std::process::ExitCode;
 
@@ -47,6 +48,13 @@ fn main() -> ExitCode {
 }
 
 async fn run(command: Command, session: &Session) -> Result<ExitCode> {
+    let takes_regions = matches!(
+        command,
+        Command::Attach(_) | Command::Upgrade(_) | Command::Detach(_) | Command::Rollback(_)
+    );
+    if !takes_regions {
+        session.one_region()?;
+    }
     match command {
         Command::Tail(options) => tail::run(&options, session).await,
         Command::Report(options) => report::run(&options, session).await,
@@ -54,6 +62,10 @@ async fn run(command: Command, session: &Session) -> Result<ExitCode> {
         Command::Completeness(options) => completeness::run(&options, session).await,
         Command::Doctor(options) => doctor::run(&options, session).await,
         Command::Functions(options) => functions::run(&options, session).await,
+        Command::Attach(options) => fleet::attach(&options, session).await,
+        Command::Upgrade(options) => fleet::upgrade(&options, session).await,
+        Command::Detach(options) => fleet::detach(&options, session).await,
+        Command::Rollback(options) => fleet::rollback(&options, session).await,
         Command::Outputs(options) => outputs::run(&options, session).await,
         Command::Invoke(options) => invoke::run(&options, session).await,
         Command::Redrive(options) => redrive::run(&options, session).await,

@@ -29,14 +29,14 @@ pub(crate) async fn run(options: &Outputs, session: &Session) -> Result<ExitCode
     let name = deployment.name.as_deref();
     say::out(&match snippet {
         _ if *json => say::json(&values.0)?,
-        Some(tool) => of_tool(*tool, name),
+        Some(tool) => snippet_of(*tool, name),
         None => text(name, &values, &aws.region)?,
     })?;
     Ok(ExitCode::SUCCESS)
 }
 
 /// Returns the snippet for a tool.
-fn of_tool(tool: Snippet, name: Option<&str>) -> String {
+pub(crate) fn snippet_of(tool: Snippet, name: Option<&str>) -> String {
     match tool {
         Snippet::Cdk => snippets::cdk(name),
         Snippet::CdkPython => snippets::cdk_python(name),
@@ -74,7 +74,7 @@ fn text(name: Option<&str>, values: &Values, region: &str) -> Result<String> {
         _ = writeln!(text, "{what:<14}  {}", plain(&link));
     }
     for (tool, called) in TOOLS {
-        _ = write!(text, "\n--- {called} ---\n\n{}\n", of_tool(tool, name).trim());
+        _ = write!(text, "\n--- {called} ---\n\n{}\n", snippet_of(tool, name).trim());
     }
     Ok(text)
 }
@@ -120,7 +120,7 @@ mod tests {
     fn the_snippets_are_those_of_the_documents_for_this_deployment() {
         let text = text(Some("blue"), &values(), "eu-central-1").unwrap();
         for (tool, _) in TOOLS {
-            assert!(text.contains(of_tool(tool, Some("blue")).trim()), "{text}");
+            assert!(text.contains(snippet_of(tool, Some("blue")).trim()), "{text}");
         }
     }
 }

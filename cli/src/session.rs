@@ -20,6 +20,8 @@ const COLUMNS: u16 = 120;
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     wanted: Wanted,
+    /// Further regions, for the commands that take several.
+    more_regions: Vec<String>,
     /// Colours of stdout.
     pub(crate) styles: Styles,
 }
@@ -39,8 +41,35 @@ impl Session {
             Color::Always => Styles::new(true),
             Color::Never => Styles::new(false),
         };
-        let Global { region, profile, .. } = global;
-        Self { wanted: Wanted { region, profile }, styles }
+        let Global { regions, profile, .. } = global;
+        let mut regions = regions.into_iter();
+        let wanted = Wanted { region: regions.next(), profile };
+        Self { wanted, more_regions: regions.collect(), styles }
+    }
+
+    /// Returns true if the command line has a region.
+    pub(crate) fn names_regions(&self) -> bool {
+        self.wanted.region.is_some()
+    }
+
+    /// Fails if the command line has several regions.
+    pub(crate) fn one_region(&self) -> Result<()> {
+        if !self.more_regions.is_empty() {
+            bail!("this command works in one region: leave out all but one --region");
+        }
+        Ok(())
+    }
+
+    /// Returns a session for each region.
+    pub(crate) fn regions(&self) -> Vec<Self> {
+        let mut sessions = vec![Self { more_regions: Vec::new(), ..self.clone() }];
+        for region in &self.more_regions {
+            let wanted = Wanted { region: Some(region.clone()), ..self.wanted.clone() };
+            if sessions.iter().all(|it| it.wanted != wanted) {
+                sessions.push(Self { wanted, more_regions: Vec::new(), styles: self.styles });
+            }
+        }
+        sessions
     }
 
     /// Finds credentials and region, and asks `first`. Fails with a reason if that takes more than [`LIMIT`].

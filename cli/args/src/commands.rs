@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::Subcommand;
 use clap::builder::PossibleValuesParser;
 
-use crate::operating::{Doctor, Functions, Invoke, Outputs, Redrive};
+use crate::fleet::{Attach, Detach, Functions, Rollback, Upgrade};
+use crate::operating::{Doctor, Invoke, Outputs, Redrive};
 use crate::reading::{Completeness, Report, Tail, Top};
 use crate::target::name;
 
@@ -19,6 +20,10 @@ pub enum Command {
     Completeness(Completeness),
     Doctor(Doctor),
     Functions(Functions),
+    Attach(Attach),
+    Upgrade(Upgrade),
+    Detach(Detach),
+    Rollback(Rollback),
     Outputs(Outputs),
     Invoke(Invoke),
     Redrive(Redrive),

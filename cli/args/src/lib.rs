@@ -6,6 +6,7 @@
 #![allow(clippy::doc_markdown, reason = "doc comments of options are the texts of --help")]
 
 mod commands;
+mod fleet;
 mod operating;
 mod reading;
 mod since;
@@ -17,19 +18,23 @@ use clap::builder::styling::AnsiColor;
 use clap::{Parser, ValueEnum};
 
 pub use commands::Command;
+pub use fleet::{Attach, Detach, Functions, Rollback, Run, Selection, TableFormat, Upgrade};
 pub use operating::{
-    Doctor, Functions, INVOCATIONS, Invoke, Outputs, Redrive, Snippet, TableFormat,
+    Doctor, INVOCATIONS, Invoke, Outputs, Redrive,
 };
 pub use reading::{Completeness, Format, Order, Report, Tail, Top};
 pub use since::Since;
+pub use snippets::Snippet;
 pub use target::{Deployment, Source};
 
 /// The files that declare the command line, relative to the root of the repository.
-pub const DECLARED_IN: [&str; 5] = [
+pub const DECLARED_IN: [&str; 7] = [
     "cli/args/src/lib.rs",
     "cli/args/src/commands.rs",
+    "cli/args/src/fleet.rs",
     "cli/args/src/operating.rs",
     "cli/args/src/reading.rs",
+    "cli/args/src/snippets.rs",
     "cli/args/src/target.rs",
 ];
 
@@ -71,9 +76,9 @@ pub struct CommandLine {
 #[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// AWS region; by default that of AWS_REGION or the profile.
-    #[arg(long, global = true, value_name = "REGION")]
-    pub region: Option<String>,
+    /// AWS region; by default that of AWS_REGION or the profile. attach, upgrade, detach and rollback take several.
+    #[arg(long = "region", global = true, value_name = "REGION")]
+    pub regions: Vec<String>,
     /// Profile in ~/.aws; by default AWS_PROFILE.
     #[arg(long, global = true, value_name = "PROFILE")]
     pub profile: Option<String>,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum, value_parser};
 
+use crate::snippets::Snippet;
 use crate::target::{Deployment, seconds, stream_arn};
 
 /// How often `invoke` can invoke the test function.
@@ -37,37 +38,6 @@ pub struct Doctor {
     pub json: bool,
 }
 
-/// List the functions that have the extension's layer: version, settings, who manages them.
-#[derive(Args, Clone, Debug, PartialEq, Eq)]
-#[command(after_help = "\
-Examples:
-  kinesis-telemetry functions
-  kinesis-telemetry functions --format csv > functions.csv
-  kinesis-telemetry functions --json | jq -r '.[] | select(.behind > 0).name'")]
-pub struct Functions {
-    /// The deployment whose layer the functions have.
-    #[command(flatten)]
-    pub deployment: Deployment,
-    /// How to print the list.
-    #[arg(long, value_enum, value_name = "FORMAT", default_value_t, conflicts_with = "json")]
-    pub format: TableFormat,
-    /// Same as --format json.
-    #[arg(long)]
-    pub json: bool,
-}
-
-/// How a table is printed.
-#[derive(ValueEnum, Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum TableFormat {
-    /// Columns for people.
-    #[default]
-    Table,
-    /// One JSON document.
-    Json,
-    /// Comma-separated values with a header, one function a line.
-    Csv,
-}
-
 /// Print the values that a deployment publishes, links to the console, and snippets that add the extension to a function.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(after_help = "\
@@ -85,21 +55,6 @@ pub struct Outputs {
     /// Print the values as JSON, without snippets.
     #[arg(long)]
     pub json: bool,
-}
-
-/// A tool by which people deploy functions.
-#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Snippet {
-    /// AWS CDK in TypeScript.
-    Cdk,
-    /// AWS CDK in Python.
-    CdkPython,
-    /// AWS SAM template.
-    Sam,
-    /// Terraform.
-    Terraform,
-    /// AWS CLI.
-    Cli,
 }
 
 /// Invoke the test function, and verify that its telemetry arrives.

@@ -3,8 +3,24 @@
 
 use std::fmt::Write as _;
 
+use clap::ValueEnum;
 use extension_spec::deployment::SSM_PARAMETERS;
 use extension_spec::variable;
+
+/// A tool by which people deploy functions.
+#[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Snippet {
+    /// AWS CDK in TypeScript.
+    Cdk,
+    /// AWS CDK in Python.
+    CdkPython,
+    /// AWS SAM template.
+    Sam,
+    /// Terraform.
+    Terraform,
+    /// AWS CLI.
+    Cli,
+}
 
 /// The name of a parameter that a deployment of this name publishes.
 fn named(key: &str, name: Option<&str>) -> String {

@@ -68,8 +68,8 @@ fn region_and_profile_stand_before_or_after_the_command() {
         let words = ["kinesis-telemetry"].into_iter().chain(words.split(' '));
         let global = CommandLine::try_parse_from(words).unwrap().global;
         assert_eq!(
-            (global.region.as_deref(), global.profile.as_deref()),
-            (Some("eu-west-1"), Some("prod"))
+            (global.regions.join(" ").as_str(), global.profile.as_deref()),
+            ("eu-west-1", Some("prod"))
         );
     }
 }
@@ -123,6 +123,42 @@ fn only_a_full_stream_arn_is_another_destination() {
             "{bad}"
         );
     }
+}
+
+#[test]
+fn settings_are_checked_before_anything_is_asked() {
+    let Command::Attach(attach) = typed(
+        "attach --region eu-west-1 --all --set SAMPLE=0.5 --set KINESIS_TELEMETRY_KEEP=failed",
+    )
+    .unwrap() else {
+        panic!("attach");
+    };
+    let expected = [("KINESIS_TELEMETRY_SAMPLE", "0.5"), ("KINESIS_TELEMETRY_KEEP", "failed")];
+    assert_eq!(attach.settings, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    assert!(refusal("attach --all --set SAMPEL=0.5").contains("did you mean"));
+    assert!(refusal("attach --all --set SAMPLE=2").contains("KINESIS_TELEMETRY_SAMPLE=\"2\""));
+    assert!(refusal("attach --all --set SAMPLE").contains("set NAME=VALUE"));
+}
+
+#[test]
+fn functions_must_be_selected() {
+    for command in ["attach", "upgrade", "detach"] {
+        for selector in ["--function a --function b", "--match ^a", "--tag team=x", "--all"] {
+            assert!(typed(&format!("{command} {selector} --exclude c")).is_ok(), "{command}");
+        }
+        assert!(refusal(&format!("{command} --exclude c")).contains("required"), "{command}");
+        assert!(refusal(&format!("{command} --function a/b")).contains("name of a function"));
+    }
+    assert!(typed("rollback --journal x.jsonl").is_ok());
+    assert!(typed("attach --emit terraform --name blue").is_ok());
+    assert!(refusal("attach --emit terraform --all").contains("cannot be used with"));
+}
+
+#[test]
+fn regions_can_be_repeated() {
+    let words = "kinesis-telemetry attach --all --region eu-west-1 --region eu-west-2";
+    let global = CommandLine::try_parse_from(words.split(' ')).unwrap().global;
+    assert_eq!(global.regions, ["eu-west-1", "eu-west-2"]);
 }
 
 #[test]

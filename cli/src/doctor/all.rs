@@ -72,9 +72,10 @@ impl Report {
     async fn add(&mut self, checks: &DeploymentChecks<'_>, progress: &Progress) -> Result<()> {
         let published = Published::of(checks.values)?;
         let functions = async {
-            let functions = fleet::functions(&checks.lambda, &published, &progress.line).await?;
+            let functions = fleet::attached(&checks.lambda, &published, &progress.line).await?;
             let names: Vec<_> = functions.iter().filter_map(|it| it.function_name()).collect();
             let checked = fleet::each(
+                4,
                 &names,
                 async |name| {
                     let findings = Box::pin(checks.function(name, GONE)).await;

@@ -62,7 +62,7 @@ pub(super) async fn read(arn: &str, aws: &Aws) -> Result<Recent> {
         recent.borrow_mut().of_shards = (ids.len() > SHARDS).then_some(ids.len());
         // The newest shards have the highest numbers.
         let ids = ids.split_off(ids.len().saturating_sub(SHARDS));
-        let read = fleet::each(&ids, async |id| shard(&target, id, &recent).await, |_| ());
+        let read = fleet::each(4, &ids, async |id| shard(&target, id, &recent).await, |_| ());
         read.await.into_iter().collect::<Result<()>>()
     };
     let read = timeout(LIMIT, Box::pin(all)).await;

@@ -87,6 +87,43 @@ impl Published {
     }
 }
 
+impl Published {
+    /// Returns the ARN of the layer version for functions of an architecture, as Lambda names it.
+    pub(crate) fn layer_for(&self, architecture: &str) -> Option<String> {
+        let (_, it) = self.0.iter().find(|(it, _)| it.name() == architecture)?;
+        Some(format!("{}:{}", it.layer, it.version))
+    }
+
+    /// Returns the ARNs of the layers, without versions.
+    pub(crate) fn layers(&self) -> Vec<String> {
+        self.0.iter().map(|(_, it)| it.layer.clone()).collect()
+    }
+
+    /// Returns true for a version of one of the deployment's layers.
+    pub(crate) fn is_own(&self, arn: &str) -> bool {
+        layer_of(arn).is_some_and(|layer| self.0.iter().any(|(_, it)| it.layer == layer))
+    }
+
+    /// Returns true for a layer with the extension that is of another deployment, account or region.
+    pub(crate) fn is_copy(&self, arn: &str) -> bool {
+        let name = |layer: &str| layer.rsplit(':').next().unwrap_or_default().to_owned();
+        let Some(layer) = layer_of(arn).filter(|_| !self.is_own(arn)) else { return false };
+        let layer = name(layer);
+        let is_known = |it: &Architecture| {
+            // Named deployments add their name.
+            layer.strip_prefix(&it.layer()).is_some_and(|it| it.is_empty() || it.starts_with('-'))
+        };
+        Architecture::ALL.iter().any(is_known)
+            || self.0.iter().any(|(_, it)| name(&it.layer) == layer)
+    }
+}
+
+/// Returns the ARN of a layer without the version.
+pub(crate) fn layer_of(arn: &str) -> Option<&str> {
+    LayerVersion::parse(arn)?;
+    arn.rsplit_once(':').map(|(layer, _)| layer)
+}
+
 impl std::fmt::Display for Published {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for (index, (architecture, version)) in self.0.iter().enumerate() {

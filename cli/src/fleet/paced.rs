@@ -1,41 +1,141 @@
-//! Calls of Lambda's control plane, which all tools of an account and region share.
+//! Calls of a control plane, which all tools of an account and region share.
 
 use std::cell::Cell;
 use std::time::Duration;
 
 use aws_sdk_lambda::Client;
 use aws_sdk_lambda::config::http::HttpResponse;
+use aws_sdk_lambda::config::retry::RetryConfig;
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
+use aws_sdk_lambda::operation::get_function::{GetFunctionError, GetFunctionOutput};
 use kinesis_telemetry_stream::Aws;
 use tokio::time::{Instant, sleep};
 
-/// Time between two calls. Lambda allows 15 a second for all callers together (Lambda quotas, "Rate of control plane API
-/// requests"), and deployments need some of them.
-const BETWEEN: Duration = Duration::from_millis(100);
+/// Calls a second of commands that only read. Lambda allows 15 for all callers together (Lambda quotas, "Rate of control plane
+/// API requests"), and deployments need some of them.
+const RATE: u32 = 10;
 /// Time whose calls may be made at once: those of ten functions are not slowed down.
 const BURST: Duration = Duration::from_secs(2);
-/// First time to wait when Lambda is too busy and does not say for how long.
+/// Calls of `GetFunction` a second: it has a budget of its own, of 100 a second (Lambda quotas).
+const READ_RATE: u32 = 50;
+/// First time to wait when a service is too busy and does not say for how long.
 const WAIT: Duration = Duration::from_secs(1);
 /// Longest time to wait before the next attempt.
 const LONGEST_WAIT: Duration = Duration::from_secs(16);
-/// Attempts of one call while Lambda is too busy: about a minute and a half.
-const ATTEMPTS: usize = 9;
+/// Longest time that a service may ask to wait.
+const LONGEST_STATED: Duration = Duration::from_mins(1);
+/// Attempts of one call while a service is too busy: about a minute and a half.
+const BUSY_ATTEMPTS: usize = 9;
+/// Attempts of one call that fails for no reason of its own.
+const ATTEMPTS: usize = 8;
+/// How long the pace stays slower after a service was too busy.
+const SLOW: Duration = Duration::from_secs(30);
+/// How often the pace is halved at most.
+const MOST_HALVINGS: u32 = 4;
+
+/// The pace at which calls are made. It is halved for a while when a service is too busy.
+#[derive(Debug)]
+pub(crate) struct Pace {
+    between: Duration,
+    burst: Duration,
+    /// When the next call is due, if they are made at an even pace.
+    due: Cell<Instant>,
+    halved: Cell<(u32, Instant)>,
+}
+
+impl Pace {
+    pub(crate) fn new(rate: u32, burst: Duration) -> Self {
+        let now = Instant::now();
+        let between = Duration::from_secs(1) / rate;
+        Self { between, burst, due: Cell::new(now), halved: Cell::new((0, now)) }
+    }
+
+    /// Waits for the turn of a call.
+    async fn turn(&self) {
+        let now = Instant::now();
+        let (halvings, until) = self.halved.get();
+        let between = if now < until { self.between * 2_u32.pow(halvings) } else { self.between };
+        let due = self.due.get().max(now);
+        self.due.set(due + between);
+        sleep(due.saturating_duration_since(now + self.burst)).await;
+    }
+
+    fn slow_down(&self) {
+        let now = Instant::now();
+        let (halvings, until) = self.halved.get();
+        let halvings = if now < until { halvings + 1 } else { 1 };
+        self.halved.set((halvings.min(MOST_HALVINGS), now + SLOW));
+    }
+
+    /// Makes a call in its turn. Repeats it while the service is too busy, and up to [`ATTEMPTS`] times after errors that
+    /// `is_retried` accepts.
+    pub(crate) async fn call<T, E, F>(
+        &self,
+        is_retried: impl Fn(&SdkError<E, HttpResponse>) -> bool,
+        call: impl Fn() -> F,
+    ) -> Result<T, SdkError<E, HttpResponse>>
+    where
+        E: ProvideErrorMetadata,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let (mut wait, mut busy, mut failures) = (WAIT, 1, 1);
+        loop {
+            self.turn().await;
+            let error = match call().await {
+                Err(error) => error,
+                answer => return answer,
+            };
+            if is_busy(&error) && busy < BUSY_ATTEMPTS {
+                busy += 1;
+                self.slow_down();
+                let stated = retry_after(&error).map(|it| it.min(LONGEST_STATED));
+                sleep(stated.map_or_else(|| jitter(wait), |it| it + jitter(WAIT / 4))).await;
+            } else if is_retried(&error) && failures < ATTEMPTS {
+                failures += 1;
+                sleep(jitter(wait)).await;
+            } else {
+                return Err(error);
+            }
+            wait = (wait * 2).min(LONGEST_WAIT);
+        }
+    }
+}
 
 /// Lambda's control plane. Its calls are paced, and repeated while Lambda is too busy.
 pub(crate) struct Lambda {
     pub(crate) aws: Aws,
     client: Client,
-    /// When the next call is due, if they are made at an even pace.
-    due: Cell<Instant>,
+    pace: Pace,
+    reads: Pace,
+    /// True if calls that only read are repeated after failures of the network or the service.
+    is_persistent: bool,
 }
 
 impl Lambda {
+    /// Returns the control plane for commands that only read.
     pub(crate) fn new(aws: &Aws) -> Self {
-        let client = Client::new(&aws.config);
-        Self { aws: aws.clone(), client, due: Cell::new(Instant::now()) }
+        Self {
+            aws: aws.clone(),
+            client: Client::new(&aws.config),
+            pace: Pace::new(RATE, BURST),
+            reads: Pace::new(READ_RATE, Duration::ZERO),
+            is_persistent: false,
+        }
     }
 
-    /// Makes a call. Waits for its turn, and repeats it while Lambda answers that there are too many.
+    /// Returns the control plane for commands that change functions. It never has more than so many calls a second, because the
+    /// SDK repeats none of them.
+    pub(crate) fn at_rate(aws: &Aws, rate: u32) -> Self {
+        let config = aws_sdk_lambda::config::Builder::from(&aws.config);
+        let config = config.retry_config(RetryConfig::disabled()).build();
+        let client = Client::from_conf(config);
+        let pace = Pace::new(rate, Duration::ZERO);
+        // A run that this one continues may have made a call just now.
+        pace.due.set(Instant::now() + pace.between);
+        Self { client, pace, is_persistent: true, ..Self::new(aws) }
+    }
+
+    /// Makes a call that changes nothing. Waits for its turn, and repeats it while Lambda answers that there are too many.
     pub(crate) async fn ask<T, E, F>(
         &self,
         call: impl Fn(&Client) -> F,
@@ -44,32 +144,50 @@ impl Lambda {
         E: ProvideErrorMetadata,
         F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
     {
-        let mut wait = WAIT;
-        for _ in 1..ATTEMPTS {
-            self.turn().await;
-            match call(&self.client).await {
-                Err(error) if is_busy(&error) => {
-                    let stated = retry_after(&error);
-                    sleep(stated.unwrap_or(wait).min(LONGEST_WAIT)).await;
-                    wait *= 2;
-                }
-                answer => return answer,
-            }
-        }
-        call(&self.client).await
+        self.pace.call(|it| self.is_persistent && is_transient(it), || call(&self.client)).await
     }
 
-    async fn turn(&self) {
-        let now = Instant::now();
-        let due = self.due.get().max(now);
-        self.due.set(due + BETWEEN);
-        sleep(due.saturating_duration_since(now + BURST)).await;
+    /// Makes a call that changes something. It is repeated only if Lambda has not accepted it.
+    pub(crate) async fn change<T, E, F>(
+        &self,
+        call: impl Fn(&Client) -> F,
+    ) -> Result<T, SdkError<E, HttpResponse>>
+    where
+        E: ProvideErrorMetadata,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        self.pace.call(|_| false, || call(&self.client)).await
     }
+
+    /// Reads a function with its tags.
+    pub(crate) async fn function(
+        &self,
+        name: &str,
+    ) -> Result<GetFunctionOutput, SdkError<GetFunctionError, HttpResponse>> {
+        self.reads
+            .call(is_transient, || self.client.get_function().function_name(name).send())
+            .await
+    }
+}
+
+/// Returns a random part of a time, so that several callers do not return together.
+pub(crate) fn jitter(wait: Duration) -> Duration {
+    wait.mul_f64(fastrand::f64())
 }
 
 fn is_busy<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     let is_429 = error.raw_response().is_some_and(|it| it.status().as_u16() == 429);
-    is_429 || matches!(error.code(), Some("TooManyRequestsException" | "ThrottlingException"))
+    let codes = ["TooManyRequestsException", "ThrottlingException", "Throttling"];
+    is_429 || error.code().is_some_and(|it| codes.contains(&it))
+}
+
+/// Returns true if it is unknown whether the service did what it was asked to do.
+pub(crate) fn is_transient<E>(error: &SdkError<E, HttpResponse>) -> bool {
+    match error {
+        SdkError::ConstructionFailure(_) => false,
+        SdkError::ServiceError(it) => it.raw().status().as_u16() >= 500,
+        _ => true,
+    }
 }
 
 fn retry_after<E>(error: &SdkError<E, HttpResponse>) -> Option<Duration> {

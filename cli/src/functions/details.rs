@@ -7,9 +7,8 @@ use anyhow::Error;
 use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
 use kinesis_telemetry_stream::counted;
 
-use super::managed::Managed;
 use super::row::{OldAlias, Row};
-use crate::fleet::{Lambda, Published};
+use crate::fleet::{Lambda, Managed, Published};
 
 /// Reads tags and aliases. What cannot be read is counted, with the first reason.
 pub(super) struct Details<'a> {

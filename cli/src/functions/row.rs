@@ -6,8 +6,7 @@ use aws_sdk_lambda::types::FunctionConfiguration;
 use extension_spec::{ENV_PREFIX, variable};
 use serde::Serialize;
 
-use super::managed::Managed;
-use crate::fleet::Published;
+use crate::fleet::{Managed, Published};
 
 /// A function that has the layer.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]

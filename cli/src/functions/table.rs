@@ -7,9 +7,9 @@ use kinesis_telemetry_stream::counted;
 use kinesis_telemetry_terminal::{Style, Styles, Text, plain};
 use textwrap::core::display_width;
 
-use super::managed::Managed;
 use super::row::Row;
-use crate::fleet::Published;
+use crate::fleet::{Managed, Published};
+use crate::wrapped::wrapped;
 use widths::{Column, fitted, shortened};
 
 /// Space between two columns.
@@ -44,7 +44,7 @@ pub(super) fn text(
         let none = format!(
             "No function in {region} has the layer (published: {published}). kinesis-telemetry outputs shows how to add it."
         );
-        wrapped(&mut text, &none, columns, "", &[]);
+        wrapped(&mut text, &none, columns, ["", ""], &[]);
         return text;
     }
     let cells: Vec<_> = rows.iter().map(cells).collect();
@@ -65,14 +65,26 @@ pub(super) fn text(
         };
         line(&mut text, cells, &widths, style);
         if let Some(problem) = &row.problem {
-            wrapped(&mut text, &format!("problem: {problem}"), columns, "  ", &[Style::Red]);
+            wrapped(
+                &mut text,
+                &format!("problem: {problem}"),
+                columns,
+                ["  ", "    "],
+                &[Style::Red],
+            );
         }
         if let Some(aliases) = aliases(row) {
-            wrapped(&mut text, &format!("aliases: {aliases}"), columns, "  ", &[Style::Yellow]);
+            wrapped(
+                &mut text,
+                &format!("aliases: {aliases}"),
+                columns,
+                ["  ", "    "],
+                &[Style::Yellow],
+            );
         }
     }
     text.end_line();
-    wrapped(&mut text, &summary(rows, published), columns, "", &[]);
+    wrapped(&mut text, &summary(rows, published), columns, ["", ""], &[]);
     text
 }
 
@@ -147,16 +159,4 @@ fn line<'a>(
         text.push(&" ".repeat(GAP));
     }
     text.end_line();
-}
-
-/// Adds a text of any length as lines.
-fn wrapped(text: &mut Text, value: &str, columns: usize, indent: &str, styles: &[Style]) {
-    let further = format!("{indent}  ");
-    let options = textwrap::Options::new(columns.max(20)).initial_indent(indent);
-    let options = options.subsequent_indent(if indent.is_empty() { "" } else { &further });
-    // An ARN is copied as a whole.
-    let options = options.word_splitter(textwrap::WordSplitter::NoHyphenation);
-    for line in textwrap::wrap(&plain(value), options) {
-        text.push_in(styles, &line).end_line();
-    }
 }

@@ -3,8 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod completeness;
+mod control_plane;
 mod doctor;
 mod environment;
+mod fleet;
 mod formats;
 mod functions;
 mod hostile_letters;

@@ -61,6 +61,10 @@ fn help_is_as_reviewed() {
         "outputs",
         "invoke",
         "redrive",
+        "attach",
+        "upgrade",
+        "detach",
+        "rollback",
         "completions",
         "man",
     ];

@@ -12,30 +12,38 @@ const STACK: &str = "aws:cloudformation:stack-name";
 /// Tag that SAM sets.
 const CREATED_BY: (&str, &str) = ("lambda:createdBy", "SAM");
 
+/// Where no tag tells who deploys a function.
+const UNKNOWN: &str = "unknown";
+
 /// Who deploys a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Managed {
+pub(crate) struct Managed {
     /// `CloudFormation`, `SAM`, or `unknown` if no tag tells.
-    pub(super) managed_by: &'static str,
+    pub(crate) managed_by: &'static str,
     /// The stack that the function belongs to.
-    pub(super) stack: Option<String>,
+    pub(crate) stack: Option<String>,
 }
 
 impl Managed {
-    pub(super) fn of(tags: &HashMap<String, String>) -> Self {
+    pub(crate) fn of(tags: &HashMap<String, String>) -> Self {
         let stack = tags.get(STACK).cloned();
         let is_sam = tags.get(CREATED_BY.0).is_some_and(|it| it == CREATED_BY.1);
         let managed_by = match &stack {
             _ if is_sam => "SAM",
             Some(_) => "CloudFormation",
-            None => "unknown",
+            None => UNKNOWN,
         };
         Self { managed_by, stack }
     }
 
+    /// Returns true if a tag tells who manages the function.
+    pub(crate) fn is_known(&self) -> bool {
+        self.managed_by != UNKNOWN
+    }
+
     /// Returns it in a few words.
-    pub(super) fn words(&self) -> String {
+    pub(crate) fn words(&self) -> String {
         match &self.stack {
             Some(stack) if self.managed_by == "SAM" => format!("SAM {stack}"),
             Some(stack) => format!("stack {stack}"),

@@ -1,0 +1,330 @@
+//! Plans and changes the functions of one region.
+
+mod policies;
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use aws_sdk_lambda::types::Environment;
+use kinesis_telemetry_stream::Aws;
+use tokio::time::{Instant, sleep};
+
+use super::journal::{Entry, Intent, Journal, Verb};
+use super::paced::{Lambda, jitter};
+use super::plan::{Change, Goal, Plan, Wanted, plan};
+use super::reason::{Reason, Why};
+use super::result::{Item, Outcome};
+use super::role::Roles;
+use super::select::Candidate;
+use super::signing::Signing;
+use super::snapshot::Snapshot;
+use super::undo::Tracked;
+use super::versions::{Versions, publish};
+use super::write::{Verdict, verdict};
+
+/// Attempts to change one function, while others change it or Lambda does not answer.
+const ATTEMPTS: usize = 10;
+/// First and longest time between two reads of a function that is being updated.
+const POLL: (Duration, Duration) = (Duration::from_millis(600), Duration::from_secs(2));
+/// Longest time to wait for an update: those of functions in a VPC take up to a minute.
+const PATIENCE: Duration = Duration::from_mins(5);
+
+/// The functions of one region, and what is to become of them.
+pub(super) struct Site {
+    pub(super) region: String,
+    pub(super) lambda: Lambda,
+    /// `None` if the policy stays as it is.
+    pub(super) roles: Option<Roles>,
+    pub(super) wanted: Wanted,
+    pub(super) verb: Verb,
+    pub(super) publish: bool,
+    pub(super) signing: Signing,
+    /// The roles that a rollback is limited to.
+    pub(super) only_roles: Option<BTreeSet<String>>,
+    /// The functions that had the layer when they were planned, by role.
+    pub(super) users: RefCell<BTreeMap<String, Vec<String>>>,
+    /// Why no function can be changed any more.
+    pub(super) stopped: RefCell<Option<Why>>,
+}
+
+/// What is to become of a function, and whether its role gets the policy.
+struct Decision {
+    plan: Plan,
+    gets_policy: bool,
+}
+
+impl Site {
+    fn aws(&self) -> &Aws {
+        &self.lambda.aws
+    }
+
+    /// Plans one function; `None` if its tags leave it out. `tracked` is what the journal holds of it.
+    pub(super) async fn plan(
+        &self,
+        candidate: &Candidate,
+        tags: &[(String, String)],
+        tracked: impl Fn(&str) -> Option<Tracked>,
+    ) -> Option<Item> {
+        let item = Item::of(&self.region, &candidate.name);
+        if let Some(why) = &*self.stopped.borrow() {
+            return Some(item.ended(Outcome::Skipped, why.clone()));
+        }
+        let snapshot = match self.read(&candidate.name).await {
+            Ok(snapshot) => snapshot,
+            Err(verdict) => {
+                if let Verdict::Stop(why) = &verdict {
+                    *self.stopped.borrow_mut() = Some(why.clone());
+                }
+                return Some(item.ended(Outcome::Skipped, verdict.why()));
+            }
+        };
+        let (arn, role) = (snapshot.arn.clone(), snapshot.role.clone());
+        let mut item = Item { arn, role, ..item };
+        if !candidate.is_named && !tags.is_empty() {
+            let Some(present) = &snapshot.tags else {
+                return Some(item.ended(Outcome::Skipped, Why::from(Reason::TagsUnreadable)));
+            };
+            if !tags.iter().all(|(key, value)| present.get(key) == Some(value)) {
+                return None;
+            }
+        }
+        let is_own = |it: &String| self.wanted.published.as_ref().is_some_and(|own| own.is_own(it));
+        if snapshot.layers.iter().any(is_own) {
+            self.users.borrow_mut().entry(item.role.clone()).or_default().push(item.arn.clone());
+        }
+        let Decision { plan, gets_policy } =
+            self.decide(&snapshot, tracked(&item.arn).as_ref()).await;
+        Some(match plan {
+            Plan::Unchanged(why) => item.ended(Outcome::Unchanged, why),
+            Plan::Skip(why) => item.ended(Outcome::Skipped, why),
+            Plan::Change(change) => {
+                if gets_policy {
+                    item.policy = self.roles.as_ref().map(|it| it.policy().to_owned());
+                }
+                item.versions = Versions { features: snapshot.versioned, ..Versions::default() };
+                item.why.clone_from(&change.left);
+                item.change = change;
+                item
+            }
+        })
+    }
+
+    /// Finishes what a run that was killed has begun: finds out if its last change was made, and publishes a version that is due.
+    pub(super) async fn finish(&self, name: &str, journal: &Journal) -> Result<(), Why> {
+        let snapshot = self.read_idle(name).await.map_err(Verdict::why)?;
+        let mut item = Item::of(&self.region, name);
+        settle(&snapshot, &mut item, journal).map_err(Verdict::why)?;
+        self.publish(&snapshot, &mut item, journal).await.map_err(Verdict::why)
+    }
+
+    /// Changes one function until nothing is left to do, and says what became of it.
+    pub(super) async fn apply(&self, planned: &Item, journal: &Journal) -> Item {
+        // Only what is done from here on is reported.
+        let (change, policy) = (Change::default(), None);
+        let mut item = Item { change, policy, ..planned.clone() };
+        let mut attempts = 0;
+        let ended = loop {
+            if let Some(why) = &*self.stopped.borrow() {
+                break Err(why.clone());
+            }
+            match self.step(&mut item, journal).await {
+                Ok(None) => {}
+                Ok(Some(left)) => break Ok(left),
+                Err(Verdict::Replan) if attempts < ATTEMPTS => {}
+                Err(Verdict::Wait) if attempts < ATTEMPTS => sleep(jitter(POLL.1)).await,
+                Err(Verdict::Replan) => break Err(Reason::Contended.into()),
+                Err(Verdict::Stop(why)) => {
+                    *self.stopped.borrow_mut() = Some(why.clone());
+                    break Err(why);
+                }
+                Err(verdict) => break Err(verdict.why()),
+            }
+            attempts += 1;
+        };
+        match ended {
+            Ok(left) if item.change.is_empty() && item.policy.is_none() => {
+                item.ended(Outcome::Unchanged, left)
+            }
+            // A function without the layer is what detach wants.
+            Ok(Some(left)) if left.reason == Reason::NotAttached => {
+                let left = item.why.take();
+                item.ended(Outcome::Changed, left)
+            }
+            Ok(left) => item.ended(Outcome::Changed, left),
+            Err(why) => item.ended(Outcome::Failed, why),
+        }
+    }
+
+    /// Reads a function and makes the change that it needs. Returns what of it is left once it needs none.
+    async fn step(
+        &self,
+        item: &mut Item,
+        journal: &Journal,
+    ) -> Result<Option<Option<Why>>, Verdict> {
+        let snapshot = self.read_idle(&item.name).await?;
+        settle(&snapshot, item, journal)?;
+        let tracked = journal.function(&snapshot.arn).map(|it| it.tracked.clone());
+        let Decision { plan, gets_policy } = self.decide(&snapshot, tracked.as_ref()).await;
+        let change = match plan {
+            Plan::Unchanged(left) => {
+                self.publish(&snapshot, item, journal).await?;
+                return Ok(Some(left));
+            }
+            Plan::Skip(why) => return Err(Verdict::Leave(why)),
+            Plan::Change(change) => change,
+        };
+        if let Some(roles) = self.roles.as_ref().filter(|_| gets_policy) {
+            let layers = self.wanted.published.as_ref().map(super::Published::layers);
+            let layers = layers.unwrap_or_default();
+            let set = self.set_policy(roles, journal, &snapshot.role, &layers, true);
+            if set.await.map_err(Verdict::Leave)? {
+                item.policy = Some(roles.policy().to_owned());
+            }
+        }
+        if change.is_empty() {
+            return Ok(None);
+        }
+        item.why.clone_from(&change.left);
+        let id = journal
+            .begin(Intent {
+                verb: Some(self.verb),
+                region: self.region.clone(),
+                function: snapshot.arn.clone(),
+                role: snapshot.role.clone(),
+                revision: snapshot.revision.clone(),
+                layers: change.layers.clone(),
+                own: self.own(tracked.as_ref()),
+                variables: change.variables.clone(),
+                publish: self.publish && item.versions.is_needed(),
+                id: 0,
+            })
+            .map_err(|it| stop(&it))?;
+        let written = self.write(&snapshot, &change).await;
+        if let Err(Verdict::Leave(_) | Verdict::Stop(_)) = &written {
+            let function = snapshot.arn.clone();
+            journal.note(&Entry::Done { id, function, applied: false }).map_err(|it| stop(&it))?;
+        }
+        written?;
+        sleep(POLL.0).await;
+        Ok(None)
+    }
+
+    async fn publish(
+        &self,
+        snapshot: &Snapshot,
+        item: &mut Item,
+        journal: &Journal,
+    ) -> Result<(), Verdict> {
+        if !journal.function(&snapshot.arn).is_some_and(|it| it.publish) {
+            return Ok(());
+        }
+        let version = publish(&self.lambda, &snapshot.name).await.map_err(Verdict::Leave)?;
+        item.published = Some(version.clone());
+        let function = snapshot.arn.clone();
+        journal.note(&Entry::Published { function, version }).map_err(|it| stop(&it))
+    }
+
+    async fn decide(&self, snapshot: &Snapshot, tracked: Option<&Tracked>) -> Decision {
+        let skip = |why| Decision { plan: Plan::Skip(why), gets_policy: false };
+        let mut plan = plan(snapshot, &self.wanted, tracked);
+        if let Plan::Change(Change { layers: Some((before, after)), .. }) = &plan {
+            for layer in after.iter().filter(|it| !before.contains(it)) {
+                if self.signing.refuses(&self.lambda, &snapshot.arn, layer).await {
+                    return skip(Reason::CodeSigning.with(layer));
+                }
+            }
+        }
+        let is_attach = matches!(self.wanted.goal, Goal::Attach { .. });
+        let Some(roles) = self.roles.as_ref().filter(|_| is_attach) else {
+            return Decision { plan, gets_policy: false };
+        };
+        if matches!(plan, Plan::Skip(_)) {
+            return Decision { plan, gets_policy: false };
+        }
+        let gets_policy = match roles.facts(&snapshot.role).await {
+            Ok(facts) if facts.is_attached => false,
+            Ok(facts) => match facts.obstacle {
+                Some(why) => return skip(why),
+                None => true,
+            },
+            Err(why) => return skip(why),
+        };
+        if gets_policy && matches!(plan, Plan::Unchanged(_)) {
+            plan = Plan::Change(Change::default());
+        }
+        Decision { plan, gets_policy }
+    }
+
+    /// Returns the deployment's layers, without versions; a rollback knows them from the journal.
+    fn own(&self, tracked: Option<&Tracked>) -> Vec<String> {
+        if let Some(published) = &self.wanted.published {
+            return published.layers();
+        }
+        let layers = tracked.and_then(|it| it.layers.as_ref());
+        layers.into_iter().flat_map(|it| it.own.clone()).collect()
+    }
+
+    async fn read(&self, name: &str) -> Result<Snapshot, Verdict> {
+        match self.lambda.function(name).await {
+            Ok(answer) => Snapshot::of(answer).map_err(Verdict::Leave),
+            Err(error) => {
+                Err(match verdict(self.aws(), "reading a function", "lambda:GetFunction", &error) {
+                    Verdict::Replan => Verdict::Leave(Reason::NoAnswer.with("lambda:GetFunction")),
+                    verdict => verdict,
+                })
+            }
+        }
+    }
+
+    /// Reads a function when no update of it is in progress.
+    async fn read_idle(&self, name: &str) -> Result<Snapshot, Verdict> {
+        let (began, mut wait) = (Instant::now(), POLL.0);
+        loop {
+            let snapshot = self.read(name).await?;
+            if !snapshot.is_busy {
+                return Ok(snapshot);
+            }
+            if began.elapsed() > PATIENCE {
+                return Err(Verdict::Leave(Reason::Busy.into()));
+            }
+            sleep(wait).await;
+            wait = (wait * 2).min(POLL.1);
+        }
+    }
+
+    /// Writes a change onto the revision that was read.
+    async fn write(&self, snapshot: &Snapshot, change: &Change) -> Result<(), Verdict> {
+        let environment = change
+            .environment(snapshot)
+            .map(|it| Environment::builder().set_variables(Some(it.into_iter().collect())).build());
+        let layers = change.layers.as_ref().map(|it| it.1.clone());
+        let answer = self.lambda.change(|client| {
+            let request = client.update_function_configuration().function_name(&snapshot.name);
+            let request = request.set_revision_id(snapshot.revision.clone());
+            let request = request.set_layers(layers.clone());
+            request.set_environment(environment.clone()).send()
+        });
+        let doing = "changing a function";
+        let permission = "lambda:UpdateFunctionConfiguration";
+        answer.await.map(|_| ()).map_err(|it| verdict(self.aws(), doing, permission, &it))
+    }
+}
+
+/// Without a journal nothing may be changed.
+fn stop(error: &anyhow::Error) -> Verdict {
+    Verdict::Stop(Reason::Refused.with(format!("{error:#}")))
+}
+
+/// Finds out if the change that the journal announced last was made, be it by this run or by one that was killed.
+fn settle(snapshot: &Snapshot, item: &mut Item, journal: &Journal) -> Result<(), Verdict> {
+    let open = journal.function(&snapshot.arn).and_then(|it| it.open.clone());
+    let Some(intent) = open else { return Ok(()) };
+    let applied = intent.was_applied(snapshot);
+    let entry = Entry::Done { id: intent.id, function: snapshot.arn.clone(), applied };
+    journal.note(&entry).map_err(|it| stop(&it))?;
+    if applied {
+        item.change = intent.change();
+    }
+    Ok(())
+}

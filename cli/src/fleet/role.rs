@@ -1,0 +1,181 @@
+//! The deployment's policy and the roles of functions.
+
+use std::cell::{Cell, RefCell};
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use aws_sdk_iam::Client;
+use aws_sdk_iam::config::retry::RetryConfig;
+use aws_sdk_iam::operation::detach_role_policy::DetachRolePolicyError;
+use aws_sdk_iam::types::SummaryKeyType;
+use kinesis_telemetry_stream::Aws;
+use tokio::sync::Mutex;
+
+use super::paced::{Pace, is_transient};
+use super::reason::{Reason, Why};
+use super::write::verdict;
+
+/// Calls of IAM a second. IAM does not state its limits.
+const RATE: u32 = 10;
+const BURST: Duration = Duration::from_secs(2);
+/// Policies that a role may have, unless the account has a higher quota (IAM quotas).
+const MOST_POLICIES: usize = 10;
+/// Tag that `CloudFormation` sets.
+const STACK: &str = "aws:cloudformation:stack-name";
+
+/// The roles of an account, as far as the policy of a deployment matters.
+pub(super) struct Roles {
+    aws: Aws,
+    client: Client,
+    pace: Pace,
+    policy: String,
+    include_managed: bool,
+    quota: Cell<Option<usize>>,
+    /// By ARN.
+    known: RefCell<BTreeMap<String, Result<Facts, Why>>>,
+    /// Several functions share a role: one call at a time asks about it.
+    turn: Mutex<()>,
+}
+
+/// What is known of a role.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Facts {
+    pub(super) is_attached: bool,
+    /// Why the policy cannot be attached or detached.
+    pub(super) obstacle: Option<Why>,
+}
+
+impl Roles {
+    pub(super) fn new(aws: &Aws, policy: &str, include_managed: bool) -> Self {
+        let config = aws_sdk_iam::config::Builder::from(&aws.config);
+        let client = Client::from_conf(config.retry_config(RetryConfig::disabled()).build());
+        Self {
+            aws: aws.clone(),
+            client,
+            pace: Pace::new(RATE, BURST),
+            policy: policy.to_owned(),
+            include_managed,
+            quota: Cell::new(None),
+            known: RefCell::default(),
+            turn: Mutex::new(()),
+        }
+    }
+
+    pub(super) fn policy(&self) -> &str {
+        &self.policy
+    }
+
+    /// Returns what is known of a role. IAM is asked once for each.
+    pub(super) async fn facts(&self, role: &str) -> Result<Facts, Why> {
+        let _turn = self.turn.lock().await;
+        self.ask_once(role).await
+    }
+
+    async fn ask_once(&self, role: &str) -> Result<Facts, Why> {
+        if let Some(facts) = self.known.borrow().get(role) {
+            return facts.clone();
+        }
+        let facts = self.ask(role).await;
+        self.known.borrow_mut().insert(role.to_owned(), facts.clone());
+        facts
+    }
+
+    /// Attaches the policy, or detaches it, unless this is done already. `announce` is called before.
+    pub(super) async fn set(
+        &self,
+        role: &str,
+        is_attached: bool,
+        announce: impl FnOnce() -> Result<(), Why>,
+    ) -> Result<bool, Why> {
+        let _turn = self.turn.lock().await;
+        if self.ask_once(role).await?.is_attached == is_attached {
+            return Ok(false);
+        }
+        announce()?;
+        let (name, policy) = (name(role), &self.policy);
+        if is_attached {
+            let call =
+                || self.client.attach_role_policy().role_name(name).policy_arn(policy).send();
+            let answer = self.pace.call(is_transient, call).await;
+            let doing = "attaching the policy to a role";
+            answer.map_err(|it| verdict(&self.aws, doing, "iam:AttachRolePolicy", &it).why())?;
+        } else {
+            let call =
+                || self.client.detach_role_policy().role_name(name).policy_arn(policy).send();
+            match self.pace.call(is_transient, call).await {
+                Err(error)
+                    if error
+                        .as_service_error()
+                        .is_some_and(DetachRolePolicyError::is_no_such_entity_exception) => {}
+                answer => {
+                    let doing = "detaching the policy from a role";
+                    answer.map_err(|it| {
+                        verdict(&self.aws, doing, "iam:DetachRolePolicy", &it).why()
+                    })?;
+                }
+            }
+        }
+        self.known.borrow_mut().insert(role.to_owned(), Ok(Facts { is_attached, obstacle: None }));
+        Ok(true)
+    }
+
+    async fn ask(&self, role: &str) -> Result<Facts, Why> {
+        let (name, mut marker, mut count) = (name(role), None::<String>, 0);
+        loop {
+            let call = || {
+                let request = self.client.list_attached_role_policies().role_name(name);
+                request.set_marker(marker.clone()).send()
+            };
+            let page = self.pace.call(is_transient, call).await.map_err(|it| {
+                let doing = "reading the policies of a role";
+                verdict(&self.aws, doing, "iam:ListAttachedRolePolicies", &it).why()
+            })?;
+            count += page.attached_policies().len();
+            let mut policies = page.attached_policies().iter();
+            if policies.any(|it| it.policy_arn() == Some(&self.policy)) {
+                let obstacle = self.managed(name).await;
+                return Ok(Facts { is_attached: true, obstacle });
+            }
+            let next = page.marker.filter(|it| page.is_truncated && !it.is_empty());
+            match next.filter(|it| marker.as_ref() != Some(it)) {
+                Some(next) => marker = Some(next),
+                None => break,
+            }
+        }
+        let mut obstacle = self.managed(name).await;
+        if obstacle.is_none() && count >= MOST_POLICIES && count >= self.quota().await {
+            obstacle = Some(Reason::RoleFull.with(format!("{name} has {count}")));
+        }
+        Ok(Facts { is_attached: false, obstacle })
+    }
+
+    /// Returns the stack that manages a role, as far as its tags show it.
+    async fn managed(&self, name: &str) -> Option<Why> {
+        if self.include_managed {
+            return None;
+        }
+        let call = || self.client.get_role().role_name(name).send();
+        let role = self.pace.call(is_transient, call).await.ok()?.role?;
+        let stack = role.tags().iter().find(|it| it.key() == STACK)?;
+        Some(Reason::RoleManaged.with(format!("{name}, stack {}", stack.value())))
+    }
+
+    /// Returns how many policies a role may have in this account.
+    async fn quota(&self) -> usize {
+        if let Some(quota) = self.quota.get() {
+            return quota;
+        }
+        let call = || self.client.get_account_summary().send();
+        let summary = self.pace.call(is_transient, call).await.ok();
+        let key = SummaryKeyType::AttachedPoliciesPerRoleQuota;
+        let quota = summary.and_then(|it| it.summary_map?.get(&key).copied());
+        let quota = quota.and_then(|it| usize::try_from(it).ok()).unwrap_or(MOST_POLICIES);
+        self.quota.set(Some(quota));
+        quota
+    }
+}
+
+/// Returns the name of a role: the last part of its ARN.
+pub(super) fn name(role: &str) -> &str {
+    role.rsplit('/').next().unwrap_or(role)
+}

@@ -1,0 +1,124 @@
+//! The state of a function, as far as attaching a layer depends on it. Pure.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aws_sdk_lambda::operation::get_function::GetFunctionOutput;
+use aws_sdk_lambda::types::{
+    FunctionConfiguration, LastUpdateStatus, LastUpdateStatusReasonCode, PackageType,
+    SnapStartApplyOn, State, StateReasonCode,
+};
+use extension_spec::deployment::Architecture;
+
+use super::managed::Managed;
+use super::reason::{Reason, Why};
+
+/// Variables by name.
+pub(crate) type Variables = BTreeMap<String, String>;
+
+/// A function at one moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Snapshot {
+    pub(crate) name: String,
+    pub(crate) arn: String,
+    pub(crate) role: String,
+    /// Identifies this state of the function.
+    pub(crate) revision: Option<String>,
+    pub(crate) is_image: bool,
+    pub(crate) is_replica: bool,
+    /// As Lambda names it.
+    pub(crate) architecture: String,
+    /// `None` for images.
+    pub(crate) runtime: Option<String>,
+    /// ARNs of layer versions, in their order.
+    pub(crate) layers: Vec<String>,
+    /// All variables, or why they cannot be read.
+    pub(crate) variables: Result<Variables, String>,
+    /// True while the function is being created or updated.
+    pub(crate) is_busy: bool,
+    /// What is wrong with the function or its last update.
+    pub(crate) failure: Option<String>,
+    /// Who manages the function; `None` if its tags cannot be read.
+    pub(crate) managed: Option<Managed>,
+    /// `None` if they cannot be read.
+    pub(crate) tags: Option<HashMap<String, String>>,
+    /// Features that make callers run published versions.
+    pub(crate) versioned: Vec<&'static str>,
+}
+
+impl Snapshot {
+    /// Returns the state that Lambda answers.
+    pub(crate) fn of(answer: GetFunctionOutput) -> Result<Self, Why> {
+        let nothing = || Reason::Refused.with("Lambda answered without a configuration");
+        let function = answer.configuration.ok_or_else(nothing)?;
+        let tags = match &answer.tags_error {
+            Some(_) => None,
+            None => Some(answer.tags.unwrap_or_default()),
+        };
+        Ok(Self::from(&function, tags.as_ref()))
+    }
+
+    fn from(function: &FunctionConfiguration, tags: Option<&HashMap<String, String>>) -> Self {
+        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+        let environment = function.environment();
+        let variables = if let Some(error) = environment.and_then(|it| it.error()) {
+            let words = [error.error_code(), error.message()];
+            Err(words.into_iter().flatten().collect::<Vec<_>>().join(": "))
+        } else {
+            let variables = environment.and_then(|it| it.variables()).into_iter().flatten();
+            Ok(variables.map(|(name, value)| (name.clone(), value.clone())).collect())
+        };
+        let architecture = function.architectures().first();
+        Self {
+            name: text(function.function_name()),
+            arn: text(function.function_arn()),
+            role: text(function.role()),
+            revision: function.revision_id().map(str::to_owned),
+            is_image: function.package_type() == Some(&PackageType::Image),
+            is_replica: function.master_arn().is_some(),
+            architecture: architecture
+                .map_or(Architecture::X86_64.name(), |it| it.as_str())
+                .to_owned(),
+            runtime: function.runtime().map(|it| it.as_str().to_owned()),
+            layers: function.layers().iter().filter_map(|it| it.arn()).map(str::to_owned).collect(),
+            variables,
+            is_busy: function.state() == Some(&State::Pending)
+                || function.last_update_status() == Some(&LastUpdateStatus::InProgress),
+            failure: failure(function),
+            managed: tags.map(Managed::of),
+            tags: tags.cloned(),
+            versioned: versioned(function),
+        }
+    }
+}
+
+/// Returns what is wrong with a function or its last update, with the code that Lambda gives.
+fn failure(function: &FunctionConfiguration) -> Option<String> {
+    let words = |what: &str, code: Option<&str>, reason: Option<&str>| {
+        let details: Vec<_> = code.into_iter().chain(reason).collect();
+        match details[..] {
+            [] => what.to_owned(),
+            _ => format!("{what} ({})", details.join(": ")),
+        }
+    };
+    let state = function.state().filter(|it| !matches!(it, State::Active | State::Pending));
+    if let Some(state) = state {
+        let code = function.state_reason_code().map(StateReasonCode::as_str);
+        return Some(words(&format!("State is {}", state.as_str()), code, function.state_reason()));
+    }
+    let has_failed = function.last_update_status() == Some(&LastUpdateStatus::Failed);
+    has_failed.then(|| {
+        let code =
+            function.last_update_status_reason_code().map(LastUpdateStatusReasonCode::as_str);
+        words("LastUpdateStatus is Failed", code, function.last_update_status_reason())
+    })
+}
+
+fn versioned(function: &FunctionConfiguration) -> Vec<&'static str> {
+    let snap_start = function.snap_start().and_then(|it| it.apply_on());
+    let features = [
+        ("SnapStart", snap_start == Some(&SnapStartApplyOn::PublishedVersions)),
+        ("managed instances", function.capacity_provider_config().is_some()),
+        ("durable execution", function.durable_config().is_some()),
+    ];
+    features.into_iter().filter(|it| it.1).map(|it| it.0).collect()
+}

@@ -1,0 +1,14 @@
+//! The commands against a control plane that keeps state, inside of the SDK's HTTP client and in virtual time.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod crash;
+mod edits;
+mod flows;
+mod harness;
+mod many;
+mod plans;
+mod reasons;
+
+#[path = "../../tests/scripted/control_plane/mod.rs"]
+mod control_plane;

@@ -1,0 +1,134 @@
+//! Why functions stay as they are, from the answers of services.
+
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::control_plane::{Function, layer, other_layer};
+use super::harness::{World, test};
+use crate::fleet::reason::Reason;
+use crate::fleet::result::Outcome;
+
+/// Runs attach on one function and returns why it stays as it is: by the plan, then by the result.
+async fn reasons(
+    function: Function,
+    prepare: impl FnOnce(&World),
+) -> (Option<Reason>, Option<Reason>) {
+    let name = function.name.clone();
+    let world = World::new(vec![function]);
+    prepare(&world);
+    let before = world.plane.picture().0;
+    let words = format!("attach --function {name}");
+    let planned = world.plan(&words).await.remove(0);
+    let done = world.run(&words).await.items.remove(0);
+    assert!(matches!(done.outcome, Outcome::Skipped | Outcome::Failed), "{done:?}");
+    assert_eq!(world.plane.picture().0, before);
+    (planned.why.map(|it| it.reason), done.why.map(|it| it.reason))
+}
+
+#[test]
+fn every_obstacle_is_found_while_planning() {
+    test(async || {
+        let five: Vec<_> = ["a", "b", "c", "d", "e"].map(other_layer).into();
+        for (expected, function) in [
+            (Reason::Image, Function::new("f").with("PackageType", json!("Image"))),
+            (Reason::FiveLayers, Function::new("f").layers(&five)),
+            (Reason::VariablesTooLarge, Function::new("f").variable("BIG", &"x".repeat(4_000))),
+            (Reason::VariablesUnreadable, Function::new("f").unreadable()),
+            (Reason::Failed, Function::new("f").with("State", json!("Failed"))),
+            (Reason::Failed, Function::new("f").with("LastUpdateStatus", json!("Failed"))),
+            (Reason::Runtime, Function::new("f").with("Runtime", json!("python2.7"))),
+            (Reason::Managed, Function::new("f").tag("aws:cloudformation:stack-name", "shop")),
+            (Reason::Managed, Function::new("f").tag("lambda:createdBy", "SAM")),
+            (
+                Reason::AnotherCopy,
+                Function::new("f")
+                    .layers(&[layer("x86_64", 1).replace("111122223333", "444455556666")]),
+            ),
+        ] {
+            assert_eq!(reasons(function, |_| ()).await, (Some(expected), Some(expected)));
+        }
+    });
+}
+
+#[test]
+fn obstacles_of_roles_are_found_while_planning() {
+    test(async || {
+        let full = |it: &World| {
+            let mut state = it.plane.state();
+            let role = state.roles.get_mut("f-role").unwrap();
+            role.policies = (0..10).map(|n| format!("arn:aws:iam::aws:policy/p{n}")).collect();
+        };
+        let managed = |it: &World| {
+            let mut state = it.plane.state();
+            let role = state.roles.get_mut("f-role").unwrap();
+            role.tags.insert("aws:cloudformation:stack-name".to_owned(), "iam".to_owned());
+        };
+        let reason = Some(Reason::RoleFull);
+        assert_eq!(reasons(Function::new("f"), full).await, (reason, reason));
+        let reason = Some(Reason::RoleManaged);
+        assert_eq!(reasons(Function::new("f"), managed).await, (reason, reason));
+    });
+}
+
+#[test]
+fn enforced_code_signing_is_found_while_planning() {
+    test(async || {
+        let enforced = |it: &World| it.plane.state().signed.push("f".to_owned());
+        let reason = Some(Reason::CodeSigning);
+        assert_eq!(reasons(Function::new("f"), enforced).await, (reason, reason));
+        // The configurations cannot be listed: Lambda refuses the layer.
+        let denied = |it: &World| {
+            enforced(it);
+            it.plane.state().denied = vec!["ListCodeSigningConfigs"];
+        };
+        assert_eq!(reasons(Function::new("f"), denied).await, (None, reason));
+    });
+}
+
+#[test]
+fn missing_permissions_are_named() {
+    test(async || {
+        for (operation, permission) in [
+            ("GetFunction", "lambda:GetFunction"),
+            ("UpdateFunctionConfiguration", "lambda:UpdateFunctionConfiguration"),
+            ("ListAttachedRolePolicies", "iam:ListAttachedRolePolicies"),
+            ("AttachRolePolicy", "iam:AttachRolePolicy"),
+        ] {
+            let world = World::new(vec![Function::new("f")]);
+            world.plane.state().denied = vec![operation];
+            let done = world.run("attach --function f").await.items.remove(0);
+            let why = done.why.unwrap();
+            assert_eq!(why.reason, Reason::Denied, "{operation}");
+            assert!(why.detail.starts_with(permission), "{why}");
+            assert!(world.plane.function("f").layers.is_empty());
+        }
+        let world = World::new(vec![Function::new("f")]);
+        world.plane.state().denied = vec!["ListFunctions"];
+        let error = world.try_run("attach --all").await.unwrap_err().to_string();
+        assert!(error.contains("takes the permission lambda:ListFunctions"), "{error}");
+    });
+}
+
+#[test]
+fn a_missing_function_is_named() {
+    test(async || {
+        let world = World::new(vec![Function::new("f")]);
+        let done = world.run("attach --function f --function g").await;
+        let outcomes: Vec<_> = done.items.iter().map(|it| it.outcome).collect();
+        assert_eq!(outcomes, [Outcome::Changed, Outcome::Skipped]);
+        assert_eq!(done.items[1].why.as_ref().unwrap().reason, Reason::NotFound);
+    });
+}
+
+#[test]
+fn a_busy_function_is_waited_for() {
+    test(async || {
+        let world = World::new(vec![Function::new("f")]);
+        world.plane.change("f", |it| it.busy_until = Duration::from_mins(1));
+        assert_eq!(world.run("attach --all").await.items[0].outcome, Outcome::Changed);
+        world.plane.change("f", |it| it.busy_until = Duration::from_hours(30));
+        let done = world.run("detach --all").await.items.remove(0);
+        assert_eq!(done.why.unwrap().reason, Reason::Busy);
+    });
+}

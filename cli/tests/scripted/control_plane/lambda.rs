@@ -1,0 +1,220 @@
+//! Lambda.
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+use super::function::Function;
+use super::{READ_BUCKET, Request, Response, State, answer, decoded, other_layer, refused};
+
+/// Functions of a page.
+const PAGE: usize = 50;
+const OURS: &str = "KINESIS_TELEMETRY_";
+const OUR_LAYERS: &str = ":layer:kinesis-telemetry-extension-";
+
+impl State {
+    pub(super) fn lambda(&mut self, request: &Request, body: &str, now: Duration) -> Response {
+        let path = decoded(&request.path);
+        let (path, query) = path.split_once('?').unwrap_or((&path, ""));
+        let parts: Vec<&str> = path.trim_matches('/').split('/').skip(1).collect();
+        let operation = match (request.method.as_str(), parts.as_slice()) {
+            ("GET", ["functions"]) => "ListFunctions",
+            ("GET", ["functions", _]) => "GetFunction",
+            ("PUT", ["functions", _, "configuration"]) => "UpdateFunctionConfiguration",
+            ("POST", ["functions", _, "versions"]) => "PublishVersion",
+            ("GET", ["functions", _, "aliases"]) => "ListAliases",
+            ("GET", ["functions", _, "provisioned-concurrency"]) => {
+                "ListProvisionedConcurrencyConfigs"
+            }
+            ("GET", ["code-signing-configs"]) => "ListCodeSigningConfigs",
+            ("GET", ["code-signing-configs", .., "functions"]) => {
+                "ListFunctionsByCodeSigningConfig"
+            }
+            ("GET", ["layers", ..]) => "GetLayerVersionByArn",
+            _ => return refused(404, "UnknownOperationException", path),
+        };
+        *self.calls.entry(operation).or_default() += 1;
+        let throttled = if operation == "GetFunction" {
+            self.token(0, READ_BUCKET, now)
+        } else {
+            self.times.push(now);
+            self.token(1, self.shared, now)
+        };
+        if let Some(response) = throttled {
+            return response;
+        }
+        if self.denied.contains(&operation) {
+            return refused(403, "AccessDeniedException", "not authorized");
+        }
+        let name = parts.get(1).copied().unwrap_or_default();
+        match operation {
+            "ListFunctions" => self.page(query),
+            "ListCodeSigningConfigs" => {
+                let enforced = json!({
+                    "CodeSigningConfigId": "csc-1", "CodeSigningConfigArn": "csc", "LastModified": "",
+                    "AllowedPublishers": { "SigningProfileVersionArns": ["profile"] },
+                    "CodeSigningPolicies": { "UntrustedArtifactOnDeployment": "Enforce" },
+                });
+                answer(200, &json!({ "CodeSigningConfigs": [enforced] }))
+            }
+            "ListFunctionsByCodeSigningConfig" => {
+                let signed = self.signed.iter().map(|it| Function::new(it).arn());
+                answer(200, &json!({ "FunctionArns": signed.collect::<Vec<_>>() }))
+            }
+            "GetLayerVersionByArn" => answer(200, &json!({ "Content": { "CodeSize": 1 } })),
+            _ if !self.functions.contains_key(name) => {
+                refused(404, "ResourceNotFoundException", &format!("Function not found: {name}"))
+            }
+            "GetFunction" => {
+                let function = &self.functions[name];
+                answer(
+                    200,
+                    &json!({ "Configuration": function.configuration(Some(now)), "Tags": function.tags }),
+                )
+            }
+            "ListAliases" => {
+                let alias = |(name, version): &(String, String)| json!({ "Name": name, "FunctionVersion": version });
+                let aliases: Vec<_> = self.functions[name].aliases.iter().map(alias).collect();
+                answer(200, &json!({ "Aliases": aliases }))
+            }
+            "ListProvisionedConcurrencyConfigs" => {
+                answer(200, &json!({ "ProvisionedConcurrencyConfigs": [] }))
+            }
+            "PublishVersion" => self.publish(name),
+            _ => self.update(name, &serde_json::from_str(body).unwrap_or_default(), now),
+        }
+    }
+
+    fn page(&self, query: &str) -> Response {
+        let from = query.split_once("Marker=").map_or(0, |(_, it)| it.parse().unwrap_or_default());
+        let page: Vec<_> = self
+            .functions
+            .values()
+            .skip(from)
+            .take(PAGE)
+            .map(|it| it.configuration(None))
+            .collect();
+        let next = from + page.len();
+        let marker = (next < self.functions.len()).then(|| next.to_string());
+        answer(200, &json!({ "Functions": page, "NextMarker": marker }))
+    }
+
+    fn publish(&mut self, name: &str) -> Response {
+        let Some(function) = self.functions.get_mut(name) else {
+            return refused(404, "ResourceNotFoundException", name);
+        };
+        if function.versions.last() != Some(&function.layers) {
+            function.versions.push(function.layers.clone());
+        }
+        answer(
+            201,
+            &json!({ "FunctionName": name, "Version": function.versions.len().to_string() }),
+        )
+    }
+
+    fn update(&mut self, name: &str, body: &Value, now: Duration) -> Response {
+        let faults = self.faults;
+        if self.happens(faults.before) {
+            return refused(500, "ServiceException", "failed before the change");
+        }
+        if self.happens(faults.edits) {
+            self.edit(name);
+        }
+        let function = self.functions[name].clone();
+        let Some(revision) = body["RevisionId"].as_str() else {
+            self.violation(format!("{name}: a write without RevisionId"));
+            return refused(400, "InvalidParameterValueException", "no revision");
+        };
+        if now < function.busy_until {
+            return refused(
+                409,
+                "ResourceConflictException",
+                "An update is in progress for resource",
+            );
+        }
+        if revision != format!("revision-{}", function.revision) {
+            return refused(
+                412,
+                "PreconditionFailedException",
+                "The RevisionId provided does not match the latest RevisionId",
+            );
+        }
+        let mut changed = function.clone();
+        if let Some(layers) = body["Layers"].as_array() {
+            changed.layers =
+                layers.iter().filter_map(|it| it.as_str()).map(str::to_owned).collect();
+            let others = |layers: &[String]| {
+                layers.iter().filter(|it| !it.contains(OUR_LAYERS)).cloned().collect::<Vec<_>>()
+            };
+            if others(&changed.layers) != others(&function.layers) {
+                self.violation(format!(
+                    "{name}: other layers {:?} became {:?}",
+                    function.layers, changed.layers
+                ));
+            }
+        }
+        if !body["Environment"].is_null() {
+            let variables =
+                body["Environment"]["Variables"].as_object().cloned().unwrap_or_default();
+            changed.variables = variables
+                .into_iter()
+                .map(|(name, value)| (name, value.as_str().unwrap_or_default().to_owned()))
+                .collect();
+            let others = |it: &Function| {
+                it.variables
+                    .clone()
+                    .into_iter()
+                    .filter(|it| !it.0.starts_with(OURS))
+                    .collect::<Vec<_>>()
+            };
+            if function.is_unreadable || others(&changed) != others(&function) {
+                self.violation(format!(
+                    "{name}: other variables {:?} became {:?}",
+                    function.variables, changed.variables
+                ));
+            }
+        }
+        if changed.layers.len() > 5 {
+            return invalid("Cannot reference more than 5 layers.");
+        }
+        let bytes: usize =
+            changed.variables.iter().map(|(name, value)| name.len() + value.len()).sum();
+        if bytes > 4_096 {
+            return invalid("Environment variables exceeded the 4KB limit");
+        }
+        if self.signed.iter().any(|it| it == name) && changed.layers != function.layers {
+            return refused(
+                400,
+                "CodeVerificationFailedException",
+                "The code signature failed one or more of the validation checks",
+            );
+        }
+        self.revisions += 1;
+        changed.revision = self.revisions;
+        changed.busy_until = now + self.update;
+        let configuration = changed.configuration(Some(now));
+        self.functions.insert(name.to_owned(), changed);
+        if self.happens(faults.after) {
+            return refused(500, "ServiceException", "failed after the change");
+        }
+        answer(200, &configuration)
+    }
+
+    /// Others change a function.
+    fn edit(&mut self, name: &str) {
+        self.revisions += 1;
+        let (revision, adds_layer) = (self.revisions, self.happens(0.5));
+        if let Some(function) = self.functions.get_mut(name) {
+            function.revision = revision;
+            if adds_layer && function.layers.len() < 4 {
+                function.layers.insert(0, other_layer(&format!("theirs-{revision}")));
+            } else {
+                function.variables.insert(format!("THEIRS_{revision}"), "x".to_owned());
+            }
+        }
+    }
+}
+
+fn invalid(message: &str) -> Response {
+    refused(400, "InvalidParameterValueException", message)
+}

@@ -1,0 +1,236 @@
+//! A control plane that keeps state, with what emulators lack: pages of 50, token buckets, revisions, updates in progress, limits,
+//! unreadable variables, stacks, shared roles, failures before and after a change. It also checks what a client must never do.
+//!
+//! Unit tests call it inside of the SDK's HTTP client, in virtual time; tests of the program reach it over a socket.
+
+#![allow(dead_code, reason = "two test programs use different parts")]
+
+mod function;
+mod identity;
+mod lambda;
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+pub(crate) use function::{Function, layer, other_layer};
+pub(crate) use identity::{POLICY, Role};
+
+pub(crate) const REGION: &str = "eu-central-1";
+pub(crate) const ACCOUNT: &str = "111122223333";
+/// Calls that fit into each bucket, and so many more a second (Lambda quotas).
+pub(crate) const SHARED_BUCKET: f64 = 15.0;
+const READ_BUCKET: f64 = 100.0;
+
+/// A request, as it is on the wire.
+#[derive(Clone, Debug)]
+pub(crate) struct Request {
+    pub(crate) method: String,
+    /// With its query, percent-encoded.
+    pub(crate) path: String,
+    /// `X-Amz-Target`.
+    pub(crate) target: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+/// An answer: status, seconds of `Retry-After`, and a body.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) retry_after: Option<u64>,
+    pub(crate) body: String,
+}
+
+/// How often something goes wrong, from 0 to 1.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Faults {
+    /// A change is refused with a 500.
+    pub(crate) before: f64,
+    /// A change is made and answered with a 500.
+    pub(crate) after: f64,
+    /// Others change the function just before a change arrives.
+    pub(crate) edits: f64,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct State {
+    pub(crate) functions: BTreeMap<String, Function>,
+    pub(crate) roles: BTreeMap<String, Role>,
+    /// What a client has done that it must never do.
+    pub(crate) violations: Vec<String>,
+    /// Calls by operation.
+    pub(crate) calls: BTreeMap<&'static str, usize>,
+    /// Times of the calls of the shared bucket.
+    pub(crate) times: Vec<Duration>,
+    pub(crate) faults: Faults,
+    /// Code signing is enforced for these functions.
+    pub(crate) signed: Vec<String>,
+    /// Operations that are denied.
+    pub(crate) denied: Vec<&'static str>,
+    /// Version of the deployment's layer.
+    pub(crate) published: u32,
+    /// Calls a second that others leave of the shared bucket.
+    pub(crate) shared: f64,
+    /// Time that an update takes.
+    pub(crate) update: Duration,
+    pub(crate) seed: u64,
+    revisions: u64,
+    buckets: [Option<(f64, Duration)>; 2],
+}
+
+/// Lambda, IAM, STS and SSM of one account and region.
+#[derive(Debug)]
+pub(crate) struct ControlPlane(Mutex<State>);
+
+/// Layers and variables of every function, and policies of every role.
+pub(crate) type Picture =
+    (BTreeMap<String, (Vec<String>, BTreeMap<String, String>)>, BTreeMap<String, Vec<String>>);
+
+impl ControlPlane {
+    pub(crate) fn new(functions: Vec<Function>) -> Self {
+        let mut state = State {
+            published: 12,
+            shared: SHARED_BUCKET,
+            update: Duration::from_millis(500),
+            seed: 1,
+            ..State::default()
+        };
+        for function in functions {
+            let role = state.roles.entry(function.role.clone()).or_default();
+            if function.has_policy {
+                role.policies.push(POLICY.to_owned());
+            }
+            state.functions.insert(function.name.clone(), function);
+        }
+        Self(Mutex::new(state))
+    }
+
+    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a request at a time since the start.
+    pub(crate) fn answer(&self, request: &Request, now: Duration) -> Response {
+        let mut state = self.state();
+        let text = String::from_utf8_lossy(&request.body).into_owned();
+        if request.method == "POST" && request.path.trim_matches('/').is_empty() {
+            return match request.target.as_deref().and_then(|it| it.rsplit('.').next()) {
+                Some("GetParameters") => state.parameters(&text),
+                Some(other) => refused(400, "UnknownOperationException", other),
+                None => state.identity(&text),
+            };
+        }
+        state.lambda(request, &text, now)
+    }
+
+    /// Returns what tests compare before and after.
+    pub(crate) fn picture(&self) -> Picture {
+        let state = self.state();
+        let function = |it: &Function| (it.layers.clone(), it.variables.clone());
+        let functions = state.functions.iter().map(|(name, it)| (name.clone(), function(it)));
+        let roles = state.roles.iter().map(|(name, it)| (name.clone(), it.policies.clone()));
+        (functions.collect(), roles.collect())
+    }
+
+    pub(crate) fn function(&self, name: &str) -> Function {
+        self.state().functions[name].clone()
+    }
+
+    pub(crate) fn change(&self, name: &str, change: impl FnOnce(&mut Function)) {
+        let mut state = self.state();
+        state.revisions += 1;
+        let revision = state.revisions;
+        let function = state.functions.get_mut(name).expect("there is such a function");
+        change(function);
+        function.revision = revision;
+    }
+
+    /// Panics if a client has done what it must never do, or made more calls in a second than it may.
+    pub(crate) fn check(&self, rate: usize) {
+        let state = self.state();
+        assert!(state.violations.is_empty(), "{:#?}", state.violations);
+        for window in state.times.windows(rate + 1) {
+            let span = window[rate].saturating_sub(window[0]);
+            assert!(span >= Duration::from_millis(990), "{} calls within {span:?}", rate + 1);
+        }
+    }
+}
+
+impl State {
+    /// Takes a token from a bucket, or refuses the call.
+    fn token(&mut self, bucket: usize, capacity: f64, now: Duration) -> Option<Response> {
+        let (tokens, then) = self.buckets[bucket].unwrap_or((capacity, now));
+        let tokens = (now.saturating_sub(then).as_secs_f64() * capacity + tokens).min(capacity);
+        if tokens < 1.0 {
+            self.buckets[bucket] = Some((tokens, now));
+            let body = json!({ "Reason": "CallerRateLimitExceeded", "Type": "User", "message": "Rate exceeded" });
+            let mut response = answer(429, &body);
+            response.body =
+                json!({ "__type": "TooManyRequestsException", "message": "Rate exceeded" })
+                    .to_string();
+            response.retry_after = Some(1);
+            return Some(response);
+        }
+        self.buckets[bucket] = Some((tokens - 1.0, now));
+        None
+    }
+
+    /// Returns true with a probability.
+    fn happens(&mut self, probability: f64) -> bool {
+        self.seed = self
+            .seed
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
+        let drawn = u32::try_from(self.seed >> 40).unwrap_or_default();
+        f64::from(drawn) < probability * f64::from(1_u32 << 24)
+    }
+
+    fn violation(&mut self, text: String) {
+        self.violations.push(text);
+    }
+
+    fn parameters(&mut self, body: &str) -> Response {
+        *self.calls.entry("GetParameters").or_default() += 1;
+        let body: Value = serde_json::from_str(body).unwrap_or_default();
+        let names = body["Names"].as_array().cloned().unwrap_or_default();
+        let value = |name: &str| match name.strip_prefix("/telemetry/kinesis/")? {
+            "stack/name" => Some("KinesisTelemetry-dev".to_owned()),
+            "stream/arn" => Some(format!("arn:aws:kinesis:{REGION}:{ACCOUNT}:stream/telemetry")),
+            "dead-letters/url" => {
+                Some(format!("https://sqs.{REGION}.amazonaws.com/{ACCOUNT}/letters"))
+            }
+            "runtime/policy/arn" => Some(POLICY.to_owned()),
+            "extension/arn" | "extension/x86_64/arn" => Some(layer("x86_64", self.published)),
+            "extension/arm64/arn" => Some(layer("arm64", self.published)),
+            _ => None,
+        };
+        let found = names.iter().filter_map(|name| {
+            let name = name.as_str()?;
+            Some(json!({ "Name": name, "Value": value(name)?, "Type": "String" }))
+        });
+        answer(200, &json!({ "Parameters": found.collect::<Vec<_>>(), "InvalidParameters": [] }))
+    }
+}
+
+fn answer(status: u16, body: &Value) -> Response {
+    Response { status, retry_after: None, body: body.to_string() }
+}
+
+fn refused(status: u16, code: &str, message: &str) -> Response {
+    answer(status, &json!({ "__type": code, "message": message, "Message": message }))
+}
+
+/// Decodes the percent-encoding of a path or a form.
+fn decoded(text: &str) -> String {
+    let mut bytes = Vec::new();
+    let mut rest = text.as_bytes();
+    while let Some((&byte, after)) = rest.split_first() {
+        let hex = after.get(..2).and_then(|it| std::str::from_utf8(it).ok());
+        let decoded = hex.and_then(|it| u8::from_str_radix(it, 16).ok()).filter(|_| byte == b'%');
+        bytes.push(decoded.unwrap_or(byte));
+        rest = if decoded.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8_lossy(&bytes).into_owned()
+}

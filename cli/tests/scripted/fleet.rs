@@ -1,0 +1,240 @@
+//! `attach`, `upgrade`, `detach` and `rollback` as a process, against a control plane that keeps state.
+
+use std::fmt::Write as _;
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use expect_test::expect_file;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::control_plane::{ControlPlane, Function, Request, layer, other_layer};
+use crate::server::{Call, Server, said};
+
+const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b\r\n5 changed";
+
+/// A control plane behind a socket, and a folder for journals.
+struct World {
+    plane: Arc<ControlPlane>,
+    server: Server,
+    folder: TempDir,
+}
+
+impl World {
+    fn new(functions: Vec<Function>) -> Self {
+        let plane = Arc::new(ControlPlane::new(functions));
+        plane.state().update = Duration::from_millis(100);
+        let (answering, start) = (Arc::clone(&plane), Instant::now());
+        let server = Server::start(move |call| {
+            let answer = answering.answer(&request(call), start.elapsed());
+            (answer.status, answer.body.into())
+        });
+        Self { plane, server, folder: tempfile::tempdir().unwrap() }
+    }
+
+    fn command(&self, words: &[&str]) -> Command {
+        let mut command = self.server.command(words);
+        command.args(["--rate", "15"]).env("XDG_STATE_HOME", self.folder.path());
+        command.env("COLUMNS", "120").stdin(Stdio::null());
+        command
+    }
+
+    fn types(&self, words: &[&str]) -> (i32, String) {
+        said(&self.command(words).output().unwrap())
+    }
+
+    /// Returns how a command was typed, what it printed and how it ended.
+    fn session(&self, words: &[&str], columns: &str) -> String {
+        let output = self.command(words).env("COLUMNS", columns).output().unwrap();
+        let mut session = format!("$ kinesis-telemetry {}\n", words.join(" "));
+        for (pipe, bytes) in [("", &output.stdout), ("stderr: ", &output.stderr)] {
+            for line in String::from_utf8(bytes.clone()).unwrap().lines() {
+                session += format!("{pipe}{line}").trim_end();
+                session.push('\n');
+            }
+        }
+        _ = writeln!(session, "exit code {}\n", output.status.code().unwrap());
+        let folder = self.folder.path().to_str().unwrap();
+        session.replace(self.server.url(), "http://SERVER").replace(folder, "/STATE")
+    }
+}
+
+fn request(call: &Call) -> Request {
+    let body = match &call.body {
+        Value::String(text) => text.clone(),
+        body => body.to_string(),
+    };
+    let (method, path, target) = match call.operation.split_once(' ') {
+        Some((method, path)) => (method, path, None),
+        None => ("POST", "/", Some(call.operation.clone())),
+    };
+    Request { method: method.to_owned(), path: path.to_owned(), target, body: body.into() }
+}
+
+/// Functions of every kind that the plan tells apart.
+fn shop() -> Vec<Function> {
+    let five = ["a", "b", "c", "d", "e"].map(other_layer);
+    let stack = "aws:cloudformation:stack-name";
+    vec![
+        Function::new("orders")
+            .layers(&[other_layer("insights")])
+            .variable("TABLE", "orders")
+            .alias("live", "1"),
+        Function::new("invoices").arm64().role("shop"),
+        Function::new("reports")
+            .role("shop")
+            .layers(&[layer("x86_64", 9), other_layer("insights")]),
+        Function::new("image").with("PackageType", json!("Image")),
+        Function::new("full").layers(&five),
+        Function::new("secret").layers(&[layer("x86_64", 11)]).unreadable(),
+        Function::new("stacked").tag(stack, "shop-prod"),
+    ]
+}
+
+#[test]
+fn plans_and_results_are_as_reviewed() {
+    for columns in ["80", "120"] {
+        let world = World::new(shop());
+        let mut text = String::new();
+        for words in [
+            &["attach", "--all"][..],
+            &["attach", "--match", "nothing", "--yes"],
+            &["attach", "--all", "--set", "SAMPLE=0.5", "--dry-run"],
+            &["attach", "--all", "--set", "SAMPLE=0.5", "--yes"],
+            &["attach", "--function", "orders", "--yes"],
+            &["upgrade", "--all", "--yes"],
+            &["detach", "--match", "^invoices", "--yes"],
+            &["rollback", "--dry-run"],
+            &["rollback", "--yes"],
+            &["rollback", "--yes"],
+        ] {
+            text += &world.session(words, columns);
+        }
+        let file = format!("tests/scripted/snapshots/fleet-{columns}.txt");
+        expect_file![Path::new(env!("CARGO_MANIFEST_DIR")).join(file)].assert_eq(&text);
+    }
+}
+
+#[test]
+fn json_has_a_result_and_a_reason_for_each() {
+    let world = World::new(shop());
+    let before = world.plane.picture();
+    let output = world.command(&["attach", "--all", "--json", "--yes"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1), "{output:?}");
+    let report: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let rows = report["functions"].as_array().unwrap();
+    let row = |name: &str| rows.iter().find(|it| it["name"] == name).unwrap();
+    assert_eq!(
+        (&row("orders")["result"], &row("orders")["reason"]),
+        (&json!("changed"), &Value::Null)
+    );
+    for (name, reason) in [
+        ("image", "image"),
+        ("full", "five-layers"),
+        ("secret", "variables-unreadable"),
+        ("stacked", "managed"),
+    ] {
+        assert_eq!(
+            (&row(name)["result"], &row(name)["reason"]),
+            (&json!("skipped"), &json!(reason))
+        );
+    }
+    assert_eq!(rows.len(), 7);
+    let journal = report["journal"].as_str().unwrap();
+    assert!(journal.ends_with("/kinesis-telemetry/111122223333.jsonl"), "{journal}");
+    let (code, text) = world.types(&["rollback", "--journal", journal, "--json", "--yes"]);
+    assert_eq!(code, 0, "{text}");
+    assert_eq!(world.plane.picture(), before);
+}
+
+#[test]
+fn a_plan_is_confirmed_or_not_applied() {
+    let world = World::new(shop());
+    let before = world.plane.picture();
+    for (words, reason) in [
+        (&["attach", "--all"][..], "stdin is no terminal"),
+        (&["attach", "--all", "--json"], "--json leaves no room for a question"),
+    ] {
+        let (code, text) = world.types(words);
+        assert_eq!((code, text.lines().count()), (2, 1), "{text}");
+        assert!(text.contains(reason) && text.contains("--yes"), "{text}");
+    }
+    assert!(world.server.asked().iter().all(|it| !it.starts_with("PUT")));
+    assert_eq!(world.plane.picture(), before);
+}
+
+#[test]
+fn other_commands_work_in_one_region() {
+    let world = World::new(shop());
+    let words = ["outputs", "--region", "eu-west-1", "--region", "eu-west-2"];
+    let (code, text) = said(&world.server.command(&words).output().unwrap());
+    assert_eq!(code, 2, "{text}");
+    assert!(text.contains("leave out all but one --region"), "{text}");
+}
+
+#[test]
+fn snippets_are_printed_instead_of_changes() {
+    let world = World::new(shop());
+    let (code, text) = world.types(&["attach", "--emit", "terraform", "--name", "blue"]);
+    assert!(code == 0 && text.contains("/telemetry/kinesis/blue/stream/arn"), "{text}");
+    assert!(world.server.asked().is_empty());
+}
+
+#[test]
+fn hostile_answers_cannot_control_the_terminal() {
+    let functions = vec![
+        Function::new("f")
+            .variable("KINESIS_TELEMETRY_STREAM", HOSTILE)
+            .layers(&[layer("x86_64", 1)]),
+        Function::new("g").with("State", json!("Failed")).with("StateReason", json!(HOSTILE)),
+        Function::new("h").tag("aws:cloudformation:stack-name", HOSTILE),
+        Function::new("i").with("FunctionName", json!(HOSTILE)),
+        Function::new("j")
+            .layers(&[format!("{}{HOSTILE}:1", other_layer("x"))])
+            .alias(HOSTILE, "1"),
+    ];
+    let world = World::new(functions);
+    for words in [
+        &["attach", "--all", "--dry-run"][..],
+        &["attach", "--all", "--yes"],
+        &["detach", "--all", "--yes"],
+        &["rollback", "--yes", "--json"],
+    ] {
+        let (_, text) = world.types(words);
+        assert!(!text.contains(['\u{1b}', '\u{7}', '\u{9b}', '\u{202e}', '\r']), "{text:?}");
+        assert!(!text.lines().any(|it| it.starts_with("5 changed")), "{text:?}");
+    }
+}
+
+#[test]
+fn killed_processes_are_continued_and_undone() {
+    let killed = |delay: u64| {
+        let world = World::new(shop());
+        let before = world.plane.picture();
+        let words = ["attach", "--all", "--yes", "--include-managed"];
+        let mut child =
+            world.command(&words).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+        thread::park_timeout(Duration::from_millis(delay));
+        child.kill().unwrap();
+        let signal = child.wait().unwrap().signal();
+        let (_, text) = world.types(&words);
+        for name in ["orders", "invoices", "reports", "stacked"] {
+            let layers = world.plane.function(name).layers;
+            assert!(layers.iter().any(|it| it.ends_with(":12")), "{delay} ms: {text}");
+        }
+        let (code, text) = world.types(&["rollback", "--yes"]);
+        assert_eq!(code, 0, "{delay} ms: {text}");
+        assert_eq!(world.plane.picture(), before, "{delay} ms");
+        signal.is_some()
+    };
+    let delays = [150, 600, 1_000, 1_300, 1_600, 1_800, 2_000, 2_200, 2_500, 3_000];
+    let killed = thread::scope(|scope| {
+        let threads = delays.map(|delay| scope.spawn(move || killed(delay)));
+        threads.map(|it| it.join().unwrap())
+    });
+    assert!(killed.iter().filter(|it| **it).count() >= 3, "{killed:?}");
+}
