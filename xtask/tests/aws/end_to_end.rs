@@ -16,23 +16,20 @@ use extension_spec::deployment::{Architecture, COMPLETENESS_FUNCTION};
 use serde_json::Value;
 
 /// Programs of other packages, by name.
-fn programs() -> BTreeMap<String, PathBuf> {
+pub(crate) fn programs(names: &[&str]) -> BTreeMap<String, PathBuf> {
     let mut cargo = Command::new(env!("CARGO"));
     // Told who the outer cargo runs, build scripts that look at it would run again, and all that follows from them.
-    let names = std::env::vars().map(|(name, _)| name);
+    let variables = std::env::vars().map(|(name, _)| name);
     let telling =
         |name: &String| name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_");
-    names.filter(telling).for_each(|name| _ = cargo.env_remove(name));
+    variables.filter(telling).for_each(|name| _ = cargo.env_remove(name));
     // At run time: a checkout may be moved after it was built.
     let root = Path::new(&std::env::var_os("CARGO_MANIFEST_DIR").unwrap()).join("..");
     let output = cargo
         .current_dir(root)
         // With the example cargo counts dev-dependencies, as it does for tests, and compiles nothing with other features.
         .args(["build", "--quiet", "--workspace", "--example", "tiny", "--message-format=json"])
-        .args(
-            ["kinesis-telemetry-extension", "test-function", "sandbox-bootstrap"]
-                .map(|it| format!("--bin={it}")),
-        )
+        .args(names.iter().map(|it| format!("--bin={it}")))
         .output()
         .unwrap();
     assert!(output.status.success(), "{}", text(&output));
@@ -49,7 +46,7 @@ fn text(output: &Output) -> String {
 }
 
 /// Makes everything that is deployed of these programs.
-fn zips(aws: &Ministack, folder: &Path, programs: &BTreeMap<String, PathBuf>) {
+pub(crate) fn zips(aws: &Ministack, folder: &Path, programs: &BTreeMap<String, PathBuf>) {
     let of =
         |name: fn(Architecture) -> String| Architecture::ALL.map(|it| format!("{}.zip", name(it)));
     let program = |name: &str| programs[name].to_str().unwrap();
@@ -94,7 +91,7 @@ fn fails(aws: &Ministack, code: i32, arguments: &[&str]) -> String {
 fn a_deployed_functions_telemetry_arrives_dead_letters_go_back_and_what_is_broken_is_found() {
     let aws = Ministack::start();
     let folder = tempfile::tempdir().unwrap();
-    let programs = programs();
+    let programs = programs(&["kinesis-telemetry-extension", "test-function", "sandbox-bootstrap"]);
     zips(&aws, folder.path(), &programs);
     let error = fails(&aws, 2, &["outputs", "dev"]);
     assert!(error.contains("dev is not deployed at https://127.0.0.1"), "{error}");

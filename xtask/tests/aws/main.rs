@@ -4,4 +4,5 @@
 
 mod deploy;
 mod end_to_end;
+mod fleet;
 mod ministack;

@@ -11,6 +11,9 @@ use crate::project::pins;
 const LIVES: &str =
     "in_every_life_remarkable_invocations_are_whole_and_ordinary_ones_are_not_delivered";
 
+/// The tests that kill runs of `attach`, `upgrade`, `detach` and `rollback`, and change many functions.
+const FLEET: &str = "fleet::tests";
+
 pub(super) fn add(project: &mut Project) {
     let hostile = job(
         "Hostile records",
@@ -40,8 +43,21 @@ pub(super) fn add(project: &mut Project) {
             .env([("SELECTION_LIVES", "100000")]),
         ],
     );
+    let fleet = job(
+        "Changes of many functions",
+        vec![
+            steps::checkout(),
+            steps::rust(),
+            Step::run(
+                "Kill 1,000 runs, and change 10,000 functions",
+                format!("cargo test --release --package kinesis-telemetry --bin kinesis-telemetry -- --nocapture {FLEET}"),
+            )
+            .env([("FLEET_SEEDS", "1000"), ("FLEET_FUNCTIONS", "10000")]),
+        ],
+    );
     let mut workflow = Workflow::scheduled("nightly", "17 3 * * *", "hostile", hostile);
     workflow.jobs.0.push(("selection", lives));
+    workflow.jobs.0.push(("fleet", fleet));
     project
         .yaml(".github/workflows/nightly.yml", &workflow)
         .facts_from(file!())
@@ -63,12 +79,20 @@ fn job(name: &'static str, steps: Vec<Step>) -> Job {
 
 #[cfg(test)]
 mod tests {
-    use super::LIVES;
+    use super::{FLEET, LIVES};
 
     #[test]
     fn the_test_that_plays_lives_exists() {
         let tests = include_str!("../../../../extension/src/control/run/tests/storm/selection.rs");
         assert!(tests.contains(&format!("fn {LIVES}(")));
         assert!(tests.contains("\"SELECTION_LIVES\""));
+    }
+
+    #[test]
+    fn the_tests_that_change_functions_exist() {
+        assert!(include_str!("../../../../cli/src/fleet.rs").contains("\nmod tests;"), "{FLEET}");
+        let crash = include_str!("../../../../cli/src/fleet/tests/crash.rs");
+        let many = include_str!("../../../../cli/src/fleet/tests/many.rs");
+        assert!(crash.contains("\"FLEET_SEEDS\"") && many.contains("\"FLEET_FUNCTIONS\""));
     }
 }
