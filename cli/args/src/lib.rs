@@ -19,9 +19,7 @@ use clap::{Parser, ValueEnum};
 
 pub use commands::Command;
 pub use fleet::{Attach, Detach, Functions, Rollback, Run, Selection, TableFormat, Upgrade};
-pub use operating::{
-    Doctor, INVOCATIONS, Invoke, Outputs, Redrive,
-};
+pub use operating::{Doctor, INVOCATIONS, Invoke, Outputs, Redrive};
 pub use reading::{Completeness, Format, Order, Report, Tail, Top};
 pub use since::Since;
 pub use snippets::Snippet;
