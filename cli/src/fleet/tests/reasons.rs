@@ -111,6 +111,22 @@ fn missing_permissions_are_named() {
 }
 
 #[test]
+fn a_policy_stays_while_functions_cannot_be_listed() {
+    test(async || {
+        let world = World::new(vec![Function::new("f")]);
+        let before = world.plane.picture();
+        world.run("attach --function f").await;
+        world.plane.state().denied = vec!["ListFunctions"];
+        let done = world.run("rollback").await;
+        let why = done.roles[0].why.as_ref().unwrap().to_string();
+        assert!(why.contains("takes the permission lambda:ListFunctions"), "{why}");
+        world.plane.state().denied.clear();
+        world.run("rollback").await;
+        assert_eq!(world.plane.picture(), before);
+    });
+}
+
+#[test]
 fn a_missing_function_is_named() {
     test(async || {
         let world = World::new(vec![Function::new("f")]);
