@@ -131,9 +131,9 @@ impl Site {
             match self.step(&mut item, journal).await {
                 Ok(None) => {}
                 Ok(Some(left)) => break Ok(left),
-                Err(Verdict::Replan) if attempts < ATTEMPTS => {}
+                Err(Verdict::Changed | Verdict::Unknown) if attempts < ATTEMPTS => {}
                 Err(Verdict::Wait) if attempts < ATTEMPTS => sleep(jitter(POLL.1)).await,
-                Err(Verdict::Replan) => break Err(Reason::Contended.into()),
+                Err(Verdict::Changed | Verdict::Unknown) => break Err(Reason::Contended.into()),
                 Err(Verdict::Stop(why)) => {
                     *self.stopped.borrow_mut() = Some(why.clone());
                     break Err(why);
@@ -201,7 +201,7 @@ impl Site {
             })
             .map_err(|it| stop(&it))?;
         let written = self.write(&snapshot, &change).await;
-        if let Err(Verdict::Leave(_) | Verdict::Stop(_)) = &written {
+        if !matches!(written, Ok(()) | Err(Verdict::Unknown)) {
             let function = snapshot.arn.clone();
             journal.note(&Entry::Done { id, function, applied: false }).map_err(|it| stop(&it))?;
         }
@@ -270,7 +270,7 @@ impl Site {
             Ok(answer) => Snapshot::of(answer).map_err(Verdict::Leave),
             Err(error) => {
                 Err(match verdict(self.aws(), "reading a function", "lambda:GetFunction", &error) {
-                    Verdict::Replan => Verdict::Leave(Reason::NoAnswer.with("lambda:GetFunction")),
+                    Verdict::Unknown => Verdict::Leave(Reason::NoAnswer.with("lambda:GetFunction")),
                     verdict => verdict,
                 })
             }

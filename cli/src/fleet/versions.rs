@@ -72,7 +72,7 @@ pub(super) async fn publish(lambda: &Lambda, name: &str) -> Result<String, Why> 
         let answer = lambda.change(|it| it.publish_version().function_name(name).send()).await;
         match answer.map_err(|it| judge(lambda, &it)) {
             Ok(answer) => break answer,
-            Err(Verdict::Replan | Verdict::Wait) if attempt < ATTEMPTS => sleep(PAUSE).await,
+            Err(Verdict::Unknown | Verdict::Wait) if attempt < ATTEMPTS => sleep(PAUSE).await,
             Err(verdict) => return Err(verdict.why()),
         }
         attempt += 1;

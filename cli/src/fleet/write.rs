@@ -13,8 +13,10 @@ use super::reason::{Reason, Why};
 /// What to do after a call has failed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Read the function again, and plan again: it was changed, or it is unknown if the call changed it.
-    Replan,
+    /// Read the function again, and plan again: others have changed it, so the call was refused.
+    Changed,
+    /// Wait, read the function again, and plan again: it is unknown if the call changed it.
+    Unknown,
     /// Wait, then read it again: another update is in progress.
     Wait,
     /// Leave this function.
@@ -27,7 +29,8 @@ impl Verdict {
     /// Returns the reason for which a function is left, if another attempt is of no use.
     pub(super) fn why(self) -> Why {
         match self {
-            Self::Replan => Reason::NoAnswer.into(),
+            Self::Changed => Reason::Contended.into(),
+            Self::Unknown => Reason::NoAnswer.into(),
             Self::Wait => Reason::Busy.into(),
             Self::Leave(why) | Self::Stop(why) => why,
         }
@@ -59,11 +62,11 @@ where
                 SdkError::DispatchFailure(it) if it.is_user() => {
                     Verdict::Stop(Reason::NoAnswer.with(format!("{explained:#}")))
                 }
-                _ => Verdict::Replan,
+                _ => Verdict::Unknown,
             }
         }
-        _ if is_transient(error) => Verdict::Replan,
-        "PreconditionFailedException" => Verdict::Replan,
+        _ if is_transient(error) => Verdict::Unknown,
+        "PreconditionFailedException" => Verdict::Changed,
         "ResourceConflictException" => Verdict::Wait,
         "ResourceNotFoundException" => Verdict::Leave(Reason::NotFound.with(message)),
         "CodeVerificationFailedException" | "InvalidCodeSignatureException" => {

@@ -94,6 +94,10 @@ impl Intent {
         if self.revision.is_some() && self.revision == now.revision {
             return false;
         }
+        let is_rollback = matches!(self.verb, Some(Verb::Rollback));
+        if is_rollback && !self.are_variables_set(now) {
+            return false;
+        }
         if let Some((before, after)) = &self.layers {
             let is_own =
                 |it: &&String| layer_of(it).is_some_and(|it| self.own.iter().any(|own| own == it));
@@ -105,12 +109,20 @@ impl Intent {
             if now == of(before) {
                 return false;
             }
+        } else if is_rollback {
+            return true;
         } else if let Ok(variables) = &now.variables {
             let mut edits = self.variables.iter();
             return !edits.all(|(name, edit)| variables.get(name) == edit.before.as_ref());
         }
-        // Others have changed the same since. What was before our change is kept, so that nothing of theirs is overwritten.
-        true
+        // Others have changed the same since. What was before our first change is kept: a rollback finds out what is theirs.
+        !is_rollback
+    }
+
+    /// Returns true if the function has every variable as the change leaves it.
+    fn are_variables_set(&self, now: &Snapshot) -> bool {
+        let Ok(variables) = &now.variables else { return self.variables.is_empty() };
+        self.variables.iter().all(|(name, edit)| variables.get(name) == edit.after.as_ref())
     }
 }
 

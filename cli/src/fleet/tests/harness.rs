@@ -116,6 +116,12 @@ impl World {
         Self { plane: Arc::new(plane), folder, start: Instant::now() }
     }
 
+    /// Another operator of the same account, with a journal of their own.
+    pub(super) fn colleague(&self) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        Self { plane: Arc::clone(&self.plane), folder, start: self.start }
+    }
+
     pub(super) fn journal(&self) -> PathBuf {
         self.folder.path().join("journal.jsonl")
     }

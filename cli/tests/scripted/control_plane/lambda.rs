@@ -47,6 +47,9 @@ impl State {
             return refused(403, "AccessDeniedException", "not authorized");
         }
         let name = parts.get(1).copied().unwrap_or_default();
+        if let Some(edit) = self.edits.remove(operation) {
+            self.change(name, edit);
+        }
         match operation {
             "ListFunctions" => self.page(query),
             "ListCodeSigningConfigs" => {
@@ -80,7 +83,7 @@ impl State {
             "ListProvisionedConcurrencyConfigs" => {
                 answer(200, &json!({ "ProvisionedConcurrencyConfigs": [] }))
             }
-            "PublishVersion" => self.publish(name),
+            "PublishVersion" => self.publish(name, &serde_json::from_str(body).unwrap_or_default()),
             _ => self.update(name, &serde_json::from_str(body).unwrap_or_default(), now),
         }
     }
@@ -99,7 +102,10 @@ impl State {
         answer(200, &json!({ "Functions": page, "NextMarker": marker }))
     }
 
-    fn publish(&mut self, name: &str) -> Response {
+    fn publish(&mut self, name: &str, body: &Value) -> Response {
+        if !body["RevisionId"].is_null() && !self.is_latest(name, body) {
+            return outdated();
+        }
         let Some(function) = self.functions.get_mut(name) else {
             return refused(404, "ResourceNotFoundException", name);
         };
@@ -114,17 +120,13 @@ impl State {
 
     fn update(&mut self, name: &str, body: &Value, now: Duration) -> Response {
         let faults = self.faults;
-        if self.happens(faults.before) {
+        if now < self.failing_until || self.happens(faults.before) {
             return refused(500, "ServiceException", "failed before the change");
         }
         if self.happens(faults.edits) {
             self.edit(name);
         }
         let function = self.functions[name].clone();
-        let Some(revision) = body["RevisionId"].as_str() else {
-            self.violation(format!("{name}: a write without RevisionId"));
-            return refused(400, "InvalidParameterValueException", "no revision");
-        };
         if now < function.busy_until {
             return refused(
                 409,
@@ -132,12 +134,8 @@ impl State {
                 "An update is in progress for resource",
             );
         }
-        if revision != format!("revision-{}", function.revision) {
-            return refused(
-                412,
-                "PreconditionFailedException",
-                "The RevisionId provided does not match the latest RevisionId",
-            );
+        if !self.is_latest(name, body) {
+            return outdated();
         }
         let mut changed = function.clone();
         if let Some(layers) = body["Layers"].as_array() {
@@ -192,12 +190,25 @@ impl State {
         self.revisions += 1;
         changed.revision = self.revisions;
         changed.busy_until = now + self.update;
+        changed.more.retain(|member, _| !member.starts_with("LastUpdateStatus"));
         let configuration = changed.configuration(Some(now));
+        if let Some(after_write) = self.after_write {
+            after_write(&function, &mut changed);
+        }
         self.functions.insert(name.to_owned(), changed);
         if self.happens(faults.after) {
             return refused(500, "ServiceException", "failed after the change");
         }
         answer(200, &configuration)
+    }
+
+    /// Returns true if a request names the revision of the function.
+    fn is_latest(&mut self, name: &str, body: &Value) -> bool {
+        let Some(revision) = body["RevisionId"].as_str() else {
+            self.violation(format!("{name}: a change without RevisionId"));
+            return false;
+        };
+        revision == format!("revision-{}", self.functions[name].revision)
     }
 
     /// Others change a function.
@@ -213,6 +224,11 @@ impl State {
             }
         }
     }
+}
+
+fn outdated() -> Response {
+    let message = "The RevisionId provided does not match the latest RevisionId";
+    refused(412, "PreconditionFailedException", message)
 }
 
 fn invalid(message: &str) -> Response {

@@ -65,6 +65,12 @@ pub(crate) struct State {
     /// Times of the calls of the shared bucket.
     pub(crate) times: Vec<Duration>,
     pub(crate) faults: Faults,
+    /// Changes that others make just before the next call of an operation arrives.
+    pub(crate) edits: BTreeMap<&'static str, fn(&mut Function)>,
+    /// What becomes of a function after each write that was answered with a 200. The first one is as it was before.
+    pub(crate) after_write: Option<fn(&Function, &mut Function)>,
+    /// Writes are refused with a 500 until this time.
+    pub(crate) failing_until: Duration,
     /// Code signing is enforced for these functions.
     pub(crate) signed: Vec<String>,
     /// Operations that are denied.
@@ -139,12 +145,7 @@ impl ControlPlane {
     }
 
     pub(crate) fn change(&self, name: &str, change: impl FnOnce(&mut Function)) {
-        let mut state = self.state();
-        state.revisions += 1;
-        let revision = state.revisions;
-        let function = state.functions.get_mut(name).expect("there is such a function");
-        change(function);
-        function.revision = revision;
+        self.state().change(name, change);
     }
 
     /// Panics if a client has done what it must never do, or made more calls in a second than it may.
@@ -159,6 +160,13 @@ impl ControlPlane {
 }
 
 impl State {
+    fn change(&mut self, name: &str, change: impl FnOnce(&mut Function)) {
+        self.revisions += 1;
+        let function = self.functions.get_mut(name).expect("there is such a function");
+        change(function);
+        function.revision = self.revisions;
+    }
+
     /// Takes a token from a bucket, or refuses the call.
     fn token(&mut self, bucket: usize, capacity: f64, now: Duration) -> Option<Response> {
         let (tokens, then) = self.buckets[bucket].unwrap_or((capacity, now));
