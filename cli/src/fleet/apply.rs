@@ -27,6 +27,8 @@ use super::write::{Verdict, verdict};
 const ATTEMPTS: usize = 10;
 /// First and longest time between two reads of a function that is being updated.
 const POLL: (Duration, Duration) = (Duration::from_millis(600), Duration::from_secs(2));
+/// First and longest time to wait before the next attempt: ten attempts take more than a minute.
+const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(16));
 /// Longest time to wait for an update: those of functions in a VPC take up to a minute.
 const PATIENCE: Duration = Duration::from_mins(5);
 
@@ -123,17 +125,28 @@ impl Site {
         // Only what is done from here on is reported.
         let (change, policy) = (Change::default(), None);
         let mut item = Item { change, policy, ..planned.clone() };
-        let mut attempts = 0;
+        let (mut attempts, mut waits) = (0, 0);
+        let mut waiting = None;
         let ended = loop {
             if let Some(why) = &*self.stopped.borrow() {
                 break Err(why.clone());
             }
             match self.step(&mut item, journal).await {
-                Ok(None) => {}
+                Ok(None) if attempts < ATTEMPTS => waiting = None,
                 Ok(Some(left)) => break Ok(left),
-                Err(Verdict::Changed | Verdict::Unknown) if attempts < ATTEMPTS => {}
-                Err(Verdict::Wait) if attempts < ATTEMPTS => sleep(jitter(POLL.1)).await,
-                Err(Verdict::Changed | Verdict::Unknown) => break Err(Reason::Contended.into()),
+                Err(Verdict::Changed) if attempts < ATTEMPTS => waiting = None,
+                Ok(None) | Err(Verdict::Changed) => break Err(Reason::Contended.into()),
+                Err(Verdict::Unknown) if attempts < ATTEMPTS => {
+                    waiting = None;
+                    sleep(backoff(attempts)).await;
+                }
+                Err(Verdict::Wait)
+                    if waiting.get_or_insert_with(Instant::now).elapsed() < PATIENCE =>
+                {
+                    sleep(backoff(waits)).await;
+                    waits += 1;
+                    continue;
+                }
                 Err(Verdict::Stop(why)) => {
                     *self.stopped.borrow_mut() = Some(why.clone());
                     break Err(why);
@@ -309,6 +322,12 @@ impl Site {
         let permission = "lambda:UpdateFunctionConfiguration";
         answer.await.map(|_| ()).map_err(|it| verdict(self.aws(), doing, permission, &it))
     }
+}
+
+/// Returns the time to wait after so many attempts: about a second, and twice as long after each further one.
+fn backoff(attempts: usize) -> Duration {
+    let wait = (0..attempts).fold(BACKOFF.0, |wait, _| (wait * 2).min(BACKOFF.1));
+    wait / 2 + jitter(wait / 2)
 }
 
 /// Without a journal nothing may be changed.

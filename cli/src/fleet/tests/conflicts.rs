@@ -77,6 +77,24 @@ fn the_layer_of_another_operator_survives_a_rollback() {
 }
 
 #[test]
+fn others_who_undo_every_change_win() {
+    test(async || {
+        for (command, layers) in
+            [("attach --all", vec![]), ("detach --all", vec![layer("x86_64", 12)])]
+        {
+            let world = World::new(vec![Function::new("f").layers(&layers)]);
+            world.plane.state().after_write =
+                Some(|before, it| it.layers.clone_from(&before.layers));
+            let done = world.run(command).await;
+            let why = done.items[0].why.as_ref().unwrap();
+            assert_eq!((done.items[0].outcome, why.reason), (Outcome::Failed, Reason::Contended));
+            assert!(world.plane.state().calls[PUT] <= 11);
+            world.plane.check(8);
+        }
+    });
+}
+
+#[test]
 fn a_variable_that_others_set_first_is_restored() {
     test(async || {
         let world = World::new(vec![Function::new("f")]);

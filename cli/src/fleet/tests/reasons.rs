@@ -138,6 +138,39 @@ fn a_missing_function_is_named() {
 }
 
 #[test]
+fn a_minute_of_failed_writes_is_waited_out() {
+    test(async || {
+        let world = World::new(vec![Function::new("f")]);
+        world.plane.state().failing_until = Duration::from_mins(1);
+        assert_eq!(world.run("attach --all").await.items[0].outcome, Outcome::Changed);
+        world.plane.check(8);
+        let world = World::new(vec![Function::new("f")]);
+        world.plane.state().failing_until = Duration::from_hours(30);
+        let done = world.run("attach --all").await.items.remove(0);
+        assert_eq!((done.outcome, done.why.unwrap().reason), (Outcome::Failed, Reason::NoAnswer));
+        let calls = world.plane.state().calls["UpdateFunctionConfiguration"];
+        assert!(calls <= 11, "{calls} writes");
+    });
+}
+
+#[test]
+fn a_refusal_because_of_another_update_is_waited_out() {
+    test(async || {
+        // Lambda refuses the write, although the read before it shows no update.
+        for (minutes, expected) in [(4, Outcome::Changed), (30, Outcome::Failed)] {
+            let idle = json!("Successful");
+            let world = World::new(vec![Function::new("f").with("LastUpdateStatus", idle)]);
+            world.plane.change("f", |it| it.busy_until = Duration::from_mins(minutes));
+            let done = world.run("attach --all").await.items.remove(0);
+            assert_eq!(done.outcome, expected);
+            assert_eq!(done.why.is_some_and(|it| it.reason == Reason::Busy), minutes == 30);
+            let calls = world.plane.state().calls["UpdateFunctionConfiguration"];
+            assert!(calls < 60, "{calls} writes");
+        }
+    });
+}
+
+#[test]
 fn a_busy_function_is_waited_for() {
     test(async || {
         let world = World::new(vec![Function::new("f")]);
