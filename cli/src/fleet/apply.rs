@@ -176,7 +176,10 @@ impl Site {
         journal: &Journal,
     ) -> Result<Option<Option<Why>>, Verdict> {
         let snapshot = self.read_idle(&item.name).await?;
-        settle(&snapshot, item, journal)?;
+        let is_written = settle(&snapshot, item, journal)? || !item.change.is_empty();
+        if let Some(failure) = snapshot.update_failure.as_ref().filter(|_| is_written) {
+            return Err(Verdict::Leave(Reason::Failed.with(failure)));
+        }
         let tracked = journal.function(&snapshot.arn).map(|it| it.tracked.clone());
         let Decision { plan, gets_policy } = self.decide(&snapshot, tracked.as_ref()).await;
         let change = match plan {
@@ -231,6 +234,9 @@ impl Site {
     ) -> Result<(), Verdict> {
         if !journal.function(&snapshot.arn).is_some_and(|it| it.publish) {
             return Ok(());
+        }
+        if let Some(failure) = &snapshot.update_failure {
+            return Err(Verdict::Leave(Reason::Failed.with(failure)));
         }
         let version = publish(&self.lambda, &snapshot.name).await.map_err(Verdict::Leave)?;
         item.published = Some(version.clone());
@@ -335,15 +341,16 @@ fn stop(error: &anyhow::Error) -> Verdict {
     Verdict::Stop(Reason::Refused.with(format!("{error:#}")))
 }
 
-/// Finds out if the change that the journal announced last was made, be it by this run or by one that was killed.
-fn settle(snapshot: &Snapshot, item: &mut Item, journal: &Journal) -> Result<(), Verdict> {
+/// Finds out if the change that the journal announced last was made, be it by this run or by one that was killed. Returns true if
+/// the function was updated since it was announced.
+fn settle(snapshot: &Snapshot, item: &mut Item, journal: &Journal) -> Result<bool, Verdict> {
     let open = journal.function(&snapshot.arn).and_then(|it| it.open.clone());
-    let Some(intent) = open else { return Ok(()) };
+    let Some(intent) = open else { return Ok(false) };
     let applied = intent.was_applied(snapshot);
     let entry = Entry::Done { id: intent.id, function: snapshot.arn.clone(), applied };
     journal.note(&entry).map_err(|it| stop(&it))?;
     if applied {
         item.change = intent.change();
     }
-    Ok(())
+    Ok(intent.revision != snapshot.revision)
 }

@@ -135,7 +135,11 @@ fn decide(snapshot: &Snapshot, wanted: &Wanted, tracked: Option<&Tracked>) -> Re
     let layers = changes_layers.then(|| (snapshot.layers.clone(), layers));
     let change = Change { layers, variables, left };
     if change.is_empty() {
-        return Ok(change);
+        // The configuration has the layer, but invocations may still run without it.
+        return match &snapshot.update_failure {
+            Some(failure) if adds => Err(Reason::Failed.with(failure)),
+            _ => Ok(change),
+        };
     }
     match &snapshot.managed {
         _ if wanted.include_managed => {}
@@ -149,7 +153,7 @@ fn decide(snapshot: &Snapshot, wanted: &Wanted, tracked: Option<&Tracked>) -> Re
         return Err(Reason::Runtime.with(runtime));
     }
     if adds {
-        if let Some(failure) = &snapshot.failure {
+        if let Some(failure) = snapshot.failure.as_ref().or(snapshot.update_failure.as_ref()) {
             return Err(Reason::Failed.with(failure));
         }
         is_allowed(snapshot, &change)?;

@@ -35,8 +35,10 @@ pub(crate) struct Snapshot {
     pub(crate) variables: Result<Variables, String>,
     /// True while the function is being created or updated.
     pub(crate) is_busy: bool,
-    /// What is wrong with the function or its last update.
+    /// What is wrong with the function.
     pub(crate) failure: Option<String>,
+    /// Why its last update has failed.
+    pub(crate) update_failure: Option<String>,
     /// Who manages the function; `None` if its tags cannot be read.
     pub(crate) managed: Option<Managed>,
     /// `None` if they cannot be read.
@@ -84,6 +86,7 @@ impl Snapshot {
             is_busy: function.state() == Some(&State::Pending)
                 || function.last_update_status() == Some(&LastUpdateStatus::InProgress),
             failure: failure(function),
+            update_failure: update_failure(function),
             managed: tags.map(Managed::of),
             tags: tags.cloned(),
             versioned: versioned(function),
@@ -91,26 +94,26 @@ impl Snapshot {
     }
 }
 
-/// Returns what is wrong with a function or its last update, with the code that Lambda gives.
+/// Returns what is wrong with a function, with the code that Lambda gives.
 fn failure(function: &FunctionConfiguration) -> Option<String> {
-    let words = |what: &str, code: Option<&str>, reason: Option<&str>| {
-        let details: Vec<_> = code.into_iter().chain(reason).collect();
-        match details[..] {
-            [] => what.to_owned(),
-            _ => format!("{what} ({})", details.join(": ")),
-        }
-    };
-    let state = function.state().filter(|it| !matches!(it, State::Active | State::Pending));
-    if let Some(state) = state {
-        let code = function.state_reason_code().map(StateReasonCode::as_str);
-        return Some(words(&format!("State is {}", state.as_str()), code, function.state_reason()));
+    let state = function.state().filter(|it| !matches!(it, State::Active | State::Pending))?;
+    let code = function.state_reason_code().map(StateReasonCode::as_str);
+    Some(words(&format!("State is {}", state.as_str()), code, function.state_reason()))
+}
+
+/// Returns why the last update of a function has failed, with the code that Lambda gives.
+fn update_failure(function: &FunctionConfiguration) -> Option<String> {
+    function.last_update_status().filter(|it| **it == LastUpdateStatus::Failed)?;
+    let code = function.last_update_status_reason_code().map(LastUpdateStatusReasonCode::as_str);
+    Some(words("LastUpdateStatus is Failed", code, function.last_update_status_reason()))
+}
+
+fn words(what: &str, code: Option<&str>, reason: Option<&str>) -> String {
+    let details: Vec<_> = code.into_iter().chain(reason).collect();
+    match details[..] {
+        [] => what.to_owned(),
+        _ => format!("{what} ({})", details.join(": ")),
     }
-    let has_failed = function.last_update_status() == Some(&LastUpdateStatus::Failed);
-    has_failed.then(|| {
-        let code =
-            function.last_update_status_reason_code().map(LastUpdateStatusReasonCode::as_str);
-        words("LastUpdateStatus is Failed", code, function.last_update_status_reason())
-    })
 }
 
 fn versioned(function: &FunctionConfiguration) -> Vec<&'static str> {

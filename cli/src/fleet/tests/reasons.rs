@@ -138,6 +138,52 @@ fn a_missing_function_is_named() {
 }
 
 #[test]
+fn an_update_that_fails_after_the_write_is_reported() {
+    fn fail(it: &mut Function) {
+        it.more.insert("LastUpdateStatus".to_owned(), json!("Failed"));
+        it.more.insert("LastUpdateStatusReasonCode".to_owned(), json!("SubnetOutOfIPAddresses"));
+    }
+    let fails: [fn(&Function, &mut Function); 2] = [
+        |_, it| fail(it),
+        |before, it| {
+            it.layers.clone_from(&before.layers);
+            it.variables.clone_from(&before.variables);
+            fail(it);
+        },
+    ];
+    test(async || {
+        for (index, after_write) in fails.into_iter().enumerate() {
+            for command in ["attach --all --publish", "upgrade --all --publish", "detach --all"] {
+                let old = Function::new("f").layers(&[layer("x86_64", 9)]).alias("live", "1");
+                let world = World::new(vec![old]);
+                let before = world.plane.picture();
+                world.plane.state().after_write = Some(after_write);
+                let done = world.run(command).await.items.remove(0);
+                assert_eq!(done.outcome, Outcome::Failed, "{command}: {done:?}");
+                assert_eq!(done.change.is_empty(), index == 1, "{command}: {done:?}");
+                let why = done.why.unwrap();
+                assert_eq!(why.reason, Reason::Failed);
+                assert!(why.detail.contains("SubnetOutOfIPAddresses"), "{why}");
+                if command != "detach --all" {
+                    let done = world.run(command).await.items.remove(0);
+                    assert_eq!(done.outcome, Outcome::Skipped);
+                    assert_eq!(done.why.unwrap().reason, Reason::Failed);
+                }
+                {
+                    let mut state = world.plane.state();
+                    assert_eq!(state.calls["UpdateFunctionConfiguration"], 1, "{command}");
+                    assert!(!state.calls.contains_key("PublishVersion"), "{command}");
+                    state.after_write = None;
+                }
+                _ = world.try_run("rollback").await;
+                assert_eq!(world.plane.picture(), before, "{command}");
+                world.plane.check(8);
+            }
+        }
+    });
+}
+
+#[test]
 fn a_minute_of_failed_writes_is_waited_out() {
     test(async || {
         let world = World::new(vec![Function::new("f")]);
