@@ -112,12 +112,11 @@ impl Site {
         })
     }
 
-    /// Finishes what a run that was killed has begun: finds out if its last change was made, and publishes a version that is due.
+    /// Finds out if the last change of a run that was killed was made.
     pub(super) async fn finish(&self, name: &str, journal: &Journal) -> Result<(), Why> {
         let snapshot = self.read_idle(name).await.map_err(Verdict::why)?;
         let mut item = Item::of(&self.region, name);
-        settle(&snapshot, &mut item, journal).map_err(Verdict::why)?;
-        self.publish(&snapshot, &mut item, journal).await.map_err(Verdict::why)
+        settle(&snapshot, &mut item, journal).map_err(Verdict::why).map(drop)
     }
 
     /// Changes one function until nothing is left to do, and says what became of it.
@@ -156,7 +155,9 @@ impl Site {
             attempts += 1;
         };
         match ended {
-            Ok(left) if item.change.is_empty() && item.policy.is_none() => {
+            Ok(left)
+                if item.change.is_empty() && item.policy.is_none() && item.published.is_none() =>
+            {
                 item.ended(Outcome::Unchanged, left)
             }
             // A function without the layer is what detach wants.
@@ -226,19 +227,20 @@ impl Site {
         Ok(None)
     }
 
+    /// Publishes a version that is due, if this run is to publish versions.
     async fn publish(
         &self,
         snapshot: &Snapshot,
         item: &mut Item,
         journal: &Journal,
     ) -> Result<(), Verdict> {
-        if !journal.function(&snapshot.arn).is_some_and(|it| it.publish) {
+        if !self.publish || !journal.function(&snapshot.arn).is_some_and(|it| it.publish) {
             return Ok(());
         }
         if let Some(failure) = &snapshot.update_failure {
             return Err(Verdict::Leave(Reason::Failed.with(failure)));
         }
-        let version = publish(&self.lambda, &snapshot.name).await.map_err(Verdict::Leave)?;
+        let version = publish(&self.lambda, snapshot).await?;
         item.published = Some(version.clone());
         let function = snapshot.arn.clone();
         journal.note(&Entry::Published { function, version }).map_err(|it| stop(&it))

@@ -1,5 +1,7 @@
 //! Chooses the functions that a command works on.
 
+use std::collections::BTreeSet;
+
 use anyhow::{Context as _, Result};
 use kinesis_telemetry_args::Selection;
 use kinesis_telemetry_terminal::{StatusLine, note};
@@ -49,11 +51,12 @@ impl<'a> Choice<'a> {
     }
 
     /// Returns the functions of a region that may be selected, and how many others lack the layer that they need.
-    /// `published` are the layers of which one is needed.
+    /// `published` are the layers of which one is needed, except by the functions `due`.
     pub(super) async fn candidates(
         &self,
         lambda: &Lambda,
         published: Option<&Published>,
+        due: &BTreeSet<String>,
         progress: &StatusLine,
     ) -> Result<(Vec<Candidate>, usize)> {
         let Selection { functions, tags, all, .. } = self.selection;
@@ -63,7 +66,9 @@ impl<'a> Choice<'a> {
         if *all || self.pattern.is_some() || !tags.is_empty() {
             let pair = |it: aws_sdk_lambda::types::FunctionConfiguration| {
                 let has = published.is_none_or(|published| !published.attached(&it).is_empty());
-                it.function_name.filter(|it| self.matches(it)).map(|name| (name, has))
+                let name = it.function_name.filter(|it| self.matches(it))?;
+                let has = has || due.contains(&name);
+                Some((name, has))
             };
             let listed = list(lambda, pair, |seen, found| {
                 progress.set(&format!("{seen} functions seen, {found} match"));

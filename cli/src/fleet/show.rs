@@ -111,6 +111,9 @@ fn change(text: &mut Text, item: &Item, columns: usize) {
     if let Some((before, after)) = &item.change.layers {
         layers(text, before, after);
     }
+    if item.change.is_empty() && item.policy.is_none() {
+        text.push_in(&[Style::Green], "  + published version").end_line();
+    }
     for (name, Edit { before, after }) in &item.change.variables {
         let name = name.strip_prefix(ENV_PREFIX).unwrap_or(name);
         if let Some(value) = before {

@@ -8,7 +8,8 @@ use aws_sdk_lambda::operation::publish_version::PublishVersionError;
 use tokio::time::sleep;
 
 use super::paced::Lambda;
-use super::reason::{Reason, Why};
+use super::reason::Reason;
+use super::snapshot::Snapshot;
 use super::write::{Verdict, verdict};
 
 /// Attempts to publish a version of a function that another update keeps busy.
@@ -65,19 +66,24 @@ impl Versions {
     }
 }
 
-/// Publishes a version of the function as it is now, and returns it. Lambda publishes no second version of the same state.
-pub(super) async fn publish(lambda: &Lambda, name: &str) -> Result<String, Why> {
+/// Publishes a version of the function as it was read, and returns it. Lambda publishes no second version of the same state.
+pub(super) async fn publish(lambda: &Lambda, snapshot: &Snapshot) -> Result<String, Verdict> {
     let mut attempt = 1;
     let answer = loop {
-        let answer = lambda.change(|it| it.publish_version().function_name(name).send()).await;
-        match answer.map_err(|it| judge(lambda, &it)) {
+        let answer = lambda.change(|client| {
+            let request = client.publish_version().function_name(&snapshot.name);
+            request.set_revision_id(snapshot.revision.clone()).send()
+        });
+        match answer.await.map_err(|it| judge(lambda, &it)) {
             Ok(answer) => break answer,
             Err(Verdict::Unknown | Verdict::Wait) if attempt < ATTEMPTS => sleep(PAUSE).await,
-            Err(verdict) => return Err(verdict.why()),
+            Err(Verdict::Changed) => return Err(Verdict::Changed),
+            Err(verdict) => return Err(Verdict::Leave(verdict.why())),
         }
         attempt += 1;
     };
-    answer.version.ok_or_else(|| Reason::Refused.with("Lambda published no version"))
+    let nothing = || Verdict::Leave(Reason::Refused.with("Lambda published no version"));
+    answer.version.ok_or_else(nothing)
 }
 
 fn judge(lambda: &Lambda, error: &SdkError<PublishVersionError, HttpResponse>) -> Verdict {

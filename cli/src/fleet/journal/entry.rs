@@ -207,10 +207,16 @@ impl Ledger {
             && self.functions.values().all(is_restored)
     }
 
-    /// Returns the functions of a region with a change or a version that is not finished.
+    /// Returns the functions of a region with a change of which it is unknown if it was made.
     pub(crate) fn begun(&self, region: &str) -> Vec<String> {
-        let begun = self.of(region, &[]).filter(|(_, it)| it.open.is_some() || it.publish);
+        let begun = self.of(region, &[]).filter(|(_, it)| it.open.is_some());
         begun.map(|(arn, _)| name_of(arn).to_owned()).collect()
+    }
+
+    /// Returns the functions of a region with a version that is to be published, if any are.
+    pub(crate) fn due(&self, region: &str, publish: bool) -> BTreeSet<String> {
+        let due = self.of(region, &[]).filter(|(_, it)| publish && it.publish);
+        due.map(|(arn, _)| name_of(arn).to_owned()).collect()
     }
 
     /// Returns the regions in which something was changed.
@@ -219,10 +225,17 @@ impl Ledger {
         functions.chain(self.policies.keys().map(|it| it.0.clone()))
     }
 
-    /// Returns the functions of a region of which something may have to be restored; of these names, unless there are none.
-    pub(crate) fn candidates(&self, region: &str, names: &[String]) -> Vec<Candidate> {
-        let due =
-            self.of(region, names).filter(|(_, it)| !it.tracked.is_empty() || it.open.is_some());
+    /// Returns the functions of a region of which something may have to be restored, and with `publish` those with a version that
+    /// is due; of these names, unless there are none.
+    pub(crate) fn candidates(
+        &self,
+        region: &str,
+        names: &[String],
+        publish: bool,
+    ) -> Vec<Candidate> {
+        let due = self.of(region, names).filter(|(_, it)| {
+            !it.tracked.is_empty() || it.open.is_some() || (publish && it.publish)
+        });
         due.map(|(arn, _)| Candidate { name: name_of(arn).to_owned(), is_named: true }).collect()
     }
 
@@ -244,7 +257,11 @@ impl Ledger {
         };
         let change = intent.change();
         match intent.verb {
-            Some(Verb::Rollback) => function.tracked.remove(&change),
+            Some(Verb::Rollback) => {
+                function.tracked.remove(&change);
+                // A version of what is rolled back is not due any more.
+                function.publish = false;
+            }
             _ => function.tracked.add(&change, &intent.own),
         }
         function.publish |= intent.publish;

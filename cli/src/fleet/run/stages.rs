@@ -208,11 +208,12 @@ impl<'a> Stages<'a> {
             let (candidates, without) = if let Some(choice) = &self.options.choice {
                 let needs_layer = self.options.verb != Verb::Attach;
                 let published = site.wanted.published.as_ref().filter(|_| needs_layer);
-                choice.candidates(&site.lambda, published, &self.progress).await?
+                let due = ledger.due(&site.region, self.options.run.publish);
+                choice.candidates(&site.lambda, published, &due, &self.progress).await?
             } else {
                 let roles = ledger.roles(&site.region, self.options.names);
                 site.only_roles = Some(roles).filter(|_| !self.options.names.is_empty());
-                (ledger.candidates(&site.region, self.options.names), 0)
+                (ledger.candidates(&site.region, self.options.names, self.options.run.publish), 0)
             };
             done.without += without;
             let tracked = |arn: &str| Some(ledger.functions.get(arn)?.tracked.clone());
@@ -227,6 +228,9 @@ impl<'a> Stages<'a> {
             if let Some(why) = &*site.stopped.borrow() {
                 bail!("{}", why.detail);
             }
+        }
+        if self.options.run.publish {
+            done.add_due_versions(&ledger);
         }
         if done.items.is_empty() && done.without == 0 && ledger.is_settled() {
             let regions: Vec<_> = self.sites.iter().map(|it| it.region.as_str()).collect();
@@ -327,6 +331,16 @@ impl<'a> Stages<'a> {
 }
 
 impl Done {
+    /// Plans the versions that a run before this one did not get to publish.
+    fn add_due_versions(&mut self, ledger: &Ledger) {
+        let is_due = |it: &Item| ledger.functions.get(&it.arn).is_some_and(|it| it.publish);
+        for item in &mut self.items {
+            if item.outcome == Outcome::Unchanged && is_due(item) {
+                (item.outcome, item.why) = (Outcome::Planned, None);
+            }
+        }
+    }
+
     fn needs_a_person(&self) -> bool {
         self.items.iter().any(Item::needs_a_person) || self.roles.iter().any(|it| it.why.is_some())
     }

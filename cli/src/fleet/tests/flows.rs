@@ -150,6 +150,58 @@ fn published_versions_are_named_and_published() {
 }
 
 #[test]
+fn others_who_change_a_function_do_not_get_into_its_version() {
+    test(async || {
+        let world = World::new(vec![Function::new("f").alias("live", "1")]);
+        world.plane.state().edits.insert("PublishVersion", |it| it.layers.clear());
+        let done = world.run("attach --all --publish").await;
+        assert_eq!(done.items[0].published.as_deref(), Some("2"));
+        assert_eq!(world.plane.function("f").versions, [vec![], vec![layer("x86_64", 12)]]);
+        world.plane.check(8);
+    });
+}
+
+#[test]
+fn a_version_that_is_due_is_published_after_the_confirmation() {
+    test(async || {
+        for verb in ["attach --all", "rollback", "detach --all"] {
+            let layers: &[_] = if verb == "detach --all" { &[layer("x86_64", 9)] } else { &[] };
+            let world = World::new(vec![Function::new("f").layers(layers).alias("live", "1")]);
+            if verb == "rollback" {
+                world.run("attach --all --publish").await;
+            }
+            let versions = || world.plane.function("f").versions.len();
+            let before = versions();
+            world.plane.state().denied = vec!["PublishVersion"];
+            let words = format!("{verb} --publish");
+            assert_eq!(world.run(&words).await.items[0].outcome, Outcome::Failed);
+            world.plane.state().denied.clear();
+            _ = world.try_run(verb).await;
+            assert_eq!(world.decline(&words).await[0].outcome, Outcome::Planned, "{verb}");
+            assert_eq!(versions(), before, "{verb}");
+            let done = world.run(&words).await.items.remove(0);
+            assert_eq!((done.outcome, versions()), (Outcome::Changed, before + 1), "{verb}");
+            assert!(done.published.is_some() && done.why.is_none(), "{verb}: {done:?}");
+            world.plane.check(8);
+        }
+    });
+}
+
+#[test]
+fn a_rollback_ends_the_wish_to_publish() {
+    test(async || {
+        let world = World::new(vec![Function::new("f").alias("live", "1")]);
+        world.plane.state().denied = vec!["PublishVersion"];
+        world.run("attach --all --publish").await;
+        world.plane.state().denied.clear();
+        world.run("rollback").await;
+        world.run("upgrade --all --publish").await;
+        assert_eq!(world.plane.function("f").versions.len(), 1);
+        assert!(world.try_run("rollback --publish").await.is_err(), "nothing is left to do");
+    });
+}
+
+#[test]
 fn failures_of_the_service_are_waited_out() {
     test(async || {
         for seed in 0..20 {

@@ -43,6 +43,14 @@ pub(super) struct Kill {
     pub(super) is_done: bool,
 }
 
+/// How far a command gets.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Until {
+    DryRun,
+    Confirmation,
+    End,
+}
+
 #[derive(Debug)]
 struct Connector {
     plane: Arc<ControlPlane>,
@@ -133,20 +141,26 @@ impl World {
 
     pub(super) async fn try_run(&self, words: &str) -> Result<Done> {
         let connector = self.connector(None);
-        Box::pin(self.typed(words, &connector, true)).await
+        Box::pin(self.typed(words, &connector, Until::End)).await
     }
 
     /// Plans a command.
     pub(super) async fn plan(&self, words: &str) -> Vec<Item> {
         let connector = self.connector(None);
-        Box::pin(self.typed(words, &connector, false)).await.unwrap().items
+        Box::pin(self.typed(words, &connector, Until::DryRun)).await.unwrap().items
+    }
+
+    /// Runs a command until it asks for a confirmation, and answers no.
+    pub(super) async fn decline(&self, words: &str) -> Vec<Item> {
+        let connector = self.connector(None);
+        Box::pin(self.typed(words, &connector, Until::Confirmation)).await.unwrap().items
     }
 
     /// Runs a command until it ends or is killed. Returns the number of its calls.
     pub(super) async fn run_until(&self, words: &str, kill: Option<Kill>) -> usize {
         let connector = self.connector(kill);
         {
-            let run = Box::pin(self.typed(words, &connector, true));
+            let run = Box::pin(self.typed(words, &connector, Until::End));
             tokio::select! {
                 // A rollback fails if nothing was changed before.
                 done = run => drop(done),
@@ -167,7 +181,7 @@ impl World {
         })
     }
 
-    async fn typed(&self, words: &str, connector: &Arc<Connector>, applies: bool) -> Result<Done> {
+    async fn typed(&self, words: &str, connector: &Arc<Connector>, until: Until) -> Result<Done> {
         let journal = self.journal();
         let journal = journal.to_str().unwrap();
         let words =
@@ -178,16 +192,16 @@ impl World {
         let mut aws = base().clone();
         aws.config = aws.config.to_builder().http_client(client).build();
         match &command {
-            Command::Attach(it) => work(&Options::attach(it)?, aws, applies).await,
-            Command::Upgrade(it) => work(&Options::upgrade(it)?, aws, applies).await,
-            Command::Detach(it) => work(&Options::detach(it)?, aws, applies).await,
-            Command::Rollback(it) => work(&Options::rollback(it), aws, applies).await,
+            Command::Attach(it) => work(&Options::attach(it)?, aws, until).await,
+            Command::Upgrade(it) => work(&Options::upgrade(it)?, aws, until).await,
+            Command::Detach(it) => work(&Options::detach(it)?, aws, until).await,
+            Command::Rollback(it) => work(&Options::rollback(it), aws, until).await,
             other => panic!("{other:?}"),
         }
     }
 }
 
-async fn work(options: &Options<'_>, aws: Aws, applies: bool) -> Result<Done> {
+async fn work(options: &Options<'_>, aws: Aws, until: Until) -> Result<Done> {
     let values = if options.needs_values() {
         Some(Values::of(&Deployment::default(), &aws).await?)
     } else {
@@ -195,9 +209,9 @@ async fn work(options: &Options<'_>, aws: Aws, applies: bool) -> Result<Done> {
     };
     let places = vec![(aws, values)];
     let mut stages = Stages::at(options, ACCOUNT.to_owned(), places, Styles::new(false)).await?;
-    let journal = if applies { Some(stages.journal()?) } else { None };
+    let journal = if until == Until::DryRun { None } else { Some(stages.journal()?) };
     let mut done = stages.plan(journal.as_ref()).await?;
-    if let Some(journal) = &journal {
+    if let Some(journal) = journal.as_ref().filter(|_| until == Until::End) {
         stages.apply(&mut done, journal).await?;
     }
     Ok(done)

@@ -103,7 +103,7 @@ impl State {
     }
 
     fn publish(&mut self, name: &str, body: &Value) -> Response {
-        if !body["RevisionId"].is_null() && !self.is_latest(name, body) {
+        if !self.is_latest(name, body) {
             return outdated();
         }
         let Some(function) = self.functions.get_mut(name) else {
