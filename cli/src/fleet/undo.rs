@@ -114,6 +114,7 @@ pub(crate) fn restored(snapshot: &Snapshot, tracked: &Tracked) -> Result<Change,
             Err(why) => return Err(why),
         }
     }
+    let mut unreadable = None;
     match &snapshot.variables {
         Ok(variables) => {
             for (name, tracked) in &tracked.variables {
@@ -129,12 +130,13 @@ pub(crate) fn restored(snapshot: &Snapshot, tracked: &Tracked) -> Result<Change,
                     left.push(name.clone());
                 }
             }
-            change.left = (!left.is_empty()).then(|| Reason::ChangedSince.with(left.join(", ")));
         }
         Err(why) if !tracked.variables.is_empty() => {
-            change.left = Some(Reason::VariablesUnreadable.with(why));
+            unreadable = Some(Reason::VariablesUnreadable.with(why));
         }
         Err(_) => {}
     }
+    change.left =
+        if left.is_empty() { unreadable } else { Some(Reason::ChangedSince.with(left.join(", "))) };
     Ok(change)
 }

@@ -33,6 +33,26 @@ fn a_refused_rollback_restores_nothing() {
 }
 
 #[test]
+fn a_rollback_names_a_changed_layer_without_reading_variables() {
+    test(async || {
+        for command in ["upgrade --all", "detach --all"] {
+            let world = World::new(vec![Function::new("f").layers(&[layer("x86_64", 9)])]);
+            world
+                .plane
+                .change("f", |it| _ = it.variables.insert(SAMPLE.to_owned(), "1".to_owned()));
+            world.run(command).await;
+            world.plane.change("f", |it| {
+                it.layers = vec![layer("x86_64", 13)];
+                it.is_unreadable = true;
+            });
+            let done = world.run("rollback").await.items.remove(0);
+            let why = done.why.unwrap();
+            assert_eq!((why.reason, why.detail.as_str()), (Reason::ChangedSince, "layers"));
+        }
+    });
+}
+
+#[test]
 fn a_rollback_without_an_answer_is_judged_by_every_value() {
     test(async || {
         let edits: [fn(&mut Function); 2] = [
