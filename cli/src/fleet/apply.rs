@@ -209,7 +209,7 @@ impl Site {
                 region: self.region.clone(),
                 function: snapshot.arn.clone(),
                 role: snapshot.role.clone(),
-                revision: snapshot.revision.clone(),
+                revision: Some(snapshot.revision.clone()),
                 layers: change.layers.clone(),
                 own: self.own(tracked.as_ref()),
                 variables: change.variables.clone(),
@@ -322,7 +322,7 @@ impl Site {
         let layers = change.layers.as_ref().map(|it| it.1.clone());
         let answer = self.lambda.change(|client| {
             let request = client.update_function_configuration().function_name(&snapshot.name);
-            let request = request.set_revision_id(snapshot.revision.clone());
+            let request = request.revision_id(&snapshot.revision);
             let request = request.set_layers(layers.clone());
             request.set_environment(environment.clone()).send()
         });
@@ -354,5 +354,5 @@ fn settle(snapshot: &Snapshot, item: &mut Item, journal: &Journal) -> Result<boo
     if applied {
         item.change = intent.change();
     }
-    Ok(intent.revision != snapshot.revision)
+    Ok(intent.revision.as_ref() != Some(&snapshot.revision))
 }

@@ -22,7 +22,7 @@ pub(crate) struct Snapshot {
     pub(crate) arn: String,
     pub(crate) role: String,
     /// Identifies this state of the function.
-    pub(crate) revision: Option<String>,
+    pub(crate) revision: String,
     pub(crate) is_image: bool,
     pub(crate) is_replica: bool,
     /// As Lambda names it.
@@ -56,32 +56,42 @@ impl Snapshot {
             Some(_) => None,
             None => Some(answer.tags.unwrap_or_default()),
         };
-        Ok(Self::from(&function, tags.as_ref()))
+        Self::from(&function, tags.as_ref())
     }
 
-    fn from(function: &FunctionConfiguration, tags: Option<&HashMap<String, String>>) -> Self {
-        let text = |value: Option<&str>| value.unwrap_or_default().to_owned();
+    /// Fails if a member is missing without which a write could harm the function.
+    fn from(
+        function: &FunctionConfiguration,
+        tags: Option<&HashMap<String, String>>,
+    ) -> Result<Self, Why> {
+        let text = |member: &str, value: Option<&str>| match value.filter(|it| !it.is_empty()) {
+            Some(value) => Ok(value.to_owned()),
+            None => Err(Reason::Refused.with(format!("Lambda answered without {member}"))),
+        };
+        let layers = function.layers().iter().map(|it| text("the ARN of a layer", it.arn()));
         let environment = function.environment();
         let variables = if let Some(error) = environment.and_then(|it| it.error()) {
             let words = [error.error_code(), error.message()];
             Err(words.into_iter().flatten().collect::<Vec<_>>().join(": "))
+        } else if environment.is_some_and(|it| it.variables().is_none()) {
+            Err("Lambda answered with neither variables nor an error".to_owned())
         } else {
             let variables = environment.and_then(|it| it.variables()).into_iter().flatten();
             Ok(variables.map(|(name, value)| (name.clone(), value.clone())).collect())
         };
         let architecture = function.architectures().first();
-        Self {
-            name: text(function.function_name()),
-            arn: text(function.function_arn()),
-            role: text(function.role()),
-            revision: function.revision_id().map(str::to_owned),
+        Ok(Self {
+            name: text("FunctionName", function.function_name())?,
+            arn: text("FunctionArn", function.function_arn())?,
+            role: text("Role", function.role())?,
+            revision: text("RevisionId", function.revision_id())?,
             is_image: function.package_type() == Some(&PackageType::Image),
             is_replica: function.master_arn().is_some(),
             architecture: architecture
                 .map_or(Architecture::X86_64.name(), |it| it.as_str())
                 .to_owned(),
             runtime: function.runtime().map(|it| it.as_str().to_owned()),
-            layers: function.layers().iter().filter_map(|it| it.arn()).map(str::to_owned).collect(),
+            layers: layers.collect::<Result<_, _>>()?,
             variables,
             is_busy: function.state() == Some(&State::Pending)
                 || function.last_update_status() == Some(&LastUpdateStatus::InProgress),
@@ -90,7 +100,7 @@ impl Snapshot {
             managed: tags.map(Managed::of),
             tags: tags.cloned(),
             versioned: versioned(function),
-        }
+        })
     }
 }
 

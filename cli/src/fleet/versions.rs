@@ -72,7 +72,7 @@ pub(super) async fn publish(lambda: &Lambda, snapshot: &Snapshot) -> Result<Stri
     let answer = loop {
         let answer = lambda.change(|client| {
             let request = client.publish_version().function_name(&snapshot.name);
-            request.set_revision_id(snapshot.revision.clone()).send()
+            request.revision_id(&snapshot.revision).send()
         });
         match answer.await.map_err(|it| judge(lambda, &it)) {
             Ok(answer) => break answer,

@@ -91,7 +91,7 @@ impl Intent {
 
     /// Returns true if the change was made, judged by the state of the function now.
     pub(crate) fn was_applied(&self, now: &Snapshot) -> bool {
-        if self.revision.is_some() && self.revision == now.revision {
+        if self.revision.as_ref() == Some(&now.revision) {
             return false;
         }
         let is_rollback = matches!(self.verb, Some(Verb::Rollback));

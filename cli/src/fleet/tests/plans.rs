@@ -37,7 +37,7 @@ fn function(layers: &[String], variables: &[(&str, &str)]) -> Snapshot {
         name: "f".to_owned(),
         arn: format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:f"),
         role: "role".to_owned(),
-        revision: Some("1".to_owned()),
+        revision: "1".to_owned(),
         is_image: false,
         is_replica: false,
         architecture: "x86_64".to_owned(),

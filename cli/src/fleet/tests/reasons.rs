@@ -52,6 +52,28 @@ fn every_obstacle_is_found_while_planning() {
 }
 
 #[test]
+fn an_answer_without_what_a_write_needs_is_refused() {
+    test(async || {
+        let layers = json!([{ "Arn": other_layer("a") }, { "CodeSize": 1 }]);
+        for (expected, member, value) in [
+            (Reason::Refused, "RevisionId", json!(null)),
+            (Reason::Refused, "FunctionArn", json!(null)),
+            (Reason::Refused, "FunctionName", json!("")),
+            (Reason::Refused, "Role", json!(null)),
+            (Reason::Refused, "Layers", layers),
+            (Reason::VariablesUnreadable, "Environment", json!({})),
+        ] {
+            let function = Function::new("f").variable("TABLE", "orders").with(member, value);
+            let reason = Some(expected);
+            assert_eq!(reasons(function, |_| ()).await, (reason, reason), "{member}");
+        }
+        // Lambda leaves out the environment of a function without variables.
+        let world = World::new(vec![Function::new("f").with("Environment", json!(null))]);
+        assert_eq!(world.plan("attach --all").await[0].outcome, Outcome::Planned);
+    });
+}
+
+#[test]
 fn obstacles_of_roles_are_found_while_planning() {
     test(async || {
         let full = |it: &World| {
