@@ -131,9 +131,8 @@ impl Site {
                 break Err(why.clone());
             }
             match self.step(&mut item, journal).await {
-                Ok(None) if attempts < ATTEMPTS => waiting = None,
                 Ok(Some(left)) => break Ok(left),
-                Err(Verdict::Changed) if attempts < ATTEMPTS => waiting = None,
+                Ok(None) | Err(Verdict::Changed) if attempts < ATTEMPTS => waiting = None,
                 Ok(None) | Err(Verdict::Changed) => break Err(Reason::Contended.into()),
                 Err(Verdict::Unknown) if attempts < ATTEMPTS => {
                     waiting = None;
