@@ -126,16 +126,19 @@ impl Site {
         let mut item = Item { change, policy, ..planned.clone() };
         let (mut attempts, mut waits) = (0, 0);
         let mut waiting = None;
+        let mut is_unknown = false;
         let ended = loop {
             if let Some(why) = &*self.stopped.borrow() {
                 break Err(why.clone());
             }
-            match self.step(&mut item, journal).await {
+            match self.step(&mut item, journal, is_unknown).await {
                 Ok(Some(left)) => break Ok(left),
-                Ok(None) | Err(Verdict::Changed) if attempts < ATTEMPTS => waiting = None,
+                Ok(None) | Err(Verdict::Changed) if attempts < ATTEMPTS => {
+                    (waiting, is_unknown) = (None, false);
+                }
                 Ok(None) | Err(Verdict::Changed) => break Err(Reason::Contended.into()),
                 Err(Verdict::Unknown) if attempts < ATTEMPTS => {
-                    waiting = None;
+                    (waiting, is_unknown) = (None, true);
                     sleep(backoff(attempts)).await;
                 }
                 Err(Verdict::Wait)
@@ -169,11 +172,13 @@ impl Site {
         }
     }
 
-    /// Reads a function and makes the change that it needs. Returns what of it is left once it needs none.
+    /// Reads a function and makes the change that it needs. Returns what of it is left once it needs none. `is_unknown` is true if an
+    /// earlier write of this run had no answer.
     async fn step(
         &self,
         item: &mut Item,
         journal: &Journal,
+        is_unknown: bool,
     ) -> Result<Option<Option<Why>>, Verdict> {
         let snapshot = self.read_idle(&item.name).await?;
         let is_written = settle(&snapshot, item, journal)? || !item.change.is_empty();
@@ -217,7 +222,13 @@ impl Site {
             })
             .map_err(|it| stop(&it))?;
         let written = self.write(&snapshot, &change).await;
-        if !matches!(written, Ok(()) | Err(Verdict::Unknown)) {
+        let is_refused = match &written {
+            Ok(()) | Err(Verdict::Unknown) => false,
+            // Lambda may have made the earlier write only now: the state decides.
+            Err(Verdict::Changed | Verdict::Wait) => !is_unknown,
+            Err(Verdict::Leave(_) | Verdict::Stop(_)) => true,
+        };
+        if is_refused {
             let function = snapshot.arn.clone();
             journal.note(&Entry::Done { id, function, applied: false }).map_err(|it| stop(&it))?;
         }

@@ -97,6 +97,41 @@ fn the_layer_of_another_operator_survives_a_rollback() {
 }
 
 #[test]
+fn a_write_without_an_answer_may_arrive_late() {
+    test(async || {
+        let world = World::new(vec![Function::new("f")]);
+        let before = world.plane.picture();
+        world.plane.state().failing_until = Duration::from_hours(30);
+        let arrival = async {
+            while !world.plane.state().calls.contains_key(PUT) {
+                sleep(Duration::from_millis(10)).await;
+            }
+            let mut state = world.plane.state();
+            state.failing_until = Duration::ZERO;
+            state.edits.insert(PUT, |it| {
+                it.layers.push(layer("x86_64", 12));
+                for (name, value) in [
+                    ("STREAM", "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry"),
+                    (
+                        "DEAD_LETTER_QUEUE_URL",
+                        "https://sqs.eu-central-1.amazonaws.com/111122223333/letters",
+                    ),
+                ] {
+                    it.variables.insert(format!("KINESIS_TELEMETRY_{name}"), value.to_owned());
+                }
+            });
+        };
+        let (done, ()) = tokio::join!(world.run("attach --all"), arrival);
+        assert_eq!(done.items[0].outcome, Outcome::Changed);
+        assert!(!done.items[0].change.is_empty());
+        assert_eq!(world.plane.state().calls[PUT], 2);
+        world.run("rollback").await;
+        assert_eq!(world.plane.picture(), before);
+        world.plane.check(8);
+    });
+}
+
+#[test]
 fn others_who_undo_every_change_win() {
     test(async || {
         for (command, layers) in
