@@ -1,6 +1,7 @@
 //! Plans and changes the functions of one region.
 
 mod policies;
+mod users;
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};

@@ -69,6 +69,8 @@ reasons! {
     NotFound = "not-found", "there is no such function";
     /// The function does not have the layer.
     NotAttached = "not-attached", "it does not have the layer";
+    /// Aliases or provisioned concurrency run published versions with the layer.
+    InUse = "in-use", "published versions with the layer are in use";
     /// Somebody else has changed the same since.
     ChangedSince = "changed-since", "others have changed it since";
     /// Others change the function all the time.

@@ -9,6 +9,7 @@ mod flows;
 mod harness;
 mod many;
 mod plans;
+mod policies;
 mod reasons;
 
 #[path = "../../tests/scripted/control_plane/mod.rs"]

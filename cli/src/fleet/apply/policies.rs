@@ -1,17 +1,15 @@
 //! The policies of roles, before functions are restored and after functions have lost the layer.
 
-use std::collections::BTreeSet;
-
 use anyhow::Result;
-use aws_sdk_lambda::types::FunctionConfiguration;
 
 use super::Site;
-use crate::fleet::journal::{Entry, Journal, Ledger, Verb};
-use crate::fleet::layers::layer_of;
-use crate::fleet::list;
+use crate::fleet::journal::{Entry, Journal, Ledger};
 use crate::fleet::reason::{Reason, Why};
 use crate::fleet::result::RoleItem;
 use crate::fleet::role::Roles;
+
+/// A role, a policy, and the layers whose functions need it.
+pub(in crate::fleet) type Due = (String, String, Vec<String>);
 
 impl Site {
     /// Attaches the policies that a rollback restores, so that functions have them before they have the layer.
@@ -33,20 +31,18 @@ impl Site {
         if due.is_empty() {
             return Ok(Vec::new());
         }
-        let layers: BTreeSet<String> = due.iter().flat_map(|it| it.2.clone()).collect();
-        let users = match self.users(&layers, journal).await {
+        let users = match self.users(&due, journal).await {
             Ok(users) => users,
-            Err(error) => {
+            Err(why) => {
                 // The functions are changed by now, and their results must not be lost.
-                let why = Reason::Refused.with(format!("{error:#}"));
                 let kept = due.iter().map(|it| self.item(&it.0, "kept", Some(why.clone())));
                 return Ok(kept.collect());
             }
         };
         let mut items = Vec::new();
         for (role, policy, layers) in &due {
-            if users.contains(role) {
-                items.push(self.item(role, "kept", None));
+            if let Some(why) = users.get(role) {
+                items.push(self.item(role, "kept", why.clone()));
             } else {
                 items.extend(self.set(journal, role, policy, layers, false).await);
             }
@@ -58,7 +54,7 @@ impl Site {
     }
 
     /// Returns the roles that may lose the policy, with the layers whose functions need it.
-    fn due(&self, journal: &Journal) -> Vec<(String, String, Vec<String>)> {
+    fn due(&self, journal: &Journal) -> Vec<Due> {
         let Some((roles, published)) = self.roles.as_ref().zip(self.wanted.published.as_ref())
         else {
             return self.policies(&journal.ledger(), false);
@@ -69,47 +65,13 @@ impl Site {
     }
 
     /// Returns the policies that were attached before the first change, or were not.
-    pub(in crate::fleet) fn policies(
-        &self,
-        ledger: &Ledger,
-        attached: bool,
-    ) -> Vec<(String, String, Vec<String>)> {
+    pub(in crate::fleet) fn policies(&self, ledger: &Ledger, attached: bool) -> Vec<Due> {
         let here = ledger.policies.iter().filter(|((region, role, _), it)| {
             let is_selected = self.only_roles.as_ref().is_none_or(|it| it.contains(role));
             *region == self.region && it.attached == attached && is_selected
         });
         here.map(|((_, role, policy), it)| (role.clone(), policy.clone(), it.layers.clone()))
             .collect()
-    }
-
-    /// Returns the roles of the functions that have one of these layers. Functions that are as they were before the first change do
-    /// not count in a rollback: if they have the layer, they had it without the policy.
-    async fn users(
-        &self,
-        layers: &BTreeSet<String>,
-        journal: &Journal,
-    ) -> Result<BTreeSet<String>> {
-        let is_wanted = |arn: &str| layer_of(arn).is_some_and(|it| layers.contains(it));
-        let had_it: BTreeSet<String> = match self.verb {
-            Verb::Rollback => {
-                let ledger = journal.ledger();
-                ledger.policies.values().flat_map(|it| it.users.clone()).collect()
-            }
-            _ => BTreeSet::new(),
-        };
-        let is_restored = |function: &FunctionConfiguration| {
-            let arn = function.function_arn().unwrap_or_default();
-            match journal.function(arn) {
-                Some(known) => self.verb == Verb::Rollback && known.tracked.layers.is_none(),
-                None => had_it.contains(arn),
-            }
-        };
-        let role = |function: FunctionConfiguration| {
-            let mut arns = function.layers().iter().filter_map(|it| it.arn());
-            let counts = arns.any(is_wanted) && !is_restored(&function);
-            counts.then(|| function.role().unwrap_or_default().to_owned())
-        };
-        Ok(list(&self.lambda, role, |_, _| ()).await?.into_iter().collect())
     }
 
     async fn set(

@@ -132,6 +132,8 @@ pub(crate) struct Function {
     pub(crate) region: String,
     pub(crate) role: String,
     pub(crate) tracked: Tracked,
+    /// The layers that a rollback has restored; empty after another change.
+    pub(crate) restored: Vec<String>,
     /// The change of which it is unknown if it was made.
     pub(crate) open: Option<Intent>,
     /// True if a version is still to be published.
@@ -256,13 +258,16 @@ impl Ledger {
             return;
         };
         let change = intent.change();
-        match intent.verb {
-            Some(Verb::Rollback) => {
-                function.tracked.remove(&change);
-                // A version of what is rolled back is not due any more.
-                function.publish = false;
-            }
-            _ => function.tracked.add(&change, &intent.own),
+        let is_rollback = matches!(intent.verb, Some(Verb::Rollback));
+        if let Some((_, after)) = &change.layers {
+            function.restored = if is_rollback { after.clone() } else { Vec::new() };
+        }
+        if is_rollback {
+            function.tracked.remove(&change);
+            // A version of what is rolled back is not due any more.
+            function.publish = false;
+        } else {
+            function.tracked.add(&change, &intent.own);
         }
         function.publish |= intent.publish;
         if matches!(intent.verb, Some(Verb::Detach)) {

@@ -27,6 +27,10 @@ pub(crate) struct Function {
     pub(crate) versions: Vec<Vec<String>>,
     /// Names and versions.
     pub(crate) aliases: Vec<(String, String)>,
+    /// Second versions of aliases, by name.
+    pub(crate) weights: BTreeMap<String, String>,
+    /// Versions with provisioned concurrency.
+    pub(crate) provisioned: Vec<String>,
     /// Further members of the configuration, which replace others.
     pub(crate) more: Map<String, Value>,
 }
@@ -58,6 +62,8 @@ impl Function {
             busy_until: Duration::ZERO,
             versions: Vec::new(),
             aliases: Vec::new(),
+            weights: BTreeMap::new(),
+            provisioned: Vec::new(),
             more: Map::new(),
         }
     }
@@ -110,6 +116,19 @@ impl Function {
 
     pub(crate) fn arn(&self) -> String {
         format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.name)
+    }
+
+    /// Returns the configurations that a list of all versions shows.
+    pub(super) fn configurations(&self) -> Vec<Value> {
+        let version = |version: String, layers: &[String]| {
+            let mut function = Self { layers: layers.to_vec(), ..self.clone() }.configuration(None);
+            function["FunctionArn"] = json!(format!("{}:{version}", self.arn()));
+            function["Version"] = json!(version);
+            function
+        };
+        let published = self.versions.iter().enumerate();
+        let published = published.map(|(index, it)| version((index + 1).to_string(), it));
+        [version("$LATEST".to_owned(), &self.layers)].into_iter().chain(published).collect()
     }
 
     /// Returns the configuration: with its state, or without it, as lists show it.

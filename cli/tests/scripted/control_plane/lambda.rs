@@ -9,6 +9,8 @@ use super::{READ_BUCKET, Request, Response, State, answer, decoded, other_layer,
 
 /// Functions of a page.
 const PAGE: usize = 50;
+/// Aliases of a page: fewer than Lambda answers.
+const PAGE_OF_ALIASES: usize = 2;
 const OURS: &str = "KINESIS_TELEMETRY_";
 const OUR_LAYERS: &str = ":layer:kinesis-telemetry-extension-";
 
@@ -76,12 +78,25 @@ impl State {
                 )
             }
             "ListAliases" => {
-                let alias = |(name, version): &(String, String)| json!({ "Name": name, "FunctionVersion": version });
-                let aliases: Vec<_> = self.functions[name].aliases.iter().map(alias).collect();
-                answer(200, &json!({ "Aliases": aliases }))
+                let function = &self.functions[name];
+                let alias = |(name, version): &(String, String)| {
+                    let weights = function.weights.get(name).map(|it| json!({ it: 0.1 }));
+                    let routing = json!({ "AdditionalVersionWeights": weights });
+                    json!({ "Name": name, "FunctionVersion": version, "RoutingConfig": routing })
+                };
+                let (from, aliases) = (marker(query), &function.aliases);
+                let page: Vec<_> =
+                    aliases.iter().skip(from).take(PAGE_OF_ALIASES).map(alias).collect();
+                let next = from + page.len();
+                let next = (next < aliases.len()).then(|| next.to_string());
+                answer(200, &json!({ "Aliases": page, "NextMarker": next }))
             }
             "ListProvisionedConcurrencyConfigs" => {
-                answer(200, &json!({ "ProvisionedConcurrencyConfigs": [] }))
+                let function = &self.functions[name];
+                let config =
+                    |it: &String| json!({ "FunctionArn": format!("{}:{it}", function.arn()) });
+                let configs: Vec<_> = function.provisioned.iter().map(config).collect();
+                answer(200, &json!({ "ProvisionedConcurrencyConfigs": configs }))
             }
             "PublishVersion" => self.publish(name, &serde_json::from_str(body).unwrap_or_default()),
             _ => self.update(name, &serde_json::from_str(body).unwrap_or_default(), now),
@@ -89,17 +104,16 @@ impl State {
     }
 
     fn page(&self, query: &str) -> Response {
-        let from = query.split_once("Marker=").map_or(0, |(_, it)| it.parse().unwrap_or_default());
-        let page: Vec<_> = self
-            .functions
-            .values()
-            .skip(from)
-            .take(PAGE)
-            .map(|it| it.configuration(None))
-            .collect();
+        let from = marker(query);
+        let functions: Vec<_> = if query.contains("FunctionVersion=ALL") {
+            self.functions.values().flat_map(Function::configurations).collect()
+        } else {
+            self.functions.values().map(|it| it.configuration(None)).collect()
+        };
+        let page = &functions[from..functions.len().min(from + PAGE)];
         let next = from + page.len();
-        let marker = (next < self.functions.len()).then(|| next.to_string());
-        answer(200, &json!({ "Functions": page, "NextMarker": marker }))
+        let next = (next < functions.len()).then(|| next.to_string());
+        answer(200, &json!({ "Functions": page, "NextMarker": next }))
     }
 
     fn publish(&mut self, name: &str, body: &Value) -> Response {
@@ -229,6 +243,13 @@ impl State {
 fn outdated() -> Response {
     let message = "The RevisionId provided does not match the latest RevisionId";
     refused(412, "PreconditionFailedException", message)
+}
+
+/// Returns where a page begins.
+fn marker(query: &str) -> usize {
+    let mut parameters = query.split('&');
+    let marker = parameters.find_map(|it| it.strip_prefix("Marker="));
+    marker.map_or(0, |it| it.parse().unwrap_or_default())
 }
 
 fn invalid(message: &str) -> Response {
