@@ -5,10 +5,10 @@
 
 mod entry;
 
-use std::cell::{Ref, RefCell};
+use std::cell::{Cell, Ref, RefCell};
 use std::fs::{self, File, OpenOptions, Permissions, TryLockError};
-use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
-use std::os::unix::fs::{OpenOptionsExt as _, PermissionsExt as _};
+use std::io::{self, ErrorKind, Read as _};
+use std::os::unix::fs::{FileExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result, bail};
@@ -18,12 +18,18 @@ pub(crate) use entry::{Entry, Function, Intent, Ledger, Verb};
 
 /// Only its owner may read a journal.
 const MODE: u32 = 0o600;
+/// How every line begins.
+const BEGINNING: &[u8] = b"{\"entry\":";
 
 /// A journal that this run alone writes.
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
-    file: RefCell<File>,
+    file: File,
+    /// Where the last whole entry ends.
+    end: Cell<u64>,
+    /// True if the file may end with a part of an entry.
+    is_broken: Cell<bool>,
     ledger: RefCell<Ledger>,
 }
 
@@ -35,6 +41,10 @@ impl Journal {
             path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let unusable = || format!("the journal {shown} cannot be written");
         fs::create_dir_all(folder).with_context(unusable)?;
+        // A device or a pipe would be opened with effects of its own, or never.
+        if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
+            bail!("{shown} is no regular file: choose another file with --journal");
+        }
         let mut file = OpenOptions::new()
             .read(true)
             .write(true)
@@ -50,16 +60,22 @@ impl Journal {
             ),
             Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
         }
-        file.set_permissions(Permissions::from_mode(MODE)).with_context(unusable)?;
         let mut text = Vec::new();
         file.read_to_end(&mut text).with_context(unusable)?;
         let (ledger, end) = parse(&text, &shown)?;
+        is_of(&ledger, account, deployment, &shown)?;
+        // Only from here on it is certain that the file is ours.
+        file.set_permissions(Permissions::from_mode(MODE)).with_context(unusable)?;
         // A line that a crash tore announces a change that was not made.
         file.set_len(end).with_context(unusable)?;
-        file.seek(SeekFrom::End(0)).with_context(unusable)?;
         File::open(folder).and_then(|it| it.sync_all()).with_context(unusable)?;
-        is_of(&ledger, account, deployment, &shown)?;
-        Ok(Self { path: path.to_owned(), file: RefCell::new(file), ledger: RefCell::new(ledger) })
+        Ok(Self {
+            path: path.to_owned(),
+            file,
+            end: Cell::new(end),
+            is_broken: Cell::new(false),
+            ledger: RefCell::new(ledger),
+        })
     }
 
     /// Reads what a journal holds, and changes nothing. `None` if there is no such file.
@@ -97,15 +113,29 @@ impl Journal {
 
     /// Writes an entry, and returns when the disk has it.
     pub(crate) fn announce(&self, entry: &Entry) -> Result<()> {
-        self.note(entry)?;
-        self.file.borrow().sync_data().with_context(|| self.unusable())
+        self.write(entry, File::sync_data)
     }
 
     /// Writes an entry that a later run can find out again.
     pub(crate) fn note(&self, entry: &Entry) -> Result<()> {
+        self.write(entry, |_| Ok(()))
+    }
+
+    /// Writes an entry whole, or leaves the file as it was.
+    fn write(&self, entry: &Entry, sync: impl Fn(&File) -> io::Result<()>) -> Result<()> {
+        if self.is_broken.get() {
+            bail!("{}: an entry before this one could not be removed again", self.unusable());
+        }
         let mut line = serde_json::to_vec(entry).context("an entry makes no JSON")?;
         line.push(b'\n');
-        self.file.borrow_mut().write_all(&line).with_context(|| self.unusable())?;
+        let end = self.end.get();
+        let written = self.file.write_all_at(&line, end).and_then(|()| sync(&self.file));
+        if let Err(error) = written {
+            // The next entry must not continue a line that is torn.
+            self.is_broken.set(self.file.set_len(end).is_err());
+            return Err(error).with_context(|| self.unusable());
+        }
+        self.end.set(end + u64::try_from(line.len()).context("the journal is too large")?);
         self.ledger.borrow_mut().add(entry);
         Ok(())
     }
@@ -137,9 +167,16 @@ pub(crate) fn default_path(account: &str, deployment: Option<&str>) -> Result<Pa
 fn parse(text: &[u8], shown: &str) -> Result<(Ledger, u64)> {
     let mut ledger = Ledger::default();
     let end = text.iter().rposition(|it| *it == b'\n').map_or(0, |it| it + 1);
+    let torn = &text[end..];
+    if !torn.starts_with(BEGINNING) && !BEGINNING.starts_with(torn) {
+        bail!("{shown} is no journal: choose another file with --journal");
+    }
     for (index, line) in text[..end].split(|it| *it == b'\n').enumerate() {
         if line.is_empty() {
             continue;
+        }
+        if index == 0 && !line.starts_with(BEGINNING) {
+            bail!("{shown} is no journal: choose another file with --journal");
         }
         let entry = serde_json::from_slice(line).with_context(|| {
             format!("line {} of the journal {shown} is no entry: restore the file, or choose another one with --journal", index + 1)
@@ -162,4 +199,85 @@ fn is_of(ledger: &Ledger, account: &str, deployment: Option<&str>, shown: &str) 
         );
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt as _;
+    use std::path::Path;
+
+    use anyhow::Result;
+    use tempfile::tempdir;
+
+    use super::{BEGINNING, Entry, Journal, Verb};
+
+    const ACCOUNT: &str = "111122223333";
+
+    fn run(account: &str) -> Entry {
+        let account = account.to_owned();
+        Entry::Run { verb: Verb::Attach, account, deployment: None, time_ms: 1 }
+    }
+
+    fn open(path: &Path) -> Result<Journal> {
+        Journal::open(path, ACCOUNT, None)
+    }
+
+    #[test]
+    fn files_that_are_no_journal_stay_as_they_are() {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("token-file");
+        let theirs = serde_json::to_string(&run("444455556666")).unwrap() + "\n{\"entry\":\"ch";
+        let ours = serde_json::to_string(&run(ACCOUNT)).unwrap();
+        for (text, expected) in [
+            ("ghp_secret", "is no journal"),
+            ("ghp_secret\n", "is no journal"),
+            ("{\"a\":1}", "is no journal"),
+            (&format!("{ours}\nghp_secret"), "is no journal"),
+            (&format!("{ours}\nghp_secret\n"), "is no entry"),
+            (&theirs, "is of the account 444455556666"),
+        ] {
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
+            let error = open(&path).unwrap_err().to_string();
+            assert!(error.contains(expected), "{text}: {error}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), *text);
+            assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o644, "{text}");
+        }
+        for path in [Path::new("/dev/null"), folder.path()] {
+            let mode = fs::metadata(path).unwrap().permissions().mode();
+            let error = open(path).unwrap_err().to_string();
+            assert!(error.contains("is no regular file"), "{error}");
+            assert_eq!(fs::metadata(path).unwrap().permissions().mode(), mode);
+        }
+    }
+
+    #[test]
+    fn torn_lines_are_removed() {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let whole = serde_json::to_string(&run(ACCOUNT)).unwrap() + "\n";
+        assert!(whole.as_bytes().starts_with(BEGINNING));
+        for length in 0..whole.len() {
+            fs::write(&path, format!("{whole}{}", &whole[..length])).unwrap();
+            open(&path).unwrap().note(&run(ACCOUNT)).unwrap();
+            assert_eq!(fs::read_to_string(&path).unwrap(), whole.repeat(2), "{length}");
+        }
+    }
+
+    #[test]
+    fn a_journal_that_cannot_be_written_is_not_written_again() {
+        let folder = tempdir().unwrap();
+        let path = folder.path().join("journal");
+        let mut journal = open(&path).unwrap();
+        journal.note(&run(ACCOUNT)).unwrap();
+        let before = fs::read(&path).unwrap();
+        // Neither writing nor truncating works.
+        journal.file = fs::File::open(&path).unwrap();
+        assert!(journal.note(&run(ACCOUNT)).is_err());
+        journal.file = fs::File::options().write(true).open(&path).unwrap();
+        let error = journal.announce(&run(ACCOUNT)).unwrap_err().to_string();
+        assert!(error.contains("could not be removed again"), "{error}");
+        assert_eq!(fs::read(&path).unwrap(), before);
+    }
 }
