@@ -200,7 +200,7 @@ impl Site {
             let layers = self.wanted.published.as_ref().map(super::Published::layers);
             let layers = layers.unwrap_or_default();
             let set = self.set_policy(roles, journal, &snapshot.role, &layers, true);
-            if set.await.map_err(Verdict::Leave)? {
+            if set.await? {
                 item.policy = Some(roles.policy().to_owned());
             }
         }

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use super::plan::Change;
-use super::reason::Why;
+use super::reason::{Reason, Why};
 use super::versions::Versions;
 
 /// A function, with what is planned for it or was done.
@@ -74,6 +74,13 @@ pub(super) struct RoleItem {
     /// `attached`, `detached` or `kept`.
     pub(super) outcome: &'static str,
     pub(super) why: Option<Why>,
+}
+
+impl RoleItem {
+    /// Returns true if a person has to do something about the role. A stack that manages it keeps its policy.
+    pub(super) fn needs_a_person(&self) -> bool {
+        self.why.as_ref().is_some_and(|it| it.reason != Reason::RoleManaged)
+    }
 }
 
 /// The result as JSON has it.

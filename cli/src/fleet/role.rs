@@ -1,19 +1,20 @@
 //! The deployment's policy and the roles of functions.
 
 use std::cell::{Cell, RefCell};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use aws_sdk_iam::Client;
 use aws_sdk_iam::config::retry::RetryConfig;
 use aws_sdk_iam::operation::detach_role_policy::DetachRolePolicyError;
+use aws_sdk_iam::operation::list_attached_role_policies::ListAttachedRolePoliciesError;
 use aws_sdk_iam::types::SummaryKeyType;
 use kinesis_telemetry_stream::Aws;
 use tokio::sync::Mutex;
 
 use super::paced::{Pace, is_transient};
 use super::reason::{Reason, Why};
-use super::write::verdict;
+use super::write::{Verdict, verdict};
 
 /// Calls of IAM a second. IAM does not state its limits.
 const RATE: u32 = 10;
@@ -33,16 +34,20 @@ pub(super) struct Roles {
     quota: Cell<Option<usize>>,
     /// By ARN.
     known: RefCell<BTreeMap<String, Result<Facts, Why>>>,
+    /// Roles that IAM was asked about again, directly before the first change.
+    asked_again: RefCell<BTreeSet<String>>,
     /// Several functions share a role: one call at a time asks about it.
     turn: Mutex<()>,
 }
 
 /// What is known of a role.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
     pub(super) is_attached: bool,
     /// Why the policy cannot be attached or detached.
     pub(super) obstacle: Option<Why>,
+    /// True if there is no such role.
+    pub(super) is_gone: bool,
 }
 
 impl Roles {
@@ -57,6 +62,7 @@ impl Roles {
             include_managed,
             quota: Cell::new(None),
             known: RefCell::default(),
+            asked_again: RefCell::default(),
             turn: Mutex::new(()),
         }
     }
@@ -80,43 +86,77 @@ impl Roles {
         facts
     }
 
-    /// Attaches the policy, or detaches it, unless this is done already. `announce` is called before.
+    /// Attaches the policy, or detaches it, unless this is done already. `announce` is called before, and `cancel` after it is certain
+    /// that nothing was changed.
     pub(super) async fn set(
         &self,
         role: &str,
         is_attached: bool,
-        announce: impl FnOnce() -> Result<(), Why>,
-    ) -> Result<bool, Why> {
+        announce: impl FnOnce() -> Result<(), Verdict>,
+        cancel: impl FnOnce() -> Result<(), Verdict>,
+    ) -> Result<bool, Verdict> {
         let _turn = self.turn.lock().await;
-        if self.ask_once(role).await?.is_attached == is_attached {
+        // Others may have attached the policy since the plan: then it is theirs.
+        if self.asked_again.borrow_mut().insert(role.to_owned()) {
+            self.known.borrow_mut().remove(role);
+        }
+        let facts = self.ask_once(role).await.map_err(Verdict::Leave)?;
+        if facts.is_attached == is_attached {
             return Ok(false);
         }
+        if let Some(why) = facts.obstacle {
+            return Err(Verdict::Leave(why));
+        }
         announce()?;
-        let (name, policy) = (name(role), &self.policy);
-        if is_attached {
-            let call =
-                || self.client.attach_role_policy().role_name(name).policy_arn(policy).send();
-            let answer = self.pace.call(is_transient, call).await;
-            let doing = "attaching the policy to a role";
-            answer.map_err(|it| verdict(&self.aws, doing, "iam:AttachRolePolicy", &it).why())?;
+        let is_unclear = Cell::new(false);
+        let answer = if is_attached {
+            self.attach(role, &is_unclear).await
         } else {
-            let call =
-                || self.client.detach_role_policy().role_name(name).policy_arn(policy).send();
-            match self.pace.call(is_transient, call).await {
-                Err(error)
-                    if error
-                        .as_service_error()
-                        .is_some_and(DetachRolePolicyError::is_no_such_entity_exception) => {}
-                answer => {
-                    let doing = "detaching the policy from a role";
-                    answer.map_err(|it| {
-                        verdict(&self.aws, doing, "iam:DetachRolePolicy", &it).why()
-                    })?;
-                }
+            self.detach(role, &is_unclear).await
+        };
+        match answer {
+            Ok(()) => {}
+            Err(Verdict::Replan | Verdict::Wait) => {
+                return Err(Verdict::Leave(Reason::NoAnswer.into()));
+            }
+            Err(refused) if is_unclear.get() => return Err(refused),
+            Err(refused) => {
+                cancel()?;
+                return Err(refused);
             }
         }
-        self.known.borrow_mut().insert(role.to_owned(), Ok(Facts { is_attached, obstacle: None }));
+        let facts = Facts { is_attached, ..Facts::default() };
+        self.known.borrow_mut().insert(role.to_owned(), Ok(facts));
         Ok(true)
+    }
+
+    /// `is_unclear` becomes true if an attempt may have succeeded although it failed.
+    async fn attach(&self, role: &str, is_unclear: &Cell<bool>) -> Result<(), Verdict> {
+        let (name, policy) = (name(role), &self.policy);
+        let call = || self.client.attach_role_policy().role_name(name).policy_arn(policy).send();
+        let answer = self.pace.call(|it| marked(is_transient(it), is_unclear), call).await;
+        let doing = "attaching the policy to a role";
+        answer.map_err(|it| verdict(&self.aws, doing, "iam:AttachRolePolicy", &it))?;
+        Ok(())
+    }
+
+    async fn detach(&self, role: &str, is_unclear: &Cell<bool>) -> Result<(), Verdict> {
+        let (name, policy) = (name(role), &self.policy);
+        let call = || self.client.detach_role_policy().role_name(name).policy_arn(policy).send();
+        match self.pace.call(|it| marked(is_transient(it), is_unclear), call).await {
+            Err(error)
+                if error
+                    .as_service_error()
+                    .is_some_and(DetachRolePolicyError::is_no_such_entity_exception) =>
+            {
+                Ok(())
+            }
+            answer => {
+                let doing = "detaching the policy from a role";
+                answer.map_err(|it| verdict(&self.aws, doing, "iam:DetachRolePolicy", &it))?;
+                Ok(())
+            }
+        }
     }
 
     async fn ask(&self, role: &str) -> Result<Facts, Why> {
@@ -126,15 +166,26 @@ impl Roles {
                 let request = self.client.list_attached_role_policies().role_name(name);
                 request.set_marker(marker.clone()).send()
             };
-            let page = self.pace.call(is_transient, call).await.map_err(|it| {
-                let doing = "reading the policies of a role";
-                verdict(&self.aws, doing, "iam:ListAttachedRolePolicies", &it).why()
-            })?;
+            let page = match self.pace.call(is_transient, call).await {
+                Ok(page) => page,
+                Err(error) => {
+                    let is_gone = error
+                        .as_service_error()
+                        .is_some_and(ListAttachedRolePoliciesError::is_no_such_entity_exception);
+                    let doing = "reading the policies of a role";
+                    let permission = "iam:ListAttachedRolePolicies";
+                    let why = verdict(&self.aws, doing, permission, &error).why();
+                    if !is_gone {
+                        return Err(why);
+                    }
+                    return Ok(Facts { is_attached: false, obstacle: Some(why), is_gone });
+                }
+            };
             count += page.attached_policies().len();
             let mut policies = page.attached_policies().iter();
             if policies.any(|it| it.policy_arn() == Some(&self.policy)) {
                 let obstacle = self.managed(name).await;
-                return Ok(Facts { is_attached: true, obstacle });
+                return Ok(Facts { is_attached: true, obstacle, is_gone: false });
             }
             let next = page.marker.filter(|it| page.is_truncated && !it.is_empty());
             match next.filter(|it| marker.as_ref() != Some(it)) {
@@ -146,7 +197,7 @@ impl Roles {
         if obstacle.is_none() && count >= MOST_POLICIES && count >= self.quota().await {
             obstacle = Some(Reason::RoleFull.with(format!("{name} has {count}")));
         }
-        Ok(Facts { is_attached: false, obstacle })
+        Ok(Facts { is_attached: false, obstacle, is_gone: false })
     }
 
     /// Returns the stack that manages a role, as far as its tags show it.
@@ -155,7 +206,14 @@ impl Roles {
             return None;
         }
         let call = || self.client.get_role().role_name(name).send();
-        let role = self.pace.call(is_transient, call).await.ok()?.role?;
+        let role = match self.pace.call(is_transient, call).await {
+            Ok(answer) => answer.role?,
+            // A stack may manage it.
+            Err(error) => {
+                let doing = "reading the tags of a role";
+                return Some(verdict(&self.aws, doing, "iam:GetRole", &error).why());
+            }
+        };
         let stack = role.tags().iter().find(|it| it.key() == STACK)?;
         Some(Reason::RoleManaged.with(format!("{name}, stack {}", stack.value())))
     }
@@ -173,6 +231,12 @@ impl Roles {
         self.quota.set(Some(quota));
         quota
     }
+}
+
+/// Returns what is known of an attempt, and marks one that may have succeeded although it failed.
+fn marked(is_transient: bool, is_unclear: &Cell<bool>) -> bool {
+    is_unclear.set(is_unclear.get() || is_transient);
+    is_transient
 }
 
 /// Returns the name of a role: the last part of its ARN.

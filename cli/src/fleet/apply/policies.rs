@@ -1,12 +1,13 @@
 //! The policies of roles, before functions are restored and after functions have lost the layer.
 
-use anyhow::Result;
+use std::cell::Cell;
 
-use super::Site;
+use super::{Site, stop};
 use crate::fleet::journal::{Entry, Journal, Ledger};
-use crate::fleet::reason::{Reason, Why};
+use crate::fleet::reason::Why;
 use crate::fleet::result::RoleItem;
 use crate::fleet::role::Roles;
+use crate::fleet::write::Verdict;
 
 /// A role, a policy, and the layers whose functions need it.
 pub(in crate::fleet) type Due = (String, String, Vec<String>);
@@ -23,20 +24,17 @@ impl Site {
     }
 
     /// Detaches the policy from roles of which no function has the layer any more.
-    pub(in crate::fleet) async fn settle_policies(
-        &self,
-        journal: &Journal,
-    ) -> Result<Vec<RoleItem>> {
+    pub(in crate::fleet) async fn settle_policies(&self, journal: &Journal) -> Vec<RoleItem> {
         let due = self.due(journal);
         if due.is_empty() {
-            return Ok(Vec::new());
+            return Vec::new();
         }
         let users = match self.users(&due, journal).await {
             Ok(users) => users,
             Err(why) => {
                 // The functions are changed by now, and their results must not be lost.
                 let kept = due.iter().map(|it| self.item(&it.0, "kept", Some(why.clone())));
-                return Ok(kept.collect());
+                return kept.collect();
             }
         };
         let mut items = Vec::new();
@@ -47,10 +45,13 @@ impl Site {
                 items.extend(self.set(journal, role, policy, layers, false).await);
             }
         }
-        if items.iter().all(|it| it.why.is_none()) {
-            journal.note(&Entry::Settled { region: self.region.clone() })?;
+        if !items.iter().any(RoleItem::needs_a_person)
+            && let Err(error) = journal.note(&Entry::Settled { region: self.region.clone() })
+            && let Some(item) = items.last_mut()
+        {
+            item.why = Some(stop(&error).why());
         }
-        Ok(items)
+        items
     }
 
     /// Returns the roles that may lose the policy, with the layers whose functions need it.
@@ -82,6 +83,9 @@ impl Site {
         layers: &[String],
         attached: bool,
     ) -> Option<RoleItem> {
+        if let Some(why) = &*self.stopped.borrow() {
+            return Some(self.item(role, "kept", Some(why.clone())));
+        }
         let own;
         let roles = if let Some(roles) = &self.roles {
             roles
@@ -90,16 +94,23 @@ impl Site {
             &own
         };
         let done = match roles.facts(role).await {
+            // Without a role there is nothing to restore.
+            Ok(facts) if facts.is_gone => self.forget(journal, role, policy).map(|()| false),
             Ok(facts) => match facts.obstacle.filter(|_| facts.is_attached != attached) {
-                Some(why) => Err(why),
+                Some(why) => Err(Verdict::Leave(why)),
                 None => self.set_policy(roles, journal, role, layers, attached).await,
             },
-            Err(why) => Err(why),
+            Err(why) => Err(Verdict::Leave(why)),
         };
         match done {
             Ok(true) => Some(self.item(role, if attached { "attached" } else { "detached" }, None)),
             Ok(false) => None,
-            Err(why) => Some(self.item(role, "kept", Some(why))),
+            Err(verdict) => {
+                if let Verdict::Stop(why) = &verdict {
+                    *self.stopped.borrow_mut() = Some(why.clone());
+                }
+                Some(self.item(role, "kept", Some(verdict.why())))
+            }
         }
     }
 
@@ -111,28 +122,35 @@ impl Site {
         role: &str,
         layers: &[String],
         attached: bool,
-    ) -> Result<bool, Why> {
-        let failed = |it: anyhow::Error| Reason::Refused.with(format!("{it:#}"));
-        let (region, role_arn, policy) = (&self.region, role, roles.policy());
+    ) -> Result<bool, Verdict> {
+        let key = (self.region.clone(), role.to_owned(), roles.policy().to_owned());
+        let before = || journal.ledger().policies.get(&key).map(|it| it.attached);
+        let is_new = Cell::new(false);
         let announce = || {
-            let entry = Entry::Policy {
-                region: region.clone(),
-                role: role_arn.to_owned(),
-                policy: policy.to_owned(),
-                attached,
-                layers: layers.to_vec(),
-                users: self.users.borrow().get(role_arn).cloned().unwrap_or_default(),
-            };
-            journal.announce(&entry).map_err(failed)
+            is_new.set(before().is_none());
+            let (region, role, policy) = key.clone();
+            let users = self.users.borrow().get(&role).cloned().unwrap_or_default();
+            let layers = layers.to_vec();
+            let entry = Entry::Policy { region, role, policy, attached, layers, users };
+            journal.announce(&entry).map_err(|it| stop(&it))
         };
-        let is_done = roles.set(role, attached, announce).await?;
-        let key = (region.clone(), role.to_owned(), policy.to_owned());
-        let before = journal.ledger().policies.get(&key).map(|it| it.attached);
-        if before == Some(attached) {
-            let (region, role, policy) = key;
-            journal.note(&Entry::PolicyRestored { region, role, policy }).map_err(failed)?;
+        // What was refused is not ours, and others may do it later.
+        let cancel = || match is_new.get() {
+            true => self.forget(journal, role, roles.policy()),
+            false => Ok(()),
+        };
+        let is_done = roles.set(role, attached, announce, cancel).await?;
+        if before() == Some(attached) {
+            self.forget(journal, role, roles.policy())?;
         }
         Ok(is_done)
+    }
+
+    /// Notes that nothing of a policy is left to restore.
+    fn forget(&self, journal: &Journal, role: &str, policy: &str) -> Result<(), Verdict> {
+        let (region, role, policy) = (self.region.clone(), role.to_owned(), policy.to_owned());
+        let entry = Entry::PolicyRestored { region, role, policy };
+        journal.note(&entry).map_err(|it| stop(&it))
     }
 
     fn item(&self, role: &str, outcome: &'static str, why: Option<Why>) -> RoleItem {

@@ -323,7 +323,7 @@ impl<'a> Stages<'a> {
                 **item = result;
             }
             if matches!(verb, Verb::Detach | Verb::Rollback) && site.stopped.borrow().is_none() {
-                done.roles.extend(site.settle_policies(journal).await?);
+                done.roles.extend(site.settle_policies(journal).await);
             }
         }
         Ok(())
@@ -341,8 +341,9 @@ impl Done {
         }
     }
 
-    fn needs_a_person(&self) -> bool {
-        self.items.iter().any(Item::needs_a_person) || self.roles.iter().any(|it| it.why.is_some())
+    pub(in crate::fleet) fn needs_a_person(&self) -> bool {
+        self.items.iter().any(Item::needs_a_person)
+            || self.roles.iter().any(RoleItem::needs_a_person)
     }
 }
 

@@ -141,26 +141,32 @@ impl World {
 
     pub(super) async fn try_run(&self, words: &str) -> Result<Done> {
         let connector = self.connector(None);
-        Box::pin(self.typed(words, &connector, Until::End)).await
+        Box::pin(self.typed(words, &connector, Until::End, || {})).await
+    }
+
+    /// Runs a command to its end. Others do something between plan and changes.
+    pub(super) async fn run_between(&self, words: &str, between: impl Fn()) -> Done {
+        let connector = self.connector(None);
+        Box::pin(self.typed(words, &connector, Until::End, between)).await.unwrap()
     }
 
     /// Plans a command.
     pub(super) async fn plan(&self, words: &str) -> Vec<Item> {
         let connector = self.connector(None);
-        Box::pin(self.typed(words, &connector, Until::DryRun)).await.unwrap().items
+        Box::pin(self.typed(words, &connector, Until::DryRun, || {})).await.unwrap().items
     }
 
     /// Runs a command until it asks for a confirmation, and answers no.
     pub(super) async fn decline(&self, words: &str) -> Vec<Item> {
         let connector = self.connector(None);
-        Box::pin(self.typed(words, &connector, Until::Confirmation)).await.unwrap().items
+        Box::pin(self.typed(words, &connector, Until::Confirmation, || {})).await.unwrap().items
     }
 
     /// Runs a command until it ends or is killed. Returns the number of its calls.
     pub(super) async fn run_until(&self, words: &str, kill: Option<Kill>) -> usize {
         let connector = self.connector(kill);
         {
-            let run = Box::pin(self.typed(words, &connector, Until::End));
+            let run = Box::pin(self.typed(words, &connector, Until::End, || {}));
             tokio::select! {
                 // A rollback fails if nothing was changed before.
                 done = run => drop(done),
@@ -181,7 +187,13 @@ impl World {
         })
     }
 
-    async fn typed(&self, words: &str, connector: &Arc<Connector>, until: Until) -> Result<Done> {
+    async fn typed(
+        &self,
+        words: &str,
+        connector: &Arc<Connector>,
+        until: Until,
+        between: impl Fn(),
+    ) -> Result<Done> {
         let journal = self.journal();
         let journal = journal.to_str().unwrap();
         let words =
@@ -192,16 +204,16 @@ impl World {
         let mut aws = base().clone();
         aws.config = aws.config.to_builder().http_client(client).build();
         match &command {
-            Command::Attach(it) => work(&Options::attach(it)?, aws, until).await,
-            Command::Upgrade(it) => work(&Options::upgrade(it)?, aws, until).await,
-            Command::Detach(it) => work(&Options::detach(it)?, aws, until).await,
-            Command::Rollback(it) => work(&Options::rollback(it), aws, until).await,
+            Command::Attach(it) => work(&Options::attach(it)?, aws, until, between).await,
+            Command::Upgrade(it) => work(&Options::upgrade(it)?, aws, until, between).await,
+            Command::Detach(it) => work(&Options::detach(it)?, aws, until, between).await,
+            Command::Rollback(it) => work(&Options::rollback(it), aws, until, between).await,
             other => panic!("{other:?}"),
         }
     }
 }
 
-async fn work(options: &Options<'_>, aws: Aws, until: Until) -> Result<Done> {
+async fn work(options: &Options<'_>, aws: Aws, until: Until, between: impl Fn()) -> Result<Done> {
     let values = if options.needs_values() {
         Some(Values::of(&Deployment::default(), &aws).await?)
     } else {
@@ -211,6 +223,7 @@ async fn work(options: &Options<'_>, aws: Aws, until: Until) -> Result<Done> {
     let mut stages = Stages::at(options, ACCOUNT.to_owned(), places, Styles::new(false)).await?;
     let journal = if until == Until::DryRun { None } else { Some(stages.journal()?) };
     let mut done = stages.plan(journal.as_ref()).await?;
+    between();
     if let Some(journal) = journal.as_ref().filter(|_| until == Until::End) {
         stages.apply(&mut done, journal).await?;
     }

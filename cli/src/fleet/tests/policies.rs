@@ -99,3 +99,86 @@ fn functions_that_got_the_layer_after_a_rollback_keep_the_policy() {
         assert_eq!(world.plane.state().roles["shared"].policies, [POLICY]);
     });
 }
+
+#[test]
+fn a_refused_policy_is_not_ours() {
+    test(async || {
+        let world = World::new(vec![Function::new("f"), Function::new("g")]);
+        let attach = |role: &str, policies: &[&str]| {
+            let mut state = world.plane.state();
+            let role = state.roles.get_mut(role).unwrap();
+            role.policies = policies.iter().map(|it| (*it).to_owned()).collect();
+        };
+        world.plane.state().denied = vec!["AttachRolePolicy"];
+        let done = world.run("attach --function f").await;
+        assert_eq!(done.items[0].why.as_ref().unwrap().reason, Reason::Denied);
+        world.plane.state().denied.clear();
+        world.run("attach --function g").await;
+        // The IAM team attaches it.
+        attach("f-role", &[POLICY]);
+        world.run("attach --function f").await;
+        world.run("rollback").await;
+        let state = world.plane.state();
+        assert_eq!(state.roles["f-role"].policies, [POLICY]);
+        assert!(state.roles["g-role"].policies.is_empty());
+    });
+}
+
+#[test]
+fn a_policy_attached_since_the_plan_is_not_ours() {
+    test(async || {
+        let world = World::new(vec![Function::new("f")]);
+        let done = world.run_between("attach --all", || {
+            let mut state = world.plane.state();
+            state.roles.get_mut("f-role").unwrap().policies.push(POLICY.to_owned());
+        });
+        assert!(done.await.items[0].policy.is_none());
+        world.run("rollback").await;
+        assert!(world.plane.function("f").layers.is_empty());
+        assert_eq!(world.plane.state().roles["f-role"].policies, [POLICY]);
+    });
+}
+
+#[test]
+fn policies_of_deleted_roles_are_settled() {
+    test(async || {
+        for command in ["attach --all", "detach --all"] {
+            let function = || Function::new("f").allowed().layers(&[layer("x86_64", 9)]);
+            let function = if command == "attach --all" { Function::new("f") } else { function() };
+            let world = World::new(vec![function]);
+            world.run(command).await;
+            world.plane.state().roles.remove("f-role");
+            let done = world.run("rollback").await;
+            assert!(done.roles.is_empty(), "{done:#?}");
+            assert!(world.try_run("rollback").await.is_err(), "nothing is left to restore");
+        }
+    });
+}
+
+#[test]
+fn detach_leaves_the_policy_of_a_managed_role() {
+    test(async || {
+        let function = Function::new("f").allowed().layers(&[layer("x86_64", 9)]);
+        let world = World::new(vec![function]);
+        let stack = ("aws:cloudformation:stack-name".to_owned(), "shop".to_owned());
+        world.plane.state().roles.get_mut("f-role").unwrap().tags.extend([stack]);
+        let done = world.run("detach --all").await;
+        assert_eq!(policy(&done).1, Some(Reason::RoleManaged));
+        assert!(!done.needs_a_person());
+        assert!(world.run("detach --all").await.roles.is_empty(), "it is settled");
+    });
+}
+
+#[test]
+fn unread_tags_of_a_role_are_an_obstacle() {
+    test(async || {
+        let world = World::new(vec![Function::new("f")]);
+        world.plane.state().denied = vec!["GetRole"];
+        let done = world.run("attach --all").await;
+        let why = done.items[0].why.as_ref().unwrap();
+        assert_eq!(why.reason, Reason::Denied);
+        assert!(why.detail.starts_with("iam:GetRole"), "{why}");
+        let done = world.run("attach --all --include-managed").await;
+        assert!(done.items[0].why.is_none(), "{done:#?}");
+    });
+}
