@@ -1,6 +1,7 @@
 //! Plans and changes the functions of one region.
 
 mod policies;
+mod restored;
 mod users;
 
 use std::cell::RefCell;
@@ -262,8 +263,8 @@ impl Site {
         let mut plan = plan(snapshot, &self.wanted, tracked);
         if let Plan::Change(Change { layers: Some((before, after)), .. }) = &plan {
             for layer in after.iter().filter(|it| !before.contains(it)) {
-                if self.signing.refuses(&self.lambda, &snapshot.arn, layer).await {
-                    return skip(Reason::CodeSigning.with(layer));
+                if let Some(why) = self.signing.refuses(&self.lambda, &snapshot.arn, layer).await {
+                    return skip(why);
                 }
             }
         }

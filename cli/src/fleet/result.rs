@@ -20,6 +20,8 @@ pub(super) struct Item {
     /// The policy that is attached to the role before the function is changed.
     pub(super) policy: Option<String>,
     pub(super) versions: Versions,
+    /// True if a rollback finds that the function was deleted.
+    pub(super) is_deleted: bool,
     /// The version that was published.
     pub(super) published: Option<String>,
 }

@@ -3,9 +3,13 @@
 use std::cell::{OnceCell, RefCell};
 use std::collections::BTreeMap;
 
+use aws_sdk_lambda::error::ProvideErrorMetadata as _;
 use aws_sdk_lambda::types::{CodeSigningConfig, CodeSigningPolicy};
+use kinesis_telemetry_stream::is_denied;
 
 use super::paced::Lambda;
+use super::reason::{Reason, Why};
+use super::write::verdict;
 
 /// The code signing configurations of an account and region that are enforced.
 #[derive(Debug, Default)]
@@ -13,7 +17,7 @@ pub(super) struct Signing {
     /// The signing profiles that a function accepts, by ARN. Functions without a configuration are left out.
     accepted: BTreeMap<String, Vec<String>>,
     /// The profile that has signed a layer version, by ARN.
-    profiles: RefCell<BTreeMap<String, Option<String>>>,
+    profiles: RefCell<BTreeMap<String, Result<Option<String>, Why>>>,
     /// True if the configurations cannot be listed. Then each function is asked for its own.
     is_unlisted: bool,
     /// True if functions cannot be asked either. Then Lambda refuses the layer when it is attached.
@@ -62,17 +66,22 @@ impl Signing {
         }
     }
 
-    /// Returns true if a function does not accept a layer version.
-    pub(super) async fn refuses(&self, lambda: &Lambda, function: &str, layer: &str) -> bool {
+    /// Returns why a function does not accept a layer version.
+    pub(super) async fn refuses(
+        &self,
+        lambda: &Lambda,
+        function: &str,
+        layer: &str,
+    ) -> Option<Why> {
         let accepted = match self.accepted.get(function) {
-            Some(accepted) => Some(accepted.clone()),
-            None if self.is_unlisted => self.of_function(lambda, function).await,
-            None => None,
+            Some(accepted) => accepted.clone(),
+            None if self.is_unlisted => self.of_function(lambda, function).await?,
+            None => return None,
         };
-        let Some(accepted) = accepted else { return false };
         match self.profile(lambda, layer).await {
-            Some(profile) => !accepted.contains(&profile),
-            None => true,
+            Ok(Some(profile)) if accepted.contains(&profile) => None,
+            Ok(_) => Some(Reason::CodeSigning.with(layer)),
+            Err(why) => Some(why),
         }
     }
 
@@ -82,9 +91,15 @@ impl Signing {
         }
         let call =
             lambda.ask(|it| it.get_function_code_signing_config().function_name(function).send());
-        let Ok(answer) = call.await else {
-            _ = self.is_unknown.set(());
-            return None;
+        let answer = match call.await {
+            Ok(answer) => answer,
+            Err(error) => {
+                // Other errors say nothing about other functions: this one may be deleted.
+                if is_denied(error.code()) {
+                    _ = self.is_unknown.set(());
+                }
+                return None;
+            }
         };
         let arn = Some(answer.code_signing_config_arn()).filter(|it| !it.is_empty())?;
         let call =
@@ -93,13 +108,18 @@ impl Signing {
         is_enforced(&config).then(|| profiles(&config))
     }
 
-    async fn profile(&self, lambda: &Lambda, layer: &str) -> Option<String> {
+    async fn profile(&self, lambda: &Lambda, layer: &str) -> Result<Option<String>, Why> {
         if let Some(profile) = self.profiles.borrow().get(layer) {
             return profile.clone();
         }
         let call = lambda.ask(|it| it.get_layer_version_by_arn().arn(layer).send());
-        let content = call.await.ok().and_then(|it| it.content);
-        let profile = content.and_then(|it| it.signing_profile_version_arn);
+        let profile = match call.await {
+            Ok(answer) => Ok(answer.content.and_then(|it| it.signing_profile_version_arn)),
+            Err(error) => {
+                let doing = "reading a layer version";
+                Err(verdict(&lambda.aws, doing, "lambda:GetLayerVersion", &error).why())
+            }
+        };
         self.profiles.borrow_mut().insert(layer.to_owned(), profile.clone());
         profile
     }

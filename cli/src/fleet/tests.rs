@@ -11,6 +11,7 @@ mod many;
 mod plans;
 mod policies;
 mod reasons;
+mod restores;
 
 #[path = "../../tests/scripted/control_plane/mod.rs"]
 mod control_plane;

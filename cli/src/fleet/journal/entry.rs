@@ -44,6 +44,8 @@ pub(crate) enum Entry {
     Done { id: u64, function: String, applied: bool },
     /// A version of the function with the change was published.
     Published { function: String, version: String },
+    /// The function is as it was before the first change, or was deleted.
+    Restored { function: String },
     /// A policy is about to be attached to a role, or detached.
     #[serde(rename_all = "camelCase")]
     Policy {
@@ -185,6 +187,14 @@ impl Ledger {
                     function.publish = false;
                 }
             }
+            Entry::Restored { function } => {
+                if let Some(function) = self.functions.get_mut(function) {
+                    if let Some(layers) = std::mem::take(&mut function.tracked).layers {
+                        function.restored = layers.baseline;
+                    }
+                    (function.open, function.publish) = (None, false);
+                }
+            }
             Entry::Policy { region, role, policy, attached, layers, users } => {
                 let key = (region.clone(), role.clone(), policy.clone());
                 let (before, layers, users) = (!attached, layers.clone(), users.clone());
@@ -201,12 +211,15 @@ impl Ledger {
         }
     }
 
-    /// Returns true if every change is finished, and nothing is left to restore.
-    pub(crate) fn is_settled(&self) -> bool {
-        let is_restored = |it: &Function| it.open.is_none() && it.tracked.is_empty();
-        self.detached.is_empty()
-            && self.policies.is_empty()
-            && self.functions.values().all(is_restored)
+    /// Returns true if a command has left something unfinished in a region.
+    pub(crate) fn is_open(&self, region: &str) -> bool {
+        self.detached.iter().any(|it| it.0 == region) || !self.begun(region).is_empty()
+    }
+
+    /// Returns a function with its ARN.
+    pub(crate) fn named(&self, region: &str, name: &str) -> Option<(&str, &Function)> {
+        let names = [name.to_owned()];
+        self.of(region, &names).next().map(|(arn, it)| (arn.as_str(), it))
     }
 
     /// Returns the functions of a region with a change of which it is unknown if it was made.
@@ -246,7 +259,11 @@ impl Ledger {
         self.of(region, names).map(|(_, it)| it.role.clone()).collect()
     }
 
-    fn of(&self, region: &str, names: &[String]) -> impl Iterator<Item = (&String, &Function)> {
+    fn of<'a>(
+        &'a self,
+        region: &str,
+        names: &[String],
+    ) -> impl Iterator<Item = (&'a String, &'a Function)> {
         self.functions.iter().filter(move |(arn, it)| {
             it.region == region && (names.is_empty() || names.iter().any(|it| it == name_of(arn)))
         })

@@ -20,6 +20,7 @@ use crate::fleet::journal::{self, Entry, Journal, Ledger, Verb};
 use crate::fleet::layers::Published;
 use crate::fleet::paced::Lambda;
 use crate::fleet::plan::Wanted;
+use crate::fleet::reason::Reason;
 use crate::fleet::result::{Item, Outcome, Report, RoleItem};
 use crate::fleet::role::Roles;
 use crate::fleet::select::Candidate;
@@ -232,19 +233,6 @@ impl<'a> Stages<'a> {
         if self.options.run.publish {
             done.add_due_versions(&ledger);
         }
-        if done.items.is_empty() && done.without == 0 && ledger.is_settled() {
-            let regions: Vec<_> = self.sites.iter().map(|it| it.region.as_str()).collect();
-            match self.options.verb {
-                Verb::Rollback => bail!(
-                    "the journal {} holds nothing to restore: check --journal, --profile and --name",
-                    self.path.display()
-                ),
-                _ => bail!(
-                    "no function in {} matches: check --region and the selection",
-                    regions.join(", ")
-                ),
-            }
-        }
         let verb = self.options.verb;
         for site in self.sites.iter().filter(|_| verb == Verb::Rollback) {
             done.losing.extend(site.policies(&ledger, false).into_iter().map(|it| it.0));
@@ -254,8 +242,46 @@ impl<'a> Stages<'a> {
             let planned = done.items.iter().filter(|it| it.outcome == Outcome::Planned);
             done.losing.extend(planned.map(|it| it.role.clone()));
         }
+        if verb == Verb::Rollback {
+            self.sites.iter().for_each(|it| it.leave_deleted(&mut done.items, &ledger));
+            done.items.extend(self.unknown(&ledger));
+        }
+        self.require_some(&done, &ledger)?;
         self.examine(&mut done).await;
         Ok(done)
+    }
+
+    /// Returns the functions that a rollback names, and the journal does not.
+    fn unknown(&self, ledger: &Ledger) -> Vec<Item> {
+        let Some(first) = self.sites.first() else { return Vec::new() };
+        let is_known =
+            |name: &&String| self.sites.iter().any(|it| ledger.named(&it.region, name).is_some());
+        let unknown = self.options.names.iter().filter(|it| !is_known(it));
+        let why = Reason::NotFound.with("not in this journal");
+        unknown.map(|it| Item::of(&first.region, it).ended(Outcome::Skipped, why.clone())).collect()
+    }
+
+    /// Fails if there is nothing to do: a selection that matches no function is a mistake.
+    fn require_some(&self, done: &Done, ledger: &Ledger) -> Result<()> {
+        if !done.items.is_empty() || done.without > 0 {
+            return Ok(());
+        }
+        let is_open = || self.sites.iter().any(|it| ledger.is_open(&it.region));
+        match self.options.verb {
+            Verb::Rollback if done.losing.is_empty() && done.gaining.is_empty() => bail!(
+                "the journal {} holds nothing to restore: check --journal, --profile and --name",
+                self.path.display()
+            ),
+            Verb::Rollback => Ok(()),
+            Verb::Detach if is_open() => Ok(()),
+            _ => {
+                let regions: Vec<_> = self.sites.iter().map(|it| it.region.as_str()).collect();
+                bail!(
+                    "no function in {} matches: check --region and the selection",
+                    regions.join(", ")
+                )
+            }
+        }
     }
 
     /// Finishes what a run that was killed has begun.
@@ -321,6 +347,9 @@ impl<'a> Stages<'a> {
             );
             for (item, result) in due.iter_mut().zip(results.await) {
                 **item = result;
+            }
+            if verb == Verb::Rollback {
+                site.settle_restored(&mut done.items, journal);
             }
             if matches!(verb, Verb::Detach | Verb::Rollback) && site.stopped.borrow().is_none() {
                 done.roles.extend(site.settle_policies(journal).await);

@@ -28,6 +28,8 @@ impl State {
             ("GET", ["functions", _, "provisioned-concurrency"]) => {
                 "ListProvisionedConcurrencyConfigs"
             }
+            ("GET", ["functions", _, "code-signing-config"]) => "GetFunctionCodeSigningConfig",
+            ("GET", ["code-signing-configs", _]) => "GetCodeSigningConfig",
             ("GET", ["code-signing-configs"]) => "ListCodeSigningConfigs",
             ("GET", ["code-signing-configs", .., "functions"]) => {
                 "ListFunctionsByCodeSigningConfig"
@@ -48,20 +50,15 @@ impl State {
         if self.denied.contains(&operation) {
             return refused(403, "AccessDeniedException", "not authorized");
         }
-        let name = parts.get(1).copied().unwrap_or_default();
+        // Functions are named, or identified by their ARNs.
+        let name = parts.get(1).and_then(|it| it.rsplit(':').next()).unwrap_or_default();
         if let Some(edit) = self.edits.remove(operation) {
             self.change(name, edit);
         }
         match operation {
             "ListFunctions" => self.page(query),
-            "ListCodeSigningConfigs" => {
-                let enforced = json!({
-                    "CodeSigningConfigId": "csc-1", "CodeSigningConfigArn": "csc", "LastModified": "",
-                    "AllowedPublishers": { "SigningProfileVersionArns": ["profile"] },
-                    "CodeSigningPolicies": { "UntrustedArtifactOnDeployment": "Enforce" },
-                });
-                answer(200, &json!({ "CodeSigningConfigs": [enforced] }))
-            }
+            "ListCodeSigningConfigs" => answer(200, &json!({ "CodeSigningConfigs": [enforced()] })),
+            "GetCodeSigningConfig" => answer(200, &json!({ "CodeSigningConfig": enforced() })),
             "ListFunctionsByCodeSigningConfig" => {
                 let signed = self.signed.iter().map(|it| Function::new(it).arn());
                 answer(200, &json!({ "FunctionArns": signed.collect::<Vec<_>>() }))
@@ -69,6 +66,11 @@ impl State {
             "GetLayerVersionByArn" => answer(200, &json!({ "Content": { "CodeSize": 1 } })),
             _ if !self.functions.contains_key(name) => {
                 refused(404, "ResourceNotFoundException", &format!("Function not found: {name}"))
+            }
+            "GetFunctionCodeSigningConfig" => {
+                let is_signed = self.signed.iter().any(|it| *it == name);
+                let arn = if is_signed { "csc" } else { "" };
+                answer(200, &json!({ "FunctionName": name, "CodeSigningConfigArn": arn }))
             }
             "GetFunction" => {
                 let function = &self.functions[name];
@@ -243,6 +245,14 @@ impl State {
 fn outdated() -> Response {
     let message = "The RevisionId provided does not match the latest RevisionId";
     refused(412, "PreconditionFailedException", message)
+}
+
+fn enforced() -> Value {
+    json!({
+        "CodeSigningConfigId": "csc-1", "CodeSigningConfigArn": "csc", "LastModified": "",
+        "AllowedPublishers": { "SigningProfileVersionArns": ["profile"] },
+        "CodeSigningPolicies": { "UntrustedArtifactOnDeployment": "Enforce" },
+    })
 }
 
 /// Returns where a page begins.
