@@ -79,7 +79,7 @@ pub(super) fn result(done: &Done, columns: usize, styles: Styles) -> Text {
         let why = match &role.why {
             Some(why) => format!(": {} ({})", why, why.reason.code()),
             None if role.outcome == "kept" => {
-                ", because other functions of the role have the layer".to_owned()
+                ", because other functions of the role need it".to_owned()
             }
             None => String::new(),
         };

@@ -135,10 +135,8 @@ impl Site {
             journal.announce(&entry).map_err(|it| stop(&it))
         };
         // What was refused is not ours, and others may do it later.
-        let cancel = || match is_new.get() {
-            true => self.forget(journal, role, roles.policy()),
-            false => Ok(()),
-        };
+        let cancel =
+            || if is_new.get() { self.forget(journal, role, roles.policy()) } else { Ok(()) };
         let is_done = roles.set(role, attached, announce, cancel).await?;
         if before() == Some(attached) {
             self.forget(journal, role, roles.policy())?;
