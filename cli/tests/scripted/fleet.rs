@@ -241,29 +241,48 @@ fn killed_processes_are_continued_and_undone() {
 
 #[test]
 fn a_full_disk_stops_the_run_and_leaves_a_whole_journal() {
+    let full = |blocks: usize| {
+        let world = World::new(shop());
+        let before = world.plane.picture();
+        let words = ["attach", "--all", "--yes", "--include-managed"];
+        let command = world.command(&words);
+        // The last entry is written in part.
+        let mut limited = Command::new("sh");
+        let script = format!("trap '' XFSZ; ulimit -f {blocks}; exec \"$0\" \"$@\"");
+        limited.args(["-c", &script]).arg(command.get_program()).args(command.get_args());
+        for (name, value) in command.get_envs() {
+            match value {
+                Some(value) => limited.env(name, value),
+                None => limited.env_remove(name),
+            };
+        }
+        let (code, text) = said(&limited.stdin(Stdio::null()).output().unwrap());
+        assert!(code == 1 && text.contains("111122223333.jsonl cannot be written"), "{text}");
+        let journal = world.folder.path().join("kinesis-telemetry/111122223333.jsonl");
+        let journal = std::fs::read_to_string(journal).unwrap();
+        assert!(journal.ends_with("}\n") && journal.len() <= blocks * 1_024, "{journal}");
+        assert!(journal.lines().all(|it| serde_json::from_str::<Value>(it).is_ok()), "{journal}");
+        let (_, text) = world.types(&words);
+        assert!(world.plane.function("orders").layers.contains(&layer("x86_64", 12)), "{text}");
+        let (code, text) = world.types(&["rollback", "--yes"]);
+        assert_eq!(code, 0, "{text}");
+        assert_eq!(world.plane.picture(), before);
+    };
+    thread::scope(|scope| {
+        let threads = [1, 2, 3, 4].map(|blocks| scope.spawn(move || full(blocks)));
+        threads.map(|it| it.join().unwrap())
+    });
+}
+
+#[test]
+fn a_file_that_is_no_journal_stays_as_it_is() {
     let world = World::new(shop());
-    let before = world.plane.picture();
-    let words = ["attach", "--all", "--yes", "--include-managed"];
-    let command = world.command(&words);
-    // Files have at most two blocks: the last entry is written in part.
-    let mut limited = Command::new("sh");
-    limited.args(["-c", "trap '' XFSZ; ulimit -f 2; exec \"$0\" \"$@\""]);
-    limited.arg(command.get_program()).args(command.get_args()).stdin(Stdio::null());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => limited.env(name, value),
-            None => limited.env_remove(name),
-        };
+    let path = world.folder.path().join("token");
+    std::fs::write(&path, "secret").unwrap();
+    for words in [&["attach", "--all", "--yes"][..], &["attach", "--all", "--dry-run"]] {
+        let words = [words, &["--journal", path.to_str().unwrap()]].concat();
+        let (code, text) = world.types(&words);
+        assert!(code == 2 && text.contains("token is no journal: choose another"), "{text}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), "secret");
     }
-    let (code, text) = said(&limited.output().unwrap());
-    assert!(code == 1 && text.contains("111122223333.jsonl cannot be written"), "{text}");
-    let journal = world.folder.path().join("kinesis-telemetry/111122223333.jsonl");
-    let journal = std::fs::read_to_string(journal).unwrap();
-    assert!(journal.ends_with("}\n") && journal.len() <= 2_048, "{journal}");
-    assert!(journal.lines().all(|it| serde_json::from_str::<Value>(it).is_ok()), "{journal}");
-    let (_, text) = world.types(&words);
-    assert!(world.plane.function("orders").layers.contains(&layer("x86_64", 12)), "{text}");
-    let (code, text) = world.types(&["rollback", "--yes"]);
-    assert_eq!(code, 0, "{text}");
-    assert_eq!(world.plane.picture(), before);
 }
