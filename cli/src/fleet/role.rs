@@ -116,7 +116,7 @@ impl Roles {
         };
         match answer {
             Ok(()) => {}
-            Err(Verdict::Replan | Verdict::Wait) => {
+            Err(Verdict::Changed | Verdict::Unknown | Verdict::Wait) => {
                 return Err(Verdict::Leave(Reason::NoAnswer.into()));
             }
             Err(refused) if is_unclear.get() => return Err(refused),

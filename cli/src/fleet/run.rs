@@ -1,5 +1,6 @@
 //! `attach`, `upgrade`, `detach` and `rollback`: plan, confirm, change, report.
 
+mod done;
 mod stages;
 
 use std::process::ExitCode;
@@ -16,7 +17,8 @@ use super::snapshot::Variables;
 use crate::deployment::Values;
 use crate::outputs;
 use crate::session::Session;
-pub(super) use stages::{Done, Stages};
+pub(super) use done::Done;
+pub(super) use stages::Stages;
 
 /// The options that the commands share.
 pub(super) struct Options<'a> {

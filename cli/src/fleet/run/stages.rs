@@ -12,6 +12,7 @@ use kinesis_telemetry_terminal::{StatusLine, Styles, note};
 use tokio::time::Instant;
 
 use super::Options;
+use super::done::Done;
 use crate::age::now_ms;
 use crate::deployment::Values;
 use crate::fleet::apply::Site;
@@ -21,7 +22,7 @@ use crate::fleet::layers::Published;
 use crate::fleet::paced::Lambda;
 use crate::fleet::plan::Wanted;
 use crate::fleet::reason::Reason;
-use crate::fleet::result::{Item, Outcome, Report, RoleItem};
+use crate::fleet::result::{Item, Outcome, Report};
 use crate::fleet::role::Roles;
 use crate::fleet::select::Candidate;
 use crate::fleet::show;
@@ -47,19 +48,6 @@ pub(in crate::fleet) struct Stages<'a> {
     sites: Vec<Site>,
     path: PathBuf,
     progress: StatusLine,
-}
-
-/// What a run has found and done.
-#[derive(Debug, Default)]
-pub(in crate::fleet) struct Done {
-    pub(in crate::fleet) items: Vec<Item>,
-    pub(in crate::fleet) roles: Vec<RoleItem>,
-    /// Roles that may lose the policy.
-    pub(in crate::fleet) losing: BTreeSet<String>,
-    /// Roles that get the policy back.
-    pub(in crate::fleet) gaining: BTreeSet<String>,
-    /// Functions that lack the layer that the command needs.
-    pub(in crate::fleet) without: usize,
 }
 
 impl<'a> Stages<'a> {
@@ -356,23 +344,6 @@ impl<'a> Stages<'a> {
             }
         }
         Ok(())
-    }
-}
-
-impl Done {
-    /// Plans the versions that a run before this one did not get to publish.
-    fn add_due_versions(&mut self, ledger: &Ledger) {
-        let is_due = |it: &Item| ledger.functions.get(&it.arn).is_some_and(|it| it.publish);
-        for item in &mut self.items {
-            if item.outcome == Outcome::Unchanged && is_due(item) {
-                (item.outcome, item.why) = (Outcome::Planned, None);
-            }
-        }
-    }
-
-    pub(in crate::fleet) fn needs_a_person(&self) -> bool {
-        self.items.iter().any(Item::needs_a_person)
-            || self.roles.iter().any(RoleItem::needs_a_person)
     }
 }
 
