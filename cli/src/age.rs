@@ -1,11 +1,12 @@
 //! How long ago something was, in words. Pure.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
+
+use kinesis_telemetry_stream::milliseconds;
 
 /// Returns the milliseconds since 1970.
 pub(crate) fn now_ms() -> i64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+    milliseconds(SystemTime::now())
 }
 
 /// Returns how old a time is: `12 s`, `5 min`, `3 h`. A time in the future, by another clock, is `0 s` old.

@@ -17,12 +17,13 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Result, anyhow};
 use kinesis_telemetry_args::Invoke;
 use kinesis_telemetry_consumer::Period;
-use kinesis_telemetry_stream::{Functions, Page, PageFile, Reader, Start, Target, say};
+use kinesis_telemetry_stream::{
+    Functions, Page, PageFile, Reader, Start, Target, milliseconds, say,
+};
 use kinesis_telemetry_terminal::StatusLine;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::deployment::Values;
-use crate::report::milliseconds;
 use crate::session::Session;
 use audit::{Audit, Sent};
 use evidence::Evidence;

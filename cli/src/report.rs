@@ -1,14 +1,14 @@
 //! `report`: one HTML page about the invocations in a stream.
 
 use std::process::ExitCode;
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::SystemTime;
 
 use anyhow::Result;
 use kinesis_telemetry_args::Report;
 use kinesis_telemetry_consumer::Period;
 use kinesis_telemetry_report::is_complete;
 use kinesis_telemetry_stream::{
-    Functions, Page, PageFile, Reader, Record, Start, counted, say, thousands,
+    Functions, Page, PageFile, Reader, Record, Start, counted, milliseconds, say, thousands,
 };
 use kinesis_telemetry_terminal::{StatusLine, note};
 
@@ -53,9 +53,4 @@ pub(crate) async fn run(options: &Report, session: &Session) -> Result<ExitCode>
         say::is_heard(&say::json(&report)?)?;
     }
     Ok(if is_complete(&report) { ExitCode::SUCCESS } else { ExitCode::from(1) })
-}
-
-pub(crate) fn milliseconds(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

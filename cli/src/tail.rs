@@ -130,8 +130,8 @@ impl Screen<'_> {
     }
 
     fn shown(&mut self, event: &Event) -> String {
-        match self.options.format {
-            _ if self.options.json => json(&event.line()).into_owned() + "\n",
+        let format = if self.options.json { Format::Json } else { self.options.format };
+        match format {
             Format::Json => json(&event.line()).into_owned() + "\n",
             Format::Text => {
                 let Line { text, members, stack, .. } = Line::of(event);

@@ -27,13 +27,14 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 use kinesis_telemetry_args::Top;
-use kinesis_telemetry_stream::{Reader, Start, say};
+use kinesis_telemetry_stream::{Reader, Start, milliseconds, say};
 use kinesis_telemetry_terminal::{StatusLine, Styles};
 use tokio::time::{MissedTickBehavior, interval};
 
+use crate::age::now_ms;
 use crate::session::{Opened, Session, columns as width};
 use crate::signals;
-use reading::{Reading, ms_since_1970, now_ms, read};
+use reading::{Reading, read};
 
 pub(crate) async fn run(options: &Top, session: &Session) -> Result<ExitCode> {
     let end = signals::interruption()?;
@@ -42,7 +43,7 @@ pub(crate) async fn run(options: &Top, session: &Session) -> Result<ExitCode> {
     let mut reader = Reader::new(target, since.map_or(Start::Now, Start::At));
     reader.begin().await?;
     // From now on every shard has its position: what is created later is read, whichever shard it arrives in.
-    let start_ms = since.map_or_else(now_ms, ms_since_1970);
+    let start_ms = since.map_or_else(now_ms, milliseconds);
     let reading = RefCell::new(Reading::new(stream, options, start_ms, reader.shards()));
     let shown = async {
         if has_screen() && !options.json {

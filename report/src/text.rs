@@ -55,7 +55,8 @@ pub(crate) fn json(document: &str) -> String {
     safe
 }
 
-/// Returns true for characters without a shape of their own, and for those that reorder or break a line.
+/// Returns true for characters without a shape of their own, and for those that reorder or break a line. The terminal's table
+/// (`cli/terminal`) has the same, which a test of `cli/stream` holds: this crate does not know the CLI.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(

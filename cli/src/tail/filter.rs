@@ -1,5 +1,7 @@
 //! The conditions of `tail`. Pure.
 
+use std::cell::LazyCell;
+
 use anyhow::{Result, anyhow};
 use kinesis_telemetry_args::Tail;
 use kinesis_telemetry_consumer::Event;
@@ -39,13 +41,15 @@ impl<'a> Filter<'a> {
         let of_function = |part: &String| {
             event.source.function.as_ref().is_some_and(|name| name.contains(part.as_str()))
         };
+        // Only the last two conditions need it.
+        let line = LazyCell::new(|| Line::of(event));
         let of_request =
             |begin: &String| request_id(event).is_some_and(|id| id.starts_with(begin.as_str()));
         function.as_ref().is_none_or(of_function)
             && request.as_ref().is_none_or(of_request)
             && (types.is_empty() || types.iter().any(|wanted| is_of_type(&event.kind, wanted)))
-            && level.is_none_or(|least| Line::of(event).level.is_none_or(|it| it >= least))
-            && self.grep.as_ref().is_none_or(|grep| is_found(grep, &Line::of(event)))
+            && level.is_none_or(|least| line.level.is_none_or(|it| it >= least))
+            && self.grep.as_ref().is_none_or(|grep| is_found(grep, &line))
     }
 }
 

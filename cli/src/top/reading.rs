@@ -1,7 +1,7 @@
 //! Reads the stream into the model.
 
 use std::cell::RefCell;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use anyhow::Result;
 use kinesis_telemetry_args::Top;
@@ -14,6 +14,7 @@ use super::clock::Clock;
 use super::columns::Level;
 use super::model::Model;
 use super::picture::Picture;
+use crate::age::now_ms;
 
 /// Pause between two reads of a stream that has nothing more.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -116,15 +117,4 @@ pub(super) async fn read(reader: &mut Reader, reading: &RefCell<Reading>) -> Res
         reading.borrow_mut().looked(began_ms, reader.behind_ms());
         sleep(if is_at_tip { PAUSE } else { TURN }).await;
     }
-}
-
-/// Returns the time of this machine in milliseconds since 1970.
-pub(super) fn now_ms() -> i64 {
-    ms_since_1970(SystemTime::now())
-}
-
-/// Returns a time in milliseconds since 1970.
-pub(super) fn ms_since_1970(time: SystemTime) -> i64 {
-    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

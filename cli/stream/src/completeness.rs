@@ -29,7 +29,8 @@ pub async fn completeness(
     Ok(completeness.verdict(stream))
 }
 
-fn milliseconds(time: SystemTime) -> i64 {
+/// Returns the milliseconds from 1970-01-01T00:00:00Z to a time.
+pub fn milliseconds(time: SystemTime) -> i64 {
     let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }

@@ -20,7 +20,7 @@ mod verify;
 
 pub use aws::{Aws, Wanted, configuration_files, is_denied, is_of_credentials, is_throttled};
 pub use client::{Target, region_of_arn};
-pub use completeness::completeness;
+pub use completeness::{completeness, milliseconds};
 pub use line::{Line, is_log_line, request_id};
 pub use page::{Functions, Page, PageFile};
 pub use pieces::Pieces;

@@ -98,7 +98,7 @@ impl Page {
             let event = match line {
                 Ok(event) if !self.functions.contains(event.source.function.as_deref()) => continue,
                 Ok(event) => {
-                    self.completeness.add(event.clone(), record.arrived_ms);
+                    self.completeness.add(&event, record.arrived_ms);
                     self.pieces.whole(event)
                 }
                 Err(broken) => {

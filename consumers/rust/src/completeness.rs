@@ -112,7 +112,7 @@ impl Completeness {
     pub fn record(&mut self, data: &[u8], at_ms: i64) {
         for line in unpack::record(data) {
             match line {
-                Ok(event) => self.add(event, at_ms),
+                Ok(event) => self.add(&event, at_ms),
                 // With `ENVELOPE=none` an event has no number, so nothing can be said about it.
                 Err(broken) if Event::without_identity(&broken.line).is_some() => {
                     self.anonymous += 1;
@@ -123,10 +123,10 @@ impl Completeness {
     }
 
     /// Adds an event or a part of one. Times are as in [`record`](Self::record).
-    pub fn add(&mut self, event: Event, at_ms: i64) {
+    pub fn add(&mut self, event: &Event, at_ms: i64) {
         let index = self.index(&event.source.instance);
         let (seq, is_part) = (event.source.seq, event.source.part.is_some());
-        let seen = self.fingerprints.add(index, &event);
+        let seen = self.fingerprints.add(index, event);
         let Self { period, instances, parts, .. } = self;
         let numbers = &mut instances[index];
         if event.source.function.is_some() {
@@ -151,14 +151,18 @@ impl Completeness {
             self.duplicates += 1;
             return;
         }
+        let joined;
         let whole = if is_part {
-            match parts.add(index, event) {
+            match parts.add(index, event.clone()) {
                 Outcome::Waiting | Outcome::Unjoinable => return,
                 Outcome::Duplicate => {
                     self.duplicates += 1;
                     return;
                 }
-                Outcome::Whole(event) => event.map(|it| *it),
+                Outcome::Whole(event) => {
+                    joined = event;
+                    joined.as_deref()
+                }
             }
         } else {
             let conflicting = u64::from(parts.forget(index, seq));
@@ -168,7 +172,7 @@ impl Completeness {
         };
         numbers.arrived.insert(seq);
         self.events += 1;
-        if let Some(ledger) = whole.as_ref().and_then(Ledger::of)
+        if let Some(ledger) = whole.and_then(Ledger::of)
             && numbers.ledger.as_ref().is_none_or(|(_, newest)| ledger.is_newer(newest))
         {
             numbers.ledger = Some((seq, ledger));

@@ -42,7 +42,7 @@ impl PageFile {
             None => std::fs::write(&path, page).with_context(unwritable),
             Some(mut draft) => {
                 draft.write_all(page.as_bytes()).with_context(unwritable)?;
-                // A draft is its owner's alone; a page is for whoever may read the folder.
+                // Only its owner may read a draft; everyone who may read the folder may read a page.
                 readable(draft.as_file()).with_context(unwritable)?;
                 draft.persist(&path).map_err(|error| error.error).with_context(unwritable)?;
                 Ok(())

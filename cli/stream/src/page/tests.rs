@@ -166,6 +166,17 @@ fn a_uuid_in_a_line_makes_no_invocation() {
 }
 
 #[test]
+fn a_page_shows_no_character_that_a_terminal_must_not_get() {
+    let shown = |c: &char| kinesis_telemetry_terminal::plain(&c.to_string()) == c.to_string();
+    let unsafe_characters: Vec<char> = ('\0'..=char::MAX).filter(|c| !shown(c)).collect();
+    assert!(unsafe_characters.len() > 100);
+    let title: String = unsafe_characters.iter().collect();
+    let html = kinesis_telemetry_report::html(&Report { title, ..Report::default() });
+    let found = html.chars().find(|c| *c != '\n' && !shown(c));
+    assert_eq!(found, None, "the tables of both have the same characters");
+}
+
+#[test]
 fn names_and_times_that_anyone_writes_are_bounded() {
     let events: Vec<String> = (0..1_000)
         .map(|n| format!(r#"{{"time":"1970-01-01T00:00:00.000Z","type":"t{n}{}","record":{{"requestId":"r{n}","metrics":{{"durationMs":1e300}}}}}}"#, "x".repeat(300)))
