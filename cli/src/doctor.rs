@@ -58,7 +58,7 @@ fn exit_code<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> ExitCode {
     if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 
-/// Returns the first findings, and the values of the deployment unless further checks are in vain.
+/// Returns the first findings, and the values of the deployment, or none if further checks cannot succeed.
 async fn begin(
     deployment: &Deployment,
     credentials: Verdict,

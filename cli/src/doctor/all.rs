@@ -44,7 +44,7 @@ struct Checked {
 }
 
 /// Checks the deployment and every function that has its layer, and prints the report. `findings` are those of credentials and
-/// parameters; `checks` is `None` if further ones are in vain.
+/// parameters; `checks` is `None` if further ones cannot succeed.
 pub(super) async fn run(
     options: &Doctor,
     checks: Option<DeploymentChecks<'_>>,

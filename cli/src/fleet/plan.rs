@@ -229,7 +229,7 @@ fn is_alone(snapshot: &Snapshot, published: &Published) -> Result<(), Why> {
     }
 }
 
-/// Returns the variables that change, and what cannot be changed.
+/// Returns the variables to change, and the reason if they cannot be changed.
 fn variables(
     snapshot: &Snapshot,
     goal: &Goal,

@@ -71,7 +71,7 @@ reasons! {
     NotAttached = "not-attached", "it does not have the layer";
     /// Aliases or provisioned concurrency run published versions with the layer.
     InUse = "in-use", "published versions with the layer are in use";
-    /// Somebody else has changed the same since.
+    /// Others have changed the same layer or variable since.
     ChangedSince = "changed-since", "others have changed it since";
     /// Others change the function all the time.
     Contended = "contended", "others changed it at the same time, again and again";

@@ -88,7 +88,7 @@ impl<'a> Options<'a> {
             tags: &[],
             names: functions,
             settings: Variables::new(),
-            // What was changed is restored, whoever manages it.
+            // A rollback also restores functions that a stack manages.
             include_managed: true,
             run,
         }

@@ -10,7 +10,7 @@ use kinesis_telemetry_stream::counted;
 use super::row::{OldAlias, Row};
 use crate::fleet::{Lambda, Managed, Published};
 
-/// Reads tags and aliases. What cannot be read is counted, with the first reason.
+/// Reads tags and aliases. It counts the functions of which it cannot read them, and keeps the first reason.
 pub(super) struct Details<'a> {
     lambda: &'a Lambda,
     published: &'a Published,
@@ -37,7 +37,7 @@ impl Unread {
         self.why.get_or_insert_with(why);
     }
 
-    /// Returns true, and counts a function more, if further calls are in vain.
+    /// Returns true, and counts a function more, if further calls cannot succeed.
     fn is_in_vain(&mut self) -> bool {
         self.count += usize::from(self.is_silent);
         self.is_silent

@@ -1,4 +1,4 @@
-//! What the document holds, whoever reads it.
+//! The contents of the document, without a browser.
 
 use std::collections::BTreeMap;
 

@@ -10,7 +10,7 @@ const REMEMBERED: usize = 1 << 19;
 /// Fingerprints of the latest events. A later event takes the place of an earlier one.
 #[derive(Debug, Default)]
 pub(super) struct Fingerprints {
-    /// The hash of an identity, and that of the event. The keys of the hash are random, so nobody can choose what collides.
+    /// The hash of an identity, and that of the event. The keys of the hash are random, so a writer cannot choose what collides.
     slots: Vec<(u64, u64)>,
     hasher: RandomState,
 }
