@@ -12,6 +12,3 @@ mod plans;
 mod policies;
 mod reasons;
 mod restores;
-
-#[path = "../../tests/scripted/control_plane/mod.rs"]
-mod control_plane;

@@ -12,7 +12,8 @@ use expect_test::expect_file;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use crate::control_plane::{ControlPlane, Function, Request, layer, other_layer};
+use kinesis_telemetry_control_plane::{ControlPlane, Function, Request, layer, other_layer};
+
 use crate::server::{Call, Server, said};
 
 const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b\r\n5 changed";

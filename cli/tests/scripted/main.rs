@@ -3,7 +3,6 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod completeness;
-mod control_plane;
 mod doctor;
 mod environment;
 mod fleet;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::control_plane::{Function, POLICY, layer};
+use kinesis_telemetry_control_plane::{Function, POLICY, layer};
+
 use super::harness::{World, test};
 use crate::fleet::reason::Reason;
 use crate::fleet::result::Outcome;

@@ -3,7 +3,8 @@
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
-use super::control_plane::{ControlPlane, Faults, Function};
+use kinesis_telemetry_control_plane::{ControlPlane, Faults, Function};
+
 use super::flows::shop;
 use super::harness::{Kill, World, test};
 

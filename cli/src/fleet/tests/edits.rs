@@ -1,6 +1,7 @@
 //! Others change the same functions, during a run and after it.
 
-use super::control_plane::{Faults, layer, other_layer};
+use kinesis_telemetry_control_plane::{Faults, layer, other_layer};
+
 use super::flows::shop;
 use super::harness::{World, test};
 use crate::fleet::reason::Reason;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::control_plane::{Faults, Function, POLICY, layer, other_layer};
+use kinesis_telemetry_control_plane::{Faults, Function, POLICY, layer, other_layer};
+
 use super::harness::{World, test};
 use crate::fleet::reason::Reason;
 use crate::fleet::result::Outcome;

@@ -22,7 +22,8 @@ use tokio::runtime::Builder;
 use tokio::sync::Notify;
 use tokio::time::Instant;
 
-use super::control_plane::{ACCOUNT, ControlPlane, Function, REGION, Request};
+use kinesis_telemetry_control_plane::{ACCOUNT, ControlPlane, Function, REGION, Request};
+
 use crate::deployment::Values;
 use crate::fleet::result::Item;
 use crate::fleet::run::{Done, Options, Stages};

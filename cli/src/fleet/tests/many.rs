@@ -2,7 +2,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::control_plane::{ControlPlane, Function, other_layer};
+use kinesis_telemetry_control_plane::{ControlPlane, Function, other_layer};
+
 use super::harness::{World, test};
 use crate::fleet::result::Outcome;
 

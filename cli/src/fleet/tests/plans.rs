@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use proptest::prelude::*;
 
-use super::control_plane::{ACCOUNT, REGION, layer, other_layer};
+use kinesis_telemetry_control_plane::{ACCOUNT, REGION, layer, other_layer};
+
 use crate::deployment::Values;
 use crate::fleet::layers::Published;
 use crate::fleet::managed::Managed;

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::control_plane::{Function, POLICY, layer};
+use kinesis_telemetry_control_plane::{Function, POLICY, layer};
+
 use super::harness::{World, test};
 use crate::fleet::reason::Reason;
 use crate::fleet::run::Done;

@@ -4,7 +4,8 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::control_plane::{Function, layer, other_layer};
+use kinesis_telemetry_control_plane::{Function, layer, other_layer};
+
 use super::harness::{World, test};
 use crate::fleet::reason::Reason;
 use crate::fleet::result::Outcome;

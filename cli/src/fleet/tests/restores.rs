@@ -1,6 +1,7 @@
 //! What a rollback leaves, and selections that match nothing.
 
-use super::control_plane::{Function, POLICY, layer, other_layer};
+use kinesis_telemetry_control_plane::{Function, POLICY, layer, other_layer};
+
 use super::harness::{World, test};
 use crate::fleet::reason::Reason;
 use crate::fleet::result::Outcome;

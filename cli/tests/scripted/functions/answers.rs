@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kinesis_telemetry_control_plane::decoded;
 use serde_json::{Map, Value, json};
 
 use crate::server::{Answer, Call, Server, deployed, ok, parameters};
@@ -138,17 +139,4 @@ fn published() -> Answer {
         ("extension/x86_64/arn", &layer("x86_64", 12)),
         ("extension/arm64/arn", &layer("arm64", 11)),
     ])
-}
-
-/// Decodes the percent-encoding of a path.
-fn decoded(text: &str) -> String {
-    let mut bytes = Vec::new();
-    let mut rest = text.as_bytes();
-    while let Some((&byte, after)) = rest.split_first() {
-        let hex = after.get(..2).and_then(|it| std::str::from_utf8(it).ok());
-        let decoded = hex.and_then(|it| u8::from_str_radix(it, 16).ok()).filter(|_| byte == b'%');
-        bytes.push(decoded.unwrap_or(byte));
-        rest = if decoded.is_some() { &after[2..] } else { after };
-    }
-    String::from_utf8_lossy(&bytes).into_owned()
 }

@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
+use extension_spec::ENV_PREFIX;
 use serde_json::{Value, json};
 
-use super::function::Function;
-use super::{READ_BUCKET, Request, Response, State, answer, decoded, other_layer, refused};
+use crate::function::Function;
+use crate::{READ_BUCKET, Request, Response, State, answer, decoded, other_layer, refused};
 
 /// Functions of a page.
 const PAGE: usize = 50;
 /// Aliases of a page: fewer than Lambda answers.
 const PAGE_OF_ALIASES: usize = 2;
-const OURS: &str = "KINESIS_TELEMETRY_";
 const OUR_LAYERS: &str = ":layer:kinesis-telemetry-extension-";
 
 impl State {
-    pub(super) fn lambda(&mut self, request: &Request, body: &str, now: Duration) -> Response {
+    pub(crate) fn lambda(&mut self, request: &Request, body: &str, now: Duration) -> Response {
         let path = decoded(&request.path);
         let (path, query) = path.split_once('?').unwrap_or((&path, ""));
         let parts: Vec<&str> = path.trim_matches('/').split('/').skip(1).collect();
@@ -178,7 +178,7 @@ impl State {
                 it.variables
                     .clone()
                     .into_iter()
-                    .filter(|it| !it.0.starts_with(OURS))
+                    .filter(|it| !it.0.starts_with(ENV_PREFIX))
                     .collect::<Vec<_>>()
             };
             if function.is_unreadable || others(&changed) != others(&function) {

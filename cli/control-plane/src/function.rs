@@ -5,50 +5,58 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-use super::{ACCOUNT, REGION};
+use crate::{ACCOUNT, REGION};
 
+/// A function.
 #[derive(Clone, Debug)]
-pub(crate) struct Function {
-    pub(crate) name: String,
+pub struct Function {
+    /// Its name.
+    pub name: String,
     /// Name of the role.
-    pub(crate) role: String,
+    pub role: String,
     /// True if the role has the policy of the deployment from the beginning.
-    pub(crate) has_policy: bool,
-    pub(crate) architecture: &'static str,
-    pub(crate) layers: Vec<String>,
-    pub(crate) variables: BTreeMap<String, String>,
+    pub has_policy: bool,
+    /// `x86_64` or `arm64`.
+    pub architecture: &'static str,
+    /// ARNs of the layer versions, in their order.
+    pub layers: Vec<String>,
+    /// Environment variables by name.
+    pub variables: BTreeMap<String, String>,
     /// True if the caller may not use the key.
-    pub(crate) is_unreadable: bool,
-    pub(crate) tags: BTreeMap<String, String>,
-    pub(crate) revision: u64,
+    pub is_unreadable: bool,
+    /// Tags by key.
+    pub tags: BTreeMap<String, String>,
+    /// Number of the `RevisionId`.
+    pub revision: u64,
     /// When the update in progress ends.
-    pub(crate) busy_until: Duration,
+    pub busy_until: Duration,
     /// Layers of the published versions.
-    pub(crate) versions: Vec<Vec<String>>,
+    pub versions: Vec<Vec<String>>,
     /// Names and versions.
-    pub(crate) aliases: Vec<(String, String)>,
+    pub aliases: Vec<(String, String)>,
     /// Second versions of aliases, by name.
-    pub(crate) weights: BTreeMap<String, String>,
+    pub weights: BTreeMap<String, String>,
     /// Versions with provisioned concurrency.
-    pub(crate) provisioned: Vec<String>,
+    pub provisioned: Vec<String>,
     /// Further members of the configuration, which replace others.
-    pub(crate) more: Map<String, Value>,
+    pub more: Map<String, Value>,
 }
 
 /// Returns the ARN of a version of the deployment's layer.
-pub(crate) fn layer(architecture: &str, version: u32) -> String {
+pub fn layer(architecture: &str, version: u32) -> String {
     format!(
         "arn:aws:lambda:{REGION}:{ACCOUNT}:layer:kinesis-telemetry-extension-{architecture}:{version}"
     )
 }
 
 /// Returns the ARN of a layer of others.
-pub(crate) fn other_layer(name: &str) -> String {
+pub fn other_layer(name: &str) -> String {
     format!("arn:aws:lambda:{REGION}:580247275435:layer:{name}:7")
 }
 
 impl Function {
-    pub(crate) fn new(name: &str) -> Self {
+    /// Returns an `x86_64` function without layers, with a role of its own.
+    pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
             role: format!("{name}-role"),
@@ -68,58 +76,77 @@ impl Function {
         }
     }
 
-    pub(crate) fn role(mut self, role: &str) -> Self {
+    /// Gives it this role.
+    #[must_use]
+    pub fn role(mut self, role: &str) -> Self {
         role.clone_into(&mut self.role);
         self
     }
 
-    pub(crate) fn allowed(mut self) -> Self {
+    /// Gives its role the policy of the deployment.
+    #[must_use]
+    pub fn allowed(mut self) -> Self {
         self.has_policy = true;
         self
     }
 
-    pub(crate) fn arm64(mut self) -> Self {
+    /// Makes it an arm64 function.
+    #[must_use]
+    pub fn arm64(mut self) -> Self {
         self.architecture = "arm64";
         self
     }
 
-    pub(crate) fn layers(mut self, layers: &[String]) -> Self {
+    /// Gives it these layers.
+    #[must_use]
+    pub fn layers(mut self, layers: &[String]) -> Self {
         self.layers = layers.to_vec();
         self
     }
 
-    pub(crate) fn variable(mut self, name: &str, value: &str) -> Self {
+    /// Gives it a variable.
+    #[must_use]
+    pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    pub(crate) fn tag(mut self, key: &str, value: &str) -> Self {
+    /// Gives it a tag.
+    #[must_use]
+    pub fn tag(mut self, key: &str, value: &str) -> Self {
         self.tags.insert(key.to_owned(), value.to_owned());
         self
     }
 
-    pub(crate) fn unreadable(mut self) -> Self {
+    /// Encrypts its variables with a key that the caller may not use.
+    #[must_use]
+    pub fn unreadable(mut self) -> Self {
         self.is_unreadable = true;
         self
     }
 
-    pub(crate) fn with(mut self, member: &str, value: Value) -> Self {
+    /// Adds a member to its configuration.
+    #[must_use]
+    pub fn with(mut self, member: &str, value: Value) -> Self {
         self.more.insert(member.to_owned(), value);
         self
     }
 
-    pub(crate) fn alias(mut self, name: &str, version: &str) -> Self {
+    /// Gives it an alias of a version.
+    #[must_use]
+    pub fn alias(mut self, name: &str, version: &str) -> Self {
         self.versions.push(self.layers.clone());
         self.aliases.push((name.to_owned(), version.to_owned()));
         self
     }
 
-    pub(crate) fn arn(&self) -> String {
+    /// Returns its ARN.
+    pub fn arn(&self) -> String {
         format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.name)
     }
 
     /// Returns the configurations that a list of all versions shows.
-    pub(super) fn configurations(&self) -> Vec<Value> {
+    pub(crate) fn configurations(&self) -> Vec<Value> {
         let version = |version: String, layers: &[String]| {
             let mut function = Self { layers: layers.to_vec(), ..self.clone() }.configuration(None);
             function["FunctionArn"] = json!(format!("{}:{version}", self.arn()));
@@ -132,7 +159,7 @@ impl Function {
     }
 
     /// Returns the configuration: with its state, or without it, as lists show it.
-    pub(crate) fn configuration(&self, now: Option<Duration>) -> Value {
+    pub fn configuration(&self, now: Option<Duration>) -> Value {
         let environment = if self.is_unreadable {
             json!({ "Error": { "ErrorCode": "AccessDeniedException", "Message": "kms:Decrypt is not allowed" } })
         } else {

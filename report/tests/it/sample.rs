@@ -1,24 +1,14 @@
-//! Writes a page about invented invocations: `cargo run -p kinesis-telemetry-report --example sample -- page.html 200`.
-//!
-//! The page is the same each time. Some of its names and log lines are hostile on purpose.
+//! A report about invented invocations, the same each time. Some of its names and log lines are hostile on purpose.
 
 use std::collections::BTreeMap;
 
 use kinesis_telemetry_report::{Instance, Invocation, Line, Outcome, Report, Setting};
 
 /// Text that tries to leave every place in which the page shows it.
-pub const HOSTILE: &str = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> \
+pub(crate) const HOSTILE: &str = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> \
                            \u{1b}[31mred\u{1b}[0m \u{202e}reversed\u{2028}'\"&amp; {{data}}";
 /// 2026-08-09T12:00:00Z.
 const BEGIN: i64 = 1_786_276_800_000;
-
-fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let mut arguments = std::env::args().skip(1);
-    let path = arguments.next().ok_or("usage: sample FILE [INVOCATIONS]")?;
-    let invocations = arguments.next().map_or(Ok(200), |number| number.parse())?;
-    std::fs::write(path, kinesis_telemetry_report::html(&report(invocations)))?;
-    Ok(())
-}
 
 /// What a function of the sample does.
 struct Function {
@@ -74,7 +64,7 @@ const FUNCTIONS: [Function; 4] = [
 ];
 
 /// Returns a report about so many invocations.
-pub fn report(invocations: usize) -> Report {
+pub(crate) fn report(invocations: usize) -> Report {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let mut report = Report {
         title: "Telemetry of the order system".to_owned(),

@@ -3,8 +3,6 @@
 //!
 //! Unit tests call it inside of the SDK's HTTP client, in virtual time; tests of the program reach it over a socket.
 
-#![allow(dead_code, reason = "two test programs use different parts")]
-
 mod function;
 mod identity;
 mod lambda;
@@ -15,87 +13,100 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-pub(crate) use function::{Function, layer, other_layer};
-pub(crate) use identity::{POLICY, Role};
+pub use function::{Function, layer, other_layer};
+pub use identity::{POLICY, Role};
 
-pub(crate) const REGION: &str = "eu-central-1";
-pub(crate) const ACCOUNT: &str = "111122223333";
+/// The region of the control plane.
+pub const REGION: &str = "eu-central-1";
+/// The account of the control plane.
+pub const ACCOUNT: &str = "111122223333";
 /// Calls that fit into each bucket, and so many more a second (Lambda quotas).
-pub(crate) const SHARED_BUCKET: f64 = 15.0;
+pub const SHARED_BUCKET: f64 = 15.0;
 const READ_BUCKET: f64 = 100.0;
 
 /// A request, as it is on the wire.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
-    pub(crate) method: String,
+pub struct Request {
+    /// `GET`, `PUT` and so on.
+    pub method: String,
     /// With its query, percent-encoded.
-    pub(crate) path: String,
+    pub path: String,
     /// `X-Amz-Target`.
-    pub(crate) target: Option<String>,
-    pub(crate) body: Vec<u8>,
+    pub target: Option<String>,
+    /// The body, which may be empty.
+    pub body: Vec<u8>,
 }
 
 /// An answer: status, seconds of `Retry-After`, and a body.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Response {
-    pub(crate) status: u16,
-    pub(crate) retry_after: Option<u64>,
-    pub(crate) body: String,
+pub struct Response {
+    /// The HTTP status.
+    pub status: u16,
+    /// The seconds of `Retry-After`.
+    pub retry_after: Option<u64>,
+    /// The body: JSON, or XML of STS and IAM.
+    pub body: String,
 }
 
 /// How often something goes wrong, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Faults {
+pub struct Faults {
     /// A change is refused with a 500.
-    pub(crate) before: f64,
+    pub before: f64,
     /// A change is made and answered with a 500.
-    pub(crate) after: f64,
+    pub after: f64,
     /// Others change the function just before a change arrives.
-    pub(crate) edits: f64,
+    pub edits: f64,
 }
 
+/// The state of the account, which tests read and change.
 #[derive(Debug, Default)]
-pub(crate) struct State {
-    pub(crate) functions: BTreeMap<String, Function>,
-    pub(crate) roles: BTreeMap<String, Role>,
+pub struct State {
+    /// Functions by name.
+    pub functions: BTreeMap<String, Function>,
+    /// Roles by name.
+    pub roles: BTreeMap<String, Role>,
     /// What a client has done that it must never do.
-    pub(crate) violations: Vec<String>,
+    pub violations: Vec<String>,
     /// Calls by operation.
-    pub(crate) calls: BTreeMap<&'static str, usize>,
+    pub calls: BTreeMap<&'static str, usize>,
     /// Times of the calls of the shared bucket.
-    pub(crate) times: Vec<Duration>,
-    pub(crate) faults: Faults,
+    pub times: Vec<Duration>,
+    /// Random failures.
+    pub faults: Faults,
     /// Changes that others make just before the next call of an operation arrives.
-    pub(crate) edits: BTreeMap<&'static str, fn(&mut Function)>,
+    pub edits: BTreeMap<&'static str, fn(&mut Function)>,
     /// What becomes of a function after each write that was answered with a 200. The first one is as it was before.
-    pub(crate) after_write: Option<fn(&Function, &mut Function)>,
+    pub after_write: Option<fn(&Function, &mut Function)>,
     /// Writes are refused with a 500 until this time.
-    pub(crate) failing_until: Duration,
+    pub failing_until: Duration,
     /// Code signing is enforced for these functions.
-    pub(crate) signed: Vec<String>,
+    pub signed: Vec<String>,
     /// Operations that are denied.
-    pub(crate) denied: Vec<&'static str>,
+    pub denied: Vec<&'static str>,
     /// Version of the deployment's layer.
-    pub(crate) published: u32,
+    pub published: u32,
     /// Calls a second that others leave of the shared bucket.
-    pub(crate) shared: f64,
+    pub shared: f64,
     /// Time that an update takes.
-    pub(crate) update: Duration,
-    pub(crate) seed: u64,
+    pub update: Duration,
+    /// Seed of the random failures.
+    pub seed: u64,
     revisions: u64,
     buckets: [Option<(f64, Duration)>; 2],
 }
 
 /// Lambda, IAM, STS and SSM of one account and region.
 #[derive(Debug)]
-pub(crate) struct ControlPlane(Mutex<State>);
+pub struct ControlPlane(Mutex<State>);
 
 /// Layers and variables of every function, and policies of every role.
-pub(crate) type Picture =
+pub type Picture =
     (BTreeMap<String, (Vec<String>, BTreeMap<String, String>)>, BTreeMap<String, Vec<String>>);
 
 impl ControlPlane {
-    pub(crate) fn new(functions: Vec<Function>) -> Self {
+    /// Returns an account with these functions and their roles, in which the deployment exists.
+    pub fn new(functions: Vec<Function>) -> Self {
         let mut state = State {
             published: 12,
             shared: SHARED_BUCKET,
@@ -113,12 +124,13 @@ impl ControlPlane {
         Self(Mutex::new(state))
     }
 
-    pub(crate) fn state(&self) -> MutexGuard<'_, State> {
+    /// Locks the state.
+    pub fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers a request at a time since the start.
-    pub(crate) fn answer(&self, request: &Request, now: Duration) -> Response {
+    pub fn answer(&self, request: &Request, now: Duration) -> Response {
         let mut state = self.state();
         let text = String::from_utf8_lossy(&request.body).into_owned();
         if request.method == "POST" && request.path.trim_matches('/').is_empty() {
@@ -132,7 +144,7 @@ impl ControlPlane {
     }
 
     /// Returns what tests compare before and after.
-    pub(crate) fn picture(&self) -> Picture {
+    pub fn picture(&self) -> Picture {
         let state = self.state();
         let function = |it: &Function| (it.layers.clone(), it.variables.clone());
         let functions = state.functions.iter().map(|(name, it)| (name.clone(), function(it)));
@@ -140,16 +152,18 @@ impl ControlPlane {
         (functions.collect(), roles.collect())
     }
 
-    pub(crate) fn function(&self, name: &str) -> Function {
+    /// Returns a copy of a function.
+    pub fn function(&self, name: &str) -> Function {
         self.state().functions[name].clone()
     }
 
-    pub(crate) fn change(&self, name: &str, change: impl FnOnce(&mut Function)) {
+    /// Changes a function as others would, with a new revision.
+    pub fn change(&self, name: &str, change: impl FnOnce(&mut Function)) {
         self.state().change(name, change);
     }
 
     /// Panics if a client has done what it must never do, or made more calls in a second than it may.
-    pub(crate) fn check(&self, rate: usize) {
+    pub fn check(&self, rate: usize) {
         let state = self.state();
         assert!(state.violations.is_empty(), "{:#?}", state.violations);
         for window in state.times.windows(rate + 1) {
@@ -231,7 +245,7 @@ fn refused(status: u16, code: &str, message: &str) -> Response {
 }
 
 /// Decodes the percent-encoding of a path or a form.
-fn decoded(text: &str) -> String {
+pub fn decoded(text: &str) -> String {
     let mut bytes = Vec::new();
     let mut rest = text.as_bytes();
     while let Some((&byte, after)) = rest.split_first() {

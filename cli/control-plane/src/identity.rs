@@ -2,20 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use super::{ACCOUNT, Response, State, decoded};
+use crate::{ACCOUNT, Response, State, decoded};
 
-pub(crate) const POLICY: &str = "arn:aws:iam::111122223333:policy/telemetry";
+/// ARN of the policy of the deployment.
+pub const POLICY: &str = "arn:aws:iam::111122223333:policy/telemetry";
 /// Policies that a role may have.
 const MOST_POLICIES: usize = 10;
 
+/// A role.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Role {
-    pub(crate) policies: Vec<String>,
-    pub(crate) tags: BTreeMap<String, String>,
+pub struct Role {
+    /// ARNs of the attached policies.
+    pub policies: Vec<String>,
+    /// Tags by key.
+    pub tags: BTreeMap<String, String>,
 }
 
 impl State {
-    pub(super) fn identity(&mut self, form: &str) -> Response {
+    pub(crate) fn identity(&mut self, form: &str) -> Response {
         let pairs = form.split('&').filter_map(|it| it.split_once('='));
         let form: BTreeMap<_, _> =
             pairs.map(|(name, value)| (name.to_owned(), decoded(value))).collect();
