@@ -65,6 +65,9 @@ _xtask() {
             xtask,redrive)
                 cmd="xtask__subcmd__redrive"
                 ;;
+            xtask,release)
+                cmd="xtask__subcmd__release"
+                ;;
             xtask,synth)
                 cmd="xtask__subcmd__synth"
                 ;;
@@ -84,7 +87,7 @@ _xtask() {
 
     case "${cmd}" in
         xtask)
-            opts="-h --help demo test bench ci build package order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar"
+            opts="-h --help demo test bench ci build package release order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -442,6 +445,40 @@ _xtask() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xtask__subcmd__release)
+            opts="-h --check --notes --cli --made --tag --into --arch --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --check)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --made)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --tag)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --into)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --arch)
+                    COMPREPLY=($(compgen -W "x86_64 arm64 all" -- "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

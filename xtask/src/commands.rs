@@ -15,6 +15,7 @@ pub(crate) mod order;
 #[allow(clippy::format_push_string, reason = "these texts are made once a run, and read better so")]
 pub(crate) mod package;
 pub(crate) mod radar;
+pub(crate) mod release;
 pub(crate) mod synth;
 pub(crate) mod test;
 pub(crate) mod upgrade;
@@ -44,6 +45,7 @@ pub(crate) enum Command {
     Ci(ci::Options),
     Build(build::Options),
     Package(package::Options),
+    Release(release::Options),
     Order(order::Options),
     Deploy(deploy::Options),
     Diff(diff::Options),
@@ -87,6 +89,7 @@ impl Command {
             Self::Ci(_) => ci::run(),
             Self::Build(options) => build::run(options),
             Self::Package(options) => package::run(options),
+            Self::Release(options) => release::run(options),
             Self::Order(_) => order::run(),
             Self::Deploy(options) => deploy::run(options),
             Self::Diff(options) => diff::run(options),

@@ -1,10 +1,12 @@
 //! What must be on the machine beside Rust, and what to do where it is not.
 
 pub(crate) mod apt;
+mod auditable;
 pub(crate) mod build;
 pub(crate) mod cdk;
 pub(crate) mod consumers;
 pub(crate) mod emulator;
+pub(crate) mod graph;
 pub(crate) mod link;
 pub(crate) mod linters;
 pub(crate) mod ministack;

@@ -9,11 +9,11 @@ use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
 use serde::Deserialize;
 
-use crate::checks::dependencies::graph::Graph;
 use crate::support::process;
 use crate::support::workspace;
 use crate::tools::apt::{self, VALGRIND};
 use crate::tools::build::{self, BENCH, LAYERS};
+use crate::tools::graph::Graph;
 
 /// A number that was reviewed.
 struct Budget {

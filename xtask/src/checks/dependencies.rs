@@ -3,15 +3,14 @@
 //! Where it comes from, under which licences, that the extension ships nothing twice, and who must not
 //! link whom. An exception stands here with its reason; one that is no longer used is a problem too.
 
-pub(crate) mod graph;
 mod licence;
 
 use std::collections::BTreeMap;
 
+use crate::tools::graph::Graph;
 use anyhow::{Result, bail};
 use extension_spec::EXTENSION_NAME;
 use extension_spec::deployment::Architecture;
-use graph::Graph;
 
 use crate::project::licences::{LICENCE_EXCEPTIONS, LICENCES};
 

@@ -1,7 +1,7 @@
 //! `package`: the zips of the layers and of the completeness function, with checksums and bills of materials; and those of the
 //! test function.
 
-mod archive;
+pub(crate) mod archive;
 mod elf;
 mod licences;
 mod reproducible;
@@ -18,7 +18,6 @@ use extension_spec::deployment::Architecture;
 use xshell::cmd;
 
 use super::build::Architectures;
-use crate::checks::dependencies::graph::Graph;
 use crate::project::pins;
 use crate::support::digest::sha256;
 use crate::support::lock::locked;
@@ -26,6 +25,7 @@ use crate::support::shell::{self, shell};
 use crate::support::workspace;
 use crate::tools::build;
 use crate::tools::build::{CHECKSUMS, COMPLETENESS, LAYERS, TEST_FUNCTION};
+use crate::tools::graph::Graph;
 use archive::Entry;
 
 /// Build, and make the zips of layers, completeness function and test function: target/layers/*.zip, with checksums and SBOMs.
@@ -102,43 +102,57 @@ struct Packed {
 fn layer(architecture: Architecture, program: &Path, target: &Path) -> Result<Packed> {
     let folder = target.join(LAYERS);
     let program = program_for(architecture, program, target)?;
-    let (notices, sbom) = notices(EXTENSION_NAME, architecture, target)?;
-    // Whatever lies in this folder is started: it holds nothing else.
+    let notices = notices(EXTENSION_NAME, architecture.target(), target)?;
+    // Lambda starts every file of this folder, so it holds nothing else.
     let path = format!("extensions/{EXTENSION_NAME}");
-    let mut entries = vec![Entry::program(&path, &program)];
-    entries.extend(notices.iter().map(|(path, text)| Entry::text(path, text.as_bytes())));
+    let entries = [vec![Entry::program(&path, &program)], notices.entries(EXTENSION_NAME)].concat();
     let zip = store(&folder, build::zip(architecture), &program, &entries)?;
-    write(&folder.join(build::sbom(architecture)), sbom.as_bytes())?;
+    write(&folder.join(build::sbom(architecture)), notices.sbom.as_bytes())?;
     Ok(zip)
 }
 
 /// The zip of the completeness function, which is released with the layers.
 fn completeness_function(program: &Path, target: &Path) -> Result<Packed> {
     let program = program_for(Architecture::Arm64, program, target)?;
-    let (notices, _) = notices(COMPLETENESS, Architecture::Arm64, target)?;
-    let mut entries = vec![Entry::program("bootstrap", &program)];
-    entries.extend(notices.iter().map(|(path, text)| Entry::text(path, text.as_bytes())));
+    let notices = notices(COMPLETENESS, Architecture::Arm64.target(), target)?;
+    let entries =
+        [vec![Entry::program("bootstrap", &program)], notices.entries(COMPLETENESS)].concat();
     store(&target.join(LAYERS), build::completeness_zip(), &program, &entries)
 }
 
-/// Returns the files that a zip passes on with the program of a package, and the bill of materials among them.
-fn notices(
-    package: &str,
-    architecture: Architecture,
-    target: &Path,
-) -> Result<([(String, String); 3], String)> {
-    let graph = Graph::shipped(package, architecture.target())?;
+/// What is passed on with a program: who wrote its parts, under which terms, and which parts it has.
+pub(crate) struct Notices {
+    /// The licences of all packages that the program links.
+    pub(crate) licences: String,
+    /// The notices of Rust's standard library.
+    pub(crate) of_rust: String,
+    /// The bill of materials.
+    pub(crate) sbom: String,
+}
+
+/// Returns what is passed on with the program of a package for a target of Rust's.
+pub(crate) fn notices(package: &str, target: &str, folder: &Path) -> Result<Notices> {
+    let graph = Graph::shipped(package, target)?;
     let linked = graph.linked_by(package);
-    let sbom = sbom::cyclone_dx(package, &graph, &linked, architecture)?;
-    let licences = licences::texts(&linked, &build::zig_libraries(target)?)?;
-    let of_rust = licences::of_rust(&build::sysroot()?)?;
-    let at = |name: &str| format!("share/{package}/{name}");
-    let files = [
-        (at("LICENSES.txt"), licences),
-        (at(licences::RUST), of_rust),
-        (at("sbom.cdx.json"), sbom.clone()),
-    ];
-    Ok((files, sbom))
+    Ok(Notices {
+        licences: licences::texts(&linked, &build::zig_libraries(folder)?)?,
+        of_rust: licences::of_rust(&build::sysroot()?)?,
+        sbom: sbom::cyclone_dx(package, &graph, &linked, target)?,
+    })
+}
+
+impl Notices {
+    /// Returns them as files of a zip, where layers have documents.
+    fn entries(&self, package: &str) -> Vec<Entry<'_>> {
+        let files = [
+            ("LICENSES.txt", &self.licences),
+            (licences::RUST, &self.of_rust),
+            ("sbom.cdx.json", &self.sbom),
+        ];
+        files
+            .map(|(name, text)| Entry::text(&format!("share/{package}/{name}"), text.as_bytes()))
+            .into()
+    }
 }
 
 /// The test function's zip. It is deployed by who has built it and passed on to nobody, so there is nothing beside it.

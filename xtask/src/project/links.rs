@@ -4,7 +4,7 @@
 pub(super) const DECLARED_IN: &str = file!();
 
 /// Where this repository is published (`repository` in Cargo.toml).
-const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
+pub(crate) const REPOSITORY: &str = env!("CARGO_PKG_REPOSITORY");
 
 /// A section of a document.
 pub(super) struct Link {

@@ -16,6 +16,7 @@ use crate::support::process;
 use crate::support::shell::{self, shell};
 use crate::support::workspace;
 use crate::tools::Tool;
+use crate::tools::auditable;
 use crate::tools::link;
 use crate::tools::python;
 
@@ -119,9 +120,14 @@ pub(crate) fn with_injected_panics(architecture: Architecture) -> Result<PathBuf
     Ok(copy)
 }
 
-/// Where a package's program lies once it is built. `target` is cargo's folder.
+/// Returns where a package's program lies once it is built, with the list of its dependencies. `target` is cargo's folder.
 pub(crate) fn program(target: &Path, package: &str, architecture: Architecture) -> PathBuf {
-    target.join(architecture.target()).join(profile(package)).join(package)
+    built(target, package, architecture).join("auditable").join(package)
+}
+
+/// Returns the folder into which cargo builds a package's program.
+fn built(target: &Path, package: &str, architecture: Architecture) -> PathBuf {
+    target.join(architecture.target()).join(profile(package))
 }
 
 /// Where the program of a package's first link lies, which has symbols and no order. `target` is cargo's folder.
@@ -130,7 +136,7 @@ pub(crate) fn first_link(target: &Path, package: &str, architecture: Architectur
 }
 
 fn first_links(target: &Path, package: &str, architecture: Architecture) -> PathBuf {
-    target.join(architecture.target()).join(profile(package)).join("first-link")
+    built(target, package, architecture).join("first-link")
 }
 
 /// The folder with the sources of the C compiler's libraries.
@@ -188,15 +194,25 @@ fn add_target(target: &str) -> Result<()> {
         .with_context(|| format!("Rust cannot build for {target} here; install it with rustup"))
 }
 
-/// Rust's own linker. It takes an order of symbols; the C compiler's does not.
+/// Returns Rust's own linker. It takes an order of symbols; the C compiler's does not.
 fn linker() -> Result<PathBuf> {
+    of_rust("rust-lld")
+}
+
+/// Returns the program of Rust's that copies programs and adds sections to them.
+pub(super) fn objcopy() -> Result<PathBuf> {
+    of_rust("rust-objcopy")
+}
+
+/// Returns a program that Rust's distribution brings for its own use.
+fn of_rust(name: &str) -> Result<PathBuf> {
     let libraries =
         rustc(&["--print", "target-libdir"]).context("rustc does not say where it is")?;
-    let linker = Path::new(&libraries).with_file_name("bin").join("rust-lld");
-    if !linker.is_file() {
-        bail!("Rust's linker is not at {}: install Rust with rustup", linker.display());
+    let program = Path::new(&libraries).with_file_name("bin").join(name);
+    if !program.is_file() {
+        bail!("Rust has no {}: install Rust with rustup", program.display());
     }
-    Ok(linker)
+    Ok(program)
 }
 
 fn build(
@@ -250,7 +266,9 @@ fn build(
         .env("ZIG_GLOBAL_CACHE_DIR", target.join("zig/global"))
         .env("ZIG_LOCAL_CACHE_DIR", target.join("zig/local"));
     process::run("cargo-zigbuild", &mut cargo)
-        .with_context(|| format!("{package} does not build for {}", architecture.name()))
+        .with_context(|| format!("{package} does not build for {}", architecture.name()))?;
+    let (from, to) = (built(target, package, architecture), program(target, name, architecture));
+    auditable::add(package, architecture.target(), &objcopy()?, &from.join(name), &to)
 }
 
 /// The digest of the list of functions, so that cargo links again when the list changes.

@@ -1,5 +1,5 @@
-use super::graph::Graph;
 use super::{duplicates, forbidden, foreign_sources, licences};
+use crate::tools::graph::Graph;
 
 #[test]
 fn the_dependencies_keep_the_rules() {

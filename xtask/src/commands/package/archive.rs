@@ -21,7 +21,8 @@ const REGULAR: u32 = 0o100_000;
 const TIME: i64 = 315_532_800;
 
 /// A file of the zip.
-pub(super) struct Entry<'a> {
+#[derive(Clone)]
+pub(crate) struct Entry<'a> {
     path: String,
     bytes: &'a [u8],
     mode: u32,
@@ -29,22 +30,22 @@ pub(super) struct Entry<'a> {
 
 impl<'a> Entry<'a> {
     /// Lambda takes the mode from the zip: a program that cannot be started breaks every function.
-    pub(super) fn program(path: &str, bytes: &'a [u8]) -> Self {
+    pub(crate) fn program(path: &str, bytes: &'a [u8]) -> Self {
         Self { path: path.to_owned(), bytes, mode: 0o755 }
     }
 
     /// `644:share/…`, for the program that checks.
-    pub(super) fn expected(&self) -> String {
+    pub(crate) fn expected(&self) -> String {
         format!("{:o}:{}", self.mode, self.path)
     }
 
-    pub(super) fn text(path: &str, bytes: &'a [u8]) -> Self {
+    pub(crate) fn text(path: &str, bytes: &'a [u8]) -> Self {
         Self { path: path.to_owned(), bytes, mode: 0o644 }
     }
 }
 
 /// Packs the files in the order given.
-pub(super) fn zip(entries: &[Entry<'_>]) -> Result<Vec<u8>> {
+pub(crate) fn zip(entries: &[Entry<'_>]) -> Result<Vec<u8>> {
     let unpacked: usize = entries.iter().map(|entry| entry.bytes.len()).sum();
     if unpacked > UNPACKED_MAX {
         bail!(

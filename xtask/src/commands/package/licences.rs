@@ -6,8 +6,8 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
-use crate::checks::dependencies::graph::Package;
 use crate::support::workspace;
+use crate::tools::graph::Package;
 
 /// Beginnings of the names of files that hold a licence, or what it wants to have passed on.
 const NAMES: [&str; 5] = ["licen", "copying", "copyright", "notice", "unlicense"];

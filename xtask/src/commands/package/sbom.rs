@@ -5,21 +5,20 @@
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
-use extension_spec::deployment::Architecture;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::checks::dependencies::graph::{Graph, Package};
 use crate::project::pins::{CARGO_ZIGBUILD, ZIGLANG};
 use crate::support::digest::hex;
 use crate::tools::build;
+use crate::tools::graph::{Graph, Package};
 
 /// Returns the document of the program of this package, as text.
 pub(super) fn cyclone_dx(
     program: &str,
     graph: &Graph,
     linked: &[&Package],
-    architecture: Architecture,
+    target: &str,
 ) -> Result<String> {
     let Some(main) = linked.iter().find(|package| package.name == program) else {
         bail!("cargo metadata does not know {program}");
@@ -44,7 +43,7 @@ pub(super) fn cyclone_dx(
         .collect();
     let mut component = component(main);
     component["type"] = json!("application");
-    component["properties"] = json!([{ "name": "target", "value": architecture.target() }]);
+    component["properties"] = json!([{ "name": "target", "value": target }]);
     let mut document = json!({
         "$schema": "http://cyclonedx.org/schema/bom-1.6.schema.json",
         "bomFormat": "CycloneDX",
@@ -101,18 +100,17 @@ fn reference(package: &Package) -> String {
 #[cfg(test)]
 mod tests {
     use extension_spec::EXTENSION_NAME;
+    use extension_spec::deployment::Architecture;
 
-    use super::{Architecture, Graph, cyclone_dx, serial_number};
+    use super::{Graph, cyclone_dx, serial_number};
 
     #[test]
     fn the_document_names_its_format_as_those_who_attest_it_ask_for() {
-        let graph = Graph::shipped(EXTENSION_NAME, Architecture::X86_64.target()).unwrap();
+        let target = Architecture::X86_64.target();
+        let graph = Graph::shipped(EXTENSION_NAME, target).unwrap();
         let linked = graph.linked_by(EXTENSION_NAME);
-        let text = cyclone_dx(EXTENSION_NAME, &graph, &linked, Architecture::X86_64).unwrap();
-        assert_eq!(
-            text,
-            cyclone_dx(EXTENSION_NAME, &graph, &linked, Architecture::X86_64).unwrap()
-        );
+        let text = cyclone_dx(EXTENSION_NAME, &graph, &linked, target).unwrap();
+        assert_eq!(text, cyclone_dx(EXTENSION_NAME, &graph, &linked, target).unwrap());
         let document: serde_json::Value = serde_json::from_str(&text).unwrap();
         // actions/attest, src/sbom.ts: without these three it is no CycloneDX.
         for member in ["bomFormat", "serialNumber", "specVersion"] {

@@ -1,0 +1,114 @@
+//! Version, CHANGELOG, tag and commit must say the same.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+use xshell::cmd;
+
+use crate::support::shell::{self, shell};
+use crate::support::workspace;
+
+/// The record of changes, in the format of Keep a Changelog.
+const CHANGELOG: &str = "CHANGELOG.md";
+/// What a section of CHANGELOG.md has instead of a date before the version is released.
+const UNRELEASED: &str = "unreleased";
+
+/// Returns the commit that is checked out, or nothing if files differ from it.
+pub(super) fn commit() -> Result<Option<String>> {
+    let shell = shell()?;
+    let changes = shell::read(cmd!(shell, "git status --porcelain"))?;
+    let commit = shell::read(cmd!(shell, "git rev-parse HEAD"))?;
+    Ok(changes.is_empty().then_some(commit))
+}
+
+/// Returns the section of CHANGELOG.md about this version, without its headline.
+pub(super) fn notes(version: &str) -> Result<String> {
+    Ok(section(&changelog()?, version)?.1.to_owned())
+}
+
+/// Fails unless CHANGELOG.md knows the version, and, for a tag, unless the tag names the version, the section has a date and the
+/// checkout is exactly the commit of the tag.
+pub(super) fn check(version: &str, tag: Option<&str>, commit: Option<&str>) -> Result<()> {
+    let changelog = changelog()?;
+    let (date, _) = section(&changelog, version)?;
+    let Some(tag) = tag else { return Ok(()) };
+    if tag != format!("v{version}") {
+        bail!(
+            "the tag is {tag}, and Cargo.toml says {version}: set version in Cargo.toml, or tag v{version}"
+        );
+    }
+    if !is_date(date) {
+        bail!(
+            "{CHANGELOG} says {date:?} for {version}: write the date of the release, as in 2026-12-31"
+        );
+    }
+    let Some(commit) = commit else {
+        bail!("the checkout has changes that no commit has: commit or remove them (git status)");
+    };
+    let shell = shell()?;
+    let reference = format!("refs/tags/{tag}^{{commit}}");
+    let tagged = shell::output(cmd!(shell, "git rev-parse --verify --quiet {reference}"))?;
+    match String::from_utf8_lossy(&tagged.stdout).trim() {
+        "" => bail!("there is no tag {tag} here: git tag {tag}, or git fetch --tags"),
+        it if it != commit => {
+            bail!("{tag} names the commit {it}, and {commit} is checked out: git checkout {tag}")
+        }
+        _ => Ok(()),
+    }
+}
+
+fn changelog() -> Result<String> {
+    fs::read_to_string(workspace::root().join(CHANGELOG))
+        .with_context(|| format!("{CHANGELOG} cannot be read"))
+}
+
+/// Returns the date and the text of the section `## [VERSION] - DATE`. It must be the first one that is about a version.
+fn section<'a>(changelog: &'a str, version: &str) -> Result<(&'a str, &'a str)> {
+    let mut sections = changelog.split("\n## [").skip(1);
+    let first = sections.find(|it| !it.to_ascii_lowercase().starts_with("unreleased]"));
+    let first = first.with_context(|| format!("{CHANGELOG} has no section about a version"))?;
+    let (headline, text) = first.split_once('\n').unwrap_or((first, ""));
+    let (found, date) = headline.split_once("] - ").unwrap_or((headline, UNRELEASED));
+    if found != version {
+        bail!(
+            "the first version in {CHANGELOG} is {found}, and Cargo.toml says {version}: add a section ## [{version}] - {UNRELEASED}"
+        );
+    }
+    // Links to versions stand at the end of the file.
+    let text = text.split("\n[").next().unwrap_or(text);
+    Ok((date.trim(), text.trim_start_matches('\n')))
+}
+
+fn is_date(text: &str) -> bool {
+    let numbers: Vec<&str> = text.split('-').collect();
+    let digits = |it: &&str| it.bytes().all(|byte| byte.is_ascii_digit());
+    numbers.iter().map(|it| it.len()).eq([4, 2, 2]) && numbers.iter().all(digits)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{is_date, section};
+
+    const CHANGELOG: &str = "# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-12-31\n\n### Added\n\n- A.\n\n## [1.1.0] - 2026-11-30\n\n- B.\n";
+
+    #[test]
+    fn a_section_has_a_date_and_the_text_below_it() {
+        assert_eq!(section(CHANGELOG, "1.2.0").unwrap(), ("2026-12-31", "### Added\n\n- A.\n"));
+    }
+
+    #[test]
+    fn a_version_that_is_not_the_first_one_is_refused() {
+        for version in ["1.1.0", "2.0.0"] {
+            let error = section(CHANGELOG, version).unwrap_err().to_string();
+            assert!(error.starts_with("the first version in CHANGELOG.md is 1.2.0"), "{error}");
+        }
+    }
+
+    #[test]
+    fn only_a_day_is_a_date() {
+        assert!(is_date("2026-12-31"));
+        for text in ["unreleased", "2026-12", "2026-12-3x", "31-12-2026", ""] {
+            assert!(!is_date(text), "{text}");
+        }
+    }
+}
