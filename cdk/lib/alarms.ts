@@ -81,7 +81,7 @@ function ofStream({ stream, streamTraits }: DeliveryTarget): Rule[] {
     },
     {
       id: 'IteratorAge',
-      means: 'A reader that calls GetRecords is so late that half of the retention has passed.',
+      means: `A reader that calls GetRecords is at least ${late.toHumanString()} late.`,
       metric: metric('GetRecords.IteratorAgeMilliseconds', 'Maximum'),
       label: 'Age of what the latest reader reads',
       threshold: late.toMilliseconds(),

@@ -1,5 +1,5 @@
 import path from 'node:path';
-import { CfnResource, Duration, FileSystem, RemovalPolicy, Stack } from 'aws-cdk-lib';
+import { Aws, CfnResource, Duration, FileSystem, RemovalPolicy } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
@@ -204,12 +204,12 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
       policyArn: this.policy.managedPolicyArn,
       streamArn: this.stream.streamArn,
       deadLetterQueueUrl: this.deadLetterQueue.queueUrl,
-      stackName: Stack.of(this).stackName,
+      stackName: Aws.STACK_NAME,
     } as const;
     for (const [key, stringValue] of Object.entries(values) as [keyof typeof values, string][]) {
       new ssm.StringParameter(this, `Parameter-${key}`, {
         parameterName: published(key, this.deploymentName),
-        description: `Of ${Stack.of(this).stackName}`,
+        description: `Of ${Aws.STACK_NAME}`,
         stringValue,
       });
     }
