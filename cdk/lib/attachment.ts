@@ -2,9 +2,10 @@ import { Stack } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import { Construct } from 'constructs';
+import { requireSignature } from './code-signing';
 import { requireFunction } from './kinds';
 import { type Refuse, references, requireReach } from './references';
-import { type TelemetrySettings, toEnvironment } from './spec';
+import { RELEASE, type TelemetrySettings, toEnvironment } from './spec';
 import type { ArchitectureName, AttachableTelemetry } from './types';
 
 /** Settings of one function. Its stream and its dead-letter queue are those of the construct. */
@@ -43,6 +44,7 @@ export function attach(telemetry: AttachableTelemetry, given: lambda.Function, s
   const variables = environment(telemetry, settings, refuse);
   const role = settings.attachPolicy === false ? undefined : requireRole(fn, refuse);
   requireReach(telemetry, fn, refuse);
+  requireSignature(fn, telemetry.signedBy, refuse);
   if (settings.cloudWatchLogs === false) denyLogs(fn, refuse);
 
   const scope = new Construct(fn, ID);
@@ -114,7 +116,7 @@ function addLayer(fn: lambda.Function, layer: lambda.ILayerVersion, refuse: Refu
  */
 function renewVersion(telemetry: AttachableTelemetry, fn: lambda.Function, architecture: ArchitectureName): void {
   const places: unknown = Stack.of(telemetry).resolve([telemetry.stream.streamArn, telemetry.deadLetterQueue.queueUrl]);
-  fn.invalidateVersionBasedOn(telemetry.fingerprints[architecture] + JSON.stringify(places));
+  fn.invalidateVersionBasedOn(RELEASE + telemetry.fingerprints[architecture] + JSON.stringify(places));
 }
 
 /**

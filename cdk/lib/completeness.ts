@@ -1,4 +1,3 @@
-import path from 'node:path';
 import { Duration, RemovalPolicy } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as events from 'aws-cdk-lib/aws-events';
@@ -9,7 +8,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { COMPLETENESS_ZIP, METRICS } from './spec';
-import { requireFile } from './zips';
+import type { Zips } from './zips';
 
 /** How a stream is checked for missing events. */
 export interface CompletenessProps {
@@ -45,7 +44,7 @@ export class CompletenessCheck extends Construct {
   /** The number of checks that failed. It has a datum for every check, also if it is 0. */
   readonly errors: cloudwatch.Metric;
 
-  constructor(scope: Construct, id: string, stream: kinesis.IStream, retention: Duration, zips: string, props: CompletenessProps) {
+  constructor(scope: Construct, id: string, stream: kinesis.IStream, retention: Duration, zips: Zips, props: CompletenessProps) {
     super(scope, id);
     const { schedule, period, settle } = checked(props, retention);
     const logGroup = new logs.LogGroup(this, 'Log', { retention: logs.RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.DESTROY });
@@ -57,7 +56,7 @@ export class CompletenessCheck extends Construct {
       runtime: lambda.Runtime.PROVIDED_AL2023,
       architecture: lambda.Architecture.ARM_64,
       handler: 'bootstrap',
-      code: lambda.Code.fromAsset(requireFile(path.join(zips, COMPLETENESS_ZIP), 'cargo xtask package')),
+      code: zips.code(COMPLETENESS_ZIP),
       // An answer of Kinesis has up to 10 MB, and a record inflates to up to 16 MiB.
       memorySize: 512,
       // Lambda allows 15 minutes. A check that takes longer than the schedule would overlap with the next one, and would share with it

@@ -6,3 +6,4 @@ export { KinesisTelemetry, type KinesisTelemetryProps } from './kinesis-telemetr
 export { SSM_PARAMETERS as PUBLISHED, published, type TelemetrySettings } from './spec';
 export type { NewStreamProps, RecordDistribution, StreamTraits } from './stream';
 export type { ArchitectureName } from './types';
+export type { LayerBucketProps } from './zips';

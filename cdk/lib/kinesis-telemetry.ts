@@ -1,5 +1,4 @@
-import path from 'node:path';
-import { Aws, CfnResource, Duration, FileSystem, RemovalPolicy } from 'aws-cdk-lib';
+import { Aws, CfnResource, Duration, RemovalPolicy } from 'aws-cdk-lib';
 import type * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
@@ -15,14 +14,25 @@ import { addDashboard } from './dashboard';
 import { sharedName } from './deployments';
 import { acknowledge } from './newer-cdk';
 import { OwnLines } from './own-lines';
-import { LAYERS, published } from './spec';
+import { EXTENSION_NAME, LAYERS, RELEASE, published } from './spec';
 import { type NewStreamProps, type StreamTraits, newStream, traits } from './stream';
 import type { ArchitectureName, AttachableTelemetry } from './types';
-import { requireFile } from './zips';
+import { type LayerBucketProps, type Zips, zipsOf } from './zips';
 
 export interface KinesisTelemetryProps {
-  /** Folder with the zips of the layers, as `cargo xtask package` makes them. */
-  readonly zips: string;
+  /**
+   * Folder with the zips of the layers, as `cargo xtask package` makes them. Excludes `layerBucket`.
+   *
+   * @default the zips that the package of a release holds
+   */
+  readonly zips?: string | undefined;
+
+  /**
+   * A bucket from which CloudFormation reads the zips instead: signed layers, or layers that many accounts deploy.
+   *
+   * @default none: the CDK uploads the zips
+   */
+  readonly layerBucket?: LayerBucketProps | undefined;
 
   /**
    * A stream that exists already, also of another account.
@@ -88,6 +98,7 @@ export interface KinesisTelemetryProps {
 export class KinesisTelemetry extends Construct implements AttachableTelemetry {
   readonly stream: kinesis.IStream;
   readonly layers: Readonly<Record<ArchitectureName, lambda.ILayerVersion>>;
+  readonly signedBy: string | undefined;
   /** Of the layers' zips: what tells one version of a layer from the next while their ARNs are not known. */
   readonly fingerprints: Readonly<Record<ArchitectureName, string>>;
   /** What the role of a function must be allowed, and nothing else. */
@@ -103,7 +114,7 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
   /** What it was given and the app defines, so that its stack needs the stacks of these. */
   readonly uses: readonly IConstruct[];
 
-  constructor(scope: Construct, id: string, props: KinesisTelemetryProps) {
+  constructor(scope: Construct, id: string, props: KinesisTelemetryProps = {}) {
     super(scope, id);
     if (props.stream && props.newStream) {
       throw new Error('stream and newStream exclude each other: leave out newStream to use a stream that exists, or stream to make one');
@@ -115,16 +126,18 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
     this.streamTraits = traits(this.stream, props.newStream ?? props.streamTraits ?? {});
     const given = [this.stream, this.stream.encryptionKey, props.alarmTopic].filter((it) => it !== undefined);
     this.uses = given.filter((it) => CfnResource.isCfnResource(it.node.defaultChild));
+    const zips = zipsOf(this, props.zips, props.layerBucket);
+    this.signedBy = zips.signedBy;
     this.layers = {
-      x86_64: this.layer('x86_64', lambda.Architecture.X86_64, props),
-      arm64: this.layer('arm64', lambda.Architecture.ARM_64, props),
+      x86_64: this.layer('x86_64', lambda.Architecture.X86_64, zips, props),
+      arm64: this.layer('arm64', lambda.Architecture.ARM_64, zips, props),
     };
-    const fingerprint = (name: ArchitectureName) => FileSystem.fingerprint(path.join(props.zips, LAYERS[name].zip));
+    const fingerprint = (name: ArchitectureName) => zips.fingerprint(LAYERS[name].zip);
     this.fingerprints = { x86_64: fingerprint('x86_64'), arm64: fingerprint('arm64') };
     this.deadLetterQueue = this.queue(props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     this.policy = this.permission();
     this.publish();
-    this.completeness = props.completeness && new CompletenessCheck(this, 'Completeness', this.stream, this.streamTraits.retention, props.zips, props.completeness);
+    this.completeness = props.completeness && new CompletenessCheck(this, 'Completeness', this.stream, this.streamTraits.retention, zips, props.completeness);
     const rules = rulesOf(this);
     this.alarms = addAlarms(this, rules, props.alarmTopic);
     const dashboard = addDashboard(this, rules, this.alarms);
@@ -143,13 +156,13 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
     attach(this, fn, settings);
   }
 
-  private layer(name: ArchitectureName, architecture: lambda.Architecture, props: KinesisTelemetryProps): lambda.LayerVersion {
+  private layer(name: ArchitectureName, architecture: lambda.Architecture, zips: Zips, props: KinesisTelemetryProps): lambda.LayerVersion {
     const { name: layerVersionName, zip } = LAYERS[name];
     const layer = new lambda.LayerVersion(this, `Layer-${name}`, {
       layerVersionName,
-      description: `Delivers telemetry of ${name} functions to a Kinesis data stream`,
+      description: `${EXTENSION_NAME} ${RELEASE}: delivers telemetry of ${name} functions to a Kinesis data stream`,
       license: 'Apache-2.0',
-      code: lambda.Code.fromAsset(requireFile(path.join(props.zips, zip), 'cargo xtask package')),
+      code: zips.code(zip),
       compatibleArchitectures: [architecture],
       // Functions hold the ARNs of those before. What could not be deployed at all leaves nothing behind.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,

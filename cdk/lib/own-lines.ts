@@ -1,9 +1,10 @@
-import { Aws, Lazy, Reference, Stack, Token, Tokenization } from 'aws-cdk-lib';
+import { Aws, Lazy, Stack, Token } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
-import type { Construct, IConstruct } from 'constructs';
+import type { Construct } from 'constructs';
 import { WIDTH, text } from './dashboard';
+import { targetOf } from './references';
 import { DOCS, LOG_PREFIX } from './spec';
 
 /** How many log groups one query of Logs Insights names at most. */
@@ -91,7 +92,8 @@ interface LogGroup {
 function logGroupOf(fn: lambda.Function, home: Stack): LogGroup | undefined {
   const { loggingConfig, functionName } = fn.node.defaultChild as lambda.CfnFunction;
   const given = loggingConfig && !Token.isUnresolved(loggingConfig) && 'logGroup' in loggingConfig ? loggingConfig.logGroup : undefined;
-  const resource = given === undefined ? undefined : targetOf(given);
+  const target = given === undefined ? undefined : targetOf(given);
+  const resource = target instanceof logs.CfnLogGroup ? target : undefined;
   const logClass = resource?.logGroupClass ?? 'STANDARD';
   if (!READABLE.includes(logClass)) return undefined;
   const key = resource ?? given ?? fn;
@@ -101,13 +103,6 @@ function logGroupOf(fn: lambda.Function, home: Stack): LogGroup | undefined {
   // A stack that refers to one that is deployed after it could not be deployed: only names that are known by now will do.
   const name = given === undefined ? functionName && `/aws/lambda/${functionName}` : (resource?.logGroupName ?? given);
   return name === undefined || Token.isUnresolved(name) ? undefined : { key, name, logClass };
-}
-
-/** Returns the log group of this app to which a name refers. */
-function targetOf(name: string): logs.CfnLogGroup | undefined {
-  const token = Tokenization.reverseString(name).firstToken;
-  const target: IConstruct | undefined = token && Reference.isReference(token) ? token.target : undefined;
-  return target instanceof logs.CfnLogGroup ? target : undefined;
 }
 
 function isWithin(stack: Stack, home: Stack): boolean {

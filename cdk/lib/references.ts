@@ -1,8 +1,8 @@
-import { Stack, Stage, Token } from 'aws-cdk-lib';
+import { Reference, Stack, Stage, Token, Tokenization } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
-import type { Construct } from 'constructs';
+import type { Construct, IConstruct } from 'constructs';
 import { deployAfter } from './newer-cdk';
 import { published } from './spec';
 import type { ArchitectureName, AttachableTelemetry } from './types';
@@ -52,6 +52,12 @@ export function references(telemetry: AttachableTelemetry, fn: lambda.Function, 
     streamArn: () => value('streamArn'),
     queueUrl: () => value('deadLetterQueueUrl'),
   };
+}
+
+/** Returns the construct of this app to which a text refers, if it begins with a reference. */
+export function targetOf(text: string): IConstruct | undefined {
+  const token = Tokenization.reverseString(text).firstToken;
+  return token && Reference.isReference(token) ? token.target : undefined;
 }
 
 /** Whether stacks are deployed together: nested ones are, with the one around them, and hand values on without exports. */

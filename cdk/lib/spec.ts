@@ -2,6 +2,8 @@
 import type { Duration, Size } from 'aws-cdk-lib';
 import { Environment } from './environment';
 
+/** The release of the layers, and of this package. */
+export const RELEASE = '0.1.0';
 /** Name under which the extension registers, and of its file in the layer. */
 export const EXTENSION_NAME = 'kinesis-telemetry-extension';
 /** Every variable of the extension starts with this. */
@@ -13,6 +15,7 @@ export const LOG_PREFIX = '[kinesis-telemetry-extension]';
 export const DOCS = {
   alarms: 'https://github.example/kinesis-telemetry/kinesis-telemetry-extension/blob/main/docs/deploying.md#alarms',
   byHand: 'https://github.example/kinesis-telemetry/kinesis-telemetry-extension/blob/main/docs/deploying.md#in-the-cdk-by-arn',
+  codeSigning: 'https://github.example/kinesis-telemetry/kinesis-telemetry-extension/blob/main/docs/deploying.md#code-signing',
   cost: 'https://github.example/kinesis-telemetry/kinesis-telemetry-extension/blob/main/docs/cost.md#how-kinesis-bills',
   images: 'https://github.example/kinesis-telemetry/kinesis-telemetry-extension/blob/main/docs/deploying.md#container-images',
   operating: 'https://github.example/kinesis-telemetry/kinesis-telemetry-extension/blob/main/docs/operating.md#operating',

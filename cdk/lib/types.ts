@@ -30,6 +30,8 @@ export interface AttachableTelemetry extends DeliveryTarget {
   readonly layers: Readonly<Record<ArchitectureName, lambda.ILayerVersion>>;
   /** Fingerprints of the layers' zips. They tell layer versions apart whose ARNs are not known yet. */
   readonly fingerprints: Readonly<Record<ArchitectureName, string>>;
+  /** ARN of the version of the signing profile that has signed the layers, if they are signed. */
+  readonly signedBy: string | undefined;
   readonly policy: iam.IManagedPolicy;
   /** The part of the dashboard that shows the log of attached functions. */
   readonly ownLines: { add(fn: lambda.Function): void };

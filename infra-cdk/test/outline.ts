@@ -1,4 +1,6 @@
-/** A template as a text that people can review: no JSON around intrinsic functions, no hashes that every build changes. */
+import { RELEASE } from 'kinesis-telemetry-cdk/build/lib/spec';
+
+/** A template as a text that people can review: no JSON around intrinsic functions, no hashes that every build changes, no name of a release. */
 export function outline(template: Record<string, unknown>): string {
   const { Resources, Parameters = {}, Outputs = {} } = template as Record<string, Record<string, Record<string, unknown>>>;
   const resources = Object.entries(Resources ?? {}).map(([id, { Type, Properties, DeletionPolicy, ...rest }]) => {
@@ -50,5 +52,5 @@ function inline(value: unknown): string {
 }
 
 function asset(text: string): string {
-  return text.replace(/[0-9a-f]{64}/g, 'HASH').replace(/(?<=(Ref|GetAtt)[^,]*)[0-9A-F]{8}(?=")/g, '');
+  return text.replaceAll(RELEASE, 'RELEASE').replace(/[0-9a-f]{64}/g, 'HASH').replace(/(?<=(Ref|GetAtt)[^,]*)[0-9A-F]{8}(?=")/g, '');
 }

@@ -17,9 +17,10 @@ pub(super) struct Link {
 }
 
 /// Every section that is linked to.
-pub(super) const LINKS: [Link; 6] = [
+pub(super) const LINKS: [Link; 7] = [
     Link { key: "alarms", document: "docs/deploying.md", heading: "Alarms" },
     Link { key: "byHand", document: "docs/deploying.md", heading: "In the CDK, by ARN" },
+    Link { key: "codeSigning", document: "docs/deploying.md", heading: "Code signing" },
     Link { key: "cost", document: "docs/cost.md", heading: "How Kinesis bills" },
     Link { key: "images", document: "docs/deploying.md", heading: "Container images" },
     Link { key: "operating", document: "docs/operating.md", heading: "Operating" },

@@ -33,7 +33,7 @@ fn of_package() -> String {
         import { Environment } from './environment';\n";
     [
         imports.to_owned(),
-        extension_name() + &env_prefix() + &log_prefix(),
+        release() + &extension_name() + &env_prefix() + &log_prefix(),
         docs(),
         layers(),
         completeness_zip(),
@@ -77,6 +77,12 @@ fn union(words: impl IntoIterator<Item = &'static str>) -> String {
 
 fn constant(about: &str, name: &str, value: &str) -> String {
     doc("", &[about.to_owned()]) + &format!("export const {name} = {};\n", quoted(value))
+}
+
+/// Returns the version of the workspace: package and layers are released together.
+fn release() -> String {
+    let about = "The release of the layers, and of this package.";
+    constant(about, "RELEASE", env!("CARGO_PKG_VERSION"))
 }
 
 fn extension_name() -> String {
