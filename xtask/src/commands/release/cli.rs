@@ -29,7 +29,7 @@ pub(super) struct Platform {
 
 const MACOS: Platform = Platform { target: "aarch64-apple-darwin", tag: "macosx_11_0_arm64" };
 
-fn linux(architecture: Architecture) -> Platform {
+pub(super) fn linux(architecture: Architecture) -> Platform {
     let tag = match architecture {
         Architecture::X86_64 => "manylinux_2_17_x86_64.manylinux2014_x86_64.musllinux_1_1_x86_64",
         Architecture::Arm64 => "manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64",

@@ -74,3 +74,50 @@ fn metadata(version: &str) -> Result<String> {
         links::REPOSITORY,
     ))
 }
+
+#[cfg(test)]
+mod tests {
+    use extension_spec::deployment::Architecture;
+
+    use super::{name, zip};
+    use crate::commands::package::Notices;
+    use crate::commands::release::cli::{Platform, Program, linux};
+    use crate::support::shell::{self, shell};
+
+    fn program(platform: Platform) -> Program {
+        let [licences, of_rust, sbom] = ["licences", "rust", "{}"].map(str::to_owned);
+        Program { platform, bytes: b"program".into(), notices: Notices { licences, of_rust, sbom } }
+    }
+
+    #[test]
+    fn a_wheel_is_named_after_every_platform_that_it_runs_on() {
+        assert_eq!(
+            name("2.1.0", &linux(Architecture::Arm64)),
+            "kinesis_telemetry-2.1.0-py3-none-manylinux_2_17_aarch64.manylinux2014_aarch64.musllinux_1_1_aarch64.whl"
+        );
+    }
+
+    #[test]
+    #[ignore = "needs Python 3: cargo xtask test"]
+    fn pip_installs_a_wheel_and_its_program_is_executable() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = crate::tools::build::own_architecture().unwrap();
+        let wheel = folder.path().join(name("2.1.0", &linux(own)));
+        std::fs::write(&wheel, zip("2.1.0", &program(linux(own))).unwrap()).unwrap();
+        let (shell, into) = (shell().unwrap(), folder.path().join("venv"));
+        shell::read(xshell::cmd!(shell, "python3 -m venv {into}")).unwrap();
+        let pip = into.join("bin/pip");
+        // pip refuses names and tags that do not fit the file's name.
+        shell::read(xshell::cmd!(shell, "{pip} install --quiet --no-index --no-deps {wheel}"))
+            .unwrap();
+        let shown =
+            shell::read(xshell::cmd!(shell, "{pip} show --files kinesis-telemetry")).unwrap();
+        assert!(shown.contains("Version: 2.1.0\n"), "{shown}");
+        assert!(shown.contains("sboms/kinesis-telemetry.cdx.json"), "{shown}");
+        let installed = std::fs::metadata(into.join("bin/kinesis-telemetry")).unwrap();
+        assert_eq!(
+            std::os::unix::fs::PermissionsExt::mode(&installed.permissions()) & 0o777,
+            0o755
+        );
+    }
+}
