@@ -15,8 +15,14 @@ use crate::support::shell::{self, shell};
 use crate::support::workspace;
 use crate::tools::apt::{self, READELF, UNZIP};
 use crate::tools::build::{self, COMPLETENESS, LAYERS, TEST_FUNCTION};
+use crate::tools::ministack::{self, MINISTACK};
 use crate::tools::rie::{self, OF_LAYER, RIE};
 use crate::tools::{self, UNSHARE};
+
+/// The variable that tells tests where a release is.
+const RELEASE: &str = "RELEASE";
+/// The beginning of the names of tests that need a release.
+pub(crate) const OF_RELEASE: &str = "outside::";
 
 /// Has the archives read by `unzip`, and the programs by `readelf`. Python has read the zips when they were made.
 pub(crate) fn read() -> Result<()> {
@@ -102,6 +108,15 @@ pub(crate) fn cli(architecture: Architecture) -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Has the release in this folder used outside the checkout, on ministack: with the oldest and the newest CDK, and without the CDK.
+pub(crate) fn released(release: &Path) -> Result<()> {
+    let target = workspace::target_dir()?;
+    let mut tests = workspace::cargo();
+    tests.args(["test", "--locked", "--workspace", "--test", "aws", "--", "--ignored", OF_RELEASE]);
+    tests.env(RELEASE, release).env(MINISTACK, ministack::install(&target)?);
+    process::run("cargo test", &mut tests)
 }
 
 fn is_executable_in(zip: &Path, program: &str) -> Result<()> {

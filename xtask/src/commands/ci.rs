@@ -13,6 +13,7 @@ use crate::checks::dependencies;
 use crate::checks::function_order;
 use crate::commands::demo;
 use crate::commands::package;
+use crate::commands::release;
 use crate::commands::synth;
 use crate::commands::test;
 use crate::support::process;
@@ -61,6 +62,8 @@ fn all(sections: &mut Sections) -> Result<()> {
     };
     sections.run("readers", artifact_checks::read)?;
     sections.run("cli", || artifact_checks::cli(own))?;
+    let release = sections.run("release", || release::make_twice(own))?;
+    sections.run("outside", || artifact_checks::released(&release))?;
     sections.run("layer demo", || demo("--layer"))?;
     sections.run("alone", || demo("--layer=alone"))?;
     sections.run("layer tests", || artifact_checks::tested(own))?;

@@ -6,12 +6,14 @@ mod layers;
 mod manifest;
 mod wheel;
 
+use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
-use clap::Args;
+use clap::Parser;
+use extension_spec::deployment::Architecture;
 
 use super::build::Architectures;
 use crate::support::section::Sections;
@@ -21,7 +23,7 @@ use crate::support::workspace;
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
 /// Make everything that a release consists of, in target/release-VERSION/, with a manifest; or check such a folder.
-#[derive(Args)]
+#[derive(Parser)]
 #[command(
     after_help = "The same commit gives the same bytes, but for the files for which the manifest says why not."
 )]
@@ -76,13 +78,24 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     sections.finish(done)
 }
 
+/// Makes a release with the CLI for this architecture alone, and once more elsewhere; returns its folder. The bytes must be the same.
+pub(crate) fn make_twice(architecture: Architecture) -> Result<PathBuf> {
+    let target = workspace::target_dir()?;
+    let folders = [default_folder()?, target.join("twice").join("release")];
+    for folder in &folders {
+        let options = ["release", "--arch", architecture.name(), "--into"].map(OsString::from);
+        let options = Options::parse_from(options.into_iter().chain([folder.into()]));
+        make(&options, &mut Sections::default())?;
+    }
+    let [folder, other] = folders;
+    manifest::compare(&folder, &other)?;
+    Ok(folder)
+}
+
 fn make(options: &Options, sections: &mut Sections) -> Result<()> {
     let commit = agreement::commit()?;
     agreement::check(VERSION, options.tag.as_deref(), commit.as_deref())?;
-    let folder = match &options.into {
-        Some(folder) => folder.clone(),
-        None => workspace::target_dir()?.join(format!("release-{VERSION}")),
-    };
+    let folder = options.into.clone().map_or_else(default_folder, Ok)?;
     prepare(&folder)?;
     let release = Release { version: VERSION, commit, folder, made: options.made.clone() };
     if options.cli {
@@ -101,7 +114,8 @@ fn prepare(folder: &Path) -> Result<()> {
     let unwritable = || format!("{} cannot be written", folder.display());
     let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
     if !is_empty {
-        if !folder.join(manifest::FILE).is_file() && !is_default(folder) {
+        // A run that failed leaves no manifest, and what lies under `target` was made here.
+        if !folder.join(manifest::FILE).is_file() && !folder.starts_with(workspace::target_dir()?) {
             bail!(
                 "{} holds other files than a release: name a folder that is empty or does not exist",
                 folder.display()
@@ -112,11 +126,8 @@ fn prepare(folder: &Path) -> Result<()> {
     fs::create_dir_all(folder).with_context(unwritable)
 }
 
-/// True if it is the folder of our own under `target`, which a failed run leaves without a manifest.
-fn is_default(folder: &Path) -> bool {
-    let name = format!("release-{VERSION}");
-    folder.file_name().is_some_and(|it| *it == *name)
-        && workspace::target_dir().is_ok_and(|target| folder.parent() == Some(&target))
+fn default_folder() -> Result<PathBuf> {
+    Ok(workspace::target_dir()?.join(format!("release-{VERSION}")))
 }
 
 impl Release {

@@ -10,6 +10,9 @@ use crate::tools::python;
 
 use crate::support::workspace;
 
+/// The variable that tells tests where ministack's program is.
+pub(crate) const MINISTACK: &str = "MINISTACK";
+
 /// Installs it unless it is there already, and gives its program. Needs Python.
 pub(crate) fn install(target: &Path) -> Result<PathBuf> {
     let dir = target.join("ministack");

@@ -6,3 +6,4 @@ mod deploy;
 mod end_to_end;
 mod fleet;
 mod ministack;
+mod outside;

@@ -91,6 +91,27 @@ pub(super) fn check(folder: &Path) -> Result<usize> {
     Ok(manifest.files.len())
 }
 
+/// Fails with the files in which two releases of the same commit differ, but for those of which it is known.
+pub(super) fn compare(one: &Path, other: &Path) -> Result<()> {
+    let is_compared = |it: &&File| it.differs.is_none() && it.name != FILE;
+    let [here, there] = [files(one)?, files(other)?];
+    let sums = |files: &[File]| -> BTreeSet<(String, String)> {
+        files.iter().filter(is_compared).map(|it| (it.name.clone(), it.sha256.clone())).collect()
+    };
+    let (here, there) = (sums(&here), sums(&there));
+    let names: BTreeSet<&str> =
+        here.symmetric_difference(&there).map(|(name, _)| name.as_str()).collect();
+    if !names.is_empty() {
+        let names = names.into_iter().collect::<Vec<_>>().join(", ");
+        bail!(
+            "the same commit makes other bytes the second time: {names}; compare {} and {}",
+            one.display(),
+            other.display()
+        );
+    }
+    Ok(())
+}
+
 /// Returns the files that a folder holds, by name.
 fn files(folder: &Path) -> Result<Vec<File>> {
     let unreadable = || format!("{} cannot be read", folder.display());
@@ -117,7 +138,7 @@ mod tests {
     use tempfile::TempDir;
 
     use super::super::{Release, layers};
-    use super::{check, write};
+    use super::{check, compare, write};
     use crate::tools::build;
 
     /// Returns a release whose layers are a few bytes each.
@@ -161,6 +182,15 @@ mod tests {
         }
         release.write("another.zip", b"").unwrap();
         assert!(problem(folder.path()).ends_with("\nanother.zip is not in the manifest"));
+    }
+
+    #[test]
+    fn a_file_with_other_bytes_the_second_time_is_named() {
+        let ((one, _), (other, again)) = (release(), release());
+        compare(one.path(), other.path()).unwrap();
+        again.write("layers.json", b"{}").unwrap();
+        let said = compare(one.path(), other.path()).unwrap_err().to_string();
+        assert!(said.contains("the second time: layers.json; compare "), "{said}");
     }
 
     #[test]
