@@ -38,6 +38,7 @@ fn documents() -> impl Iterator<Item = (&'static str, String)> {
         "README.md",
         "ARCHITECTURE.md",
         "CHANGELOG.md",
+        "CONTRIBUTING.md",
         "SECURITY.md",
         "docs/consuming.md",
         "docs/cost.md",
@@ -45,6 +46,7 @@ fn documents() -> impl Iterator<Item = (&'static str, String)> {
         "docs/flushing.md",
         "docs/function-order.md",
         "docs/generator.md",
+        "docs/guarantees.md",
         "docs/lifecycle.md",
         "docs/operating.md",
         "docs/performance.md",
@@ -156,7 +158,7 @@ fn links_in_documents_lead_to_files_and_headings() {
     let folder = fs::read_dir(workspace::root().join("docs")).unwrap();
     let docs = folder.map(|it| Path::new("docs").join(it.unwrap().file_name()));
     let others =
-        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "SECURITY.md", "sandbox/README.md"];
+        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "cli/README.md", "sandbox/README.md"];
     let paths = docs.filter(|it| it.extension().is_some_and(|kind| kind == "md"));
     let mut found = 0;
     for path in paths.chain(others.map(PathBuf::from)) {

@@ -17,9 +17,14 @@ pub(super) fn add(project: &mut Project, command_line: &clap::Command) {
     project
         .region("README.md", "requirements", requirements())
         .facts_from_all(["Cargo.toml", tools::DECLARED_IN]);
-    project.region("README.md", "parameters", parameters()).facts_from_all(Config::DECLARED_IN);
     project
-        .region("README.md", "commands", commands::in_brief(command_line))
+        .region("README.md", "settings", settings_to_begin_with())
+        .facts_from_all(Config::DECLARED_IN);
+    project
+        .region("docs/settings.md", "parameters", parameters())
+        .facts_from_all(Config::DECLARED_IN);
+    project
+        .region("CONTRIBUTING.md", "commands", commands::in_brief(command_line))
         .facts_from_all(COMMANDS_IN);
     let reference = "docs/reference.md";
     project.region(reference, "members", members()).facts_from(event::DECLARED_IN);
@@ -66,10 +71,9 @@ fn code(text: &str) -> String {
 
 fn requirements() -> String {
     format!(
-        "You need Rust ({} or newer), Node ({} or newer) and no AWS account; for some of the tests, and to build the layers, also\n\
-         Python (3.{} or newer) and rustup. All of it stays in `target/` and `node_modules/`, but for what package\n\
-         managers keep for themselves and the targets that rustup adds. Tests in AWS's own emulator take root on Linux, or sudo\n\
-         without a password.",
+        "You need Rust ({} or newer) and Node ({} or newer), and no AWS account. Some tests and the layer builds also need Python\n\
+         (3.{} or newer) and rustup. Everything is installed under `target/` and `node_modules/`, except for the caches of package\n\
+         managers and the targets that rustup adds. On Linux, tests in AWS's own emulator need root, or sudo without a password.",
         env!("CARGO_PKG_RUST_VERSION"),
         tools::NODE_MAJOR,
         tools::PYTHON_MINOR
@@ -85,6 +89,21 @@ fn parameters() -> String {
         "Each variable has the prefix `{ENV_PREFIX}`, because the environment is the function's too.\n\n{}",
         table(["variable", "default", "allowed", "meaning"], rows)
     )
+}
+
+/// The settings that the README lists; `docs/settings.md` has all.
+const TO_BEGIN_WITH: [&str; 5] = ["STREAM", "TYPES", "FLUSH", "SAMPLE", "DEAD_LETTER_QUEUE_URL"];
+
+/// Returns a table of the first settings that a user changes, each with the first sentence of its description.
+fn settings_to_begin_with() -> String {
+    let rows = TO_BEGIN_WITH.iter().filter_map(|name| {
+        let param = Config::PARAMS.iter().find(|param| param.name == *name)?;
+        let default = if param.default.is_empty() { "–".to_owned() } else { code(param.default) };
+        let doc = param.doc.join(" ");
+        let sentence = doc.split_inclusive(". ").next().unwrap_or_default().trim();
+        Some([code(&format!("{ENV_PREFIX}{name}")), default, sentence.to_owned()])
+    });
+    table(["variable", "default", "meaning"], rows)
 }
 
 fn meaning(param: &Param) -> String {

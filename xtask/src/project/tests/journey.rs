@@ -103,7 +103,7 @@ fn with_a_new_parameter() -> Journey {
     );
 
     let summary = succeeds(&mut journey.xtask(&["synth"]));
-    for path in ["README.md", "cdk/lib/spec.ts"] {
+    for path in ["docs/settings.md", "cdk/lib/spec.ts"] {
         assert!(summary.contains(&format!("wrote {path}\n")), "{summary}");
     }
     succeeds(&mut journey.xtask(&["synth", "--check"]));
@@ -111,10 +111,10 @@ fn with_a_new_parameter() -> Journey {
 }
 
 #[test]
-fn a_new_stanza_becomes_a_field_a_row_of_the_readme_and_a_property_with_its_unit() {
+fn a_new_setting_is_a_field_a_row_of_the_docs_and_a_typed_property() {
     let journey = with_a_new_parameter();
     let row = "| `PATIENCE_MS` | `1500` | 10 to 120000 ms | How long the extension waits for a miracle. |\n";
-    assert!(journey.get("README.md").contains(row));
+    assert!(journey.get("docs/settings.md").contains(row));
     let property = "  /**\n   * How long the extension waits for a miracle.\n   *\n   * From 10 ms to 2 min.\n   *\n   \
                     * @default Duration.millis(1500)\n   */\n  readonly patience?: Duration | undefined;\n";
     assert!(journey.get("cdk/lib/spec.ts").contains(property));

@@ -59,14 +59,14 @@ fn every_file_that_is_deleted_is_reported_and_comes_back_read_only() {
 #[test]
 fn a_region_that_is_edited_is_restored_and_the_prose_around_it_stays() {
     let copy = Copy::new();
-    let readme = copy.get("README.md").unwrap();
-    let edited = readme.replace("| `STREAM` |", "| `RIVER` |").replace("# kinesis", "# My kinesis");
-    copy.put("README.md", &edited);
+    let page = copy.get("docs/settings.md").unwrap();
+    let edited = page.replace("| `STREAM` |", "| `RIVER` |").replace("# Settings", "# My settings");
+    copy.put("docs/settings.md", &edited);
     let (_, report) = copy.check();
-    assert!(report.contains("\n  -| `RIVER` |") && !report.contains("My kinesis"), "{report}");
+    assert!(report.contains("\n  -| `RIVER` |") && !report.contains("My settings"), "{report}");
     copy.synth();
-    let restored = copy.get("README.md").unwrap();
-    assert_eq!(restored, readme.replace("# kinesis", "# My kinesis"));
+    let restored = copy.get("docs/settings.md").unwrap();
+    assert_eq!(restored, page.replace("# Settings", "# My settings"));
 }
 
 #[test]
@@ -92,15 +92,15 @@ fn a_second_run_has_nothing_to_do() {
 }
 
 #[test]
-fn a_readme_without_the_fences_is_an_error_that_says_where_they_belong() {
+fn a_document_without_the_fences_is_an_error_that_says_where_they_belong() {
     let copy = Copy::new();
-    copy.put("README.md", "# My own words\n");
+    copy.put("docs/settings.md", "# My own words\n");
     let (good, error) = copy.synth();
     assert!(!good && error.starts_with("error: nothing was changed:\n"), "{error}");
-    let words = "README.md: it has no line <!-- region:parameters -->; put the lines <!-- region:parameters --> and \
+    let words = "docs/settings.md: it has no line <!-- region:parameters -->; put the lines <!-- region:parameters --> and \
                  <!-- endregion:parameters --> where the text of extension/spec/src/params.rs, ";
     assert!(error.contains(words), "{error}");
-    assert_eq!(copy.get("README.md").unwrap(), "# My own words\n");
+    assert_eq!(copy.get("docs/settings.md").unwrap(), "# My own words\n");
 }
 
 fn git(folder: &Path, arguments: &[&str]) {
