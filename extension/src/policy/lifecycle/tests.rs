@@ -22,6 +22,13 @@ fn the_table_is_the_one_that_was_reviewed() {
 }
 
 #[test]
+fn the_document_has_the_same_diagram() {
+    let fence = |text: &'static str| text.split("```").find(|it| it.starts_with("mermaid"));
+    let document = include_str!("../../../../docs/lifecycle.md");
+    assert_eq!(fence(document), fence(include_str!("table.md")));
+}
+
+#[test]
 fn a_pair_without_an_action_stays_where_it_is() {
     for phase in Phase::ALL {
         for event in Event::ALL {
