@@ -70,7 +70,7 @@ async fn route(shared: &Shared, request: &Request<Bytes>) -> Reply {
     }
 }
 
-/// Whether an error type has the form that Lambda keeps: the prefix and a word, anywhere in it.
+/// Returns true if an error type has the form that Lambda keeps: the prefix and a word, anywhere in it.
 fn has_form(error_type: &str, prefix: &str) -> bool {
     error_type.split(prefix).nth(1).is_some_and(|rest| {
         let mut letters = rest.bytes();

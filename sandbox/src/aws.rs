@@ -1,11 +1,11 @@
-//! What the services of AWS have in common on the wire.
+//! The wire formats that AWS services share.
 
 use hyper::Request;
 use md5::{Digest as _, Md5};
 
 use crate::http::header;
 
-/// Who has signed a request: the access key id. Signatures themselves are not checked here.
+/// Returns the access key id that signed a request. The signature itself is not checked here.
 pub(crate) fn access_key_id<B>(request: &Request<B>) -> Option<&str> {
     let signature = header(request, "authorization")?;
     let credential = signature.split("Credential=").nth(1)?;
@@ -17,7 +17,7 @@ pub(crate) fn md5(bytes: &[u8]) -> String {
     format!("{:032x}", md5_number(bytes))
 }
 
-/// The same as a number, read from the left.
+/// Returns the MD5 digest as a big-endian number.
 pub(crate) fn md5_number(bytes: &[u8]) -> u128 {
     u128::from_be_bytes(Md5::digest(bytes).into())
 }

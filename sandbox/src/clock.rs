@@ -26,7 +26,7 @@ pub(crate) fn ms(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// What passes for the processes of an environment in which no code runs.
+/// The passing of time for an environment in which no code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
     /// The processes are stopped: both clocks go on.
@@ -35,10 +35,10 @@ pub enum Pause {
     Machine,
 }
 
-/// What the clocks of the processes are ahead of the machine's.
+/// How far the clocks of the processes are ahead of the machine's.
 #[derive(Debug)]
 pub(crate) struct Clocks {
-    /// At which the processes look, if they can.
+    /// The file that the processes read, if their clocks can be set.
     file: Option<NamedTempFile>,
     ahead: Mutex<Ahead>,
 }
@@ -50,7 +50,7 @@ struct Ahead {
 }
 
 impl Clocks {
-    /// As the machine's.
+    /// Returns clocks that agree with the machine's.
     pub(crate) fn new(can_be_set: bool) -> io::Result<Self> {
         let file = if can_be_set { Some(NamedTempFile::new()?) } else { None };
         let clocks = Self { file, ahead: Mutex::default() };

@@ -10,7 +10,7 @@ use serde_json::json;
 use crate::http::{Reply, Server, bare, header, json, uuid};
 use crate::lock::lock;
 
-/// Where the credentials are.
+/// The path of the credentials.
 const PATH: &str = "/2021-04-23/credentials";
 
 /// An endpoint on a port of loopback. It ends when it is dropped.
@@ -21,16 +21,16 @@ pub struct Credentials {
     server: Server,
 }
 
-/// What is handed out.
+/// Temporary credentials, as the endpoint returns them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keys {
     /// Identifies the keys; requests that are signed with them name it.
     pub access_key_id: String,
-    /// What signs.
+    /// The secret key for signatures.
     pub secret_access_key: String,
-    /// Sent beside the signature.
+    /// The token that a request sends with its signature.
     pub session_token: String,
-    /// When others must be asked for.
+    /// The time after which a client must ask for new credentials.
     pub expiration: SystemTime,
 }
 
@@ -56,7 +56,7 @@ impl Keys {
 }
 
 impl Credentials {
-    /// An endpoint that hands out these keys to whoever knows its token.
+    /// Starts an endpoint that returns these keys to every client that knows its token.
     pub async fn start(keys: Keys) -> std::io::Result<Arc<Self>> {
         let token = uuid();
         let state = State { keys, failure: None, requests: 0, refused: 0 };
@@ -74,7 +74,7 @@ impl Credentials {
         format!("http://{}{PATH}", self.server.address)
     }
 
-    /// What must be in the header `Authorization`, for `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
+    /// Returns the required value of the header `Authorization`, for `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
     pub fn token(&self) -> &str {
         &self.token
     }
@@ -98,7 +98,7 @@ impl Credentials {
         lock(&self.state).keys = keys;
     }
 
-    /// What is handed out now.
+    /// Returns the current keys.
     pub fn keys(&self) -> Keys {
         lock(&self.state).keys.clone()
     }
@@ -108,12 +108,12 @@ impl Credentials {
         lock(&self.state).failure = status;
     }
 
-    /// How many requests have come so far.
+    /// Returns the number of requests so far.
     pub fn requests(&self) -> u64 {
         lock(&self.state).requests
     }
 
-    /// How many of them were refused, for want of the token or of the path.
+    /// Returns the number of requests that were refused because of a wrong token or path.
     pub fn refused(&self) -> u64 {
         lock(&self.state).refused
     }

@@ -4,7 +4,7 @@
 
 use crate::options::{LogFormat, Mode, Options};
 
-/// What differs between environments of the same options.
+/// The values in which environments with the same options differ.
 pub(crate) struct Endpoints {
     /// `host:port` of the APIs.
     pub(crate) runtime_api: String,
@@ -12,11 +12,11 @@ pub(crate) struct Endpoints {
     pub(crate) tmp: String,
     /// The library and the file of clocks that can be set.
     pub(crate) clock: Option<(String, String)>,
-    /// Where keys are to be had, and the token for it, if they are not in the environment.
+    /// URL of the credentials endpoint and its token, if the environment variables hold no keys.
     pub(crate) credentials: Option<(String, String)>,
 }
 
-/// What both kinds see.
+/// Returns the variables that extensions and the function both have.
 fn common(options: &Options, endpoints: &Endpoints) -> Vec<(String, String)> {
     let format = match options.log_format {
         LogFormat::Text => "Text",
@@ -39,7 +39,8 @@ fn common(options: &Options, endpoints: &Endpoints) -> Vec<(String, String)> {
             "/lib64:/usr/lib64:/var/runtime:/var/runtime/lib:/var/task:/var/task/lib:/opt/lib",
         ),
         ("PATH", "/usr/local/bin:/usr/bin/:/bin:/opt/bin"),
-        // Lambda sets none. Here `/tmp` is everybody's, and an environment must find nothing of another's.
+        // Lambda does not set it. Here all processes share `/tmp`, and an environment must not find files of another
+        // one.
         ("TMPDIR", &endpoints.tmp),
         ("TZ", ":UTC"),
     ];

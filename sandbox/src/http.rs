@@ -22,15 +22,15 @@ use crate::lock::lock;
 /// A reply with its whole body.
 pub(crate) type Reply = Response<Full<Bytes>>;
 
-/// What comes back for a request.
+/// The answer to a request.
 #[derive(Debug)]
 pub(crate) enum Answer {
     Whole(Reply),
-    /// The head, which promises the whole body, and half of it; then the connection is closed.
+    /// Sends the head, which promises the whole body, and half of the body; then closes the connection.
     Half(Reply),
     /// The connection is closed without a word.
     Close,
-    /// The connection is reset, as by a host that knows nothing of it.
+    /// Resets the connection, as a host does that does not know it.
     Reset,
 }
 
@@ -80,7 +80,7 @@ impl Server {
         Ok(Self { address, connections, accepted: count, accepting })
     }
 
-    /// How many connections were accepted so far.
+    /// Returns the number of connections that were accepted so far.
     pub(crate) fn accepted(&self) -> u64 {
         self.accepted.load(Ordering::Relaxed)
     }

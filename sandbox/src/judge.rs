@@ -32,15 +32,15 @@ pub struct Rules {
 pub struct Invocation {
     /// Its X-Ray root trace id, or its request id without one.
     pub id: String,
-    /// When it began, in milliseconds since 1970.
+    /// The start of the invocation, in milliseconds since 1970.
     pub start_ms: u64,
     /// The status of its function; none if the platform never stated one. Then every line must arrive.
     pub status: Option<String>,
-    /// How long the function ran, in milliseconds.
+    /// The run time of the function, in milliseconds.
     pub duration_ms: f64,
-    /// True if telemetry went missing while it was undecided, so that every line of it must arrive.
+    /// True if telemetry went missing while the invocation was undecided, so that every line of it must arrive.
     pub is_kept: bool,
-    /// True if telemetry went missing when it may have been undecided, so that every line of it may arrive.
+    /// True if telemetry went missing when the invocation may have been undecided, so that every line of it may arrive.
     pub may_be_kept: bool,
 }
 
@@ -51,13 +51,13 @@ pub struct Line {
     pub text: String,
     /// The index of its invocation; none for a line of init.
     pub invocation: Option<usize>,
-    /// When it was written, in milliseconds since 1970.
+    /// The time at which the line was written, in milliseconds since 1970.
     pub time_ms: u64,
     /// Its level, if it states one: 0 for trace to 5 for fatal.
     pub level: Option<u8>,
 }
 
-/// What an environment generated.
+/// The telemetry that an environment generated.
 #[derive(Clone, Debug, Default)]
 pub struct Judge {
     /// The invocations in their order.
@@ -66,7 +66,7 @@ pub struct Judge {
     pub lines: Vec<Line>,
 }
 
-/// What is wrong with what arrived.
+/// The differences between the expected and the delivered telemetry.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Judgement {
     /// Lines that had to arrive and did not.

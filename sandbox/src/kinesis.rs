@@ -30,9 +30,9 @@ pub struct Kinesis {
 pub struct Record {
     /// Decoded.
     pub data: Bytes,
-    /// As it was sent.
+    /// The partition key of the request.
     pub partition_key: String,
-    /// When it was taken.
+    /// The time at which the stream accepted the record.
     pub arrived: SystemTime,
     /// The shard that took it, from 0.
     pub shard: usize,
@@ -83,7 +83,7 @@ impl Kinesis {
         self.stream.state().max_record = bytes.min(request::LARGEST_RECORD);
     }
 
-    /// Refuses whatever these access keys have signed, and nothing else, as too old.
+    /// Refuses requests that these access keys signed, as expired.
     pub fn set_expired<S: Into<String>>(&self, access_keys: impl IntoIterator<Item = S>) {
         self.stream.state().expired = access_keys.into_iter().map(Into::into).collect();
     }
@@ -103,7 +103,7 @@ impl Kinesis {
         self.stream.state().records.clone()
     }
 
-    /// How many single records were refused so far, of requests that were answered 200.
+    /// Returns the number of single records that were rejected so far in requests that succeeded.
     pub fn refused(&self) -> u64 {
         self.stream.state().refused
     }

@@ -1,4 +1,4 @@
-//! From the bytes that a process prints to log lines.
+//! Splits the output of a process into log lines.
 //!
 //! Pure. Only `\n` ends a line; `\r` stays; an unterminated last line counts; a line that is too long becomes several.
 

@@ -36,7 +36,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Whether it came to life: by its init, or by that of an invocation.
+/// True if the environment was initialized, by its init or by that of an invocation.
 async fn run(cli: &Cli) -> anyhow::Result<bool> {
     let mut sandbox = Sandbox::new(cli.options()).await.context("cannot listen on loopback")?;
     let init = sandbox.init().await;

@@ -1,6 +1,6 @@
 //! A process of the environment: its own process group, only the variables it is given, its output as lines.
 //!
-//! A guardian beside each sees to it that it does not outlive the sandbox, however the sandbox ends.
+//! A guardian process kills it when the sandbox ends, however the sandbox ends.
 
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -34,7 +34,7 @@ impl Group {
 /// Kills the group `$1` when its stdin closes, which the system does for a sandbox that ends, however it ends. Only a
 /// sandbox that is killed in the moment between the start of a program and that of its guardian leaves the program behind.
 const GUARDIAN: &str = r#"read -r _; kill -KILL "-$1""#;
-/// How long the output of a process that has ended is read, should somebody else hold its pipes.
+/// The time for which the output of a process is read after its end, in case another process holds its pipes.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
 /// A process that runs, and what must not outlive it.
@@ -99,7 +99,7 @@ impl Process {
     }
 }
 
-/// Not killed when it is dropped: then it has work to do.
+/// Starts the guardian of a group. It is not killed when it is dropped, because it still has work to do then.
 fn guard(group: Group) -> std::io::Result<Child> {
     Command::new("/bin/sh")
         .args(["-c", GUARDIAN, "guardian", &group.id().to_string()])

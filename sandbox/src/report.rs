@@ -1,4 +1,4 @@
-//! What happened, for tests and for the person who watches.
+//! Reports of what happened, for tests and for people.
 
 use serde::Serialize;
 
@@ -14,11 +14,11 @@ pub enum Report {
     Shutdown(Shutdown),
 }
 
-/// How something ended, in the platform's words.
+/// The status of a phase, in the platform's words.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Status {
-    /// As it should.
+    /// The phase succeeded.
     Success,
     /// The function, the runtime or an extension failed.
     Error,
@@ -30,15 +30,15 @@ pub enum Status {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Init {
-    /// How it ended.
+    /// The status of the init phase.
     pub status: Status,
     /// `Extension.Crash`, say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_type: Option<String>,
-    /// What is wrong, for people, where there is more to say.
+    /// The problem in words, if there is more to say than the status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     pub duration_ms: f64,
 }
 
@@ -50,24 +50,25 @@ pub struct Invocation {
     pub n: u64,
     /// Its request.
     pub request_id: String,
-    /// How it ended.
+    /// The status of the invocation.
     pub status: Status,
     /// `Runtime.ExitError`, say.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_type: Option<String>,
-    /// What is wrong, for people, where there is more to say.
+    /// The problem in words, if there is more to say than the status.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub message: Option<String>,
-    /// When it began: UTC, milliseconds.
+    /// The start of the invocation: UTC, milliseconds.
     pub start_time: String,
-    /// How long the restore from a snapshot took that came before it, in milliseconds.
+    /// The duration of the restore from a snapshot before the invocation, in milliseconds.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub restore_ms: Option<f64>,
-    /// From the beginning until the function had finished, in milliseconds.
+    /// The time from the start until the function had finished, in milliseconds.
     pub function_ms: f64,
-    /// From there until every extension had called `next`, in milliseconds: what they add to the billed duration.
+    /// The time from there until every extension had called `next`, in milliseconds: what extensions add to the billed
+    /// duration.
     pub extension_ms: f64,
-    /// What the function answered, be it a result or an error.
+    /// The function's response: a result or an error.
     pub response: String,
 }
 
@@ -77,9 +78,9 @@ pub struct Invocation {
 pub struct Shutdown {
     /// `spindown`, `timeout` or `failure`.
     pub reason: String,
-    /// How long it took, in milliseconds.
+    /// The duration in milliseconds.
     pub duration_ms: f64,
-    /// How each extension ended.
+    /// The end of each extension.
     pub exits: Vec<Exit>,
 }
 
@@ -91,6 +92,6 @@ pub struct Exit {
     pub name: String,
     /// Its exit code; none if a signal ended it.
     pub code: Option<i32>,
-    /// From the SHUTDOWN event to its end, in milliseconds.
+    /// The time from the SHUTDOWN event to the extension's end, in milliseconds.
     pub duration_ms: f64,
 }

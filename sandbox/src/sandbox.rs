@@ -30,18 +30,18 @@ use crate::telemetry::event::Before;
 pub struct Sandbox {
     shared: Arc<Shared>,
     server: Server,
-    /// What stands for `/tmp`: of this environment alone, and gone with it.
+    /// The folder that stands for `/tmp`. Each environment has its own, and it is deleted with the environment.
     tmp: TempDir,
     log_stream: String,
     is_initialised: bool,
-    /// Whether an init was ever tried: the next one is part of an invocation.
+    /// True if an init was tried: the next one is part of an invocation.
     was_initialised: bool,
     /// An init or a restore that no invocation has reported yet.
     unreported: Option<Before>,
-    /// Whether it is a snapshot, which must be restored before it can be used.
+    /// True if it is a snapshot, which must be restored before it can be used.
     is_snapshot: bool,
     restores: u32,
-    /// Where a function with `SnapStart` has its keys from.
+    /// The credentials endpoint of a function with `SnapStart`.
     credentials: Option<Arc<Credentials>>,
     invocations: u64,
     frozen_in_flight: Vec<u64>,
@@ -51,9 +51,9 @@ pub struct Sandbox {
 struct Failure {
     status: Status,
     error_type: String,
-    /// For people, where there is more to say.
+    /// The problem in words, if there is more to say.
     message: Option<String>,
-    /// What the extensions are told.
+    /// The reason that extensions get.
     shutdown_reason: &'static str,
 }
 

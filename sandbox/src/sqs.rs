@@ -37,7 +37,7 @@ pub struct Sqs {
 /// A message that the queue accepted.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Message {
-    /// As it was sent.
+    /// The body of the message.
     pub body: String,
     /// Its attributes, but for binary ones.
     pub attributes: BTreeMap<String, String>,
@@ -55,7 +55,7 @@ struct Queue {
 struct State {
     messages: Vec<Message>,
     max_bytes: usize,
-    /// What happens to the next requests; afterwards `always`.
+    /// The faults of the next requests; after them `always` applies.
     script: VecDeque<Fault>,
     always: Option<Fault>,
 }
@@ -167,7 +167,7 @@ impl Queue {
                 self.take(batch, |_| None);
                 Answer::Close
             }
-            // Longer than anybody waits; ends when the sender goes away.
+            // The delay is longer than any client waits, and ends when the client disconnects.
             Some(Fault::Silence) => {
                 tokio::time::sleep(Duration::from_hours(1)).await;
                 error(503, "ServiceUnavailable", "after an hour of silence").into()

@@ -1,4 +1,4 @@
-//! Where the environment stands: its extensions and its runtime, and a way to wait for a change.
+//! The state of the environment, its extensions and its runtime, and a way to wait for a change.
 
 use std::collections::VecDeque;
 use std::process::ExitStatus;
@@ -34,11 +34,11 @@ pub(crate) struct Shared {
 pub(crate) struct State {
     pub(crate) agents: Vec<Agent>,
     pub(crate) runtime: Runtime,
-    /// Whether the runtime has called `next` for the first time: then no internal extension can register any more.
+    /// True once the runtime has called `next`: from then on no internal extension can register.
     pub(crate) is_registration_closed: bool,
     /// Every line that an extension has printed, with its name.
     pub(crate) printed: Vec<(String, String)>,
-    /// For each `next` of an extension: the requests to Kinesis that were in flight then.
+    /// The requests to Kinesis that were in flight at each `next` of an extension.
     pub(crate) in_flight_at_next: Vec<Vec<u64>>,
 }
 
@@ -54,7 +54,7 @@ pub(crate) struct Agent {
     pub(crate) error_type: Option<String>,
     pub(crate) group: Option<Group>,
     pub(crate) exit: Option<(Option<ExitStatus>, Instant)>,
-    /// Whether its last line was read, if it has a process.
+    /// True once the last line of its process was read.
     pub(crate) is_silent: bool,
 }
 
@@ -71,7 +71,7 @@ pub(crate) enum AgentState {
     ExitError,
 }
 
-/// What `next` answers.
+/// The answer to `next`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     Invoke { request_id: String, deadline_ms: u64 },
@@ -82,17 +82,17 @@ pub(crate) enum Next {
 #[derive(Debug, Default)]
 pub(crate) struct Runtime {
     pub(crate) group: Option<Group>,
-    /// How many of its calls of `next` wait: one, or on managed instances one for each worker.
+    /// The number of its calls of `next` that wait: one, or on managed instances one for each worker.
     pub(crate) waiting: usize,
     /// Its call of `restore/next` waits: it is done with init, and knows of snapshots.
     pub(crate) awaits_restore: bool,
     pub(crate) init_error: Option<String>,
-    /// What it works on: one at a time, but for managed instances.
+    /// The invocations that it runs: one at a time, except on managed instances.
     pub(crate) invocations: Vec<Invocation>,
     pub(crate) has_exited: bool,
-    /// Whether its last line was read; until then its end is not told.
+    /// True once its last line was read; until then its end is not reported.
     pub(crate) is_silent: bool,
-    /// What it printed last, where a person watches.
+    /// The last lines that it printed, for a person who watches.
     pub(crate) last_lines: VecDeque<String>,
 }
 
@@ -105,7 +105,7 @@ impl Runtime {
         self.last_lines.push_back(line.to_owned());
     }
 
-    /// Whether it has done all that comes before an invocation.
+    /// Returns true if it has done everything that comes before an invocation.
     pub(crate) fn is_ready(&self) -> bool {
         self.waiting > 0 || self.awaits_restore
     }
@@ -121,7 +121,7 @@ impl Runtime {
         Some(self.invocations.remove(index))
     }
 
-    /// Whether it has exited and said its last.
+    /// Returns true if it has exited and its output was read.
     pub(crate) fn is_over(&self) -> bool {
         self.has_exited && self.is_silent
     }
@@ -138,7 +138,7 @@ pub(crate) struct Invocation {
     pub(crate) response: Option<Response>,
 }
 
-/// What the function answered.
+/// The function's response.
 #[derive(Clone, Debug)]
 pub(crate) struct Response {
     pub(crate) after: Duration,
@@ -166,7 +166,7 @@ impl Agent {
         self.events.iter().any(|it| it == event)
     }
 
-    /// Whether it has called `next` since its last event.
+    /// Returns true if it has called `next` since its last event.
     pub(crate) fn is_idle(&self) -> bool {
         self.state == AgentState::Ready && self.inbox.is_empty()
     }
@@ -204,7 +204,7 @@ impl State {
         self.agents.iter().find_map(Agent::failure)
     }
 
-    /// Whether the function has answered this invocation.
+    /// Returns true if the function has responded to this invocation.
     pub(crate) fn is_answered(&mut self, request_id: &str) -> bool {
         self.runtime.invocation(request_id).is_some_and(|it| it.response.is_some())
     }
@@ -218,7 +218,7 @@ impl Shared {
         Ok(Self { hub, clocks, options, state: Mutex::default(), changed })
     }
 
-    /// Changes the state, and wakes whoever waits for it.
+    /// Changes the state, and wakes every task that waits for a change.
     pub(crate) fn update<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
         let result = change(&mut lock(&self.state));
         self.changed.send_modify(|version| *version += 1);
@@ -243,7 +243,7 @@ impl Shared {
         }
     }
 
-    /// The same, at most until then.
+    /// Waits for the condition, at most until this time.
     pub(crate) async fn until_deadline<T>(
         &self,
         deadline: Instant,

@@ -28,11 +28,11 @@ pub struct JournalEntry {
     pub extension: String,
     /// The event, as it was posted.
     pub event: Box<RawValue>,
-    /// Whether the extension has acknowledged it.
+    /// True if the extension has acknowledged it.
     pub accepted: bool,
 }
 
-/// All events for all subscribers, in the order of their generation.
+/// The events for all subscribers, in the order of their generation.
 #[derive(Debug, Default)]
 pub(crate) struct Journal(Mutex<Vec<JournalEntry>>);
 
@@ -88,12 +88,12 @@ impl Hub {
         *self.state() = State { replay: Some(Vec::new()), subscribers: Vec::new() };
     }
 
-    /// Init has ended: nobody can subscribe any more.
+    /// Ends the init phase: from now on no extension can subscribe.
     pub(crate) fn close_subscription(&self) {
         self.state().replay = None;
     }
 
-    /// Whether this extension has subscribed, and whether anybody still can.
+    /// Returns whether this extension has subscribed, and whether extensions still can.
     pub(crate) fn is_subscribed(&self, name: &str) -> (bool, bool) {
         let state = self.state();
         (state.subscribers.iter().any(|it| it.name == name), state.replay.is_some())

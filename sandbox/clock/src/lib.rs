@@ -14,7 +14,7 @@ use libc::{c_int, clockid_t, timespec};
 
 const NANOS: i64 = 1_000_000_000;
 
-/// What the clocks are ahead: wall, monotonic.
+/// How far the clocks are ahead of the machine's: wall, monotonic.
 type Ahead = [AtomicI64; 2];
 
 /// The file, mapped for the life of the process; none if it cannot be.

@@ -143,7 +143,7 @@ pub(super) fn identifier(request: &Request<Bytes>) -> Result<&str, Reply> {
     Err(error(403, "Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier"))
 }
 
-/// The refusal of an identifier that nobody has.
+/// Refuses an identifier that no extension has.
 pub(super) fn unknown(id: &str) -> Reply {
     error(403, "Extension.UnknownExtensionIdentifier", &format!("Unknown extension {id}"))
 }
@@ -184,7 +184,7 @@ pub(super) async fn next(shared: &Shared, request: &Request<Bytes>) -> Reply {
             }),
         })
         .await;
-    // Whoever waits for events to be taken does so for this one, too.
+    // This wakes every task that waits for events to be accepted.
     shared.update(|_| ());
     match next {
         None => unknown(id),

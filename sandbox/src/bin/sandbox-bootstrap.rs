@@ -1,13 +1,16 @@
 //! A whole environment as the `bootstrap` of a function, for a Lambda that has no layers and no Extensions or Telemetry API.
 //!
-//! To that Lambda it is a runtime: it asks its Runtime API for invocations and answers them. Inside, a [`Sandbox`] runs what
-//! lies beside this program: `function`, the function's own bootstrap, and `opt/extensions`, what its layers hold. An
+//! To that Lambda it is a runtime: it asks its Runtime API for invocations and answers them. Inside, a [`Sandbox`] runs
+//! the
+//! files next to this program: `function`, the function's own bootstrap, and `opt/extensions`, the content of its
+//! layers. An
 //! invocation is answered when the function has, and every extension has called `next`.
 //!
 //! The ids of invocations are the sandbox's: what the function and its telemetry say agrees, and differs from what the other
 //! Lambda calls it.
 //!
-//! `function.json` beside this program says what the outer Lambda does not: `{"timeoutSeconds": 30, "logFormat": "JSON"}`.
+//! `function.json` next to this program states what the outer Lambda does not: `{"timeoutSeconds": 30, "logFormat":
+//! "JSON"}`.
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -24,7 +27,7 @@ use hyper_util::rt::TokioExecutor;
 use serde::Deserialize;
 use tokio::signal::unix::{SignalKind, signal};
 
-/// What variables begin with that the outer Lambda has set for this program, or that are its machine's: the sandbox sets its own.
+/// Beginnings of variables that the outer Lambda or its machine has set for this program. The sandbox sets its own.
 const OUTER: [&str; 9] = [
     "AWS_LAMBDA_",
     "AWS_EXECUTION_ENV",
@@ -53,7 +56,7 @@ async fn main() -> ExitCode {
 
 async fn run() -> Result<()> {
     let own = std::env::current_exe().context("this program does not know where it is")?;
-    let folder = own.parent().context("this program lies nowhere")?;
+    let folder = own.parent().context("this program does not know its own path")?;
     let outer = Outer::find()?;
     let mut sandbox = Sandbox::new(options(folder)?).await.context("cannot listen on loopback")?;
     let mut terminate = signal(SignalKind::terminate()).context("signals cannot be handled")?;
@@ -89,7 +92,7 @@ fn error(kind: &str, message: &str) -> String {
     serde_json::json!({ "errorType": kind, "errorMessage": message }).to_string()
 }
 
-/// What `function.json` says of the function.
+/// The content of `function.json`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Settings {
@@ -97,7 +100,7 @@ struct Settings {
     log_format: String,
 }
 
-/// What runs inside, with what the outer Lambda says of the function.
+/// Returns the options of the inner function, from what the outer Lambda states about it.
 fn options(folder: &Path) -> Result<Options> {
     let defaults = Options::default();
     let variable = |name: &str| std::env::var(name).ok();
@@ -120,7 +123,7 @@ fn options(folder: &Path) -> Result<Options> {
     })
 }
 
-/// What the function's owner has set, and the role's credentials.
+/// Returns true for variables that the function's owner has set, and for the role's credentials.
 fn is_inner(name: &str) -> bool {
     !OUTER.iter().any(|it| name.starts_with(it))
 }
@@ -142,9 +145,8 @@ struct Outer {
 
 impl Outer {
     fn find() -> Result<Self> {
-        let api = std::env::var("AWS_LAMBDA_RUNTIME_API").context(
-            "AWS_LAMBDA_RUNTIME_API is not set: a Lambda starts this program, nobody else",
-        )?;
+        let api = std::env::var("AWS_LAMBDA_RUNTIME_API")
+            .context("AWS_LAMBDA_RUNTIME_API is not set: only a Lambda can start this program")?;
         let client = Client::builder(TokioExecutor::new()).build_http();
         Ok(Self { client, root: format!("http://{api}/2018-06-01/runtime") })
     }

@@ -62,7 +62,7 @@ enum FaultMode {
     Random(Rng),
 }
 
-/// How the stream treats one request.
+/// The treatment of one request by the stream.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Verdict {
     /// The delay before `end`.
@@ -70,7 +70,7 @@ pub(super) struct Verdict {
     pub(super) end: End,
 }
 
-/// How a request ends.
+/// The end of a request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum End {
     Take {
@@ -85,7 +85,7 @@ pub(super) enum End {
     Reset,
 }
 
-/// How much of a reply is sent.
+/// The part of a reply that is sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Sent {
     All,
@@ -146,7 +146,7 @@ impl Faults {
         self
     }
 
-    /// This shard rejects every record for lack of throughput, in addition to any other fault.
+    /// Has this shard reject every record for lack of throughput, in addition to any other fault.
     #[must_use]
     pub fn hot(mut self, shard: usize) -> Self {
         self.hot.insert(shard);

@@ -9,9 +9,9 @@ use serde::Deserialize;
 
 const MAX_RECORDS: usize = 500;
 const MAX_REQUEST: usize = 10 * 1024 * 1024;
-/// `MaxRecordSizeInKiB` of a stream that nobody changed.
+/// The default `MaxRecordSizeInKiB` of a stream.
 pub(super) const MAX_RECORD: usize = 1024 * 1024;
-/// What it can be changed to at most.
+/// The largest value to which it can be changed.
 pub(super) const LARGEST_RECORD: usize = 10 * 1024 * 1024;
 
 /// A valid request.
@@ -113,7 +113,7 @@ mod tests {
         refusal_by(MAX_RECORD, stream, lengths, key)
     }
 
-    /// The same by a stream that takes records of this size.
+    /// Reads a request to a stream that accepts records of this size.
     fn refusal_by(
         max_record: usize,
         stream: &str,

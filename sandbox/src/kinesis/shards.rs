@@ -1,4 +1,4 @@
-//! Shards: which record goes where, and how much of it a shard takes in a second.
+//! Shards: the shard of each record, and the throughput of a shard.
 //!
 //! Pure: the time comes in as a value. Source: Kinesis Developer Guide, "Quotas and limits", and `HashKeyRange` in the
 //! API reference.
@@ -7,7 +7,7 @@ use tokio::time::Instant;
 
 use crate::aws::md5_number;
 
-/// What one shard takes in a second.
+/// The throughput of one shard in a second.
 ///
 /// A second's worth may come at once. A record larger than that is taken by a shard that has rested for a second, and
 /// counts against the seconds after it.
@@ -20,10 +20,10 @@ pub struct Throughput {
 }
 
 impl Throughput {
-    /// What Kinesis grants.
+    /// The limits of Kinesis.
     pub const REAL: Self = Self { bytes: 1_000_000, records: 1_000 };
 
-    /// A part of it, so that a test reaches the limits soon.
+    /// A fraction of these limits, so that a test reaches them soon.
     #[must_use]
     pub const fn divided_by(self, divisor: u32) -> Self {
         Self { bytes: self.bytes / divisor, records: self.records / divisor }
@@ -37,7 +37,7 @@ pub(super) struct Shards {
     throughput: Option<Throughput>,
 }
 
-/// What a shard can take right now.
+/// The throughput that a shard has left.
 #[derive(Clone, Debug, Default)]
 struct Shard {
     bytes: Bucket,
@@ -46,9 +46,9 @@ struct Shard {
 
 #[derive(Clone, Debug, Default)]
 struct Bucket {
-    /// How much is missing. It may be more than a second's worth.
+    /// The throughput that has been used. It may exceed that of a second.
     missing: f64,
-    /// Until when it has been filled up.
+    /// The time until which it has been refilled.
     filled: Option<Instant>,
 }
 
@@ -59,7 +59,7 @@ impl Default for Shards {
 }
 
 impl Shards {
-    /// This many, at least one, that take whatever comes.
+    /// Returns this many shards, at least one, without limits.
     pub(super) fn new(count: usize) -> Self {
         Self { shards: vec![Shard::default(); count.max(1)], throughput: None }
     }
@@ -74,7 +74,7 @@ impl Shards {
         *self = Self { throughput: self.throughput, ..Self::new(count) };
     }
 
-    /// Where a record with this key goes, unless it says itself which hash it wants.
+    /// Returns the shard of a record with this key, unless the record has an explicit hash key.
     pub(super) fn of(&self, partition_key: &str, explicit_hash_key: Option<u128>) -> usize {
         let hash = explicit_hash_key.unwrap_or_else(|| md5_number(partition_key.as_bytes()));
         let count = self.shards.len() as u128;
@@ -86,7 +86,7 @@ impl Shards {
         usize::try_from(shard).unwrap_or(usize::MAX).min(self.shards.len() - 1)
     }
 
-    /// Whether this shard takes a record of this size now.
+    /// Returns true if this shard accepts a record of this size now.
     pub(super) fn take(&mut self, shard: usize, size: usize, now: Instant) -> bool {
         let Some(throughput) = self.throughput else { return true };
         let size = f64::from(u32::try_from(size).unwrap_or(u32::MAX));

@@ -30,16 +30,16 @@ pub(super) struct Stream {
     state: Mutex<State>,
 }
 
-/// What changes.
+/// The changing state of the stream.
 #[derive(Debug)]
 pub(super) struct State {
     pub(super) faults: Faults,
     pub(super) shards: Shards,
     pub(super) max_record: usize,
     pub(super) records: Vec<Record>,
-    /// How many single records were refused.
+    /// The number of single records that were rejected.
     pub(super) refused: u64,
-    /// Who has signed, in order, without repetitions in a row.
+    /// The access key ids of the requests, in order, without repetitions in a row.
     pub(super) access_keys: Vec<String>,
     pub(super) expired: BTreeSet<String>,
 }
@@ -94,7 +94,7 @@ impl Stream {
             End::Bare(status) => Answer::Whole(bare(status)),
             End::Foreign(status, page) => Answer::Whole(reply(status, "text/html", page)),
             End::Reset => Answer::Reset,
-            // Longer than anybody waits; ends when the sender goes away.
+            // The delay is longer than any client waits, and ends when the client disconnects.
             End::Silence => {
                 tokio::time::sleep(Duration::from_hours(1)).await;
                 Answer::Whole(error(503, "ServiceUnavailable", "after an hour of silence"))

@@ -11,13 +11,13 @@ use crate::report::{Exit, Shutdown};
 use crate::state::{self, Agent, Next};
 use crate::telemetry::JournalEntry;
 
-/// What the runtime gets of the shutdown, after SIGTERM.
+/// The share of the shutdown time that the runtime gets, after SIGTERM.
 const RUNTIME_SHUTDOWN: Duration = Duration::from_millis(300);
-/// How long a process may take to end after SIGKILL: it cannot refuse.
+/// The time that a process may take to end after SIGKILL, which it cannot refuse.
 const KILLED: Duration = Duration::from_secs(5);
 /// The whole shutdown if no extension is external.
 const INTERNAL_ONLY: Duration = Duration::from_millis(500);
-/// What the delivery of waiting telemetry gets of it, before SHUTDOWN; never more than half.
+/// The share of it for the delivery of waiting telemetry, before SHUTDOWN; never more than half.
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// The observations of an environment from its start to its end.
@@ -107,7 +107,7 @@ impl Sandbox {
         Shutdown { reason: reason.to_owned(), duration_ms: ms(start.elapsed()), exits }
     }
 
-    /// What Lambda grants: it depends on who has registered.
+    /// Returns the time that Lambda grants. It depends on the extensions that have registered.
     fn shutdown_budget(&self) -> Duration {
         self.shared.look(|state| {
             if state.agents.is_empty() {

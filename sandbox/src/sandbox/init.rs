@@ -1,4 +1,4 @@
-//! Init: extensions first, then the runtime, then everybody calls `next`.
+//! The init phase: extensions first, then the runtime; it ends when all of them have called `next`.
 
 use std::path::Path;
 
@@ -58,7 +58,7 @@ impl Sandbox {
                 self.unreported = Some(Before::Init(duration));
                 self.is_snapshot = options.mode == Mode::SnapStart && phase != "invoke";
                 match phase {
-                    // There will be no snapshot of it.
+                    // The environment will have no snapshot.
                     "invoke" => self.shared.update(|state| state.runtime.awaits_restore = false),
                     _ if self.is_snapshot => self.take_snapshot().await,
                     _ => self.freeze(),
@@ -201,7 +201,7 @@ impl Sandbox {
     }
 }
 
-/// How something has ended, for the events that tell it.
+/// Returns the status and the error type of an end, for the events that report it.
 fn outcome(failure: Option<&Failure>) -> (Status, Option<&str>) {
     let status = failure.map_or(Status::Success, |failure| failure.status);
     (status, failure.map(|failure| failure.error_type.as_str()))

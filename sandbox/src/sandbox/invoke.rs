@@ -53,8 +53,9 @@ impl Sandbox {
         self.attend(&started).await
     }
 
-    /// On a managed instance: invokes the function with all of these, side by side as far as it has workers, and gives
-    /// what became of them in the same order.
+    /// Invokes the function of a managed instance with each of these payloads, concurrently as far as it has workers,
+    /// and returns
+    /// the reports in the same order.
     ///
     /// # Panics
     ///
@@ -115,7 +116,7 @@ impl Sandbox {
         Invocation { restore_ms, ..told }
     }
 
-    /// An invocation that nobody could begin.
+    /// The report of an invocation that could not begin.
     async fn fail(&mut self, started: &Started, failure: Failure) -> Invocation {
         let done = done(started, None, Duration::ZERO);
         let (status, error_type) = (failure.status, Some(failure.error_type.clone()));
@@ -166,8 +167,9 @@ fn hand_out(shared: &Shared, started: &Started, payload: Bytes) {
     });
 }
 
-/// An invocation beside others: nobody waits for the extensions, and a timeout fails nothing but the request. Gives also
-/// what ends the environment, if anything does.
+/// Waits for the end of a concurrent invocation. It does not wait for extensions, and a timeout fails only the request.
+/// Also
+/// returns the failure that ends the environment, if there is one.
 async fn attend_alone(shared: &Shared, started: &Started) -> (Invocation, Option<Failure>) {
     let failure = function_ends(shared, started).await.err();
     let function = started.instant.elapsed();
@@ -186,7 +188,7 @@ fn close(shared: &Shared, started: &Started) -> Option<Response> {
     shared.update(|state| state.runtime.close(&started.request_id)).and_then(|it| it.response)
 }
 
-/// Until the function has answered, and (where it does one thing at a time) has asked for more.
+/// Waits until the function has responded and, unless it runs concurrent invocations, has called `next`.
 async fn function_ends(shared: &Shared, started: &Started) -> Result<(), Failure> {
     let is_alone = shared.options.mode == Mode::ManagedInstances;
     let end = shared.until_deadline(started.deadline, |state| {
@@ -222,7 +224,7 @@ fn told(
     }
 }
 
-/// What the function has done by now, if nothing else went wrong.
+/// Returns the function's status so far, if nothing else has failed.
 fn done<'a>(started: &'a Started, response: Option<&Response>, function: Duration) -> Done<'a> {
     let error_type = response.and_then(|it| it.error_type.clone());
     Done {
@@ -236,7 +238,7 @@ fn done<'a>(started: &'a Started, response: Option<&Response>, function: Duratio
     }
 }
 
-/// What the caller gets.
+/// Returns the response that the caller gets.
 fn answer(response: Option<&Response>, done: &Done<'_>, timeout: Duration) -> String {
     match (response, done.status) {
         (Some(response), _) => String::from_utf8_lossy(&response.body).into_owned(),

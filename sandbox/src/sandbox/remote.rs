@@ -39,7 +39,7 @@ impl Remote {
         self.shared.hub.port(extension)
     }
 
-    /// Publishes an event to all subscribers of `platform`, whatever its JSON text says: what the platform may invent.
+    /// Publishes an event with this JSON text to all subscribers of `platform`, even one that Lambda may only invent.
     pub fn publish(&self, event: &str) {
         self.shared.hub.publish(&Event::whole(event));
     }

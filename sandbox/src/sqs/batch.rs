@@ -15,7 +15,7 @@ use crate::aws::md5;
 const MAX_ENTRIES: usize = 10;
 const MAX_ATTRIBUTES: usize = 10;
 const MAX_ID: usize = 80;
-/// `MaximumMessageSize` of a queue that nobody changed, and what it can be at most; a batch has no more either.
+/// The default `MaximumMessageSize` of a queue, which is also its maximum and that of a batch.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
 
 /// A request whose entries can be looked at one by one.
@@ -26,7 +26,7 @@ pub(super) struct Batch {
     pub(super) entries: Vec<Entry>,
 }
 
-/// What is to become a message.
+/// An entry of a batch, which may become a message.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Entry {
@@ -93,7 +93,7 @@ impl Batch {
 }
 
 impl Entry {
-    /// As the service counts: the body, and of every attribute its name, type and value.
+    /// Returns the size as the service counts it: the body, and the name, type and value of every attribute.
     fn size(&self) -> usize {
         let attribute = |(name, attribute): (&String, &Attribute)| {
             name.len() + attribute.data_type.len() + attribute.value().map_or(0, |it| it.len())
@@ -119,7 +119,7 @@ impl Entry {
         }
     }
 
-    /// Where there are attributes, what the service has understood of them.
+    /// Returns the digest of the attributes as the service has read them; none without attributes.
     pub(super) fn digest_of_attributes(&self) -> Option<String> {
         let mut bytes = Vec::new();
         // In the order of their names, which the map has.
@@ -146,7 +146,7 @@ impl Attribute {
         self.data_type.split('.').next() == Some("Binary")
     }
 
-    /// Nothing where the value is missing, or not of its type.
+    /// Returns nothing if the value is missing, or not of its type.
     fn value(&self) -> Option<Vec<u8>> {
         if self.is_binary() {
             STANDARD.decode(self.binary_value.as_ref()?).ok()
@@ -167,7 +167,7 @@ fn is_id(id: &str) -> bool {
     (1..=MAX_ID).contains(&id.len()) && id.bytes().all(is_allowed)
 }
 
-/// Whether XML 1.0 has this character.
+/// Returns true if XML 1.0 allows this character.
 fn is_xml(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'..)
 }

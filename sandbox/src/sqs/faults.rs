@@ -1,20 +1,20 @@
-//! What may go wrong, in the words of the service.
+//! Faults of the queue, with the error codes of SQS.
 //!
 //! Source: SQS API reference, `SendMessageBatch`, "Errors" and `BatchResultErrorEntry`; the service's model for the names
 //! of the older protocol.
 
-/// What happens to one request.
+/// The treatment of one request.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// Nothing: it is taken.
+    /// Accepts the request.
     None,
-    /// These entries of it fail, by index, and the others are taken.
+    /// Rejects these entries, by index, and accepts the others.
     FailEntries {
         /// Which.
         indices: Vec<usize>,
         /// The code of each.
         code: &'static str,
-        /// Whether it is the sender's fault, so that sending again is in vain.
+        /// True if the sender is at fault, so that a retry cannot succeed.
         sender_fault: bool,
     },
     /// The whole request fails.
@@ -37,7 +37,7 @@ impl Fault {
         Self::FailEntries { indices: indices.into(), code, sender_fault: true }
     }
 
-    /// There is no such queue.
+    /// Fails the request because the queue does not exist.
     pub const fn missing() -> Self {
         Self::Fail(400, "QueueDoesNotExist", "The specified queue does not exist.")
     }
@@ -67,7 +67,7 @@ impl Fault {
     }
 }
 
-/// What is said of an entry.
+/// Returns the error of an entry.
 pub(super) fn message(code: &str) -> &'static str {
     match code {
         "InvalidMessageContents" => "Invalid characters were found in the message body.",
@@ -77,7 +77,7 @@ pub(super) fn message(code: &str) -> &'static str {
     }
 }
 
-/// What the protocol before JSON called an error. The SDKs still go by it.
+/// Returns the error code of the protocol before JSON. The SDKs still read it.
 pub(super) fn query_name(code: &str) -> String {
     match code {
         "QueueDoesNotExist" => "AWS.SimpleQueueService.NonExistentQueue".to_owned(),

@@ -1,4 +1,5 @@
-//! When the events that wait for a subscriber become a batch: by items, bytes and time, whichever comes first.
+//! Decides when the waiting events of a subscriber become a batch: by items, bytes and time, whichever limit is reached
+//! first.
 //!
 //! Pure over a clock that is passed in. Source: Lambda Developer Guide, "Telemetry API: Buffering".
 
@@ -32,7 +33,7 @@ impl Batcher {
         self.waiting.push_back((event, now));
     }
 
-    /// When a batch is due: at once if a limit is reached, else a while after the first event came.
+    /// Returns when a batch is due: at once if a limit is reached, otherwise some time after its first event.
     pub(crate) fn due(&self) -> Option<Instant> {
         let (_, first) = self.waiting.front()?;
         let is_full = self.waiting.len() >= self.max_items || self.bytes >= self.max_bytes;

@@ -11,7 +11,7 @@ use crate::clock::{ms, timestamp};
 use crate::options::{LogFormat, Mode, Options};
 use crate::report::Status;
 
-/// What an event is about; extensions subscribe to these.
+/// The kind of an event; extensions subscribe to these.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Category {
     Platform,
@@ -38,14 +38,14 @@ pub(crate) struct Event {
     pub(crate) record: Record,
 }
 
-/// What an event says.
+/// The content of an event.
 #[derive(Clone, Debug)]
 pub(crate) enum Record {
     /// A platform event.
     Json(Value),
     /// A line that a process printed.
     Line(String),
-    /// The text of the whole event, whatever it is.
+    /// A whole event as text, valid or not.
     Whole(String),
 }
 
@@ -112,7 +112,7 @@ pub(crate) fn init_start(options: &Options, log_stream: &str, phase: &str) -> Ev
     Event::platform("platform.initStart", record)
 }
 
-/// What an environment says of itself when it begins.
+/// The description of an environment when it begins.
 fn environment(options: &Options, log_stream: &str) -> Value {
     json!({
         "runtimeVersion": "",
@@ -185,10 +185,10 @@ pub(crate) struct Done<'a> {
     pub(crate) status: Status,
     pub(crate) error_type: Option<String>,
     pub(crate) start: SystemTime,
-    /// From the start until the response; none if there was no response.
+    /// The time from the start until the response; none without a response.
     pub(crate) response: Option<Duration>,
     pub(crate) produced_bytes: usize,
-    /// From the start until the runtime asked for more, or failed.
+    /// The time from the start until the runtime called `next`, or failed.
     pub(crate) function: Duration,
 }
 
@@ -217,7 +217,7 @@ pub(crate) fn runtime_done(options: &Options, done: &Done<'_>) -> Event {
     Event::platform("platform.runtimeDone", with_tenant(record, options))
 }
 
-/// What came before the first invocation and is told with its end.
+/// The init or restore before the first invocation, which is reported with its end.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Before {
     Init(Duration),

@@ -19,25 +19,25 @@ use super::event;
 use super::subscription::Subscription;
 use crate::options::Options;
 
-/// How long a listener may take to acknowledge.
+/// The longest time that a listener may take to acknowledge.
 const ACKNOWLEDGEMENT: Duration = Duration::from_secs(5);
 /// Waits between tries of a batch that was refused: doubled up to the second value.
 const RETRY: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 const DROPPED: &str = "Some logs were dropped because the downstream consumer is slower than the logs production rate";
 
-/// What a subscriber works with.
+/// The parts that a subscriber works with.
 pub(super) struct Subscriber {
     pub(super) name: String,
     pub(super) subscription: Subscription,
     pub(super) options: Arc<Options>,
     pub(super) journal: Arc<Journal>,
     pub(super) messages: UnboundedReceiver<Message>,
-    /// Those who wait until everything is delivered.
+    /// The tasks that wait until everything is delivered.
     pub(super) flushes: Vec<oneshot::Sender<()>>,
     pub(super) frozen: watch::Receiver<bool>,
 }
 
-/// What a subscriber is told.
+/// A message to a subscriber.
 #[derive(Debug)]
 pub(super) enum Message {
     Event(Waiting),
@@ -53,8 +53,9 @@ struct Dropped {
 }
 
 impl Subscriber {
-    /// Collects and delivers until no more events can come and all were delivered; or for ever, if the listener never
-    /// acknowledges: whoever spawned this ends it.
+    /// Collects and delivers events until no more can come and all were delivered. If the listener never acknowledges,
+    /// it runs
+    /// until its owner ends it.
     pub(super) async fn run(mut self) {
         let client = Client::builder(TokioExecutor::new()).build_http();
         let Subscription { max_items, max_bytes, timeout, .. } = self.subscription;
@@ -62,7 +63,7 @@ impl Subscriber {
         let mut dropped = Dropped::default();
         let mut is_open = true;
         while is_open || batcher.due().is_some() {
-            // Whoever has lost patience does not hurry later events.
+            // A task that stopped waiting does not speed up later events.
             self.flushes.retain(|flush| !flush.is_closed());
             if batcher.due().is_none() {
                 self.flushes.clear();
@@ -151,7 +152,7 @@ impl Subscriber {
     }
 }
 
-/// Whether the listener acknowledged, in time. The time stands still while the listener is frozen.
+/// Returns true if the listener acknowledged in time. The time stands still while the listener is frozen.
 async fn post(
     client: &Client<HttpConnector, Full<Bytes>>,
     uri: &str,
@@ -180,7 +181,7 @@ async fn post(
     }
 }
 
-/// Until a batch is due; at once when there is nothing to wait for.
+/// Waits until a batch is due; at once if there is nothing to wait for.
 async fn until(due: Option<Instant>, waits: bool) {
     match due {
         Some(due) => tokio::time::sleep_until(due.into()).await,

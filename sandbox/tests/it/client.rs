@@ -1,4 +1,4 @@
-//! What an extension and a function do over HTTP, done by hand.
+//! The HTTP calls of an extension and a function, made by the tests.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;

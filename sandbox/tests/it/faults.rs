@@ -1,4 +1,4 @@
-//! Faults of the stream, as whoever sends to it sees them.
+//! Faults of the stream, as a sender sees them.
 
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
@@ -15,7 +15,7 @@ const REFUSALS: [(Refusal, &str); 3] = [
     (Refusal::Kms("KMSThrottlingException"), "KMSThrottlingException"),
 ];
 
-/// Where a record goes that is taken.
+/// Returns the shard of an accepted record.
 const TAKEN: &str = "shardId-000000000000";
 
 #[tokio::test]

@@ -68,7 +68,7 @@ pub(crate) fn commands() -> String {
     ps(&["-axww", "-o", "command="])
 }
 
-/// Where the kernel has no files to tell of processes.
+/// Returns nothing on systems whose kernel lists no processes in files.
 #[cfg(not(target_os = "linux"))]
 fn ps(arguments: &[&str]) -> String {
     let output = std::process::Command::new("ps").args(arguments).output().unwrap();

@@ -101,7 +101,7 @@ async fn the_runtime_starts_only_when_every_extension_has_registered() {
     let api = Api::new(remote.address());
     let register = async {
         api.register("first", &[]).await;
-        // Whatever is ready by now has its turn.
+        // Every task that is ready has had its turn then.
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
@@ -133,7 +133,7 @@ async fn an_extension_that_reports_an_error_in_init_fails_it() {
         (init.status, init.error_type.as_deref()),
         (Status::Error, Some("Extension.InitError"))
     );
-    // Lambda tries again within the invocation; nobody registers this time.
+    // Lambda tries again within the invocation; this time no extension registers.
     let invocation = sandbox.invoke("{}").await;
     assert_eq!(invocation.status, Status::Timeout);
 }

@@ -1,4 +1,4 @@
-//! The sandbox as Lambda, seen by whoever calls its APIs.
+//! The sandbox as Lambda, as the callers of its APIs see it.
 
 #![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails the test")]
 

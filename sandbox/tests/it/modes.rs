@@ -1,4 +1,4 @@
-//! The ways in which Lambda runs a function beside the ordinary one.
+//! The initialization types other than on-demand.
 
 use std::time::Duration;
 

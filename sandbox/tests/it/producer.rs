@@ -21,7 +21,7 @@ pub(crate) struct Producer {
 pub(crate) type Sent = Result<(u16, String), String>;
 
 impl Producer {
-    /// With a stream of its own.
+    /// Starts a producer with a stream of its own.
     pub(crate) async fn start() -> Self {
         let kinesis = Kinesis::start("telemetry").await.unwrap();
         let client = Client::builder(TokioExecutor::new()).build_http();
@@ -50,7 +50,7 @@ impl Producer {
         self.send(keys.iter().map(entry).collect()).await
     }
 
-    /// The same, and insists that it is answered 200. The error code of each record, or where it went.
+    /// Sends records and asserts that the request succeeds. Returns the error code of each record, or its shard.
     pub(crate) async fn outcomes(&self, keys: &[&str]) -> Vec<String> {
         let (status, body) = self.put(keys).await.unwrap();
         assert_eq!(status, 200, "{body}");

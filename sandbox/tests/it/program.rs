@@ -17,7 +17,7 @@ fn output(function: &Path) -> (Output, String) {
     (output, stderr)
 }
 
-/// Whether a guardian runs for the group of this process.
+/// Returns true if a guardian runs for the group of this process.
 fn is_guarded(process: i32) -> bool {
     let arguments = format!(" guardian {process}");
     commands().lines().any(|command| command.trim_end().ends_with(&arguments))

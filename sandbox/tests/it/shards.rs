@@ -28,7 +28,7 @@ async fn four() -> (Producer, Vec<String>) {
     (producer, keys)
 }
 
-/// How many were taken.
+/// Returns how many records were accepted.
 fn taken(outcomes: &[String]) -> usize {
     outcomes.iter().filter(|it| it.starts_with("shardId-")).count()
 }

@@ -1,4 +1,4 @@
-//! The queue, as whoever sends to it sees it.
+//! The queue, as a sender sees it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::client::{Answer, Api};
 use crate::folder::until;
 
-/// A queue, and the client of it.
+/// A queue, and its client.
 async fn queue() -> (Arc<Sqs>, Api) {
     let sqs = Sqs::start("letters").await.unwrap();
     let api = Api::new(sqs.url().strip_prefix("http://").unwrap());

@@ -71,7 +71,7 @@ fn lines(request_id: &str) -> [String; 4] {
     ]
 }
 
-/// Without what differs from run to run; lines of one moment sorted, because stdout and stderr are read apart.
+/// Removes what differs between runs, and sorts lines of one moment, because stdout and stderr are read apart.
 fn normalised(events: &[Value]) -> Vec<String> {
     let mut all: Vec<Value> =
         events.iter().filter(|event| event["type"] != "extension").cloned().collect();

@@ -157,8 +157,15 @@ fn broken_links<'a>(path: &Path, text: &'a str) -> Vec<&'a str> {
 fn links_in_documents_lead_to_files_and_headings() {
     let folder = fs::read_dir(workspace::root().join("docs")).unwrap();
     let docs = folder.map(|it| Path::new("docs").join(it.unwrap().file_name()));
-    let others =
-        ["README.md", "ARCHITECTURE.md", "CHANGELOG.md", "CONTRIBUTING.md", "SECURITY.md", "cli/README.md", "sandbox/README.md"];
+    let others = [
+        "README.md",
+        "ARCHITECTURE.md",
+        "CHANGELOG.md",
+        "CONTRIBUTING.md",
+        "SECURITY.md",
+        "cli/README.md",
+        "sandbox/README.md",
+    ];
     let paths = docs.filter(|it| it.extension().is_some_and(|kind| kind == "md"));
     let mut found = 0;
     for path in paths.chain(others.map(PathBuf::from)) {

@@ -24,7 +24,7 @@ impl Refusal {
         }
     }
 
-    /// What is said of a record for this shard.
+    /// Returns the error message of a record for this shard.
     pub(in crate::kinesis) fn message(self, shard: &str, stream: &str) -> String {
         match self {
             Self::Throughput => format!(
@@ -36,8 +36,8 @@ impl Refusal {
     }
 }
 
-/// The errors of a stream that is encrypted with a key of its owner. The first passes by itself; the others pass when
-/// somebody mends the key or its policy.
+/// The errors of a stream that is encrypted with a customer managed key. The first is transient; the others end when
+/// the owner repairs the key or its policy.
 pub const KMS_ERRORS: [&str; 6] = [
     "KMSThrottlingException",
     "KMSDisabledException",
@@ -97,7 +97,7 @@ impl Fault {
         Self::Fail(413, "RequestEntityTooLarge", "the body is too large")
     }
 
-    /// There is no such stream.
+    /// Fails the request because the stream does not exist.
     pub const fn missing() -> Self {
         Self::Fail(400, "ResourceNotFoundException", "Stream under account 111122223333 not found.")
     }

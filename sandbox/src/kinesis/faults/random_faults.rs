@@ -15,8 +15,8 @@ enum Kind {
     Slow,
 }
 
-/// How many of a hundred requests meet each fault. Faults that cost the sender time are rare, so that a test sends many
-/// requests.
+/// The number of requests in a hundred that meet each fault. Faults that cost the sender time are rare, so that a test
+/// can send many requests.
 const SHARES: [(u32, Kind); 16] = [
     (50, Kind::None),
     (12, Kind::RefuseFor(Refusal::Throughput)),
