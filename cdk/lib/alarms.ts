@@ -2,7 +2,7 @@ import { Duration } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import * as actions from 'aws-cdk-lib/aws-cloudwatch-actions';
 import type * as sns from 'aws-cdk-lib/aws-sns';
-import { DOCS, METRICS } from './spec';
+import { DOCS, METRICS, Metrics } from './spec';
 import { isElsewhere } from './stream';
 import type { DeliveryTarget } from './types';
 
@@ -30,9 +30,9 @@ export function ownMetric(metricName: string, statistic: string): cloudwatch.Met
 }
 
 /** Makes an alarm for each rule. Its description links to the page that says what to do. */
-export function addAlarms(telemetry: DeliveryTarget, rules: readonly Rule[], topic: sns.ITopic | undefined): cloudwatch.Alarm[] {
+export function addAlarms({ scope }: DeliveryTarget, rules: readonly Rule[], topic: sns.ITopic | undefined): cloudwatch.Alarm[] {
   return rules.map(({ id, means, metric, threshold, periods, missing = cloudwatch.TreatMissingData.NOT_BREACHING }) => {
-    const alarm = metric.createAlarm(telemetry, `Alarm-${id}`, {
+    const alarm = metric.createAlarm(scope, `Alarm-${id}`, {
       alarmDescription: `${means} What to do: ${DOCS.alarms}`,
       threshold,
       evaluationPeriods: periods,
@@ -46,13 +46,13 @@ export function addAlarms(telemetry: DeliveryTarget, rules: readonly Rule[], top
 
 /** Returns a rule for each way in which telemetry can be late or lost, as far as its metric exists in this account and region. */
 export function rulesOf(telemetry: DeliveryTarget): Rule[] {
-  const { metrics } = telemetry;
+  const { metrics, scope, stream } = telemetry;
   return [
     // The metrics of a stream are where the stream is.
-    ...(isElsewhere(telemetry, telemetry.stream) ? [] : ofStream(telemetry)),
+    ...(isElsewhere(scope, stream) ? [] : ofStream(telemetry)),
     ofQueue(telemetry),
-    ...(metrics === 'off' ? [] : ofExtension()),
-    ...(metrics === 'all' ? [ofLambda()] : []),
+    ...(metrics === Metrics.OFF ? [] : ofExtension()),
+    ...(metrics === Metrics.ALL ? [ofLambda()] : []),
     ...ofCompleteness(telemetry),
   ];
 }

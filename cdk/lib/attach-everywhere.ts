@@ -6,18 +6,21 @@ import { CompletenessCheck } from './completeness';
 import { definedAs, functionOf, obstacleOf } from './kinds';
 import type { KinesisTelemetry } from './kinesis-telemetry';
 
-/** The same settings for all functions that are meant. */
-export interface AttachTelemetryProps extends AttachmentSettings {
-  /**
-   * Which functions are meant.
-   *
-   * @default all
-   */
-  readonly only?: ((fn: lambda.Function) => boolean) | undefined;
+/** Selects the functions that get telemetry. */
+export interface IFunctionSelector {
+  /** Returns the settings of a function, which go before those for all functions; `undefined` leaves the function out. */
+  settingsFor(fn: lambda.Function): AttachmentSettings | undefined;
 }
 
-/** Says for each function which settings it gets; `undefined` leaves it out. */
-export type SettingsOf = (fn: lambda.Function) => AttachmentSettings | undefined;
+/** The functions that get telemetry, and the settings for all of them. */
+export interface AttachTelemetryProps extends AttachmentSettings {
+  /**
+   * Selects functions, and gives them settings of their own: `{ settingsFor: (fn) => (fn === secret ? undefined : {}) }`.
+   *
+   * @default all functions, with the same settings
+   */
+  readonly selector?: IFunctionSelector | undefined;
+}
 
 /**
  * Attaches telemetry to every function below a construct: `Aspects.of(app).add(new AttachTelemetry(telemetry))`.
@@ -27,15 +30,19 @@ export type SettingsOf = (fn: lambda.Function) => AttachmentSettings | undefined
  * cannot be attached, the function gets one error, and the CDK deploys nothing.
  */
 export class AttachTelemetry implements IAspect {
-  private readonly settingsOf: SettingsOf;
+  private readonly selector: IFunctionSelector;
+  private readonly settings: AttachmentSettings;
 
   constructor(
     private readonly telemetry: KinesisTelemetry,
-    props: AttachTelemetryProps | SettingsOf = {},
+    props: AttachTelemetryProps = {},
   ) {
-    this.settingsOf = typeof props === 'function' ? props : same(props);
+    const { selector = { settingsFor: () => ({}) }, ...settings } = props;
+    this.selector = selector;
+    this.settings = settings;
   }
 
+  /** Attaches telemetry to a function, or warns of one that takes no layer from this app. */
   visit(node: IConstruct): void {
     const fn = functionOf(node);
     if (fn) return this.attach(fn);
@@ -46,13 +53,13 @@ export class AttachTelemetry implements IAspect {
   private attach(fn: lambda.Function): void {
     // A function that reads the stream must not write to it: each of its runs would add events for the next one.
     if (isAttached(fn) || fn.node.scope instanceof CompletenessCheck) return;
-    const settings = this.settingsOf(fn);
-    if (settings === undefined) return;
+    const own = this.selector.settingsFor(fn);
+    if (own === undefined) return;
     if (obstacleOf(fn)) return warn(fn);
     try {
-      this.telemetry.attachTo(fn, settings);
+      this.telemetry.attachTo(fn, { ...this.settings, ...own });
     } catch (error) {
-      Annotations.of(fn).addError(`${(error as Error).message}; or leave it out with \`only\``);
+      Annotations.of(fn).addError(`${(error as Error).message}; or leave it out with \`selector\``);
     }
   }
 }
@@ -61,8 +68,4 @@ export class AttachTelemetry implements IAspect {
 function warn(construct: IConstruct): void {
   const obstacle = obstacleOf(construct);
   if (obstacle) Annotations.of(construct).addWarningV2(`kinesis-telemetry:${obstacle.id}`, `Telemetry is not attached, because ${obstacle.why}`);
-}
-
-function same({ only = () => true, ...settings }: AttachTelemetryProps): SettingsOf {
-  return (fn) => (only(fn) ? settings : undefined);
 }

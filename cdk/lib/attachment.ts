@@ -5,11 +5,12 @@ import { Construct } from 'constructs';
 import { requireSignature } from './code-signing';
 import { requireFunction } from './kinds';
 import { type Refuse, references, requireReach } from './references';
-import { RELEASE, type TelemetrySettings, toEnvironment } from './spec';
+import { type Destinations, Metrics, RELEASE, RecordFormat, type TelemetrySettings, toEnvironment } from './spec';
+import { RecordDistribution } from './stream';
 import type { ArchitectureName, AttachableTelemetry } from './types';
 
 /** Settings of one function. Its stream and its dead-letter queue are those of the construct. */
-export interface AttachmentSettings extends Omit<TelemetrySettings, 'stream' | 'deadLetterQueueUrl'> {
+export interface AttachmentSettings extends TelemetrySettings {
   /**
    * Whether the function writes its log to CloudWatch Logs as well. With `false` its role is denied to, and so is every
    * other function with that role.
@@ -65,18 +66,18 @@ function environment(telemetry: AttachableTelemetry, settings: AttachmentSetting
   for (const name of ['stream', 'deadLetterQueueUrl']) {
     if (name in own) refuse(`${name} is the construct's to set: leave it out, or make another KinesisTelemetry`);
   }
-  if (cloudWatchLogs === false && own.metrics !== undefined && own.metrics !== 'off') {
+  if (cloudWatchLogs === false && own.metrics !== undefined && own.metrics !== Metrics.OFF) {
     refuse(`metrics is "${own.metrics}", and metrics come out of CloudWatch Logs: leave one of metrics and cloudWatchLogs out`);
   }
   const { maxRecordKiB, recordDistribution } = telemetry.streamTraits;
-  if (own.recordFormat === 'kpl' && recordDistribution === 'AUTO') {
+  if (own.recordFormat === RecordFormat.KPL && recordDistribution === RecordDistribution.AUTO) {
     refuse('recordFormat is "kpl", and the stream distributes records itself, where KCL drops aggregates: choose another recordFormat, or a stream with USER_PARTITION_KEY');
   }
-  const metrics = own.metrics ?? (cloudWatchLogs === false ? 'off' : telemetry.metrics);
-  const all = { ...own, ...(metrics !== 'off' && { metrics }) };
-  const make = (places: Pick<TelemetrySettings, 'stream' | 'deadLetterQueueUrl'>) => {
+  const metrics = own.metrics ?? (cloudWatchLogs === false ? Metrics.OFF : telemetry.metrics);
+  const all = { ...own, ...(metrics !== Metrics.OFF && { metrics }) };
+  const make = (destinations: Destinations) => {
     try {
-      return toEnvironment({ ...all, ...places });
+      return toEnvironment({ ...all, ...destinations });
     } catch (error) {
       return refuse((error as Error).message);
     }
@@ -115,7 +116,7 @@ function addLayer(fn: lambda.Function, layer: lambda.ILayerVersion, refuse: Refu
  * refers to them by names that stay, so an alias would go on with what the last version got.
  */
 function renewVersion(telemetry: AttachableTelemetry, fn: lambda.Function, architecture: ArchitectureName): void {
-  const places: unknown = Stack.of(telemetry).resolve([telemetry.stream.streamArn, telemetry.deadLetterQueue.queueUrl]);
+  const places: unknown = Stack.of(telemetry.scope).resolve([telemetry.stream.streamArn, telemetry.deadLetterQueue.queueUrl]);
   fn.invalidateVersionBasedOn(RELEASE + telemetry.fingerprints[architecture] + JSON.stringify(places));
 }
 

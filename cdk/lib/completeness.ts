@@ -7,8 +7,7 @@ import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
-import { COMPLETENESS_ZIP, METRICS } from './spec';
-import type { Zips } from './zips';
+import { METRICS } from './spec';
 
 /** How a stream is checked for missing events. */
 export interface CompletenessProps {
@@ -36,17 +35,29 @@ export interface CompletenessProps {
   readonly settle?: Duration | undefined;
 }
 
+/** A stream that is checked, and the code that checks it. */
+export interface CompletenessCheckProps extends CompletenessProps {
+  /** The stream that the function reads. */
+  readonly stream: kinesis.IStream;
+  /** How long the stream keeps a record. */
+  readonly retention: Duration;
+  /** The program of the function, for arm64. */
+  readonly code: lambda.Code;
+}
+
 /** A function that reads the stream on a schedule, and counts the events that are missing without an explanation. */
 export class CompletenessCheck extends Construct {
+  /** The function that checks the stream. */
   readonly function: lambda.Function;
   /** The number of missing and conflicting events. It has a datum for every check that did not fail, also if it is 0. */
   readonly missingEvents: cloudwatch.Metric;
   /** The number of checks that failed. It has a datum for every check, also if it is 0. */
   readonly errors: cloudwatch.Metric;
 
-  constructor(scope: Construct, id: string, stream: kinesis.IStream, retention: Duration, zips: Zips, props: CompletenessProps) {
+  constructor(scope: Construct, id: string, props: CompletenessCheckProps) {
     super(scope, id);
-    const { schedule, period, settle } = checked(props, retention);
+    const { stream } = props;
+    const { schedule, period, settle } = checked(props, props.retention);
     const logGroup = new logs.LogGroup(this, 'Log', { retention: logs.RetentionDays.ONE_MONTH, removalPolicy: RemovalPolicy.DESTROY });
     const role = new iam.Role(this, 'Role', { assumedBy: new iam.ServicePrincipal('lambda.amazonaws.com') });
     logGroup.grantWrite(role);
@@ -56,7 +67,7 @@ export class CompletenessCheck extends Construct {
       runtime: lambda.Runtime.PROVIDED_AL2023,
       architecture: lambda.Architecture.ARM_64,
       handler: 'bootstrap',
-      code: zips.code(COMPLETENESS_ZIP),
+      code: props.code,
       // An answer of Kinesis has up to 10 MB, and a record inflates to up to 16 MiB.
       memorySize: 512,
       // Lambda allows 15 minutes. A check that takes longer than the schedule would overlap with the next one, and would share with it

@@ -1,7 +1,7 @@
 import { Duration, Stack } from 'aws-cdk-lib';
 import * as cloudwatch from 'aws-cdk-lib/aws-cloudwatch';
 import { PERIOD, type Rule, ownMetric } from './alarms';
-import { DOCS, METRICS } from './spec';
+import { DOCS, METRICS, Metrics } from './spec';
 import { isElsewhere } from './stream';
 import type { DeliveryTarget } from './types';
 
@@ -15,7 +15,7 @@ interface Row {
 
 /** Makes the dashboard. A row answers a question: is telemetry complete, is it fresh, what does it cost. */
 export function addDashboard(telemetry: DeliveryTarget, rules: readonly Rule[], alarms: readonly cloudwatch.IAlarm[]): cloudwatch.Dashboard {
-  const dashboard = new cloudwatch.Dashboard(telemetry, 'Dashboard', {
+  const dashboard = new cloudwatch.Dashboard(telemetry.scope, 'Dashboard', {
     dashboardName: nameOf(telemetry),
     defaultInterval: Duration.days(1),
     // Thresholds are of data as long as the alarms' own.
@@ -32,9 +32,8 @@ export function addDashboard(telemetry: DeliveryTarget, rules: readonly Rule[], 
 }
 
 /** Returns a name that stays. All regions of an account have their dashboards in one list, so the region is a part of it. */
-function nameOf(telemetry: DeliveryTarget): string {
-  const { region } = Stack.of(telemetry);
-  const { deploymentName } = telemetry;
+function nameOf({ deploymentName, scope }: DeliveryTarget): string {
+  const { region } = Stack.of(scope);
   return [METRICS.namespace, ...(deploymentName === undefined ? [] : [deploymentName]), region].join('-');
 }
 
@@ -77,10 +76,10 @@ function chosen(rules: readonly Rule[]) {
 function complete(telemetry: DeliveryTarget, all: readonly Rule[]): Row {
   const rules = chosen(all);
   const widgets = [watched('Dead letters that wait', 'Messages', rules('DeadLetters'))];
-  if (!isElsewhere(telemetry, telemetry.stream)) {
+  if (!isElsewhere(telemetry.scope, telemetry.stream)) {
     widgets.push(watched('Records refused, and sent again', 'Records in 5 minutes', rules('Throttled', 'Failed')));
   }
-  if (telemetry.metrics !== 'off') {
+  if (telemetry.metrics !== Metrics.OFF) {
     const taken = ownMetric(METRICS.received, 'Sum').with({ label: 'Received from Lambda' });
     const delivered = ownMetric(METRICS.delivered, 'Sum').with({ label: 'Delivered to Kinesis' });
     widgets.push(graph('Events, of all deployments here', 'Events in 5 minutes', [taken, delivered]));
@@ -100,11 +99,11 @@ function checked(all: readonly Rule[]): Row {
 function fresh(telemetry: DeliveryTarget, all: readonly Rule[]): Row {
   const rules = chosen(all);
   const widgets = [];
-  if (telemetry.metrics !== 'off') {
+  if (telemetry.metrics !== Metrics.OFF) {
     const half = ownMetric(METRICS.deliveryLag, 'p50').with({ label: 'Half of all events within' });
     widgets.push(watched('From Lambda to the stream, of all deployments here', 'Milliseconds', rules('DeliveryLag'), [half]));
   }
-  if (!isElsewhere(telemetry, telemetry.stream)) {
+  if (!isElsewhere(telemetry.scope, telemetry.stream)) {
     widgets.push(watched('From the stream to its readers', 'Milliseconds', rules('IteratorAge')));
     const latency = telemetry.stream.metric('PutRecords.Latency', { statistic: 'Average', period: PERIOD, label: 'Average of a request' });
     widgets.push(graph('A request to the stream takes', 'Milliseconds', [latency]));
@@ -115,7 +114,7 @@ function fresh(telemetry: DeliveryTarget, all: readonly Rule[]): Row {
 /** Sums over the range that is shown: of a day there would be one point on a line. */
 function cost(telemetry: DeliveryTarget): Row {
   const question = 'What does it cost?';
-  if (isElsewhere(telemetry, telemetry.stream)) return { question, widgets: [] };
+  if (isElsewhere(telemetry.scope, telemetry.stream)) return { question, widgets: [] };
   const bytes = telemetry.stream.metric('IncomingBytes', { statistic: 'Sum', period: PERIOD, label: 'Bytes' });
   const records = telemetry.stream.metric('IncomingRecords', { statistic: 'Sum', period: PERIOD, label: 'Records' });
   const gibibytes = new cloudwatch.MathExpression({ expression: 'bytes / 1073741824', usingMetrics: { bytes }, label: 'GiB, before rounding up' });

@@ -6,19 +6,21 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sns from 'aws-cdk-lib/aws-sns';
 import * as sqs from 'aws-cdk-lib/aws-sqs';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
-import { Construct, Dependable, type IConstruct } from 'constructs';
+import { Construct, Dependable } from 'constructs';
 import { addAlarms, rulesOf } from './alarms';
 import { attach, type AttachmentSettings } from './attachment';
 import { CompletenessCheck, type CompletenessProps } from './completeness';
 import { addDashboard } from './dashboard';
 import { sharedName } from './deployments';
 import { acknowledge } from './newer-cdk';
+import { olderRelease } from './older-release';
 import { OwnLines } from './own-lines';
-import { EXTENSION_NAME, LAYERS, RELEASE, published } from './spec';
+import { COMPLETENESS_ZIP, EXTENSION_NAME, LAYERS, Metrics, PublishedParameter, RELEASE } from './spec';
 import { type NewStreamProps, type StreamTraits, newStream, traits } from './stream';
 import type { ArchitectureName, AttachableTelemetry } from './types';
 import { type LayerBucketProps, type Zips, zipsOf } from './zips';
 
+/** Properties of `KinesisTelemetry`. None is required. */
 export interface KinesisTelemetryProps {
   /**
    * Folder with the zips of the layers, as `cargo xtask package` makes them. Excludes `layerBucket`.
@@ -57,9 +59,9 @@ export interface KinesisTelemetryProps {
   /**
    * Which metrics functions send, unless they are told otherwise. Each is billed. There are alarms on them where there are metrics.
    *
-   * @default 'off'
+   * @default Metrics.OFF
    */
-  readonly metrics?: 'off' | 'basic' | 'all' | undefined;
+  readonly metrics?: Metrics | undefined;
 
   /**
    * Checks on a schedule that no event is missing in the stream, with a metric and alarms. Reading the stream, the function and
@@ -95,24 +97,23 @@ export interface KinesisTelemetryProps {
  * All that functions need to deliver their telemetry to a stream: the stream, the layers, the permission, a queue for what
  * cannot be delivered; and for people alarms and a dashboard.
  */
-export class KinesisTelemetry extends Construct implements AttachableTelemetry {
+export class KinesisTelemetry extends Construct {
+  /** The stream that takes the telemetry. */
   readonly stream: kinesis.IStream;
-  readonly layers: Readonly<Record<ArchitectureName, lambda.ILayerVersion>>;
-  readonly signedBy: string | undefined;
-  /** Of the layers' zips: what tells one version of a layer from the next while their ARNs are not known. */
-  readonly fingerprints: Readonly<Record<ArchitectureName, string>>;
   /** What the role of a function must be allowed, and nothing else. */
   readonly policy: iam.ManagedPolicy;
+  /** The queue that takes what could not be delivered. */
   readonly deadLetterQueue: sqs.Queue;
-  readonly alarms: readonly cloudwatch.Alarm[];
+  /** The alarms on telemetry that is late or lost. */
+  readonly alarms: cloudwatch.Alarm[];
   /** The scheduled check for missing events, if there is one. */
   readonly completeness: CompletenessCheck | undefined;
-  readonly metrics: 'off' | 'basic' | 'all';
+  /** The metrics that functions send unless their settings say otherwise. */
+  readonly metrics: Metrics;
+  /** The name of the deployment, if it has one. */
   readonly deploymentName: string | undefined;
-  readonly streamTraits: ReturnType<typeof traits>;
-  readonly ownLines: OwnLines;
-  /** What it was given and the app defines, so that its stack needs the stacks of these. */
-  readonly uses: readonly IConstruct[];
+  private readonly layers: Readonly<Record<ArchitectureName, lambda.LayerVersion>>;
+  private readonly attachable: AttachableTelemetry;
 
   constructor(scope: Construct, id: string, props: KinesisTelemetryProps = {}) {
     super(scope, id);
@@ -120,31 +121,52 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
       throw new Error('stream and newStream exclude each other: leave out newStream to use a stream that exists, or stream to make one');
     }
     this.node.addValidation({ validate: () => sharedName(this, this.node.root.node.findAll().filter((it) => it instanceof KinesisTelemetry)) });
-    this.metrics = props.metrics ?? 'off';
+    this.node.addValidation({ validate: () => olderRelease(this, props.deploymentName) });
+    this.metrics = props.metrics ?? Metrics.OFF;
     this.deploymentName = props.deploymentName;
     this.stream = props.stream ?? newStream(this, 'Stream', props.newStream ?? {});
-    this.streamTraits = traits(this.stream, props.newStream ?? props.streamTraits ?? {});
-    const given = [this.stream, this.stream.encryptionKey, props.alarmTopic].filter((it) => it !== undefined);
-    this.uses = given.filter((it) => CfnResource.isCfnResource(it.node.defaultChild));
+    const streamTraits = traits(this.stream, props.newStream ?? props.streamTraits ?? {});
     const zips = zipsOf(this, props.zips, props.layerBucket);
-    this.signedBy = zips.signedBy;
     this.layers = {
       x86_64: this.layer('x86_64', lambda.Architecture.X86_64, zips, props),
       arm64: this.layer('arm64', lambda.Architecture.ARM_64, zips, props),
     };
-    const fingerprint = (name: ArchitectureName) => zips.fingerprint(LAYERS[name].zip);
-    this.fingerprints = { x86_64: fingerprint('x86_64'), arm64: fingerprint('arm64') };
     this.deadLetterQueue = this.queue(props.removalPolicy ?? RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE);
     this.policy = this.permission();
     this.publish();
-    this.completeness = props.completeness && new CompletenessCheck(this, 'Completeness', this.stream, this.streamTraits.retention, zips, props.completeness);
-    const rules = rulesOf(this);
-    this.alarms = addAlarms(this, rules, props.alarmTopic);
-    const dashboard = addDashboard(this, rules, this.alarms);
-    this.ownLines = new OwnLines(this, dashboard);
+    const { retention } = streamTraits;
+    this.completeness =
+      props.completeness &&
+      new CompletenessCheck(this, 'Completeness', { ...props.completeness, stream: this.stream, retention, code: zips.code(COMPLETENESS_ZIP) });
+    const { stream, deadLetterQueue, metrics, deploymentName, completeness, layers, policy } = this;
+    const target = { scope: this, stream, streamTraits, deadLetterQueue, metrics, deploymentName, completeness };
+    const rules = rulesOf(target);
+    this.alarms = addAlarms(target, rules, props.alarmTopic);
+    const dashboard = addDashboard(target, rules, this.alarms);
+    const given = [stream, stream.encryptionKey, props.alarmTopic].filter((it) => it !== undefined);
+    this.attachable = {
+      ...target,
+      layers,
+      fingerprints: { x86_64: zips.fingerprint(LAYERS.x86_64.zip), arm64: zips.fingerprint(LAYERS.arm64.zip) },
+      signedBy: zips.signedBy,
+      policy,
+      ownLines: new OwnLines(this, dashboard),
+      uses: given.filter((it) => CfnResource.isCfnResource(it.node.defaultChild)),
+    };
     // The dashboard refers to functions, which may be told to wait for the telemetry.
     const others = () => this.node.children.filter((it) => it !== dashboard);
     Dependable.implement(this, { get dependencyRoots() { return others(); } });
+  }
+
+  /**
+   * Returns the layer for functions of an architecture.
+   *
+   * @throws Error for an architecture for which there is no layer.
+   */
+  layerFor(architecture: lambda.Architecture): lambda.ILayerVersion {
+    const layer = (this.layers as Readonly<Record<string, lambda.ILayerVersion>>)[architecture.name];
+    if (layer) return layer;
+    throw new Error(`there is no layer for the architecture ${architecture.name}: choose one of ${Object.keys(this.layers).join(', ')}`);
   }
 
   /**
@@ -153,7 +175,7 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
    * @throws Error for what is no `lambda.Function` and for what would fail when the function runs, with its name, the value and the remedy.
    */
   attachTo(fn: lambda.Function, settings: AttachmentSettings = {}): void {
-    attach(this, fn, settings);
+    attach(this.attachable, fn, settings);
   }
 
   private layer(name: ArchitectureName, architecture: lambda.Architecture, zips: Zips, props: KinesisTelemetryProps): lambda.LayerVersion {
@@ -210,18 +232,20 @@ export class KinesisTelemetry extends Construct implements AttachableTelemetry {
   }
 
   private publish(): void {
+    const { x86_64, arm64 } = this.layers;
     const values = {
-      layerArn: this.layers.x86_64.layerVersionArn,
-      layerArnX86_64: this.layers.x86_64.layerVersionArn,
-      layerArnArm64: this.layers.arm64.layerVersionArn,
-      policyArn: this.policy.managedPolicyArn,
-      streamArn: this.stream.streamArn,
-      deadLetterQueueUrl: this.deadLetterQueue.queueUrl,
-      stackName: Aws.STACK_NAME,
+      layerArn: [PublishedParameter.LAYER_ARN, x86_64.layerVersionArn],
+      layerArnX86_64: [PublishedParameter.LAYER_ARN_X86_64, x86_64.layerVersionArn],
+      layerArnArm64: [PublishedParameter.LAYER_ARN_ARM64, arm64.layerVersionArn],
+      policyArn: [PublishedParameter.POLICY_ARN, this.policy.managedPolicyArn],
+      streamArn: [PublishedParameter.STREAM_ARN, this.stream.streamArn],
+      deadLetterQueueUrl: [PublishedParameter.DEAD_LETTER_QUEUE_URL, this.deadLetterQueue.queueUrl],
+      release: [PublishedParameter.RELEASE, RELEASE],
+      stackName: [PublishedParameter.STACK_NAME, Aws.STACK_NAME],
     } as const;
-    for (const [key, stringValue] of Object.entries(values) as [keyof typeof values, string][]) {
-      new ssm.StringParameter(this, `Parameter-${key}`, {
-        parameterName: published(key, this.deploymentName),
+    for (const [id, [parameter, stringValue]] of Object.entries(values)) {
+      new ssm.StringParameter(this, `Parameter-${id}`, {
+        parameterName: parameter.nameIn(this.deploymentName),
         description: `Of ${Aws.STACK_NAME}`,
         stringValue,
       });

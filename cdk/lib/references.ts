@@ -4,7 +4,7 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { Construct, IConstruct } from 'constructs';
 import { deployAfter } from './newer-cdk';
-import { published } from './spec';
+import { PublishedParameter } from './spec';
 import type { ArchitectureName, AttachableTelemetry } from './types';
 
 /** Ends an attachment. */
@@ -12,13 +12,13 @@ export type Refuse = (why: string) => never;
 
 /** Refuses a function that cannot refer to what it needs: because of where it is, or because it would have to be there first. */
 export function requireReach(telemetry: AttachableTelemetry, fn: lambda.Function, refuse: Refuse): void {
-  const [own, theirs] = [Stack.of(telemetry), Stack.of(fn)];
+  const [own, theirs] = [Stack.of(telemetry.scope), Stack.of(fn)];
   for (const what of ['region', 'account'] as const) {
     if (own[what] !== theirs[what] && !Token.isUnresolved(own[what]) && !Token.isUnresolved(theirs[what])) {
       refuse(`its ${what} is ${theirs[what]}, and that of the layer is ${own[what]}: make a KinesisTelemetry for each ${what}`);
     }
   }
-  if (areOne(own, theirs) || Stage.of(fn) !== Stage.of(telemetry)) return;
+  if (areOne(own, theirs) || Stage.of(fn) !== Stage.of(telemetry.scope)) return;
   const bothWays = `its stack has to be deployed after ${own.node.path}, and before it as well`;
   // The CDK knows the dependencies that come of references when all of the app is there, and then has no remedy.
   const used = telemetry.uses.find((it) => areOne(Stack.of(it), theirs));
@@ -35,7 +35,7 @@ export function requireReach(telemetry: AttachableTelemetry, fn: lambda.Function
  * another stack imports could not change, and the ARN of a layer version changes with every release.
  */
 export function references(telemetry: AttachableTelemetry, fn: lambda.Function, scope: Construct) {
-  if (areOne(Stack.of(fn), Stack.of(telemetry))) {
+  if (areOne(Stack.of(fn), Stack.of(telemetry.scope))) {
     return {
       layer: (name: ArchitectureName) => telemetry.layers[name],
       policy: () => telemetry.policy,
@@ -43,14 +43,16 @@ export function references(telemetry: AttachableTelemetry, fn: lambda.Function, 
       queueUrl: () => telemetry.deadLetterQueue.queueUrl,
     };
   }
-  const value = (key: Parameters<typeof published>[0]) =>
-    ssm.StringParameter.valueForStringParameter(scope, published(key, telemetry.deploymentName));
+  const value = (parameter: PublishedParameter) =>
+    ssm.StringParameter.valueForStringParameter(scope, parameter.nameIn(telemetry.deploymentName));
   return {
-    layer: (name: ArchitectureName) =>
-      lambda.LayerVersion.fromLayerVersionArn(scope, 'Layer', value(name === 'arm64' ? 'layerArnArm64' : 'layerArnX86_64')),
-    policy: () => iam.ManagedPolicy.fromManagedPolicyArn(scope, 'Policy', value('policyArn')),
-    streamArn: () => value('streamArn'),
-    queueUrl: () => value('deadLetterQueueUrl'),
+    layer: (name: ArchitectureName) => {
+      const { LAYER_ARN_ARM64, LAYER_ARN_X86_64 } = PublishedParameter;
+      return lambda.LayerVersion.fromLayerVersionArn(scope, 'Layer', value(name === 'arm64' ? LAYER_ARN_ARM64 : LAYER_ARN_X86_64));
+    },
+    policy: () => iam.ManagedPolicy.fromManagedPolicyArn(scope, 'Policy', value(PublishedParameter.POLICY_ARN)),
+    streamArn: () => value(PublishedParameter.STREAM_ARN),
+    queueUrl: () => value(PublishedParameter.DEAD_LETTER_QUEUE_URL),
   };
 }
 

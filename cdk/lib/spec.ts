@@ -20,6 +20,7 @@ export const DOCS = {
   images: 'https://github.example/kinesis-telemetry/kinesis-telemetry-extension/blob/main/docs/deploying.md#container-images',
   operating: 'https://github.example/kinesis-telemetry/kinesis-telemetry-extension/blob/main/docs/operating.md#operating',
   ownLines: 'https://github.example/kinesis-telemetry/kinesis-telemetry-extension/blob/main/docs/operating.md#what-does-the-extension-log',
+  upgrade: 'https://github.example/kinesis-telemetry/kinesis-telemetry-extension/blob/main/docs/deploying.md#upgrade-and-rollback',
 } as const;
 
 /** The layer for each architecture, by Lambda's name for it. */
@@ -31,41 +32,47 @@ export const LAYERS = {
 /** The zip of the function that checks a stream for missing events, for arm64. */
 export const COMPLETENESS_ZIP = 'kinesis-telemetry-extension-completeness-arm64.zip';
 
-/** Names of the SSM parameters that a deployment publishes. */
-export const SSM_PARAMETERS = {
-  /** ARN of the x86_64 layer version, x86_64 being Lambda's default. An arm64 function fails at init with it. */
-  layerArn: '/telemetry/kinesis/extension/arn',
-  /** ARN of the layer version for x86_64 functions. */
-  layerArnX86_64: '/telemetry/kinesis/extension/x86_64/arn',
-  /** ARN of the layer version for arm64 functions. */
-  layerArnArm64: '/telemetry/kinesis/extension/arm64/arn',
-  /** ARN of the managed policy that a function's role needs to write to the stream. */
-  policyArn: '/telemetry/kinesis/runtime/policy/arn',
-  /** ARN of the stream, as the extension's setting `STREAM` takes it. */
-  streamArn: '/telemetry/kinesis/stream/arn',
-  /** URL of the dead-letter queue, as the setting `DEAD_LETTER_QUEUE_URL` takes it. */
-  deadLetterQueueUrl: '/telemetry/kinesis/dead-letters/url',
-  /** Name of the stack that owns these parameters, all but the next one. */
-  stackName: '/telemetry/kinesis/stack/name',
-  /** Name of the test function. */
-  testFunctionName: '/telemetry/kinesis/test-function/name',
-} as const;
-
 /** What the name of a deployment looks like, and which names it cannot have. */
 const NAME = /^[a-z][a-z0-9-]{0,31}$/;
 const RESERVED: readonly string[] = ['dead-letters', 'extension', 'runtime', 'stack', 'stream', 'test-function'];
 
-/**
- * Name of the SSM parameter in a deployment that has a name: a further one in its account and region.
- *
- * @throws Error for a name that no deployment can have.
- */
-export function published(key: keyof typeof SSM_PARAMETERS, deployment?: string): string {
-  if (deployment === undefined) return SSM_PARAMETERS[key];
-  if (!NAME.test(deployment) || RESERVED.includes(deployment)) {
-    throw new Error(`${JSON.stringify(deployment)} cannot be the name of a deployment: set 1 to 32 of a-z 0-9 -, the first a letter, and not extension, runtime, stream, dead-letters, stack or test-function`);
+/** An SSM parameter that a deployment publishes. */
+export class PublishedParameter {
+  /** ARN of the x86_64 layer version, x86_64 being Lambda's default. An arm64 function fails at init with it. */
+  static readonly LAYER_ARN = new PublishedParameter('/telemetry/kinesis/extension/arn');
+  /** ARN of the layer version for x86_64 functions. */
+  static readonly LAYER_ARN_X86_64 = new PublishedParameter('/telemetry/kinesis/extension/x86_64/arn');
+  /** ARN of the layer version for arm64 functions. */
+  static readonly LAYER_ARN_ARM64 = new PublishedParameter('/telemetry/kinesis/extension/arm64/arn');
+  /** ARN of the managed policy that a function's role needs to write to the stream. */
+  static readonly POLICY_ARN = new PublishedParameter('/telemetry/kinesis/runtime/policy/arn');
+  /** ARN of the stream, as the extension's setting `STREAM` takes it. */
+  static readonly STREAM_ARN = new PublishedParameter('/telemetry/kinesis/stream/arn');
+  /** URL of the dead-letter queue, as the setting `DEAD_LETTER_QUEUE_URL` takes it. */
+  static readonly DEAD_LETTER_QUEUE_URL = new PublishedParameter('/telemetry/kinesis/dead-letters/url');
+  /** Release of the package of constructs that has deployed the layers. */
+  static readonly RELEASE = new PublishedParameter('/telemetry/kinesis/extension/release');
+  /** Name of the stack that owns these parameters, all but the next one. */
+  static readonly STACK_NAME = new PublishedParameter('/telemetry/kinesis/stack/name');
+  /** Name of the test function. */
+  static readonly TEST_FUNCTION_NAME = new PublishedParameter('/telemetry/kinesis/test-function/name');
+
+  /** @param parameterName Name of the SSM parameter in the deployment without a name. */
+  private constructor(readonly parameterName: string) {}
+
+  /**
+   * Returns the name of the SSM parameter in a deployment.
+   *
+   * @param deploymentName Name of the deployment, if it has one.
+   * @throws Error for a name that no deployment can have.
+   */
+  nameIn(deploymentName?: string): string {
+    if (deploymentName === undefined) return this.parameterName;
+    if (!NAME.test(deploymentName) || RESERVED.includes(deploymentName)) {
+      throw new Error(`${JSON.stringify(deploymentName)} cannot be the name of a deployment: set 1 to 32 of a-z 0-9 -, the first a letter, and not extension, runtime, stream, dead-letters, stack or test-function`);
+    }
+    return this.parameterName.replace('/telemetry/kinesis/', `/telemetry/kinesis/${deploymentName}/`);
   }
-  return SSM_PARAMETERS[key].replace('/telemetry/kinesis/', `/telemetry/kinesis/${deployment}/`);
 }
 
 /** Names of the metrics that functions send, without a dimension; `missingEvents` has the dimension `stream`. */
@@ -80,34 +87,89 @@ export const METRICS = {
   stream: 'Stream',
 } as const;
 
-/** How grave a log line is. */
-export type LogLevel = 'trace' | 'debug' | 'info' | 'warn' | 'error' | 'fatal';
+/** When waiting events are sent. */
+export enum Flush {
+  /** Like `end` while invocations are rare; once they come often, beside the next ones, when a record is full or an event has reached its age. */
+  ADAPTIVE = 'adaptive',
+  /** After the function has finished, before the invocation ends. */
+  END = 'end',
+  /** At the beginning of the next invocation, beside the function. */
+  START = 'start',
+}
 
-/** A category of events, log lines from a level on, or a single type of the platform's. */
-export type EventType =
-  | 'platform' | 'function' | 'extension'
-  | `platform.${string}`
-  | `function:${LogLevel}`
-  | `extension:${LogLevel}`;
+/** How events are packed into Kinesis records. */
+export enum RecordFormat {
+  /** A record holds many events, a line of JSON each. */
+  NDJSON = 'ndjson',
+  /** A record holds one event. Every consumer reads that, and it costs the most by far. */
+  EVENT = 'event',
+  /** A record is an aggregate of the Kinesis Producer Library, which KCL and Firehose unpack by themselves. */
+  KPL = 'kpl',
+}
 
-/** What makes an invocation remarkable: failure, a line's level, or more than so many milliseconds. */
-export type KeepCondition = 'failed' | `level:${LogLevel}` | `slow:${number}`;
+/** How the data of a record is compressed. Only `ndjson` records can be. */
+export enum Compression {
+  /** Not at all. */
+  NONE = 'none',
+  /** One gzip member a record (RFC 1952). */
+  GZIP = 'gzip',
+  /** One Zstandard frame a record (RFC 8878), for less CPU than gzip. */
+  ZSTD = 'zstd',
+}
+
+/** How much of its identity an event carries along. The longer the lines, the less this costs. */
+export enum Envelope {
+  /** Each event has a `source` of its own. */
+  EVENT = 'event',
+  /** The first line of a record says it once for all events of the record, which cannot be parted from it then. */
+  RECORD = 'record',
+  /** No identity: nobody can tell duplicates, order or losses, nor which function an event is of. */
+  NONE = 'none',
+}
+
+/** What decides on the shard of a record. Order is carried by the numbers of the events, not by the shard. */
+export enum PartitionKey {
+  /** The extension process. Spreads environments over the shards; managed instances, which make more than others, record by record. */
+  INSTANCE = 'instance',
+  /** The invocation, so that all its events are in one shard. Records hold events of one invocation only. */
+  REQUEST = 'request',
+  /** The name of the function, so that all its events are in one shard as long as that can take them. */
+  FUNCTION = 'function',
+  /** A new one for each record. Spreads best, and keeps nothing together. */
+  RANDOM = 'random',
+}
+
+/** Whether CloudWatch gets metrics of the extension. Each is billed. */
+export enum Metrics {
+  /** None. */
+  OFF = 'off',
+  /** Four for all functions together, because none has a dimension: `Received`, `Delivered`, `Shed` and `DeliveryLag`. */
+  BASIC = 'basic',
+  /** All there are. */
+  ALL = 'all',
+}
+
+/** What the extension says about itself in the function's log. */
+export enum LogLevel {
+  /** Only what loses events or keeps the extension from working. */
+  ERROR = 'error',
+  /** Also what a person should mend. */
+  WARN = 'warn',
+  /** Also the beginning and the end of its life. */
+  INFO = 'info',
+  /** Also every delivery. */
+  DEBUG = 'debug',
+}
 
 /** Settings of the extension. What is left out has the default of the layer's version. */
 export interface TelemetrySettings {
-  /**
-   * Kinesis data stream that receives the telemetry: its name or its ARN.
-   * Without it nothing is subscribed or delivered. An ARN also reaches a stream of another account.
-   */
-  readonly stream?: string | undefined;
-
   /**
    * What is delivered: platform, function, extension, or single types such as platform.report.
    * Of log lines only those from a level on with function:warn. A line whose level cannot be told is delivered.
    *
    * @default ['platform', 'function']
    */
-  readonly types?: readonly EventType[] | undefined;
+  readonly types?: string[] | undefined;
 
   /**
    * The share of ordinary invocations whose log lines are delivered, from 0 to 1. Platform events are always delivered.
@@ -123,17 +185,14 @@ export interface TelemetrySettings {
    *
    * @default ['failed', 'level:error']
    */
-  readonly keep?: readonly KeepCondition[] | undefined;
+  readonly keep?: string[] | undefined;
 
   /**
    * When waiting events are sent.
-   * - `adaptive`: Like `end` while invocations are rare; once they come often, beside the next ones, when a record is full or an event has reached its age.
-   * - `end`: After the function has finished, before the invocation ends.
-   * - `start`: At the beginning of the next invocation, beside the function.
    *
-   * @default 'adaptive'
+   * @default Flush.ADAPTIVE
    */
-  readonly flush?: 'adaptive' | 'end' | 'start' | undefined;
+  readonly flush?: Flush | undefined;
 
   /**
    * Longest time that one flush may hold an invocation open.
@@ -209,50 +268,37 @@ export interface TelemetrySettings {
 
   /**
    * How events are packed into Kinesis records.
-   * - `ndjson`: A record holds many events, a line of JSON each.
-   * - `event`: A record holds one event. Every consumer reads that, and it costs the most by far.
-   * - `kpl`: A record is an aggregate of the Kinesis Producer Library, which KCL and Firehose unpack by themselves.
    *
-   * @default 'ndjson'
+   * @default RecordFormat.NDJSON
    */
-  readonly recordFormat?: 'ndjson' | 'event' | 'kpl' | undefined;
+  readonly recordFormat?: RecordFormat | undefined;
 
   /**
    * How the data of a record is compressed. Only `ndjson` records can be.
-   * - `none`: Not at all.
-   * - `gzip`: One gzip member a record (RFC 1952).
-   * - `zstd`: One Zstandard frame a record (RFC 8878), for less CPU than gzip.
    *
-   * @default 'none'
+   * @default Compression.NONE
    */
-  readonly compression?: 'none' | 'gzip' | 'zstd' | undefined;
+  readonly compression?: Compression | undefined;
 
   /**
    * How much of its identity an event carries along. The longer the lines, the less this costs.
-   * - `event`: Each event has a `source` of its own.
-   * - `record`: The first line of a record says it once for all events of the record, which cannot be parted from it then.
-   * - `none`: No identity: nobody can tell duplicates, order or losses, nor which function an event is of.
    *
-   * @default 'event'
+   * @default Envelope.EVENT
    */
-  readonly envelope?: 'event' | 'record' | 'none' | undefined;
+  readonly envelope?: Envelope | undefined;
 
   /**
    * Constant members of every event's `source`: `account`, `region`, and names with values such as `team=payments`.
    * They tell whose events a stream of many functions or accounts holds, and every event carries their bytes (with ENVELOPE=record, every record).
    */
-  readonly labels?: readonly string[] | undefined;
+  readonly labels?: string[] | undefined;
 
   /**
    * What decides on the shard of a record. Order is carried by the numbers of the events, not by the shard.
-   * - `instance`: The extension process. Spreads environments over the shards; managed instances, which make more than others, record by record.
-   * - `request`: The invocation, so that all its events are in one shard. Records hold events of one invocation only.
-   * - `function`: The name of the function, so that all its events are in one shard as long as that can take them.
-   * - `random`: A new one for each record. Spreads best, and keeps nothing together.
    *
-   * @default 'instance'
+   * @default PartitionKey.INSTANCE
    */
-  readonly partitionKey?: 'instance' | 'request' | 'function' | 'random' | undefined;
+  readonly partitionKey?: PartitionKey | undefined;
 
   /**
    * Largest Kinesis record, partition key included. More than 1 MiB needs a stream that allows it.
@@ -298,29 +344,19 @@ export interface TelemetrySettings {
    */
   readonly spillMaxBytes?: Size | undefined;
 
-  /** URL of the SQS queue that takes what could not be delivered by the end, and what the stream refuses for good. */
-  readonly deadLetterQueueUrl?: string | undefined;
-
   /**
    * Whether CloudWatch gets metrics of the extension. Each is billed.
-   * - `off`: None.
-   * - `basic`: Four for all functions together, because none has a dimension: `Received`, `Delivered`, `Shed` and `DeliveryLag`.
-   * - `all`: All there are.
    *
-   * @default 'off'
+   * @default Metrics.OFF
    */
-  readonly metrics?: 'off' | 'basic' | 'all' | undefined;
+  readonly metrics?: Metrics | undefined;
 
   /**
    * What the extension says about itself in the function's log.
-   * - `error`: Only what loses events or keeps the extension from working.
-   * - `warn`: Also what a person should mend.
-   * - `info`: Also the beginning and the end of its life.
-   * - `debug`: Also every delivery.
    *
-   * @default 'warn'
+   * @default LogLevel.WARN
    */
-  readonly logLevel?: 'error' | 'warn' | 'info' | 'debug' | undefined;
+  readonly logLevel?: LogLevel | undefined;
 
   /**
    * Whether a setting that cannot be used, or no stream at all, fails the function's init instead of being reported.
@@ -335,6 +371,18 @@ export interface TelemetrySettings {
    * @default true
    */
   readonly enabled?: boolean | undefined;
+}
+
+/** The destinations of telemetry. */
+export interface Destinations {
+  /**
+   * Kinesis data stream that receives the telemetry: its name or its ARN.
+   * Without it nothing is subscribed or delivered. An ARN also reaches a stream of another account.
+   */
+  readonly stream?: string | undefined;
+
+  /** URL of the SQS queue that takes what could not be delivered by the end, and what the stream refuses for good. */
+  readonly deadLetterQueueUrl?: string | undefined;
 }
 
 /** What a stream is called: its name or its ARN. */
@@ -357,7 +405,7 @@ const QUEUE_URL = /^https?:\/\/[A-Za-z0-9.:-]+\/[0-9]{12}\/[A-Za-z0-9_-]{1,80}(\
  *
  * @throws Error that names every setting which cannot be used, with its value and its remedy.
  */
-export function toEnvironment(settings: TelemetrySettings): Record<string, string> {
+export function toEnvironment(settings: TelemetrySettings & Destinations): Record<string, string> {
   const environment = new Environment(ENV_PREFIX);
   environment.only(settings, [
     'stream',
@@ -393,7 +441,7 @@ export function toEnvironment(settings: TelemetrySettings): Record<string, strin
   environment.list('types', 'TYPES', settings.types, EVENT_TYPE, 'platform, function, extension, single types such as platform.report, or lines from a level on such as function:warn, separated by commas');
   environment.share('sample', 'SAMPLE', settings.sample, 'a decimal number from 0 to 1, such as 0.05');
   environment.list('keep', 'KEEP', settings.keep, CONDITION, 'failed, level:LEVEL such as level:error, or slow:MS such as slow:2000, separated by commas');
-  environment.choice('flush', 'FLUSH', settings.flush, ['adaptive', 'end', 'start']);
+  environment.choice('flush', 'FLUSH', settings.flush, Object.values(Flush));
   environment.millis('flushTimeout', 'FLUSH_TIMEOUT_MS', settings.flushTimeout, { min: 50, max: 60000 });
   environment.millis('maxAge', 'MAX_AGE_MS', settings.maxAge, { min: 100, max: 5400000 });
   environment.count('maxBatchRecordsItems', 'MAX_BATCH_RECORDS_ITEMS', settings.maxBatchRecordsItems, { min: 1, max: 1000000 });
@@ -402,19 +450,19 @@ export function toEnvironment(settings: TelemetrySettings): Record<string, strin
   environment.count('maxBufferItemsCount', 'MAX_BUFFER_ITEMS_COUNT', settings.maxBufferItemsCount, { min: 1000, max: 10000 });
   environment.millis('connectionTimeout', 'CONNECTION_TIMEOUT_MS', settings.connectionTimeout, { min: 100, max: 3600000 });
   environment.flag('preconnect', 'PRECONNECT', settings.preconnect);
-  environment.choice('recordFormat', 'RECORD_FORMAT', settings.recordFormat, ['ndjson', 'event', 'kpl']);
-  environment.choice('compression', 'COMPRESSION', settings.compression, ['none', 'gzip', 'zstd']);
-  environment.choice('envelope', 'ENVELOPE', settings.envelope, ['event', 'record', 'none']);
+  environment.choice('recordFormat', 'RECORD_FORMAT', settings.recordFormat, Object.values(RecordFormat));
+  environment.choice('compression', 'COMPRESSION', settings.compression, Object.values(Compression));
+  environment.choice('envelope', 'ENVELOPE', settings.envelope, Object.values(Envelope));
   environment.list('labels', 'LABELS', settings.labels, LABEL, 'account, region, or NAME=VALUE with a name of letters, digits, _ and - that source does not have yet, each once, separated by commas');
-  environment.choice('partitionKey', 'PARTITION_KEY', settings.partitionKey, ['instance', 'request', 'function', 'random']);
+  environment.choice('partitionKey', 'PARTITION_KEY', settings.partitionKey, Object.values(PartitionKey));
   environment.bytes('maxRecordBytes', 'MAX_RECORD_BYTES', settings.maxRecordBytes, { min: 4096, max: 10485760 });
   environment.bytes('maxRequestBytes', 'MAX_REQUEST_BYTES', settings.maxRequestBytes, { min: 1048576, max: 10485760 });
   environment.bytes('targetRecordBytes', 'TARGET_RECORD_BYTES', settings.targetRecordBytes, { min: 1024, max: 10485760 });
   environment.bytes('queueMaxBytes', 'QUEUE_MAX_BYTES', settings.queueMaxBytes, { min: 4194304, max: 4294967296 });
   environment.bytes('spillMaxBytes', 'SPILL_MAX_BYTES', settings.spillMaxBytes, { min: 0, max: 34359738368 });
   environment.text('deadLetterQueueUrl', 'DEAD_LETTER_QUEUE_URL', settings.deadLetterQueueUrl, QUEUE_URL, 'the URL of a queue (https://sqs.REGION.amazonaws.com/ACCOUNT/NAME)');
-  environment.choice('metrics', 'METRICS', settings.metrics, ['off', 'basic', 'all']);
-  environment.choice('logLevel', 'LOG_LEVEL', settings.logLevel, ['error', 'warn', 'info', 'debug']);
+  environment.choice('metrics', 'METRICS', settings.metrics, Object.values(Metrics));
+  environment.choice('logLevel', 'LOG_LEVEL', settings.logLevel, Object.values(LogLevel));
   environment.flag('strict', 'STRICT', settings.strict);
   environment.flag('enabled', 'ENABLED', settings.enabled);
   environment.together(settings, 'recordFormat', 'ndjson', 'compression', ['none', 'gzip', 'zstd']);

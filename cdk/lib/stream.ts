@@ -4,8 +4,13 @@ import type * as kms from 'aws-cdk-lib/aws-kms';
 import type { Construct } from 'constructs';
 import { acknowledge } from './newer-cdk';
 
-/** Who decides on the shard of a record: its partition key, or Kinesis itself (on demand only). */
-export type RecordDistribution = 'USER_PARTITION_KEY' | 'AUTO';
+/** The ways in which a stream assigns records to its shards. */
+export enum RecordDistribution {
+  /** By the partition keys of the records. */
+  USER_PARTITION_KEY = 'USER_PARTITION_KEY',
+  /** Kinesis decides. For streams on demand only. */
+  AUTO = 'AUTO',
+}
 
 /** What a stream takes and keeps, as far as settings of the extension and alarms depend on it. */
 export interface StreamTraits {
@@ -16,7 +21,11 @@ export interface StreamTraits {
    */
   readonly maxRecordSize?: Size | undefined;
 
-  /** @default 'USER_PARTITION_KEY' */
+  /**
+   * How the stream assigns records to its shards.
+   *
+   * @default RecordDistribution.USER_PARTITION_KEY
+   */
   readonly recordDistribution?: RecordDistribution | undefined;
 
   /**
@@ -29,7 +38,11 @@ export interface StreamTraits {
 
 /** A stream to be made. */
 export interface NewStreamProps extends StreamTraits {
-  /** @default on demand: nobody has to know how many shards telemetry takes */
+  /**
+   * The capacity mode of the stream.
+   *
+   * @default StreamMode.ON_DEMAND
+   */
   readonly mode?: kinesis.StreamMode | undefined;
 
   /**
@@ -39,10 +52,18 @@ export interface NewStreamProps extends StreamTraits {
    */
   readonly shardCount?: number | undefined;
 
-  /** @default the key that AWS manages, which no other account can use */
+  /**
+   * The key with which the stream is encrypted.
+   *
+   * @default the key that AWS manages, which no other account can use
+   */
   readonly encryptionKey?: kms.IKey | undefined;
 
-  /** @default RemovalPolicy.RETAIN, as the CDK has it */
+  /**
+   * What becomes of the stream when the stack is deleted.
+   *
+   * @default RemovalPolicy.RETAIN, as the CDK has it
+   */
   readonly removalPolicy?: RemovalPolicy | undefined;
 }
 
@@ -57,7 +78,7 @@ export function newStream(scope: Construct, id: string, props: NewStreamProps): 
   if (isOnDemand && shardCount !== undefined) {
     throw new Error(`shardCount is ${shardCount}, and a stream on demand has no fixed number of shards: leave it out, or set mode to StreamMode.PROVISIONED`);
   }
-  if (!isOnDemand && recordDistribution === 'AUTO') {
+  if (!isOnDemand && recordDistribution === RecordDistribution.AUTO) {
     throw new Error('recordDistribution is "AUTO", which only streams on demand know: leave it out, or leave out the mode');
   }
   const stream = new kinesis.Stream(scope, id, {
@@ -79,11 +100,11 @@ export function newStream(scope: Construct, id: string, props: NewStreamProps): 
 /** Returns what is known of a stream: from its definition, if the app and this version of the CDK have it, and else what was `stated`. */
 export function traits(stream: kinesis.IStream, stated: StreamTraits) {
   const resource = stream.node.defaultChild instanceof kinesis.CfnStream ? stream.node.defaultChild : undefined;
-  const distribution: RecordDistribution = (resource?.recordDistributionStrategy ?? stated.recordDistribution) === 'AUTO' ? 'AUTO' : 'USER_PARTITION_KEY';
+  const isAutomatic = (resource?.recordDistributionStrategy ?? stated.recordDistribution) === RecordDistribution.AUTO;
   const hours = resource?.retentionPeriodHours;
   return {
     maxRecordKiB: resource?.maxRecordSizeInKiB ?? stated.maxRecordSize?.toKibibytes() ?? 1024,
-    recordDistribution: distribution,
+    recordDistribution: isAutomatic ? RecordDistribution.AUTO : RecordDistribution.USER_PARTITION_KEY,
     // Of a number that only the deployment knows no half can be taken.
     retention: hours === undefined || Token.isUnresolved(hours) ? (stated.retention ?? Duration.hours(24)) : Duration.hours(hours),
   };

@@ -4,22 +4,24 @@ import type * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import type * as lambda from 'aws-cdk-lib/aws-lambda';
 import type * as sqs from 'aws-cdk-lib/aws-sqs';
 import type { Construct, IConstruct } from 'constructs';
-import type { LAYERS } from './spec';
+import type { LAYERS, Metrics } from './spec';
 import type { traits } from './stream';
 
 // `KinesisTelemetry` uses the modules that make alarms, the dashboard and attachments. They see it through these interfaces,
-// so that none of them imports it.
+// so that none of them imports it, and its own properties are those that apps need.
 
 /** Instruction set of a function, as Lambda names it. */
 export type ArchitectureName = keyof typeof LAYERS;
 
-/** The destinations of telemetry, as alarms and the dashboard watch them. Both become its children. */
-export interface DeliveryTarget extends Construct {
+/** The destinations of telemetry, as alarms and the dashboard watch them. */
+export interface DeliveryTarget {
+  /** The construct that gets alarms and the dashboard as its children. */
+  readonly scope: Construct;
   readonly stream: kinesis.IStream;
   readonly streamTraits: ReturnType<typeof traits>;
   readonly deadLetterQueue: sqs.IQueue;
   /** The metrics that functions send unless their settings say otherwise. */
-  readonly metrics: 'off' | 'basic' | 'all';
+  readonly metrics: Metrics;
   readonly deploymentName: string | undefined;
   /** The metrics of the scheduled check for missing events, if there is one. */
   readonly completeness: { readonly missingEvents: cloudwatch.Metric; readonly errors: cloudwatch.Metric } | undefined;

@@ -5,7 +5,7 @@ import { Annotations } from 'aws-cdk-lib/assertions';
 import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { AttachTelemetry } from '../lib/index';
+import { AttachTelemetry, Flush } from '../lib/index';
 import { ENV_PREFIX } from '../lib/spec';
 import { Match, Template, someFunction, telemetryIn } from './test-environment';
 
@@ -26,8 +26,8 @@ test('an aspect attaches to every function, but for images and those that have i
   const left = someFunction(stack, {}, 'Left');
   const repository = ecr.Repository.fromRepositoryName(stack, 'Repository', 'images');
   new lambda.DockerImageFunction(stack, 'Image', { code: lambda.DockerImageCode.fromEcr(repository) });
-  telemetry.attachTo(own, { flush: 'start' });
-  Aspects.of(app).add(new AttachTelemetry(telemetry, { flush: 'end', only: (fn) => fn !== left }));
+  telemetry.attachTo(own, { flush: Flush.START });
+  Aspects.of(app).add(new AttachTelemetry(telemetry, { flush: Flush.END, selector: { settingsFor: (fn) => (fn === left ? undefined : {}) } }));
   assert.deepEqual(flush(stack), { Own: 'start', Other: 'end', Left: undefined, Image: undefined });
   Annotations.fromStack(stack).hasWarning('/Theirs/Image', Match.stringLikeRegexp('container image'));
 });
@@ -35,8 +35,8 @@ test('an aspect attaches to every function, but for images and those that have i
 test('an aspect can give each function settings of its own, or leave it out', () => {
   const { app, stack, telemetry } = telemetryIn();
   for (const id of ['Fast', 'Slow', 'Left']) someFunction(stack, {}, id);
-  const settings = (fn: lambda.Function) => (fn.node.id === 'Left' ? undefined : { flush: fn.node.id === 'Fast' ? 'end' : 'start' } as const);
-  Aspects.of(app).add(new AttachTelemetry(telemetry, settings));
+  const settingsFor = ({ node }: lambda.Function) => (node.id === 'Left' ? undefined : node.id === 'Fast' ? { flush: Flush.END } : {});
+  Aspects.of(app).add(new AttachTelemetry(telemetry, { flush: Flush.START, selector: { settingsFor } }));
   assert.deepEqual(flush(stack), { Fast: 'end', Slow: 'start', Left: undefined });
 });
 
@@ -49,13 +49,13 @@ test('an aspect says of every function that cannot have it why, and attaches to 
   const edge = new Stack(app, 'Edge', { env: { account: '111122223333', region: 'us-east-1' } });
   someFunction(edge);
   someFunction(stack, {}, 'Good');
-  Aspects.of(app).add(new AttachTelemetry(telemetry, { flush: 'end' }));
+  Aspects.of(app).add(new AttachTelemetry(telemetry, { flush: Flush.END }));
   assert.deepEqual(flush(stack), { Full: undefined, Foreign: undefined, Good: 'end' });
   for (const [at, path, why] of [
     [stack, '/Theirs/Full', 'Lambda allows five'],
     [stack, '/Theirs/Foreign', 'its role is not defined in this app'],
     [edge, '/Edge/Orders', 'its region is us-east-1'],
   ] as const) {
-    Annotations.fromStack(at).hasError(path, Match.stringLikeRegexp(`attached to ${path.slice(1)}: .*${why}.*; or leave it out with \`only\`$`));
+    Annotations.fromStack(at).hasError(path, Match.stringLikeRegexp(`attached to ${path.slice(1)}: .*${why}.*; or leave it out with \`selector\`$`));
   }
 });

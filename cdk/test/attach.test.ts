@@ -6,7 +6,7 @@ import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import * as kms from 'aws-cdk-lib/aws-kms';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
-import { type AttachmentSettings } from '../lib/index';
+import { type AttachmentSettings, Flush, Metrics, RecordDistribution, RecordFormat } from '../lib/index';
 import { ENV_PREFIX } from '../lib/spec';
 import { Match, Template, attached, someFunction, statements, telemetryIn } from './test-environment';
 
@@ -23,11 +23,11 @@ function refusal(settings: AttachmentSettings, ...args: Parameters<typeof teleme
 }
 
 test('a function gets the layer of its architecture, the policy and the settings', () => {
-  for (const [name, architecture] of [['x86_64', lambda.Architecture.X86_64], ['arm64', lambda.Architecture.ARM_64]] as const) {
+  for (const architecture of [lambda.Architecture.X86_64, lambda.Architecture.ARM_64]) {
     const { stack, telemetry } = telemetryIn();
-    telemetry.attachTo(someFunction(stack, { architecture }), { flush: 'end', maxAge: Duration.seconds(2), types: ['platform'] });
+    telemetry.attachTo(someFunction(stack, { architecture }), { flush: Flush.END, maxAge: Duration.seconds(2), types: ['platform'] });
     const { layers, variables } = attached(stack);
-    assert.deepEqual(layers, [stack.resolve(telemetry.layers[name].layerVersionArn)]);
+    assert.deepEqual(layers, [stack.resolve(telemetry.layerFor(architecture).layerVersionArn)]);
     assert.deepEqual(variables, {
       [`${ENV_PREFIX}STREAM`]: stack.resolve(telemetry.stream.streamArn) as unknown,
       [`${ENV_PREFIX}DEAD_LETTER_QUEUE_URL`]: stack.resolve(telemetry.deadLetterQueue.queueUrl) as unknown,
@@ -51,7 +51,7 @@ test('the policy allows three actions, each on one resource, and the key only fo
 });
 
 test('logs can be kept from CloudWatch, by denying what writes them', () => {
-  const { stack, telemetry } = telemetryIn({ metrics: 'all' });
+  const { stack, telemetry } = telemetryIn({ metrics: Metrics.ALL });
   telemetry.attachTo(someFunction(stack), { cloudWatchLogs: false });
   const denied = statements(stack).filter((it) => it.Effect === 'Deny');
   assert.deepEqual(denied.map((it) => it.Action), [['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents']]);
@@ -79,7 +79,7 @@ test('a role from elsewhere is denied to write logs, too, and refused where it t
 });
 
 test('functions send the metrics that alarms are made of', () => {
-  const { stack, telemetry } = telemetryIn({ metrics: 'basic' });
+  const { stack, telemetry } = telemetryIn({ metrics: Metrics.BASIC });
   telemetry.attachTo(someFunction(stack));
   assert.equal(attached(stack).variables[`${ENV_PREFIX}METRICS`], 'basic');
 });
@@ -100,10 +100,10 @@ test('what only the construct can know is refused where it is set for a function
 });
 
 test('aggregates are refused for a stream that distributes records itself', () => {
-  const automatic = { newStream: { recordDistribution: 'AUTO' as const } };
-  assert.match(refusal({ recordFormat: 'kpl' }, automatic), /recordFormat is "kpl", and the stream distributes records itself/);
-  assert.equal(refusal({ recordFormat: 'ndjson' }, automatic), '');
-  assert.equal(refusal({ recordFormat: 'kpl' }), '');
+  const automatic = { newStream: { recordDistribution: RecordDistribution.AUTO } };
+  assert.match(refusal({ recordFormat: RecordFormat.KPL }, automatic), /recordFormat is "kpl", and the stream distributes records itself/);
+  assert.equal(refusal({ recordFormat: RecordFormat.NDJSON }, automatic), '');
+  assert.equal(refusal({ recordFormat: RecordFormat.KPL }), '');
 });
 
 test('records are refused that the stream does not take', () => {
@@ -113,7 +113,7 @@ test('records are refused that the stream does not take', () => {
 });
 
 test('metrics are refused where there is no log to send them through', () => {
-  assert.match(refusal({ metrics: 'basic', cloudWatchLogs: false }), /metrics is "basic", and metrics come out of CloudWatch Logs/);
+  assert.match(refusal({ metrics: Metrics.BASIC, cloudWatchLogs: false }), /metrics is "basic", and metrics come out of CloudWatch Logs/);
 });
 
 test('an image, a sixth layer, a foreign role, and a second time are refused', () => {
@@ -158,9 +158,8 @@ test('a stream of another account is named by its ARN, and its key is allowed', 
 });
 
 test('a new stream takes records as large and distributes them as it was asked to, whatever the CDK knows of that', () => {
-  const { stack, telemetry } = telemetryIn({ newStream: { maxRecordSize: Size.mebibytes(4), recordDistribution: 'AUTO' } });
+  const { stack } = telemetryIn({ newStream: { maxRecordSize: Size.mebibytes(4), recordDistribution: RecordDistribution.AUTO } });
   Template.fromStack(stack).hasResourceProperties('AWS::Kinesis::Stream', { MaxRecordSizeInKiB: 4096, RecordDistributionStrategy: 'AUTO' });
-  assert.deepEqual([telemetry.streamTraits.maxRecordKiB, telemetry.streamTraits.recordDistribution], [4096, 'AUTO']);
 });
 
 test('a stream, its mode and its shards that exclude each other are refused', () => {
@@ -168,6 +167,6 @@ test('a stream, its mode and its shards that exclude each other are refused', ()
   const made = telemetryIn();
   assert.throws(() => telemetryIn({ stream: stream(made.stack), newStream: {} }), /stream and newStream exclude each other/);
   assert.throws(() => telemetryIn({ newStream: { shardCount: 2 } }), /shardCount is 2, and a stream on demand has no fixed number/);
-  const provisioned = { mode: kinesis.StreamMode.PROVISIONED, recordDistribution: 'AUTO' as const };
+  const provisioned = { mode: kinesis.StreamMode.PROVISIONED, recordDistribution: RecordDistribution.AUTO };
   assert.throws(() => telemetryIn({ newStream: provisioned }), /which only streams on demand know/);
 });

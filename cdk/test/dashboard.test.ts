@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Duration, Stack, type StackProps } from 'aws-cdk-lib';
 import * as kinesis from 'aws-cdk-lib/aws-kinesis';
-import { KinesisTelemetry, type KinesisTelemetryProps } from '../lib/index';
+import { KinesisTelemetry, type KinesisTelemetryProps, Metrics } from '../lib/index';
 import { DOCS } from '../lib/spec';
 import { Template, type Widget, dashboard, someFunction, telemetryIn, zips } from './test-environment';
 
@@ -34,7 +34,7 @@ function deployed(given: (stack: Stack) => Partial<KinesisTelemetryProps>, props
 }
 
 for (const [what, given] of Object.entries(streams)) {
-  for (const metrics of ['off', 'basic', 'all'] as const) {
+  for (const metrics of Object.values(Metrics)) {
     for (const functions of [0, 1]) {
       const variant = `with ${what}, metrics ${metrics} and ${functions} attached functions`;
       const make = () => {
@@ -104,7 +104,7 @@ test('the dashboard has a name that stays, with the region, because an account h
 });
 
 test('documents are linked to by absolute addresses, on the dashboard and in alarms', () => {
-  const { stack } = telemetryIn({ metrics: 'all' });
+  const { stack } = telemetryIn({ metrics: Metrics.ALL });
   const text = JSON.stringify(Template.fromStack(stack).toJSON());
   const links = text.match(/[^\s"(]*docs\/[\w-]+\.md[^\s")\\]*/g) ?? [];
   assert.ok(links.length > 7);

@@ -6,7 +6,7 @@ import * as ecr from 'aws-cdk-lib/aws-ecr';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { Construct } from 'constructs';
-import { AttachTelemetry } from '../lib/index';
+import { AttachTelemetry, Flush } from '../lib/index';
 import { ENV_PREFIX } from '../lib/spec';
 import { Match, Template, someFunction, telemetryIn } from './test-environment';
 
@@ -126,7 +126,7 @@ for (const [what, { make, said, at = '/Theirs/It' }] of Object.entries(kinds)) {
     const { app, stack, telemetry } = telemetryIn();
     make(stack, 'It');
     Aspects.of(app).add(new AttachTelemetry(telemetry));
-    Aspects.of(stack).add(new AttachTelemetry(telemetry, { flush: 'end' }));
+    Aspects.of(stack).add(new AttachTelemetry(telemetry, { flush: Flush.END }));
     const { warnings, errors } = annotations(stack);
     assert.deepEqual(errors, []);
     assert.deepEqual(warnings.map(({ id }) => id), [at]);
@@ -172,7 +172,8 @@ test('an aspect attaches once to the function of singletons, wherever it is appl
 test('a singleton can be left out, and an error of it is said once', () => {
   const { app, stack, telemetry } = telemetryIn();
   singleton(stack, 'Left');
-  Aspects.of(app).add(new AttachTelemetry(telemetry, { only: (fn) => !fn.node.path.includes('SingletonLambda') }));
+  const settingsFor = ({ node }: lambda.Function) => (node.path.includes('SingletonLambda') ? undefined : {});
+  Aspects.of(app).add(new AttachTelemetry(telemetry, { selector: { settingsFor } }));
   assert.equal(attachedIn(stack), 0);
 
   const other = telemetryIn({}, { env: { account: '111122223333', region: 'eu-west-1' } });

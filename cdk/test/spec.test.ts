@@ -1,10 +1,10 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { Aws, CfnParameter, Duration, Lazy, Size, Stack, Token } from 'aws-cdk-lib';
-import { ENV_PREFIX, EXTENSION_NAME, LAYERS, SSM_PARAMETERS, toEnvironment, type TelemetrySettings } from '../lib/spec';
+import { Compression, type Destinations, ENV_PREFIX, EXTENSION_NAME, Envelope, Flush, LAYERS, PublishedParameter, RecordFormat, type TelemetrySettings, toEnvironment } from '../lib/spec';
 
 /** What is said of settings that cannot be used, a line each. */
-function problems(settings: TelemetrySettings): string[] {
+function problems(settings: TelemetrySettings & Destinations): string[] {
   try {
     toEnvironment(settings);
   } catch (error) {
@@ -17,7 +17,7 @@ test('units survive the crossing', () => {
   const variables = toEnvironment({
     stream: 'telemetry',
     types: ['platform.report', 'function'],
-    flush: 'start',
+    flush: Flush.START,
     flushTimeout: Duration.seconds(2),
     maxRecordBytes: Size.mebibytes(2),
     queueMaxBytes: Size.gibibytes(4),
@@ -45,7 +45,7 @@ test('everything that cannot be used is named together, with its value and a rem
   assert.deepEqual(
     problems({
       stream: 'two words',
-      flush: 'now' as 'end',
+      flush: 'now' as Flush,
       flushTimeout: Duration.minutes(2),
       bufferTimeout: Duration.millis(25.5),
       maxRecordBytes: Size.bytes(4095),
@@ -83,7 +83,7 @@ test('a stream is a name or an ARN and nothing else', () => {
 test('types are categories and single types of the platform', () => {
   assert.deepEqual(problems({ types: ['platform', 'function', 'extension', 'platform.report'] }), []);
   assert.equal(problems({ types: [] }).length, 1);
-  assert.equal(problems({ types: ['platform.', 'function.x' as 'function'] }).length, 1);
+  assert.equal(problems({ types: ['platform.', 'function.x'] }).length, 1);
 });
 
 test('what only the deployment knows is passed on', () => {
@@ -120,7 +120,9 @@ test('names fit together', () => {
     assert.equal(layer.name, `${EXTENSION_NAME}-${architecture}`);
     assert.equal(layer.zip, `${layer.name}.zip`);
   }
-  assert.equal(new Set(Object.values(SSM_PARAMETERS)).size, Object.keys(SSM_PARAMETERS).length);
+  const parameters = Object.values(PublishedParameter) as PublishedParameter[];
+  assert.ok(parameters.length > 5);
+  assert.equal(new Set(parameters.map((it) => it.parameterName)).size, parameters.length);
 });
 
 test('whatever a caller without TypeScript gives is named, and hides no other problem', () => {
@@ -150,7 +152,7 @@ test('whatever a caller without TypeScript gives is named, and hides no other pr
 });
 
 test('a list of what is no text is named, too', () => {
-  assert.deepEqual(problems({ types: [1n, { toString: null }] as unknown as ['platform'], flush: Object.create(null) as 'end' }).map((it) => it.split(':')[0]), [
+  assert.deepEqual(problems({ types: [1n, { toString: null }] as unknown as ['platform'], flush: Object.create(null) as Flush }).map((it) => it.split(':')[0]), [
     'types is [ 1n, [Object] ]',
     'flush is [Object',
   ]);
@@ -161,17 +163,17 @@ test('fractions of a unit are whole numbers of a smaller one, or named', () => {
   for (let ms = 50; ms <= 60_000; ms += 1) {
     assert.deepEqual(problems({ flushTimeout: Duration.seconds(ms / 1000) }), [], `${ms} ms`);
   }
-  assert.match(problems({ maxRecordBytes: Size.mebibytes(1.1), flush: 'x' as 'end' })[1] ?? '', /^maxRecordBytes is 1153433.6 bytes: /);
+  assert.match(problems({ maxRecordBytes: Size.mebibytes(1.1), flush: 'x' as Flush })[1] ?? '', /^maxRecordBytes is 1153433.6 bytes: /);
   assert.equal(problems({ maxRecordBytes: Size.kibibytes(Number.NaN) }).length, 1);
 });
 
 test('settings that exclude each other are refused', () => {
-  assert.deepEqual(problems({ recordFormat: 'kpl', compression: 'gzip', envelope: 'record' }), [
+  assert.deepEqual(problems({ recordFormat: RecordFormat.KPL, compression: Compression.GZIP, envelope: Envelope.RECORD }), [
     'compression is "gzip": set one of none, or another recordFormat than kpl',
     'envelope is "record": set one of event, none, or another recordFormat than kpl',
   ]);
-  assert.deepEqual(problems({ recordFormat: 'ndjson', compression: 'zstd', envelope: 'record' }), []);
-  assert.deepEqual(problems({ compression: 'gzip' }), []);
+  assert.deepEqual(problems({ recordFormat: RecordFormat.NDJSON, compression: Compression.ZSTD, envelope: Envelope.RECORD }), []);
+  assert.deepEqual(problems({ compression: Compression.GZIP }), []);
 });
 
 test('lines can be asked for from a level on, and only lines', () => {
@@ -191,7 +193,7 @@ test('a share is a number from 0 to 1, written without an exponent', () => {
 });
 
 test('conditions are failed, a level, or a number of milliseconds', () => {
-  const keep = ['failed', 'level:warn', 'slow:2000'] as const;
+  const keep = ['failed', 'level:warn', 'slow:2000'];
   assert.deepEqual(toEnvironment({ keep }), { [`${ENV_PREFIX}KEEP`]: 'failed,level:warn,slow:2000' });
   const condition = Lazy.string({ produce: () => Aws.STACK_NAME }) as 'failed';
   assert.deepEqual(problems({ keep: ['failed', condition] }), []);
@@ -209,7 +211,7 @@ test('conditions are failed, a level, or a number of milliseconds', () => {
 test('a share of lines that no type selects is refused', () => {
   const remedy = 'add function to types, of whose lines it is the share, or remove it';
   assert.deepEqual(problems({ sample: 0.05, types: ['platform', 'extension'] }), [`sample is 0.05: ${remedy}`]);
-  for (const types of [['platform', 'function'], ['function:warn'], [Lazy.string({ produce: () => 'function' }) as 'function']] as const) {
+  for (const types of [['platform', 'function'], ['function:warn'], [Lazy.string({ produce: () => 'function' })]]) {
     assert.deepEqual(problems({ sample: 0, types }), []);
   }
   assert.deepEqual(problems({ sample: 1, types: ['platform'] }), []);

@@ -4,7 +4,7 @@ import { Stack } from 'aws-cdk-lib';
 import * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import * as lambda from 'aws-cdk-lib/aws-lambda';
 import { StringParameter } from 'aws-cdk-lib/aws-ssm';
-import { type KinesisTelemetryProps, published } from '../lib/index';
+import { type KinesisTelemetryProps, PublishedParameter } from '../lib/index';
 import { Template, someFunction, telemetryIn, zips } from './test-environment';
 
 /** The name of the version to which an alias of the function points, in the stack of the telemetry or in another. */
@@ -39,7 +39,7 @@ test('an alias gets another stream, too, from another stack', () => {
 test('who refers to the parameters without the construct publishes a version with another text, and not without', () => {
   const said = (upgrade?: string): unknown => {
     const stack = new Stack();
-    const arn = StringParameter.valueForStringParameter(stack, published('layerArnX86_64'));
+    const arn = StringParameter.valueForStringParameter(stack, PublishedParameter.LAYER_ARN_X86_64.nameIn());
     const fn = someFunction(stack, { layers: [lambda.LayerVersion.fromLayerVersionArn(stack, 'Telemetry', arn)] });
     if (upgrade !== undefined) fn.invalidateVersionBasedOn(upgrade);
     fn.addAlias('live');

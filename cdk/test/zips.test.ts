@@ -3,6 +3,7 @@ import { cpSync, mkdtempSync, rmSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { CfnParameter, Stack } from 'aws-cdk-lib';
+import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as s3 from 'aws-cdk-lib/aws-s3';
 import { KinesisTelemetry, type LayerBucketProps } from '../lib/index';
 import { COMPLETENESS_ZIP, EXTENSION_NAME, LAYERS, RELEASE } from '../lib/spec';
@@ -61,6 +62,11 @@ test('the description of a layer version begins with the release', () => {
     const { Description } = (it as { Properties: { Description: string } }).Properties;
     assert.ok(Description.startsWith(`${EXTENSION_NAME} ${RELEASE}:`) && Description.length <= 256, Description);
   }
+});
+
+test('an architecture without a layer is named', () => {
+  const { telemetry } = inBucket();
+  assert.throws(() => telemetry.layerFor(lambda.Architecture.custom('riscv64')), /architecture riscv64: choose one of x86_64, arm64/);
 });
 
 test('a folder and a bucket exclude each other', () => {

@@ -1,6 +1,9 @@
 import type { Node } from 'constructs';
-import { type ArchitectureName, published } from 'kinesis-telemetry-cdk';
+import { PublishedParameter } from 'kinesis-telemetry-cdk';
 import { STAGES, TEST_FUNCTION_ZIPS } from './spec';
+
+/** Instruction set of a function, as Lambda names it. */
+export type ArchitectureName = keyof typeof TEST_FUNCTION_ZIPS;
 
 /** What the app is told: CDK context, `--context NAME=VALUE`. */
 export interface Inputs {
@@ -35,7 +38,7 @@ export function readInputs(node: Node): Inputs {
   const architecture = word('architecture', Object.keys(TEST_FUNCTION_ZIPS) as ArchitectureName[], text('architecture') ?? 'x86_64');
   const deploymentName = text('name');
   // Refuses what cannot be a name.
-  published('layerArn', deploymentName);
+  PublishedParameter.LAYER_ARN.nameIn(deploymentName);
   const organizationId = text('organizationId');
   if (organizationId !== undefined && !/^o-[a-z0-9]{10,32}$/.test(organizationId)) {
     throw new Error(`organizationId is ${JSON.stringify(organizationId)}: set the id of an organisation, such as o-a1b2c3d4e5`);

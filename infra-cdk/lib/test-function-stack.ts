@@ -6,7 +6,8 @@ import * as lambda from 'aws-cdk-lib/aws-lambda';
 import * as logs from 'aws-cdk-lib/aws-logs';
 import * as ssm from 'aws-cdk-lib/aws-ssm';
 import type { Construct } from 'constructs';
-import { type ArchitectureName, type KinesisTelemetry, published } from 'kinesis-telemetry-cdk';
+import { type KinesisTelemetry, PublishedParameter } from 'kinesis-telemetry-cdk';
+import type { ArchitectureName } from './inputs';
 import { TEST_FUNCTION_ZIPS } from './spec';
 
 export interface TestFunctionStackProps extends StackProps {
@@ -45,7 +46,7 @@ export class TestFunctionStack extends Stack {
     });
     telemetry.attachTo(fn);
     new ssm.StringParameter(this, 'Parameter-testFunctionName', {
-      parameterName: published('testFunctionName', telemetry.deploymentName),
+      parameterName: PublishedParameter.TEST_FUNCTION_NAME.nameIn(telemetry.deploymentName),
       description: `Of ${this.stackName}`,
       stringValue: fn.functionName,
     });

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
-import { PUBLISHED, published } from 'kinesis-telemetry-cdk';
+import { PublishedParameter } from 'kinesis-telemetry-cdk';
 import { Template, deployment } from './test-environment';
 
 test('what cannot be deployed is said in one line, with what can', () => {
@@ -23,7 +23,7 @@ test('a deployment publishes everything, once, under its name', () => {
     const { telemetry, testFunction } = deployment({ stage: 'dev', ...(name !== undefined && { name }) });
     const parameters = [telemetry, testFunction].flatMap((stack) => Object.values(Template.fromStack(stack).findResources('AWS::SSM::Parameter')));
     const names = parameters.map((it) => (it as { Properties: { Name: string } }).Properties.Name);
-    const keys = Object.keys(PUBLISHED) as (keyof typeof PUBLISHED)[];
-    assert.deepEqual(names.sort(), keys.map((key) => published(key, name)).sort());
+    const all = Object.values(PublishedParameter).filter((it) => it instanceof PublishedParameter);
+    assert.deepEqual(names.sort(), all.map((it) => it.nameIn(name)).sort());
   }
 });

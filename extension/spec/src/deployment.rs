@@ -105,7 +105,7 @@ pub fn reserved() -> impl Iterator<Item = &'static str> {
 }
 
 /// Everything that a deployment publishes.
-pub const SSM_PARAMETERS: [SsmParameter; 8] = [
+pub const SSM_PARAMETERS: [SsmParameter; 9] = [
     SsmParameter {
         key: "layerArn",
         name: "/telemetry/kinesis/extension/arn",
@@ -135,6 +135,11 @@ pub const SSM_PARAMETERS: [SsmParameter; 8] = [
         key: "deadLetterQueueUrl",
         name: "/telemetry/kinesis/dead-letters/url",
         doc: "URL of the dead-letter queue, as the setting `DEAD_LETTER_QUEUE_URL` takes it.",
+    },
+    SsmParameter {
+        key: "release",
+        name: "/telemetry/kinesis/extension/release",
+        doc: "Release of the package of constructs that has deployed the layers.",
     },
     SsmParameter {
         key: "stackName",

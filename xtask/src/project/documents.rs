@@ -38,6 +38,7 @@ pub(super) fn add(project: &mut Project, command_line: &clap::Command) {
         ("sam", block("yaml", &snippets::sam(None))),
         ("terraform", block("hcl", &snippets::terraform(None))),
         ("cli", block("sh", &snippets::cli(None))),
+        ("deployed-release", block("sh", &deployed_release())),
     ] {
         project
             .region(told, name, text)
@@ -158,6 +159,15 @@ fn packing() -> String {
         ]
     });
     table(["`RECORD_FORMAT`", "`COMPRESSION`", "`ENVELOPE`", "read by", "why these"], rows)
+}
+
+/// Returns the commands that deploy a CDK app in a pipeline, unless a newer release is deployed.
+fn deployed_release() -> String {
+    let release = SSM_PARAMETERS.iter().find(|it| it.key == "release").map_or("", |it| it.name);
+    format!(
+        "deployed=$(aws ssm get-parameters --names {release} --query 'Parameters[].Value' --output text)\n\
+         npx cdk deploy --context \"kinesis-telemetry:deployedRelease=$deployed\"\n"
+    )
 }
 
 fn published() -> String {

@@ -17,7 +17,7 @@ pub(super) struct Link {
 }
 
 /// Every section that is linked to.
-pub(super) const LINKS: [Link; 7] = [
+pub(super) const LINKS: [Link; 8] = [
     Link { key: "alarms", document: "docs/deploying.md", heading: "Alarms" },
     Link { key: "byHand", document: "docs/deploying.md", heading: "In the CDK, by ARN" },
     Link { key: "codeSigning", document: "docs/deploying.md", heading: "Code signing" },
@@ -29,6 +29,7 @@ pub(super) const LINKS: [Link; 7] = [
         document: "docs/operating.md",
         heading: "What does the extension log?",
     },
+    Link { key: "upgrade", document: "docs/deploying.md", heading: "Upgrade and rollback" },
 ];
 
 impl Link {

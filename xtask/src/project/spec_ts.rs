@@ -1,11 +1,10 @@
 //! `cdk/lib/spec.ts` holds the facts of `extension-spec` for the constructs, `infra-cdk/lib/spec.ts` those of the stages for
 //! the app. Units survive the crossing: a number of milliseconds is a `Duration`, a number of bytes is a `Size`.
 
+mod published;
 mod settings;
 
-use std::collections::BTreeSet;
-
-use extension_spec::deployment::{self, Architecture, COMPLETENESS_FUNCTION, ROOT, SSM_PARAMETERS};
+use extension_spec::deployment::{self, Architecture, COMPLETENESS_FUNCTION};
 use extension_spec::{Config, ENV_PREFIX, EXTENSION_NAME, LOG_PREFIX, metric};
 use xtask_synth::{Comments, Project};
 
@@ -37,10 +36,10 @@ fn of_package() -> String {
         docs(),
         layers(),
         completeness_zip(),
-        published(),
-        deployments(),
+        published::class(),
         metrics(),
-        settings::interface(),
+        settings::enums(),
+        settings::interfaces(),
         settings::to_environment(),
     ]
     .join("\n")
@@ -48,7 +47,9 @@ fn of_package() -> String {
 
 /// Returns what the app needs in addition: its stages, and the function that it deploys to try them.
 fn of_app() -> String {
-    let imports = "import { Duration } from 'aws-cdk-lib';\n";
+    let imports = "\
+        import { Duration } from 'aws-cdk-lib';\n\
+        import { Metrics } from 'kinesis-telemetry-cdk';\n";
     [imports.to_owned(), extension_name(), stack_name(), test_function_zips(), stages()].join("\n")
 }
 
@@ -70,9 +71,16 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
-/// Words that a value can be, as a type.
-fn union(words: impl IntoIterator<Item = &'static str>) -> String {
-    words.into_iter().map(quoted).collect::<Vec<_>>().join(" | ")
+/// Returns a word or the name of a property as the name of a constant: `deadLetterUrl` is `DEAD_LETTER_URL`.
+fn member(name: &str) -> String {
+    let mut text = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            text.push('_');
+        }
+        text.push(if c == '-' { '_' } else { c.to_ascii_uppercase() });
+    }
+    text
 }
 
 fn constant(about: &str, name: &str, value: &str) -> String {
@@ -143,41 +151,6 @@ fn test_function_zips() -> String {
     text + "} as const;\n"
 }
 
-fn published() -> String {
-    let about = "Names of the SSM parameters that a deployment publishes.";
-    let mut text = doc("", &[about.to_owned()]) + "export const SSM_PARAMETERS = {\n";
-    for published in &SSM_PARAMETERS {
-        text += &doc("  ", &[published.doc.to_owned()]);
-        text += &format!("  {}: {},\n", published.key, quoted(published.name));
-    }
-    text + "} as const;\n"
-}
-
-fn deployments() -> String {
-    let (pattern, words) = deployment::NAME;
-    let reserved: BTreeSet<&str> = deployment::reserved().collect();
-    let reserved: Vec<String> = reserved.into_iter().map(quoted).collect();
-    format!(
-        "/** What the name of a deployment looks like, and which names it cannot have. */\n\
-         const NAME = /{pattern}/;\n\
-         const RESERVED: readonly string[] = [{}];\n\n\
-         /**\n \
-          * Name of the SSM parameter in a deployment that has a name: a further one in its account and region.\n \
-          *\n \
-          * @throws Error for a name that no deployment can have.\n \
-          */\n\
-         export function published(key: keyof typeof SSM_PARAMETERS, deployment?: string): string {{\n  \
-           if (deployment === undefined) return SSM_PARAMETERS[key];\n  \
-           if (!NAME.test(deployment) || RESERVED.includes(deployment)) {{\n    \
-             throw new Error(`${{JSON.stringify(deployment)}} cannot be the name of a deployment: set {words}`);\n  \
-           }}\n  \
-           return SSM_PARAMETERS[key].replace({root}, `{ROOT}${{deployment}}/`);\n\
-         }}\n",
-        reserved.join(", "),
-        root = quoted(ROOT),
-    )
-}
-
 fn metrics() -> String {
     let names = [
         ("namespace", metric::NAMESPACE),
@@ -210,10 +183,7 @@ fn stages() -> String {
     );
     text += &property("How long the stream keeps a record.", "retention: Duration");
     text += &property("Whether alarms tell somebody, through a topic.", "alarmTopic: boolean");
-    text += &property(
-        "Which metrics functions send; each is billed.",
-        "metrics: 'off' | 'basic' | 'all'",
-    );
+    text += &property("Which metrics functions send; each is billed.", "metrics: Metrics");
     text += &property(
         "The time between two checks that no event is missing in the stream; undefined for no checks.",
         "completeness: Duration | undefined",
@@ -229,7 +199,7 @@ fn stages() -> String {
         text += &format!(
             "    retention: Duration.hours({retention_hours}),\n    alarmTopic: {alarm_topic},\n"
         );
-        text += &format!("    metrics: {},\n", quoted(stage.metrics.word()));
+        text += &format!("    metrics: Metrics.{},\n", member(stage.metrics.word()));
         let minutes = stage.completeness_minutes;
         let checks = minutes.map_or("undefined".to_owned(), |it| format!("Duration.minutes({it})"));
         text += &format!("    completeness: {checks},\n  }},\n");

@@ -2,41 +2,52 @@
 
 use extension_spec::packing::COMBINATIONS;
 use extension_spec::{
-    Config, Keep, Kind, Labels, LogLevel, Param, QueueUrl, Range, Sample, Stream, Types, Value as _,
+    Config, Keep, Kind, Labels, Param, QueueUrl, Range, Sample, Stream, Types, Value as _,
 };
 
-use super::{doc, quoted, union};
+use super::{doc, member, quoted};
 
-/// One property a parameter, all of them optional: a default is the extension's own.
-pub(super) fn interface() -> String {
-    let about =
-        "Settings of the extension. What is left out has the default of the layer's version.";
-    let mut text = event_type() + "\n";
-    text += &doc("", &[about.to_owned()]);
-    text += "export interface TelemetrySettings {\n";
-    let properties: Vec<String> = Config::PARAMS.iter().map(property).collect();
-    text + &properties.join("\n") + "}\n"
+/// Returns an enumeration for each parameter that is a word of a list.
+pub(super) fn enums() -> String {
+    let of = |param: &Param| {
+        let Kind::Choice(words) = param.kind else { return None };
+        let about: Vec<String> = param.doc.iter().map(|line| (*line).to_owned()).collect();
+        let members: Vec<String> = words
+            .iter()
+            .map(|(word, about)| {
+                let about = doc("  ", &[(*about).to_owned()]);
+                format!("{about}  {} = {},\n", member(word), quoted(word))
+            })
+            .collect();
+        let name = pascal_case(param.field);
+        Some(doc("", &about) + &format!("export enum {name} {{\n{}}}\n", members.concat()))
+    };
+    Config::PARAMS.iter().filter_map(of).collect::<Vec<_>>().join("\n")
 }
 
-/// The type of a word of `types`.
-fn event_type() -> String {
-    let about =
-        "A category of events, log lines from a level on, or a single type of the platform's.";
-    let categories = union(Types::CATEGORIES);
-    let levels = union(LogLevel::ALL.map(LogLevel::word));
-    format!(
-        "{}export type LogLevel = {levels};\n\n{}export type EventType =\n  | {categories}\n  | `platform.${{string}}`\n  | `function:${{LogLevel}}`\n  | `extension:${{LogLevel}}`;\n\n{}export type KeepCondition = 'failed' | `level:${{LogLevel}}` | `slow:${{number}}`;\n",
-        doc("", &["How grave a log line is.".to_owned()]),
-        doc("", &[about.to_owned()]),
-        doc("", &["What makes an invocation remarkable: failure, a line's level, or more than so many milliseconds.".to_owned()]),
-    )
+/// Returns one property a parameter, all of them optional: a default is the extension's own. Those that only the construct knows
+/// are in an interface of their own.
+pub(super) fn interfaces() -> String {
+    let (destinations, settings): (Vec<&Param>, Vec<&Param>) =
+        Config::PARAMS.iter().partition(|it| matches!(it.kind, Kind::Stream | Kind::Queue));
+    let interface = |about: &str, name: &str, params: &[&Param]| {
+        let properties: Vec<String> = params.iter().map(|it| property(it)).collect();
+        let about = doc("", &[about.to_owned()]);
+        format!("{about}export interface {name} {{\n{}}}\n", properties.join("\n"))
+    };
+    [
+        interface(
+            "Settings of the extension. What is left out has the default of the layer's version.",
+            "TelemetrySettings",
+            &settings,
+        ),
+        interface("The destinations of telemetry.", "Destinations", &destinations),
+    ]
+    .join("\n")
 }
 
 fn property(param: &Param) -> String {
     let mut lines: Vec<String> = param.doc.iter().map(|line| (*line).to_owned()).collect();
-    if let Kind::Choice(words) = param.kind {
-        lines.extend(words.iter().map(|(word, doc)| format!("- `{word}`: {doc}")));
-    }
     if let Some(Range { min, max }) = param.range {
         let [min, max] = [min, max].map(|number| in_words(param.kind, number));
         lines.extend([String::new(), format!("From {min} to {max}.")]);
@@ -48,12 +59,10 @@ fn property(param: &Param) -> String {
         Kind::Millis => "Duration".to_owned(),
         Kind::Bytes => "Size".to_owned(),
         Kind::Count | Kind::Share => "number".to_owned(),
-        Kind::Conditions => "readonly KeepCondition[]".to_owned(),
         Kind::Flag => "boolean".to_owned(),
-        Kind::Choice(words) => union(words.iter().map(|(word, _)| *word)),
+        Kind::Choice(_) => pascal_case(param.field),
         Kind::Stream | Kind::Queue => "string".to_owned(),
-        Kind::Types => "readonly EventType[]".to_owned(),
-        Kind::Labels => "readonly string[]".to_owned(),
+        Kind::Types | Kind::Labels | Kind::Conditions => "string[]".to_owned(),
     };
     doc("  ", &lines) + &format!("  readonly {}?: {ty} | undefined;\n", camel_case(param.field))
 }
@@ -65,6 +74,9 @@ fn default(param: &Param) -> String {
             format!("{}({number})", unit.constructor)
         }
         (Kind::Flag | Kind::Count | Kind::Share, _) => param.default.to_owned(),
+        (Kind::Choice(_), _) => {
+            format!("{}.{}", pascal_case(param.field), member(param.default))
+        }
         (Kind::Types | Kind::Conditions, _) => {
             let words: Vec<String> = param.default.split(',').map(quoted).collect();
             format!("[{}]", words.join(", "))
@@ -135,8 +147,7 @@ pub(super) fn to_environment() -> String {
         ]
         .map(str::to_owned),
     );
-    text +=
-        "export function toEnvironment(settings: TelemetrySettings): Record<string, string> {\n";
+    text += "export function toEnvironment(settings: TelemetrySettings & Destinations): Record<string, string> {\n";
     text += "  const environment = new Environment(ENV_PREFIX);\n";
     let names: Vec<String> = Config::PARAMS
         .iter()
@@ -160,9 +171,8 @@ fn call(param: &Param) -> String {
         Kind::Bytes => format!("environment.bytes({arguments}{range});"),
         Kind::Count => format!("environment.count({arguments}{range});"),
         Kind::Flag => format!("environment.flag({arguments});"),
-        Kind::Choice(words) => {
-            let words: Vec<String> = words.iter().map(|(word, _)| quoted(word)).collect();
-            format!("environment.choice({arguments}, [{}]);", words.join(", "))
+        Kind::Choice(_) => {
+            format!("environment.choice({arguments}, Object.values({}));", pascal_case(param.field))
         }
         Kind::Stream => {
             format!("environment.text({arguments}, STREAM, {});", quoted(Stream::EXPECTED))
@@ -204,6 +214,11 @@ fn exclusions() -> String {
         }
     }
     text + "  environment.selected('sample', settings.sample, settings.types, 'function');\n"
+}
+
+/// `record_format` is `RecordFormat`.
+fn pascal_case(snake_case: &str) -> String {
+    camel_case(&format!("_{snake_case}"))
 }
 
 /// `flush_timeout` is `flushTimeout`.

@@ -144,7 +144,7 @@ fn streams() -> Vec<Row> {
         (
             Shape("RecordDistributionStrategy"),
             Enum,
-            vec![at(STREAM_TS, "export type RecordDistribution = #;")],
+            vec![at(STREAM_TS, "export enum RecordDistribution {#}")],
         ),
         (
             Shape("StreamMode"),
