@@ -5,8 +5,9 @@
 use std::borrow::Cow;
 use std::io::Read;
 
-use extension_spec::consuming::{INFLATED_BYTES, LINES};
 use md5::{Digest as _, Md5};
+
+use crate::wire::{MAX_INFLATED_BYTES, MAX_LINES};
 
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 const ZSTD: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
@@ -54,7 +55,7 @@ pub(crate) fn inflate(data: &[u8]) -> Result<Cow<'_, [u8]>, String> {
         let decoder = zstd::stream::Decoder::with_buffer(data).map_err(damaged)?;
         let mut decoder = decoder.single_frame();
         // A frame may ask for a window of gigabytes.
-        decoder.window_log_max(INFLATED_BYTES.ilog2()).map_err(damaged)?;
+        decoder.window_log_max(MAX_INFLATED_BYTES.ilog2()).map_err(damaged)?;
         let inflated = read(&mut decoder, "zstd")?;
         return end(decoder.finish(), "zstd").map(|()| inflated.into());
     }
@@ -63,10 +64,10 @@ pub(crate) fn inflate(data: &[u8]) -> Result<Cow<'_, [u8]>, String> {
 
 fn read(decoder: &mut impl Read, what: &str) -> Result<Vec<u8>, String> {
     let mut out = Vec::new();
-    let read = decoder.take(INFLATED_BYTES as u64 + 1).read_to_end(&mut out);
+    let read = decoder.take(MAX_INFLATED_BYTES as u64 + 1).read_to_end(&mut out);
     read.map_err(|error| format!("its {what} is damaged: {error}"))?;
-    if out.len() > INFLATED_BYTES {
-        return Err(format!("its {what} decompresses to more than {INFLATED_BYTES} bytes"));
+    if out.len() > MAX_INFLATED_BYTES {
+        return Err(format!("its {what} decompresses to more than {MAX_INFLATED_BYTES} bytes"));
     }
     Ok(out)
 }
@@ -110,7 +111,7 @@ fn fields(mut message: &[u8]) -> Result<Vec<(u64, &[u8])>, &'static str> {
         let tag = varint(&mut message).filter(|tag| u32::try_from(*tag).is_ok()).ok_or(BROKEN)?;
         let value = varint(&mut message).ok_or(BROKEN)?;
         // Each record may come with a partition key of its own.
-        if found.len() == 2 * LINES {
+        if found.len() == 2 * MAX_LINES {
             return Err("it holds too many fields");
         }
         match tag & 7 {
@@ -205,13 +206,13 @@ pub(crate) mod tests {
 
     #[test]
     fn a_record_that_decompresses_to_more_than_its_bound_is_refused() {
-        let bomb = vec![b'\n'; INFLATED_BYTES + 1];
+        let bomb = vec![b'\n'; MAX_INFLATED_BYTES + 1];
         for data in [gzip(&bomb), zstd::bulk::compress(&bomb, 1).unwrap()] {
             assert!(
                 lines(&data).unwrap_err().ends_with("decompresses to more than 16777216 bytes")
             );
         }
-        assert_eq!(lines(&gzip(&bomb[1..])).unwrap().len(), INFLATED_BYTES);
+        assert_eq!(lines(&gzip(&bomb[1..])).unwrap().len(), MAX_INFLATED_BYTES);
     }
 
     #[test]
@@ -223,7 +224,7 @@ pub(crate) mod tests {
         ] {
             assert_eq!(fields(message).is_ok(), is_number, "{message:?}");
         }
-        let fields = [0x1A, 0].repeat(2 * LINES + 1);
+        let fields = [0x1A, 0].repeat(2 * MAX_LINES + 1);
         assert_eq!(super::fields(&fields), Err("it holds too many fields"));
     }
 }

@@ -3,11 +3,11 @@
 //! Every principal that may write to the stream can write a ledger. So a ledger counts only if the extension can have written it,
 //! and never for more events than it states.
 
-use extension_spec::event_type;
 use serde::Deserialize;
 
 use crate::ranges::{self, Range};
 use crate::unpack::Event;
+use crate::wire;
 
 /// Longest text of a ledger. The extension lists at most 100 ranges, which is below 16 KiB.
 pub(crate) const MOST_BYTES: usize = 262_144;
@@ -49,7 +49,7 @@ impl Ledger {
         struct Line {
             record: Ledger,
         }
-        if event.kind != event_type::LEDGER || event.text.len() > MOST_BYTES {
+        if event.kind != wire::LEDGER || event.text.len() > MOST_BYTES {
             return None;
         }
         let Line { record: ledger } = serde_json::from_str(&event.text).ok()?;

@@ -2,12 +2,14 @@
 
 mod completeness;
 mod decode;
+
 mod gather;
 mod ledger;
 mod parts;
 mod ranges;
 pub mod strict;
 mod unpack;
+mod wire;
 
 pub use completeness::{Completeness, Due, Incomplete, Period, Verdict};
 pub use decode::{format, lines};

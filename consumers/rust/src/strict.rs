@@ -4,9 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use extension_spec::event_type;
-
-use crate::{Event, decode, join, record};
+use crate::{Event, decode, join, record, wire};
 
 /// The events of a sequence of records, by instance and number.
 #[derive(Debug, Default)]
@@ -53,7 +51,7 @@ impl Arrived {
 
     fn file(&mut self, event: Event) {
         let key = (event.source.instance.clone(), event.source.seq);
-        if event.kind != event_type::PART {
+        if event.kind != wire::PART {
             let is_duplicate = self.events.insert(key, event.text).is_some();
             self.duplicates += usize::from(is_duplicate);
             return;

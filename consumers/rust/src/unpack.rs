@@ -7,12 +7,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use extension_spec::{consuming, event_type};
 use serde::de::{Deserializer, MapAccess, Visitor};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
-use crate::decode;
+use crate::{decode, wire};
 
 /// The identity of an event: `instance`, `seq` and, for a part of an event, `part`.
 ///
@@ -79,8 +78,8 @@ pub struct Broken {
 
 /// Returns the events of one record in their order, and an error for each line that cannot be read.
 ///
-/// A record that cannot be decompressed or de-aggregated, or that is larger than the limits in
-/// [`consuming`](extension_spec::consuming), gives a single error. With `ENVELOPE=record`, a record that lacks lines that its
+/// A record that cannot be decompressed or de-aggregated, that decompresses to more than 16 MiB, or that holds more than 50,000
+/// lines, gives a single error. With `ENVELOPE=record`, a record that lacks lines that its
 /// first line announces gives an additional error at the end. Empty lines are skipped.
 pub fn record(data: &[u8]) -> Vec<Result<Event, Broken>> {
     let whole = |why| vec![Err(Broken { line: format!("a record of {} bytes", data.len()), why })];
@@ -93,8 +92,8 @@ pub fn record(data: &[u8]) -> Vec<Result<Event, Broken>> {
         Err(why) => return whole(why),
     };
     let lines: usize = records.iter().map(|it| it.split(|byte| *byte == b'\n').count() - 1).sum();
-    if lines > consuming::LINES {
-        return whole(format!("it holds more than {} lines", consuming::LINES));
+    if lines > wire::MAX_LINES {
+        return whole(format!("it holds more than {} lines", wire::MAX_LINES));
     }
     let mut events = Vec::new();
     for lines in records {
@@ -152,20 +151,18 @@ impl Source {
             }
             _ => Ok(()),
         };
-        within("seq", Some(*seq), consuming::NUMBER)?;
-        within("parts", parts.map(u64::from), consuming::PARTS.into())?;
+        within("seq", Some(*seq), wire::MAX_NUMBER)?;
+        within("parts", parts.map(u64::from), wire::MAX_PARTS.into())?;
         within("part", part.map(u64::from), parts.unwrap_or_default().into())?;
-        within("events", *events, consuming::LINES as u64)?;
-        within("the last seq", Some(seq + events.unwrap_or(1) - 1), consuming::NUMBER)?;
-        if events.unwrap_or(1) * bytes as u64 > consuming::INFLATED_BYTES as u64 {
+        within("events", *events, wire::MAX_LINES as u64)?;
+        within("the last seq", Some(seq + events.unwrap_or(1) - 1), wire::MAX_NUMBER)?;
+        if events.unwrap_or(1) * bytes as u64 > wire::MAX_INFLATED_BYTES as u64 {
             return Err("its \"source\" is of more events than it can be".to_owned());
         }
         if instance.is_empty() || part.is_some() != parts.is_some() {
             return Err("its \"source\" lacks a member".to_owned());
         }
-        if (kind == event_type::PART) != part.is_some()
-            || (kind == event_type::RECORD) != events.is_some()
-        {
+        if (kind == wire::PART) != part.is_some() || (kind == wire::RECORD) != events.is_some() {
             return Err("its type does not fit its \"source\"".to_owned());
         }
         Ok(())
@@ -218,7 +215,7 @@ impl Event {
     /// Returns the fragment that this line carries, if it is a part of a larger event.
     fn fragment(&self) -> Option<String> {
         let raw = parse(&self.text).ok()?.record?;
-        (self.kind == event_type::PART).then(|| serde_json::from_str(raw).ok()).flatten()
+        (self.kind == wire::PART).then(|| serde_json::from_str(raw).ok()).flatten()
     }
 }
 
@@ -239,7 +236,7 @@ pub fn join(parts: &[&Event]) -> Result<Event, String> {
     if !numbers.iter().copied().eq(1..=of) {
         return Err(format!("{} of its {of} parts arrived", numbers.len()));
     }
-    if parts.iter().map(|part| part.text.len()).sum::<usize>() > consuming::INFLATED_BYTES {
+    if parts.iter().map(|part| part.text.len()).sum::<usize>() > wire::MAX_INFLATED_BYTES {
         return Err("its parts are larger than an event can be".to_owned());
     }
     let fragments: Option<String> = parts.iter().map(|part| part.fragment()).collect();
@@ -254,7 +251,7 @@ fn unsplice(line: &str) -> Result<(String, Source), String> {
     let Some(("\"source\"", raw)) = members.last else {
         return Err("its last member is not \"source\"".to_owned());
     };
-    if raw.len() > consuming::SOURCE_BYTES {
+    if raw.len() > wire::MAX_SOURCE_BYTES {
         return Err(format!("its \"source\" has {} bytes", raw.len()));
     }
     let source = serde_json::from_str(raw).map_err(|e| format!("its \"source\" is odd: {e}"))?;

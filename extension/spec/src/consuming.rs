@@ -1,7 +1,7 @@
 //! Limits of a record's content, which consumers hold against every record and the extension keeps by construction.
 //!
 //! Any function that may write to the stream can write any bytes, so a consumer bounds its time and memory by them. The
-//! consumers in Python and Node state the same numbers (`consumers_agree_on_their_limits`).
+//! consumers state the same numbers (`consumers_agree_on_the_format`).
 
 /// Most bytes of a record after decompression. The extension packs at most 4 MiB into a record, or a single event of at
 /// most [`RECORD_BYTES_MAX`](crate::limits::RECORD_BYTES_MAX).
