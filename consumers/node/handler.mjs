@@ -4,7 +4,7 @@
 // one that comes twice replaces itself. Parts are stored as parts, because the others of an event may come in another batch;
 // join them when you read (docs/consuming.md, "Parts").
 
-import { BadRecord, recordsToEvents } from "./kinesis-telemetry.mjs";
+import { BadRecord, recordsToEvents } from "kinesis-telemetry-consumer";
 
 /**
  * Stores events. If it throws an error, Lambda delivers the record and all records behind it again.

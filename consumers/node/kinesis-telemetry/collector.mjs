@@ -6,22 +6,64 @@ import { BadRecord, MAX_INFLATED_BYTES } from "./records.mjs";
 
 const LEDGER = "kinesis-telemetry.ledger";
 
+/**
+ * Numbers as ranges, in order: [3, 5] is 3, 4 and 5.
+ *
+ * @typedef {[first: number, last: number][]} Ranges
+ */
+
+/**
+ * The state of one instance.
+ *
+ * - `events`: the number of whole events that arrived, without duplicates.
+ * - `last`: the largest number that an event or a ledger states.
+ * - `ledger`: the last ledger that arrived, which describes the numbers up to its `upTo`.
+ * - `missing`: unexplained numbers: their events are on their way, in a dead letter, or in the spill file of an environment.
+ * - `incomplete`: events of which some parts are missing, each with the ranges of missing parts.
+ * - `shed`: numbers that are missing wholly or in parts, and that the ledger reports as shed.
+ * - `uncounted`: how many of `shed` exceed the ledger's count: it may merge ranges, but counts the events in them.
+ * - `isExplained`: true if every event up to `last` arrived or was shed.
+ *
+ * @typedef {{
+ *   events: number,
+ *   last: number,
+ *   ledger: Record<string, any> | undefined,
+ *   missing: Ranges,
+ *   incomplete: [seq: number, parts: Ranges][],
+ *   shed: Ranges,
+ *   uncounted: number,
+ *   isExplained: boolean,
+ * }} Report
+ */
+
 /** Sorts events, drops duplicates, joins parts, and finds missing numbers. It keeps every event in memory. */
 export class Collector {
   /** The number of events and parts that arrived again. */
   duplicates = 0;
   /** The number of sets of parts that do not join to an event. */
   unjoinable = 0;
-  /** Events without identity, in the order of arrival. */
+  /** Events without identity, in the order of arrival. @type {Event[]} */
   anonymous = [];
+  /** @type {Map<string, any>} */
   #instances = new Map();
 
-  /** Adds a record. Returns the whole events that are new. Throws BadRecord as `recordsToEvents` does. */
+  /**
+   * Adds a record. Returns the whole events that are new. Throws BadRecord as `recordsToEvents` does.
+   *
+   * @param {Uint8Array} data
+   * @param {import("./lines.mjs").BadLine[]} [badLines]
+   * @returns {Event[]}
+   */
   add(data, badLines) {
     return this.addEvents(recordsToEvents(data, badLines));
   }
 
-  /** Adds events and parts. Returns the whole events that are new. */
+  /**
+   * Adds events and parts. Returns the whole events that are new.
+   *
+   * @param {Event[]} events
+   * @returns {Event[]}
+   */
   addEvents(events) {
     return events.map((event) => this.#add(event)).filter((event) => event !== undefined);
   }
@@ -31,31 +73,33 @@ export class Collector {
     return [...this.#instances.keys()].sort();
   }
 
-  /** Returns the whole events of an instance, in the order of their numbers. */
+  /**
+   * Returns the whole events of an instance, in the order of their numbers.
+   *
+   * @param {string} instance
+   * @returns {Event[]}
+   */
   events(instance) {
     const events = this.#instances.get(instance)?.events ?? new Map();
     return [...events.values()].sort((a, b) => a.seq - b.seq);
   }
 
   /**
-   * Returns the state of an instance. Numbers are given as ranges, in order: [3, 5] is 3, 4 and 5.
+   * Returns the state of an instance.
    *
-   * - `events`: the number of whole events that arrived, without duplicates.
-   * - `last`: the largest number that an event or a ledger states.
-   * - `ledger`: the last ledger that arrived, which describes the numbers up to its `upTo`.
-   * - `missing`: unexplained numbers: their events are on their way, in a dead letter, or in the spill file of an environment.
-   * - `incomplete`: events of which some parts are missing, each as [number, ranges of missing parts].
-   * - `shed`: numbers that are missing wholly or in parts, and that the ledger reports as shed.
-   * - `uncounted`: how many of `shed` exceed the ledger's count: it may merge ranges, but counts the events in them.
-   * - `isExplained`: true if every event up to `last` arrived or was shed.
+   * Numbers below `first` count as neither missing nor shed. Set it if you do not read the stream from its beginning.
+   *
+   * @param {string} instance
+   * @returns {Report}
    */
-  report(instance) {
+  report(instance, first = 1) {
     const { events, begun, ledger } = this.#instances.get(instance) ?? empty();
     const last = [...events.keys(), ...begun.keys(), ledger?.upTo ?? 0].reduce((a, b) => Math.max(a, b), 0);
-    const absent = gaps(sorted(events.keys()), last);
+    const absent = without(gaps(sorted(events.keys()), last), [[0, first - 1]]);
     const givenUp = ledger?.shedRanges ?? [];
     const shed = common(absent, merged(givenUp.map((it) => [it.first, it.last])));
     const unexplained = without(absent, shed);
+    /** @type {[number, Ranges][]} */
     const incomplete = sorted(begun.keys())
       .filter((seq) => holds(unexplained, seq))
       .map((seq) => [seq, absentParts(begun.get(seq))]);

@@ -22,13 +22,43 @@ export const MAX_PARSED_BYTES = 262_144;
 const COUNTS = new Map([["seq", MAX_NUMBER], ["part", MAX_PARTS], ["parts", MAX_PARTS], ["events", MAX_LINES]]);
 
 /**
- * An event, or a part of one. `text` is its JSON as Lambda wrote it, without `source`; for a part, a fragment of that. The
- * other properties (`function`, `version`, `instance`, `seq`, `requestId`, `part`, `parts`) are members of `source`, and
- * `labels` holds all further ones (`tenantId`, those of `LABELS`). They are undefined without an identity (`ENVELOPE=none`).
+ * A line that cannot be read: its number in its record, its aggregated record or its file, from 1; the reason, for people; and
+ * the line without its line break.
+ *
+ * @typedef {{ number: number, reason: string, line: Uint8Array }} BadLine
+ */
+
+/**
+ * An event, or a part of one. Without an identity (`ENVELOPE=none`) all properties but `text` are undefined.
  */
 export class Event {
-  constructor(text, { function: name, version, instance, seq, requestId, part, parts, labels } = {}) {
-    Object.assign(this, { text, function: name, version, instance, seq, requestId, part, parts, labels });
+  /** The event's JSON as Lambda wrote it, without `source`. For a part: a fragment of that. @type {string} */
+  text;
+  /** The name of the function. @type {string | undefined} */
+  function;
+  /** The version of the function. @type {string | undefined} */
+  version;
+  /** The extension process that numbered the event. @type {string | undefined} */
+  instance;
+  /** The number of the event within its instance, from 1. @type {number | undefined} */
+  seq;
+  /** The invocation that a log line belongs to, if the line does not name it. @type {string | undefined} */
+  requestId;
+  /** The number of this part, from 1. @type {number | undefined} */
+  part;
+  /** The number of parts. @type {number | undefined} */
+  parts;
+  /** All other members of `source`: `tenantId`, those of `LABELS`, and those of later releases. @type {Record<string, string> | undefined} */
+  labels;
+
+  /**
+   * @param {string} text
+   * @param {Partial<Omit<Event, "text" | "identity" | "value" | "line">>} [source]
+   */
+  constructor(text, source = {}) {
+    this.text = text;
+    ({ function: this.function, version: this.version, instance: this.instance, seq: this.seq } = source);
+    ({ requestId: this.requestId, part: this.part, parts: this.parts, labels: this.labels } = source);
   }
 
   /** Two events with the same identity are duplicates. */
@@ -36,7 +66,11 @@ export class Event {
     return JSON.stringify([this.instance, this.seq, this.part]);
   }
 
-  /** The parsed event, which may take many times the memory of its text. Throws BadEvent for a part, and for text that is no JSON. */
+  /**
+   * The parsed event, which may take many times the memory of its text. Throws BadEvent for a part, and for text that is no JSON.
+   *
+   * @returns {any}
+   */
   get value() {
     try {
       return JSON.parse(this.text);
@@ -46,7 +80,11 @@ export class Event {
     }
   }
 
-  /** The event as a line of NDJSON without the line break, with `source` as its last member if it has an identity. */
+  /**
+   * The event as a line of NDJSON without the line break, with `source` as its last member if it has an identity.
+   *
+   * @returns {string}
+   */
   get line() {
     if (this.instance === undefined) return onOneLine(this.text);
     const { function: name, version, instance, seq, requestId, part, parts, labels } = this;
@@ -63,12 +101,15 @@ const onOneLine = (text) => text.replace(/[\r\n]/g, " ");
 /**
  * Returns the events of one record in their order. Parts stay parts: a Collector joins them.
  *
- * Lines that cannot be read are pushed to `badLines` as `{ number, reason, line }`; without that array, one warning is printed.
+ * Lines that cannot be read are pushed to `badLines`; without that array, one warning is printed.
  * Throws BadRecord if the record is damaged, is larger than the limits of this module, or holds no event.
+ *
+ * @param {Uint8Array} data
+ * @param {BadLine[]} [badLines]
  */
 export function recordsToEvents(data, badLines) {
   const bad = badLines ?? [];
-  const records = deaggregate(inflate(asBuffer(data)));
+  const records = deaggregate(inflate(data));
   let count = 0;
   for (const lines of records) {
     for (let at = lines.indexOf(10); at >= 0; at = lines.indexOf(10, at + 1)) count += 1;
@@ -83,7 +124,10 @@ export function recordsToEvents(data, badLines) {
 /**
  * Returns the events of NDJSON: of a record's content, or of a file that Firehose has written.
  *
- * Lines that cannot be read are pushed to `badLines` as `{ number, reason, line }`; without that array, one warning is printed.
+ * Lines that cannot be read are pushed to `badLines`; without that array, one warning is printed.
+ *
+ * @param {Uint8Array} data
+ * @param {BadLine[]} [badLines]
  */
 export function linesToEvents(data, badLines) {
   const bad = badLines ?? [];
@@ -103,7 +147,9 @@ const quoted = (value) => (typeof value === "object" ? "an object" : JSON.string
 
 function* read(data, badLines) {
   // With ENVELOPE=record: the identity of the lines that follow the first one, the next number, and how many follow.
-  let [head, seq, following] = [undefined, 0, 0];
+  /** @type {any} */
+  let head;
+  let [seq, following] = [0, 0];
   let number = 0;
   for (let at = 0; at < data.length; ) {
     const end = data.indexOf(10, at);

@@ -20,17 +20,28 @@ export class BadRecord extends Error {}
 export class BadEvent extends BadRecord {}
 
 const maxOutputLength = MAX_INFLATED_BYTES;
-const { ZSTD_d_windowLogMax: window } = zlib.constants;
-const ownZstd = (data) => zlib.zstdDecompressSync(data, { maxOutputLength, params: { [window]: Math.log2(MAX_INFLATED_BYTES) } });
+// Older Nodes, and the types of the oldest that is supported, have no Zstandard.
+const { zstdDecompressSync, constants } = /** @type {any} */ (zlib);
+const params = { [constants.ZSTD_d_windowLogMax]: Math.log2(MAX_INFLATED_BYTES) };
 
-/** Functions from Buffer to Buffer. Set `zstd` if Node has none of its own. */
+/**
+ * The functions that decompress. Set `zstd` if Node has none of its own.
+ *
+ * @type {{ gzip: (data: Uint8Array) => Uint8Array, zstd: ((data: Uint8Array) => Uint8Array) | undefined }}
+ */
 export const decompressors = {
   gzip: (data) => zlib.gunzipSync(data, { maxOutputLength }),
-  zstd: zlib.zstdDecompressSync && ownZstd,
+  zstd: zstdDecompressSync && ((data) => zstdDecompressSync(data, { maxOutputLength, params })),
 };
 
-/** Decompresses the data of a record, whose first bytes tell the compression. Other data is returned as it is. */
-export function inflate(data) {
+/**
+ * Decompresses the data of a record, whose first bytes tell the compression. Other data is returned as it is.
+ *
+ * @param {Uint8Array} bytes
+ * @returns {Uint8Array}
+ */
+export function inflate(bytes) {
+  const data = asBuffer(bytes);
   const name = startsWith(data, GZIP) ? "gzip" : startsWith(data, ZSTD) ? "zstd" : undefined;
   if (name === undefined) return data;
   const decompress = decompressors[name];
@@ -54,7 +65,11 @@ export function inflate(data) {
   return inflated;
 }
 
-/** Returns bytes as a Buffer. A Buffer is not copied. */
+/**
+ * Returns bytes as a Buffer. A Buffer is not copied.
+ *
+ * @returns {any} so that the package's types do not need those of Node
+ */
 export const asBuffer = (bytes) => (Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes));
 
 /** Returns the number of bytes that a Zstandard frame states as its content, if it does (RFC 8878, 3.1.1.1). */
@@ -75,8 +90,14 @@ function contentSize(frame) {
   }
 }
 
-/** Returns the records inside an aggregate of the Kinesis Producer Library. Other data is returned as the only record. */
-export function deaggregate(data) {
+/**
+ * Returns the records inside an aggregate of the Kinesis Producer Library. Other data is returned as the only record.
+ *
+ * @param {Uint8Array} bytes
+ * @returns {Uint8Array[]}
+ */
+export function deaggregate(bytes) {
+  const data = asBuffer(bytes);
   if (!startsWith(data, AGGREGATE)) return [data];
   const message = data.subarray(AGGREGATE.length, -CHECKSUM_BYTES);
   const checksum = data.subarray(-CHECKSUM_BYTES);

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import test from "node:test";
 
 import { handlerFor } from "../handler.mjs";
-import { recordsToEvents } from "../kinesis-telemetry.mjs";
+import { recordsToEvents } from "kinesis-telemetry-consumer";
 import { streams } from "./streams.mjs";
 
 const batch = (records) => ({

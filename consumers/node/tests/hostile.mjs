@@ -6,7 +6,7 @@
 import { createReadStream } from "node:fs";
 import { createInterface } from "node:readline";
 
-import { BadRecord, Collector, recordsToEvents } from "../kinesis-telemetry.mjs";
+import { BadRecord, Collector, recordsToEvents } from "kinesis-telemetry-consumer";
 import "./streams.mjs";
 
 function read(data) {

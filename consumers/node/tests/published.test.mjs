@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { deaggregate } from "../kinesis-telemetry.mjs";
+import { deaggregate } from "kinesis-telemetry-consumer";
 import { installed, streams } from "./streams.mjs";
 
 const published = installed("aws-kinesis-agg");

@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import test from "node:test";
 
-import { BadRecord, Collector, deaggregate, decompressors } from "../kinesis-telemetry.mjs";
-import { inflate, linesToEvents, recordsToEvents } from "../kinesis-telemetry.mjs";
+import { BadRecord, Collector, deaggregate, decompressors } from "kinesis-telemetry-consumer";
+import { inflate, linesToEvents, recordsToEvents } from "kinesis-telemetry-consumer";
 import { streams } from "./streams.mjs";
 
 const collected = (records) => {

@@ -7,7 +7,7 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
 
-import { decompressors } from "../kinesis-telemetry.mjs";
+import { decompressors } from "kinesis-telemetry-consumer";
 
 /** A package that is installed elsewhere: PACKAGES names the folder that has node_modules. */
 export function installed(name) {

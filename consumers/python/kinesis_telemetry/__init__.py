@@ -1,7 +1,7 @@
 """Turns the records of a stream into the events that Lambda generated, byte for byte.
 
-This package has no dependencies: copy the folder. docs/consuming.md describes the format, README.md the oldest supported
-Python. Records with COMPRESSION=zstd need Python 3.14, or one of the packages `backports.zstd` and `zstandard`.
+docs/consuming.md of kinesis-telemetry-extension describes the format. Records with COMPRESSION=zstd need Python 3.14, or one
+of the packages `backports.zstd` and `zstandard`.
 
 Any function that may write to the stream can write any bytes. A record that cannot be read raises `BadRecord` and nothing
 else; a line that cannot be read costs only itself. Limits (`MAX_…`) bound time and memory for every input.

@@ -2,6 +2,7 @@
 
 import dataclasses
 from collections.abc import Iterable
+from typing import Any
 
 from . import ranges
 from .lines import MAX_PARSED_BYTES, BadLine, Event, read_object, records_to_events
@@ -18,7 +19,7 @@ class Report:
     """The number of whole events that arrived, without duplicates."""
     last: int
     """The largest number that an event or a ledger states."""
-    ledger: dict | None
+    ledger: dict[str, Any] | None
     """The last ledger that arrived, which describes the numbers up to its `upTo`."""
     missing: list[range]
     """Unexplained numbers: their events are on their way, in a dead letter, or in the spill file of an environment."""
@@ -38,7 +39,7 @@ class Report:
 class Collector:
     """Sorts events, drops duplicates, joins parts, and finds missing numbers. It keeps every event in memory."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.duplicates = 0
         """The number of events and parts that arrived again."""
         self.unjoinable = 0
@@ -47,8 +48,8 @@ class Collector:
         """Events without identity, in the order of arrival."""
         self._events: dict[str, dict[int, Event]] = {}
         # Parts that disagree on how many there are do not belong together.
-        self._parts: dict[tuple[str, int], dict[int, dict[int, Event]]] = {}
-        self._ledgers: dict[str, dict] = {}
+        self._parts: dict[str, dict[int, dict[int, dict[int, Event]]]] = {}
+        self._ledgers: dict[str, dict[str, Any]] = {}
 
     def add(self, data: bytes, bad_lines: list[BadLine] | None = None) -> list[Event]:
         """Adds a record. Returns the whole events that are new. Raises BadRecord as `records_to_events` does."""
@@ -66,13 +67,16 @@ class Collector:
         """Returns the names of all instances of which an event or a part arrived."""
         return sorted(self._events)
 
-    def report(self, instance: str) -> Report:
-        """Returns the state of an instance."""
+    def report(self, instance: str, first: int = 1) -> Report:
+        """Returns the state of an instance.
+
+        Numbers below `first` count as neither missing nor shed. Set it if you do not read the stream from its beginning.
+        """
         events = self._events.get(instance, {})
         begun = self._parts.get(instance, {})
         ledger = self._ledgers.get(instance, {})
         last = max([*events, *begun, ledger.get("upTo", 0)], default=0)
-        absent = ranges.gaps(sorted(events), last)
+        absent = ranges.without(ranges.gaps(sorted(events), last), [range(0, first)])
         given_up = [(range(it["first"], it["last"] + 1), it["events"]) for it in ledger.get("shedRanges", ())]
         shed = ranges.common(absent, ranges.merged(it for it, _ in given_up))
         unexplained = ranges.without(absent, shed)
@@ -89,30 +93,32 @@ class Collector:
         )
 
     def _add(self, event: Event) -> Event | None:
-        if event.instance is None:
+        instance, seq = event.instance, event.seq
+        if instance is None or seq is None:
             self.anonymous.append(event)
             return event
-        events = self._events.setdefault(event.instance, {})
-        if event.seq in events:
+        events = self._events.setdefault(instance, {})
+        if seq in events:
             self.duplicates += 1
             return None
-        whole = event if event.part is None else self._join(event)
+        whole = self._join(event, self._parts.setdefault(instance, {}), seq)
         if whole is not None:
-            events[event.seq] = whole
-            self._note(whole)
+            events[seq] = whole
+            self._note(whole, instance, seq)
         return whole
 
-    def _join(self, event: Event) -> Event | None:
-        """Keeps a part. Returns the event if no part of it is missing any more."""
-        begun = self._parts.setdefault(event.instance, {})
-        parts = begun.setdefault(event.seq, {}).setdefault(event.parts, {})
+    def _join(self, event: Event, begun: dict[int, dict[int, dict[int, Event]]], seq: int) -> Event | None:
+        """Returns the event if no part of it is missing any more; keeps a part otherwise."""
+        if event.part is None or event.parts is None:
+            return event
+        parts = begun.setdefault(seq, {}).setdefault(event.parts, {})
         if event.part in parts:
             self.duplicates += 1
             return None
         parts[event.part] = event
         if len(parts) < event.parts:
             return None
-        del begun[event.seq]
+        del begun[seq]
         try:
             text = _joined(parts)
         except ValueError:
@@ -120,13 +126,13 @@ class Collector:
             return None
         return dataclasses.replace(event, text=text, part=None, parts=None)
 
-    def _note(self, event: Event):
+    def _note(self, event: Event, instance: str, seq: int) -> None:
         """Keeps the last ledger of an instance, which describes everything before it."""
         # The type is near the beginning; only events that contain the word are parsed.
-        if LEDGER in event.text[:200] and len(event.text) <= MAX_PARSED_BYTES and (ledger := _ledger(event)) is not None:
-            latest = self._ledgers.get(event.instance)
+        if LEDGER in event.text[:200] and len(event.text) <= MAX_PARSED_BYTES and (ledger := _ledger(event, seq)) is not None:
+            latest = self._ledgers.get(instance)
             if latest is None or latest["upTo"] < ledger["upTo"]:
-                self._ledgers[event.instance] = ledger
+                self._ledgers[instance] = ledger
 
 
 def _joined(parts: dict[int, Event]) -> str:
@@ -137,7 +143,7 @@ def _joined(parts: dict[int, Event]) -> str:
     return text
 
 
-def _ledger(event: Event) -> dict | None:
+def _ledger(event: Event, seq: int) -> dict[str, Any] | None:
     """Returns the content of a ledger; None for other events and for one that the extension cannot have written."""
     try:
         value = event.value
@@ -147,13 +153,13 @@ def _ledger(event: Event) -> dict | None:
         return None
     ledger = value.get("record")
     # A ledger describes the numbers before its own.
-    if not isinstance(ledger, dict) or not _is_count(ledger.get("upTo"), event.seq - 1):
+    if not isinstance(ledger, dict) or not _is_count(ledger.get("upTo"), seq - 1):
         return None
     shed = ledger.get("shedRanges", [])
     return ledger if isinstance(shed, list) and _are_plausible(shed, ledger["upTo"]) else None
 
 
-def _are_plausible(ranges: list, last: int) -> bool:
+def _are_plausible(ranges: list[Any], last: int) -> bool:
     """Returns True if the ranges are in order, hold the events that they count, and end at `last` or before."""
     before = 0
     for it in ranges:
@@ -165,11 +171,11 @@ def _are_plausible(ranges: list, last: int) -> bool:
     return True
 
 
-def _is_count(value, most: int) -> bool:
-    return type(value) is int and 0 <= value <= most
+def _is_count(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= most
 
 
 def _absent_parts(begun: dict[int, dict[int, Event]]) -> list[range]:
     """Returns the numbers of the parts that are missing of an event: of the set of parts that is nearest to complete."""
-    parts = max(begun.values(), key=len)
-    return ranges.gaps(sorted(parts), next(iter(parts.values())).parts)
+    of, parts = max(begun.items(), key=lambda it: len(it[1]))
+    return ranges.gaps(sorted(parts), of)

@@ -4,7 +4,8 @@ import dataclasses
 import json
 import logging
 import operator
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 from .records import MAX_INFLATED_BYTES, MAX_LINES, BadEvent, BadRecord, deaggregate, inflate
 
@@ -62,8 +63,8 @@ class Event:
         return (self.instance, self.seq, self.part)
 
     @property
-    def value(self) -> dict:
-        """The parsed event, which may take many times the memory of its text.
+    def value(self) -> Any:
+        """The parsed event, a `dict`, which may take many times the memory of its text.
 
         Raises BadEvent for a part, and for JSON that Python's parser cannot read: nested too deeply, or with a number of
         more than 4,300 digits. Keep the text of such an event.
@@ -78,9 +79,8 @@ class Event:
         """The event as a line of NDJSON without the line break, with `source` as its last member if it has an identity."""
         if self.instance is None:
             return self.text.replace("\r", " ")
-        source = {"function": self.function, "version": self.version, "instance": self.instance, "seq": self.seq}
-        source |= {"requestId": self.request_id, "part": self.part, "parts": self.parts, **(self.labels or {})}
-        source = {name: value for name, value in source.items() if value is not None}
+        members = {name: getattr(self, field) for name, field in MEMBERS.items()} | (self.labels or {})
+        source = {name: value for name, value in members.items() if value is not None}
         own = self.text if self.part is None else _json({"type": PART, "record": self.text})
         # Between the tokens of an event that was joined from parts there may be line breaks. In strings JSON escapes them.
         own = own.replace("\n", " ").replace("\r", " ").rstrip().removesuffix("}")
@@ -117,7 +117,7 @@ def lines_to_events(data: bytes, bad_lines: list[BadLine] | None = None) -> list
     return events
 
 
-def _warn(bad_lines: list[BadLine]):
+def _warn(bad_lines: list[BadLine]) -> None:
     if bad_lines:
         first = bad_lines[0]
         message = "unreadable lines: %d; the first is line %d: %s: %r"
@@ -126,7 +126,8 @@ def _warn(bad_lines: list[BadLine]):
 
 def _read(data: bytes, bad_lines: list[BadLine]) -> Iterator[Event]:
     # With ENVELOPE=record: the identity of the lines that follow the first one, and their numbers.
-    head, numbers = {}, iter(range(0))
+    head: dict[str, Any] = {}
+    numbers = iter(range(0))
     at = number = 0
     while at < len(data):
         # Not `splitlines`: a log line may hold other line breaks of Unicode.
@@ -152,7 +153,7 @@ def _read(data: bytes, bad_lines: list[BadLine]) -> Iterator[Event]:
         bad_lines.append(BadLine(number, f"{missing} events are missing that the first line announces", b""))
 
 
-def _identified(line: bytes) -> tuple[str, dict]:
+def _identified(line: bytes) -> tuple[str, dict[str, Any]]:
     """Returns the text of an event, or the fragment in a part of one, and its `source`, which is empty without an identity."""
     own, source = _cut(line)
     text, members = read_object(own)
@@ -160,12 +161,11 @@ def _identified(line: bytes) -> tuple[str, dict]:
     if (kind == PART) != ("part" in source) or (kind == RECORD) != ("events" in source):
         raise ValueError("the type of the line does not fit its source")
     if kind == PART:
-        text = members.get("record") if members else _fragment(text)
-        _require_text("record", text)
+        text = _text("record", members.get("record") if members else _fragment(text))
     return text, source
 
 
-def _cut(line: bytes) -> tuple[bytes, dict]:
+def _cut(line: bytes) -> tuple[bytes, dict[str, Any]]:
     """Cuts off the `source` that the extension has added as the last member. The rest keeps its bytes: 1.0 must not become 1."""
     # Quotes inside a string are escaped, so nothing in a string can look like this.
     at = line.rfind(b'"source":{')
@@ -182,8 +182,7 @@ def _cut(line: bytes) -> tuple[bytes, dict]:
         return line, {}
     for name, value in source.items():
         if name not in COUNTS:
-            _require_text("a name", name)
-            _require_text(name, value)
+            _text(_text("a name", name), value)
         elif type(value) is not int or not 1 <= value <= COUNTS[name]:
             raise ValueError(f"{name} is {value!r:.50}, and must be a number from 1 to {COUNTS[name]}")
     if not source.get("instance") or "seq" not in source:
@@ -196,16 +195,19 @@ def _cut(line: bytes) -> tuple[bytes, dict]:
     return own + b"}", source
 
 
-def _require_text(name: str, value):
+def _text(name: str, value: object) -> str:
+    """Returns the value of a member that must be text."""
     if not isinstance(value, str):
         raise ValueError(f"{name[:50]!r} is not text")
     # Half of a surrogate pair is no text: it has no UTF-8.
     value.encode()
+    return value
 
 
-def read_object(line: bytes) -> tuple[str, dict]:
+def read_object(line: bytes) -> tuple[str, dict[str, Any]]:
     """Returns a line as text, and its members: none for a line that is too long, or too much for the parser."""
-    text, members = line.decode(), {}
+    text = line.decode()
+    members: dict[str, Any] = {}
     if len(line) <= MAX_PARSED_BYTES:
         try:
             members = _CHECKER.decode(text)
@@ -224,10 +226,11 @@ def _number(digits: str) -> int | None:
     return int(digits) if len(digits) <= 20 else None
 
 
-def _refuse(constant: str):
+def _refuse(constant: str) -> None:
     raise json.JSONDecodeError("not a JSON value", constant, 0)
 
 
+_scan_string: Callable[[str, int], tuple[str, int]] = json.decoder.scanstring  # type: ignore[attr-defined]
 _DECODER = json.JSONDecoder(parse_int=_number, parse_constant=_refuse)
 _CHECKER = json.JSONDecoder(parse_constant=_refuse)
 """For the text of events, whose numbers are not used: five times as fast as one that calls a function for each number."""
@@ -235,17 +238,17 @@ _CHECKER = json.JSONDecoder(parse_constant=_refuse)
 
 def _fragment(part: str) -> str:
     """Returns the fragment in a part that is too long to be parsed: a string, which takes no more memory than its text."""
-    fragment, end = json.decoder.scanstring(part, len(PART_BEGINS), True)
+    fragment, end = _scan_string(part, len(PART_BEGINS))
     if part[end:].strip() != "}":
         raise ValueError("a part holds more than its fragment")
     return fragment
 
 
-def _fields(source: dict) -> dict:
+def _fields(source: dict[str, Any]) -> dict[str, Any]:
     """Returns the fields of an event with this `source`."""
     labels = {name: value for name, value in source.items() if name not in MEMBERS}
     return {MEMBERS[name]: value for name, value in source.items() if name in MEMBERS} | {"labels": labels or None}
 
 
-def _json(value) -> str:
+def _json(value: object) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

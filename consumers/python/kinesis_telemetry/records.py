@@ -3,7 +3,8 @@
 import hashlib
 import importlib
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Any
 
 GZIP = b"\x1f\x8b"
 ZSTD = b"\x28\xb5\x2f\xfd"
@@ -46,17 +47,17 @@ def _gunzip(data: bytes) -> bytes:
     return _whole(inflated, decompressor)
 
 
-def _whole(inflated: bytes, decompressor) -> bytes:
+def _whole(inflated: bytes, decompressor: Any) -> bytes:
     if len(inflated) <= MAX_INFLATED_BYTES and (not decompressor.eof or decompressor.unused_data):
         raise BadRecord(f"it cannot be decompressed: {'bytes follow its end' if decompressor.eof else 'it breaks off'}")
     return inflated
 
 
-def _zstd():
+def _zstd() -> Callable[[bytes], bytes]:
     """Returns a function that decompresses Zstandard with an installed module, to at most one byte above the limit."""
     for name in ("compression.zstd", "backports.zstd", "zstandard"):
         try:
-            module = importlib.import_module(name)
+            module: Any = importlib.import_module(name)
         except ImportError:
             continue
 
@@ -74,13 +75,14 @@ def _zstd():
     raise BadRecord("records with COMPRESSION=zstd need Python 3.14 or the package backports.zstd or zstandard")
 
 
-def _zstandard(module, data: bytes) -> bytes:
+def _zstandard(module: Any, data: bytes) -> bytes:
     # The one call that is bounded by the size of its output; without a stated size it allocates the bound.
     size = module.get_frame_parameters(data).content_size
     if MAX_INFLATED_BYTES < size < module.CONTENTSIZE_UNKNOWN:
         raise BadRecord(f"it decompresses to more than {MAX_INFLATED_BYTES} bytes")
     decompressor = module.ZstdDecompressor(max_window_size=MAX_INFLATED_BYTES)
-    return decompressor.decompress(data, max_output_size=MAX_INFLATED_BYTES, allow_extra_data=False)
+    inflated: bytes = decompressor.decompress(data, max_output_size=MAX_INFLATED_BYTES, allow_extra_data=False)
+    return inflated
 
 
 def deaggregate(data: bytes) -> Iterator[bytes]:
