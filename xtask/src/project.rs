@@ -10,6 +10,7 @@
 
 mod cdk;
 mod completions;
+pub(crate) mod consumers;
 mod deny;
 mod dependabot;
 mod documents;
@@ -45,6 +46,7 @@ pub(crate) fn project(command_line: &clap::Command) -> Project {
     cdk::add(&mut project);
     spec_ts::add(&mut project);
     npm::add(&mut project);
+    consumers::add(&mut project);
     python::add(&mut project);
     documents::add(&mut project, command_line);
     completions::add(&mut project, command_line);

@@ -164,6 +164,9 @@ fn links_in_documents_lead_to_files_and_headings() {
         "CONTRIBUTING.md",
         "SECURITY.md",
         "cli/README.md",
+        "consumers/node/README.md",
+        "consumers/python/README.md",
+        "consumers/rust/README.md",
         "sandbox/README.md",
     ];
     let paths = docs.filter(|it| it.extension().is_some_and(|kind| kind == "md"));

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod cli;
+mod consumers;
 mod layers;
 mod manifest;
 mod wheel;
@@ -103,6 +104,7 @@ fn make(options: &Options, sections: &mut Sections) -> Result<()> {
     }
     sections.run("layers", || layers::write(&release))?;
     sections.run("cli", || cli::write(&release, &options.architectures.selected()))?;
+    sections.run("consumers", || consumers::write(&release))?;
     sections.run("manifest", || manifest::write(&release))?;
     let files = manifest::check(&release.folder)?;
     sections.say_last(&format!("{files} files in {}", release.folder.display()));

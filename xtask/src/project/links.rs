@@ -49,11 +49,37 @@ pub(crate) fn anchor(heading: &str) -> String {
     heading.chars().filter_map(kept).collect()
 }
 
+/// Returns a Markdown document with absolute links, to the files of a release, for readers elsewhere than in the repository.
+///
+/// `folder` is that of the document, to which its links are relative.
+pub(crate) fn absolute(document: &str, folder: &str, version: &str) -> String {
+    let mut parts = document.split("](");
+    let mut absolute = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        let target = part.split([')', '#']).next().unwrap_or_default();
+        absolute.push_str("](");
+        if !target.is_empty() && !target.contains("://") {
+            let mut path: Vec<&str> = folder.split('/').collect();
+            for step in target.split('/') {
+                match step {
+                    ".." => drop(path.pop()),
+                    step => path.push(step),
+                }
+            }
+            absolute.extend([REPOSITORY, "/blob/v", version, "/", &path.join("/")]);
+            absolute.push_str(&part[target.len()..]);
+        } else {
+            absolute.push_str(part);
+        }
+    }
+    absolute
+}
+
 #[cfg(test)]
 mod tests {
     use std::fs;
 
-    use super::{LINKS, REPOSITORY, anchor};
+    use super::{LINKS, REPOSITORY, absolute, anchor};
     use crate::support::workspace;
 
     #[test]
@@ -73,6 +99,14 @@ mod tests {
                 link.document, link.heading
             );
         }
+    }
+
+    #[test]
+    fn relative_links_of_a_document_lead_to_the_release() {
+        let document = "[a](../../docs/a.md#b), [c](c.md), [d](#d), [e](https://example.com/e)";
+        let expected = "[a](R/blob/v1.2.3/docs/a.md#b), [c](R/blob/v1.2.3/consumers/python/c.md), [d](#d), [e](https://example.com/e)";
+        let found = absolute(document, "consumers/python", "1.2.3");
+        assert_eq!(found, expected.replace("(R/", &format!("({REPOSITORY}/")));
     }
 
     #[test]

@@ -134,6 +134,12 @@ pins! {
     SIX = Pin::pypi("six", "1.17.0");
     /// Zstandard for a Python that has none.
     ZSTANDARD = Pin::pypi("zstandard", "0.25.0");
+    /// Packs the Python consumer. It depends on nothing.
+    FLIT_CORE = Pin::pypi("flit-core", "4.2.0");
+    /// Checks the types of the Python consumer.
+    MYPY = Pin::pypi("mypy", "2.4.1");
+    /// AWS's SDK, with which the Python consumer reads a stream.
+    BOTO3 = Pin::pypi("boto3", "1.44.8");
     /// Writes the lock file of the Python packages.
     UV = Pin::pypi("uv", "0.13.9");
 }

@@ -86,13 +86,18 @@ pub(crate) fn install_oldest() -> Result<PathBuf> {
 pub(crate) fn compile() -> Result<()> {
     install()?;
     let _one_at_a_time = locked(&workspace::target_dir()?.join("tsc-cdk.lock"))?;
-    let mut tsc = Command::new("node");
-    tsc.arg(installed("typescript/bin/tsc")).arg("--build").current_dir(folder());
-    let (exit, said) = process::output("tsc", &mut tsc)?;
+    let (exit, said) = process::output("tsc", tsc().arg("--build").current_dir(folder()))?;
     if !exit.success() {
         bail!("the TypeScript of cdk and infra-cdk does not compile:\n{}", said.trim());
     }
     Ok(())
+}
+
+/// Returns the TypeScript compiler, of the version that is pinned. [`install`] installs it.
+pub(crate) fn tsc() -> Command {
+    let mut tsc = Command::new("node");
+    tsc.arg(installed("typescript/bin/tsc"));
+    tsc
 }
 
 /// The CDK's tool, of the version that is pinned: it knows what the library of that version writes.

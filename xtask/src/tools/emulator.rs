@@ -104,7 +104,7 @@ fn last_lines(log: &Path) -> String {
 
 /// Where `cargo xtask test` has put the emulator, for tests that need it.
 #[cfg(test)]
-fn installed() -> std::path::PathBuf {
+pub(crate) fn installed() -> std::path::PathBuf {
     std::env::var_os("EMULATOR_DIR").expect("cargo xtask test sets EMULATOR_DIR").into()
 }
 

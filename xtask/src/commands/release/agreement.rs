@@ -1,8 +1,10 @@
-//! Version, CHANGELOG, tag and commit must say the same.
+//! Version, CHANGELOG, tag, commit and records must say the same.
 
 use std::fs;
+use std::path::Path;
 
 use anyhow::{Context, Result, bail};
+use extension_spec::packing::COMBINATIONS;
 use xshell::cmd;
 
 use crate::support::shell::{self, shell};
@@ -10,6 +12,8 @@ use crate::support::workspace;
 
 /// The record of changes, in the format of Keep a Changelog.
 const CHANGELOG: &str = "CHANGELOG.md";
+/// The folder with records of each release, which all consumers keep reading.
+const RECORDS: &str = "consumers/records";
 /// What a section of CHANGELOG.md has instead of a date before the version is released.
 const UNRELEASED: &str = "unreleased";
 
@@ -26,11 +30,12 @@ pub(super) fn notes(version: &str) -> Result<String> {
     Ok(section(&changelog()?, version)?.1.to_owned())
 }
 
-/// Fails unless CHANGELOG.md knows the version, and, for a tag, unless the tag names the version, the section has a date and the
+/// Fails unless CHANGELOG.md knows the version and consumers are tested with its records, and, for a tag, unless the tag names the version, the section has a date and the
 /// checkout is exactly the commit of the tag.
 pub(super) fn check(version: &str, tag: Option<&str>, commit: Option<&str>) -> Result<()> {
     let changelog = changelog()?;
     let (date, _) = section(&changelog, version)?;
+    check_records(&workspace::root().join(RECORDS), version)?;
     let Some(tag) = tag else { return Ok(()) };
     if tag != format!("v{version}") {
         bail!(
@@ -55,6 +60,25 @@ pub(super) fn check(version: &str, tag: Option<&str>, commit: Option<&str>) -> R
         }
         _ => Ok(()),
     }
+}
+
+/// Fails unless a folder below `records` holds what the extension of this version writes, in every combination of settings.
+fn check_records(records: &Path, version: &str) -> Result<()> {
+    // Ledgers name the version, as text within JSON.
+    let stated = format!(r#"\"extension\":\"{version}\""#);
+    let is_of_version =
+        |path: &Path| fs::read_to_string(path).is_ok_and(|text| text.contains(&stated));
+    let files = fs::read_dir(records.join(version)).into_iter().flatten().flatten();
+    let found = files.filter(|it| is_of_version(&it.path())).count();
+    let combinations = COMBINATIONS.iter().map(|it| it.compressions.len() * it.envelopes.len());
+    let combinations: usize = combinations.sum();
+    if found < combinations {
+        bail!(
+            "{RECORDS}/{version} holds records of this version for {found} of {combinations} combinations of settings: \
+             cargo run --package xtask-model --bin fixtures -- {RECORDS}/{version}"
+        );
+    }
+    Ok(())
 }
 
 fn changelog() -> Result<String> {
@@ -87,7 +111,10 @@ fn is_date(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{is_date, section};
+    use std::fs;
+
+    use super::{RECORDS, check_records, is_date, section};
+    use crate::support::workspace;
 
     const CHANGELOG: &str = "# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-12-31\n\n### Added\n\n- A.\n\n## [1.1.0] - 2026-11-30\n\n- B.\n";
 
@@ -102,6 +129,23 @@ mod tests {
             let error = section(CHANGELOG, version).unwrap_err().to_string();
             assert!(error.starts_with("the first version in CHANGELOG.md is 1.2.0"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_version_without_records_of_its_own_is_refused() {
+        let (folder, version) = (tempfile::tempdir().unwrap(), env!("CARGO_PKG_VERSION"));
+        let ours = workspace::root().join(RECORDS);
+        check_records(&ours, version).unwrap();
+        let error = check_records(folder.path(), "9.8.7").unwrap_err().to_string();
+        assert!(error.contains("9.8.7 holds records of this version for 0 of 13"), "{error}");
+        assert!(error.ends_with("--bin fixtures -- consumers/records/9.8.7"), "{error}");
+        // Copies of another release are none.
+        let copy = folder.path().join("9.8.7");
+        fs::create_dir(&copy).unwrap();
+        for file in fs::read_dir(ours.join(version)).unwrap().map(|it| it.unwrap()) {
+            fs::copy(file.path(), copy.join(file.file_name())).unwrap();
+        }
+        check_records(folder.path(), "9.8.7").unwrap_err();
     }
 
     #[test]

@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::LazyLock;
 
-use extension_spec::consuming;
+use extension_spec::{consuming, event_type};
 
 use super::install;
+use crate::project::consumers;
 use crate::support::workspace;
 use crate::tools::Tool;
 
@@ -62,8 +63,9 @@ fn node(files: &[&str], records: &Path) {
 #[test]
 #[ignore = "needs Python 3: cargo xtask test"]
 fn the_python_consumer_reads_every_combination() {
-    let modules = ["tests.test_records", "tests.test_deliveries", "tests.test_dead_letters"];
-    python(&modules, &RECORDS);
+    python(&["tests.test_records", "tests.test_deliveries"], &RECORDS);
+    // These read few records.
+    python(&["tests.test_dead_letters", "tests.test_read.Read"], &RECORDS);
 }
 
 #[test]
@@ -93,7 +95,20 @@ fn every_consumer_reads_the_records_of_every_release() {
 }
 
 #[test]
-fn consumers_agree_on_their_limits() {
+#[ignore = "needs Python 3: cargo xtask test"]
+fn types_of_the_python_consumer_hold() {
+    passes(python_in("mypy").arg(consumers::MODULE));
+}
+
+/// Returns the text of all files of a folder below `consumers`.
+fn sources(folder: &str) -> String {
+    let files = std::fs::read_dir(workspace::root().join("consumers").join(folder)).unwrap();
+    let files = files.map(|it| it.unwrap().path()).filter(|it| it.is_file());
+    files.map(|it| std::fs::read_to_string(it).unwrap()).collect()
+}
+
+#[test]
+fn consumers_agree_on_the_format() {
     let limits = [
         ("MAX_INFLATED_BYTES", consuming::INFLATED_BYTES as u64, "16 * 1024 * 1024"),
         ("MAX_LINES", consuming::LINES as u64, "50_000"),
@@ -101,10 +116,8 @@ fn consumers_agree_on_their_limits() {
         ("MAX_PARTS", consuming::PARTS.into(), "65_536"),
         ("MAX_SOURCE_BYTES", consuming::SOURCE_BYTES as u64, "16_384"),
     ];
-    let sources = ["python/kinesis_telemetry", "node/kinesis-telemetry"].map(|folder| {
-        let files = std::fs::read_dir(workspace::root().join("consumers").join(folder)).unwrap();
-        files.map(|it| std::fs::read_to_string(it.unwrap().path()).unwrap()).collect::<String>()
-    });
+    let [python, node, rust] =
+        ["python/kinesis_telemetry", "node/kinesis-telemetry", "rust/src"].map(sources);
     let number = |text: &str| -> u64 {
         let factors = text.split(" * ").map(|it| it.replace('_', "").parse::<u64>().unwrap());
         factors.product()
@@ -112,8 +125,35 @@ fn consumers_agree_on_their_limits() {
     for (name, value, text) in limits {
         let stated = if text == "2**53 - 1" { (1 << 53) - 1 } else { number(text) };
         assert_eq!(stated, value, "{name}");
-        assert!(sources[0].contains(&format!("{name} = {text}\n")), "{name} in Python");
-        let text = text.replace("2**53 - 1", "Number.MAX_SAFE_INTEGER");
-        assert!(sources[1].contains(&format!("const {name} = {text};")), "{name} in Node");
+        assert!(python.contains(&format!("{name} = {text}\n")), "{name} in Python");
+        let of_node = text.replace("2**53 - 1", "Number.MAX_SAFE_INTEGER");
+        assert!(node.contains(&format!("const {name} = {of_node};")), "{name} in Node");
+        let of_rust = text.replace("2**53", "(1 << 53)");
+        let is_stated = |kind| rust.contains(&format!("const {name}: {kind} = {of_rust};"));
+        assert!(["usize", "u64", "u32"].into_iter().any(is_stated), "{name} in Rust");
+    }
+    let types = [
+        ("PART", event_type::PART),
+        ("RECORD", event_type::RECORD),
+        ("LEDGER", event_type::LEDGER),
+    ];
+    for (name, value) in types {
+        assert!(python.contains(&format!("{name} = \"{value}\"\n")), "{name} in Python");
+        assert!(node.contains(&format!("const {name} = \"{value}\";")), "{name} in Node");
+        assert!(rust.contains(&format!("const {name}: &str = \"{value}\";")), "{name} in Rust");
+    }
+    assert!(python.contains(&format!("QUARANTINE = \"{}\"\n", event_type::QUARANTINE)));
+}
+
+#[test]
+fn registries_describe_all_consumers_alike() {
+    let path = workspace::root().join("consumers/rust/Cargo.toml");
+    let manifest = std::fs::read_to_string(path).unwrap();
+    for line in [
+        format!("name = {:?}", consumers::PACKAGE),
+        format!("description = {:?}", consumers::DESCRIPTION),
+        format!("keywords = {:?}", consumers::KEYWORDS),
+    ] {
+        assert!(manifest.contains(&line), "{line}");
     }
 }
