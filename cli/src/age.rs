@@ -1,4 +1,4 @@
-//! How long ago something was, in words. Pure.
+//! Says in words how long ago something was. Pure.
 
 use std::time::SystemTime;
 

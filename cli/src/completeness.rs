@@ -32,7 +32,7 @@ pub(crate) async fn run(options: &Completeness, session: &Session) -> Result<Exi
     Ok(if verdict.complete { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Fails if no event of the period could be judged: the verdict would be "complete", whatever is missing.
+/// Fails if no event of the period could be judged: the verdict would be "complete" even if events are missing.
 fn refuse_too_short(period: &Range<SystemTime>, settle: Duration) -> Result<()> {
     let least = humantime::format_duration(Period::too_short(settle));
     let length = period.end.duration_since(period.start).ok();

@@ -1,4 +1,4 @@
-//! What a deployment publishes, read from its SSM parameters.
+//! The values that a deployment publishes, read from its SSM parameters.
 
 use std::collections::BTreeMap;
 
@@ -113,7 +113,7 @@ impl Values {
         })
     }
 
-    /// What is not there of what should be.
+    /// Returns the parameters that should exist and do not.
     pub(crate) fn missing(&self) -> Vec<&'static SsmParameter> {
         let is_missing = |it: &&SsmParameter| !self.0.contains_key(it.key);
         let is_due = |it: &&SsmParameter| it.key != TEST_FUNCTION || self.own_stack().is_none();

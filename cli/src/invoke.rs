@@ -1,7 +1,7 @@
 //! `invoke`: invokes the test function of a deployment, and verifies that its telemetry arrives.
 //!
-//! Takes a position in every shard; invokes, and reads beside that; then reads on until all is there that these invocations
-//! must have left, or the time is over. What others send meanwhile is none of its business.
+//! Takes a position in every shard, invokes, and reads the stream meanwhile and afterwards, until it has everything
+//! that these invocations must have left, or the time is over. It ignores events of others.
 
 mod audit;
 mod evidence;
@@ -29,13 +29,14 @@ use audit::{Audit, Sent};
 use evidence::Evidence;
 use function::Function;
 
-/// Between two looks at the stream.
+/// The pause between two reads of the stream.
 const PAUSE: Duration = Duration::from_millis(500);
-/// Between invocations without a line, while something is missing: long enough for an adaptive function to take itself for
-/// rarely invoked (half of `MAX_AGE_MS`, five seconds by default), and so to deliver all before it ends.
+/// The pause between further invocations without log lines while events are missing. It is long enough that an adaptive
+/// extension counts invocations as rare (half of `MAX_AGE_MS`, five seconds by default), and so delivers everything
+/// before each ends.
 const NUDGE: Duration = Duration::from_secs(3);
 
-/// How long before the first invocation lines of the extension may explain why events are missing.
+/// The time before the first invocation in which log lines of the extension may explain why events are missing.
 const BEFORE: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode> {
@@ -101,7 +102,7 @@ async fn before<T>(deadline: Instant, work: impl Future<Output = T>) -> Result<T
         .map_err(|_| anyhow!("the invocations take longer than --deadline allows: ask for fewer or shorter ones, or set more"))
 }
 
-/// Somebody who reads the stream.
+/// A reader of the stream.
 struct Look {
     reader: Reader,
     evidence: Evidence,
@@ -163,8 +164,8 @@ impl Look {
     }
 }
 
-/// Invokes from time to time: nobody is told of what waits in a frozen environment, and the last report comes with a later
-/// invocation only. It is a help, not a part: that it fails changes nothing about what was sent, but may explain it.
+/// Invokes from time to time, because events may wait in a frozen environment, and the last report comes only with a
+/// later invocation. A failure changes nothing about the verdict, but may explain it.
 async fn nudge(function: &Function, said: &RefCell<Option<String>>) -> Infallible {
     loop {
         sleep(NUDGE).await;

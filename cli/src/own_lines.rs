@@ -26,7 +26,7 @@ const PAGES: usize = 20;
 /// Most lines that are read.
 const LINES: usize = 300;
 
-/// What the extension logged.
+/// The extension's log lines.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct OwnLines {
@@ -36,7 +36,7 @@ pub(crate) struct OwnLines {
     pub(crate) outcome: Outcome,
 }
 
-/// What was found in a log group.
+/// The result of reading a log group.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase", tag = "outcome")]
 pub(crate) enum Outcome {
@@ -48,7 +48,7 @@ pub(crate) enum Outcome {
         /// True if there are more lines than were read.
         is_partial: bool,
     },
-    /// There is no such log group: the function has not logged anything yet.
+    /// The log group does not exist: the function has not logged anything yet.
     Missing,
     /// The class of the log group, such as `INFREQUENT_ACCESS` or `DELIVERY`, does not allow this search.
     Unsearchable {

@@ -16,7 +16,7 @@ use crate::session::Session;
 /// Parameter with the version of the CDK's bootstrap stack, where its qualifier is the default one.
 const BOOTSTRAP: &str = "/cdk-bootstrap/hnb659fds/version";
 
-/// Where credentials lead. `cargo xtask` reads it as JSON.
+/// The account and region of the credentials. `cargo xtask` reads it as JSON.
 #[derive(Debug, Serialize)]
 struct Place {
     account: String,

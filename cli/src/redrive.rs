@@ -1,8 +1,7 @@
-//! `redrive`: dead letters back into the stream, as the records that they were.
+//! `redrive`: writes dead letters back into the stream, as the records that they were.
 //!
-//! Messages are received, which hides them from others. A record whose pieces are all there goes back to its stream, if that is an
-//! allowed one, and once the stream has it, its messages are deleted. Whatever is not deleted is shown to others again at the
-//! end, however it comes.
+//! Receiving a message hides it from other readers. Once all pieces of a record are there, the record is written to its stream, if that
+//! stream is allowed, and then its messages are deleted. At the end, messages that were not deleted become visible again.
 
 mod allowed;
 mod letters;
@@ -31,9 +30,9 @@ use queue::Queue;
 use report::{Reason, Report};
 use streams::Streams;
 
-/// How long what is under way may take after an interruption: more than a wait for messages.
+/// The time that running calls may take after an interruption. It is longer than a wait for messages.
 const GRACE: Duration = Duration::from_secs(2);
-/// As a shell has it for a program that Ctrl-C has ended.
+/// The exit code of a program that Ctrl-C has ended, as shells define it.
 const INTERRUPTED: u8 = 130;
 
 pub(crate) async fn run(options: &Redrive, session: &Session) -> Result<ExitCode> {
@@ -47,7 +46,7 @@ pub(crate) async fn run(options: &Redrive, session: &Session) -> Result<ExitCode
         let mut work = Box::pin(work.empty(&mut queue, options.quiet, &stop));
         tokio::select! {
             ended = &mut work => ended,
-            // What is under way ends first: messages of an answer that nobody takes would stay hidden.
+            // Running calls end first: messages of a response that is not read would stay hidden.
             () = interruption => {
                 stop.set(true);
                 timeout(GRACE, work).await.unwrap_or(Ok(()))
@@ -79,7 +78,8 @@ pub(crate) async fn run(options: &Redrive, session: &Session) -> Result<ExitCode
     Ok(if is_empty { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Returns what a person must know of messages that are still in the queue. A hidden one comes back, and nobody has looked at it.
+/// Describes the messages that are still in the queue. A hidden message becomes visible again, and has not been
+/// examined.
 fn remaining(left: usize, visible: u64, hidden: u64) -> String {
     if left > 0 {
         let messages = counted(left, "message");
@@ -96,7 +96,7 @@ fn remaining(left: usize, visible: u64, hidden: u64) -> String {
     String::new()
 }
 
-/// What is being done, and what has been.
+/// The state of a run.
 struct Work {
     allowed: Allowed,
     streams: Streams,

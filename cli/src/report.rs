@@ -14,7 +14,7 @@ use kinesis_telemetry_terminal::{StatusLine, note};
 
 use crate::session::{Opened, Session};
 
-/// How late an event may arrive after one with a higher number of the same instance.
+/// The longest time by which an event may arrive after one with a higher number of the same instance.
 const SETTLE_MS: i64 = 60_000;
 
 pub(crate) async fn run(options: &Report, session: &Session) -> Result<ExitCode> {

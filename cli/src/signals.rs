@@ -1,4 +1,4 @@
-//! What people and machines say to a process that shall end.
+//! The signals by which people and machines ask the process to end.
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};

@@ -1,5 +1,5 @@
-//! How a function of somebody's own gets the layer, the policy and the settings, in the languages of several tools: for the
-//! documents, where tests of theirs compile and validate it, and for `outputs`.
+//! Snippets that add the layer, the policy and the settings to a function, for several tools. They are in the
+//! documents, where tests compile and validate them, and `outputs` prints them.
 
 use std::fmt::Write as _;
 
@@ -27,7 +27,7 @@ fn named(key: &str, name: Option<&str>) -> String {
     SSM_PARAMETERS.iter().find(|it| it.key == key).map(|it| it.of(name)).expect("it is published")
 }
 
-/// For an app of the CDK, in TypeScript: whole, so that it can be compiled.
+/// Returns a whole CDK app in TypeScript, so that it can be compiled.
 pub fn cdk(name: Option<&str>) -> String {
     format!(
         "\
@@ -105,7 +105,7 @@ app.synth()
     )
 }
 
-/// For a template of SAM.
+/// Returns a SAM template.
 pub fn sam(name: Option<&str>) -> String {
     let parameter = |label: &str, key: &str| {
         format!(
@@ -144,7 +144,7 @@ Parameters:
     )
 }
 
-/// For Terraform. The role `orders` is the reader's own.
+/// Returns a Terraform configuration. The role `orders` is the reader's own.
 pub fn terraform(name: Option<&str>) -> String {
     let data = [
         ("layer", "layerArnArm64"),
@@ -191,7 +191,7 @@ resource \"aws_lambda_function\" \"orders\" {{
     text
 }
 
-/// For the AWS CLI.
+/// Returns commands of the AWS CLI.
 pub fn cli(name: Option<&str>) -> String {
     format!(
         "\

@@ -28,7 +28,7 @@ pub struct Function {
     pub tags: BTreeMap<String, String>,
     /// Number of the `RevisionId`.
     pub revision: u64,
-    /// When the update in progress ends.
+    /// The time at which the update in progress ends.
     pub busy_until: Duration,
     /// Layers of the published versions.
     pub versions: Vec<Vec<String>>,

@@ -29,7 +29,7 @@ const READ_BUCKET: f64 = 100.0;
 pub struct Request {
     /// `GET`, `PUT` and so on.
     pub method: String,
-    /// With its query, percent-encoded.
+    /// The path with its query, percent-encoded.
     pub path: String,
     /// `X-Amz-Target`.
     pub target: Option<String>,
@@ -48,7 +48,7 @@ pub struct Response {
     pub body: String,
 }
 
-/// How often something goes wrong, from 0 to 1.
+/// The probability of each fault, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
     /// A change is refused with a 500.
@@ -66,7 +66,7 @@ pub struct State {
     pub functions: BTreeMap<String, Function>,
     /// Roles by name.
     pub roles: BTreeMap<String, Role>,
-    /// What a client has done that it must never do.
+    /// Calls that a client must never make.
     pub violations: Vec<String>,
     /// Calls by operation.
     pub calls: BTreeMap<&'static str, usize>,
@@ -76,7 +76,7 @@ pub struct State {
     pub faults: Faults,
     /// Changes that others make just before the next call of an operation arrives.
     pub edits: BTreeMap<&'static str, fn(&mut Function)>,
-    /// What becomes of a function after each write that was answered with a 200. The first one is as it was before.
+    /// Changes a function after each successful write. Its first argument is the function before the write.
     pub after_write: Option<fn(&Function, &mut Function)>,
     /// Writes are refused with a 500 until this time.
     pub failing_until: Duration,

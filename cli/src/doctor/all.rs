@@ -20,10 +20,10 @@ use crate::session::output_columns;
 
 /// Findings that come before any other: those of credentials and parameters.
 const FIRST: usize = 2;
-/// How often the reason is shown why a check could not be made.
+/// The number of functions for which the reason is shown why a check could not be made.
 const EXPLAINED: usize = 3;
 
-/// What to do about a function that was deleted after it was listed.
+/// The advice for a function that was deleted after it was listed.
 const GONE: &str = "it was deleted meanwhile: run the command again";
 
 /// Everything that was found.
@@ -35,7 +35,7 @@ struct Report {
     functions: Vec<Checked>,
 }
 
-/// What was found of a function.
+/// The findings about a function.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Checked {

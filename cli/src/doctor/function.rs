@@ -1,4 +1,5 @@
-//! What a function has of the telemetry, and what is wrong with it. Pure but for [`Facts::of`], which reads an answer of Lambda's.
+//! Finds out what a function has of the extension, and what is wrong with it. Pure, except for [`Facts::of`], which
+//! reads a response of Lambda.
 
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use extension_spec::{Config, Loaded, Sample, variable};
@@ -70,7 +71,7 @@ impl Facts {
         }
     }
 
-    /// Whether it delivers to this stream, which it may name in either way.
+    /// Returns true if it delivers to this stream, which it may name in either way.
     fn delivers_to(&self, stream: &str) -> bool {
         // A name stands for the stream of the function's own region and account.
         let place =
@@ -140,7 +141,7 @@ pub(super) fn judge(facts: &Facts, values: &Values) -> Verdict {
     }
 }
 
-/// What is wrong with where its dead letters go, if anything is.
+/// Returns what is wrong with its dead-letter queue, if anything is.
 fn letters(facts: &Facts, values: &Values) -> Option<Verdict> {
     let queue = values.0.get("deadLetterQueueUrl")?;
     let (name, variable) = (&facts.name, variable::DEAD_LETTER_QUEUE_URL);
@@ -178,7 +179,7 @@ fn selection(facts: &Facts) -> Option<String> {
     ))
 }
 
-/// What it has of our layers.
+/// Returns the version of the extension's layer that it has.
 fn layer(facts: &Facts, values: &Values) -> Result<String, Verdict> {
     let Facts { name, architecture, layers, .. } = facts;
     let (own, other) = match architecture.as_str() {

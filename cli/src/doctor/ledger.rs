@@ -1,4 +1,4 @@
-//! What the ledgers of a function's instances say about events that did not arrive. Pure.
+//! Reads in the ledgers of a function's instances which events did not arrive. Pure.
 
 use extension_spec::variable;
 use kinesis_telemetry_consumer::{Event, Ledger};

@@ -1,4 +1,4 @@
-//! What the extension reports in a function's log. Pure.
+//! Reads the extension's reports in a function's log. Pure.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use super::finding::{Finding, Verdict};
 use crate::age::now_ms;
 use crate::own_lines::{Level, Outcome, OwnLines};
 
-/// How far back the log is read.
+/// The period of the log that is read, until now.
 pub(super) const WINDOW: Duration = Duration::from_hours(1);
 /// Most messages that are shown.
 const SHOWN: usize = 5;

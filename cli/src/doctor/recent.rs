@@ -20,9 +20,9 @@ use super::ledger::Counts;
 use crate::age::{age, now_ms};
 use crate::fleet;
 
-/// How far back records are read.
+/// The period of records that is read, until now.
 const WINDOW: Duration = Duration::from_mins(15);
-/// Where reading goes on if there are too many records.
+/// The period to which reading skips if there are too many records.
 const NEWEST: Duration = Duration::from_secs(20);
 /// Most answers that are read of a shard, in the window and behind it.
 const PAGES: [(Duration, usize); 2] = [(WINDOW, 4), (NEWEST, 2)];
@@ -35,12 +35,12 @@ const INSTANCES: usize = 10_000;
 /// Longest time for everything together.
 const LIMIT: Duration = Duration::from_secs(5);
 
-/// What the newest records of a stream tell.
+/// The findings in the newest records of a stream.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Recent {
-    /// When the newest record arrived, in milliseconds since 1970.
+    /// The arrival of the newest record, in milliseconds since 1970.
     newest_ms: Option<i64>,
-    /// How far behind the newest record reading ended (`MillisBehindLatest`).
+    /// The distance between the last record that was read and the newest one (`MillisBehindLatest`).
     behind_ms: i64,
     /// The shards that the stream has, if not all of them were read.
     of_shards: Option<usize>,

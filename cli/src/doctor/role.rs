@@ -143,7 +143,7 @@ fn refusal(result: &EvaluationResult) -> Option<&'static str> {
     let organisation = result.organizations_decision_detail();
     match result.eval_decision() {
         Allowed => None,
-        ExplicitDeny => Some("a policy denies it, whatever others allow"),
+        ExplicitDeny => Some("a policy denies it explicitly"),
         _ if boundary.is_some_and(|it| !it.allowed_by_permissions_boundary()) => {
             Some("its permissions boundary does not allow it")
         }

@@ -1,4 +1,4 @@
-//! What takes further calls for each function: its tags, and its aliases.
+//! Reads what takes a call for each function: its tags, and its aliases.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -18,7 +18,7 @@ pub(super) struct Details<'a> {
     aliases: RefCell<Unread>,
 }
 
-/// What could not be read of functions.
+/// The properties of functions that could not be read.
 #[derive(Debug, Default)]
 struct Unread {
     count: usize,

@@ -22,15 +22,15 @@ pub(super) struct Row {
     pub(super) behind: i64,
     /// ARNs of the deployment's layers that the function has.
     pub(super) layers: Vec<String>,
-    /// What is wrong with these layers, if anything is.
+    /// The problem with these layers, if there is one.
     pub(super) problem: Option<String>,
     /// The variables of the extension; `None` if the environment could not be read.
     pub(super) settings: Option<BTreeMap<String, String>>,
     /// Why the environment could not be read.
     pub(super) settings_error: Option<String>,
-    /// As Lambda states it: ISO 8601.
+    /// The time of the last change, as Lambda states it: ISO 8601.
     pub(super) last_modified: String,
-    /// Who deploys the function; `None` if its tags could not be read.
+    /// The tool that deploys the function; `None` if its tags could not be read.
     #[serde(flatten)]
     pub(super) managed: Option<Managed>,
     /// Aliases whose version has an older layer version, or none; `None` if they could not be read.

@@ -1,4 +1,4 @@
-//! What invocations must have left in the stream, and what of it is there. Pure.
+//! Compares what invocations must have left in the stream with what arrived. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,40 +11,40 @@ use serde_json::Value;
 use super::evidence::Evidence;
 use crate::own_lines::OwnLines;
 
-/// What the platform says at the end of every invocation, and of nothing else.
+/// The event that ends every invocation, and nothing else.
 const REPORT: &str = "platform.report";
-/// What the platform says of every invocation, once each.
+/// The platform events of every invocation, once each.
 const STATED: [&str; 3] = ["platform.start", "platform.runtimeDone", REPORT];
 
 /// An invocation that was made.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Sent {
     pub(crate) request_id: String,
-    /// How many it logs: "line 1 of N" and so on.
+    /// The number of lines that it logs: "line 1 of N" and so on.
     pub(crate) lines: u32,
 }
 
-/// What became of the telemetry of invocations.
+/// The result for the telemetry of all invocations.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Audit {
     complete: bool,
     pub(crate) requests: Vec<Request>,
-    /// Those whose events these are, from the first number that must be there.
+    /// The instances of these events, each from the first number that must exist.
     pub(crate) instances: Vec<Instance>,
-    /// Lines of anybody's that are no events with an identity, with the reason.
+    /// Lines of the stream that are not events with an identity, with the reason.
     pub(crate) broken: Quoted,
     /// Read so far, others' included.
     pub(crate) records: usize,
     pub(crate) bytes: usize,
-    /// What kept more from being found out, if anything did.
+    /// The error that ended the reading early, if there was one.
     pub(crate) hindrance: Option<String>,
-    /// What the extension logged meanwhile, if events are missing.
+    /// Log lines of the extension in this time, if events are missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) extension_lines: Option<OwnLines>,
 }
 
-/// What became of the telemetry of an invocation.
+/// The result for the telemetry of one invocation.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names, reason = "so Lambda calls it")]
@@ -54,11 +54,11 @@ pub(crate) struct Request {
     pub(crate) arrived: usize,
     /// Types, and numbers of lines, that did not arrive.
     pub(crate) missing: Vec<String>,
-    /// Those that arrived under several numbers.
+    /// Events that arrived with several numbers.
     pub(crate) repeated: Vec<String>,
-    /// Whether some of it came without an identity, by which nothing can be proved.
+    /// True if events came without an identity, so that nothing can be proved about them.
     pub(crate) anonymous: bool,
-    /// From the platform's start of the invocation until its last event but the report arrived.
+    /// The time from the platform's start of the invocation until its last event except the report arrived.
     pub(crate) delivered_ms: Option<i64>,
 }
 
@@ -103,7 +103,7 @@ impl Audit {
         self.complete
     }
 
-    /// What contradicts itself is not mended by waiting.
+    /// Returns true if the events contradict each other, so that waiting cannot help.
     pub(crate) fn cannot_become_complete(&self) -> bool {
         self.requests.iter().any(|it| it.anonymous || !it.repeated.is_empty())
             || self.instances.iter().any(|it| !it.conflicting.is_empty())
@@ -118,14 +118,14 @@ impl Audit {
     }
 }
 
-/// From which number on an instance must have all, by those of its events that belong to our invocations: from our first one
-/// on, because reading began before that; from its first one, if it was made for us.
+/// Returns the first number from which an instance must have all, by those of its events that belong to these
+/// invocations: the first of them, because reading began before it, or 1 if the instance began with them.
 fn first_due(own: &[&Arrival<'_>]) -> Option<u64> {
     let first = own.iter().map(|it| it.event.source.seq).min()?;
     Some(if own.iter().any(|it| is_cold(it)) { 1 } else { first })
 }
 
-/// Whether this is the report of a cold start, which says how long that took.
+/// Returns true if this is the report of a cold start, which has an init duration.
 fn is_cold(arrival: &Arrival<'_>) -> bool {
     let took = |text: &str| {
         let event: Value = serde_json::from_str(text).ok()?;

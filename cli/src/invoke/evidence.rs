@@ -1,4 +1,4 @@
-//! What was read of a stream, as far as it may concern invocations of one function. Pure.
+//! The records of a stream that may belong to invocations of one function. Pure.
 
 use std::collections::BTreeSet;
 

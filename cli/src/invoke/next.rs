@@ -1,4 +1,4 @@
-//! What to do about events that did not arrive, beginning with what the extension logged. Pure.
+//! Says what to do about missing events, beginning with the log lines of the extension. Pure.
 
 use std::fmt::Write as _;
 

@@ -1,4 +1,4 @@
-//! What became of the telemetry of invocations, as a table for people. Pure.
+//! Shows the telemetry of invocations as a table. Pure.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use kinesis_telemetry_terminal::plain;
 
 use super::audit::{Audit, Sent};
 
-/// How many things that are missing are named; the JSON has them all.
+/// The number of missing events that are named; the JSON has all of them.
 const NAMED: usize = 5;
 
 pub(crate) fn text(audit: &Audit, sent: &[Sent]) -> String {

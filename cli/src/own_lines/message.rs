@@ -19,7 +19,7 @@ pub(crate) struct Message {
     /// The newest of these messages.
     pub(crate) text: String,
     pub(crate) count: usize,
-    /// When the newest was logged, in milliseconds since 1970.
+    /// The time of the newest one, in milliseconds since 1970.
     pub(crate) newest_ms: i64,
 }
 
@@ -38,7 +38,7 @@ pub(crate) enum Level {
 pub(super) struct Line {
     level: Level,
     text: String,
-    /// When it was logged, in milliseconds since 1970.
+    /// The time at which it was logged, in milliseconds since 1970.
     pub(super) at_ms: i64,
 }
 

@@ -12,12 +12,12 @@ use super::report::Reason;
 
 /// Most memory of pieces that wait for others, as [`Letter::charge`] counts it.
 const MOST_BYTES: usize = 64 * 1024 * 1024;
-/// What a message costs in addition to its body: its key, its id and its receipt handle.
+/// The memory that a message needs in addition to its body, for its key, its id and its receipt handle.
 const MESSAGE_BYTES: usize = 4 * 1024;
-/// How many missing pieces are listed.
+/// The number of missing pieces that are listed.
 const LISTED: usize = 10;
 
-/// A record, all of it.
+/// A record with all of its pieces.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Whole {
     pub(super) key: Rc<Key>,
@@ -27,7 +27,7 @@ pub(super) struct Whole {
 }
 
 impl Whole {
-    /// As Kinesis counts it.
+    /// Returns the size as Kinesis counts it.
     pub(super) fn size(&self) -> usize {
         self.data.len() + self.key.partition_key.len()
     }
@@ -41,7 +41,7 @@ pub(super) struct Kept {
     pub(super) messages: usize,
 }
 
-/// What became of records.
+/// The result for records.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) whole: Vec<Whole>,
@@ -51,15 +51,15 @@ pub(super) struct Outcome {
 /// The pieces on hand of one record.
 #[derive(Debug, Default)]
 struct Letter {
-    /// When its latest piece came.
+    /// The position of its latest piece.
     age: u64,
-    /// By number.
+    /// The bodies of its pieces, by number.
     bodies: BTreeMap<usize, String>,
     /// Ids of all messages that bear it; a piece may have come twice.
     messages: Vec<String>,
     /// Bytes of all bodies.
     bytes: usize,
-    /// What it costs in memory.
+    /// The memory that it needs.
     charge: usize,
     /// Why the record stays in the queue, with all of its pieces that are still to come.
     bad: Option<Reason>,
@@ -167,7 +167,7 @@ impl Letters {
         self.insert(key, letter);
     }
 
-    /// Moves a letter to the outcome, whatever it is.
+    /// Moves a letter of any kind to the outcome.
     fn take_out(
         &mut self,
         key: &Rc<Key>,

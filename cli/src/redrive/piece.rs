@@ -13,14 +13,14 @@ const RECORD_NAME_CHARS: usize = 256;
 /// Most characters that a reason quotes from an attribute.
 const QUOTED_CHARS: usize = 40;
 
-/// How a message bears the data of a record.
+/// The encoding of a record's data in a message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Encoding {
     Text,
     Base64,
 }
 
-/// What all pieces of a record have in common. Pieces that differ in any of it are never joined.
+/// The properties that all pieces of a record share. Pieces that differ in any of them are never joined.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[allow(clippy::struct_field_names, reason = "so Kinesis calls it")]
 pub(super) struct Key {
@@ -47,7 +47,7 @@ impl Key {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Piece {
     pub(super) key: Key,
-    /// From 1 to `key.pieces`.
+    /// The number of the piece, from 1 to `key.pieces`.
     pub(super) number: usize,
     pub(super) body: String,
 }

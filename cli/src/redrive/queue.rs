@@ -12,14 +12,15 @@ use kinesis_telemetry_stream::Aws;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// How long messages that were received stay hidden from others: until all pieces are there and were put.
+/// The time for which received messages stay hidden from other readers: until all pieces have arrived and were written.
 const HIDDEN: Duration = Duration::from_mins(10);
 /// `ReceiveMessage` and its like: most messages (SQS API reference).
 const BATCH: usize = 10;
 /// A wait for messages, in seconds. An interruption waits as long; none at all would ask some of the queue's servers only
 /// ("Short and long polling", SQS developer guide).
 const WAIT: i32 = 1;
-/// How often the numbers of a queue are read, a second apart, before they count: they are approximate, and late.
+/// The number of times that the counts of a queue are read, a second apart, before they are used: they are approximate,
+/// and late.
 const LOOKS: u32 = 10;
 /// Most messages that are held. SQS itself hides 120,000 at most (SQS developer guide, "Message quotas").
 pub(super) const MOST_HELD: usize = 100_000;
@@ -133,7 +134,7 @@ impl Queue {
         done.with_context(|| format!("what is left shows up within {wait} minutes only"))
     }
 
-    /// How many messages there are, visible ones and those that somebody is holding, once there are none or time is over.
+    /// Returns the number of visible and of hidden messages, once there are none or time is over.
     pub(super) async fn counted(&self) -> Result<(u64, u64)> {
         let mut counted = self.count().await?;
         for _ in 1..LOOKS {

@@ -1,4 +1,4 @@
-//! What a redrive has done, and what it has kept back: the one place that prints text of letters.
+//! Reports what a redrive has done, and what it has kept back. It is the only place that prints text of letters.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -8,9 +8,9 @@ use kinesis_telemetry_stream::{counted, thousands};
 use kinesis_telemetry_terminal::beginning;
 use serde_json::{Value, json};
 
-/// How many records or messages are named that stay for the same reason.
+/// The number of records or messages that are named for one reason.
 const NAMED: usize = 3;
-/// How many reasons of one kind are listed: letters can be made to have any number of them.
+/// The number of reasons of one kind that are listed: forged letters can have any number of them.
 const REASONS: usize = 20;
 /// Most characters of a name, and of a reason.
 const NAME_CHARS: usize = 80;
@@ -50,7 +50,7 @@ struct Kept {
     messages: usize,
 }
 
-/// What has been done so far. Its size does not depend on how many letters there are.
+/// The results so far. Its size does not depend on the number of letters.
 #[derive(Debug, Default)]
 pub(super) struct Report {
     pub(super) records: usize,

@@ -29,7 +29,7 @@ pub(super) type Done = (Whole, Result<(), String>);
 
 pub(super) struct Streams {
     aws: Aws,
-    /// Those that were asked for, by ARN.
+    /// The streams that were looked up, by ARN.
     known: BTreeMap<String, Known>,
 }
 
@@ -37,9 +37,10 @@ pub(super) struct Streams {
 struct Known {
     /// The way to it, or why it takes nothing.
     target: Result<Target, String>,
-    /// How often it was too busy until patience ended. Each time halves the patience with what comes next.
+    /// The number of times that it was too busy until patience ended. Each one halves the patience with the next
+    /// record.
     busy: u32,
-    /// How many calls in a row have failed in a way that may be the record's fault, or the stream's.
+    /// The number of calls in a row that failed in a way that may be the record's fault, or the stream's.
     failures: u32,
 }
 
@@ -146,7 +147,7 @@ impl Known {
     }
 }
 
-/// What a call that fails says about the records after it.
+/// The meaning of a failed call for the records after it.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
     /// No call would succeed.
@@ -232,8 +233,8 @@ fn batches(records: Vec<Whole>) -> VecDeque<Vec<Whole>> {
     by_stream.into_values().flatten().collect()
 }
 
-/// Between two attempts. Together about a minute, in which a stream on demand may have grown; less of a stream that has been
-/// too busy before.
+/// Returns the pauses between attempts. Together they last about a minute, in which an on-demand stream may have grown;
+/// less for a stream that has been too busy before.
 fn pauses(busy: u32) -> impl Iterator<Item = Duration> {
     const FIRST: Duration = Duration::from_millis(200);
     const LAST: Duration = Duration::from_secs(5);

@@ -20,9 +20,9 @@ use tokio::time::{sleep, timeout};
 
 use super::Screen;
 
-/// Between two looks at whether the consumer is there; and until a subscription that broke is made again.
+/// The pause between two checks that the consumer exists, and before a broken subscription is made again.
 const PAUSE: Duration = Duration::from_secs(1);
-/// How often in a row a subscription may fail.
+/// The number of failures in a row after which a subscription is given up.
 const FAILURES: u32 = 10;
 /// After this time without a word a subscription is dead: Kinesis tells every few seconds how far it is, also where nothing
 /// arrives. A machine that has slept hears nothing of connections that were closed meanwhile.
@@ -67,7 +67,7 @@ struct Consumer<'a> {
     arn: String,
 }
 
-/// What a shard has given.
+/// The records of a shard.
 struct Batch {
     records: Vec<Record>,
     /// Shards that go on where this one ends.
@@ -180,7 +180,7 @@ struct Shard {
 impl Shard {
     async fn follow(self, start: Start) {
         if let Err(error) = self.until_closed(start).await {
-            // Nobody may be listening any more.
+            // The receiver may have gone.
             _ = self.sender.send(Err(error)).await;
         }
     }
@@ -225,7 +225,7 @@ impl Shard {
         subscribe.send().await.map(|it| it.event_stream)
     }
 
-    /// Hands on what is pushed, and keeps `position` behind it, until the subscription ends in whatever way.
+    /// Passes on pushed records, and keeps `position` behind them, until the subscription ends or fails.
     async fn listen(&self, events: &mut Events, position: &mut StartingPosition) -> Result<Heard> {
         let mut heard = Heard::Nothing;
         // Silence, an error and the end call for the same: another subscription.
@@ -245,11 +245,11 @@ impl Shard {
     }
 }
 
-/// What a subscription has given.
+/// The end of a subscription.
 enum Heard {
     Nothing,
     Some,
-    /// Up to the end of the shard, or until nobody wanted more.
+    /// It reached the end of the shard, or the receiver wanted no more.
     Everything,
 }
 

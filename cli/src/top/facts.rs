@@ -34,7 +34,7 @@ pub(super) struct Memory {
 /// The counts of a ledger that the extension can have written, as far as `top` shows them.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ledger {
-    /// All numbers up to this one.
+    /// The last number of the range, which begins with 1.
     pub(super) up_to: u64,
     pub(super) shed: u64,
     pub(super) ranges: Vec<ShedRange>,

@@ -20,7 +20,7 @@ use super::view::View;
 
 /// Longest pause between two updates while the reader catches up.
 const HASTE: Duration = Duration::from_millis(500);
-/// For how long a message is shown.
+/// The time for which a message is shown.
 const SHOWN: Duration = Duration::from_secs(10);
 
 /// A terminal that belongs to the view until it is dropped.

@@ -20,16 +20,16 @@ pub(super) struct Numbers {
     seen: Option<(u64, u64)>,
     /// The number from which on all numbers must arrive. Those before it may have arrived before reading began.
     base: Option<u64>,
-    /// By first number.
+    /// The gaps, by first number.
     gaps: BTreeMap<u64, Gap>,
 }
 
 #[derive(Clone, Copy, Debug)]
 struct Gap {
     last: u64,
-    /// How many of the numbers have not arrived. Fewer than the gap has if it was joined from several.
+    /// The count of numbers that have not arrived. It is smaller than the range if the gap was joined from several.
     missing: u64,
-    /// When a later number arrived, in milliseconds since 1970.
+    /// The time at which a later number arrived, in milliseconds since 1970.
     since_ms: i64,
 }
 

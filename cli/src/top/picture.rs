@@ -6,7 +6,7 @@ use super::columns::{Level, Tone};
 use super::figures::{bytes, count, duration, rate};
 use super::row::Row;
 
-/// How far behind the tip the reader may be while the figures count as those of now.
+/// The longest lag of the reader behind the tip with which the figures count as current.
 pub(super) const BEHIND_MS: i64 = 10_000;
 
 /// The figures of one moment.
@@ -17,13 +17,13 @@ pub(super) struct Picture {
     pub(super) shards: usize,
     /// Milliseconds since 1970.
     pub(super) now_ms: i64,
-    /// How far the reader is behind the tip.
+    /// The lag of the reader behind the tip.
     pub(super) behind_ms: i64,
     pub(super) functions: usize,
     pub(super) total: Row,
     pub(super) unreadable: u64,
     pub(super) level: Level,
-    /// Of all functions, or of the instances of one.
+    /// The rows of all functions, or of the instances of one.
     pub(super) rows: Vec<Row>,
 }
 

@@ -12,7 +12,7 @@ use super::rates::PerSecond;
 /// The figures of a function, an instance or the stream.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Row {
-    /// As the stream has it; it may hold anything.
+    /// The name as the stream has it; it may contain any character.
     pub(super) name: String,
     /// Instances that are known; 1 for an instance.
     pub(super) instances: usize,

@@ -1,4 +1,4 @@
-//! How these commands reach AWS, and what its errors mean for a person.
+//! The way to AWS, and the meaning of its errors for a person.
 
 mod causes;
 mod credentials;
@@ -137,7 +137,7 @@ impl Aws {
         Self { config, ..self.clone() }
     }
 
-    /// Where a service is, in words; `service` as the environment variables of endpoints name it.
+    /// Returns the endpoint of a service in words. `service` is its name in the environment variables of endpoints.
     pub fn place(&self, service: &str) -> String {
         let own = std::env::var(format!("AWS_ENDPOINT_URL_{service}")).ok();
         match own.filter(|url| !url.is_empty()).as_ref().or(self.endpoint.as_ref()) {
@@ -212,7 +212,7 @@ pub fn is_denied(code: Option<&str>) -> bool {
     )
 }
 
-/// Whether Kinesis would answer later what it is too busy for now.
+/// Returns true if Kinesis may answer the same request later.
 pub fn is_throttled(code: Option<&str>) -> bool {
     matches!(
         code,
@@ -225,7 +225,7 @@ pub fn is_throttled(code: Option<&str>) -> bool {
     )
 }
 
-/// Whether the identity itself is no good, for this or anything else.
+/// Returns true if the credentials themselves are invalid, for this request and any other.
 pub fn is_of_credentials(code: Option<&str>) -> bool {
     is_expired(code) || is_unknown_to_aws(code)
 }
@@ -253,7 +253,7 @@ fn is_unknown_to_aws(code: Option<&str>) -> bool {
     )
 }
 
-/// What a service's refusal means. Codes: "Common Error Types" in the API references of the services.
+/// Returns the meaning of a service's refusal. Codes: "Common Error Types" in the API references of the services.
 fn of_service(doing: &str, permission: &str, place: &str, code: &str, message: &str) -> String {
     match code {
         _ if is_denied(Some(code)) => format!(
@@ -274,7 +274,7 @@ fn of_service(doing: &str, permission: &str, place: &str, code: &str, message: &
     }
 }
 
-/// What it means that no service has answered.
+/// Returns the meaning of a request without a response.
 fn of_nobody(doing: &str, place: &str, why: &str, is_unreachable: bool) -> String {
     // The SDK's own text lists every place that it searched.
     if why.starts_with("no credentials") || why.contains("not provide credentials") {

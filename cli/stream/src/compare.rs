@@ -71,7 +71,7 @@ pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) ->
         *by_type.entry(arrival.event.kind.clone()).or_default() += 1;
     }
     Report {
-        // Nothing expected and nothing arrived is no success: nobody was listening.
+        // If nothing was expected and nothing arrived, the run proves nothing.
         complete: expected > 0 && taken && whole && clean,
         expected,
         selection,
@@ -101,7 +101,7 @@ fn difference<'a>(
     #[derive(Default)]
     struct Count {
         accepted: usize,
-        /// Not acknowledged, and yet it may have been taken: the acknowledgement was lost.
+        /// Events that were not acknowledged, but may have been accepted, because the acknowledgement may be lost.
         possible: usize,
     }
     let mut counts: HashMap<&str, Count> = HashMap::new();

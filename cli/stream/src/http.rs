@@ -8,7 +8,7 @@ use aws_types::sdk_config::SharedHttpClient;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-/// In the order in which AWS's own tools, which are Python, look for them.
+/// The variables that name a proxy, in the order in which AWS's own tools, which are Python, read them.
 const PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
 /// No proxy leads to what listens on this machine.

@@ -9,9 +9,9 @@ use serde_json::value::RawValue;
 /// An event of the journal.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Expected {
-    /// As the platform wrote it, byte for byte.
+    /// The event as the platform wrote it, byte for byte.
     pub(crate) text: String,
-    /// Whether the extension acknowledged it, and so took it upon itself to deliver it.
+    /// True if the extension acknowledged it, and so took responsibility for it.
     pub(crate) accepted: bool,
 }
 

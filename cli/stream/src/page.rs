@@ -2,7 +2,7 @@
 //!
 //! Events are taken in as they are read and only their figures are kept, so memory grows with the number of invocations, not of
 //! events. Log lines are kept until their invocation has succeeded. Everyone who may write to a stream can write any text, so
-//! whatever a page lists is bounded.
+//! all lists of a page are bounded.
 
 mod file;
 mod invocation;
@@ -36,10 +36,10 @@ const INVOCATIONS: usize = 50_000;
 /// The functions that a page is about.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Functions {
-    /// All of them.
+    /// All functions.
     #[default]
     All,
-    /// Those whose name contains this.
+    /// Functions whose names contain this.
     Containing(String),
     /// The one with this name.
     Named(String),
@@ -53,7 +53,7 @@ pub struct Page {
     pieces: Pieces,
     completeness: Completeness,
     numbers: Numbers,
-    /// By instance and request ID.
+    /// The invocations, by instance and request ID.
     invocations: HashMap<(String, String), Invocation>,
     /// Bytes of all log lines that are kept.
     line_bytes: usize,

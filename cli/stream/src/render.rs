@@ -7,7 +7,7 @@ use kinesis_telemetry_terminal::plain;
 
 use crate::report::{Quoted, Report, Selection};
 
-/// How many numbers of a sequence are listed; the JSON has them all.
+/// The number of missing numbers that are listed; the JSON has all of them.
 const LISTED: usize = 20;
 
 /// The whole report. Lines that quote are cut at `width`; what they are about never is.
@@ -57,7 +57,7 @@ fn table(report: &Report) -> String {
     text
 }
 
-/// What an instance's numbers tell, in a line.
+/// Describes the numbers of an instance in one line.
 pub fn sequence(found: &Instance) -> String {
     let Instance { name, first, last, .. } = found;
     let name = plain(name);
@@ -133,7 +133,7 @@ fn never_acknowledged(report: &Report) -> Option<String> {
         .then(|| format!("{events} {were} generated and never acknowledged by the extension"))
 }
 
-/// What is wrong with what the extension did take.
+/// Returns the problems with the events that the extension accepted.
 fn troubles(report: &Report) -> Option<String> {
     let expected = counted(report.expected, "acknowledged event");
     if report.instances.is_empty() && report.expected > 0 {

@@ -1,14 +1,14 @@
-//! What `verify` found: the facts, for machines (as JSON) and for `render`.
+//! The findings of `verify`: facts, for machines (as JSON) and for `render`.
 
 use std::collections::BTreeMap;
 
 use kinesis_telemetry_consumer::Instance;
 use serde::{Deserialize, Serialize};
 
-/// How many events of a kind of trouble are quoted; the count says how many there are.
+/// The number of events that are quoted for a kind of problem; the count says how many there are.
 const QUOTED: usize = 20;
 
-/// What was found.
+/// The findings about a run.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
@@ -22,43 +22,43 @@ pub(crate) struct Report {
     pub(crate) selection: Option<Selection>,
     /// Different events in the stream, the extension's own included.
     pub(crate) arrived: usize,
-    /// How many of each type.
+    /// The number of events of each type.
     pub(crate) by_type: BTreeMap<String, usize>,
     /// Kinesis records.
     pub(crate) records: usize,
-    /// Of data.
+    /// The size of all records' data, in bytes.
     pub(crate) bytes: usize,
-    /// From an event's own time to its arrival in the stream; absent when nothing arrived.
+    /// The time from an event's own time to its arrival in the stream; absent if no event arrived.
     pub(crate) latency: Option<Latency>,
     /// One for each extension process.
     pub(crate) instances: Vec<Instance>,
-    /// In the journal, but never acknowledged by the extension, so that it need not have delivered them.
+    /// Events of the journal that the extension never acknowledged, so that it need not have delivered them.
     pub(crate) unacknowledged: Quoted,
-    /// Whether it was asked to overlook these.
+    /// True if these events are not to count.
     pub(crate) allow_unacknowledged: bool,
-    /// In the journal and acknowledged, not in the stream.
+    /// Acknowledged events of the journal that are not in the stream.
     pub(crate) missing: Quoted,
-    /// In the stream, not in the journal.
+    /// Events of the stream that are not in the journal.
     pub(crate) unexpected: Quoted,
-    /// In the stream under more numbers than the journal has copies of it.
+    /// Events that the stream has with more numbers than the journal has copies.
     pub(crate) repeated: Quoted,
     /// Lines that are no events, with the reason.
     pub(crate) broken: Quoted,
-    /// By request id.
+    /// The invocations, by request id.
     pub(crate) requests: BTreeMap<String, Request>,
     /// Some lines of the stream as they arrived.
     pub(crate) samples: Vec<String>,
 }
 
 impl Report {
-    /// Whether looking again may find more. It repairs nothing that arrived wrong.
+    /// Returns true if another look may find more events. It repairs nothing that arrived wrong.
     pub(crate) fn lacks_something(&self) -> bool {
         let lacks = |found: &Instance| !found.missing.is_empty() || !found.unjoinable.is_empty();
         !self.missing.is_empty() || self.instances.iter().any(lacks)
     }
 }
 
-/// What the setting `SAMPLE` has left of the log lines.
+/// The log lines that the setting `SAMPLE` has left.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Selection {
@@ -90,17 +90,17 @@ pub(crate) struct Latency {
     pub(crate) max_ms: i64,
 }
 
-/// How many there are, and the first of them.
+/// A number of events, and the first of them.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Quoted {
-    /// How many.
+    /// The number of events.
     pub count: usize,
     /// The first of them.
     pub first: Vec<String>,
 }
 
 impl Quoted {
-    /// Whether there are none.
+    /// Returns true if there are none.
     pub fn is_empty(&self) -> bool {
         self.count == 0
     }
@@ -118,10 +118,11 @@ impl Quoted {
 #[derive(Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Request {
-    /// How many of them arrived.
+    /// The number of its events that arrived.
     pub(crate) events: usize,
-    /// When the last of them arrived, in milliseconds since 1970.
+    /// The arrival of its last event, in milliseconds since 1970.
     pub(crate) last_arrival_ms: i64,
-    /// The same without `platform.report`, which Lambda itself holds back until the next invocation.
+    /// The arrival of its last event before `platform.report`, which Lambda itself holds back until the next
+    /// invocation.
     pub(crate) last_arrival_before_report_ms: Option<i64>,
 }

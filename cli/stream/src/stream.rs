@@ -22,14 +22,14 @@ const TURN: Duration = Duration::from_millis(250);
 /// A Kinesis record, as far as a consumer needs it.
 #[derive(Clone, Debug)]
 pub struct Record {
-    /// As it is in the stream.
+    /// The data as the stream holds it.
     pub data: Vec<u8>,
-    /// When Kinesis took it, in milliseconds since 1970 (`ApproximateArrivalTimestamp`).
+    /// The arrival at Kinesis, in milliseconds since 1970 (`ApproximateArrivalTimestamp`).
     pub arrived_ms: i64,
 }
 
 impl Record {
-    /// As Kinesis gives it.
+    /// Converts a record of the SDK.
     pub fn of(record: aws_sdk_kinesis::types::Record) -> Result<Self> {
         let arrived =
             record.approximate_arrival_timestamp.context("a record came without a time")?;
@@ -38,19 +38,19 @@ impl Record {
     }
 }
 
-/// Where reading begins.
+/// The position at which reading begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Start {
-    /// With the oldest record that there is.
+    /// The oldest record of the stream.
     Oldest,
-    /// With what arrives from now on.
+    /// The records that arrive from now on.
     Now,
-    /// With what has arrived since.
+    /// The records that have arrived since this time.
     At(SystemTime),
 }
 
 impl Start {
-    /// As Kinesis names it: the kind of position, and the time that goes with it.
+    /// Returns the type of shard iterator, and its timestamp.
     pub fn position(self) -> (ShardIteratorType, Option<DateTime>) {
         match self {
             Self::Oldest => (ShardIteratorType::TrimHorizon, None),
@@ -59,7 +59,7 @@ impl Start {
         }
     }
 
-    /// The same, for somebody who comes later.
+    /// Replaces "now" by the current time, for a reader that begins later.
     #[must_use]
     pub fn fixed(self) -> Self {
         if self == Self::Now { Self::At(SystemTime::now()) } else { self }
@@ -93,7 +93,7 @@ impl Reader {
         Ok(())
     }
 
-    /// How many shards there are, closed ones included.
+    /// Returns the number of shards, closed ones included.
     pub fn shards(&self) -> usize {
         self.shards.len()
     }
@@ -103,7 +103,7 @@ impl Reader {
         self.shards.values().map(|shard| shard.behind_ms).max().unwrap_or_default()
     }
 
-    /// What has been added since the last call (at first: everything), shard by shard.
+    /// Reads the records that were added since the last call, at first all of them, shard by shard.
     pub async fn read_to_tip(&mut self) -> Result<Vec<Record>> {
         self.begin().await?;
         let mut records = Vec::new();

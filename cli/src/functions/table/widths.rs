@@ -7,7 +7,7 @@ use textwrap::core::display_width;
 
 use super::GAP;
 
-/// How wide a column must be.
+/// A column and the width that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Column {
     /// Width below which other columns are left out first.

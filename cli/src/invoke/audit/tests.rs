@@ -29,7 +29,7 @@ fn logged(n: u32) -> String {
     format!(r#"{{"time":"2026-11-22T20:00:00.100Z","type":"function","record":{record}}}"#)
 }
 
-/// All events of the request.
+/// Returns all events of the request.
 fn all() -> Vec<String> {
     let mut all = vec![stated("platform.start"), logged(1), logged(2)];
     all.extend(["platform.runtimeDone", "platform.report"].map(stated));
@@ -38,7 +38,7 @@ fn all() -> Vec<String> {
 
 fn audit(records: &[Record]) -> Audit {
     let mut evidence = Evidence::new(FUNCTION);
-    // In whatever portions they are read.
+    // The portions in which records are read do not matter.
     records.chunks(2).for_each(|it| evidence.add(it));
     Audit::of(&[Sent { request_id: "r".into(), lines: 2 }], &evidence)
 }
@@ -99,7 +99,7 @@ fn what_others_send_is_nobodys_fault() {
     }
     // Events without identity, and what is none at all.
     records.push(Record { data: format!("{other}\nnoise\n").into_bytes(), arrived_ms: 0 });
-    // A late attempt at what this instance sent before anybody sent.
+    // This is a late attempt to deliver an event from before the first invocation.
     records.push(record(&other, FUNCTION, "a", 1));
     let audit = audit(&records);
     assert!(audit.is_complete() && !audit.cannot_become_complete(), "{audit:?}");

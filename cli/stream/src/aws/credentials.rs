@@ -1,4 +1,4 @@
-//! What it means that there are no credentials.
+//! Explains why there are no credentials.
 
 use std::error::Error;
 use std::time::Duration;

@@ -19,10 +19,10 @@ const FILES: [(&str, &str); 2] =
 const DEFAULT: &str = "default";
 /// Longest chain of `source_profile` that is followed to its credentials.
 const MOST_LINKS: usize = 8;
-/// How many profiles a message lists.
+/// The number of profiles that a message lists.
 const MOST_LISTED: usize = 10;
 
-/// How a profile gets its credentials, as far as a person has to act when they are missing.
+/// The way in which a profile gets its credentials, as far as a person has to act when they are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SignIn {
     Sso,

@@ -11,7 +11,7 @@ use tempfile::NamedTempFile;
 #[derive(Debug)]
 pub struct PageFile {
     path: PathBuf,
-    /// Where the page is written first; nothing for a device or a pipe.
+    /// The draft that becomes the page; none for a device or a pipe.
     draft: Option<NamedTempFile>,
 }
 

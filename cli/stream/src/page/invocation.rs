@@ -29,9 +29,9 @@ pub(super) struct Invocation {
     /// Arrival of the latest event but the report.
     arrived_ms: Option<i64>,
     init_ms: Option<f64>,
-    /// Of the function alone.
+    /// The duration of the function alone.
     duration_ms: Option<f64>,
-    /// Of the whole invocation, with the extension.
+    /// The duration of the whole invocation, with the extension.
     whole_ms: Option<f64>,
     extension_ms: Option<f64>,
     billed_ms: Option<f64>,

@@ -16,20 +16,20 @@ use super::{Record, Start};
 use crate::aws::is_throttled;
 use crate::client::Target;
 
-/// Until a service that wants fewer calls is asked again, after the SDK has tried for some seconds.
+/// The pause before the next call to a service that is too busy, after the SDK has retried for some seconds.
 const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Shard {
     place: Place,
     /// `None` when a closed shard has been read to its end.
     iterator: Option<String>,
-    /// How far behind the tip the latest answer was, in milliseconds.
+    /// The distance of the latest response behind the tip, in milliseconds.
     pub(super) behind_ms: i64,
 }
 
-/// Where an iterator begins that takes the place of one that has expired.
+/// The position of an iterator that replaces an expired one.
 enum Place {
-    /// Nothing has been read yet.
+    /// No record has been read yet.
     Start(Start),
     /// After the record of this sequence number.
     After(String),
