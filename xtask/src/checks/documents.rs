@@ -51,6 +51,7 @@ fn documents() -> impl Iterator<Item = (&'static str, String)> {
         "docs/operating.md",
         "docs/performance.md",
         "docs/reference.md",
+        "docs/upgrading.md",
     ];
     documents
         .into_iter()
