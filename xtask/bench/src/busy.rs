@@ -1,5 +1,6 @@
-//! What an extension adds to the invocations of a function in the sandbox, which freezes it between invocations, with a
-//! Kinesis that answers after a while.
+//! Measures what an extension adds to the invocations of a function in the sandbox, which freezes it between
+//! invocations, with a
+//! Kinesis that responds after a delay.
 //!
 //! One environment is alive at a time, so the figures of an extension do not depend on how many others are measured.
 
@@ -15,36 +16,37 @@ use crate::subject::Subject;
 pub(crate) use duplicates::Duplicates;
 use environment::TestEnvironment;
 
-/// About the time that a request to Kinesis takes within a region.
+/// The time that a request to Kinesis takes within a region, roughly.
 pub(crate) const ROUND_TRIP: Duration = Duration::from_millis(10);
 /// Invocations of an environment that do not count, because a function counts as busy only after some.
 const WARM_UP: usize = 10;
 
-/// What a function does, and how often it is invoked.
+/// The work of a function, and the rate of its invocations.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Workload {
     pub(crate) lines: u32,
     pub(crate) work_ms: u64,
     /// The longest pause between the end of an invocation and the start of the next. The pauses are spread evenly up to it.
     pub(crate) pauses: Duration,
-    /// How many times as often it is invoked as others, because its invocations follow quickly.
+    /// The factor by which it is invoked more often than others, because its invocations follow quickly.
     repeat: usize,
 }
 
-/// As long as Lambda buffers telemetry: an invocation meets every phase of the buffer's timer equally often.
+/// The pauses last up to Lambda's buffering time, so that invocations meet every phase of the buffer's timer equally
+/// often.
 pub(crate) const ORDINARY: Workload =
     Workload { lines: 10, work_ms: 20, pauses: Duration::from_millis(100), repeat: 1 };
-/// About every 30 ms, so that records fill up, and deliveries are due in the middle of invocations.
+/// An invocation about every 30 ms, so that records fill up, and deliveries are due in the middle of invocations.
 pub(crate) const VERBOSE: Workload =
     Workload { lines: 100, work_ms: 20, pauses: Duration::from_millis(20), repeat: 3 };
 /// Shorter than a round trip to Kinesis.
 pub(crate) const SHORT: Workload =
     Workload { lines: 100, work_ms: 1, pauses: Duration::from_millis(20), repeat: 3 };
-/// As fast as it goes, without a line: most invocations should cause no request.
+/// Invocations without pause and without a log line: most should cause no request.
 pub(crate) const SILENT: Workload =
     Workload { lines: 0, work_ms: 0, pauses: Duration::ZERO, repeat: 3 };
 
-/// What was seen of an extension under a workload, in all of its environments.
+/// The observations of an extension under a workload, in all of its environments.
 #[derive(Clone, Debug)]
 pub(crate) struct Observed {
     pub(crate) label: String,
@@ -58,7 +60,7 @@ pub(crate) struct Observed {
     /// Milliseconds from the start of each shutdown to the extension's end.
     pub(crate) shutdowns: Vec<f64>,
     pub(crate) peak_kib: u64,
-    /// What did not go as Lambda asks.
+    /// Steps that did not go as Lambda requires.
     pub(crate) notes: Vec<String>,
     /// True once the extension did not start, or an invocation failed.
     pub(crate) has_failed: bool,
@@ -67,9 +69,9 @@ pub(crate) struct Observed {
 /// An invocation, in milliseconds.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Times {
-    /// From the start to the end of the function.
+    /// The time from the start to the end of the function.
     pub(crate) function: f64,
-    /// From the end of the function until the extension had called `next`.
+    /// The time from the end of the function until the extension had called `next`.
     pub(crate) extension: f64,
 }
 

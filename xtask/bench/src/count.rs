@@ -1,4 +1,4 @@
-//! What repeats exactly: the instructions of a start, counted by valgrind, and the memory of one without it.
+//! Counts what repeats exactly: the instructions of a start, in valgrind, and its memory, without valgrind.
 //!
 //! Prints one JSON document, for the gates of `cargo xtask ci`.
 
@@ -19,7 +19,7 @@ use crate::startup;
 use crate::subject::Subject;
 use crate::valgrind::{self, STEP_TIMEOUT};
 
-/// In which whatever follows a request comes to rest.
+/// The time in which the work that follows a request ends.
 const REST: Duration = Duration::from_secs(1);
 /// Memory differs by some pages: the median counts.
 const LIVES: usize = 9;
@@ -88,7 +88,7 @@ fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u6
     }
     rest();
     let names = fs::read_dir(OTHER_FOLDER).map_or(0, |entries| entries.count() as u64);
-    // What it has counted is written at whatever end, and to this one the program adds nothing of its own.
+    // valgrind writes its counts at every kind of end, and this signal makes the program do nothing of its own.
     let id = i32::try_from(valgrind.0.id()).context("a process id too large")?;
     kill(Pid::from_raw(id), Signal::SIGTERM)?;
     valgrind.0.wait()?;

@@ -37,7 +37,7 @@ pub(crate) const ALL: [Load; 5] =
 
 /// The time in which a flood must arrive.
 const FLOOD_TIMEOUT: Duration = Duration::from_mins(1);
-/// What a load cost.
+/// The cost of a load.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Cost {
     /// Microseconds of CPU, from the first invocation to the end of the process.

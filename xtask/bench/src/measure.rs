@@ -21,7 +21,7 @@ use crate::page_cache;
 use crate::startup::{self, Start};
 use crate::subject::Subject;
 
-/// How often each load is put on an extension, if it is started as often.
+/// The number of times that each load is put on an extension, if it is started at least as often.
 const LOAD_ROUNDS: usize = 5;
 /// Environments of an extension under each workload, if it is started as often.
 const ENVIRONMENTS: usize = 3;
@@ -38,7 +38,7 @@ pub(crate) enum Condition {
     Warm,
     /// After a second in which nothing ran: caches of the processor hold other things.
     Rested,
-    /// With the program dropped from the page cache.
+    /// The program was dropped from the page cache.
     Uncached,
 }
 
@@ -53,7 +53,7 @@ enum Role {
     Other,
 }
 
-/// What was seen of an extension, apart from the sandbox.
+/// The observations of an extension, apart from those in the sandbox.
 pub(crate) struct Measured {
     pub(crate) subject: Subject,
     role: Role,
@@ -62,18 +62,18 @@ pub(crate) struct Measured {
     pub(crate) zipped_bytes: u64,
     pub(crate) starts: BTreeMap<Condition, Vec<Start>>,
     pub(crate) costs: Vec<(Load, Cost)>,
-    /// What did not go as Lambda asks, and how often.
+    /// Steps that did not go as Lambda requires, and how often.
     pub(crate) notes: BTreeMap<String, usize>,
     /// True once a step did not happen. The remaining measurements are left out, because they would only time out.
     has_failed: bool,
 }
 
-/// What was seen of all extensions.
+/// The observations of all extensions.
 pub(crate) struct Results {
     /// Ours, the floor, the control, and the others.
     pub(crate) programs: Vec<Measured>,
     pub(crate) workloads: Vec<(Workload, Vec<Observed>)>,
-    /// How `/tmp` differed from that of a new environment.
+    /// The difference between `/tmp` and that of a new environment, if there is one.
     pub(crate) tmp: Option<String>,
 }
 
@@ -165,7 +165,7 @@ fn workloads(
     ];
     let mut results: Vec<(Workload, Vec<Observed>)> = Vec::new();
     for (n, (workload, subjects)) in workloads.into_iter().enumerate() {
-        // Whatever failed with one function is not waited for with the others.
+        // A step that failed with one function is not waited for with the others.
         let failed = results.iter().flat_map(|(_, all)| all).filter(|it| it.has_failed);
         let has_failed = |it: &&Subject| failed.clone().any(|failed| failed.label == it.label);
         let subjects: Vec<Subject> =

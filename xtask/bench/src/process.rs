@@ -35,7 +35,7 @@ pub(crate) struct MemoryKib {
 
 /// The end of a process.
 pub(crate) struct End {
-    /// From SHUTDOWN; `None` if the process had to be killed.
+    /// The exit status and the time since SHUTDOWN; `None` if the process had to be killed.
     pub(crate) exit: Option<(ExitStatus, Duration)>,
     /// CPU from its start to its end.
     pub(crate) cpu: Duration,

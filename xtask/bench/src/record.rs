@@ -25,7 +25,7 @@ const TRACE: [&str; 6] = [
     "--show-below-main=yes",
 ];
 
-/// What differs from life to life, such as which thread is first, must not keep a function out.
+/// The number of recorded runs. Differences between runs, such as which thread is first, must not leave a function out.
 const LIVES: usize = 3;
 
 pub(crate) fn run(program: &Path) -> Result<()> {

@@ -18,7 +18,7 @@ pub(crate) struct Report {
     /// The day, UTC.
     pub(crate) date: String,
     pub(crate) machine: String,
-    /// How `/tmp` differed from that of a new environment.
+    /// The difference between `/tmp` and that of a new environment, if there is one.
     pub(crate) tmp: Option<String>,
     /// Starts of each program.
     pub(crate) rounds: usize,
@@ -44,7 +44,7 @@ pub(crate) struct Program {
     /// After a second in which the machine rested.
     pub(crate) rested_register_ms: Option<f64>,
     pub(crate) rested_next_ms: Option<f64>,
-    /// With the program dropped from the page cache; `None` if it was not.
+    /// The time to `register` with the program dropped from the page cache; `None` if it was not.
     pub(crate) uncached_register_ms: Option<f64>,
     pub(crate) uncached_next_ms: Option<f64>,
     /// Pages of the program that were then read from the disk until `next`.
@@ -62,11 +62,11 @@ pub(crate) struct Program {
     pub(crate) flood_payload_units_per_thousand_events: Option<f64>,
     pub(crate) flood_peak_kib: Option<f64>,
     pub(crate) hundred_lines_cpu_us_per_event: Option<f64>,
-    /// With a delivery at the end of each invocation.
+    /// The CPU time per event with a delivery at the end of each invocation.
     pub(crate) hundred_lines_delivered_each_cpu_us_per_event: Option<f64>,
     pub(crate) no_line_cpu_us_per_invocation: Option<f64>,
     pub(crate) no_line_delivered_each_cpu_us_per_invocation: Option<f64>,
-    /// What did not go as Lambda asks, and how often.
+    /// Steps that did not go as Lambda requires, and how often.
     pub(crate) notes: BTreeMap<String, usize>,
 }
 

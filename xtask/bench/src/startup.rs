@@ -13,16 +13,16 @@ use crate::subject::Subject;
 /// The time that the first record may take.
 const RECORD: Duration = Duration::from_secs(2);
 
-/// What was seen of one life. Times are milliseconds since the process was spawned, unless stated otherwise.
+/// The observations of one run. Times are milliseconds since the process was spawned, unless stated otherwise.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Start {
     pub(crate) registered: Option<f64>,
     pub(crate) subscribed: Option<f64>,
-    /// When `next` was called first.
+    /// The time of the first call of `next`.
     pub(crate) next: Option<f64>,
     /// Pages that were read from the disk until then.
     pub(crate) major_faults: Option<u64>,
-    /// When Kinesis had acknowledged the first record.
+    /// The time at which Kinesis had acknowledged the first record.
     pub(crate) record: Option<f64>,
     /// Memory after the first invocation.
     pub(crate) memory: Option<MemoryKib>,
@@ -30,7 +30,7 @@ pub(crate) struct Start {
     pub(crate) shutdown: Option<f64>,
     /// CPU of the whole life, in milliseconds.
     pub(crate) cpu: Option<f64>,
-    /// What did not go as Lambda asks.
+    /// Steps that did not go as Lambda requires.
     pub(crate) notes: Vec<String>,
     /// True if every step happened, so that further measurements make sense.
     pub(crate) is_complete: bool,

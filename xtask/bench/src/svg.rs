@@ -19,9 +19,9 @@ const STYLE: &str = "text{fill:#6e7781}.title{font-weight:600}.small{font-size:1
     .grid{stroke:#8b949e;stroke-opacity:.25}.floor{stroke:#2da44e;stroke-width:2}.floor-label{fill:#2da44e}\
     @media(prefers-color-scheme:dark){text{fill:#9198a1}.floor{stroke:#3fb950}.floor-label{fill:#3fb950}}";
 
-/// Where a value of a panel lies.
+/// The scale of a panel.
 struct Scale {
-    /// Of the value that the longest bar has.
+    /// The value of the longest bar.
     most: f64,
 }
 

@@ -125,7 +125,7 @@ fn invocations(text: &mut String, function: &Function) {
     }
 }
 
-/// What did not go as Lambda asks, as a list.
+/// Lists the steps that did not go as Lambda requires.
 fn notes(text: &mut String, report: &Report) {
     let mut notes = Vec::new();
     for program in &report.programs {

@@ -13,7 +13,7 @@ use crate::numbers::quantity;
 use crate::typical::Logs;
 use crate::usage::{HOURS_A_MONTH, MILLION, Usage};
 
-/// From one invocation of a rare function to the next.
+/// The time from one invocation of a rare function to the next.
 const RARE_PAUSE: Duration = Duration::from_mins(5);
 /// Invocations in the life of a rare function's environment: two hours, because Lambda replaces environments every few hours.
 const RARE_INVOCATIONS: usize = 24;
@@ -51,7 +51,7 @@ pub(crate) const FLEETS: [Fleet; 4] = [
     },
 ];
 
-/// What a fleet uses in a month, for each value of `COMPRESSION`.
+/// The usage of a fleet in a month, for each value of `COMPRESSION`.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Month {
     pub(crate) fleet: Fleet,

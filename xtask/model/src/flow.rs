@@ -1,4 +1,4 @@
-//! What is sent for a day of events, in this way or that, and what Kinesis bills for it. Nothing is sent.
+//! Packs a day of events in a given way, and counts what Kinesis bills for it. Nothing is sent.
 
 use std::collections::VecDeque;
 use std::ops::AddAssign;
@@ -23,19 +23,19 @@ const DECIMAL_UNIT: u64 = 25_000;
 /// Queue of a function with 512 MB.
 pub(crate) const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 
-/// How often events are sent.
+/// The rate of events.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Flow {
-    /// Seldom: each invocation is flushed by itself.
+    /// Low: each invocation is flushed by itself.
     Rare,
-    /// As records fill.
+    /// High: records are sent as they fill.
     Busy,
 }
 
-/// What was sent.
+/// The counts of what was sent.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Sent {
-    /// Whole events.
+    /// The number of whole events.
     pub events: u64,
     /// Records.
     pub records: u64,
@@ -47,7 +47,7 @@ pub struct Sent {
     pub firehose: u64,
     /// PUT payload units on the bill of a provisioned stream.
     pub units: u64,
-    /// The same if 25 KB are 25,000 bytes, which AWS does not say.
+    /// The payload units if 25 KB are 25,000 bytes, which AWS does not state.
     pub decimal_units: u64,
 }
 
@@ -98,7 +98,7 @@ pub fn packings() -> Vec<Packing> {
     packings
 }
 
-/// The settings that somebody has who sets nothing.
+/// Returns the default settings.
 pub fn defaults() -> Config {
     let nothing: [(&str, &str); 0] = [];
     extension_spec::load(nothing).config
@@ -171,7 +171,7 @@ pub(crate) fn drain(packer: &mut Packer, waiting: &mut VecDeque<Event>, scope: S
     }
 }
 
-/// Whose events they are.
+/// Returns the source of the events.
 pub(crate) fn source(packing: Packing) -> Source {
     // As long as such names are, and as the ids of instances are.
     Source::new("checkout-orders", "$LATEST", "k3J9x0QvT2aB").in_envelope(packing.envelope)

@@ -9,9 +9,10 @@ const PERFORMANCE: &str = include_str!("../../../docs/performance.md");
 pub struct Overhead {
     /// Added to an invocation that is not held.
     pub invocation: Duration,
-    /// From the start of the extension to its first `next`. Lambda bills the init phase.
+    /// The time from the start of the extension to its first `next`. Lambda bills the init phase.
     pub start: Duration,
-    /// From SHUTDOWN to the end of the extension. AWS does not state that this phase is free, so it counts as billed.
+    /// The time from SHUTDOWN to the end of the extension. AWS does not state that this phase is free, so it counts as
+    /// billed.
     pub shutdown: Duration,
     /// Added to an invocation by `FLUSH=end`, as measured.
     pub held: Duration,

@@ -12,18 +12,18 @@ use kinesis_telemetry_extension::{
 
 use crate::flow::{QUEUE_BYTES, Sent, drain, source};
 
-/// How long the function runs.
+/// The run time of the function.
 const FUNCTION: Duration = Duration::from_millis(50);
 /// A request to Kinesis and its answer.
 const ROUND_TRIP: Duration = Duration::from_millis(15);
 
-/// What an environment did until its end.
+/// The counts of an environment until its end.
 #[derive(Clone, Copy, Debug)]
 pub struct Life {
     pub invocations: u64,
     /// Invocations that lasted until their events were in the stream.
     pub held: u64,
-    /// By so much each.
+    /// The time for which each of them was held.
     pub held_for: Duration,
     pub sent: Sent,
 }

@@ -1,4 +1,4 @@
-//! What Lambda writes to CloudWatch Logs of the same events, where the function's log format is text.
+//! Counts what Lambda writes to CloudWatch Logs for the same events, if the function's log format is text.
 
 use kinesis_telemetry_extension::Event;
 use serde_json::Value;

@@ -1,4 +1,4 @@
-//! What a million invocations use and cost, packed in every way, and what the same lines cost in CloudWatch Logs.
+//! The usage and cost of a million invocations, packed in every way, and the cost of the same lines in CloudWatch Logs.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use kinesis_telemetry_extension::Packing;
 
 /// Invocations in the life of an environment.
 pub(crate) const INVOCATIONS: usize = 1_000;
-/// From one invocation of an environment to the next.
+/// The time from one invocation of an environment to the next.
 pub(crate) const PAUSE: Duration = Duration::from_millis(500);
 /// The numbers of lines that an invocation logs.
 const LINES: [usize; 3] = [3, 10, 100];
@@ -35,13 +35,13 @@ pub(crate) struct Million {
 /// The price of what they use, in US dollars.
 #[derive(Clone, Copy, Debug)]
 pub struct Cost {
-    /// What the extension adds to Lambda's bill.
+    /// The cost that the extension adds to Lambda's bill.
     pub lambda: f64,
-    /// What an on-demand Standard stream takes in.
+    /// The cost of writing to an on-demand Standard stream.
     pub on_demand: f64,
-    /// What each polling reader gets out of it.
+    /// The cost of reading by one polling reader.
     pub out: f64,
-    /// What a provisioned stream takes in.
+    /// The cost of writing to a provisioned stream.
     pub provisioned: f64,
     /// Log groups of class Standard, in the first tier.
     pub logs: f64,
@@ -69,7 +69,7 @@ impl Cost {
     }
 }
 
-/// Returns what an on-demand stream and a shard of a provisioned one cost a month, whatever they take in.
+/// Returns the monthly cost of an on-demand stream and of a shard of a provisioned one, independent of the data.
 pub fn a_month(prices: &Prices) -> [f64; 2] {
     [Item::StreamHour, Item::ShardHour].map(|item| prices.cost(item, HOURS_A_MONTH))
 }

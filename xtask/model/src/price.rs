@@ -1,4 +1,4 @@
-//! What AWS asks for a unit, with region, date and source. Knows nothing of what is bought.
+//! AWS's price of each unit, with region, date and source. It does not know quantities.
 //!
 //! AWS's pricing pages fill in their prices when a browser shows them, so most prices come from readers of AWS's price list.
 
@@ -9,7 +9,7 @@ use list::{LIST, REGION};
 
 use crate::rate::Rate;
 
-/// What is paid for.
+/// A unit that AWS bills.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Item {
     /// A GB put into an on-demand Standard stream.
@@ -36,7 +36,7 @@ pub(crate) enum Item {
     Firehose,
     /// A GB that Kinesis itself delivers to S3 from an on-demand Standard stream.
     StandardToS3,
-    /// The same under on-demand Advantage.
+    /// Delivery to S3 under on-demand Advantage.
     AdvantageToS3,
     /// A GB that Lambda writes to a log group of class Standard.
     LogsStandard,
@@ -48,7 +48,7 @@ pub(crate) enum Item {
     Duration,
 }
 
-/// Who states a price. The text is a link in Markdown.
+/// The source of a price. The text is a link in Markdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
     /// AWS itself, in a text that does not fill in its prices later.
@@ -69,9 +69,9 @@ struct Price {
     name: &'static str,
     /// US dollars, without tax, free tier and negotiated discounts.
     rate: Rate,
-    /// What the rate is for.
+    /// The unit of the rate.
     unit: &'static str,
-    /// When the source had it.
+    /// The date at which the source stated it.
     date: &'static str,
     source: Source,
 }

@@ -12,7 +12,7 @@ const BOUNDS: [f64; 3] = [10.0 * GB_A_TB, 30.0 * GB_A_TB, 50.0 * GB_A_TB];
 /// US dollars for each unit.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rate {
-    /// The same for any quantity.
+    /// One rate for any quantity.
     Flat(f64),
     /// One price for each tier of CloudWatch Logs. A tier's price holds for the GB within the tier alone.
     Tiered([f64; BOUNDS.len() + 1]),

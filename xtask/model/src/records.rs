@@ -1,4 +1,4 @@
-//! What Kinesis bills for typical events, by the way in which they are packed into records.
+//! Computes what Kinesis bills for typical events, by the way in which they are packed into records.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use kinesis_telemetry_extension::{Event, Packing};
 use crate::flow::{Flow, LINES, Sent, defaults, invocations, packings, send};
 use crate::typical::Logs;
 
-/// Invocations of a function that is seldom invoked, and of one that fills records, the largest of them several times.
+/// Invocations of a function that is rarely invoked, and of one that fills records, the largest of them several times.
 const DAY: [(Flow, usize); 2] = [(Flow::Rare, 50), (Flow::Busy, 200)];
 /// Targets to compare: multiples of 25 KiB and of 25,000 bytes, and powers of two.
 const TARGETS: [usize; 9] =
@@ -81,7 +81,7 @@ fn row(name: &str, figures: [f64; TARGETS.len()]) -> String {
     format!("| {name} | {} |\n", figures.map(|it| format!("{it:.2}")).join(" | "))
 }
 
-/// What 1,000 events cost.
+/// Returns the cost of 1,000 events.
 fn figures(sent: Sent, single: Sent) -> String {
     let Sent { events, bytes, on_demand, units, .. } = sent;
     let ratio = per_1_000(single.units, single.events) / per_1_000(units, events);

@@ -1,4 +1,4 @@
-//! What a million invocations cost where the log lines of most of them are not delivered.
+//! Computes the cost of a million invocations if the log lines of most of them are not delivered.
 
 use std::fmt::Write as _;
 
@@ -14,7 +14,7 @@ use crate::usage::Usage;
 
 /// The lines that an invocation logs.
 const LINES: usize = 10;
-/// Of so many invocations one fails.
+/// One in this many invocations fails.
 const FAILING: usize = 100;
 /// Values of `SAMPLE`.
 const SAMPLES: [&str; 2] = ["1", "0.05"];

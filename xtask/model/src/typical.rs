@@ -1,4 +1,4 @@
-//! What a typical function logs, as Lambda posts it: bodies of the Telemetry API, the same ones in every run.
+//! The log of a typical function as Lambda posts it: bodies of the Telemetry API, the same in every run.
 //!
 //! An event of a log line is 400 to 500 bytes long as Lambda words it, before the extension adds anything. Two lines of
 //! three name their request, as those of the runtimes for Node and Python do. The values in the lines differ as those of
@@ -9,12 +9,12 @@ use std::time::{Duration, SystemTime};
 
 use fastrand::Rng;
 
-/// How the function writes its lines.
+/// The format of the function's lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Logs {
-    /// As text: a record is a string.
+    /// Text: a record is a string.
     Text,
-    /// As JSON: a record is an object.
+    /// JSON: a record is an object.
     Json,
 }
 
@@ -47,7 +47,7 @@ const AGENTS: [&str; 4] = [
 const PLACES: [&str; 5] = ["Bern", "Lyon", "Graz", "Porto", "Gdansk"];
 
 impl Typical {
-    /// From the beginning.
+    /// Returns a log that begins with its first line.
     pub fn new(logs: Logs) -> Self {
         let now = SystemTime::UNIX_EPOCH + Duration::from_millis(1_786_278_896_789);
         Self { logs, rng: Rng::with_seed(1), now }

@@ -16,7 +16,7 @@ const MEMORY_GB: f64 = 0.5;
 pub(crate) const HOURS_A_MONTH: f64 = 730.0;
 pub(crate) const MILLION: f64 = 1_000_000.0;
 
-/// What some invocations use.
+/// The usage of some invocations.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
     pub invocations: f64,

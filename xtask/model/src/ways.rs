@@ -6,7 +6,8 @@ use crate::lambda_time::Overhead;
 use crate::price::{Item, Prices};
 use crate::usage::{GB, HOURS_A_MONTH, MILLION, Usage};
 
-/// What an account under on-demand Advantage pays for at least, in MiB a second, in and out each (AWS Big Data Blog, 2025-11-03).
+/// The least throughput that an account under on-demand Advantage pays for, in MiB a second, for writing and reading
+/// each (AWS Big Data Blog, 2025-11-03).
 const ADVANTAGE_MIB: f64 = 25.0;
 const MIB_A_GB: f64 = 1_024.0;
 const SECONDS_A_MONTH: f64 = HOURS_A_MONTH * 3_600.0;
@@ -35,20 +36,20 @@ pub enum Mode {
 pub enum Way {
     /// Lambda writes it to CloudWatch Logs.
     Logs(Class),
-    /// This extension puts it into a stream, which one reader polls.
+    /// This extension writes to a stream, which one reader polls.
     Stream(Mode),
 }
 
 /// The bill for a month, in US dollars.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bill {
-    /// For what is written.
+    /// The cost of the data that is written.
     pub data: f64,
-    /// For what is there, used or not: the stream, its shards, or what is missing up to a minimum.
+    /// The fixed cost: the stream, its shards, or the difference to a minimum.
     pub fixed: f64,
-    /// For what one polling reader gets out.
+    /// The cost of one polling reader.
     pub reader: f64,
-    /// For the time that the extension adds to Lambda's bill.
+    /// The cost of the time that the extension adds to Lambda's bill.
     pub lambda: f64,
 }
 

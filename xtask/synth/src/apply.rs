@@ -57,20 +57,20 @@ fn delete(path: &Path, root: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// Writes beside the file and renames. Without `permissions` the file is made read-only.
+/// Writes a file next to the target and renames it. Without `permissions` the file is made read-only.
 fn replace(path: &Path, text: &str, permissions: Option<Permissions>) -> io::Result<()> {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
-    let beside = path.with_file_name(format!(".{name}.{}.{UNFINISHED}", std::process::id()));
-    let written = fs::write(&beside, text)
+    let draft = path.with_file_name(format!(".{name}.{}.{UNFINISHED}", std::process::id()));
+    let written = fs::write(&draft, text)
         .and_then(|()| match permissions {
-            Some(permissions) => fs::set_permissions(&beside, permissions),
-            None => protect(&beside),
+            Some(permissions) => fs::set_permissions(&draft, permissions),
+            None => protect(&draft),
         })
         .and_then(|()| unprotect(path))
-        .and_then(|()| fs::rename(&beside, path));
+        .and_then(|()| fs::rename(&draft, path));
     if written.is_err() {
         // It is the first error that counts.
-        _ = fs::remove_file(&beside);
+        _ = fs::remove_file(&draft);
     }
     written
 }
@@ -81,7 +81,7 @@ fn protect(path: &Path) -> io::Result<()> {
     fs::set_permissions(path, Permissions::from_mode(crate::disk::PROTECTED))
 }
 
-/// Here a file's mode does not keep it from being replaced.
+/// On this system a file's mode does not prevent its replacement.
 #[cfg(unix)]
 #[expect(clippy::unnecessary_wraps, reason = "it can fail elsewhere")]
 fn unprotect(_: &Path) -> io::Result<()> {

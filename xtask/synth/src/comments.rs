@@ -1,6 +1,6 @@
-//! How languages write a comment of one line.
+//! The comment syntax of a language, for comments of one line.
 
-/// What opens and what closes a comment of one line.
+/// The signs that open and close a comment of one line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Comments {
     open: &'static str,
@@ -15,13 +15,13 @@ impl Comments {
     /// `<!-- … -->`: Markdown, HTML, XML.
     pub const ANGLES: Self = Self::new("<!-- ", " -->");
 
-    /// Of a language that is not among the constants. Blanks that belong between the signs and the text are part of the
-    /// signs.
+    /// Returns the syntax of a language that is not among the constants. Blanks between the signs and the text are part
+    /// of the signs.
     pub const fn new(open: &'static str, close: &'static str) -> Self {
         Self { open, close }
     }
 
-    /// The comments of the language that a file's name stands for; [`HASH`](Self::HASH) where it says nothing.
+    /// Returns the syntax of the language that a file's name stands for; [`HASH`](Self::HASH) for unknown names.
     pub(crate) fn of(path: &str) -> Self {
         match path.rsplit_once('.').map(|(_, extension)| extension) {
             Some("md" | "html" | "svg" | "xml" | "vue") => Self::ANGLES,
@@ -36,7 +36,7 @@ impl Comments {
         }
     }
 
-    /// What opens a comment, and what closes it.
+    /// Returns the signs that open and close a comment.
     pub(crate) const fn signs(self) -> [&'static str; 2] {
         [self.open, self.close]
     }

@@ -1,4 +1,4 @@
-//! What is on the disk, without following anybody's links.
+//! Reads files without following links.
 
 use std::fs::{self, Metadata};
 use std::io::ErrorKind;
@@ -10,12 +10,12 @@ use crate::path::RepoPath;
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) bytes: Vec<u8>,
-    /// Whether its mode is the one of a generated file.
+    /// True if it has the mode of a generated file.
     pub(crate) is_protected: bool,
 }
 
 impl Found {
-    /// As text; what is no UTF-8 is replaced.
+    /// Returns the content as text. Bytes that are not UTF-8 are replaced.
     pub(crate) fn text(&self) -> String {
         String::from_utf8_lossy(&self.bytes).into_owned()
     }
@@ -49,7 +49,7 @@ pub(crate) fn look(root: &Path, path: &RepoPath) -> Result<Option<Found>, (Strin
         if is_last {
             return match fs::read(&place) {
                 Ok(bytes) => Ok(Some(Found { bytes, is_protected: is_protected(&metadata) })),
-                // Somebody was quicker.
+                // Another process removed it meanwhile.
                 Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
                 Err(error) => Err(unreadable(&error)),
             };
@@ -62,7 +62,7 @@ fn unreadable(error: &std::io::Error) -> (String, String) {
     (format!("it cannot be read: {error}"), "check who may read it".to_owned())
 }
 
-/// Mode of a generated file: nobody writes it, everybody reads it. (0400 would lock out other users.)
+/// Mode of a generated file: readable for all users, writable for none. (0400 would lock out other users.)
 #[cfg(unix)]
 pub(crate) const PROTECTED: u32 = 0o444;
 

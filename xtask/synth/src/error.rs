@@ -1,4 +1,4 @@
-//! What can go wrong, in words for the person at the keyboard.
+//! The errors of this crate, in words for the person at the keyboard.
 
 use std::fmt;
 use std::io;
@@ -8,13 +8,13 @@ use std::path::PathBuf;
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
-    /// The description contradicts itself or what it meets on the disk. All of it is listed, and nothing was changed.
+    /// The description contradicts itself or the files on the disk. All problems are listed, and nothing was changed.
     Refused(Vec<Problem>),
     /// A change could not be made. Those before it are made; running again makes the rest.
     Io {
         /// The file that it was about.
         path: PathBuf,
-        /// What the operating system says.
+        /// The error of the operating system.
         source: io::Error,
     },
 }
@@ -24,9 +24,9 @@ pub enum Error {
 pub struct Problem {
     /// The file, as its path was given.
     pub path: String,
-    /// What is wrong with it.
+    /// The problem.
     pub wrong: String,
-    /// What to do.
+    /// The remedy.
     pub remedy: String,
 }
 
@@ -45,7 +45,7 @@ impl fmt::Display for Error {
                 problems.iter().try_for_each(|problem| write!(f, "\n  {problem}"))
             }
             Self::Io { path, .. } => {
-                // The source is told by whoever tells all of them.
+                // The caller that prints the chain of errors prints the source.
                 write!(
                     f,
                     "{} cannot be changed (those before it are: mend it, and run again)",

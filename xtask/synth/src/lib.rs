@@ -23,7 +23,7 @@
 //! - A generated file is **never read back**: what is on the disk decides whether it is written, never what.
 //! - An equal file is not touched. The same description gives the same bytes on every machine.
 //! - Paths stay inside: absolute ones, `..`, `.git` and symbolic links are refused, in the description as in the manifest.
-//! - Whatever cannot be done is reported together, before anything is changed.
+//! - All problems are reported together, before anything is changed.
 //!
 //! # Adding a file
 //!
@@ -37,10 +37,7 @@
 //! let mut project = Project::new("cargo xtask synth", "generated.txt");
 //! project.text(".gitignore", Comments::HASH, "/target/\n");
 //!
-//! let plan = project.plan(&dir)?;
-//! assert!(!plan.is_fresh());
-//! plan.apply()?;
-//! assert!(project.plan(&dir)?.is_fresh());
+//! let plan = project.plan(&dir)?; assert!(!plan.is_fresh()); plan.apply()?; assert!(project.plan(&dir)?.is_fresh());
 //! # std::fs::remove_dir_all(&dir)?;
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```

@@ -25,18 +25,18 @@ fn entries(project: &Project) -> BTreeSet<String> {
     files.chain(regions).collect()
 }
 
-/// What an earlier description left behind.
+/// Files that only an earlier description had.
 #[derive(Debug, Default)]
 pub(crate) struct Orphans {
     /// Files that bear the marker still, and what is in them.
     pub(crate) files: Vec<(RepoPath, String)>,
-    /// What is listed and left alone, with the reason.
+    /// Files that are listed and left alone, with the reason.
     pub(crate) notices: Vec<String>,
     /// Regions whose fences are still there.
     pub(crate) problems: Vec<Problem>,
 }
 
-/// The manifest as it is on the disk. It is not trusted: anybody may have edited it.
+/// The manifest on the disk. It is not trusted: a person may have edited it.
 #[derive(Debug)]
 pub(crate) struct Listed {
     is_there: bool,
@@ -53,12 +53,12 @@ impl Listed {
         Self { is_there: found.is_some(), entries }
     }
 
-    /// Whether an earlier run has written this file.
+    /// Returns true if an earlier run has written this file.
     pub(crate) fn has(&self, path: &RepoPath) -> bool {
         self.entries.contains(path.as_str())
     }
 
-    /// What is listed and no longer described.
+    /// Returns the files that are listed and no longer described.
     pub(crate) fn orphans(&self, project: &Project, root: &Path) -> Orphans {
         let described = entries(project);
         let mut orphans = Orphans::default();
@@ -82,7 +82,7 @@ impl Listed {
     }
 }
 
-/// A region between fences that nobody fills any more.
+/// Describes the problem of a region between fences that is no longer generated.
 pub(crate) fn forgotten_region(path: &str, name: &str, comments: Comments) -> Problem {
     let [open, close] = region::fences(name, comments);
     Problem {
@@ -109,7 +109,7 @@ impl Orphans {
                 self.files.push((path, found.text()));
             }
             Ok((path, Some(_))) => self.notices.push(format!(
-                "{path} is no longer generated and bears no marker: it is somebody's own now, and left alone"
+                "{path} is no longer generated and bears no marker: a person has taken it over, so it is left alone"
             )),
             Err(why) => self.notices.push(format!(
                 "{} lists {entry:?}, which is left alone: {why}",

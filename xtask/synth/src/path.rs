@@ -43,12 +43,12 @@ impl RepoPath {
         &self.0
     }
 
-    /// Whether the other one lies in the folder that this one would have to be.
+    /// Returns true if the other path lies in the folder that this one would have to be.
     pub(crate) fn is_parent_of(&self, other: &Self) -> bool {
         other.0.strip_prefix(&self.0).is_some_and(|rest| rest.starts_with('/'))
     }
 
-    /// What a file system that does not tell `a` from `A` sees.
+    /// Returns the path as a case-insensitive file system sees it.
     pub(crate) fn folded(&self) -> String {
         self.0.to_lowercase()
     }

@@ -13,14 +13,14 @@ use crate::{marker, yaml};
 /// The generated files of a repository. Its methods describe; nothing is read or written before
 /// [`plan`](Self::plan).
 ///
-/// Describing never fails: what is wrong with a description is reported by `plan`, all of it together.
+/// Describing never fails: `plan` reports all problems of a description together.
 pub struct Project {
     pub(crate) command: String,
     pub(crate) manifest: String,
     pub(crate) files: Vec<File>,
     pub(crate) regions: Vec<Region>,
     pub(crate) problems: Vec<Problem>,
-    /// Of the last path that was refused: its caller may still say where the facts come from.
+    /// The sources of the last path that was refused: its caller may still name them.
     refused: Described,
 }
 
@@ -40,13 +40,13 @@ pub(crate) struct Region {
     pub(crate) text: String,
 }
 
-/// How a file bears the marker.
+/// The place of a file's marker.
 pub(crate) enum Head {
     Comment(Comments),
     JsonMember,
 }
 
-/// Where a file's text comes from.
+/// The origin of a file's text.
 pub(crate) enum Body {
     Text(String),
     /// Made of everything that is described.
@@ -58,11 +58,11 @@ pub(crate) enum Body {
 /// Makes a text of the paths of all whole files.
 pub(crate) type Render = Box<dyn Fn(&[&str]) -> String>;
 
-/// Where a file is described, and, if that is elsewhere, where the facts in it are said. Both stand in its marker, so
-/// that a reader knows which file to edit.
+/// The place that describes a file and, if they are elsewhere, the places of its facts. The marker names both, so that a
+/// reader knows which file to edit.
 #[derive(Clone, Debug)]
 pub struct Described {
-    /// As the compiler names it: from the root of the workspace.
+    /// The file as the compiler names it: from the root of the workspace.
     pub(crate) by: String,
     pub(crate) facts: Vec<String>,
 }
@@ -80,7 +80,7 @@ impl Described {
         self
     }
 
-    /// The same for several files at once.
+    /// Names several files as the source of the facts.
     pub fn facts_from_all<'a>(&mut self, files: impl IntoIterator<Item = &'a str>) -> &mut Self {
         files.into_iter().fold(self, Self::facts_from)
     }
@@ -89,7 +89,7 @@ impl Described {
         marker::text(command, &self.by, &self.source())
     }
 
-    /// What somebody edits who wants another content.
+    /// Returns the files to edit to change the content.
     pub(crate) fn source(&self) -> String {
         if self.facts.is_empty() { self.by.clone() } else { self.facts.join(", ") }
     }

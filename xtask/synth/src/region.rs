@@ -9,7 +9,7 @@ use crate::comments::Comments;
 pub(crate) struct Fenced {
     /// Bytes of the lines between the fences, without them.
     pub(crate) inner: Range<usize>,
-    /// How the file ends its lines.
+    /// The line ending of the file.
     pub(crate) newline: &'static str,
 }
 

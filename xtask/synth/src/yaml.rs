@@ -1,10 +1,10 @@
-//! What YAML has and other formats have not.
+//! The differences between YAML and the other formats.
 
 use serde::Serialize;
 
 pub use serde_saphyr::Commented;
 
-/// As people write it: lists are indented below their key, and no line is broken.
+/// Writes YAML as people do: lists are indented below their key, and lines are not broken.
 pub(crate) fn to_string(value: &impl Serialize) -> Result<String, String> {
     let options = serde_saphyr::ser_options! {
         compact_list_indent: false,

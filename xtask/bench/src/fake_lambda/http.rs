@@ -8,7 +8,7 @@ pub(super) struct Request {
     pub(super) body: Vec<u8>,
 }
 
-/// What is read of a message before its body.
+/// The parts of a message's head that are read.
 struct Head {
     /// The line of the request or of the status.
     first: String,

@@ -27,7 +27,7 @@ pub(crate) const STREAM: &str = "telemetry";
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Transport {
     Http,
-    /// As in production.
+    /// TLS, as in production.
     Https,
 }
 
@@ -42,9 +42,9 @@ pub(crate) struct Kinesis {
 /// The counts of accepted records since the last reset.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Taken {
-    /// When the first request was answered.
+    /// The time of the response to the first request.
     pub(crate) first: Option<Instant>,
-    /// When the last one was.
+    /// The time of the response to the last request.
     pub(crate) last: Option<Instant>,
     pub(crate) requests: u64,
     pub(crate) records: u64,

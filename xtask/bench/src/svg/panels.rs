@@ -1,4 +1,4 @@
-//! What the picture shows of a report. Pure.
+//! Chooses what the picture shows of a report. Pure.
 
 use crate::report::{Function, Program, Report};
 

@@ -29,7 +29,7 @@ const INSTANCES: [&str; 2] = ["k3J9x0QvT2aB", "p7Lw2RzYc4Du"];
 /// Numbers of the events that are given up.
 const SHED: [u64; 2] = [9, 11];
 
-/// What one process has sent.
+/// The records of one process.
 struct Sent {
     instance: &'static str,
     events: Vec<Event>,
@@ -82,7 +82,7 @@ fn sent(packing: Packing, instance: &'static str) -> Sent {
     Sent { instance, events, records }
 }
 
-/// What Lambda posts.
+/// Returns a batch as Lambda posts it.
 fn body() -> String {
     let at = |ms: u32| format!("2026-11-22T21:52:50.{ms:03}Z");
     let id = "6d68ca91-49c9-4f1c-9d0a-3a2b1c0d9e8f";
@@ -130,7 +130,7 @@ fn expected(packing: Packing, processes: Vec<Sent>) -> Value {
         let part = records.iter().find(|it| it.part.is_some()).expect("one is too large").clone();
         duplicates += if has_numbers { first.events + 1 } else { 1 };
         records.extend([first, part]);
-        // Whatever is done to their order.
+        // The order of the records does not matter.
         records.rotate_left(3);
         let split: BTreeSet<u64> =
             records.iter().filter(|it| it.part.is_some()).map(|it| it.span.first).collect();

@@ -1,4 +1,5 @@
-//! What each flush strategy costs and how late events are with it, for functions that are invoked in different ways.
+//! Simulates the cost of each flush strategy, and how late events arrive, for functions with different invocation
+//! patterns.
 //!
 //! `cargo run --package xtask-model --bin simulation` prints the table of docs/flushing.md. It asks the extension's own policy; time,
 //! Lambda and Kinesis are a model: the constants below.
@@ -10,20 +11,20 @@ use std::time::{Duration, Instant, SystemTime};
 use extension_spec::{Config, variable};
 use kinesis_telemetry_extension::{Backlog, LifecycleEvent, Moment, Policy};
 
-/// How long the function runs.
+/// The run time of the function, in milliseconds.
 const FUNCTION: u64 = 50;
-/// How long Lambda buffers telemetry.
+/// The time for which Lambda buffers telemetry, in milliseconds.
 const BUFFER: u64 = 100;
 /// A request to Kinesis and its answer.
 const ROUND_TRIP: u64 = 15;
-/// When an environment that is not used any more is shut down.
+/// The time after which an unused environment is shut down, in milliseconds.
 const SHUTDOWN: u64 = 6 * 60_000;
 /// Lines and platform events of an invocation.
 const EVENTS: u64 = 13;
 /// Bytes of all of them.
 const BYTES: usize = 7_000;
 
-/// When invocations begin, in milliseconds.
+/// The starts of invocations, in milliseconds.
 type Pattern = Vec<u64>;
 
 fn main() {
@@ -66,7 +67,7 @@ fn day() -> Pattern {
     let mut pattern = Vec::new();
     while at < DAY {
         pattern.push(at);
-        // A triangle: nothing at midnight, all of it at noon.
+        // The rate is a triangle: zero at midnight, the maximum at noon.
         let height = 1_000 - (at * 2_000 / DAY).abs_diff(1_000);
         at += 60_000 / (1 + 299 * height / 1_000);
     }
@@ -78,7 +79,7 @@ struct Outcome {
     requests: u64,
     /// Milliseconds of billed time that no function used.
     added: u64,
-    /// From the middle of an invocation to the arrival of its events, in milliseconds.
+    /// The times from the middle of an invocation to the arrival of its events, in milliseconds.
     ages: Vec<u64>,
 }
 

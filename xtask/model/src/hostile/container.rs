@@ -1,4 +1,4 @@
-//! What lines come in: compression and aggregates, intact and damaged, and bombs.
+//! The containers of lines: compression and aggregates, intact and damaged, and decompression bombs.
 
 use std::io::Write as _;
 

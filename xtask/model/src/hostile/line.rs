@@ -46,7 +46,7 @@ impl Lines {
         ];
         let (name, make) = rng.choice(productions).expect("there are productions");
         let mut line = make(rng);
-        // A line break inside would make two lines of it, of which the second might be good.
+        // A line break inside would split it into two lines, of which the second might be good.
         line.retain(|byte| *byte != b'\n');
         self.all.push(line);
         self.names.push(name);

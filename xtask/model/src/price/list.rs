@@ -5,7 +5,7 @@ use crate::rate::Rate;
 
 pub(super) const REGION: &str = "us-east-1";
 
-/// AWS's price list of September 2026, in somebody's table.
+/// AWS's price list of September 2026, as a third party quotes it.
 const STREAMS: Source = Source::Secondary(
     "[price list, Kinesis](https://github.com/varapul/TechSolutions/blob/15d82592295a79c25021bec32c405c8152df7dce/\
      patterns/amazon-kinesis-data-streams/README.md#pricing)",

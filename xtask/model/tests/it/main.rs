@@ -1,4 +1,4 @@
-//! What the defaults cost on the bill, against one record for each event. Pure: nothing is sent and nothing is timed.
+//! Compares the billed cost of the defaults with one record for each event. Pure: nothing is sent or timed.
 
 mod documents;
 mod money;
@@ -9,7 +9,7 @@ use xtask_model::{Flow, LINES, Logs, Sent, defaults, invocations, packings, send
 
 const LOGS: [Logs; 2] = [Logs::Text, Logs::Json];
 
-/// What is sent with the default target, of so many invocations.
+/// Returns what is sent for this many invocations, with the default target.
 fn sent(logs: Logs, packing: Packing, flow: Flow, count: usize) -> Sent {
     let target = defaults().target_record_bytes.size();
     let sent = send(&invocations(logs, LINES, packing, count), flow, packing, target);

@@ -1,4 +1,4 @@
-//! Plan: the file of somebody else in which regions are generated.
+//! Plans changes of files that people write and of which only regions are generated.
 
 use std::path::Path;
 

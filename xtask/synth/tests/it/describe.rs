@@ -1,4 +1,4 @@
-//! What a description may not say, and what may not stand in its way.
+//! Descriptions that are refused, and files that stand in their way.
 
 use xtask_synth::Comments;
 
@@ -100,7 +100,7 @@ fn a_file_that_somebody_has_written_is_not_overwritten() {
     let refusal = folder.refusal(&of(&["a"]));
     assert!(
         refusal.contains(
-            "a: it is there, bears no marker and is not listed in generated.txt: somebody has written it; \
+            "a: it is there, bears no marker and is not listed in generated.txt: a person has written it; \
              move it away, or delete it if it may be replaced"
         ),
         "{refusal}"

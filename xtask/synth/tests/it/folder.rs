@@ -19,7 +19,7 @@ impl Folder {
         self.0.path()
     }
 
-    /// Writes as a person would, whatever the mode of what is there.
+    /// Writes a file as a person would, even a read-only one.
     pub(crate) fn put(&self, path: &str, text: &str) {
         let path = self.path().join(path);
         fs::create_dir_all(path.parent().unwrap()).unwrap();
@@ -42,7 +42,7 @@ impl Folder {
         plan.changes().iter().map(words).collect()
     }
 
-    /// The same without applying.
+    /// Returns the changes that are due, and makes none.
     pub(crate) fn check(&self, project: &Project) -> Vec<String> {
         project.plan(self.path()).unwrap().changes().iter().map(words).collect()
     }

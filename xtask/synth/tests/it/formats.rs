@@ -1,4 +1,4 @@
-//! What each format looks like.
+//! The text of each format.
 
 use std::collections::BTreeMap;
 

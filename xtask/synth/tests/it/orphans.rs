@@ -1,4 +1,4 @@
-//! What earlier descriptions left behind.
+//! Files that only earlier descriptions had.
 
 use crate::folder::{Folder, MANIFEST, of, project};
 
@@ -30,7 +30,9 @@ fn what_somebody_has_taken_over_is_left_alone_and_said() {
     folder.put("b", "mine\n");
     assert_eq!(
         notices(&folder),
-        ["b is no longer generated and bears no marker: it is somebody's own now, and left alone"]
+        [
+            "b is no longer generated and bears no marker: a person has taken it over, so it is left alone"
+        ]
     );
     folder.synth(&of(&["a"]));
     assert_eq!(folder.get("b").unwrap(), "mine\n");
@@ -126,7 +128,7 @@ fn a_file_that_people_write_is_never_deleted_though_a_region_at_its_top_bears_th
     let plan = describe().plan(folder.path()).unwrap();
     assert!(plan.notices()[0].starts_with("notes.yml is no longer generated as a whole"));
     assert_eq!(folder.synth(&describe()), ["write generated.txt"]);
-    // Nor where nothing is described of it any more.
+    // The same holds if no region of the file is described any more.
     folder.put(MANIFEST, "notes.yml\n");
     folder.synth(&project());
     assert!(folder.get("notes.yml").unwrap().ends_with("by hand\n"));

@@ -1,4 +1,4 @@
-//! What people read.
+//! The reports that people read.
 
 use xtask_synth::{Comments, Project};
 

@@ -1,4 +1,4 @@
-//! Whole files: written where they differ, left alone where they do not.
+//! Whole files: written if they differ, otherwise left alone.
 
 use std::fs;
 
@@ -93,7 +93,7 @@ fn no_trace_of_the_writing_is_left() {
 fn a_change_that_cannot_be_made_is_said_with_the_path() {
     let folder = Folder::new();
     let plan = of(&["a/b"]).plan(folder.path()).unwrap();
-    folder.put("a", "somebody was quicker");
+    folder.put("a", "written meanwhile");
     let Err(error @ Error::Io { .. }) = plan.apply() else { panic!("it was written") };
     let text = error.to_string();
     assert!(text.contains("a/b cannot be changed (those before it are"), "{text}");
