@@ -38,21 +38,21 @@ const RESERVED: readonly string[] = ['dead-letters', 'extension', 'runtime', 'st
 
 /** An SSM parameter that a deployment publishes. */
 export class PublishedParameter {
-  /** ARN of the x86_64 layer version, x86_64 being Lambda's default. An arm64 function fails at init with it. */
+  /** ARN of the layer version for x86_64, Lambda's default architecture. An arm64 function with this layer fails at init. */
   static readonly LAYER_ARN = new PublishedParameter('/telemetry/kinesis/extension/arn');
   /** ARN of the layer version for x86_64 functions. */
   static readonly LAYER_ARN_X86_64 = new PublishedParameter('/telemetry/kinesis/extension/x86_64/arn');
   /** ARN of the layer version for arm64 functions. */
   static readonly LAYER_ARN_ARM64 = new PublishedParameter('/telemetry/kinesis/extension/arm64/arn');
-  /** ARN of the managed policy that a function's role needs to write to the stream. */
+  /** ARN of the managed policy that allows a function's role to write to the stream. */
   static readonly POLICY_ARN = new PublishedParameter('/telemetry/kinesis/runtime/policy/arn');
-  /** ARN of the stream, as the extension's setting `STREAM` takes it. */
+  /** ARN of the stream, for the extension's setting `STREAM`. */
   static readonly STREAM_ARN = new PublishedParameter('/telemetry/kinesis/stream/arn');
-  /** URL of the dead-letter queue, as the setting `DEAD_LETTER_QUEUE_URL` takes it. */
+  /** URL of the dead-letter queue, for the setting `DEAD_LETTER_QUEUE_URL`. */
   static readonly DEAD_LETTER_QUEUE_URL = new PublishedParameter('/telemetry/kinesis/dead-letters/url');
-  /** Release of the package of constructs that has deployed the layers. */
+  /** Release of the construct package that deployed the layers. */
   static readonly RELEASE = new PublishedParameter('/telemetry/kinesis/extension/release');
-  /** Name of the stack that owns these parameters, all but the next one. */
+  /** Name of the stack that owns these parameters, except the test function's. */
   static readonly STACK_NAME = new PublishedParameter('/telemetry/kinesis/stack/name');
   /** Name of the test function. */
   static readonly TEST_FUNCTION_NAME = new PublishedParameter('/telemetry/kinesis/test-function/name');
@@ -87,75 +87,75 @@ export const METRICS = {
   stream: 'Stream',
 } as const;
 
-/** When waiting events are sent. */
+/** When queued events are sent. */
 export enum Flush {
-  /** Like `end` while invocations are rare; once they come often, beside the next ones, when a record is full or an event has reached its age. */
+  /** Like `end` while invocations are rare. While they are frequent, events are sent during the next invocations, when a record is full or an event has reached its maximum age. */
   ADAPTIVE = 'adaptive',
   /** After the function has finished, before the invocation ends. */
   END = 'end',
-  /** At the beginning of the next invocation, beside the function. */
+  /** At the beginning of the next invocation, while the function runs. */
   START = 'start',
 }
 
 /** How events are packed into Kinesis records. */
 export enum RecordFormat {
-  /** A record holds many events, a line of JSON each. */
+  /** A record holds many events, one line of JSON each. */
   NDJSON = 'ndjson',
-  /** A record holds one event. Every consumer reads that, and it costs the most by far. */
+  /** A record holds one event. Every consumer can read it, but it costs by far the most. */
   EVENT = 'event',
-  /** A record is an aggregate of the Kinesis Producer Library, which KCL and Firehose unpack by themselves. */
+  /** A record is an aggregate of the Kinesis Producer Library. KCL and Firehose de-aggregate it. */
   KPL = 'kpl',
 }
 
-/** How the data of a record is compressed. Only `ndjson` records can be. */
+/** How the data of a record is compressed. Only `ndjson` records can be compressed. */
 export enum Compression {
-  /** Not at all. */
+  /** No compression. */
   NONE = 'none',
-  /** One gzip member a record (RFC 1952). */
+  /** One gzip member per record (RFC 1952). */
   GZIP = 'gzip',
-  /** One Zstandard frame a record (RFC 8878), for less CPU than gzip. */
+  /** One Zstandard frame per record (RFC 8878). It takes less CPU time than gzip. */
   ZSTD = 'zstd',
 }
 
-/** How much of its identity an event carries along. The longer the lines, the less this costs. */
+/** How much identity each event carries. The relative cost falls as lines get longer. */
 export enum Envelope {
-  /** Each event has a `source` of its own. */
+  /** Each event has its own `source`. */
   EVENT = 'event',
-  /** The first line of a record says it once for all events of the record, which cannot be parted from it then. */
+  /** The first line of a record states the identity of all its events, so events cannot be separated from their record. */
   RECORD = 'record',
-  /** No identity: nobody can tell duplicates, order or losses, nor which function an event is of. */
+  /** No identity. Consumers cannot detect duplicates, order or losses, nor tell which function an event comes from. */
   NONE = 'none',
 }
 
-/** What decides on the shard of a record. Order is carried by the numbers of the events, not by the shard. */
+/** Chooses the partition key and so the shard. Order comes from `seq`, not from the shard. */
 export enum PartitionKey {
-  /** The extension process. Spreads environments over the shards; managed instances, which make more than others, record by record. */
+  /** The extension process. Environments spread over the shards; managed instances, which produce more, spread record by record. */
   INSTANCE = 'instance',
-  /** The invocation, so that all its events are in one shard. Records hold events of one invocation only. */
+  /** The invocation, so all its events are in one shard. A record holds events of one invocation only. */
   REQUEST = 'request',
-  /** The name of the function, so that all its events are in one shard as long as that can take them. */
+  /** The name of the function, so all its events are in one shard as long as that shard has capacity. */
   FUNCTION = 'function',
-  /** A new one for each record. Spreads best, and keeps nothing together. */
+  /** A new key for each record. It spreads the load best, and keeps no events together. */
   RANDOM = 'random',
 }
 
-/** Whether CloudWatch gets metrics of the extension. Each is billed. */
+/** Which metrics the extension publishes to CloudWatch. Each is billed. */
 export enum Metrics {
-  /** None. */
+  /** No metrics. */
   OFF = 'off',
-  /** Four for all functions together, because none has a dimension: `Received`, `Delivered`, `Shed` and `DeliveryLag`. */
+  /** Four metrics without dimensions, which all functions share: `Received`, `Delivered`, `Shed` and `DeliveryLag`. */
   BASIC = 'basic',
-  /** All there are. */
+  /** All metrics. */
   ALL = 'all',
 }
 
-/** What the extension says about itself in the function's log. */
+/** How much the extension logs about itself in the function's log. */
 export enum LogLevel {
-  /** Only what loses events or keeps the extension from working. */
+  /** Only problems that lose events or keep the extension from working. */
   ERROR = 'error',
-  /** Also what a person should mend. */
+  /** Also problems that a person should fix. */
   WARN = 'warn',
-  /** Also the beginning and the end of its life. */
+  /** Also the start and the end of the process. */
   INFO = 'info',
   /** Also every delivery. */
   DEBUG = 'debug',
@@ -164,8 +164,8 @@ export enum LogLevel {
 /** Settings of the extension. What is left out has the default of the layer's version. */
 export interface TelemetrySettings {
   /**
-   * What is delivered: platform, function, extension, or single types such as platform.report.
-   * Of log lines only those from a level on with function:warn. A line whose level cannot be told is delivered.
+   * Which events are delivered: platform, function, extension, or single types such as platform.report.
+   * With function:warn, log lines of that level or a more severe one. Lines with an unknown level are delivered.
    *
    * @default ['platform', 'function']
    */
@@ -173,29 +173,29 @@ export interface TelemetrySettings {
 
   /**
    * The share of ordinary invocations whose log lines are delivered, from 0 to 1. Platform events are always delivered.
-   * The hash of the X-Ray root trace id decides, so the functions of one trace decide alike (docs/selecting.md).
+   * The hash of the X-Ray root trace id decides, so all functions of one trace decide alike (docs/selecting.md).
    *
    * @default 1
    */
   readonly sample?: number | undefined;
 
   /**
-   * What makes an invocation remarkable: `failed`, `level:LEVEL` (a line of that level or a graver one), `slow:MS` (a longer run).
-   * The log lines of a remarkable invocation are always delivered. Without effect while SAMPLE is 1.
+   * What makes an invocation remarkable: `failed`, `level:LEVEL` (a line of that level or a more severe one), `slow:MS` (it ran longer).
+   * The log lines of a remarkable invocation are always delivered. It has no effect while SAMPLE is 1.
    *
    * @default ['failed', 'level:error']
    */
   readonly keep?: string[] | undefined;
 
   /**
-   * When waiting events are sent.
+   * When queued events are sent.
    *
    * @default Flush.ADAPTIVE
    */
   readonly flush?: Flush | undefined;
 
   /**
-   * Longest time that one flush may hold an invocation open.
+   * Longest time that one flush may delay the end of an invocation.
    *
    * From 50 ms to 1 min.
    *
@@ -204,8 +204,8 @@ export interface TelemetrySettings {
   readonly flushTimeout?: Duration | undefined;
 
   /**
-   * How old a waiting event may get while an invocation is running; then it is sent.
-   * Where flushing is adaptive, invocations come often when less than half of it lies between them.
+   * Largest age of a queued event while an invocation is running. The extension sends an event that reaches it.
+   * With FLUSH=adaptive, invocations count as frequent when they are less than half of this apart.
    *
    * From 100 ms to 90 min.
    *
@@ -214,7 +214,7 @@ export interface TelemetrySettings {
   readonly maxAge?: Duration | undefined;
 
   /**
-   * Where flushing is at the start of the next invocation: fewest waiting events for which one sends them.
+   * With FLUSH=start, the fewest queued events that an invocation sends at its start.
    *
    * From 1 to 1000000.
    *
@@ -250,7 +250,7 @@ export interface TelemetrySettings {
   readonly maxBufferItemsCount?: number | undefined;
 
   /**
-   * Longest time for registering and for subscribing. The init phase of a function is the upper bound, whatever is set.
+   * Longest time for registering and for subscribing. The function's init phase limits it further.
    *
    * From 100 ms to 60 min.
    *
@@ -259,8 +259,8 @@ export interface TelemetrySettings {
   readonly connectionTimeout?: Duration | undefined;
 
   /**
-   * Whether the connection to Kinesis is opened in the init phase, once all else is done, and not only for the first delivery.
-   * Not where much time may pass before that: with `SnapStart` and with provisioned concurrency.
+   * If true, the connection to Kinesis is opened at the end of the init phase and not with the first delivery.
+   * Ignored with `SnapStart` and with provisioned concurrency, where much time may pass between init and the first invocation.
    *
    * @default true
    */
@@ -274,34 +274,34 @@ export interface TelemetrySettings {
   readonly recordFormat?: RecordFormat | undefined;
 
   /**
-   * How the data of a record is compressed. Only `ndjson` records can be.
+   * How the data of a record is compressed. Only `ndjson` records can be compressed.
    *
    * @default Compression.NONE
    */
   readonly compression?: Compression | undefined;
 
   /**
-   * How much of its identity an event carries along. The longer the lines, the less this costs.
+   * How much identity each event carries. The relative cost falls as lines get longer.
    *
    * @default Envelope.EVENT
    */
   readonly envelope?: Envelope | undefined;
 
   /**
-   * Constant members of every event's `source`: `account`, `region`, and names with values such as `team=payments`.
-   * They tell whose events a stream of many functions or accounts holds, and every event carries their bytes (with ENVELOPE=record, every record).
+   * Constant members of every event's `source`: `account`, `region`, and custom ones such as `team=payments`.
+   * They identify the owner of events in a stream of many functions or accounts. Every event (with ENVELOPE=record, every record) carries their bytes.
    */
   readonly labels?: string[] | undefined;
 
   /**
-   * What decides on the shard of a record. Order is carried by the numbers of the events, not by the shard.
+   * Chooses the partition key and so the shard. Order comes from `seq`, not from the shard.
    *
    * @default PartitionKey.INSTANCE
    */
   readonly partitionKey?: PartitionKey | undefined;
 
   /**
-   * Largest Kinesis record, partition key included. More than 1 MiB needs a stream that allows it.
+   * Largest Kinesis record, including its partition key. More than 1 MiB needs a stream that allows it.
    *
    * From 4 KiB to 10 MiB.
    *
@@ -310,7 +310,7 @@ export interface TelemetrySettings {
   readonly maxRecordBytes?: Size | undefined;
 
   /**
-   * Largest request, partition keys included. Every region, partition and emulator takes the default.
+   * Largest request, including partition keys. Every region, partition and emulator accepts the default.
    *
    * From 1 MiB to 10 MiB.
    *
@@ -319,8 +319,8 @@ export interface TelemetrySettings {
   readonly maxRequestBytes?: Size | undefined;
 
   /**
-   * Size at which a record counts as full, and is sent without waiting for more events.
-   * The default is ten of the units of 25 KB in which provisioned streams are billed (docs/cost.md).
+   * Size at which a record counts as full and is sent without waiting for more events.
+   * The default is ten payload units of 25 KB, in which provisioned streams are billed (docs/cost.md).
    *
    * From 1 KiB to 10 MiB.
    *
@@ -329,7 +329,7 @@ export interface TelemetrySettings {
   readonly targetRecordBytes?: Size | undefined;
 
   /**
-   * Bytes of events held in memory; beyond that they go to the spill file.
+   * Largest size of the events held in memory. Events beyond it go to the spill file.
    * By default an eighth of the function's memory, at least 8 MiB and at most 128 MiB.
    *
    * From 4 MiB to 4 GiB.
@@ -337,36 +337,36 @@ export interface TelemetrySettings {
   readonly queueMaxBytes?: Size | undefined;
 
   /**
-   * Bytes of the file in /tmp for events that find no memory, or no time at a timeout; 0 for no file. Beyond it the least important events are given up and counted.
-   * By default an eighth of what is free there, at most 64 MiB. If `TMPDIR` is set, the file is in that folder, or in /tmp where nothing can be written there.
+   * Largest size of the spill file in /tmp. It holds events that do not fit in memory, or that cannot be sent before a timeout. 0 disables it. If it is full, the least important events are discarded and counted.
+   * By default an eighth of the free space there, at most 64 MiB. If `TMPDIR` is set, the file is in that folder, or in /tmp if that folder is not writable.
    *
    * From 0 bytes to 32 GiB.
    */
   readonly spillMaxBytes?: Size | undefined;
 
   /**
-   * Whether CloudWatch gets metrics of the extension. Each is billed.
+   * Which metrics the extension publishes to CloudWatch. Each is billed.
    *
    * @default Metrics.OFF
    */
   readonly metrics?: Metrics | undefined;
 
   /**
-   * What the extension says about itself in the function's log.
+   * How much the extension logs about itself in the function's log.
    *
    * @default LogLevel.WARN
    */
   readonly logLevel?: LogLevel | undefined;
 
   /**
-   * Whether a setting that cannot be used, or no stream at all, fails the function's init instead of being reported.
+   * If true, an invalid setting or a missing stream fails the function's init instead of being reported.
    *
    * @default false
    */
   readonly strict?: boolean | undefined;
 
   /**
-   * Whether the extension does anything at all.
+   * If false, the extension does nothing.
    *
    * @default true
    */
@@ -377,11 +377,11 @@ export interface TelemetrySettings {
 export interface Destinations {
   /**
    * Kinesis data stream that receives the telemetry: its name or its ARN.
-   * Without it nothing is subscribed or delivered. An ARN also reaches a stream of another account.
+   * Without it the extension neither subscribes nor delivers. An ARN also reaches a stream of another account.
    */
   readonly stream?: string | undefined;
 
-  /** URL of the SQS queue that takes what could not be delivered by the end, and what the stream refuses for good. */
+  /** URL of the SQS queue for records that are undelivered at shutdown or that the stream rejects for good. */
   readonly deadLetterQueueUrl?: string | undefined;
 }
 
@@ -438,7 +438,7 @@ export function toEnvironment(settings: TelemetrySettings & Destinations): Recor
     'enabled',
   ]);
   environment.text('stream', 'STREAM', settings.stream, STREAM, 'the name of a stream (1 to 128 of a-z A-Z 0-9 _ . -) or its ARN (arn:aws:kinesis:REGION:ACCOUNT:stream/NAME)');
-  environment.list('types', 'TYPES', settings.types, EVENT_TYPE, 'platform, function, extension, single types such as platform.report, or lines from a level on such as function:warn, separated by commas');
+  environment.list('types', 'TYPES', settings.types, EVENT_TYPE, 'platform, function, extension, single types such as platform.report, or log lines of at least a level such as function:warn, separated by commas');
   environment.share('sample', 'SAMPLE', settings.sample, 'a decimal number from 0 to 1, such as 0.05');
   environment.list('keep', 'KEEP', settings.keep, CONDITION, 'failed, level:LEVEL such as level:error, or slow:MS such as slow:2000, separated by commas');
   environment.choice('flush', 'FLUSH', settings.flush, Object.values(Flush));
@@ -453,7 +453,7 @@ export function toEnvironment(settings: TelemetrySettings & Destinations): Recor
   environment.choice('recordFormat', 'RECORD_FORMAT', settings.recordFormat, Object.values(RecordFormat));
   environment.choice('compression', 'COMPRESSION', settings.compression, Object.values(Compression));
   environment.choice('envelope', 'ENVELOPE', settings.envelope, Object.values(Envelope));
-  environment.list('labels', 'LABELS', settings.labels, LABEL, 'account, region, or NAME=VALUE with a name of letters, digits, _ and - that source does not have yet, each once, separated by commas');
+  environment.list('labels', 'LABELS', settings.labels, LABEL, 'account, region, or NAME=VALUE with a name of letters, digits, _ and - that is not yet a member of source; each once, separated by commas');
   environment.choice('partitionKey', 'PARTITION_KEY', settings.partitionKey, Object.values(PartitionKey));
   environment.bytes('maxRecordBytes', 'MAX_RECORD_BYTES', settings.maxRecordBytes, { min: 4096, max: 10485760 });
   environment.bytes('maxRequestBytes', 'MAX_REQUEST_BYTES', settings.maxRequestBytes, { min: 1048576, max: 10485760 });

@@ -1,8 +1,8 @@
-//! Parameters that are one word of a list: the words, and what each stands for.
+//! Parameters whose value is one word of a list, with the meaning of each word.
 
 use crate::value::{Kind, Value};
 
-/// This file, as the compiler names it.
+/// The path of this file, as the compiler states it.
 pub(crate) const DECLARED_IN: &str = file!();
 
 macro_rules! choices {
@@ -12,10 +12,10 @@ macro_rules! choices {
         pub enum $name { $(#[doc = $variant_doc] $variant,)* }
 
         impl $name {
-            /// All of them, in the order in which documents show them.
+            /// All words, in the order in which documents show them.
             pub const ALL: &[Self] = &[$(Self::$variant),*];
 
-            /// The word.
+            /// Returns the word as it is written in the variable.
             pub const fn word(self) -> &'static str {
                 match self { $(Self::$variant => $word,)* }
             }
@@ -36,69 +36,69 @@ macro_rules! choices {
 }
 
 choices! {
-    /// When waiting events are sent.
+    /// When queued events are sent.
     Flush {
-        /// Like `end` while invocations are rare; once they come often, beside the next ones, when a record is full or an event has reached its age.
+        /// Like `end` while invocations are rare. While they are frequent, events are sent during the next invocations, when a record is full or an event has reached its maximum age.
         Adaptive = "adaptive",
         /// After the function has finished, before the invocation ends.
         End = "end",
-        /// At the beginning of the next invocation, beside the function.
+        /// At the beginning of the next invocation, while the function runs.
         Start = "start",
     }
     /// How events are packed into records.
     RecordFormat {
-        /// A record holds many events, a line of JSON each.
+        /// A record holds many events, one line of JSON each.
         Ndjson = "ndjson",
-        /// A record holds one event. Every consumer reads that, and it costs the most by far.
+        /// A record holds one event. Every consumer can read it, but it costs by far the most.
         Event = "event",
-        /// A record is an aggregate of the Kinesis Producer Library, which KCL and Firehose unpack by themselves.
+        /// A record is an aggregate of the Kinesis Producer Library. KCL and Firehose de-aggregate it.
         Kpl = "kpl",
     }
     /// How the data of a record is compressed.
     Compression {
-        /// Not at all.
+        /// No compression.
         None = "none",
-        /// One gzip member a record (RFC 1952).
+        /// One gzip member per record (RFC 1952).
         Gzip = "gzip",
-        /// One Zstandard frame a record (RFC 8878), for less CPU than gzip.
+        /// One Zstandard frame per record (RFC 8878). It takes less CPU time than gzip.
         Zstd = "zstd",
     }
-    /// How much of its identity an event carries.
+    /// How much identity an event carries.
     Envelope {
-        /// Each event has a `source` of its own.
+        /// Each event has its own `source`.
         Event = "event",
-        /// The first line of a record says it once for all events of the record, which cannot be parted from it then.
+        /// The first line of a record states the identity of all its events, so events cannot be separated from their record.
         Record = "record",
-        /// No identity: nobody can tell duplicates, order or losses, nor which function an event is of.
+        /// No identity. Consumers cannot detect duplicates, order or losses, nor tell which function an event comes from.
         None = "none",
     }
-    /// What the partition key of a record is.
+    /// The source of a record's partition key.
     PartitionKey {
-        /// The extension process. Spreads environments over the shards; managed instances, which make more than others, record by record.
+        /// The extension process. Environments spread over the shards; managed instances, which produce more, spread record by record.
         Instance = "instance",
-        /// The invocation, so that all its events are in one shard. Records hold events of one invocation only.
+        /// The invocation, so all its events are in one shard. A record holds events of one invocation only.
         Request = "request",
-        /// The name of the function, so that all its events are in one shard as long as that can take them.
+        /// The name of the function, so all its events are in one shard as long as that shard has capacity.
         Function = "function",
-        /// A new one for each record. Spreads best, and keeps nothing together.
+        /// A new key for each record. It spreads the load best, and keeps no events together.
         Random = "random",
     }
-    /// Metrics of the extension in CloudWatch, through lines of its own (EMF).
+    /// Metrics of the extension in CloudWatch, printed as log lines in the embedded metric format (EMF).
     Metrics {
-        /// None.
+        /// No metrics.
         Off = "off",
-        /// Four for all functions together, because none has a dimension: `Received`, `Delivered`, `Shed` and `DeliveryLag`.
+        /// Four metrics without dimensions, which all functions share: `Received`, `Delivered`, `Shed` and `DeliveryLag`.
         Basic = "basic",
-        /// All there are.
+        /// All metrics.
         All = "all",
     }
-    /// How much the extension says about itself.
+    /// How much the extension logs about itself.
     Level {
-        /// Only what loses events or keeps the extension from working.
+        /// Only problems that lose events or keep the extension from working.
         Error = "error",
-        /// Also what a person should mend.
+        /// Also problems that a person should fix.
         Warn = "warn",
-        /// Also the beginning and the end of its life.
+        /// Also the start and the end of the process.
         Info = "info",
         /// Also every delivery.
         Debug = "debug",

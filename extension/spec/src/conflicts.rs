@@ -1,4 +1,4 @@
-//! Settings that are each fine and work against each other.
+//! Checks combinations of settings that are each valid but conflict with each other.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use crate::problem::Problem;
 use crate::selection::Sample;
 use crate::types::Wanted;
 
-/// Settings that exclude each other: the format wins, the others get their defaults.
+/// Returns the settings that exclude each other. The format wins, and the others are set to their defaults.
 pub(crate) fn exclusions(config: &mut Config) -> Vec<Problem> {
     let combination = Combination::of(config.record_format);
     let format = config.record_format.word();
@@ -37,14 +37,14 @@ pub(crate) fn exclusions(config: &mut Config) -> Vec<Problem> {
     problems
 }
 
-/// Returns the settings that do not fit with the rest, of those that are set. Nothing is changed for them: each value is used as set.
+/// Returns the settings that conflict with another one, of those that are set. Each value is used as it was set.
 pub(crate) fn conflicts(config: &Config, ours: &BTreeMap<String, String>) -> Vec<Problem> {
     let mut problems = Vec::new();
     if let (Some(_), Envelope::None) = (&config.labels, config.envelope) {
         problems.push(Problem {
             variable: LABELS.to_owned(),
             value: "set".to_owned(),
-            wrong: "without effect, because events carry no identity (ENVELOPE=none)".to_owned(),
+            wrong: "no effect, because events carry no identity (ENVELOPE=none)".to_owned(),
             remedy: "remove it, or choose another envelope".to_owned(),
         });
     }
@@ -52,7 +52,9 @@ pub(crate) fn conflicts(config: &Config, ours: &BTreeMap<String, String>) -> Vec
         problems.push(Problem {
             variable: SAMPLE.to_owned(),
             value: ours.get("SAMPLE").cloned().unwrap_or_default(),
-            wrong: format!("without effect on the function's lines, because {TYPES} selects none"),
+            wrong: format!(
+                "no effect on the function's log lines, because {TYPES} does not select them"
+            ),
             remedy: format!("remove it, or add function to {TYPES}"),
         });
     }
@@ -73,7 +75,7 @@ pub(crate) fn conflicts(config: &Config, ours: &BTreeMap<String, String>) -> Vec
             "BUFFER_TIMEOUT_MS",
             buffer,
             format!(
-                "above {FLUSH_TIMEOUT_MS}={flush}, so every invocation waits longer for its telemetry than for its delivery"
+                "above {FLUSH_TIMEOUT_MS}={flush}, so every invocation waits longer for its telemetry to arrive than for its delivery"
             ),
             "lower it, or set FLUSH=start",
         );
@@ -91,7 +93,7 @@ pub(crate) fn conflicts(config: &Config, ours: &BTreeMap<String, String>) -> Vec
         report(
             "QUEUE_MAX_BYTES",
             queue,
-            format!("below twice {MAX_RECORD_BYTES}={max}, so that one record may fill all memory"),
+            format!("below twice {MAX_RECORD_BYTES}={max}, so one record can fill the queue"),
             "raise it, or lower the other",
         );
     }

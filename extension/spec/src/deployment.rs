@@ -1,11 +1,11 @@
-//! What a deployment to AWS consists of, as far as several rooms must know: names, and where they are published.
+//! Names in a deployment to AWS that several parts of the repository use, and the SSM parameters that publish them.
 
 use crate::EXTENSION_NAME;
 
-/// The file in which all this is said, as the compiler names it.
+/// The path of this file, as the compiler states it.
 pub const DECLARED_IN: &str = file!();
 
-/// Instruction set of a function, and of the layer that fits it.
+/// The instruction set of a function and of its layer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Architecture {
     /// Lambda's default.
@@ -15,10 +15,10 @@ pub enum Architecture {
 }
 
 impl Architecture {
-    /// All of them; Lambda's default first.
+    /// All architectures, Lambda's default first.
     pub const ALL: [Self; 2] = [Self::X86_64, Self::Arm64];
 
-    /// As Lambda names it (Lambda API reference, `Architectures`).
+    /// Returns the name that Lambda uses (Lambda API reference, `Architectures`).
     pub const fn name(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64",
@@ -26,7 +26,7 @@ impl Architecture {
         }
     }
 
-    /// As Rust names it: a static binary runs on every runtime, whatever its libc.
+    /// Returns Rust's target triple. It is static (musl), so the binary runs on every runtime whatever its libc.
     pub const fn target(self) -> &'static str {
         match self {
             Self::X86_64 => "x86_64-unknown-linux-musl",
@@ -34,34 +34,35 @@ impl Architecture {
         }
     }
 
-    /// Name of the layer, and of its zip without `.zip`.
+    /// Returns the name of the layer, which is also the name of its zip without `.zip`.
     pub fn layer(self) -> String {
         format!("{EXTENSION_NAME}-{}", self.name())
     }
 
-    /// Name of the test function's zip, without `.zip`. It holds a `bootstrap`.
+    /// Returns the name of the test function's zip, without `.zip`. The zip holds a `bootstrap`.
     pub fn test_function(self) -> String {
         format!("test-function-{}", self.name())
     }
 }
 
-/// Name of the zip of the function that checks a stream for missing events, without `.zip`. It holds a `bootstrap` for
-/// [`Architecture::Arm64`]: the construct deploys it, so it does not matter to any other function which architecture it has.
+/// The name of the zip of the completeness function, without `.zip`. The zip holds a `bootstrap` for
+/// [`Architecture::Arm64`]. Only the construct deploys this function, so its architecture does not depend on that of
+/// any other function.
 pub const COMPLETENESS_FUNCTION: &str = "kinesis-telemetry-extension-completeness-arm64";
 
-/// A value that a deployment publishes as an SSM parameter, so that functions of other stacks need to know a name only.
+/// A value that a deployment publishes as an SSM parameter, so that other stacks only need its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SsmParameter {
-    /// As TypeScript calls it.
+    /// The name of the value in TypeScript.
     pub key: &'static str,
-    /// Name of the SSM parameter.
+    /// The name of the SSM parameter.
     pub name: &'static str,
-    /// A sentence that says what its value is.
+    /// A sentence that describes the value.
     pub doc: &'static str,
 }
 
 impl SsmParameter {
-    /// Its name in a deployment that has one: a further one in its account and region.
+    /// Returns the name of the parameter in a named deployment, or in the unnamed one if `deployment` is none.
     pub fn of(&self, deployment: Option<&str>) -> String {
         let Some(deployment) = deployment else { return self.name.to_owned() };
         let rest = self.name.strip_prefix(ROOT).unwrap_or(self.name);
@@ -69,7 +70,7 @@ impl SsmParameter {
     }
 }
 
-/// The first word of the names of the stacks that `cargo xtask deploy` makes.
+/// The first word of the names of the stacks that `cargo xtask deploy` creates.
 pub const STACK: &str = "KinesisTelemetry";
 
 /// Returns the name of the stack that owns the stream and the published parameters of a stage.
@@ -78,19 +79,20 @@ pub fn stack_name(stage: &str, deployment: Option<&str>) -> String {
     format!("{STACK}-{stage}{name}")
 }
 
-/// What the names of all SSM parameters begin with.
+/// The path under which all SSM parameters are published.
 pub const ROOT: &str = "/telemetry/kinesis/";
 
-/// Longest name of a deployment. It is a part of stacks' names, which have 128 characters (`CloudFormation`, `CreateStack`).
+/// The longest name of a deployment, in characters. Stack names contain it and are limited to 128 characters
+/// (`CloudFormation`, `CreateStack`).
 pub const MOST_NAME_LENGTH: usize = 32;
 
-/// What the name of a deployment looks like, as a regular expression and in words.
+/// The format of a deployment's name, as a regular expression and in words.
 pub const NAME: (&str, &str) = (
     "^[a-z][a-z0-9-]{0,31}$",
     "1 to 32 of a-z 0-9 -, the first a letter, and not extension, runtime, stream, dead-letters, stack or test-function",
 );
 
-/// Whether a deployment may be called so. What unnamed deployments use as a part of their parameters' names may not.
+/// True if a deployment may have this name. The words that [`reserved`] returns are not allowed.
 pub fn is_name(name: &str) -> bool {
     let is_good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     name.len() <= MOST_NAME_LENGTH
@@ -99,17 +101,17 @@ pub fn is_name(name: &str) -> bool {
         && !reserved().any(|word| word == name)
 }
 
-/// The first parts of the names of parameters.
+/// Returns the first path segment below [`ROOT`] of each parameter of an unnamed deployment.
 pub fn reserved() -> impl Iterator<Item = &'static str> {
     SSM_PARAMETERS.iter().filter_map(|it| it.name.strip_prefix(ROOT)?.split('/').next())
 }
 
-/// Everything that a deployment publishes.
+/// All parameters that a deployment publishes.
 pub const SSM_PARAMETERS: [SsmParameter; 9] = [
     SsmParameter {
         key: "layerArn",
         name: "/telemetry/kinesis/extension/arn",
-        doc: "ARN of the x86_64 layer version, x86_64 being Lambda's default. An arm64 function fails at init with it.",
+        doc: "ARN of the layer version for x86_64, Lambda's default architecture. An arm64 function with this layer fails at init.",
     },
     SsmParameter {
         key: "layerArnX86_64",
@@ -124,27 +126,27 @@ pub const SSM_PARAMETERS: [SsmParameter; 9] = [
     SsmParameter {
         key: "policyArn",
         name: "/telemetry/kinesis/runtime/policy/arn",
-        doc: "ARN of the managed policy that a function's role needs to write to the stream.",
+        doc: "ARN of the managed policy that allows a function's role to write to the stream.",
     },
     SsmParameter {
         key: "streamArn",
         name: "/telemetry/kinesis/stream/arn",
-        doc: "ARN of the stream, as the extension's setting `STREAM` takes it.",
+        doc: "ARN of the stream, for the extension's setting `STREAM`.",
     },
     SsmParameter {
         key: "deadLetterQueueUrl",
         name: "/telemetry/kinesis/dead-letters/url",
-        doc: "URL of the dead-letter queue, as the setting `DEAD_LETTER_QUEUE_URL` takes it.",
+        doc: "URL of the dead-letter queue, for the setting `DEAD_LETTER_QUEUE_URL`.",
     },
     SsmParameter {
         key: "release",
         name: "/telemetry/kinesis/extension/release",
-        doc: "Release of the package of constructs that has deployed the layers.",
+        doc: "Release of the construct package that deployed the layers.",
     },
     SsmParameter {
         key: "stackName",
         name: "/telemetry/kinesis/stack/name",
-        doc: "Name of the stack that owns these parameters, all but the next one.",
+        doc: "Name of the stack that owns these parameters, except the test function's.",
     },
     SsmParameter {
         key: "testFunctionName",
@@ -192,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn every_architecture_has_a_layer_arn_of_its_own_that_is_published() {
+    fn every_architecture_has_its_own_published_layer_arn() {
         for architecture in Architecture::ALL {
             let name = format!("/telemetry/kinesis/extension/{}/arn", architecture.name());
             assert!(SSM_PARAMETERS.iter().any(|it| it.name == name), "{name}");
@@ -201,7 +203,7 @@ mod tests {
 
     #[test]
     fn the_completeness_function_is_released_with_the_layers() {
-        // The release takes every zip whose name begins so.
+        // The release includes every zip whose name starts with the extension's name.
         assert!(COMPLETENESS_FUNCTION.starts_with(crate::EXTENSION_NAME));
         assert!(COMPLETENESS_FUNCTION.ends_with(Architecture::Arm64.name()));
     }

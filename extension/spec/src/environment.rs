@@ -1,4 +1,4 @@
-//! From an environment to a [`Config`]: every variable is read before any problem is reported.
+//! Reads a [`Config`] from environment variables. It reads every variable before it reports any problem.
 
 use std::collections::BTreeMap;
 
@@ -10,18 +10,18 @@ use crate::reader::Reader;
 use crate::selection::{Keep, Sample};
 use crate::value::Value as _;
 
-/// Settings that can be used, and what was wrong with those that cannot: each of these has its default.
+/// Usable settings, and the problems with those that are not usable and have their defaults instead.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Loaded {
-    /// Complete and within its ranges.
+    /// Complete settings, each within its range.
     pub config: Config,
-    /// Every setting that cannot be used, in the order of the parameters, then every variable that is none.
+    /// Every setting that is not usable, in the order of the parameters, then every unknown variable.
     pub problems: Vec<Problem>,
-    /// Settings that are used as they are and work against each other.
+    /// Settings that are used as they are but conflict with each other.
     pub notices: Vec<Problem>,
 }
 
-/// Reads the settings from the variables of an environment, of which only those with our prefix count.
+/// Reads the settings from environment variables. Variables without our prefix are ignored.
 pub fn load<K: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (K, V)>) -> Loaded {
     let ours = variables
         .into_iter()
@@ -34,7 +34,7 @@ pub fn load<K: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (K
     let mut config = Config::read(&mut reader);
     let mut problems = reader.problems;
     if let Some(problem) = problems.iter_mut().find(|it| it.variable == variable::KEEP) {
-        // The lines that were to be kept are not known.
+        // Which lines to keep is unknown, so all are kept.
         config.sample = Sample::All;
         problem.remedy = format!(
             "set {}, or remove it; every invocation is delivered until then",
@@ -47,7 +47,7 @@ pub fn load<K: AsRef<str>, V: AsRef<str>>(variables: impl IntoIterator<Item = (K
     Loaded { config, problems, notices }
 }
 
-/// Variables with our prefix that no parameter has: most often a slip of the pen.
+/// Returns variables with our prefix that no parameter has. Most of them are misspelled.
 fn unknown(ours: &BTreeMap<String, String>) -> Vec<Problem> {
     let names = || Config::PARAMS.iter().map(|param| param.name);
     let is_unknown = |name: &&String| !names().any(|known| known == name.as_str());
@@ -76,7 +76,7 @@ fn unknown(ours: &BTreeMap<String, String>) -> Vec<Problem> {
         .collect()
 }
 
-/// Edits (insert, delete, replace) that turn one word into the other.
+/// Returns the number of edits (insert, delete, replace) that turn one word into the other.
 fn distance(a: &str, b: &str) -> usize {
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, x) in a.bytes().enumerate() {

@@ -2,7 +2,7 @@
 
 use crate::value::{Kind, Value};
 
-/// This file, as the compiler names it.
+/// The path of this file, as the compiler states it.
 pub(crate) const DECLARED_IN: &str = file!();
 
 /// Labels of a function's events, in their order.
@@ -12,19 +12,19 @@ pub struct Labels(Vec<Label>);
 /// One label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Label {
-    /// The account of the function, as Lambda states it when the extension registers.
+    /// The function's account, as Lambda states it when the extension registers.
     Account,
     /// The region of the function.
     Region,
-    /// A name with a value.
+    /// A custom name with a value.
     Custom(String, String),
 }
 
 impl Labels {
-    /// A label that [`parse`](Value::parse) accepts, as a regular expression for other languages.
+    /// A regular expression for one label that [`parse`](Value::parse) accepts, for other languages.
     pub const PATTERN: &str = r"^(account|region|(?!(function|version|instance|seq|requestId|tenantId|part|parts|events|account|region)=)[A-Za-z][A-Za-z0-9_-]{0,62}=[^,\x00-\x1f\x7f]{1,256})$";
 
-    /// Members that `source` has anyway, or may have.
+    /// Members that `source` has or may have anyway.
     const RESERVED: [&str; 11] = [
         "function",
         "version",
@@ -38,12 +38,12 @@ impl Labels {
         Self::ACCOUNT,
         Self::REGION,
     ];
-    /// The name of the account.
+    /// The word that selects the account, and the name of its member.
     pub const ACCOUNT: &str = "account";
-    /// The name of the region.
+    /// The word that selects the region, and the name of its member.
     pub const REGION: &str = "region";
 
-    /// Returns names and values, with what is known of the function. A label whose value is not known is left out.
+    /// Returns names and values. A label whose value is unknown is left out.
     pub fn resolve(&self, account: Option<&str>, region: Option<&str>) -> Vec<(String, String)> {
         let value = |label: &Label| match label {
             Label::Account => Some((Self::ACCOUNT.to_owned(), account?.to_owned())),
@@ -84,7 +84,7 @@ impl Label {
 
 impl Value for Labels {
     const KIND: Kind = Kind::Labels;
-    const EXPECTED: &'static str = "account, region, or NAME=VALUE with a name of letters, digits, _ and - that source does not have yet, each once, separated by commas";
+    const EXPECTED: &'static str = "account, region, or NAME=VALUE with a name of letters, digits, _ and - that is not yet a member of source; each once, separated by commas";
     fn parse(text: &str) -> Option<Self> {
         let labels: Option<Vec<Label>> =
             text.split(',').map(|label| Label::parse(label.trim())).collect();
@@ -108,7 +108,7 @@ mod tests {
         let all =
             [&[own("account", "111122223333"), own("region", "eu-west-1")][..], &custom].concat();
         assert_eq!(labels.resolve(Some("111122223333"), Some("eu-west-1")), all);
-        assert_eq!(labels.resolve(None, None), custom, "what is not known is left out");
+        assert_eq!(labels.resolve(None, None), custom, "unknown values are left out");
         for bad in [
             "",
             "team",

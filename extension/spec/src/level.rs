@@ -2,29 +2,29 @@
 
 use std::fmt;
 
-/// How grave a log line is. The order is that of gravity.
+/// The severity of a log line, ordered from mild to severe.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum LogLevel {
     /// Every step.
     Trace,
-    /// For those who look for an error.
+    /// Details for finding an error.
     Debug,
-    /// The ordinary course.
+    /// Normal operation.
     Info,
     /// Something unusual.
     Warn,
     /// Something failed.
     Error,
-    /// Nothing goes on after this.
+    /// The process cannot continue.
     Fatal,
 }
 
 impl LogLevel {
-    /// All of them, mildest first.
+    /// All levels, mildest first.
     pub const ALL: [Self; 6] =
         [Self::Trace, Self::Debug, Self::Info, Self::Warn, Self::Error, Self::Fatal];
 
-    /// Members of a JSON log line that state its level. Where several do, the graver one counts.
+    /// Members of a JSON log line that state its level. If several do, the most severe one counts.
     pub const MEMBERS: [&str; 19] = [
         "level", // Lambda, Powertools, pino, bunyan, winston, zap, zerolog, slog, logrus, tracing, structlog, GELF
         "Level", // Serilog, Powertools for .NET
@@ -46,11 +46,11 @@ impl LogLevel {
         "severityNumber", // OpenTelemetry
         "severity_number", // OpenTelemetry
     ];
-    /// Members that only GELF has: beside one of them the level is a number of syslog's.
+    /// Members that only GELF has. If one of them is present, the level is a syslog number.
     pub const GELF_MEMBERS: [&str; 2] = ["short_message", "version"];
 
-    /// Reads a level as logging libraries write it: a word in any case, with blanks around it or slog's distance behind it
-    /// (`INFO+2`).
+    /// Reads a level as logging libraries write it: a word in any case, possibly surrounded by spaces or followed by
+    /// slog's offset (`INFO+2`).
     pub fn parse(word: &str) -> Option<Self> {
         let word = word.trim();
         let word = match word.find(['+', '-']) {
@@ -78,13 +78,13 @@ impl LogLevel {
         }
     }
 
-    /// Reads a level that is a number, in the scale of the library that uses this member. Numbers between two levels count as
-    /// the graver one; a number that no known scale has is no level.
+    /// Reads a numeric level in the scale of the library that uses this member. A number between two levels counts as
+    /// the more severe one. Returns none for a number outside every known scale.
     pub fn of_number(member: &str, number: i64, is_gelf: bool) -> Option<Self> {
         use LogLevel::{Debug, Error, Fatal, Info, Trace, Warn};
 
         let is_otel = matches!(member, "severityNumber" | "severity_number");
-        // The highest number of each level.
+        // The lowest number of the scale, and the highest number of each level.
         let (lowest, scale): (i64, &[(i64, Self)]) = match number {
             // OpenTelemetry logs data model, "SeverityNumber".
             _ if is_otel => {
@@ -101,8 +101,9 @@ impl LogLevel {
         level.filter(|_| number >= lowest).map(|(_, level)| *level)
     }
 
-    /// Reads the level that a line of text states where the common loggers write it: Lambda's runtimes for Python (`[INFO]`)
-    /// and for Node (the third of tab-separated fields), Ruby's logger (`E, [`), and logfmt (`time=… level=info`).
+    /// Reads the level of a line of text from the places where common loggers write it: Lambda's runtimes for Python
+    /// (`[INFO]`) and for Node (the third tab-separated field), Ruby's logger (`E, [`), and logfmt (`time=…
+    /// level=info`).
     pub fn of_text(text: &str) -> Option<Self> {
         if let Some(rest) = text.strip_prefix('[') {
             return Self::parse(rest.split_once(']')?.0);
@@ -117,7 +118,7 @@ impl LogLevel {
                 _ => None,
             };
         }
-        // Anywhere else `level=` may be part of what somebody wrote.
+        // In other positions `level=` may be part of the message.
         let is_logfmt = ["time=", "ts=", "level=", "lvl="].iter().any(|it| text.starts_with(it));
         if is_logfmt {
             let level = |field: &str| {
@@ -129,7 +130,7 @@ impl LogLevel {
         Self::parse(text.split('\t').nth(2)?)
     }
 
-    /// As in `TYPES`.
+    /// Returns the word that `TYPES` uses.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Trace => "trace",

@@ -1,23 +1,23 @@
-//! The facts that more than one room of this project must know, each said once.
+//! The facts that more than one part of this project needs, each stated once.
 //!
-//! A fact enters here when it has readers in two files that cannot see each other: the extension and the local Lambda,
-//! Rust and TypeScript, code and README. What has one reader lives where it is read. This crate depends on `std` alone
-//! and does nothing: no process environment is read, nothing is printed.
+//! A fact belongs here if it has readers in two files that cannot see each other: the extension and the local Lambda,
+//! Rust and TypeScript, code and README. A fact with one reader stays where it is read. This crate depends on `std`
+//! alone. It neither reads the process environment nor prints.
 //!
 //! - [`Config`] holds the parameters, one stanza each, and [`Config::PARAMS`] describes them to other languages.
-//! - [`load`] reads a [`Config`] from the variables of an environment and reports *every* problem together.
-//! - [`deployment`] holds the names under which a deployment to AWS is found, [`event`] what the extension adds to events,
-//!   [`metric`] what its metrics are called.
-//! - [`limits`] holds the numbers that AWS sets, [`consuming`] those that every consumer may rely on.
+//! - [`load`] reads a [`Config`] from environment variables and reports *every* problem together.
+//! - [`deployment`] holds the names under which a deployment to AWS is found, [`event`] the members that the extension
+//!   adds to events, and [`metric`] the names of its metrics.
+//! - [`limits`] holds AWS's limits, [`consuming`] those that every consumer may rely on.
 
-/// As a literal, for constants that begin with it.
+/// Expands to the prefix as a literal, for constants that begin with it.
 macro_rules! env_prefix {
     () => {
         "KINESIS_TELEMETRY_"
     };
 }
 
-/// As a literal, for constants that hold it.
+/// Expands to the name as a literal, for constants that contain it.
 macro_rules! extension_name {
     () => {
         "kinesis-telemetry-extension"
@@ -55,21 +55,21 @@ pub use selection::{Keep, Sample};
 pub use types::{Types, Wanted};
 pub use value::{Bytes, Count, Kind, Millis, QueueUrl, Stream, Value};
 
-/// The file in which these names are said, as the compiler names it.
+/// The path of this file, as the compiler states it.
 pub const DECLARED_IN: &str = file!();
 
-/// The name under which the extension registers. Lambda refuses an external extension whose file in `/opt/extensions`
-/// is called otherwise, so it is also the name of the binary and of the file in the layer.
+/// The name under which the extension registers. Lambda rejects an external extension whose file in `/opt/extensions`
+/// has another name, so it is also the name of the binary and of the file in the layer.
 pub const EXTENSION_NAME: &str = extension_name!();
 
-/// Every line of the extension's log starts with this, so that people and the extension itself know it again.
+/// The prefix of every line of the extension's log. People and the extension itself recognise its lines by it.
 pub const LOG_PREFIX: &str = concat!("[", extension_name!(), "]");
 
-/// Every variable of ours starts with this. The environment is shared with the function, which may well have a
-/// `BUFFER_TIMEOUT_MS` of its own, so a bare name is never read.
+/// The prefix of every variable that the extension reads. The environment is shared with the function, which may have
+/// its own `BUFFER_TIMEOUT_MS`, so a name without the prefix is never read.
 pub const ENV_PREFIX: &str = env_prefix!();
 
-/// Whether two strings are equal, in a constant: ties names to `Cargo.toml` at compile time.
+/// True if two strings are equal. It is usable in constants, and ties names to `Cargo.toml` at compile time.
 pub const fn same(a: &str, b: &str) -> bool {
     let (a, b) = (a.as_bytes(), b.as_bytes());
     if a.len() != b.len() {

@@ -1,22 +1,22 @@
-//! Which format, compression and envelope go together, and who can read the result.
+//! Defines which format, compression and envelope go together, and who can read the result.
 
 use crate::choices::{Compression, Envelope, RecordFormat};
 
-/// The file in which all this is said, as the compiler names it.
+/// The path of this file, as the compiler states it.
 pub const DECLARED_IN: &str = file!();
 
-/// What can be set together with a format.
+/// The compressions and envelopes that a format allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Combination {
     /// The format.
     pub format: RecordFormat,
-    /// Compressions that it can have.
+    /// The compressions that the format allows.
     pub compressions: &'static [Compression],
-    /// Envelopes that it can have.
+    /// The envelopes that the format allows.
     pub envelopes: &'static [Envelope],
-    /// Who reads it without code of its own.
+    /// Readers that need no code of their own for it.
     pub readers: &'static str,
-    /// Why it has no more than these.
+    /// Why the format allows no others.
     pub why: &'static str,
 }
 
@@ -26,27 +26,27 @@ pub const COMBINATIONS: [Combination; 3] = [
         format: RecordFormat::Ndjson,
         compressions: Compression::ALL,
         envelopes: Envelope::ALL,
-        readers: "Uncompressed and with a `source` in each line: Firehose, to S3 as it is, and whatever reads lines. Compressed: the consumers of docs/consuming.md.",
-        why: "Everything goes with it.",
+        readers: "Uncompressed, with a `source` in each line: Firehose, which writes records to S3 unchanged, and every reader of lines. Compressed: the consumers of docs/consuming.md.",
+        why: "It allows every combination.",
     },
     Combination {
         format: RecordFormat::Event,
         compressions: &[Compression::None],
         envelopes: &[Envelope::Event, Envelope::None],
-        readers: "Everything: a record is a line.",
-        why: "One event hardly compresses, and a record is billed as 1 KB or 25 KB anyway. Its record is its event, so the identity is said in one place.",
+        readers: "Every reader: a record is one line.",
+        why: "One event hardly compresses, and a record is billed as at least 1 KB or 25 KB. The record is the event, so each event carries its identity.",
     },
     Combination {
         format: RecordFormat::Kpl,
         compressions: &[Compression::None],
         envelopes: &[Envelope::Event, Envelope::None],
-        readers: "KCL and Firehose, by themselves; Lambda with the published de-aggregation libraries.",
-        why: "The aggregate's own records must stay readable for KCL and Firehose, and are one event each. Not for streams that distribute records automatically: KCL drops aggregates there.",
+        readers: "KCL and Firehose, which de-aggregate it; Lambda with AWS's de-aggregation libraries.",
+        why: "KCL and Firehose must be able to read the inner records, each of which is one event. Do not use it with streams that distribute records automatically: KCL drops aggregates there.",
     },
 ];
 
 impl Combination {
-    /// What goes together with this format.
+    /// Returns the combination for this format.
     pub fn of(format: RecordFormat) -> Self {
         let is_it = |it: &Self| it.format == format;
         COMBINATIONS.into_iter().find(is_it).expect("a test proves that every format is there")
@@ -58,7 +58,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_format_can_be_had_with_the_defaults_of_the_others() {
+    fn every_format_works_with_the_other_defaults() {
         for format in RecordFormat::ALL {
             let combination = Combination::of(*format);
             assert!(combination.compressions.contains(&Compression::None));

@@ -1,30 +1,30 @@
-//! What a parameter is, for readers in other languages and documents.
+//! Describes a parameter to other languages and documents.
 
 use crate::value::Kind;
 
 /// A parameter as other languages and documents see it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Param {
-    /// Name of the field of [`Config`].
+    /// The name of the field of [`Config`](crate::Config).
     pub field: &'static str,
-    /// Name of the variable, without [`ENV_PREFIX`](crate::ENV_PREFIX).
+    /// The name of the variable, without [`ENV_PREFIX`](crate::ENV_PREFIX).
     pub name: &'static str,
-    /// Text of the default; empty where there is none, or where it depends on the function.
+    /// The default as text. It is empty if there is none, or if it depends on the function.
     pub default: &'static str,
-    /// What numbers are allowed.
+    /// The allowed numbers, if the parameter is a number.
     pub range: Option<Range>,
-    /// What it is.
+    /// The kind of the value.
     pub kind: Kind,
-    /// Sentences that explain it, a line each.
+    /// Sentences that explain the parameter, one line each.
     pub doc: &'static [&'static str],
 }
 
-/// Allowed numbers, both ends included, in the unit of the parameter.
+/// The allowed numbers, both ends included, in the unit of the parameter.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Range {
-    /// Smallest.
+    /// The smallest allowed number.
     pub min: u64,
-    /// Largest.
+    /// The largest allowed number.
     pub max: u64,
 }
 

@@ -24,14 +24,14 @@ macro_rules! params {
             pub $field: $type,
         )*}
 
-        /// The variables, with their prefix: for messages that tell people what to set.
+        /// Names of the variables, with their prefix, for messages that tell people which one to set.
         pub mod variable {$(
             #[doc = concat!("Sets `", stringify!($field), "`.")]
             pub const $env: &str = concat!(env_prefix!(), stringify!($env));
         )*}
 
         impl $name {
-            /// The files in which parameters, words of choices and limits are declared, as the compiler names them.
+            /// The paths of the files that declare parameters, words of choices and limits, as the compiler states them.
             pub const DECLARED_IN: [&str; 7] = [
                 file!(),
                 crate::choices::DECLARED_IN,
@@ -65,35 +65,35 @@ macro_rules! params {
 }
 
 params! {
-    /// The extension's settings, as read from the environment of the function.
+    /// The extension's settings, as read from the function's environment.
     pub struct Config {
         /// Kinesis data stream that receives the telemetry: its name or its ARN.
-        /// Without it nothing is subscribed or delivered. An ARN also reaches a stream of another account.
+        /// Without it the extension neither subscribes nor delivers. An ARN also reaches a stream of another account.
         stream: Option<Stream> = "", STREAM;
 
-        /// What is delivered: platform, function, extension, or single types such as platform.report.
-        /// Of log lines only those from a level on with function:warn. A line whose level cannot be told is delivered.
+        /// Which events are delivered: platform, function, extension, or single types such as platform.report.
+        /// With function:warn, log lines of that level or a more severe one. Lines with an unknown level are delivered.
         types: Types = "platform,function", TYPES;
 
         /// The share of ordinary invocations whose log lines are delivered, from 0 to 1. Platform events are always delivered.
-        /// The hash of the X-Ray root trace id decides, so the functions of one trace decide alike (docs/selecting.md).
+        /// The hash of the X-Ray root trace id decides, so all functions of one trace decide alike (docs/selecting.md).
         sample: Sample = "1", SAMPLE;
 
-        /// What makes an invocation remarkable: `failed`, `level:LEVEL` (a line of that level or a graver one), `slow:MS` (a longer run).
-        /// The log lines of a remarkable invocation are always delivered. Without effect while SAMPLE is 1.
+        /// What makes an invocation remarkable: `failed`, `level:LEVEL` (a line of that level or a more severe one), `slow:MS` (it ran longer).
+        /// The log lines of a remarkable invocation are always delivered. It has no effect while SAMPLE is 1.
         keep: Keep = "failed,level:error", KEEP;
 
-        /// When waiting events are sent.
+        /// When queued events are sent.
         flush: Flush = "adaptive", FLUSH;
 
-        /// Longest time that one flush may hold an invocation open.
+        /// Longest time that one flush may delay the end of an invocation.
         flush_timeout: Millis = "1000", FLUSH_TIMEOUT_MS, in (50, 60_000);
 
-        /// How old a waiting event may get while an invocation is running; then it is sent.
-        /// Where flushing is adaptive, invocations come often when less than half of it lies between them.
+        /// Largest age of a queued event while an invocation is running. The extension sends an event that reaches it.
+        /// With FLUSH=adaptive, invocations count as frequent when they are less than half of this apart.
         max_age: Millis = "5000", MAX_AGE_MS, in (100, limits::MANAGED_FUNCTION_TIMEOUT_MS);
 
-        /// Where flushing is at the start of the next invocation: fewest waiting events for which one sends them.
+        /// With FLUSH=start, the fewest queued events that an invocation sends at its start.
         max_batch_records_items: Count = "5", MAX_BATCH_RECORDS_ITEMS, in (1, 1_000_000);
 
         /// Telemetry API: longest time that Lambda buffers events before it hands them over.
@@ -105,60 +105,60 @@ params! {
         /// Telemetry API: events that Lambda buffers before it hands them over.
         max_buffer_items_count: Count = "1000", MAX_BUFFER_ITEMS_COUNT, in limits::TELEMETRY_MAX_ITEMS;
 
-        /// Longest time for registering and for subscribing. The init phase of a function is the upper bound, whatever is set.
+        /// Longest time for registering and for subscribing. The function's init phase limits it further.
         connection_timeout: Millis = "3600000", CONNECTION_TIMEOUT_MS, in (100, 3_600_000);
 
-        /// Whether the connection to Kinesis is opened in the init phase, once all else is done, and not only for the first delivery.
-        /// Not where much time may pass before that: with `SnapStart` and with provisioned concurrency.
+        /// If true, the connection to Kinesis is opened at the end of the init phase and not with the first delivery.
+        /// Ignored with `SnapStart` and with provisioned concurrency, where much time may pass between init and the first invocation.
         preconnect: bool = "true", PRECONNECT;
 
         /// How events are packed into Kinesis records.
         record_format: RecordFormat = "ndjson", RECORD_FORMAT;
 
-        /// How the data of a record is compressed. Only `ndjson` records can be.
+        /// How the data of a record is compressed. Only `ndjson` records can be compressed.
         compression: Compression = "none", COMPRESSION;
 
-        /// How much of its identity an event carries along. The longer the lines, the less this costs.
+        /// How much identity each event carries. The relative cost falls as lines get longer.
         envelope: Envelope = "event", ENVELOPE;
 
-        /// Constant members of every event's `source`: `account`, `region`, and names with values such as `team=payments`.
-        /// They tell whose events a stream of many functions or accounts holds, and every event carries their bytes (with ENVELOPE=record, every record).
+        /// Constant members of every event's `source`: `account`, `region`, and custom ones such as `team=payments`.
+        /// They identify the owner of events in a stream of many functions or accounts. Every event (with ENVELOPE=record, every record) carries their bytes.
         labels: Option<Labels> = "", LABELS;
 
-        /// What decides on the shard of a record. Order is carried by the numbers of the events, not by the shard.
+        /// Chooses the partition key and so the shard. Order comes from `seq`, not from the shard.
         partition_key: PartitionKey = "instance", PARTITION_KEY;
 
-        /// Largest Kinesis record, partition key included. More than 1 MiB needs a stream that allows it.
+        /// Largest Kinesis record, including its partition key. More than 1 MiB needs a stream that allows it.
         max_record_bytes: Bytes = "1048576", MAX_RECORD_BYTES, in (4_096, limits::RECORD_BYTES_MAX);
 
-        /// Largest request, partition keys included. Every region, partition and emulator takes the default.
+        /// Largest request, including partition keys. Every region, partition and emulator accepts the default.
         max_request_bytes: Bytes = "5242880", MAX_REQUEST_BYTES, in (1_048_576, limits::PUT_REQUEST_BYTES_MAX);
 
-        /// Size at which a record counts as full, and is sent without waiting for more events.
-        /// The default is ten of the units of 25 KB in which provisioned streams are billed (docs/cost.md).
+        /// Size at which a record counts as full and is sent without waiting for more events.
+        /// The default is ten payload units of 25 KB, in which provisioned streams are billed (docs/cost.md).
         target_record_bytes: Bytes = "256000", TARGET_RECORD_BYTES, in (1_024, limits::RECORD_BYTES_MAX);
 
-        /// Bytes of events held in memory; beyond that they go to the spill file.
+        /// Largest size of the events held in memory. Events beyond it go to the spill file.
         /// By default an eighth of the function's memory, at least 8 MiB and at most 128 MiB.
         queue_max_bytes: Option<Bytes> = "", QUEUE_MAX_BYTES, in (4_194_304, 4_294_967_296);
 
-        /// Bytes of the file in /tmp for events that find no memory, or no time at a timeout; 0 for no file. Beyond it the least important events are given up and counted.
-        /// By default an eighth of what is free there, at most 64 MiB. If `TMPDIR` is set, the file is in that folder, or in /tmp where nothing can be written there.
+        /// Largest size of the spill file in /tmp. It holds events that do not fit in memory, or that cannot be sent before a timeout. 0 disables it. If it is full, the least important events are discarded and counted.
+        /// By default an eighth of the free space there, at most 64 MiB. If `TMPDIR` is set, the file is in that folder, or in /tmp if that folder is not writable.
         spill_max_bytes: Option<Bytes> = "", SPILL_MAX_BYTES, in (0, 34_359_738_368);
 
-        /// URL of the SQS queue that takes what could not be delivered by the end, and what the stream refuses for good.
+        /// URL of the SQS queue for records that are undelivered at shutdown or that the stream rejects for good.
         dead_letter_queue_url: Option<QueueUrl> = "", DEAD_LETTER_QUEUE_URL;
 
-        /// Whether CloudWatch gets metrics of the extension. Each is billed.
+        /// Which metrics the extension publishes to CloudWatch. Each is billed.
         metrics: Metrics = "off", METRICS;
 
-        /// What the extension says about itself in the function's log.
+        /// How much the extension logs about itself in the function's log.
         log_level: Level = "warn", LOG_LEVEL;
 
-        /// Whether a setting that cannot be used, or no stream at all, fails the function's init instead of being reported.
+        /// If true, an invalid setting or a missing stream fails the function's init instead of being reported.
         strict: bool = "false", STRICT;
 
-        /// Whether the extension does anything at all.
+        /// If false, the extension does nothing.
         enabled: bool = "true", ENABLED;
     }
 }

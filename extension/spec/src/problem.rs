@@ -1,36 +1,36 @@
-//! What is wrong with a setting, in words for the person who set it.
+//! Describes problems with settings to the person who set them.
 
 use std::fmt;
 
-/// One setting that cannot be used as it is. Its [`Display`](fmt::Display) is a whole sentence: name, value, what is
-/// wrong, what to do.
+/// A setting that is not usable as it is. Its [`Display`](fmt::Display) states name, value, problem and remedy in one
+/// sentence.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Problem {
     /// The variable, with its prefix.
     pub variable: String,
-    /// Its value as found.
+    /// The value as found.
     pub value: String,
     /// What is wrong with it.
     pub wrong: String,
-    /// What to do, and what happens until then.
+    /// What to do, and which value applies until then.
     pub remedy: String,
 }
 
 impl fmt::Display for Problem {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { variable, value, wrong, remedy } = self;
-        // A name that is none of ours may hold anything.
+        // An unknown variable may have any characters in its name.
         let variable = shortened(variable);
         write!(f, "{}={:?}: {wrong}; {remedy}", variable.escape_debug(), printable(value))
     }
 }
 
-/// Most characters of a setting that are shown.
+/// The most characters of a setting that are shown.
 const SHOWN: usize = 200;
 
-/// Returns a setting as a log may show it: without the user and the password of a URL, and not longer than a person reads.
+/// Returns a setting as logs may show it, shortened and without the user and password of a URL.
 pub fn printable(value: &str) -> String {
-    // `user:password@host` is what is left of a URL whose scheme was forgotten.
+    // A URL without its scheme leaves `user:password@host`.
     let is_userinfo = |before: &str| before.contains(':') && !before.contains("://");
     match value.rsplit_once('@') {
         Some((before, host)) if is_userinfo(before) => shortened(&format!("…@{host}")),
@@ -38,8 +38,8 @@ pub fn printable(value: &str) -> String {
     }
 }
 
-/// Returns a text without the users and passwords of the URLs in it. A password may hold anything, so all that lies between `://` and
-/// the last `@` is left out.
+/// Returns a text without the users and passwords of the URLs in it. A password may contain any character, so
+/// everything between `://` and the last `@` is left out.
 pub fn without_userinfo(text: &str) -> String {
     let parts = text.split_once("://").zip(text.rsplit_once('@'));
     match parts {

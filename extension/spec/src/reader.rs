@@ -1,4 +1,4 @@
-//! Reads one parameter after the other, and never stops at the first problem.
+//! Reads parameters one after the other and collects all problems.
 
 use std::collections::BTreeMap;
 
@@ -7,20 +7,20 @@ use crate::param::Param;
 use crate::problem::Problem;
 use crate::value::Value;
 
-/// Reads one parameter after the other and notes what is wrong.
+/// A reader of parameters that collects their problems.
 pub(crate) struct Reader<'a> {
     ours: &'a BTreeMap<String, String>,
     pub(crate) problems: Vec<Problem>,
 }
 
 impl<'a> Reader<'a> {
-    /// Of these variables, named without prefix.
+    /// Creates a reader of these variables, which are named without prefix.
     pub(crate) fn new(ours: &'a BTreeMap<String, String>) -> Self {
         Self { ours, problems: Vec::new() }
     }
 
-    /// The value of a parameter, or its default with a note of what is wrong. An empty variable counts as unset: some
-    /// tools cannot remove one.
+    /// Returns the value of a parameter. If it is invalid, notes a problem and returns the default. An empty variable
+    /// counts as unset, because some tools cannot remove one.
     pub(crate) fn value<T: Value>(&mut self, param: &Param) -> T {
         let default = || T::parse(param.default).expect("a test proves that every default parses");
         let Some(text) = self.ours.get(param.name).filter(|text| !text.is_empty()) else {

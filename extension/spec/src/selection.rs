@@ -1,4 +1,4 @@
-//! Which invocations' log lines are delivered.
+//! Defines which invocations' log lines are delivered.
 
 use std::fmt;
 use std::time::Duration;
@@ -6,23 +6,24 @@ use std::time::Duration;
 use crate::level::LogLevel;
 use crate::value::{Kind, Millis, Value};
 
-/// This file, as the compiler names it.
+/// The path of this file, as the compiler states it.
 pub(crate) const DECLARED_IN: &str = file!();
 
 /// The share of ordinary invocations whose log lines are delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Sample {
-    /// Every invocation's.
+    /// Log lines of every invocation are delivered.
     All,
-    /// Those whose hash, as a number of 64 bits, is below this.
+    /// Log lines of invocations whose 64-bit hash is below this are delivered.
     Below(u64),
 }
 
 impl Sample {
-    /// What [`parse`](Value::parse) accepts, as a regular expression for other languages.
+    /// A regular expression for the text that [`parse`](Value::parse) accepts, for other languages.
     pub const PATTERN: &str = r"^(0(\.[0-9]+)?|1(\.0+)?)$";
 
-    /// True if an invocation with this hash is part of the sample: the first eight bytes of a SHA-256, in big-endian order.
+    /// True if the sample contains an invocation with this hash, the first eight bytes of a SHA-256 in big-endian
+    /// order.
     pub fn contains(self, hash: u64) -> bool {
         match self {
             Self::All => true,
@@ -35,7 +36,7 @@ impl Value for Sample {
     const KIND: Kind = Kind::Share;
     const EXPECTED: &'static str = "a decimal number from 0 to 1, such as 0.05";
     fn parse(text: &str) -> Option<Self> {
-        // `f64::from_str` would take `+1`, `1e-2` and `.5`, which other languages read differently.
+        // `f64::from_str` also accepts `+1`, `1e-2` and `.5`, which other languages read differently.
         let is_digits = |text: &str| !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
         let (whole, fraction) = text.split_once('.').unwrap_or((text, "0"));
         if !matches!(whole, "0" | "1") || !is_digits(fraction) {
@@ -45,7 +46,7 @@ impl Value for Sample {
         if share >= 1.0 {
             return Some(Self::All);
         }
-        // Scaling by a power of two is exact. A whole number is below the product if it is below its ceiling.
+        // Scaling by a power of two is exact. An integer is below the product if it is below the product's ceiling.
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -55,29 +56,29 @@ impl Value for Sample {
     }
 }
 
-/// What makes an invocation remarkable, so that its log lines are delivered whatever the sample.
+/// The conditions that make an invocation remarkable, so that its log lines are delivered whatever the sample.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Keep {
-    /// Its function has failed or timed out.
+    /// True if failed and timed-out invocations are remarkable.
     pub failed: bool,
-    /// It has logged a line of this level or a graver one.
+    /// The lowest level of a log line that makes its invocation remarkable.
     pub level: Option<LogLevel>,
-    /// Its function has run for longer than this.
+    /// The duration above which an invocation is remarkable.
     pub slow: Option<Millis>,
 }
 
 impl Keep {
-    /// A condition of the list that [`parse`](Value::parse) accepts, as a regular expression for other languages.
+    /// A regular expression for one condition that [`parse`](Value::parse) accepts, for other languages.
     pub const PATTERN: &str =
         r"^(failed|level:(trace|debug|info|warn|error|fatal)|slow:[0-9]{1,15})$";
 
-    /// True if a function that ran for so long was slow.
+    /// True if an invocation of this duration counts as slow.
     pub fn is_slow(&self, duration: Duration) -> bool {
         self.slow.is_some_and(|slow| duration > slow.duration())
     }
 }
 
-/// The conditions as [`parse`](Value::parse) accepts them.
+/// Writes the conditions as [`parse`](Value::parse) accepts them.
 impl fmt::Display for Keep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let conditions = [
@@ -99,7 +100,7 @@ impl Value for Keep {
                 None if condition.trim() == "failed" => keep.failed = true,
                 Some(("level", word)) => {
                     let level = LogLevel::ALL.into_iter().find(|level| level.word() == word)?;
-                    // Of two, the condition that keeps more counts.
+                    // If two levels are named, the lower one counts.
                     keep.level = Some(keep.level.map_or(level, |other| other.min(level)));
                 }
                 Some(("slow", ms)) if (1..=15).contains(&ms.len()) => {

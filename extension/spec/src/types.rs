@@ -1,13 +1,13 @@
-//! Which events are delivered.
+//! Defines which events are delivered.
 
 use crate::level::LogLevel;
 use crate::value::{Kind, Value};
 
-/// This file, as the compiler names it.
+/// The path of this file, as the compiler states it.
 pub(crate) const DECLARED_IN: &str = file!();
 
-/// Which events are delivered: categories (`platform`, `function`, `extension`), the latter two with a lowest level if
-/// wanted (`function:warn`), and single types (`platform.report`).
+/// The event types to deliver. A word of the list is a category (`platform`, `function`, `extension`), a category of
+/// log lines with a lowest level (`function:warn`), or a single type (`platform.report`).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Types(Vec<Word>);
 
@@ -17,25 +17,26 @@ struct Word {
     lowest: Option<LogLevel>,
 }
 
-/// Whether an event is delivered.
+/// The rule by which events of a type are delivered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Wanted {
-    /// It is.
+    /// Every event is delivered.
     Always,
-    /// It is if it is a line of this level or above, or of one that cannot be told.
+    /// A log line of this level or above is delivered, and so is one whose level is unknown.
     From(LogLevel),
-    /// It is not.
+    /// No event is delivered.
     Never,
 }
 
 impl Types {
-    /// A word of the list that [`parse`](Value::parse) accepts, as a regular expression for other languages.
+    /// A regular expression for one word of the list that [`parse`](Value::parse) accepts, for other languages.
     pub const PATTERN: &str = r"^(platform(\.[A-Za-z0-9]+)?|(function|extension)(:(trace|debug|info|warn|error|fatal))?)$";
 
-    /// The categories that Lambda knows. What precedes the dot in a type is one of them.
+    /// The categories that Lambda knows. A type starts with one of them, followed by a dot if more follows.
     pub const CATEGORIES: [&'static str; 3] = ["platform", "function", "extension"];
 
-    /// The categories to subscribe to. `platform` is always among them: the extension itself needs its events.
+    /// Returns the categories to subscribe to. `platform` is always among them, because the extension itself needs its
+    /// events.
     pub fn subscription(&self) -> Vec<&'static str> {
         Self::CATEGORIES
             .into_iter()
@@ -45,15 +46,15 @@ impl Types {
             .collect()
     }
 
-    /// Whether an event of this type is delivered. A type of no known category is: what the platform invents next must
-    /// not be lost.
+    /// Returns the rule for events of this type. Types of unknown categories are delivered, so that events which AWS
+    /// adds later are not lost.
     pub fn wanted(&self, event_type: &str) -> Wanted {
         let category = event_type.split('.').next().unwrap_or_default();
         if !Self::CATEGORIES.contains(&category) {
             return Wanted::Always;
         }
         let of_it = |word: &&Word| word.event_type == event_type || word.event_type == category;
-        // Said twice, the milder counts.
+        // If a type is selected twice, the wider rule counts.
         self.0.iter().filter(of_it).fold(Wanted::Never, |wanted, word| {
             match (wanted, word.lowest) {
                 (Wanted::Always, _) | (_, None) => Wanted::Always,
@@ -88,7 +89,7 @@ impl Word {
 
 impl Value for Types {
     const KIND: Kind = Kind::Types;
-    const EXPECTED: &'static str = "platform, function, extension, single types such as platform.report, or lines from a level on such as function:warn, separated by commas";
+    const EXPECTED: &'static str = "platform, function, extension, single types such as platform.report, or log lines of at least a level such as function:warn, separated by commas";
     fn parse(text: &str) -> Option<Self> {
         text.split(',').map(|word| Word::parse(word.trim())).collect::<Option<_>>().map(Self)
     }

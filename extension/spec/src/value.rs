@@ -1,11 +1,11 @@
-//! The types of parameters: what text they accept, and how other languages should see them.
+//! The types of parameters, the text that they accept, and their form in other languages.
 
 use std::time::Duration;
 
-/// This file, as the compiler names it.
+/// The path of this file, as the compiler states it.
 pub(crate) const DECLARED_IN: &str = file!();
 
-/// What a value is, for readers in other languages and documents.
+/// The kind of a parameter's value, for other languages and documents.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// A whole number of milliseconds.
@@ -16,7 +16,7 @@ pub enum Kind {
     Count,
     /// `true` or `false`.
     Flag,
-    /// One word of a list, each with a sentence that says what it stands for.
+    /// One word of a list. Each word comes with a sentence that describes it.
     Choice(&'static [(&'static str, &'static str)]),
     /// Name or ARN of a Kinesis data stream.
     Stream,
@@ -24,7 +24,7 @@ pub enum Kind {
     Types,
     /// A decimal number from 0 to 1.
     Share,
-    /// What makes an invocation remarkable, separated by commas.
+    /// Conditions that make an invocation remarkable, separated by commas.
     Conditions,
     /// URL of an SQS queue.
     Queue,
@@ -34,13 +34,13 @@ pub enum Kind {
 
 /// A type that a parameter can have.
 pub trait Value: Sized {
-    /// How other languages see it.
+    /// The kind of value, for other languages.
     const KIND: Kind;
-    /// What the text should be, for people: "a whole number", for example.
+    /// A description of the accepted text for people, such as "a whole number".
     const EXPECTED: &'static str;
-    /// Reads it from text, if it is what is expected.
+    /// Reads the value from text. Returns none if the text is not acceptable.
     fn parse(text: &str) -> Option<Self>;
-    /// The number to hold against the parameter's range, where it is one.
+    /// Returns the number to compare with the parameter's range; none if the value is not a number.
     fn number(&self) -> Option<u64> {
         None
     }
@@ -56,7 +56,7 @@ macro_rules! numbers {
             const KIND: Kind = Kind::$name;
             const EXPECTED: &'static str = $expected;
             fn parse(text: &str) -> Option<Self> {
-                // `u64::from_str` would take a leading `+`.
+                // `u64::from_str` would accept a leading `+`.
                 let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
                 text.parse().ok().filter(|_| is_number).map(Self)
             }
@@ -77,14 +77,14 @@ numbers! {
 }
 
 impl Millis {
-    /// As the standard library's type.
+    /// Returns the duration as the standard library's type.
     pub const fn duration(self) -> Duration {
         Duration::from_millis(self.0)
     }
 }
 
 impl Bytes {
-    /// As an index into memory; saturates where memory is smaller than the number.
+    /// Returns the size as an index into memory. It saturates if memory addresses are smaller than the number.
     pub fn size(self) -> usize {
         usize::try_from(self.0).unwrap_or(usize::MAX)
     }
@@ -102,7 +102,7 @@ impl Value for bool {
     }
 }
 
-/// An empty text is the absence of the value.
+/// An empty text stands for no value.
 impl<T: Value> Value for Option<T> {
     const KIND: Kind = T::KIND;
     const EXPECTED: &'static str = T::EXPECTED;
@@ -124,17 +124,17 @@ pub enum Stream {
 }
 
 impl Stream {
-    /// What [`parse`](Value::parse) accepts, as a regular expression for other languages.
+    /// A regular expression for the text that [`parse`](Value::parse) accepts, for other languages.
     pub const PATTERN: &str =
         r"^(arn:aws(-[a-z]+)*:kinesis:[a-z0-9-]+:[0-9]{12}:stream\/)?[A-Za-z0-9_.-]{1,128}$";
 
-    /// As it was set.
+    /// Returns the text as it was set.
     pub fn as_str(&self) -> &str {
         let (Self::Name(text) | Self::Arn(text)) = self;
         text
     }
 
-    /// The region that an ARN names.
+    /// Returns the region that an ARN names; none for a name.
     pub fn region(&self) -> Option<&str> {
         match self {
             Self::Name(_) => None,
@@ -159,7 +159,7 @@ impl Value for Stream {
         let mut field = || fields.next().unwrap_or_default();
         let (arn, partition, service, region, account, resource) =
             (field(), field(), field(), field(), field(), field());
-        // `aws`, `aws-cn`, `aws-us-gov`, `aws-iso-b`.
+        // Partitions are, for example, `aws`, `aws-cn`, `aws-us-gov` and `aws-iso-b`.
         let is_partition = |text: &str| {
             let mut words = text.split('-');
             words.next() == Some("aws")
@@ -186,21 +186,21 @@ impl Value for Stream {
 pub struct QueueUrl(String);
 
 impl QueueUrl {
-    /// What [`parse`](Value::parse) accepts, as a regular expression for other languages.
+    /// A regular expression for the text that [`parse`](Value::parse) accepts, for other languages.
     pub const PATTERN: &str =
         r"^https?:\/\/[A-Za-z0-9.:-]+\/[0-9]{12}\/[A-Za-z0-9_-]{1,80}(\.fifo)?$";
 
-    /// As it was set.
+    /// Returns the URL as it was set.
     pub fn as_str(&self) -> &str {
         &self.0
     }
 
-    /// Whether it keeps messages in order, and drops duplicates.
+    /// True if it is a FIFO queue, which keeps messages in order and drops duplicates.
     pub fn is_fifo(&self) -> bool {
         self.0.strip_suffix(".fifo").is_some()
     }
 
-    /// The region that it names, in the form that AWS gives URLs today.
+    /// Returns the region that the URL names in AWS's current format; none for other URLs.
     pub fn region(&self) -> Option<&str> {
         let host = self.0.split("://").nth(1)?;
         host.strip_prefix("sqs.").or_else(|| host.strip_prefix("sqs-fips."))?.split('.').next()

@@ -14,7 +14,7 @@ fn loaded(variables: &[(&str, &str)]) -> Loaded {
 }
 
 #[test]
-fn an_empty_environment_gives_the_defaults_without_a_word() {
+fn an_empty_environment_gives_the_defaults() {
     let Loaded { config, problems, notices } = loaded(&[]);
     assert_eq!(notices, []);
     assert_eq!(problems, []);
@@ -85,7 +85,7 @@ fn every_problem_is_reported_together_by_name_value_and_remedy() {
 }
 
 #[test]
-fn a_value_that_cannot_be_used_leaves_the_default_in_force() {
+fn an_invalid_value_leaves_the_default() {
     let config = loaded(&[("BUFFER_TIMEOUT_MS", "30001"), ("MAX_RECORD_BYTES", "-1")]).config;
     assert_eq!(config, loaded(&[]).config);
 }
@@ -103,7 +103,7 @@ fn numbers_are_digits_only_and_may_not_overflow() {
 }
 
 #[test]
-fn a_misspelt_variable_is_reported_with_the_name_that_was_meant() {
+fn a_misspelled_variable_is_reported_with_its_likely_name() {
     assert_eq!(
         problems(&[("BUFER_TIMEOUT_MS", "50")]),
         ["KINESIS_TELEMETRY_BUFER_TIMEOUT_MS=\"50\": no such setting; \
@@ -142,7 +142,7 @@ fn a_stream_is_a_name_or_an_arn_and_nothing_else() {
 }
 
 #[test]
-fn types_choose_categories_and_single_types_and_keep_the_unknown() {
+fn types_select_categories_single_types_and_unknown_ones() {
     let types = loaded(&[("TYPES", "platform.report, function")]).config.types;
     assert_eq!(types.subscription(), ["platform", "function"]);
     let chosen =
@@ -158,7 +158,7 @@ fn types_choose_categories_and_single_types_and_keep_the_unknown() {
 }
 
 #[test]
-fn a_lowest_level_can_be_asked_of_log_lines_and_the_mildest_counts() {
+fn log_lines_can_have_a_lowest_level_and_the_mildest_counts() {
     let wanted = |text, event_type| loaded(&[("TYPES", text)]).config.types.wanted(event_type);
     assert_eq!(wanted("platform,function:warn", "function"), Wanted::From(LogLevel::Warn));
     assert_eq!(wanted("platform,function:warn", "platform.start"), Wanted::Always);
@@ -186,7 +186,7 @@ fn a_queue_is_a_url_that_names_its_account() {
 }
 
 #[test]
-fn settings_that_exclude_each_other_are_reported_and_the_format_wins() {
+fn the_format_wins_over_settings_that_it_excludes() {
     let variables = [("RECORD_FORMAT", "kpl"), ("COMPRESSION", "gzip"), ("ENVELOPE", "record")];
     assert_eq!(
         problems(&variables),
@@ -203,7 +203,7 @@ fn settings_that_exclude_each_other_are_reported_and_the_format_wins() {
 }
 
 #[test]
-fn settings_that_work_against_each_other_are_noted_where_somebody_set_them() {
+fn conflicting_settings_are_noted_if_they_were_set() {
     let notices =
         |variables| loaded(variables).notices.iter().map(ToString::to_string).collect::<Vec<_>>();
     let said = notices(&[("BUFFER_TIMEOUT_MS", "2000"), ("TARGET_RECORD_BYTES", "2000000")]);
@@ -214,7 +214,7 @@ fn settings_that_work_against_each_other_are_noted_where_somebody_set_them() {
 }
 
 #[test]
-fn a_share_that_cannot_be_used_has_every_invocation_delivered() {
+fn with_an_invalid_share_every_invocation_is_delivered() {
     for share in ["2", "5 %", "1e-2", "NaN"] {
         let Loaded { config, problems, .. } = loaded(&[("SAMPLE", share)]);
         let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
@@ -227,7 +227,7 @@ fn a_share_that_cannot_be_used_has_every_invocation_delivered() {
 }
 
 #[test]
-fn conditions_that_cannot_be_used_have_every_invocation_delivered() {
+fn with_invalid_conditions_every_invocation_is_delivered() {
     let variables = [("SAMPLE", "0"), ("KEEP", "failed,level:loud")];
     assert_eq!(
         problems(&variables),
@@ -249,8 +249,8 @@ fn a_sample_of_lines_that_no_type_selects_is_noted() {
     };
     assert_eq!(
         notices("0.05", "platform,extension"),
-        ["KINESIS_TELEMETRY_SAMPLE=\"0.05\": without effect on the function's lines, because \
-          KINESIS_TELEMETRY_TYPES selects none; remove it, or add function to KINESIS_TELEMETRY_TYPES"]
+        ["KINESIS_TELEMETRY_SAMPLE=\"0.05\": no effect on the function's log lines, because \
+          KINESIS_TELEMETRY_TYPES does not select them; remove it, or add function to KINESIS_TELEMETRY_TYPES"]
     );
     for types in ["platform,function", "function:warn"] {
         assert_eq!(notices("0", types), [""; 0]);
@@ -266,7 +266,7 @@ fn a_parameters_variable_is_its_name_with_the_prefix() {
 }
 
 #[test]
-fn every_parameter_is_documented_unique_and_has_a_default_within_its_range() {
+fn every_parameter_is_documented_unique_and_within_its_range() {
     let mut names: Vec<_> = Config::PARAMS.iter().map(|param| param.name).collect();
     names.sort_unstable();
     names.dedup();
@@ -291,6 +291,6 @@ fn every_parameter_is_documented_unique_and_has_a_default_within_its_range() {
             assert!((range.min..=range.max).contains(&default), "{}", param.name);
         }
     }
-    // Reading an empty environment parses every default.
+    // Loading an empty environment parses every default.
     assert_eq!(loaded(&[]).problems, []);
 }

@@ -13,7 +13,7 @@ use crate::support::workspace;
 const STANZA: &str = r#"        /// How long the extension waits for a miracle.
         patience: Millis = "1500", PATIENCE_MS, in (10, 120_000);
 
-        /// Whether the extension does anything at all."#;
+        /// If false, the extension does nothing."#;
 
 /// What somebody writes who uses it, in Rust and in the CDK.
 const RUST: &str = r#"

@@ -22,7 +22,7 @@ fn writing() -> Vec<Row> {
             vec![
                 at(LIMITS, "const PUT_RECORDS: usize = #;"),
                 at(REQUEST, "const MAX_RECORDS: usize = #;"),
-                at("extension/src/delivery/aws/connector.rs", "a record, and takes # records."),
+                at("extension/src/delivery/aws/connector.rs", "record, and accepts # records."),
             ],
         ),
         (
@@ -67,8 +67,8 @@ fn writing() -> Vec<Row> {
                 at(LIMITS, "const PARTITION_KEY_CHARS: usize = #;"),
                 at(REQUEST, "(1..=#).contains(&partition_key"),
                 at(REQUEST, "must be 1 to # characters"),
-                at("extension/src/buffer/spill/frame.rs", "two keys of # characters at most"),
-                at("extension/src/ingest/intake.rs", "more than # characters."),
+                at("extension/src/buffer/spill/frame.rs", "two keys of at most # characters"),
+                at("extension/src/ingest/intake.rs", "1 to # characters"),
                 at("extension/src/ingest/intake.rs", "(1..=#).contains(&text.len())")
                     .within("a request's id has no more, and becomes a key"),
             ],

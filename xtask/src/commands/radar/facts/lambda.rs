@@ -94,7 +94,7 @@ fn choices() -> Vec<Row> {
             Member("CreateFunctionRequest", "Architectures"),
             Names("The default value is #."),
             vec![
-                at(deployment, "layer version, # being Lambda's default."),
+                at(deployment, "layer version for #, Lambda's default"),
                 at(DOCTOR, ".map_or(#, |it| it.as_str())"),
             ],
         ),

@@ -20,7 +20,7 @@ pub(super) fn facts() -> Vec<Fact> {
             service: "cloudformation",
             subject: Member("CreateStackInput", "StackName"),
             what: Says("can't be longer than # characters"),
-            places: vec![at(deployment, "stacks' names, which have # characters")],
+            places: vec![at(deployment, "limited to # characters")],
         },
         Fact {
             service: "firehose",
