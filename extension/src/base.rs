@@ -1,4 +1,4 @@
-//! Clock, log, JSON, randomness and failpoints: what every other room may use.
+//! Clock, log, JSON, randomness and failpoints, for all other modules.
 
 pub(crate) mod clock;
 pub(crate) mod failpoint;
@@ -7,5 +7,5 @@ pub(crate) mod log;
 pub(crate) mod random;
 pub(crate) mod sync;
 
-/// The version of this build, as `--version`, the first line of the log, the User-Agent and every ledger state it.
+/// The version of this build. `--version`, the first log line, the User-Agent and every ledger state it.
 pub(crate) const VERSION: &str = env!("CARGO_PKG_VERSION");

@@ -1,4 +1,4 @@
-//! Queued events and records, within bounds of memory and of a spill file, and the ledger that must balance.
+//! Queued events and records, bounded in memory and in a spill file, and the ledger that must balance.
 
 pub(crate) mod ledger;
 pub(crate) mod memory_budget;

@@ -1,4 +1,4 @@
-//! Start, the loop and the configuration: the only room that knows the whole.
+//! Start, loop and configuration: the only module that knows all others.
 
 mod config;
 mod run;
@@ -13,7 +13,7 @@ pub use config::Environment;
 
 use crate::base::{VERSION, log};
 
-/// Runs the extension as a process of its own, from the variables of the environment to its end.
+/// Runs the extension as a process, from reading the environment variables to the exit code.
 pub fn main() -> ExitCode {
     if std::env::args_os().nth(1).is_some_and(|argument| argument == "--version") {
         // Lambda starts the program without arguments. A closed stdout is no reason to fail.
@@ -21,7 +21,7 @@ pub fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let early = start::begin();
-    // `vars` would panic at a variable that is not Unicode, and the environment is the function's too.
+    // `vars` would panic at a variable that is not Unicode, and the function shares this environment.
     let variables = std::env::vars_os()
         .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let environment = Environment::read(variables);
@@ -30,7 +30,7 @@ pub fn main() -> ExitCode {
     match runtime {
         Ok(runtime) => {
             let end = runtime.block_on(start::start(environment, early));
-            // Without waiting: a look-up of a name may hang for longer than Lambda lets us live.
+            // Does not wait, because a name lookup may hang for longer than Lambda lets the process live.
             runtime.shutdown_background();
             ExitCode::from(end as u8)
         }

@@ -1,6 +1,6 @@
-//! One event: its identity, and how identity is spliced into its bytes.
+//! Defines an event and its identity, and splices the identity into the event's bytes.
 //!
-//! Knows the shape of `source` and nothing of where events come from or go to.
+//! This module knows the format of `source`, but not where events come from or go to.
 
 pub(crate) mod level;
 
@@ -10,55 +10,56 @@ use std::time::Instant;
 
 use extension_spec::{Envelope, event_type};
 
-/// Introduces the id of the request in `source`.
+/// The start of the request id in `source`.
 const REQUEST_MEMBER: &str = ",\"requestId\":\"";
 
-/// An event under its identity, as the one line that a consumer will read.
+/// An event with its identity, as the one line that consumers read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Event {
-    /// The event's JSON text, with `source` as its last member where the envelope says so, ending in the line's only
-    /// `\n`.
+    /// The event's JSON text. `source` is its last member if the envelope requires it. The only `\n` is at the end.
     pub line: Box<[u8]>,
-    /// How many bytes of the line are the event's own; after them come a comma, if there are any members, and `source`.
+    /// The number of the event's own bytes at the start of the line. A comma (if the event has members) and `source`
+    /// follow.
     pub own_len: usize,
-    /// Its number, as in `source`.
+    /// The event's number, as in `source`.
     pub seq: u64,
-    /// When it reached us.
+    /// When the event reached the extension.
     pub received: Instant,
-    /// When it began to wait for its delivery: later than `received` if its invocation was undecided until then.
+    /// When the event became ready for delivery. It is later than `received` if its invocation was undecided until
+    /// then.
     pub released: Instant,
-    /// The invocation that it belongs to, where somebody wants to know.
+    /// The invocation that the event belongs to, if the settings need it.
     pub request: Option<Arc<str>>,
 }
 
 impl Event {
-    /// Bytes that an event takes in addition to its line: itself in a queue that has grown to twice what it holds, and what
-    /// the allocator adds to a line.
+    /// Bytes of memory that an event takes in addition to its line: its entry in a queue with a capacity of up to twice
+    /// its length, and the allocator's overhead for the line.
     pub(crate) const OVERHEAD: usize = 2 * size_of::<Self>() + 16;
 
-    /// Returns the bytes that it takes in memory.
+    /// Returns the bytes of memory that the event takes.
     pub(crate) fn memory(&self) -> usize {
         self.line.len() + Self::OVERHEAD
     }
 
-    /// What its `source` says of its invocation, with a comma before it; nothing if it says nothing.
+    /// Returns the request id as a member of `source`, with a leading comma; empty if `source` has none.
     fn request_member(&self) -> &str {
         let source = std::str::from_utf8(&self.line[self.own_len..]).unwrap_or_default();
         let Some(at) = source.rfind(REQUEST_MEMBER) else { return "" };
-        // An id holds no quotes.
+        // A request id contains no quotes.
         let id = at + REQUEST_MEMBER.len();
         source[id..].find('"').map_or("", |end| &source[at..=id + end])
     }
 }
 
-/// Whether lines begin with one that says the identity of all others.
+/// True if the first of these lines states the identity of all others.
 pub(crate) fn is_record_head(lines: &[u8]) -> bool {
     lines
         .strip_prefix(br#"{"type":""#)
         .is_some_and(|rest| rest.starts_with(event_type::RECORD.as_bytes()))
 }
 
-/// Who an event comes from: says everything in `source` but the number.
+/// The origin of events: everything in `source` except the number.
 #[derive(Clone, Debug)]
 pub struct Source {
     function: String,
@@ -71,8 +72,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// `instance` is new per process, so that a consumer can tell two environments (and two lives of one) apart.
-    /// Events carry their own `source`, unless another envelope is chosen.
+    /// Creates the source of an instance, with `source` in each event. Each process has a new `instance`, so that
+    /// consumers can distinguish environments, and processes of one environment.
     pub fn new(function: &str, version: &str, instance: &str) -> Self {
         let (function, version) = (function.to_owned(), version.to_owned());
         let (instance, envelope) = (instance.into(), Envelope::Event);
@@ -80,7 +81,7 @@ impl Source {
         Self { function, version, tenant, labels, instance, envelope, head }.headed()
     }
 
-    /// With what stands before the number.
+    /// Builds the text that precedes the number.
     fn headed(self) -> Self {
         let quoted = |text: &str| serde_json::to_string(text).expect("a text is JSON");
         let Self { function, version, tenant, labels, instance, .. } = &self;
@@ -96,19 +97,19 @@ impl Source {
         Self { head, ..self }
     }
 
-    /// The same function as another instance.
+    /// Returns this source with another instance id.
     #[must_use]
     pub fn of_instance(&self, instance: &str) -> Self {
         Self { instance: instance.into(), ..self.clone() }.headed()
     }
 
-    /// The same for this tenant; nothing if it is already.
+    /// Returns this source with this tenant; none if it already has it.
     pub fn of_tenant(&self, tenant: &str) -> Option<Self> {
         let is_new = self.tenant.as_deref() != Some(tenant);
         is_new.then(|| Self { tenant: Some(tenant.to_owned()), ..self.clone() }.headed())
     }
 
-    /// Adds constant members, by name and value.
+    /// Adds constant members, given by name and value.
     #[must_use]
     pub(crate) fn with_labels(self, labels: Vec<(String, String)>) -> Self {
         Self { labels, ..self }.headed()
@@ -119,32 +120,32 @@ impl Source {
         self.tenant.as_deref()
     }
 
-    /// The same with another envelope.
+    /// Returns this source with another envelope.
     #[must_use]
     pub fn in_envelope(self, envelope: Envelope) -> Self {
         Self { envelope, ..self }
     }
 
-    /// Name of the function.
+    /// Returns the name of the function.
     pub fn function(&self) -> &str {
         &self.function
     }
 
-    /// The instance id.
+    /// Returns the instance id.
     pub fn instance(&self) -> &str {
         &self.instance
     }
 
-    /// The same, for those who keep it.
+    /// Returns the instance id as a shared string.
     pub fn shared_instance(&self) -> Arc<str> {
         self.instance.clone()
     }
 
-    /// Gives an event its number: the object's own bytes, then `source` if events carry their own, then `\n`.
-    /// `request_id` says which invocation it belongs to, where it does not say so itself.
+    /// Numbers an event: its own bytes, then `source` if the envelope requires it, then `\n`. `request_id` is the
+    /// invocation that it belongs to, if the event does not state it.
     ///
-    /// `object` is the text of a JSON object. Raw line breaks in it can only stand between tokens, because JSON
-    /// strings hold none, and are removed so that an event is one line.
+    /// `object` is the text of a JSON object. Raw line breaks are removed so that an event is one line. They can only
+    /// stand between tokens, because JSON strings contain none.
     pub fn identify(
         &self,
         object: &str,
@@ -167,7 +168,8 @@ impl Source {
             line.push_str(&self.head);
             write!(line, "{seq}").expect("a string takes all that is written");
             if let Some(id) = request_id {
-                // Of a platform event, where it was a JSON string; an id that would need escapes is no id.
+                // The id comes from a JSON string of a platform event. Request ids contain no characters that need
+                // escapes.
                 line.push_str(REQUEST_MEMBER);
                 let is_foreign = |c: char| !c.is_ascii_alphanumeric() && c != '-';
                 id.split(is_foreign).for_each(|run| line.push_str(run));
@@ -186,7 +188,7 @@ impl Source {
         }
     }
 
-    /// Returns how many bytes of a line follow the event's own, so that the line is allocated once, at its size.
+    /// Returns the number of bytes after the event's own, so that the line is allocated once at its size.
     fn len_behind(&self, seq: u64, request_id: Option<&str>) -> usize {
         let digits = seq.checked_ilog10().map_or(1, |log| log as usize + 1);
         let request = request_id.map_or(0, |id| REQUEST_MEMBER.len() + id.len() + 1);
@@ -197,13 +199,14 @@ impl Source {
         source + "}\n".len()
     }
 
-    /// The first line of a record whose events carry no identity of their own: they have the numbers from `first` on.
+    /// Returns the first line of a record whose events carry no identity. The record has `events` events, numbered from
+    /// `first`.
     pub fn of_record(&self, first: u64, events: u64) -> String {
         let Self { head, .. } = self;
         format!("{{\"type\":\"{}\",{head}{first},\"events\":{events}}}}}\n", event_type::RECORD)
     }
 
-    /// The `source` of one part of an event, without the `\n`.
+    /// Returns the `source` of one part of an event, without the `\n`.
     pub fn of_part(&self, event: &Event, part: usize, parts: usize) -> String {
         let request = event.request_member();
         format!(r#"{}{}{request},"part":{part},"parts":{parts}}}"#, self.head, event.seq)

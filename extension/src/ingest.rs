@@ -1,4 +1,4 @@
-//! From the bodies that Lambda posts to numbered events with their invocation.
+//! Turns the bodies that Lambda posts into numbered events, each with its invocation.
 
 pub(crate) mod attribution;
 pub(crate) mod intake;

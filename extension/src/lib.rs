@@ -2,16 +2,17 @@
 //!
 //! ```text
 //!  Telemetry API ──POST──▶ listener ──bodies──▶ intake ──events──▶ queue ──pack──▶ dispatcher ──▶ kinesis
-//!                           200 at once          seq, source        │ bounded       only what failed, again
-//!                                                                   ├──▶ spill: a file in /tmp, for want of memory or time
-//!                                                                   └──▶ sqs: dead letters, what the stream does not take
+//!                           200 at once          seq, source        │ bounded       retries only failed records
+//!                                                                   ├──▶ spill: a file in /tmp, when memory or time is short
+//!                                                                   └──▶ sqs: dead letters, which the stream does not accept
 //!  Extensions API ──INVOKE, SHUTDOWN──▶ run ──▶ lifecycle, flush, deadline: "deliver until then", then next
 //! ```
 //!
-//! The rooms are layers, and imports only go down: [`control`] (from an environment to the only loop) uses [`ingest`]
-//! (bodies to numbered events), which uses [`delivery`] (records to Kinesis and SQS) and [`report`] (ledgers, metrics); these use
-//! [`policy`] (pure: when, and how long) and [`buffer`] (queued events within bounds), then [`pack`] (events to records to
-//! requests), then [`event`], [`lambda`] (the Extensions and Telemetry APIs) and [`base`] (clock, log, randomness).
+//! The modules form layers, and imports only go down. [`control`] (from the environment to the only loop) uses
+//! [`ingest`] (bodies to numbered events). That uses [`delivery`] (records to Kinesis and SQS) and [`report`]
+//! (metrics). These use [`policy`] (pure: when, and how long) and [`buffer`] (queued events within bounds), then
+//! [`pack`] (events to records to requests), then [`event`], [`lambda`] (the Extensions and Telemetry APIs) and
+//! [`base`] (clock, log, randomness).
 
 mod base;
 mod buffer;
@@ -27,7 +28,7 @@ mod report;
 // The program.
 pub use control::main;
 
-// What benchmarks, fuzzers, models and tests of this repository call. No other crate depends on this one.
+// The API for benchmarks, fuzzers, models and tests of this repository. No other crate depends on this one.
 pub use base::clock::Moment;
 pub use base::random::new_instance;
 pub use buffer::ledger::Ledger;

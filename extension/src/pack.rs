@@ -1,6 +1,6 @@
-//! Events to records to requests, within exact limits.
+//! Packs events into records and requests, within exact limits.
 //!
-//! Pure: knows the numbers, and neither who sends nor when.
+//! Pure: it decides neither who sends nor when.
 
 mod compress;
 mod kpl;
@@ -22,37 +22,37 @@ pub use limits::Limits;
 pub use record::Record;
 pub(crate) use record::{Part, Span};
 
-/// Guess of how much lines shrink, in hundredths, until some have been compressed.
+/// The assumed compression ratio in hundredths until lines have been compressed.
 const FIRST_RATIO: usize = 300;
-/// Room for what is appended to a key to move a part to another shard.
+/// Bytes reserved for the suffix of a key that moves a part to another shard.
 const SUFFIX: usize = 4;
 
-/// Which events to pack.
+/// Selects the events to pack.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Scope {
-    /// All that wait.
+    /// All queued events.
     All,
-    /// Only what fills a record; the rest waits for company.
+    /// Only full records; the other events wait for more.
     Full,
-    /// All that was released before this moment; later events only where they share its last record.
+    /// All events released before this moment, and later ones only if they share the last record.
     Before(Instant),
 }
 
-/// How records are made.
+/// The way in which records are made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Packing {
-    /// How many events a record holds, and how.
+    /// The format of a record, which decides how many events it holds.
     pub format: RecordFormat,
-    /// What is done with its data.
+    /// The compression of its data.
     pub compression: Compression,
-    /// Where the identity of its events is said.
+    /// The place of its events' identity.
     pub envelope: Envelope,
-    /// What its key is.
+    /// The source of its partition key.
     pub partition_key: PartitionKey,
 }
 
 impl Packing {
-    /// From the settings, which hold no combination that does not exist.
+    /// Returns the packing of these settings, which contain valid combinations only.
     pub fn new(config: &Config) -> Self {
         Self {
             format: config.record_format,
@@ -74,19 +74,20 @@ impl Default for Packing {
     }
 }
 
-/// Turns events into records.
+/// Packs events into records.
 #[derive(Clone, Debug)]
 pub struct Packer {
     limits: Limits,
     packing: Packing,
     source: Source,
     key: Arc<str>,
-    /// How much the last records shrank, in hundredths.
+    /// The compression ratio of the last records, in hundredths.
     ratio: usize,
 }
 
 impl Packer {
-    /// The key is the instance: order within an environment, spread between environments; unless it is set otherwise.
+    /// Creates a packer. By default the instance is the key: events stay in order within an environment, and
+    /// environments spread over the shards.
     pub fn new(limits: Limits, packing: Packing, source: Source) -> Self {
         let key = match packing.partition_key {
             PartitionKey::Function if !source.function().is_empty() => source.function().into(),
@@ -96,27 +97,27 @@ impl Packer {
         Self { limits, packing, source, key, ratio }
     }
 
-    /// The same for another instance.
+    /// Starts again for another instance.
     pub fn restart(&mut self, source: Source) {
         *self = Self::new(self.limits, self.packing, source);
     }
 
-    /// More is known of the same instance.
+    /// Replaces the source of the same instance, once more is known of it.
     pub fn rename(&mut self, source: Source) {
         self.source = source;
     }
 
-    /// The limits in force.
+    /// Returns the limits in force.
     pub fn limits(&self) -> Limits {
         self.limits
     }
 
-    /// Who the events are of.
+    /// Returns the source of the events.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// Bytes of events that fill a record.
+    /// Returns the bytes of events that fill a record.
     pub fn full_bytes(&self) -> usize {
         if self.packing.format == RecordFormat::Event {
             return 1;
@@ -130,7 +131,8 @@ impl Packer {
     pub fn pack(&mut self, events: &mut VecDeque<Event>, scope: Scope) -> Vec<Record> {
         failpoint::panic_in("packing");
         let mut records = Vec::new();
-        // The more of before and after compression, which takes its time, and in that time nothing else happens.
+        // The larger of the sizes before and after compression. Compressing takes time, and nothing else happens
+        // meanwhile.
         let mut bytes = 0;
         while let Some(first) = events.front() {
             let Limits { request_bytes, request_records, .. } = self.limits;
@@ -154,7 +156,7 @@ impl Packer {
         records
     }
 
-    /// The key of the record that begins with this event.
+    /// Returns the base key of the record that starts with this event.
     fn base_key(&self, first: &Event) -> Arc<str> {
         match (&first.request, self.packing.partition_key) {
             (Some(request), PartitionKey::Request) => request.clone(),
@@ -162,18 +164,18 @@ impl Packer {
         }
     }
 
-    /// Bytes of a record, its key counted, before its first event.
+    /// Returns the bytes of a record before its first event, including its key.
     fn overhead(&self, base_key: &str) -> usize {
         let inside = match (self.packing.format, self.packing.envelope) {
             (RecordFormat::Kpl, _) => kpl::overhead(base_key),
-            // No record has that many events, and no event that number.
+            // No record reaches this number of events, and no event this number.
             (_, Envelope::Record) => self.source.of_record(u64::MAX, u64::MAX).len(),
             _ => 0,
         };
         base_key.len() + inside
     }
 
-    /// Bytes that an event adds to a record.
+    /// Returns the bytes that an event adds to a record.
     fn weight(&self, event: &Event) -> usize {
         match self.packing.format {
             RecordFormat::Kpl => kpl::inner(event.line.len()),
@@ -181,11 +183,11 @@ impl Packer {
         }
     }
 
-    /// How many events from the front share the next record, and its size before compression. At least one.
+    /// Returns how many events from the front share the next record (at least one), and its size before compression.
     fn fill(&self, events: &VecDeque<Event>, base_key: &Arc<str>) -> (usize, usize) {
         let full = self.full_bytes();
         let mut size = self.overhead(base_key);
-        // A consumer gives each event the identity in the first line, and bounds the memory for that.
+        // A consumer copies the identity in the first line to each event, so the memory for that is bounded.
         let most = match self.packing.envelope {
             Envelope::Record => consuming::EVENTS.min(consuming::INFLATED_BYTES / size),
             Envelope::Event | Envelope::None => consuming::EVENTS,
@@ -194,7 +196,7 @@ impl Packer {
         let mut last_seq = None;
         for event in events {
             let grown = size + self.weight(event);
-            // With the identity in its first line a record holds consecutive numbers.
+            // If the first line states the identity, a record holds consecutive numbers.
             let is_next = self.packing.envelope != Envelope::Record
                 || last_seq.is_none_or(|last| last + 1 == event.seq);
             let fits = grown <= full && is_next && self.base_key(event) == *base_key;
@@ -206,7 +208,8 @@ impl Packer {
         (count, size)
     }
 
-    /// Records of the first `count` events: one, unless compression does not help, or one event is too large for any.
+    /// Makes records of the first `count` events. It makes more than one if compression helps too little, or if an
+    /// event is too large for any record.
     fn make(
         &mut self,
         events: &mut VecDeque<Event>,
@@ -228,10 +231,10 @@ impl Packer {
         }
     }
 
-    /// The data of a record of the first `count` events.
+    /// Returns the data of a record with the first `count` events.
     fn encode(&mut self, events: &VecDeque<Event>, count: usize, base_key: &str) -> Vec<u8> {
         let lines = || events.range(..count).map(|event| &*event.line);
-        // An aggregate of one would be larger than its record, and is sent plain by Amazon's library, too.
+        // An aggregate of one event would be larger than its record. Amazon's library also sends it plain.
         if self.packing.format == RecordFormat::Kpl && count > 1 {
             let inner: usize = lines().map(|line| kpl::inner(line.len())).sum();
             return kpl::aggregate(base_key, lines(), kpl::overhead(base_key) + inner);
@@ -249,7 +252,7 @@ impl Packer {
         let before = data.len();
         let data = compress::compress(data, self.packing.compression);
         if self.packing.compression != Compression::None {
-            // What is small shrinks little, and tells little of what a full record will.
+            // Small data compresses poorly, and says little about a full record.
             let weight = (before * 100 / self.limits.target_bytes).min(50);
             let ratio = before * 100 / data.len().max(1);
             self.ratio = (self.ratio * (100 - weight) + ratio * weight) / 100;
@@ -259,9 +262,9 @@ impl Packer {
 
     fn split(&self, event: &Event, base_key: &Arc<str>) -> Vec<Record> {
         let Self { limits, packing: Packing { compression, .. }, .. } = self;
-        // A key that is nearly as long as a record leaves no room, and is none that we make.
+        // Keys that are nearly as long as a record would leave no room, but the extension makes none.
         let room = limits.record_bytes.saturating_sub(base_key.len() + SUFFIX);
-        // Even if a part is of a kind that compression makes longer.
+        // Compression can make some parts longer.
         let growth = compress::bound(room, *compression) - room;
         let lines = split::split(event, &self.source, room - growth);
         let parts = lines.len() as u64;

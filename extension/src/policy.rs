@@ -1,4 +1,4 @@
-//! Pure decisions: what to do, when, for how long. Time comes in as a value.
+//! Pure decisions: what to do, when, and for how long. Time comes in as a value.
 
 pub(crate) mod backoff;
 pub(crate) mod breaker;

@@ -1,6 +1,6 @@
 //! Counts the allocations of an event on its way from a body to a record.
 //!
-//! A program of its own, because it counts in the allocator of the whole process.
+//! It is a separate program, because it counts in the allocator of the whole process.
 
 use std::collections::VecDeque;
 use std::time::{Instant, SystemTime};
@@ -9,7 +9,7 @@ use allocation_counter::measure;
 use kinesis_telemetry_extension::{Intake, Limits, Moment, Packer, Packing, Scope, Source};
 use xtask_model::{Logs, Typical};
 
-/// Lines of a body, close to what Lambda buffers.
+/// The number of lines of a body, close to what Lambda buffers.
 const LINES: usize = 500;
 
 /// Returns the allocations for each event of a body, in hundredths.
@@ -32,7 +32,7 @@ fn allocations(logs: Logs) -> u64 {
 
 #[test]
 fn an_event_takes_few_allocations() {
-    // One is its line in the queue; the others are of the body and the record that events share.
+    // One allocation is the line in the queue; the others belong to the body and the record that events share.
     for logs in [Logs::Text, Logs::Json] {
         let hundredths = allocations(logs);
         assert!(hundredths <= 112, "{logs:?}: {hundredths} hundredths an event");

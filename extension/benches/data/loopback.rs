@@ -1,5 +1,5 @@
-//! The whole way over loopback: a body is posted to the real listener, and its events go through intake, queue and
-//! dispatcher to a sink that takes everything. What a sink costs that speaks TLS to Kinesis is not in it.
+//! The whole path over loopback. A body is posted to the real listener; its events go through intake, queue and
+//! dispatcher to a sink that accepts everything. The cost of TLS and of the SDK's client is not included.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -20,10 +20,10 @@ use tokio::sync::mpsc::UnboundedReceiver;
 use crate::{QUEUE_BYTES, body, intake, now, packer};
 use xtask_model::Logs;
 
-/// Bodies to compare with.
+/// The number of bodies that are compared.
 const BODIES: usize = 2_000;
 
-/// A body is received and dropped.
+/// Receives a body and drops it.
 #[divan::bench]
 fn receiving_alone(bencher: Bencher<'_, '_>) {
     let mut path = Path::new();
@@ -31,7 +31,7 @@ fn receiving_alone(bencher: Bencher<'_, '_>) {
     bencher.counter(BytesCount::new(bytes)).bench_local(move || path.receive());
 }
 
-/// A body is received, and its events are delivered as records fill.
+/// Receives a body and delivers its events as records fill.
 #[divan::bench]
 fn the_whole_way(bencher: Bencher<'_, '_>) {
     let mut path = Path::new();
@@ -39,11 +39,11 @@ fn the_whole_way(bencher: Bencher<'_, '_>) {
     bencher.counter(BytesCount::new(bytes)).bench_local(move || path.deliver());
 }
 
-/// Prints what the whole way costs, as a multiple of receiving alone.
+/// Prints the cost of the whole path as a multiple of receiving alone.
 pub(crate) fn compare() {
     let mut path = Path::new();
     let bytes = path.request.len();
-    // By turns, so that whatever else the machine does meets both.
+    // The two alternate, so that other load on the machine affects both.
     let times = (0..BODIES).map(|_| (timed(|| path.receive()), timed(|| path.deliver())));
     let (receiving, whole): (Vec<_>, Vec<_>) = times.unzip();
     let (receiving, whole) = (median(receiving), median(whole));
@@ -53,13 +53,13 @@ pub(crate) fn compare() {
         whole * 1e6,
         whole / receiving
     );
-    #[expect(clippy::print_stdout, reason = "it is what a benchmark is for")]
+    #[expect(clippy::print_stdout, reason = "a benchmark prints its results")]
     {
         println!("\n{line}");
     }
 }
 
-/// In seconds.
+/// Returns the median, in seconds.
 fn median(mut times: Vec<Duration>) -> f64 {
     times.sort_unstable();
     times[times.len() / 2].as_secs_f64()
@@ -71,7 +71,7 @@ fn timed(work: impl FnOnce()) -> Duration {
     began.elapsed()
 }
 
-/// The parts, put together as the process does it, on one thread.
+/// The components as the process connects them, on one thread.
 struct Path {
     runtime: Runtime,
     stream: TcpStream,
@@ -87,7 +87,7 @@ impl Path {
         let runtime = Builder::new_current_thread().enable_all().build().expect("it is one thread");
         let packing = Packing::default();
         let memory = Arc::new(MemoryBudget::new(QUEUE_BYTES));
-        // More goes out here than shards take; looking for one that does is not to be measured.
+        // More records are sent than shards accept, and the search for a free shard is not measured here.
         let keys = PartitionKeys::new(PartitionKey::Random);
         let queue = Queue::new(packer(packing), memory.clone()).with_partition_keys(keys);
         let queue = Arc::new(Mutex::new(queue));
@@ -124,7 +124,7 @@ impl Path {
             let body = bodies.try_recv().expect("it was acknowledged");
             let events = intake.accept(&body, now()).events;
             drop(body);
-            queue.lock().expect("nobody has panicked").push(events);
+            queue.lock().expect("no thread has panicked").push(events);
             let until = tokio::time::Instant::now() + Duration::from_secs(1);
             let delivered =
                 dispatcher.deliver(Destination::Stream, Scope::Full, usize::MAX, until).await;
@@ -133,7 +133,7 @@ impl Path {
     }
 }
 
-/// Posts as Lambda does, on a connection that stays.
+/// Posts a body as Lambda does, on a persistent connection.
 async fn post(stream: &mut TcpStream, request: &[u8]) {
     stream.write_all(request).await.expect("the listener reads");
     let (mut answer, mut len) = ([0; 512], 0);
@@ -143,7 +143,7 @@ async fn post(stream: &mut TcpStream, request: &[u8]) {
     assert!(answer.starts_with(b"HTTP/1.1 200"));
 }
 
-/// Takes everything at once.
+/// A sink that accepts everything at once.
 struct TakesAll;
 
 impl Sink for TakesAll {

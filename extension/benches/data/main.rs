@@ -1,4 +1,4 @@
-//! What the way of an event through the extension costs.
+//! Measures the cost of an event's path through the extension.
 //!
 //! ```sh
 //! cargo bench --package kinesis-telemetry-extension
@@ -6,8 +6,8 @@
 //!
 //! Each figure comes with the allocations of an iteration. A body of log lines has 503 events.
 //!
-//! All on one thread, as in the extension, with typical lines of 400 to 500 bytes. Figures of one run compare with each
-//! other; those of two machines do not.
+//! Everything runs on one thread, as in the extension, with typical lines of 400 to 500 bytes. Figures of one run are
+//! comparable with each other; those of two machines are not.
 
 mod loopback;
 mod steps;
@@ -18,18 +18,18 @@ use extension_spec::{Config, Envelope};
 use kinesis_telemetry_extension::{Event, Intake, Limits, Moment, Packer, Packing, Source};
 use xtask_model::{Logs, Typical};
 
-/// Counts allocations, for divan to print them.
+/// Counts allocations, which divan prints.
 #[global_allocator]
 static ALLOCATOR: divan::AllocProfiler = divan::AllocProfiler::system();
 
-/// Lines of a body: some 230 KB, close to what Lambda buffers.
+/// The number of lines of a body: some 230 KB, close to what Lambda buffers.
 const LINES: usize = 500;
-/// Memory for events.
+/// The memory for events, in bytes.
 const QUEUE_BYTES: usize = 64 * 1024 * 1024;
 
 fn main() {
     divan::main();
-    // `cargo bench -- --list` and the like measure nothing.
+    // `cargo bench -- --list` and similar commands measure nothing.
     if std::env::args().skip(1).all(|argument| argument == "--bench") {
         loopback::compare();
     }
@@ -56,7 +56,7 @@ fn packer(packing: Packing) -> Packer {
     Packer::new(Limits::new(&config(), QUEUE_BYTES), packing, source(packing.envelope))
 }
 
-/// Some two megabytes of events.
+/// Returns about two megabytes of events.
 fn events(logs: Logs, envelope: Envelope) -> Vec<Event> {
     let (mut intake, mut typical) = (intake(envelope), Typical::new(logs));
     (0..8).flat_map(|_| intake.accept(&typical.invocation(LINES), now()).events).collect()

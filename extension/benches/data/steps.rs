@@ -1,4 +1,4 @@
-//! Each step by itself.
+//! Measures each step separately.
 
 use std::collections::VecDeque;
 use std::fs;
@@ -14,19 +14,19 @@ use kinesis_telemetry_extension::{
 use crate::{QUEUE_BYTES, body, events, intake, now, packer};
 use xtask_model::{Logs, Typical};
 
-/// A body is split, and each event gets its identity.
+/// Splits a body and gives each event its identity.
 #[divan::bench(args = [Logs::Text, Logs::Json])]
 fn intake_of_a_body(bencher: Bencher<'_, '_>, logs: Logs) {
     take(bencher, &body(logs));
 }
 
-/// The events that the platform adds to an invocation are split, and get their identity.
+/// Splits the events that the platform adds to an invocation, and gives them their identity.
 #[divan::bench]
 fn intake_of_platform_events(bencher: Bencher<'_, '_>) {
     take(bencher, &Typical::new(Logs::Text).invocation(0));
 }
 
-/// A body of an invocation that went well, where every line is delivered, and where lines are held until the end
+/// Reads the body of a successful invocation, with every line delivered, and with lines held until the end
 /// (`SAMPLE=0`).
 #[divan::bench(args = [(Logs::Text, "1"), (Logs::Text, "0"), (Logs::Json, "1"), (Logs::Json, "0")])]
 fn intake_with_a_sample(bencher: Bencher<'_, '_>, (logs, share): (Logs, &str)) {
@@ -59,7 +59,7 @@ const PACKINGS: [(RecordFormat, Compression); 4] = [
     (RecordFormat::Ndjson, Compression::Zstd),
 ];
 
-/// Events become full records.
+/// Packs events into full records.
 #[divan::bench(args = PACKINGS)]
 fn packing(bencher: Bencher<'_, '_>, (format, compression): (RecordFormat, Compression)) {
     let packing = Packing { format, compression, ..Packing::default() };
@@ -71,7 +71,7 @@ fn packing(bencher: Bencher<'_, '_>, (format, compression): (RecordFormat, Compr
         .bench_local_values(|mut events| packer.pack(&mut events, Scope::All));
 }
 
-/// A full aggregate goes out under another key.
+/// Moves a full aggregate to another key.
 #[divan::bench]
 fn rekeying_an_aggregate(bencher: Bencher<'_, '_>) {
     let record = records(RecordFormat::Kpl).swap_remove(0);
@@ -81,7 +81,7 @@ fn rekeying_an_aggregate(bencher: Bencher<'_, '_>) {
         .bench_local_refs(|record| record.set_key("k3J9x0QvT2aB-1".into()));
 }
 
-/// Events are asked how important they are.
+/// Determines the importance of events.
 #[divan::bench(args = [Logs::Text, Logs::Json])]
 fn importance(bencher: Bencher<'_, '_>, logs: Logs) {
     let events = events(logs, Packing::default().envelope);
@@ -93,7 +93,7 @@ fn importance(bencher: Bencher<'_, '_>, logs: Logs) {
         });
 }
 
-/// Records go to a spill file and come back.
+/// Writes records to a spill file and reads them back.
 #[divan::bench]
 fn spill_and_back(bencher: Bencher<'_, '_>) {
     let records = records(RecordFormat::Ndjson);
@@ -124,7 +124,7 @@ fn bytes(events: &[Event]) -> usize {
     events.iter().map(|event| event.line.len()).sum()
 }
 
-/// A folder for temporary files that is gone afterwards.
+/// A temporary folder that is deleted afterwards.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -137,7 +137,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // Whoever cleans up temporary files finds it.
+        // If this fails, the folder remains among the temporary files.
         let _ = fs::remove_dir_all(&self.0);
     }
 }

@@ -1,25 +1,27 @@
-//! Both clocks, read together: in a freeze either may stand still, and the wall clock may be set at any time.
+//! Reads the monotonic and the wall clock together: either may stand still in a freeze, and the wall clock may be set
+//! at any time.
 
 use std::ops::Add;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// A moment, by the monotonic clock and by the wall clock.
+/// A moment on the monotonic clock and on the wall clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Moment {
-    /// By the clock that only goes forward, and may stand still while the environment is frozen or the machine is paused.
+    /// The monotonic clock. It only goes forward, and may stand still while the environment is frozen or the machine is
+    /// paused.
     pub monotonic: Instant,
-    /// By the clock that people read, which may be set forward or back at any time.
+    /// The wall clock. It may be set forward or back at any time.
     pub wall: SystemTime,
 }
 
 impl Moment {
-    /// Returns how much time has passed since `earlier`: what the clock says that says more, because in a freeze either may
-    /// have stood still.
+    /// Returns the time since `earlier`. The clock that shows more counts, because either may have stood still in a
+    /// freeze.
     pub fn since(self, earlier: Self) -> Duration {
         self.monotonic_since(earlier).max(self.wall_since(earlier))
     }
 
-    /// Returns how long the monotonic clock has stood still since `earlier`, as far as the wall clock tells.
+    /// Returns how long the monotonic clock has stood still since `earlier`, according to the wall clock.
     pub fn standstill_since(self, earlier: Self) -> Duration {
         self.wall_since(earlier).saturating_sub(self.monotonic_since(earlier))
     }
@@ -46,7 +48,7 @@ pub(crate) fn now() -> Moment {
     Moment { monotonic: tokio::time::Instant::now().into_std(), wall: wall() }
 }
 
-/// The wall clock.
+/// Returns the time of the wall clock.
 #[cfg(not(test))]
 pub(crate) fn wall() -> SystemTime {
     SystemTime::now()
@@ -55,7 +57,7 @@ pub(crate) fn wall() -> SystemTime {
 #[cfg(test)]
 pub(crate) use simulated::{advance_wall, wall};
 
-/// Milliseconds since 1970.
+/// Returns the milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {
     u64::try_from(since_1970().as_millis()).unwrap_or(u64::MAX)
 }
@@ -64,7 +66,7 @@ fn since_1970() -> Duration {
     wall().duration_since(UNIX_EPOCH).unwrap_or_default()
 }
 
-/// In tests the wall clock follows the monotonic one, which they control, and can be set.
+/// A wall clock for tests. It follows the monotonic clock, which tests control, and can be set.
 #[cfg(test)]
 mod simulated {
     use std::cell::Cell;
@@ -74,18 +76,18 @@ mod simulated {
 
     thread_local! {
         static BASE: (Instant, SystemTime) = (Instant::now(), SystemTime::now());
-        /// What it is ahead of the monotonic clock, in seconds.
+        /// Seconds by which the wall clock is ahead of the monotonic clock.
         static AHEAD: Cell<f64> = const { Cell::new(0.0) };
     }
 
-    /// The wall clock.
+    /// Returns the time of the wall clock.
     pub(crate) fn wall() -> SystemTime {
         let wall = BASE.with(|(monotonic, wall)| *wall + monotonic.elapsed());
         let ahead = Duration::from_secs_f64(AHEAD.get().abs());
         if AHEAD.get() < 0.0 { wall - ahead } else { wall + ahead }
     }
 
-    /// Lets time go by, or back, that the monotonic clock knows nothing of.
+    /// Sets the wall clock forward, or back if `seconds` is negative. The monotonic clock does not change.
     pub(crate) fn advance_wall(seconds: f64) {
         AHEAD.set(AHEAD.get() + seconds);
     }
@@ -96,7 +98,7 @@ mod tests {
     use super::*;
 
     #[tokio::test(start_paused = true)]
-    async fn the_wall_clock_of_a_test_follows_its_other_clock_and_can_be_set() {
+    async fn the_wall_clock_of_a_test_follows_the_monotonic_one() {
         let start = now();
         let second = Duration::from_secs(1);
         tokio::time::sleep(second).await;

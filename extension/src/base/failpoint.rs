@@ -1,6 +1,6 @@
-//! Panics on request, for the tests of what they leave intact. What ships holds none of it.
+//! Panics on request, to test that they leave everything intact. Released programs contain none of it.
 
-/// Panics if the variable `PANIC_IN` asks for it: `PLACE once`, or `PLACE always`.
+/// Panics if the variable `PANIC_IN` is `PLACE once` or `PLACE always`, with this place.
 #[cfg(any(debug_assertions, feature = "injected-panics"))]
 pub(crate) fn panic_in(place: &str) {
     use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,6 +13,6 @@ pub(crate) fn panic_in(place: &str) {
     assert!(!is_meant, "injected into the {place}");
 }
 
-/// Does nothing.
+/// Does nothing, because this program injects no panics.
 #[cfg(not(any(debug_assertions, feature = "injected-panics")))]
 pub(crate) const fn panic_in(_place: &str) {}

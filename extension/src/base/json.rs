@@ -9,20 +9,20 @@ use memchr::memchr2;
 use serde::Deserialize as _;
 use serde_json::value::RawValue;
 
-/// Returns the JSON value that `text` begins with; none if `serde_json` rejects it. Ignores the rest of the text.
+/// Returns the JSON value at the start of `text`; none if `serde_json` rejects it. Ignores the rest of the text.
 pub(crate) fn value(text: &str) -> Option<&str> {
     let value = <&RawValue>::deserialize(&mut serde_json::Deserializer::from_str(text));
     value.ok().map(RawValue::get)
 }
 
-/// Returns the members of an object in their order, each as the JSON of its name and of its value. Other values have none.
+/// Returns the members of an object in order, each as the JSON of its name and of its value. Other values have none.
 ///
 /// `json` must be a value that `serde_json` has accepted.
 pub(crate) fn members(json: &str) -> impl Iterator<Item = (&str, &str)> {
     let bytes = json.as_bytes();
     let mut at = if json.starts_with('{') { 1 } else { bytes.len() };
     std::iter::from_fn(move || {
-        // Before a name stand a comma and whitespace, and before a value a colon and whitespace.
+        // A name follows a comma and whitespace; a value follows a colon and whitespace.
         let name = at + bytes[at..].iter().position(|byte| *byte == b'"')?;
         let name_end = string_end(bytes, name)?;
         let is_between = |byte: &u8| *byte == b':' || is_space(*byte);
@@ -38,8 +38,8 @@ pub(crate) fn members(json: &str) -> impl Iterator<Item = (&str, &str)> {
     })
 }
 
-/// Returns the values of an object's members with these names; none for a name that no member has or several have, because
-/// readers differ on which of those counts.
+/// Returns the values of an object's members with these names. A name that no member or several members have yields
+/// none, because readers differ on which of several counts.
 pub(crate) fn values<'a, const N: usize>(json: &'a str, names: [&str; N]) -> [Option<&'a str>; N] {
     let mut found = [(None, 0); N];
     for (name, value) in members(json) {
@@ -51,7 +51,7 @@ pub(crate) fn values<'a, const N: usize>(json: &'a str, names: [&str; N]) -> [Op
     found.map(|(value, count)| value.filter(|_| count == 1))
 }
 
-/// Returns the text of a JSON string; none for another value, and for a string with half of a surrogate pair.
+/// Returns the text of a JSON string; none for other values and for strings with an unpaired surrogate.
 pub(crate) fn text(json: &str) -> Option<Cow<'_, str>> {
     let plain = json.strip_prefix('"')?.strip_suffix('"')?;
     if !plain.as_bytes().contains(&b'\\') {
@@ -60,7 +60,7 @@ pub(crate) fn text(json: &str) -> Option<Cow<'_, str>> {
     serde_json::from_str(json).ok().map(Cow::Owned)
 }
 
-/// Returns the end of the token that begins here: an object or an array up to its end, a string, or any other byte.
+/// Returns the end of the token that starts here: an object or array up to its end, a string, or any other byte.
 pub(crate) fn token_end(bytes: &[u8], start: usize) -> usize {
     let (mut at, mut depth) = (start, 0_usize);
     while let Some(byte) = bytes.get(at) {
@@ -78,7 +78,7 @@ pub(crate) fn token_end(bytes: &[u8], start: usize) -> usize {
     at
 }
 
-/// Returns the end of the string that begins here, behind its closing quote.
+/// Returns the end of the string that starts here, after its closing quote.
 pub(crate) fn string_end(bytes: &[u8], start: usize) -> Option<usize> {
     let mut at = start + 1;
     loop {

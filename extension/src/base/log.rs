@@ -1,7 +1,7 @@
-//! What the extension says about itself, on stderr: lines in the function's log.
+//! Logs to stderr, which Lambda writes to the function's log.
 //!
-//! Every line starts with the same prefix, by which the extension knows its own lines again when it is subscribed to
-//! `extension` events: it must never feed itself.
+//! Every line starts with the same prefix. The extension recognises its own lines by it when it is subscribed to
+//! `extension` events, because it must never process its own output.
 
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -15,27 +15,27 @@ pub(crate) fn init(level: Level) {
     LEVEL.get_or_init(|| level);
 }
 
-/// Loses events, or keeps the extension from working.
+/// Logs a problem that loses events or keeps the extension from working.
 pub(crate) fn error(message: &str) {
     say(Level::Error, "ERROR", message);
 }
 
-/// Something that a person should mend.
+/// Logs a problem that a person should fix.
 pub(crate) fn warn(message: &str) {
     say(Level::Warn, "WARN", message);
 }
 
-/// The beginning and the end of things.
+/// Logs the start or the end of something.
 pub(crate) fn info(message: &str) {
     say(Level::Info, "INFO", message);
 }
 
-/// Every delivery.
+/// Logs a detail, such as a delivery.
 pub(crate) fn debug(message: &str) {
     say(Level::Debug, "DEBUG", message);
 }
 
-/// A line as it is printed, without its end.
+/// Returns a line as it is printed, without its line break.
 pub(crate) fn line(label: &str, message: &str) -> String {
     format!("{LOG_PREFIX} {label} {}", message.replace(['\n', '\r'], " "))
 }
@@ -46,7 +46,8 @@ fn say(level: Level, label: &str, message: &str) {
     }
 }
 
-/// The first line, whatever it is about, states the version: a report of a problem rarely has more than that line.
+/// Returns the version for the first line, and nothing for later ones. Problem reports rarely contain more than that
+/// line.
 fn version() -> &'static str {
     static IS_STATED: AtomicBool = AtomicBool::new(false);
 
@@ -61,11 +62,11 @@ fn version() -> &'static str {
 fn write(line: &str) {
     use std::io::Write as _;
 
-    // A closed stderr is no reason to end.
+    // A closed stderr is no reason to stop.
     let _ = std::io::stderr().write_all(line.as_bytes());
 }
 
-/// In tests the harness captures what is printed, and shows it where a test fails.
+/// Prints through the test harness, which shows the output of failed tests.
 #[cfg(test)]
 fn write(line: &str) {
     eprint!("{line}");

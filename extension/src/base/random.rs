@@ -1,16 +1,16 @@
-//! Randomness from the operating system.
+//! Random numbers from the operating system.
 //!
-//! The identity of an instance must differ between thousands of environments that start in the same moment on equal
-//! machines, and the waits of their retries must not be in step: a clock is no source for either.
+//! Thousands of environments may start at the same moment on equal machines. Their instance ids must differ and their
+//! retries must not be in step, so a clock is no source for either.
 
 use ring::rand::{SecureRandom as _, SystemRandom};
 
-/// A new instance id: 12 characters of `a-zA-Z0-9_-`, 72 random bits.
+/// Returns a new instance id: 12 characters of `a-zA-Z0-9_-`, 72 random bits.
 pub fn new_instance() -> String {
     base64_simd::URL_SAFE_NO_PAD.encode_to_string(bytes::<9>())
 }
 
-/// Seeds the random numbers of [`backoff`](crate::policy::backoff).
+/// Seeds the random numbers of [`backoff`](crate::policy::backoff) for this thread.
 pub(crate) fn seed() {
     fastrand::seed(u64::from_le_bytes(bytes()));
 }
@@ -18,7 +18,7 @@ pub(crate) fn seed() {
 fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     if SystemRandom::new().fill(&mut bytes).is_err() {
-        // Linux has always had an answer; without one a clock is better than nothing.
+        // Linux always returns random bytes; if it ever fails, a seed from the clock is better than none.
         fastrand::fill(&mut bytes);
     }
     bytes

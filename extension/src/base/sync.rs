@@ -2,8 +2,8 @@
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-/// Locks a mutex, whether or not a panic happened while it was held: what it guards is valid after every statement, and
-/// events must go on being delivered.
+/// Locks a mutex even if a thread panicked while holding it. Its data is valid after every statement, and delivery must
+/// go on.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

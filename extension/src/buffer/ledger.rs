@@ -1,4 +1,4 @@
-//! Counts that must balance: whatever came in was delivered, was given up, was handed over, or is still held.
+//! Counts that must balance: every event was delivered, discarded or handed over, or is still held.
 
 use std::fmt;
 
@@ -9,73 +9,74 @@ use crate::buffer::ranges::Ranges;
 /// What happened to the events of this process. Events are counted whole, however many parts or records they take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// Read from Lambda, whatever became of it.
+    /// Events read from Lambda, whatever happened to them.
     pub read: u64,
-    /// Numbered and taken in.
+    /// Events that were numbered and queued.
     pub received: u64,
-    /// Our own events, ledgers that is.
+    /// The extension's own events, which are ledgers.
     pub own: u64,
-    /// Left by a process before us, and taken over under the numbers that it gave them.
+    /// Events left by an earlier process and adopted under their original numbers.
     pub adopted: u64,
-    /// Not wanted (`TYPES`), or our own log lines: never numbered.
+    /// Events that were not numbered, because `TYPES` does not select them or because they are the extension's own log
+    /// lines.
     pub filtered: u64,
-    /// Acknowledged by Kinesis.
+    /// Events that Kinesis acknowledged.
     pub delivered: u64,
-    /// Taken by the dead-letter queue.
+    /// Events that the dead-letter queue accepted.
     pub dead_lettered: u64,
-    /// Given up, by reason.
+    /// Events that were discarded, by reason.
     pub shed: Shed,
-    /// Left in the spill file for the process that comes after us.
+    /// Events left in the spill file for the next process.
     pub handed_over: u64,
-    /// Batches of telemetry that were too large to be read: nobody knows what was in them.
+    /// Batches of telemetry that were too large to read, with unknown content.
     pub refused_batches: u64,
-    /// What the platform says it has dropped itself.
+    /// Log lines that the platform dropped, as it reports.
     pub logs_dropped: LogsDropped,
     /// Lines without a number, if the settings select invocations.
     pub selected: Option<Selected>,
 }
 
-/// What the selection of invocations has not delivered, or not yet.
+/// Lines and invocations that the selection has not delivered, or not yet.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Selected {
-    /// Ordinary invocations outside of the sample.
+    /// Ordinary invocations outside the sample.
     pub sampled_out_invocations: u64,
-    /// Their lines.
+    /// The lines of these invocations.
     pub sampled_out_events: u64,
     /// The bytes of these lines.
     pub sampled_out_bytes: u64,
-    /// Lines that wait for a decision.
+    /// Lines that await a decision.
     pub undecided: u64,
-    /// Discarded invocations of which a line that would have kept them came late.
+    /// Discarded invocations for which a line that would have kept them came too late.
     pub late_remarkable: u64,
 }
 
-/// Events that were given up. Every one was said in the log as well.
+/// Events that were discarded. The log reports each of them as well.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Shed {
     /// The bounds of memory and of the spill file were reached.
     pub memory: u64,
-    /// Kinesis refuses this very record, whatever is tried.
+    /// Kinesis rejects this record for good.
     pub refused: u64,
-    /// The spill file could not be read again.
+    /// The spill file could not be read back.
     pub unreadable: u64,
-    /// The environment ended before they could be delivered anywhere.
+    /// The environment ended before they could be delivered.
     pub end: u64,
-    /// Which events of this process they were.
+    /// The numbers of those that this process numbered.
     pub ranges: Ranges,
 }
 
-/// Sums over the events `platform.logsDropped`.
+/// Totals of the `platform.logsDropped` events.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct LogsDropped {
-    /// Log lines.
+    /// The number of log lines.
     pub records: u64,
-    /// Their bytes.
+    /// The bytes of these lines.
     pub bytes: u64,
 }
 
 impl LogsDropped {
-    /// One more such event.
+    /// Adds one more event.
     pub fn add(&mut self, more: Self) {
         self.records += more.records;
         self.bytes += more.bytes;
@@ -83,20 +84,21 @@ impl LogsDropped {
 }
 
 impl Ledger {
-    /// Whether the counts agree with what is held in fact.
+    /// True if the counts agree with the number of events that are held.
     pub fn balances(&self, held: u64) -> bool {
         self.received + self.own + self.adopted
             == self.delivered + self.dead_lettered + self.shed.total() + self.handed_over + held
     }
 
-    /// True if every event that was read was numbered, or has a reason to have no number.
+    /// True if every event that was read was numbered or has a reason not to be.
     pub fn balances_read(&self) -> bool {
         let selected = self.selected.unwrap_or_default();
         self.read
             == self.received + self.filtered + selected.sampled_out_events + selected.undecided
     }
 
-    /// As the `record` of an event: all of `instance` up to and with number `seq`, of which `held` wait.
+    /// Returns the ledger as the `record` of an event. It covers the numbers of `instance` up to and including `seq`,
+    /// of which `held` are queued.
     pub fn record(&self, instance: &str, seq: u64, held: u64) -> serde_json::Value {
         let Self { received, own, adopted, filtered, delivered, dead_lettered, shed, .. } = self;
         let mut record = json!({
@@ -140,7 +142,7 @@ impl Ledger {
 }
 
 impl Shed {
-    /// All reasons together.
+    /// Returns the sum over all reasons.
     pub fn total(&self) -> u64 {
         self.memory + self.refused + self.unreadable + self.end
     }

@@ -1,6 +1,6 @@
-//! The bound on memory: how many bytes are held, and a way to wait until there are fewer.
+//! The bound on memory: counts the bytes that are held, and lets callers wait until there are fewer.
 //!
-//! Everything that holds telemetry counts here: bodies that were acknowledged and not yet read, events, records.
+//! Everything that holds telemetry counts: bodies that were acknowledged but not yet read, events, and records.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -10,18 +10,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use tokio::sync::Notify;
 
-/// Bytes held, against a bound.
+/// Counts held bytes against a bound.
 #[derive(Debug)]
 pub struct MemoryBudget {
     held: AtomicUsize,
     bound: usize,
     relieved: Notify,
-    /// Batches that the listener has refused because they were too large to be held at all.
+    /// The number of batches that the listener refused because they exceed the bound.
     refused_batches: AtomicU64,
 }
 
 impl MemoryBudget {
-    /// Nothing held yet.
+    /// Creates a budget with nothing held.
     pub fn new(bound: usize) -> Self {
         Self {
             held: AtomicUsize::new(0),
@@ -31,7 +31,7 @@ impl MemoryBudget {
         }
     }
 
-    /// Bytes held now.
+    /// Returns the bytes held now.
     pub fn held(&self) -> usize {
         self.held.load(Ordering::Relaxed)
     }
@@ -46,53 +46,53 @@ impl MemoryBudget {
         self.held() >= self.bound / 2
     }
 
-    /// A batch was refused.
+    /// Counts a refused batch.
     pub fn refuse_batch(&self) {
         self.refused_batches.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// How many were.
+    /// Returns the number of refused batches.
     pub fn refused_batches(&self) -> u64 {
         self.refused_batches.load(Ordering::Relaxed)
     }
 
-    /// Bytes held beyond the bound.
+    /// Returns the bytes held beyond the bound.
     pub fn excess(&self) -> usize {
         self.held().saturating_sub(self.bound)
     }
 
-    /// Holds these bytes if the bound allows it.
+    /// Holds these bytes if the bound allows it. Returns true if it does.
     pub fn try_hold(&self, bytes: usize) -> bool {
         let grow = |held: usize| held.checked_add(bytes).filter(|sum| *sum <= self.bound);
         self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, grow).is_ok()
     }
 
-    /// Holds a body whatever the bound says, for it is here already.
+    /// Holds a body even beyond the bound, because it has arrived already.
     pub fn hold(self: &Arc<Self>, body: Bytes) -> BufferedBody {
         self.held.fetch_add(body.len(), Ordering::Relaxed);
         BufferedBody { body: body.into(), memory: self.clone() }
     }
 
-    /// Returns an empty body, which counts what it receives. Room for `bytes` is only set aside: pages that nothing was
-    /// written to take no memory.
+    /// Returns an empty body that counts the bytes it receives. The capacity of `bytes` is only reserved: pages that
+    /// were never written take no memory.
     pub(crate) fn receive(self: &Arc<Self>, bytes: usize) -> BufferedBody {
         BufferedBody { body: Vec::with_capacity(bytes), memory: self.clone() }
     }
 
-    /// Lets go of these bytes.
+    /// Releases these bytes.
     pub fn release(&self, bytes: usize) {
         self.adjust(bytes, 0);
     }
 
-    /// What was held as so many bytes is held as so many others now.
+    /// Replaces `before` held bytes with `after`.
     pub fn adjust(&self, before: usize, after: usize) {
         let change = |held: usize| Some((held + after).saturating_sub(before));
-        // It always changes.
+        // The closure never returns none, so this always succeeds.
         let _ = self.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, change);
         self.relieved.notify_waiters();
     }
 
-    /// Waits until less than the bound is held, at most this long.
+    /// Waits until less than the bound is held, or until the time is over.
     pub async fn wait(&self, at_most: Duration) {
         let room = async {
             loop {
@@ -104,12 +104,12 @@ impl MemoryBudget {
                 relieved.await;
             }
         };
-        // Whoever waits goes on in both cases: this slows the platform down, it refuses nothing.
+        // The caller continues in both cases: waiting slows the platform down, but refuses nothing.
         let _ = tokio::time::timeout(at_most, room).await;
     }
 }
 
-/// A body that counts as long as it lives.
+/// A body that counts as held memory until it is dropped.
 #[derive(Debug)]
 pub struct BufferedBody {
     body: Vec<u8>,
@@ -117,7 +117,7 @@ pub struct BufferedBody {
 }
 
 impl BufferedBody {
-    /// Another body, held against the same bound.
+    /// Returns another body that is held against the same bound.
     #[must_use]
     pub fn with_body(&self, body: impl Into<Bytes>) -> Self {
         self.memory.hold(body.into())
@@ -129,13 +129,13 @@ impl BufferedBody {
         self.memory.adjust(0, bytes.len());
     }
 
-    /// Cuts the body here. What is left of it gives its memory back; returns the rest.
+    /// Splits the body at this position, releases the memory that the first part no longer needs, and returns the rest.
     #[must_use]
     pub(crate) fn split_off(&mut self, at: usize) -> Self {
         const WORTH_IT: usize = 256 * 1024;
         let rest = self.body.split_off(at);
         if self.body.capacity() - self.body.len() > WORTH_IT {
-            // With room for what closes the part.
+            // Leaves room for the bytes that close the part.
             self.body.shrink_to(self.body.len() + 64);
         }
         Self { body: rest, memory: self.memory.clone() }

@@ -1,7 +1,7 @@
-//! What waits to be delivered, within bounds of memory and of a spill file, and the ledger that goes with it.
+//! Queues events and records until they are delivered, bounded in memory and in a spill file, and keeps the ledger.
 //!
-//! Shared between the loop, which puts events in, and the delivery, which takes acknowledged records out. A record
-//! stays here until it was acknowledged, so a delivery may be cancelled anywhere and nothing is lost.
+//! The loop adds events, and the delivery removes acknowledged records. A record stays in the queue until it is
+//! acknowledged, so a delivery may be cancelled anywhere without loss.
 
 mod end;
 mod overflow;
@@ -28,21 +28,22 @@ pub use pending::Destination;
 use pending::PendingRecord;
 pub(crate) use pending::Request;
 
-/// Files are read for at most this long before the first `next`.
+/// How long files are read before the first `next`.
 const FIRST_SLICE: Duration = slice_of(50);
-/// Frames of files that are known at first, a hundred bytes of memory each.
+/// The most frames of files that are read at first. Each takes a hundred bytes of memory.
 const FIRST_FRAMES: usize = 16_384;
-/// Files are read for at most this long at a time later, between events.
+/// How long files are read at a time later, between events.
 const SLICE: Duration = slice_of(10);
-/// Frames that become known at once then.
+/// The most frames that are read at a time later.
 const FRAMES: usize = 1_024;
 
-/// Returns the time of a slice. In unit tests the count of frames alone ends a slice, because a loaded machine may take longer.
+/// Returns the duration of a slice. In unit tests only the number of frames ends a slice, because a loaded machine may
+/// be slow.
 const fn slice_of(millis: u64) -> Duration {
     Duration::from_millis(if cfg!(test) { 60_000 } else { millis })
 }
 
-/// Events and records that wait, oldest first.
+/// Events and records that await delivery, oldest first.
 #[derive(Debug)]
 pub struct Queue {
     packer: Packer,
@@ -50,32 +51,32 @@ pub struct Queue {
     /// Bytes of lines that have no number yet.
     undecided_bytes: usize,
     keys: PartitionKeys,
-    /// Not yet packed.
+    /// Events that are not packed yet.
     events: VecDeque<Event>,
-    /// Bytes of `events`.
+    /// Bytes of the lines of `events`.
     event_bytes: usize,
-    /// What is known of the importance of `events`, by number: only where somebody had to ask.
+    /// The importance of `events` by number. It is determined only when needed.
     importance: HashMap<u64, Importance>,
-    /// Packed and not yet acknowledged.
+    /// Records that are packed but not acknowledged.
     pending: VecDeque<PendingRecord>,
     next_id: u64,
-    /// How many parts wait of each event that was split, by instance and number.
+    /// The number of queued parts of each split event, by instance and number.
     parts: HashMap<(Arc<str>, u64), u64>,
     spills: SpillSet,
-    /// Whether what is refused for good goes to a dead-letter queue.
+    /// True if records that are rejected for good go to a dead-letter queue.
     has_dead_letters: bool,
-    /// How many records Kinesis has taken.
+    /// The number of records that Kinesis accepted.
     acknowledged: u64,
-    /// Batches that were refused before this process became a copy of another.
+    /// Batches that were refused before this process became a copy of another one.
     refused_before: u64,
     /// What happened to all events.
     pub ledger: Ledger,
-    /// What it took.
+    /// Totals for metrics.
     pub stats: Stats,
 }
 
 impl Queue {
-    /// Empty. What is put in is held against the bound of `memory`.
+    /// Creates an empty queue whose content counts against the bound of `memory`.
     pub fn new(packer: Packer, memory: Arc<MemoryBudget>) -> Self {
         Self {
             memory,
@@ -97,20 +98,20 @@ impl Queue {
         }
     }
 
-    /// The same with keys of this kind.
+    /// Returns the queue with these partition keys.
     #[must_use]
     pub fn with_partition_keys(self, keys: PartitionKeys) -> Self {
         Self { keys, ..self }
     }
 
-    /// The same with a spill file, which is made when it is needed.
+    /// Returns the queue with a spill file, which is created when it is needed.
     #[must_use]
     pub fn with_spill(self, settings: SpillSettings) -> Self {
         let spills = SpillSet::new(Some(settings), self.packer.source().shared_instance());
         Self { spills, ..self }
     }
 
-    /// The same with a dead-letter queue, for which records are kept that are refused for good.
+    /// Returns the queue with a dead-letter queue, for which it keeps records that are rejected for good.
     #[must_use]
     #[cfg(test)]
     pub(crate) fn with_dead_letters(mut self) -> Self {
@@ -118,12 +119,12 @@ impl Queue {
         self
     }
 
-    /// Keeps records that are refused for good from here on: a dead-letter queue takes them.
+    /// From now on, keeps records that are rejected for good for the dead-letter queue.
     pub(crate) fn keep_refused(&mut self) {
         self.has_dead_letters = true;
     }
 
-    /// Takes in an event of our own, whatever the bound says: it is small and there are few.
+    /// Queues one of the extension's own events even beyond the bound, because they are small and few.
     pub fn push_own(&mut self, event: Event) {
         self.ledger.own += 1;
         self.memory.adjust(0, event.memory());
@@ -131,31 +132,31 @@ impl Queue {
         self.events.push_back(event);
     }
 
-    /// The ledger as the `record` of an event that describes everything up to and with this number.
+    /// Returns the ledger as the `record` of an event that covers everything up to and including this number.
     pub fn ledger_up_to(&mut self, seq: u64) -> serde_json::Value {
         self.ledger.refused_batches = self.memory.refused_batches() - self.refused_before;
         self.ledger.record(self.packer.source().instance(), seq, self.held())
     }
 
-    /// Takes over what processes before us have left, as far as that takes no time; the rest follows when its turn comes.
-    /// Says how many events are known by then, and what cannot be taken over.
+    /// Adopts what earlier processes left, for a bounded time; the rest follows later. Returns the number of events
+    /// known by then, and the problems.
     pub fn adopt(&mut self) -> (u64, Vec<String>) {
         let slice = Slice { frames: FIRST_FRAMES, until: Instant::now() + FIRST_SLICE };
         let found = self.spills.adopt(slice);
         self.count_found(found)
     }
 
-    /// Returns true if files may hold more events than are known and counted: those count once they are found.
+    /// True if files may hold events that are not known and counted yet.
     pub fn has_undiscovered(&self) -> bool {
         self.spills.has_undiscovered()
     }
 
-    /// Returns true if nothing in files is known to wait although something may.
+    /// True if files may hold events but none are known.
     fn must_discover(&self) -> bool {
         self.spills.next_bytes().is_none() && self.has_undiscovered()
     }
 
-    /// Goes on taking over files when all that is known of them was read.
+    /// Continues to adopt files once everything known of them was read.
     fn discover(&mut self) {
         if !self.must_discover() {
             return;
@@ -167,7 +168,7 @@ impl Queue {
         }
     }
 
-    /// Counts events that were found in files as taken over. Returns how many these are, and what cannot be read.
+    /// Counts events found in files as adopted. Returns their number and the problems.
     fn count_found(
         &mut self,
         Found { mut events, parts, problems, .. }: Found,
@@ -181,8 +182,8 @@ impl Queue {
         (events, problems)
     }
 
-    /// This process is a copy of another one now: what waits keeps its numbers, which are the other's, and is counted as
-    /// taken over; what comes is this one's.
+    /// Prepares the queue of a process that has become a copy of another one. Queued events keep the original's numbers
+    /// and count as adopted; new events belong to this process.
     pub fn restart(&mut self, source: Source) {
         while !self.events.is_empty() {
             self.pack(Scope::All);
@@ -192,7 +193,7 @@ impl Queue {
         self.packer.restart(source);
         self.keys.restart();
         self.spills.rename(new.clone());
-        // The other copies send the same, and all of it under one key would be too much for its shard.
+        // The other copies send the same events, and one key for all of them would exceed the capacity of its shard.
         for pending in self.pending.iter_mut().filter(|it| it.record.base_key == old) {
             pending.record.set_base_key(new.clone());
             pending.has_key = false;
@@ -202,29 +203,30 @@ impl Queue {
         self.stats = Stats::default();
     }
 
-    /// More is known of who the events are of.
+    /// Replaces the source of the events once more is known of it.
     pub fn rename(&mut self, source: &Source) {
         self.packer.rename(source.clone());
     }
 
-    /// Events that wait, wherever they do.
+    /// Returns the number of events that are queued, in memory or in files.
     pub fn held(&self) -> u64 {
         let packed: u64 = self.pending.iter().map(|pending| pending.record.events).sum();
         self.events.len() as u64 + packed + self.parts.len() as u64 + self.spills.events()
     }
 
-    /// Events that wait in files.
+    /// Returns the number of events that are only in files.
     #[cfg(test)]
     pub(crate) fn spilled(&self) -> u64 {
         self.spills.events()
     }
 
-    /// How many records Kinesis has taken so far: the sign of life that a part of an event is, too.
+    /// Returns the number of records that Kinesis has accepted. Records with a part of an event count, because they
+    /// also show that Kinesis works.
     pub fn acknowledged(&self) -> u64 {
         self.acknowledged
     }
 
-    /// Whether nothing waits for the stream.
+    /// True if nothing is queued for the stream.
     pub fn is_drained(&self) -> bool {
         let for_stream = |pending: &PendingRecord| !pending.is_refused;
         self.events.is_empty() && !self.pending.iter().any(for_stream) && !self.has_spilled()
@@ -234,7 +236,7 @@ impl Queue {
         self.spills.next_bytes().is_some() || self.has_undiscovered()
     }
 
-    /// Whether there is a record to send that gains nothing from waiting.
+    /// True if a record is ready that gains nothing from waiting.
     pub fn has_full_record(&self) -> bool {
         self.pending.iter().any(|pending| !pending.is_refused)
             || self.event_bytes >= self.packer.full_bytes()
@@ -246,25 +248,25 @@ impl Queue {
         self.memory.bound()
     }
 
-    /// Takes in what the selection of invocations holds: its counts, and the bytes that its lines take.
+    /// Updates the counts of the selection, and the memory that its undecided lines take.
     pub(crate) fn note_selected(&mut self, selected: Selected, memory: usize) {
         self.ledger.selected = Some(selected);
         self.memory.adjust(std::mem::replace(&mut self.undecided_bytes, memory), memory);
     }
 
-    /// True if half of the memory for telemetry is in use.
+    /// True if at least half of the memory for telemetry is in use.
     pub fn is_pressing(&self) -> bool {
         self.memory.is_half_used()
     }
 
-    /// When the event that waits for longest began to wait.
+    /// Returns when the event that has waited longest was queued.
     pub fn oldest(&self) -> Option<Instant> {
         let packed = self.pending.iter().find(|pending| !pending.is_refused);
         let record = packed.map(|pending| pending.record.released);
         record.or_else(|| self.events.front().map(|event| event.released))
     }
 
-    /// Packs what fits into the next request.
+    /// Packs the events that fit into the next request.
     fn pack(&mut self, scope: Scope) {
         let before = self.events.len();
         let records = self.packer.pack(&mut self.events, scope);
@@ -280,7 +282,7 @@ impl Queue {
         }
         let overhead = (before - self.events.len()) * Event::OVERHEAD;
         let bytes = records.iter().map(|record| record.data.len()).sum();
-        // Splitting adds bytes; a bound that is exceeded by them sheds nothing, it only takes in nothing more.
+        // Splitting adds bytes. If they exceed the bound nothing is discarded; the queue only accepts nothing more.
         self.memory.adjust(packed + overhead, bytes);
         for record in records {
             self.count_part(&record);
@@ -295,20 +297,21 @@ impl Queue {
         }
     }
 
-    /// Has a record wait for its turn. Its bytes are counted already.
+    /// Queues a record. Its bytes are already counted.
     fn wait(&mut self, record: Record, frame: Option<FrameId>) {
         self.pending.push_back(PendingRecord::new(self.next_id, record, frame));
         self.next_id += 1;
     }
 
-    /// Reads records back from files, as far as memory allows. Returns whether some wait there for want of memory.
+    /// Reads records back from files as far as memory allows. Returns true if records remain there because memory is
+    /// short.
     fn load(&mut self, now: Instant) -> bool {
         let budget = self.packer.limits().request_bytes;
         let mut loaded: usize = self.pending.iter().map(|it| it.record.size()).sum();
         while loaded < budget {
             self.discover();
             let Some(bytes) = self.spills.next_bytes() else { return false };
-            // One that is larger than all memory goes when there is nothing else.
+            // A record that is larger than all memory is read when nothing else is queued.
             let is_alone = self.events.is_empty() && self.pending.iter().all(|it| it.is_refused);
             if is_alone {
                 self.memory.adjust(0, bytes);
@@ -328,12 +331,12 @@ impl Queue {
                 None => self.memory.release(bytes),
             }
         }
-        // As long as something waits in files, something is known to.
+        // As long as files hold records, at least one of them is known.
         self.discover();
         false
     }
 
-    /// Events that lay in a file cannot be read any more.
+    /// Counts events of a file that can no longer be read as lost.
     fn lose(&mut self, events: u64, span: &Span, is_part: bool, why: &str) {
         let event = (span.instance.clone(), span.first);
         let split = is_part && self.parts.remove(&event).is_some();

@@ -1,32 +1,32 @@
-//! Which numbers are meant, in bounded memory.
+//! Sets of numbers in bounded memory.
 //!
-//! Pure. A consumer that misses an event looks here whether it was given up; so a range may name too many, never too
-//! few, and says how many of its numbers are meant.
+//! Pure. A consumer that misses an event looks here to see whether it was discarded. A range may cover too many numbers
+//! but never too few, and states how many of its numbers belong to the set.
 
 use std::collections::BTreeMap;
 
 use serde_json::json;
 
-/// More ranges than this are drawn together, the nearest first: some 40 bytes each, in each ledger.
+/// The most ranges. Beyond it the nearest ranges are merged, because each takes some 40 bytes in every ledger.
 const MOST: usize = 100;
 
 /// A set of numbers as ranges.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ranges(BTreeMap<u64, Range>);
 
-/// From its key to `last`, both included.
+/// A range from its key to `last`, both included.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Range {
     last: u64,
-    /// How many of these are meant.
+    /// The number of members in the range.
     events: u64,
 }
 
 impl Ranges {
-    /// Adds `events` numbers from `first` to `last`.
+    /// Adds `events` numbers between `first` and `last`.
     pub fn add(&mut self, first: u64, last: u64, events: u64) {
         let (mut first, mut added) = (first, Range { last, events });
-        // Whatever touches or overlaps it becomes one with it.
+        // Ranges that touch or overlap are merged.
         while let Some((&start, &range)) = self.0.range(..=added.last.saturating_add(1)).next_back()
         {
             if range.last.saturating_add(1) < first {
@@ -42,19 +42,19 @@ impl Ranges {
         }
     }
 
-    /// Whether this number may be meant.
+    /// True if this number may be a member.
     #[cfg(test)]
     pub(crate) fn contains(&self, number: u64) -> bool {
         self.0.range(..=number).next_back().is_some_and(|(_, range)| number <= range.last)
     }
 
-    /// As JSON: a list of `first`, `last` and `events`.
+    /// Returns the ranges as JSON: a list of `first`, `last` and `events`.
     pub fn record(&self) -> serde_json::Value {
         let range = |(first, Range { last, events }): (&u64, &Range)| json!({ "first": first, "last": last, "events": events });
         self.0.iter().map(range).collect()
     }
 
-    /// Makes one range of the two with the smallest gap.
+    /// Merges the two ranges with the smallest gap.
     fn draw_together(&mut self) {
         let gap = |((_, left), (start, _)): &((&u64, &Range), (&u64, &Range))| *start - left.last;
         let nearest = self.0.iter().zip(self.0.iter().skip(1)).min_by_key(gap);
@@ -89,7 +89,7 @@ mod tests {
     }
 
     #[test]
-    fn a_range_of_which_not_all_are_meant_says_how_many() {
+    fn a_sparse_range_states_how_many_numbers_belong_to_it() {
         let mut ranges = Ranges::default();
         ranges.add(10, 20, 4);
         ranges.add(15, 30, 2);
@@ -98,7 +98,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_number_is_forgotten_and_the_counts_agree_within_bounded_memory(
+        fn no_number_is_lost_and_the_counts_agree(
             numbers in prop::collection::btree_set(0_u64..5_000, 0..600),
         ) {
             let numbers: Vec<u64> = numbers.into_iter().collect();

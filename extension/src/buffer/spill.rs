@@ -1,9 +1,8 @@
-//! Records that wait in a file in `/tmp`, because there is no memory for them or no time.
+//! Records that wait in a file in `/tmp` because memory or time is short.
 //!
-//! A file is written by one process, which holds a lock on it, and is found by the next process of the environment,
-//! which renames it before it reads it: a crash in between makes events come twice under one identity, and loses none.
-//! A frame stays in its file until Kinesis has acknowledged its record; then one byte of it says so, so that the next
-//! process skips it.
+//! One process writes a file and holds a lock on it. The next process of the environment finds the file, and renames it
+//! before it reads it. A crash in between repeats events under the same identity, but loses none. A frame stays in its
+//! file until Kinesis has acknowledged its record. Then one byte marks it, so that the next process skips it.
 
 mod adopt;
 mod frame;
@@ -26,24 +25,24 @@ pub(crate) use adopt::{Found, Slice};
 pub use set::SpillSettings;
 pub(crate) use set::{FrameId, SpillSet, file_prefix};
 
-/// What the names of our files end in.
+/// The file name extension of spill files.
 const EXTENSION: &str = "spill";
 
-/// A spill file that this process holds.
+/// A spill file that this process has locked.
 #[derive(Debug)]
 pub struct Spill {
     file: File,
     path: PathBuf,
     max_bytes: u64,
-    /// Where the next frame goes.
+    /// The position of the next frame.
     end: u64,
-    /// Up to where its frames are known.
+    /// The position up to which frames are known.
     scanned: u64,
-    /// Frames that are known and were not read, oldest first.
+    /// Known frames that were not read, oldest first.
     unread: VecDeque<Frame>,
-    /// Events of these frames.
+    /// The number of events in these frames.
     events: u64,
-    /// Frames whose record waits in memory as well, by their place, with how many records that is.
+    /// Frames whose record is also in memory, by position, with the number of records that it became.
     reading: HashMap<u64, u32>,
 }
 
@@ -57,31 +56,31 @@ struct Frame {
     is_part: bool,
 }
 
-/// An event that was split, by instance and number.
+/// The instance and number of an event that was split.
 pub(crate) type SplitEvent = (Arc<str>, u64);
 
-/// What came of reading a frame.
+/// The result of reading a frame.
 #[derive(Debug)]
 pub enum Read {
-    /// Its record. It stays in the file as well.
+    /// The record. It also stays in the file.
     Record(Record),
-    /// It cannot be read any more.
+    /// The frame can no longer be read.
     Lost {
-        /// How many whole events that costs.
+        /// The number of whole events that are lost.
         events: u64,
-        /// Their numbers.
+        /// The numbers of these events.
         span: Span,
-        /// Whether it was a part of an event.
+        /// True if the frame held a part of an event.
         is_part: bool,
-        /// Why.
+        /// Why the frame cannot be read.
         why: String,
     },
 }
 
 impl Spill {
-    /// Creates the file of a process in a folder, of at most so many bytes. Never waits for a lock.
+    /// Creates the file of a process in a folder, of at most `max_bytes`. It never waits for a lock.
     ///
-    /// Where that fails, no file remains, so that the next process does not find one without content.
+    /// If it fails, no file remains, so that the next process does not find an empty one.
     pub fn create(folder: &Path, name: &str, max_bytes: u64) -> io::Result<Self> {
         Self::create_as(path(folder, name), max_bytes)
     }
@@ -91,7 +90,7 @@ impl Spill {
             .read(true)
             .write(true)
             .create_new(true)
-            // It holds what functions log.
+            // The file contains the logs of functions, so only its owner may read it.
             .mode(0o600)
             .open(&path)?;
         if let Err(error) = begin(&mut file) {
@@ -101,7 +100,7 @@ impl Spill {
         Ok(Self { max_bytes, ..Self::of(file, path, frame::MAGIC.len() as u64) })
     }
 
-    /// A file of this length of whose frames nothing is known, and to which nothing can be added.
+    /// Creates a file of this length whose frames are unknown, and to which nothing can be added.
     fn of(file: File, path: PathBuf, end: u64) -> Self {
         Self {
             file,
@@ -115,32 +114,32 @@ impl Spill {
         }
     }
 
-    /// Returns the bytes that the file has.
+    /// Returns the size of the file in bytes.
     pub(crate) fn bytes(&self) -> u64 {
         self.end
     }
 
-    /// Changes how many bytes the file may have.
+    /// Changes the maximum size of the file.
     pub(crate) fn set_max_bytes(&mut self, max_bytes: u64) {
         self.max_bytes = max_bytes;
     }
 
-    /// Returns true if no record waits in the file.
+    /// True if no queued record is in the file.
     pub(crate) fn is_empty(&self) -> bool {
         self.reading.is_empty() && self.unread.is_empty() && self.scanned >= self.end
     }
 
-    /// Returns true if the file was deleted: this process can still read it, and the next one does not find it.
+    /// True if the file was deleted. This process can still read it, but the next one does not find it.
     pub(crate) fn is_deleted(&self) -> bool {
         self.file.metadata().is_ok_and(|it| it.nlink() == 0)
     }
 
-    /// Bytes that it has room for.
+    /// Returns the bytes for which the file has room.
     pub fn room(&self) -> u64 {
         self.max_bytes.saturating_sub(self.end)
     }
 
-    /// Writes a record that waits here from now on. Returns whether there was room for it.
+    /// Writes a record that is only in the file from now on. Returns true if there was room for it.
     pub fn append(&mut self, record: &Record) -> io::Result<bool> {
         let Some(at) = self.write(record)? else { return Ok(false) };
         let frame = Frame::of(record, at, self.end - at);
@@ -149,8 +148,8 @@ impl Spill {
         Ok(true)
     }
 
-    /// Writes a record for the process after us that goes on waiting elsewhere. Returns where it lies, if there was room
-    /// for it. Tell [`Spill::done`] when it waits no longer.
+    /// Writes a copy of a queued record for the next process. Returns its position if there was room for it. Call
+    /// [`Spill::done`] when the record is no longer queued.
     pub(crate) fn save(&mut self, record: &Record) -> io::Result<Option<u64>> {
         let at = self.write(record)?;
         if let Some(at) = at {
@@ -159,7 +158,7 @@ impl Spill {
         Ok(at)
     }
 
-    /// Writes a frame. Returns its place, if there was room for it.
+    /// Writes a frame. Returns its position if there was room for it.
     fn write(&mut self, record: &Record) -> io::Result<Option<u64>> {
         let frame = frame::encode(record, clock::now());
         let len = frame.len() as u64;
@@ -168,7 +167,7 @@ impl Spill {
         }
         let at = self.end;
         if let Err(error) = self.file.write_all_at(&frame, at) {
-            // Half a frame would end the file for whoever reads it.
+            // An incomplete frame would hide later frames from readers.
             let _ = self.file.set_len(at);
             return Err(error);
         }
@@ -177,12 +176,12 @@ impl Spill {
         Ok(Some(at))
     }
 
-    /// Events that are known to be in it and were not read.
+    /// Returns the number of known events that were not read.
     pub fn events(&self) -> u64 {
         self.events
     }
 
-    /// Bytes of the next record, with what is written about it.
+    /// Returns the bytes of the next frame.
     pub fn next_bytes(&self) -> Option<usize> {
         self.unread.front().map(|frame| usize::try_from(frame.len).unwrap_or(usize::MAX))
     }
@@ -192,7 +191,8 @@ impl Spill {
         self.read_frame(now).map(|(_, read)| read)
     }
 
-    /// Reads the next record, and says at which place it lies. Tell [`Spill::done`] when it waits no longer.
+    /// Reads the next record, and returns its position as well. Call [`Spill::done`] when the record is no longer
+    /// queued.
     pub(crate) fn read_frame(&mut self, now: Instant) -> Option<(u64, Read)> {
         let frame = self.unread.pop_front()?;
         self.events -= frame.events;
@@ -200,18 +200,18 @@ impl Spill {
         let at = frame.at;
         let read = match read_record(&self.file, &frame, now) {
             Ok(Some(record)) => Read::Record(record),
-            Ok(None) => self.lost(frame, "it is not what was written"),
+            Ok(None) => self.lost(frame, "its checksum does not match"),
             Err(error) => self.lost(frame, &error.to_string()),
         };
         Some((at, read))
     }
 
-    /// Returns the next record, which waits here alone still; none if there is none that can be read.
+    /// Returns the next record without removing it; none if there is none that can be read.
     pub(crate) fn peek(&self, now: Instant) -> Option<Record> {
         read_record(&self.file, self.unread.front()?, now).ok()?
     }
 
-    /// Goes on behind the next record, as if it had been read. Returns its place.
+    /// Skips the next record as if it had been read. Returns its position.
     pub(crate) fn skip(&mut self) -> Option<u64> {
         let frame = self.unread.pop_front()?;
         self.events -= frame.events;
@@ -219,15 +219,15 @@ impl Spill {
         Some(frame.at)
     }
 
-    /// A record that was read waits as two records.
+    /// Notes that a record that was read has become two.
     pub(crate) fn share(&mut self, at: u64) {
         if let Some(records) = self.reading.get_mut(&at) {
             *records += 1;
         }
     }
 
-    /// A record that was read waits no longer: the next process skips its frame. Returns whether the file is of no more
-    /// use.
+    /// Marks the frame of a record that is no longer queued, so that the next process skips it. Returns true if the
+    /// file is no longer needed.
     pub(crate) fn done(&mut self, at: u64) -> bool {
         let Some(records) = self.reading.get_mut(&at) else { return self.is_empty() };
         *records -= 1;
@@ -236,7 +236,7 @@ impl Spill {
         }
         self.reading.remove(&at);
         let is_empty = self.is_empty();
-        // Where this fails, events come again under their identity.
+        // If this fails, events are repeated under the same identity.
         let _ = if is_empty {
             self.end = frame::MAGIC.len() as u64;
             self.scanned = self.end;
@@ -267,7 +267,7 @@ impl Frame {
     }
 }
 
-/// The record of a frame; none if it is broken.
+/// Returns the record of a frame; none if the frame is broken.
 fn read_record(file: &File, frame: &Frame, now: Instant) -> io::Result<Option<Record>> {
     let mut bytes = vec![0; usize::try_from(frame.len).unwrap_or_default()];
     file.read_exact_at(&mut bytes, frame.at)?;
@@ -282,14 +282,14 @@ fn read_record(file: &File, frame: &Frame, now: Instant) -> io::Result<Option<Re
 fn begin(file: &mut File) -> io::Result<()> {
     file.try_lock()?;
     file.write_all(frame::MAGIC)?;
-    // Before it was locked it was an empty file that no process held, which another process may delete.
+    // Until it was locked, another process could take the file for an abandoned one and delete it.
     if file.metadata()?.nlink() == 0 {
         return Err(io::Error::other("another process has deleted the new file"));
     }
     Ok(())
 }
 
-/// Returns how many bytes of a folder's file system are free: 0 if the system does not say.
+/// Returns the free bytes of a folder's file system; 0 if the system does not report them.
 fn free_bytes(folder: &Path) -> u64 {
     nix::sys::statvfs::statvfs(folder).map_or(0, |it| {
         // Their types differ between systems.

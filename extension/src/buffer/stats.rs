@@ -1,4 +1,4 @@
-//! What delivering has taken so far: for metrics.
+//! Totals of deliveries, for metrics.
 
 use std::time::{Duration, Instant};
 
@@ -6,34 +6,34 @@ use extension_spec::limits;
 
 use crate::pack::Record;
 
-/// Lags that are remembered until somebody takes them: CloudWatch takes no more values of one metric from a line.
+/// The most lags that are kept until they are taken. CloudWatch accepts no more values of one metric in a line.
 const LAGS: usize = 100;
 
-/// Sums since the process began, and the lags since they were last taken.
+/// Totals since the process started, and the lags since they were last taken.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Stats {
-    /// Requests that were answered as requests, whatever became of their records.
+    /// Requests that were answered, whatever happened to their records.
     pub calls: u64,
     /// Requests that failed as a whole, or were not answered.
     pub failed_calls: u64,
-    /// Records that were taken.
+    /// Records that were accepted.
     pub records: u64,
-    /// Their bytes, partition keys included.
+    /// The bytes of these records, including partition keys.
     pub bytes: u64,
-    /// What they are billed as by a provisioned stream.
+    /// The payload units for which a provisioned stream bills these records.
     pub payload_units: u64,
-    /// Records that were refused and sent again.
+    /// Records that were rejected and sent again.
     pub retried: u64,
     /// Events that went to the spill file.
     pub spilled: u64,
-    /// Time that flushes took.
+    /// The time that flushes took.
     pub flushing: Duration,
-    /// From the arrival of a record's oldest event to its acknowledgement.
+    /// The times from the arrival of a record's oldest event to its acknowledgement.
     lags: Vec<Duration>,
 }
 
 impl Stats {
-    /// A record was taken.
+    /// Counts an accepted record.
     pub fn taken(&mut self, record: &Record, now: Instant) {
         let size = record.size() as u64;
         self.records += 1;
@@ -43,12 +43,12 @@ impl Stats {
         if self.lags.len() < LAGS {
             self.lags.push(lag);
         } else if let Some(shortest) = self.lags.iter_mut().min() {
-            // The long ones are those that somebody wants to know of.
+            // Long lags matter most, so the shortest one is replaced.
             *shortest = lag.max(*shortest);
         }
     }
 
-    /// The lags since this was last asked for.
+    /// Returns the lags since the last call.
     pub fn take_lags(&mut self) -> Vec<Duration> {
         std::mem::take(&mut self.lags)
     }

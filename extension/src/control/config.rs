@@ -1,54 +1,54 @@
-//! What the environment of the process says: our own settings, and what Lambda and the AWS SDKs define.
+//! Reads the environment of the process: our own settings, and the variables of Lambda and the AWS SDKs.
 //!
-//! The variables come in as a list, so that tests never touch the process's environment.
+//! The variables are passed in as a list, so that tests never touch the process's environment.
 
 use extension_spec::{Config, Problem};
 
 use crate::delivery::aws::Proxy;
 use crate::delivery::aws::credentials::Origin;
 
-/// Everything read from the environment, once, at the start.
+/// Everything that is read from the environment, once, at the start.
 #[derive(Clone, Debug)]
 pub struct Environment {
-    /// Our settings, usable as they are.
+    /// The settings, all of them usable.
     pub config: Config,
-    /// Settings of ours that cannot be used.
+    /// Settings that are not usable.
     pub problems: Vec<Problem>,
-    /// What a person should know, and what keeps nothing from working as set.
+    /// Problems that do not keep the settings from working as set.
     pub notices: Vec<Problem>,
     /// `host:port` of the Runtime, Extensions and Telemetry APIs.
     pub runtime_api: Option<String>,
     /// The function's region.
     pub region: Option<String>,
-    /// PEM file with the certificate authorities to trust instead of the compiled-in ones.
+    /// A PEM file with the certificate authorities to trust instead of the compiled-in ones.
     pub ca_bundle: Option<String>,
-    /// Name and version of the function, should `register` not tell.
+    /// The name and version of the function, in case `register` does not return them.
     pub function: (String, String),
-    /// Memory of the function in MB.
+    /// The memory of the function in MB.
     pub memory_mb: usize,
-    /// How the environment came to be.
+    /// How Lambda initialised the environment.
     pub initialization: Initialization,
-    /// Where credentials come from.
+    /// The source of credentials.
     pub credentials: Origin,
-    /// The proxy to what is not on this machine.
+    /// The proxy for hosts on other machines.
     pub(crate) proxy: Proxy,
 }
 
-/// How the environment came to be (`AWS_LAMBDA_INITIALIZATION_TYPE`).
+/// How Lambda initialised the environment (`AWS_LAMBDA_INITIALIZATION_TYPE`).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Initialization {
     /// For an invocation that waits, or shortly before one that Lambda expects.
     OnDemand,
     /// Ahead of traffic: the first invocation may be hours away.
     ProvisionedConcurrency,
-    /// From a snapshot of an environment that was initialised when the version was published.
+    /// From a snapshot that was taken when the version was published.
     SnapStart,
-    /// Never frozen, with invocations side by side and without INVOKE events.
+    /// On a managed instance: never frozen, with concurrent invocations and without INVOKE events.
     ManagedInstances,
 }
 
 impl Initialization {
-    /// Reads the variable. A word that is new to us means what has always been.
+    /// Reads the variable. An unknown value counts as on demand.
     pub(super) fn read(get: impl Fn(&str) -> Option<String>) -> Self {
         match get("AWS_LAMBDA_INITIALIZATION_TYPE").as_deref().unwrap_or_default() {
             "provisioned-concurrency" => Self::ProvisionedConcurrency,
@@ -72,7 +72,7 @@ impl Initialization {
 impl Environment {
     /// Reads the variables.
     pub fn read(variables: impl IntoIterator<Item = (String, String)>) -> Self {
-        // A list: a map costs each start more than it saves for so few.
+        // A list, because a map costs more at each start than it saves for so few variables.
         let variables: Vec<(String, String)> = variables.into_iter().collect();
         let get = |name: &str| {
             let variable = variables.iter().rfind(|(it, _)| it == name);
@@ -102,7 +102,8 @@ impl Environment {
         }
     }
 
-    /// Bound of the memory held, in bytes: as set, or an eighth of the function's memory within reason.
+    /// Returns the bound on held memory in bytes: the setting, or an eighth of the function's memory between 8 and 128
+    /// MiB.
     pub fn queue_max_bytes(&self) -> usize {
         const MIB: usize = 1024 * 1024;
         let default = (self.memory_mb.saturating_mul(MIB) / 8).clamp(8 * MIB, 128 * MIB);
@@ -132,7 +133,7 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_cannot_be_used_is_reported_without_its_password() {
+    fn an_unusable_proxy_is_reported_without_its_password() {
         let said = |url| environment(&[("HTTPS_PROXY", url)]).notices;
         assert!(said("http://me:secret@proxy:3128").is_empty());
         for url in ["socks5://me:secret@proxy:1080", "https://me:secret@proxy", "http://me:secret@"]
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn the_sdks_own_bundle_variable_wins_over_the_general_one() {
+    fn aws_ca_bundle_overrides_ssl_cert_file() {
         let variables = [("SSL_CERT_FILE", "b.pem"), ("AWS_CA_BUNDLE", "a.pem")];
         assert_eq!(environment(&variables).ca_bundle.as_deref(), Some("a.pem"));
     }

@@ -1,7 +1,7 @@
 //! The loop: the only place that waits for several things at once.
 //!
-//! Turns what happens into events of the [`lifecycle`](crate::policy::lifecycle) and its actions into calls. Holds no policy:
-//! when to send is `flush`'s to say, how long is `deadline`'s, what to do next is the table's.
+//! It translates what happens into events of the [`lifecycle`](crate::policy::lifecycle), and actions into calls. It
+//! contains no policy: `flush` decides when to send, `deadline` how long, and the lifecycle table what to do next.
 
 mod components;
 mod deliver;
@@ -35,13 +35,13 @@ use shutdown::Ending;
 use wait::{PendingNext, answered, at, ended};
 pub(crate) use wait::{PollNext, next};
 
-/// After a delivery failed, the next one beside a function waits this long.
+/// The pause after a failed delivery before the next one while a function runs.
 const AFTER_FAILURE: Duration = Duration::from_secs(1);
-/// The longest such pause while the breaker is open. Such a delivery holds nobody, and the queue is bounded.
+/// The longest such pause while the breaker is open. These deliveries delay no invocation, and the queue is bounded.
 const AFTER_FAILURES: Duration = Duration::from_secs(5);
-/// How long the event that has thawed the environment may be on its way.
+/// How long the event that has thawed the environment may take to arrive.
 const GRACE: Duration = Duration::from_millis(100);
-/// A timer that is later than this has slept through a freeze, or through a pause of the whole machine.
+/// A timer that fires later than this has slept through a freeze, or through a pause of the whole machine.
 const LATE: Duration = Duration::from_millis(5);
 
 /// The state of the loop.
@@ -51,37 +51,37 @@ struct Run<S, D> {
     next: Option<PendingNext>,
     thawed: Option<Thawed>,
     delivery: Option<Delivery>,
-    /// The invocation that is not known to have finished: until then the environment is awake.
+    /// The invocation that is not known to have finished. Until it has, the environment is awake.
     open: Option<String>,
     requests: Requests,
-    /// The function's timeout, as Lambda's times tell it.
+    /// The function's timeout, derived from Lambda's times.
     timeout: Timeout,
-    /// Whether telemetry of this invocation is missing or cannot be read.
+    /// True if telemetry of this invocation is missing or unreadable.
     has_gap: bool,
     /// The last INVOKE: its request, and its deadline in milliseconds since 1970.
     last_invoke: Option<(String, u64)>,
     /// The last `platform.start`: its request, and its time in milliseconds since 1970.
     last_start: Option<(String, u64)>,
-    /// When the wait of this phase is over.
+    /// When the wait of this phase ends.
     wait_end: Instant,
-    /// When the delivery of this phase is over.
+    /// When the delivery of this phase ends.
     deliver_end: Instant,
     ending: Ending,
-    /// No delivery beside the function before this.
+    /// The earliest time of the next delivery while a function runs.
     not_before: Instant,
-    /// While Kinesis takes nothing what waits is saved, and not before this.
+    /// The earliest time of the next save of undelivered events while Kinesis accepts nothing.
     save_at: Instant,
-    /// Deliveries that have failed one after the other where no invocation is held.
+    /// The number of failed deliveries in a row where no invocation is delayed.
     failures: u32,
-    /// The end of a function was waited for in vain. Until one is heard of again no other is.
+    /// True if `platform.runtimeDone` did not arrive in time. Later invocations do not wait for it until one arrives.
     runtime_done_unreliable: bool,
-    /// When its identity began, by both clocks.
+    /// When the current identity started.
     born: Moment,
-    /// What has been said of it.
+    /// The overflow that was already reported.
     overflow_said: Overflow,
 }
 
-/// Lives the life of an extension. Returns whether Lambda ended it in order.
+/// Runs the extension until it ends. Returns true if Lambda ended it in order.
 pub(crate) async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool {
     let now = Instant::now();
     let mut run = Run {
@@ -98,7 +98,7 @@ pub(crate) async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool 
         last_start: None,
         wait_end: now,
         deliver_end: now,
-        // Until one is known the process has no successor to leave anything to.
+        // Without a reason the process has no successor to leave anything to.
         ending: Ending::shutdown("spindown", now),
         not_before: now,
         save_at: now,
@@ -110,7 +110,7 @@ pub(crate) async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool 
     run.begin();
     if let Some(ahead) = run.components.ahead.take() {
         tokio::spawn(async move {
-            // What is on its way to Lambda goes first.
+            // Messages on their way to Lambda go first.
             tokio::task::yield_now().await;
             ahead.await;
         });
@@ -127,8 +127,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
     async fn turn(&mut self) {
         let timer = self.timer();
         let asleep = clock::now();
-        // In this order: what an ended delivery took out of the queue counts before an event asks for it; and a flood
-        // of telemetry must not keep Lambda waiting.
+        // The order matters: records that a finished delivery removed must be gone before an event looks at the queue,
+        // and a flood of telemetry must not keep Lambda waiting.
         tokio::select! {
             biased;
             result = ended(self.delivery.as_mut().map(|it| &mut it.task)) => self.on_delivery_ended(result),
@@ -140,7 +140,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.save_early();
     }
 
-    /// The next moment at which something is due without being told.
+    /// Returns the next time at which something is due.
     fn timer(&self) -> Option<Instant> {
         let wait = matches!(self.phase, Phase::Capturing | Phase::Invoking | Phase::Settling)
             .then_some(self.wait_end);
@@ -150,11 +150,11 @@ impl<S: Sink, D: Sink> Run<S, D> {
         [wait, next, self.overrun(), self.save_due()].into_iter().flatten().min()
     }
 
-    /// Whether the environment is known to be awake while nothing has to be delivered yet.
+    /// True if the environment is known to be awake and no delivery is due yet.
     fn is_running(&self) -> bool {
         match self.phase {
             Phase::Invoking => true,
-            // Until the snapshot is taken nothing is frozen.
+            // Nothing is frozen before the snapshot is taken.
             Phase::Idle => {
                 self.open.is_some()
                     || self.components.always_awake
@@ -168,14 +168,14 @@ impl<S: Sink, D: Sink> Run<S, D> {
         let moment = clock::now();
         let now = Instant::from_std(moment.monotonic);
         if self.phase == Phase::Idle && !self.components.always_awake {
-            // What was due before the wait began is not late for it.
+            // A timer that was due before the wait started is not late.
             let due = timer.map(|timer| timer.max(Instant::from_std(asleep.monotonic)));
             let late = due.map(|due| now.saturating_duration_since(due)).unwrap_or_default();
-            // A paused machine may stop the monotonic clock; then only the wall clock tells.
+            // A paused machine may stop the monotonic clock; then only the wall clock shows the pause.
             let paused = moment.standstill_since(asleep);
             if late.max(paused) > LATE {
-                // If this was a freeze, what waits goes with the event that has thawed us, which is here at once. If none
-                // comes, the machine was only slow, and the function is still running.
+                // After a freeze, queued events are sent with the event that thawed the environment, which arrives at
+                // once. If none arrives, the machine was only slow and the function is still running.
                 self.not_before = self.not_before.max(now + GRACE);
                 return;
             }
@@ -198,7 +198,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
 
     fn on_runtime_done(&mut self, request_id: &str) {
         self.runtime_done_unreliable = false;
-        // An INVOKE without an id is ended by whatever ends next: nothing else could end it.
+        // An INVOKE without an id ends with the next end, because nothing else could end it.
         let ends_it = |open: &str| open == request_id || open.is_empty();
         if self.open.as_deref().is_some_and(ends_it) {
             self.open = None;
@@ -209,12 +209,12 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.requests.end(request_id);
     }
 
-    /// An invocation has begun, says the platform; its INVOKE may have been read before or not.
+    /// Handles the platform's report that an invocation started. Its INVOKE may have been read before or not.
     fn on_started(&mut self, request_id: String, time_ms: u64) {
         self.last_start = Some((request_id, time_ms));
         let before = self.timeout;
         self.learn_timeout();
-        // What was believed at INVOKE was less or more than there is. After a gap the wait stays short.
+        // The budget assumed at INVOKE was wrong. After a gap the wait stays short.
         if self.timeout != before && self.phase == Phase::Invoking && !self.has_gap {
             self.limit_invocation();
         }
@@ -229,7 +229,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
-    /// Applies an event to the lifecycle, and acts.
+    /// Applies an event to the lifecycle, and performs the action.
     fn step(&mut self, event: Event) {
         let (phase, action) = self.phase.on(event);
         self.phase = phase;
@@ -251,7 +251,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
                     self.send_ledger();
                 }
                 if self.phase == Phase::Draining {
-                    // Before anything is tried that may take all the time there is.
+                    // Saving comes before attempts that may take all remaining time.
                     self.save();
                 }
                 self.flush();

@@ -1,6 +1,6 @@
-//! What the AWS SDK needs, whatever the service: connector, credentials, region; and what its errors call for.
+//! Common parts of all AWS clients: connector, credentials, region, and the decisions that errors call for.
 //!
-//! The SDK's own retries are off: one place retries.
+//! The SDK's own retries are disabled, so that only one place retries.
 
 mod causes;
 mod connector;
@@ -33,18 +33,18 @@ use credentials::{Origin, Provider};
 pub struct Access {
     /// The function's region.
     pub region: Option<String>,
-    /// Opens connections.
+    /// The connector that opens connections.
     pub connector: Connector,
-    /// Where credentials come from.
+    /// The source of credentials.
     pub credentials: Origin,
 }
 
 impl Access {
-    /// The configuration of a client in this region, if there is one, or else the function's. `service` is what the service
-    /// is called in `AWS_ENDPOINT_URL_…`, and `variable` reads the environment.
+    /// Returns the configuration of a client in this region, or in the function's region if there is none. `service` is
+    /// the name of the service in `AWS_ENDPOINT_URL_…`, and `variable` reads the environment.
     ///
-    /// Put together here, because the SDK's own loader also reads profiles, and with them come clients of STS and all else
-    /// that a profile can name. Lambda has no profiles.
+    /// The configuration is built here because the SDK's own loader also reads profiles, and links clients of STS and
+    /// of everything else that a profile can name. Lambda has no profiles.
     pub fn config(
         &self,
         service: &str,
@@ -79,20 +79,21 @@ impl Access {
     }
 }
 
-/// What the User-Agent of every request names: the extension and its version, as far as the header's grammar allows.
+/// Returns the name in the User-Agent of every request: the extension and its version, as far as the header's grammar
+/// allows.
 fn app_name() -> AppName {
     AppName::new(format!("{EXTENSION_NAME}-{VERSION}")).expect("a test proves that it is a name")
 }
 
-/// Returns an endpoint that can be used as it is. Of any other the SDK says that it is wrong, and quotes it, so that goes without user
-/// and password.
+/// Returns a usable endpoint unchanged. The SDK quotes any other endpoint in its error message, so its user and
+/// password are removed.
 fn without_secrets(endpoint: String) -> String {
     let uri = endpoint.parse::<hyper::Uri>();
     let is_usable = uri.is_ok_and(|uri| matches!(uri.scheme_str(), Some("http" | "https")));
     if is_usable { endpoint } else { extension_spec::printable(&endpoint) }
 }
 
-/// A variable of the process that holds something.
+/// Returns a variable of the process if it is set and not empty.
 pub(crate) fn variable(name: &str) -> Option<String> {
     std::env::var(name).ok().filter(|value| !value.is_empty())
 }
@@ -105,7 +106,7 @@ mod tests {
     fn the_user_agent_names_the_extension_and_its_version() {
         let name = app_name();
         assert_eq!(name.to_string(), format!("kinesis-telemetry-extension-{VERSION}"));
-        // The SDK warns of longer ones.
+        // The SDK warns about longer names.
         assert!(name.as_ref().len() <= 50);
     }
 }

@@ -1,6 +1,6 @@
-//! The telemetry dispatcher: from the queue to Kinesis, within a deadline.
+//! The telemetry dispatcher: delivers the queue to a service within a deadline.
 //!
-//! Sends again only what failed. Does what an answer calls for, and knows neither Lambda nor the SDK.
+//! It retries only what failed, and follows the decision on each failure. It knows neither Lambda nor the SDK.
 
 use std::collections::HashSet;
 use std::pin::pin;
@@ -21,39 +21,42 @@ use crate::pack::sink::{Answer, Decision, Failure, Refusal, Sink, Trouble};
 use crate::policy::backoff::Backoff;
 use crate::policy::deadline;
 
-/// How a delivery ended.
+/// The result of a delivery.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
-    /// Nothing in its scope waits any more.
+    /// Everything in scope was delivered.
     Delivered,
-    /// The time was over; the rest still waits. Why it took so long, unless there was no time at all.
+    /// The time was over, and the rest is still queued. The problem states why it took so long, unless there was no
+    /// time at all.
     OutOfTime(Option<Trouble>),
-    /// Kinesis takes nothing until a person changes something, and what that is; the rest still waits.
+    /// A person must fix this problem before the service accepts anything; the rest is still queued.
     Blocked(Trouble),
 }
 
-/// A wait that would leave less than this is not worth another request.
+/// The shortest time that is worth another request.
 const LAST_CHANCE: Duration = Duration::from_millis(20);
 
-/// A timeout that is later than this has slept through a freeze. Then an answer that has come is read within the same time.
+/// A timeout that fires later than this has slept through a freeze. A response that has arrived is then read within the
+/// same time.
 const AFTER_A_FREEZE: Duration = Duration::from_millis(50);
 
-/// Most troubles that are said before one passes. A service whose every error has a code of its own fills neither log nor memory.
+/// The most problems that are reported before one is resolved. A service whose every error has its own code must fill
+/// neither the log nor memory.
 const MAX_TROUBLES: usize = 50;
 
-/// What goes where, in words for people.
+/// The payload and the service of a delivery, for log messages.
 #[derive(Clone, Copy, Debug)]
 pub struct Route {
-    /// What is sent, and a verb.
+    /// The payload, and a verb.
     pub what_is: &'static str,
-    /// The service that takes it.
+    /// The service that accepts it.
     pub service: &'static str,
 }
 
 impl Route {
-    /// To the stream.
+    /// The route to the stream.
     pub const STREAM: Self = Self { what_is: "telemetry is", service: "kinesis" };
-    /// To the dead-letter queue.
+    /// The route to the dead-letter queue.
     pub const DEAD_LETTERS: Self = Self { what_is: "dead letters are", service: "sqs" };
 }
 
@@ -63,44 +66,46 @@ pub struct Dispatcher<S> {
     sink: S,
     queue: Arc<Mutex<Queue>>,
     route: Route,
-    /// What was said of the trouble that is going on, so that each thing is said once.
+    /// The problems that were reported since the last success, so that each is reported once.
     trouble: Mutex<HashSet<String>>,
-    /// Most records of a request that the time allows: what was too much once is not tried again at once.
+    /// The most records per request that the time allows. A size that failed is not tried again at once.
     pace: AtomicUsize,
 }
 
-/// What a delivery has learnt so far.
+/// What a delivery has learned so far.
 struct Tries {
     backoff: Backoff,
     max_records: usize,
     attempt_timeout: Duration,
     broken: u32,
     has_renewed: bool,
-    /// True if a request was signed again since one was last acknowledged.
+    /// True if a request was signed again after the last acknowledgement.
     has_signed_again: bool,
-    /// Records that were refused alone since one was last taken.
+    /// The number of records that were rejected alone since the last one was accepted.
     set_aside: usize,
-    /// Whether a record was taken since one was last given up: then it is the record that is at fault, not the setting.
+    /// True if a record was accepted since the last one was discarded. A rejection then concerns the record, not a
+    /// setting.
     has_taken: bool,
 }
 
-/// What comes after a request.
+/// The next step after a request.
 enum Next {
-    /// At once. Why something was not taken, if anything was not.
+    /// Continue at once. The problem states why a record was rejected, if one was.
     Again(Option<Trouble>),
     Wait(Trouble),
     Block(Trouble),
 }
 
 impl<S: Sink> Dispatcher<S> {
-    /// Sends what the queue holds to the sink.
+    /// Creates a dispatcher from the queue to this sink.
     pub fn new(route: Route, sink: S, queue: Arc<Mutex<Queue>>) -> Self {
         Self { sink, queue, route, trouble: Mutex::default(), pace: AtomicUsize::new(usize::MAX) }
     }
 
-    /// Sends what waits, in scope, until it is delivered or the time is over. May be cancelled at any point: a record
-    /// stays in the queue until it is acknowledged.
-    /// The first request has at most `first` records; when it is acknowledged the others have as many as fit.
+    /// Sends the queued events in scope until all are delivered or the time is over. It may be cancelled at any point,
+    /// because records stay in the queue until they are acknowledged.
+    ///
+    /// The first request has at most `first` records. After its acknowledgement requests are as large as possible.
     pub async fn deliver(
         &self,
         destination: Destination,
@@ -127,14 +132,12 @@ impl<S: Sink> Dispatcher<S> {
             if request.records.is_empty() {
                 let Some(due) = request.until else {
                     if scope == Scope::All && self.queue().has_any_for(destination) {
-                        return Outcome::OutOfTime(Some(Trouble::new(
-                            "there is no memory to send with",
-                        )));
+                        return Outcome::OutOfTime(Some(Trouble::new("not enough memory to send")));
                     }
                     self.recovered();
                     return Outcome::Delivered;
                 };
-                // All that waits was refused, and goes out again when it is due.
+                // All queued records were rejected, and wait until they are due again.
                 let remaining = until.saturating_duration_since(now);
                 if remaining < LAST_CHANCE {
                     return Outcome::OutOfTime(why);
@@ -157,7 +160,7 @@ impl<S: Sink> Dispatcher<S> {
                 Err(_) => {
                     self.sink.reset();
                     self.count_failure(destination);
-                    // Too much for the time there is, perhaps: a small function has little CPU to send with.
+                    // The request may be too large for the available time: a small function has little CPU for sending.
                     tries.max_records = (request.records.len() / 2).max(1);
                     self.pace.store(tries.max_records, Ordering::Relaxed);
                     Next::Wait(Trouble::new(format!(
@@ -174,9 +177,9 @@ impl<S: Sink> Dispatcher<S> {
                     if remaining < LAST_CHANCE {
                         return Outcome::OutOfTime(Some(trouble));
                     }
-                    log::debug(&format!("will send again: {trouble}"));
+                    log::debug(&format!("retrying: {trouble}"));
                     why = Some(trouble);
-                    // However long the wait would be, it leaves time for another request.
+                    // The wait always leaves time for another request.
                     let wait = tries.backoff.wait().min(remaining / 2);
                     sleep_until(Instant::now() + wait).await;
                 }
@@ -184,7 +187,7 @@ impl<S: Sink> Dispatcher<S> {
         }
     }
 
-    /// Sends a request, and waits for the answer until then.
+    /// Sends a request, and waits for the response until the given time.
     async fn put(
         &self,
         request: &Request,
@@ -198,19 +201,19 @@ impl<S: Sink> Dispatcher<S> {
         answer
     }
 
-    /// Drops every connection: the environment may have been frozen.
+    /// Drops every connection, because the environment may have been frozen.
     pub fn reset(&self) {
         self.sink.reset();
     }
 
-    /// This process is a copy of another one now: connects, and asks for credentials, anew.
+    /// Prepares for a life as a copy of another process: new connections, new credentials, nothing reported.
     pub fn restart(&self) {
         self.sink.restart();
         self.trouble().clear();
         self.pace.store(usize::MAX, Ordering::Relaxed);
     }
 
-    /// Says why a delivery was not complete, once for as long as the trouble lasts.
+    /// Reports why a delivery was incomplete, once for each problem.
     pub fn say(&self, outcome: &Outcome) {
         let (Outcome::OutOfTime(Some(why)) | Outcome::Blocked(why)) = outcome else { return };
         let is_new = {
@@ -224,7 +227,8 @@ impl<S: Sink> Dispatcher<S> {
         }
     }
 
-    /// Takes out what was acknowledged. Records that were refused wait, and hold up no others. Tells why the first was.
+    /// Removes acknowledged records. Rejected records wait without delaying others. Returns why the first one was
+    /// rejected.
     fn settle(
         &self,
         request: &Request,
@@ -232,7 +236,7 @@ impl<S: Sink> Dispatcher<S> {
         mut answers: Vec<Answer>,
         tries: &mut Tries,
     ) -> Option<Trouble> {
-        // Fewer answers than records would be a broken service; what has no answer is sent again.
+        // A broken service may answer fewer records than were sent. The others are sent again.
         let unanswered = || Err(Refusal::for_now(Trouble::new("no answer for a record")));
         answers.resize_with(request.records.len(), unanswered);
         let taken = answers.iter().filter(|answer| answer.is_ok()).count();
@@ -242,14 +246,14 @@ impl<S: Sink> Dispatcher<S> {
         log::debug(&format!("{} took {taken} of {} records", self.route.service, answers.len()));
         if taken > 0 {
             (tries.has_taken, tries.set_aside) = (true, 0);
-            // The clock is right: an outdated signature after this is another freeze.
+            // The clock is correct, so an outdated signature after this means another freeze.
             tries.has_signed_again = false;
         }
         let refused = answers.into_iter().find_map(Result::err);
         if refused.is_none() {
             tries.backoff.reset();
             let pace = self.pace.load(Ordering::Relaxed);
-            // As many as there was time for: next time there may be time for twice as many.
+            // The time sufficed for these records, so next time twice as many are tried.
             let grown = if request.records.len() >= pace { pace.saturating_mul(2) } else { pace };
             self.pace.store(grown, Ordering::Relaxed);
             tries.max_records = grown;
@@ -257,7 +261,7 @@ impl<S: Sink> Dispatcher<S> {
         refused.map(|refusal| refusal.trouble)
     }
 
-    /// Metrics are of the stream.
+    /// Metrics count only the stream.
     fn count_failure(&self, destination: Destination) {
         if destination == Destination::Stream {
             self.queue().stats.failed_calls += 1;
@@ -279,7 +283,7 @@ impl<S: Sink> Dispatcher<S> {
                 tries.has_renewed = true;
                 Next::Again(Some(trouble))
             }
-            // Every request is signed when it is sent.
+            // Every request gets a new signature when it is sent.
             Decision::Sign if !tries.has_signed_again => {
                 tries.has_signed_again = true;
                 Next::Again(Some(trouble))
@@ -294,7 +298,7 @@ impl<S: Sink> Dispatcher<S> {
                 tries.max_records = request.records.len() / 2;
                 Next::Again(Some(trouble))
             }
-            // A stream may take less than `MAX_RECORD_BYTES`; or one event is what is refused.
+            // The stream may have a lower limit than `MAX_RECORD_BYTES`, or one event is the cause.
             Decision::Shrink
                 if (tries.has_taken || is_large(request)) && self.queue().halve(request) =>
             {
@@ -308,7 +312,7 @@ impl<S: Sink> Dispatcher<S> {
                 ));
                 Next::Again(Some(trouble))
             }
-            // Others go first, to tell a bad record from a bad setting.
+            // Other records are sent first, to distinguish an invalid record from an invalid setting.
             Decision::Shrink => {
                 tries.set_aside += 1;
                 if tries.set_aside > self.queue().set_aside(request) {
@@ -330,12 +334,12 @@ impl<S: Sink> Dispatcher<S> {
     }
 
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        // Whatever panicked while it held the lock, the events in the queue are still to be delivered.
+        // Even after a panic under the lock the queued events must be delivered.
         lock(&self.queue)
     }
 }
 
-/// Whether a record is larger than a stream takes that nobody has changed.
+/// True if a record is larger than a stream's default limit.
 fn is_large(request: &Request) -> bool {
     request.records.iter().any(|record| record.size() as u64 > limits::RECORD_BYTES)
 }

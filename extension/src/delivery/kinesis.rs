@@ -18,23 +18,24 @@ use crate::delivery::aws::{self, Access, Connector};
 use crate::pack::Record;
 use crate::pack::sink::{Answer, Failure, Refusal, Sink};
 
-/// As endpoints of one's own name it: `AWS_ENDPOINT_URL_KINESIS`.
+/// The name in `AWS_ENDPOINT_URL_KINESIS`, which sets a custom endpoint.
 const SERVICE: &str = "KINESIS";
 
-/// A stream that takes records.
+/// A client for one stream.
 #[derive(Debug)]
 pub(crate) struct Kinesis {
     config: SdkConfig,
     client: Mutex<Client>,
     stream: Stream,
     connector: Connector,
-    /// Whether credentials come from where new ones can be had.
+    /// True if credentials can be renewed.
     is_renewable: bool,
 }
 
 impl Kinesis {
-    /// Builds the client; connects to nothing. `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL`, FIPS and dual stack come
-    /// from the environment, by the SDK's own rules. An ARN's region wins over the function's: no other has the stream.
+    /// Builds the client without opening a connection. `AWS_ENDPOINT_URL_KINESIS`, `AWS_ENDPOINT_URL`, FIPS and dual
+    /// stack come from the environment, by the SDK's rules. The region of an ARN has precedence over the function's,
+    /// because the stream is in that region.
     pub(crate) fn new(stream: Stream, access: &Access) -> Self {
         let config = access.config(SERVICE, stream.region(), aws::variable);
         let client = Mutex::new(Client::new(&config));
@@ -42,12 +43,12 @@ impl Kinesis {
         Self { config, client, stream, connector: access.connector.clone(), is_renewable }
     }
 
-    /// Does all that the first request needs and sends nothing: asks for credentials, finds the endpoint, and begins to
-    /// open a connection to it (name, TCP, TLS) for whoever sends first.
+    /// Prepares the first request without sending it: gets credentials, resolves the endpoint, and starts to open a
+    /// connection (name, TCP, TLS).
     pub(crate) async fn connect(&self) {
         let request = self.to_stream(self.client().put_records()).set_records(Some(Vec::new()));
         let opens = Config::builder().http_client(self.connector.opener());
-        // That it was not sent is what was wanted; what else may be wrong the first delivery will say.
+        // The request is expected to fail unsent; real errors surface on the first delivery.
         let _ = request.customize().config_override(opens).send().await;
     }
 
@@ -89,7 +90,7 @@ impl Sink for Kinesis {
         match request.send().await {
             Ok(output) => {
                 let service = self.service();
-                // No answer makes more of itself than there are records.
+                // The response must not have more answers than there are records.
                 let entries = output.records.iter().take(records.len());
                 Ok(entries.map(|entry| answer(entry, &service)).collect())
             }
@@ -108,7 +109,7 @@ impl Sink for Kinesis {
 
     fn renew(&self) -> bool {
         if self.is_renewable {
-            // Whatever the old ones say of their expiry, they are not accepted.
+            // These credentials were rejected, whatever expiry they state.
             let config = Config::from(&self.config)
                 .to_builder()
                 .identity_cache(IdentityCache::lazy().build())
@@ -120,7 +121,8 @@ impl Sink for Kinesis {
     }
 }
 
-/// A record was taken if it has a sequence number. Every error code of a single record can pass by itself.
+/// Returns the answer for one record. A record was accepted if it has a sequence number. Every other error code of a
+/// single record may pass.
 fn answer(entry: &PutRecordsResultEntry, service: &Service<'_>) -> Answer {
     match entry.sequence_number.as_deref() {
         Some(number) if !number.is_empty() => Ok(()),

@@ -1,6 +1,6 @@
-//! The SQS client: `SendMessageBatch`, for records that the stream does not take.
+//! The SQS client: `SendMessageBatch`, for records that the stream does not accept.
 //!
-//! A message holds a record, or a piece of one, with what is needed to put it into the stream again as it was.
+//! A message contains a record, or a piece of one, with everything needed to put it unchanged into the stream.
 
 mod message;
 
@@ -14,23 +14,23 @@ use crate::pack::Record;
 use crate::pack::sink::{Answer, Failure, Refusal, Sink, Trouble};
 use message::Message;
 
-/// `SendMessageBatch`: most entries.
+/// `SendMessageBatch`: the most entries.
 const ENTRIES: usize = 10;
-/// `SendMessageBatch`: most bytes of all entries. 1 MiB today; this is what every queue takes.
+/// `SendMessageBatch`: the most bytes of all entries. The limit is 1 MiB today, but every queue accepts this size.
 const BATCH_BYTES: usize = 256 * 1024;
 
-/// A queue that takes records.
+/// A client for one queue.
 #[derive(Debug)]
 pub(crate) struct Sqs {
     client: Client,
     queue: QueueUrl,
     connector: Connector,
-    /// Where the records were to go.
+    /// The stream for which the records were meant.
     stream: String,
 }
 
 impl Sqs {
-    /// Builds the client; connects to nothing.
+    /// Builds the client without opening a connection.
     pub(crate) fn new(queue: QueueUrl, stream: String, access: &Access) -> Self {
         let config = access.config("SQS", queue.region(), aws::variable);
         Self { client: Client::new(&config), queue, connector: access.connector.clone(), stream }
@@ -50,7 +50,7 @@ impl Sqs {
                 entry = entry.message_attributes(*name, value);
             }
             if self.queue.is_fifo() {
-                // Duplicates of a queue that drops them are duplicates of the stream's, too.
+                // Messages that a FIFO queue drops as duplicates are also duplicates in the stream.
                 entry = entry
                     .message_group_id(&message.group)
                     .message_deduplication_id(&message.identity);
@@ -106,7 +106,7 @@ impl Sink for Sqs {
             let (indices, batch): (Vec<usize>, Vec<Message>) = messages.drain(..count).unzip();
             let sent = match self.send(&batch).await {
                 Ok(sent) => sent,
-                // What the batches before it have taken need not be sent again.
+                // Messages of earlier batches were accepted, and are not sent again.
                 Err(failure) if has_sent => {
                     let rest = messages.iter().map(|(index, _)| *index);
                     for index in indices.into_iter().chain(rest) {
@@ -117,7 +117,7 @@ impl Sink for Sqs {
                 Err(failure) => return Err(failure),
             };
             has_sent = true;
-            // A record is there when all its pieces are.
+            // A record was accepted if all its pieces were.
             for (index, answer) in indices.into_iter().zip(sent) {
                 if answer.is_err() {
                     answers[index] = answer;

@@ -1,27 +1,27 @@
-//! How grave a log line is, and how important an event.
+//! Determines the level of a log line and the importance of an event.
 //!
-//! Pure. Costs more than all else that is read of an event, so it is asked only where somebody wants to know.
+//! Pure. It costs more than reading anything else of an event, so it is only called where the result is needed.
 
 use extension_spec::{LogLevel, event_type};
 use serde_json::Value;
 
 use crate::base::json;
 
-/// Events in the order in which they are given up.
+/// The importance of events, in the order in which they are discarded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Importance {
-    /// Lines for debugging, and what the platform says about the ordinary course.
+    /// Debug lines, and platform events without a failure.
     Chatter,
-    /// Other lines, and what is new to us.
+    /// Other log lines, and unknown types of events.
     Ordinary,
     /// Warnings.
     Warning,
-    /// Errors, faults, reports, and what we ourselves have to say.
+    /// Errors, failures, reports, and the extension's own events.
     Essential,
 }
 
 impl Importance {
-    /// All of them, the first to be given up first.
+    /// All values, the first to be discarded first.
     pub const ALL: [Self; 4] = [Self::Chatter, Self::Ordinary, Self::Warning, Self::Essential];
 
     /// Returns the importance of an event, given as its line.
@@ -49,15 +49,14 @@ impl Importance {
     }
 }
 
-/// Whether what the platform states is no failure.
+/// True if the platform's data states no failure.
 fn has_succeeded(record: &str) -> bool {
     let [status] = json::values(record, ["status"]);
     status.is_none_or(|status| status == r#""success""#)
 }
 
-/// The level of a log line, given as the JSON text of its `record`: of an object, what the members of
-/// [`LogLevel::MEMBERS`] state; of a text, what [`LogLevel::of_text`] finds, or what the JSON in it states. None if it cannot be
-/// told.
+/// Returns the level of a log line, given as the JSON text of its `record`; none if it is unknown. In an object, the
+/// members of [`LogLevel::MEMBERS`] state it. In a text, [`LogLevel::of_text`] finds it, or JSON in the text states it.
 pub(crate) fn level_of(record: &str) -> Option<LogLevel> {
     if record.starts_with('{') {
         return of_members(record, true);
@@ -70,7 +69,7 @@ pub(crate) fn level_of(record: &str) -> Option<LogLevel> {
     }
 }
 
-/// Reads the members of an object, and of one within it, but not of one within that: a line may be nested without end.
+/// Reads the members of an object and of the object in its `log` member, but no deeper, because nesting is unbounded.
 fn of_members(object: &str, may_nest: bool) -> Option<LogLevel> {
     let (mut words, mut numbers, mut is_gelf) = (None, Vec::new(), false);
     for (name, value) in json::members(object) {
@@ -83,11 +82,11 @@ fn of_members(object: &str, may_nest: bool) -> Option<LogLevel> {
                 numbers.extend(number.as_i64().map(|number| (member, number)));
             }
         } else if name == "log" && may_nest {
-            // As the Elastic Common Schema also allows.
+            // The Elastic Common Schema also allows this form.
             words = words.max(of_members(value, false));
         }
     }
-    // What numbers mean depends on the other members.
+    // The meaning of a number depends on the other members.
     let of_number = |(member, number): &(&str, i64)| LogLevel::of_number(member, *number, is_gelf);
     words.max(numbers.iter().filter_map(of_number).max())
 }
@@ -99,7 +98,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn debugging_and_platform_chatter_are_given_up_first_and_errors_and_reports_last() {
+    fn debug_lines_are_discarded_first_and_errors_last() {
         let importance = |event: &str| Importance::of(event.as_bytes());
         let function = |level: &str| {
             importance(&format!(r#"{{"type":"function","record":{{"level":"{level}"}}}}"#))

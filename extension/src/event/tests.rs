@@ -12,7 +12,7 @@ fn identified(object: &str) -> String {
 }
 
 #[test]
-fn source_is_spliced_in_as_the_last_member_and_all_other_bytes_stay() {
+fn source_becomes_the_last_member_and_all_other_bytes_stay() {
     let object = r#"{"time":"t","type":"function","record":"a\n\u00e9ü \"q\" 1.0e3"}"#;
     let own = object.strip_suffix('}').unwrap();
     assert_eq!(identified(object), format!("{own},{HEAD}42}}}}\n"));
@@ -40,7 +40,7 @@ fn names_with_quotes_stay_valid_json() {
 }
 
 #[test]
-fn the_own_bytes_have_the_length_that_is_said() {
+fn own_len_is_the_length_of_the_events_own_bytes() {
     let source = Source::new("orders", "$LATEST", "k3J9");
     for (object, own) in
         [(r#"{"a":1}"#, r#"{"a":1"#), ("{}", "{"), ("{\n\"a\":\n1 }\n", r#"{"a":1 "#)]
@@ -63,7 +63,7 @@ fn the_request_follows_the_number() {
 }
 
 #[test]
-fn the_documented_members_of_source_are_those_that_events_have() {
+fn events_have_exactly_the_documented_members_of_source() {
     let labels = ["account", "region"].map(|name| (name.to_owned(), "x".to_owned()));
     let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB").with_labels(labels.into());
     let source = source.of_tenant("blue").unwrap();
@@ -90,7 +90,7 @@ fn the_documented_members_of_source_are_those_that_events_have() {
 }
 
 #[test]
-fn labels_stand_before_the_instance_and_are_escaped() {
+fn labels_precede_the_instance_and_are_escaped() {
     let labels =
         vec![("account".to_owned(), "1".to_owned()), ("team".to_owned(), "a\"b".to_owned())];
     let source = Source::new("orders", "1", "k3J9").with_labels(labels);

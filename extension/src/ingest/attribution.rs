@@ -1,8 +1,8 @@
-//! Which invocation a log line belongs to.
+//! Decides which invocation a log line belongs to.
 //!
-//! Pure: compares the times that the platform states. Log lines and platform events travel on different paths, so a
-//! line may come before the `platform.start` of its invocation, or after the `platform.runtimeDone`. Where the times
-//! leave a doubt, a line is given to nobody: a wrong request id is worse than none.
+//! Pure: it compares the times that the platform states. Log lines and platform events take different paths, so a line
+//! may arrive before the `platform.start` of its invocation, or after the `platform.runtimeDone`. If the times leave a
+//! doubt, the line gets no request id, because a wrong one is worse than none.
 
 mod named;
 mod owners;
@@ -15,42 +15,44 @@ use memchr::memmem;
 use named::named;
 pub(crate) use owners::Owners;
 
-/// Invocations that are remembered. Lines of earlier ones are given to nobody.
+/// The number of invocations that are remembered. Lines of earlier ones get no request id.
 const REMEMBERED: usize = 32;
-/// Invocations that are remembered where lines wait for the end of theirs. A body of 1,000 events, as many as Lambda buffers by
-/// default, has no more invocations.
+/// The number of invocations that are remembered if lines wait for the end of theirs. A body of 1,000 events, Lambda's
+/// default batch, contains no more invocations.
 pub(crate) const REMEMBERED_UNDECIDED: usize = 512;
 
-/// The invocations of this environment, as the platform has told of them.
+/// The invocations of this environment, as the platform has reported them.
 #[derive(Debug, Default)]
 pub(crate) struct Attribution {
-    /// In the order of their starts.
+    /// The invocations in the order of their starts.
     invocations: VecDeque<Invocation>,
-    /// Whether there were invocations before the first of these.
+    /// True if there were invocations before the first of these.
     has_earlier: bool,
     /// True if lines wait for the end of their invocation.
     is_selected: bool,
-    /// How many were ever read.
+    /// The number of invocations ever read.
     count: u64,
-    /// When the function's own init ended.
+    /// The time at which the function's own init ended.
     init_done: Option<String>,
 }
 
 #[derive(Debug)]
 struct Invocation {
-    /// Tells it from others, also from an earlier attempt of the same request.
+    /// A number that distinguishes it from others, including an earlier attempt of the same request.
     number: u64,
     request_id: String,
-    /// Finds the id in lines. Making it costs more than searching a line, so the first line makes it.
+    /// Finds the request id in lines. It is built for the first line, because building it costs more than searching a
+    /// line.
     mention: OnceCell<memmem::Finder<'static>>,
     start: String,
     done: Option<String>,
-    /// True if an invocation whose start was not read may follow this one, and lines after its end belong to that.
+    /// True if an invocation with an unread start may follow this one. Lines after the end of this one may belong to
+    /// it.
     has_gap_after: bool,
 }
 
 impl Invocation {
-    /// True if a line, given as the JSON of its record, has the id of this request in it.
+    /// True if a line, given as the JSON of its record, contains the id of this request.
     fn is_named_in(&self, record: &str) -> bool {
         let mention = || memmem::Finder::new(&self.request_id).into_owned();
         self.mention.get_or_init(mention).find(record.as_bytes()).is_some()
@@ -58,18 +60,18 @@ impl Invocation {
 }
 
 impl Attribution {
-    /// Remembers as many invocations as may be undecided at a time.
+    /// Creates an attribution that remembers as many invocations as may be undecided at a time.
     pub(crate) fn for_selection() -> Self {
         Self { is_selected: true, ..Self::default() }
     }
 
-    /// Returns an attribution of the same kind that knows no invocation.
+    /// Returns an attribution of the same kind without invocations.
     pub(crate) fn restarted(&self) -> Self {
         Self { is_selected: self.is_selected, ..Self::default() }
     }
 
-    /// Takes in `platform.start` of a request, at this time. A start that is handed over twice is one. Returns the number of
-    /// a new invocation.
+    /// Records `platform.start` of a request at this time. A start that arrives twice counts once. Returns the number
+    /// of a new invocation.
     pub(crate) fn started(&mut self, request_id: &str, time: &str) -> Option<u64> {
         let at = self.last_before(time).map_or(0, |index| index + 1);
         let mut began_then = self.invocations.range(..at).rev().take_while(|it| it.start == time);
@@ -78,7 +80,8 @@ impl Attribution {
         }
         self.count += 1;
         let number = self.count;
-        // Read after a later one: what may follow the one before may follow this one.
+        // This start was read after a later one. An invocation that may follow the previous one may also follow this
+        // one.
         let before = at.checked_sub(1).filter(|_| at < self.invocations.len());
         let has_gap_after = before.is_some_and(|index| self.invocations[index].has_gap_after);
         let (request_id, start) = (request_id.to_owned(), time.to_owned());
@@ -93,8 +96,8 @@ impl Attribution {
         Some(number)
     }
 
-    /// Takes in `platform.runtimeDone` of a request, at this time. A retry has the id of the first attempt; the latest
-    /// start before the end is meant. Returns the number of that invocation, if its start was read.
+    /// Records `platform.runtimeDone` of a request at this time. A retry has the id of the first attempt, so the latest
+    /// start before the end counts. Returns the number of that invocation if its start was read.
     pub(crate) fn done(&mut self, request_id: &str, time: &str) -> Option<u64> {
         let is_it = |it: &Invocation| it.request_id == request_id;
         let began = |it: &Invocation| is_it(it) && it.start.as_str() <= time;
@@ -104,7 +107,7 @@ impl Attribution {
             self.invocations[index].done = Some(time.to_owned());
             return Some(self.invocations[index].number);
         }
-        // Its start was not read. It may have begun as soon as the one before it had ended.
+        // Its start was not read. It may have started as soon as the previous invocation ended.
         match self.last_before(time) {
             Some(index) => self.invocations[index].has_gap_after = true,
             None => self.has_earlier = true,
@@ -112,28 +115,28 @@ impl Attribution {
         None
     }
 
-    /// Takes in the end of the function's own init.
+    /// Records the end of the function's own init.
     pub(crate) fn init_done(&mut self, time: &str) {
         self.init_done.get_or_insert_with(|| time.to_owned());
     }
 
-    /// Returns the number of the invocation that began last, as far as the starts were read.
+    /// Returns the number of the invocation that started last, as far as starts were read.
     pub(crate) fn last(&self) -> Option<u64> {
         self.invocations.back().map(|it| it.number)
     }
 
-    /// Returns the number of this request's invocation, if it began last and its end was not read.
+    /// Returns the number of this request's invocation if it started last and its end was not read.
     pub(crate) fn open(&self, request_id: &str) -> Option<u64> {
         let last = self.invocations.back()?;
         (last.request_id == request_id && last.done.is_none()).then_some(last.number)
     }
 
-    /// Takes in that events were dropped or could not be read, before this time if it is known. Starts may have been among
-    /// them, after the end of any invocation that began before.
+    /// Records that events were dropped or unreadable, before this time if it is known. They may have included starts,
+    /// after the end of any earlier invocation.
     pub(crate) fn dropped(&mut self, time: Option<&str>) {
         self.has_earlier = true;
         for invocation in &mut self.invocations {
-            // Times of another form do not compare.
+            // Times in another format cannot be compared.
             let is_later = |time: &str| {
                 time.len() == invocation.start.len() && time < invocation.start.as_str()
             };
@@ -141,49 +144,49 @@ impl Attribution {
         }
     }
 
-    /// Returns the request that a line belongs to, if its time tells and it does not name a request itself. `record` is
-    /// the line as JSON.
+    /// Returns the request that a line belongs to, if its time decides it and the line does not name a request.
+    /// `record` is the line as JSON.
     pub(crate) fn request_of(&self, time: &str, record: &str) -> Option<&str> {
         let invocation = self.running_at(time)?;
         (!invocation.is_named_in(record) && named(record).is_none())
             .then_some(&invocation.request_id)
     }
 
-    /// Returns the invocation that a line belongs to, as it says itself or as its time tells.
+    /// Returns the invocation that a line names, or the one that its time decides.
     pub(crate) fn invocation_of(&self, time: &str, record: &str) -> Option<&str> {
         let Some(named) = named(record) else { return self.owner_of(time) };
         let known = self.invocations.iter().map(|it| it.request_id.as_str());
         known.rev().find(|id| *id == named)
     }
 
-    /// Returns the request that was running at this time; none if that is open.
+    /// Returns the request that was running at this time; none if that is uncertain.
     pub(crate) fn owner_of(&self, time: &str) -> Option<&str> {
         self.running_at(time).map(|it| it.request_id.as_str())
     }
 
-    /// Returns the invocation that was running at this time; none if that is open.
+    /// Returns the invocation that was running at this time; none if that is uncertain.
     fn running_at(&self, time: &str) -> Option<&Invocation> {
         let index = self.last_before(time)?;
         let invocation = &self.invocations[index];
         let Invocation { start, done, has_gap_after, .. } = invocation;
-        // Times of one form compare as text; another form would compare wrongly.
+        // Times of one format compare as text. Times of another format would compare wrongly.
         let known = [Some(start), done.as_ref()];
         if known.into_iter().flatten().any(|other| other.len() != time.len()) {
             return None;
         }
-        // Within the millisecond in which it began, the line may be the one before's.
+        // Within the millisecond of the start the line may belong to the previous invocation.
         let may_be_of_the_one_before = (index > 0 || self.has_earlier) && start == time;
-        // After its end and before the next start is known, the line may be the next one's.
+        // After the end, and before the next start is known, the line may belong to the next invocation.
         let is_last = index + 1 == self.invocations.len();
         let may_be_of_the_next = is_last && done.as_deref().is_some_and(|done| done < time);
-        // Between its start and its end there is no other.
+        // Between start and end there is no other invocation.
         let sure_until = done.as_deref().unwrap_or(start);
         let may_be_of_an_unknown_one = *has_gap_after && sure_until < time;
         let is_open = may_be_of_the_one_before || may_be_of_the_next || may_be_of_an_unknown_one;
         (!is_open).then_some(invocation)
     }
 
-    /// Returns the invocation that began last before this time, or at it.
+    /// Returns the index of the last invocation that started at or before this time.
     fn last_before(&self, time: &str) -> Option<usize> {
         self.invocations.iter().rposition(|it| it.start.as_str() <= time)
     }
@@ -193,7 +196,8 @@ impl Attribution {
 mod tests {
     use super::*;
 
-    /// The request of a line at this second, after invocations `(id, start, done)`; a second of 0 is not known.
+    /// Returns the request of a line at this second, after invocations `(id, start, done)`. A second of 0 means
+    /// unknown.
     fn request_of(invocations: &[(&str, u32, u32)], line: u32) -> Option<String> {
         let time = |second: u32| format!("2026-08-09T12:34:{second:02}.000Z");
         let mut attribution = Attribution::default();
@@ -211,7 +215,7 @@ mod tests {
         let two = [("a", 10, 20), ("b", 30, 0)];
         assert_eq!(request_of(&two, 15).as_deref(), Some("a"));
         assert_eq!(request_of(&two, 35).as_deref(), Some("b"));
-        assert_eq!(request_of(&[("a", 10, 0)], 10).as_deref(), Some("a"), "there is no other");
+        assert_eq!(request_of(&[("a", 10, 0)], 10).as_deref(), Some("a"), "it is the only one");
     }
 
     #[test]
@@ -220,19 +224,19 @@ mod tests {
     }
 
     #[test]
-    fn a_doubtful_line_is_given_to_nobody() {
+    fn a_doubtful_line_gets_no_request() {
         assert_eq!(request_of(&[("a", 10, 20), ("b", 30, 0)], 30), None, "the moment of a start");
         assert_eq!(
             request_of(&[("a", 10, 20)], 25),
             None,
-            "late, or early for what is not known yet"
+            "late, or early for an unknown invocation"
         );
         assert_eq!(request_of(&[("a", 10, 20)], 5), None, "printed during init");
         assert_eq!(request_of(&[], 5), None);
     }
 
     #[test]
-    fn a_line_that_names_its_request_needs_no_second_naming() {
+    fn a_line_that_names_its_request_gets_no_second_id() {
         let mut attribution = Attribution::default();
         attribution.started("6d68ca91", "2026-08-09T12:34:10.000Z");
         let time = "2026-08-09T12:34:11.000Z";
@@ -240,13 +244,13 @@ mod tests {
         assert_eq!(
             attribution.request_of(time, r#"{"requestId":"other"}"#),
             None,
-            "nobody is named"
+            "it names no request"
         );
         assert_eq!(attribution.request_of(time, r#"{"msg":"other"}"#), Some("6d68ca91"));
     }
 
     #[test]
-    fn after_dropped_events_no_line_is_given_to_the_invocation_before() {
+    fn after_dropped_events_no_line_gets_the_previous_request() {
         let time = |second: u32| format!("2026-08-09T12:34:{second:02}.000Z");
         let after = |dropped: Option<u32>, line: u32, done: bool| {
             let mut attribution = Attribution::default();
@@ -258,21 +262,25 @@ mod tests {
             attribution.started("b", &time(40));
             attribution.request_of(&time(line), "\"\"").map(str::to_owned)
         };
-        assert_eq!(after(Some(15), 12, false), None, "the loss lies before its report");
-        assert_eq!(after(Some(15), 10, false), None, "or before the first start that was read");
+        assert_eq!(after(Some(15), 12, false), None, "events were lost before the report");
+        assert_eq!(after(Some(15), 10, false), None, "or before the first known start");
         assert_eq!(after(Some(15), 18, false), None);
         assert_eq!(after(Some(25), 18, true).as_deref(), Some("a"));
-        assert_eq!(after(Some(25), 22, true), None, "late, or of one that was dropped");
+        assert_eq!(after(Some(25), 22, true), None, "late, or of a dropped invocation");
         assert_eq!(after(None, 12, false), None);
         assert_eq!(after(None, 12, true).as_deref(), Some("a"), "its end is known");
         assert_eq!(after(None, 22, true), None);
         assert_eq!(after(Some(15), 45, false).as_deref(), Some("b"), "until the next start");
         assert_eq!(after(Some(5), 15, false).as_deref(), Some("a"), "nothing was dropped since");
-        assert_eq!(after(Some(5), 10, false), None, "one may have ended in this millisecond");
+        assert_eq!(
+            after(Some(5), 10, false),
+            None,
+            "another one may have ended in this millisecond"
+        );
     }
 
     #[test]
-    fn a_drop_may_hide_invocations_after_each_end_that_was_read() {
+    fn a_drop_may_hide_invocations_after_each_known_end() {
         let time = |second: u32| format!("2026-08-09T12:34:{second:02}.000Z");
         let mut attribution = Attribution::default();
         attribution.started("a", &time(10));
@@ -282,17 +290,17 @@ mod tests {
         let owner = |attribution: &Attribution, line| {
             attribution.request_of(&time(line), "\"\"").map(str::to_owned)
         };
-        assert_eq!(owner(&attribution, 15), None, "of a, or of one that was dropped");
+        assert_eq!(owner(&attribution, 15), None, "of a, or of a dropped invocation");
         assert_eq!(owner(&attribution, 11).as_deref(), Some("a"), "its end is known");
         assert_eq!(owner(&attribution, 22), None);
         attribution.done("b", &time(30));
-        assert_eq!(owner(&attribution, 22).as_deref(), Some("b"), "its end is known now");
+        assert_eq!(owner(&attribution, 22).as_deref(), Some("b"), "its end is now known");
         attribution.started("late", &time(14));
         assert_eq!(owner(&attribution, 16), None, "others may follow it, too");
     }
 
     #[test]
-    fn the_end_of_an_unknown_invocation_closes_the_window_before_it() {
+    fn an_unknown_end_closes_the_window_of_the_previous_invocation() {
         let time = |second: u32| format!("2026-08-09T12:34:{second:02}.000Z");
         let with = |done: bool, line: u32| {
             let mut attribution = Attribution::default();
@@ -312,23 +320,27 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_with_the_same_id_is_an_invocation_of_its_own() {
+    fn a_retry_with_the_same_id_is_a_separate_invocation() {
         let retried = [("a", 10, 20), ("b", 30, 35), ("a", 40, 50)];
         assert_eq!(request_of(&retried, 32).as_deref(), Some("b"));
         assert_eq!(request_of(&retried, 45).as_deref(), Some("a"));
-        assert_eq!(request_of(&retried, 55), None, "the end of the latest is meant");
-        assert_eq!(request_of(&[("a", 10, 20), ("a", 30, 0)], 45).as_deref(), Some("a"), "it runs");
+        assert_eq!(request_of(&retried, 55), None, "the end belongs to the latest start");
+        assert_eq!(
+            request_of(&[("a", 10, 20), ("a", 30, 0)], 45).as_deref(),
+            Some("a"),
+            "it is running"
+        );
     }
 
     #[test]
-    fn events_that_are_handed_over_twice_change_nothing() {
+    fn events_that_arrive_twice_change_nothing() {
         let twice = [("a", 10, 20), ("b", 30, 0), ("a", 10, 20)];
         assert_eq!(request_of(&twice, 35).as_deref(), Some("b"));
         assert_eq!(request_of(&twice, 15).as_deref(), Some("a"));
     }
 
     #[test]
-    fn times_of_another_form_are_not_compared() {
+    fn times_in_another_format_are_not_compared() {
         let mut attribution = Attribution::default();
         attribution.started("a", "2026-08-09T12:34:10Z");
         assert_eq!(attribution.request_of("2026-08-09T12:34:11.000Z", ""), None);

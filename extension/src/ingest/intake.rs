@@ -1,7 +1,7 @@
-//! From the bodies of the Telemetry API to numbered events.
+//! Turns the bodies of the Telemetry API into numbered events.
 //!
-//! Pure: reads only what it must (`type`, the request id of platform events) and passes every other byte on. Whatever
-//! a body holds, it comes out as events: what cannot be read is wrapped, never dropped and never refused.
+//! Pure: it reads only what it must (`type`, the request id of platform events) and passes every other byte on. Every
+//! body becomes events: unreadable input is wrapped, never dropped and never refused.
 
 mod learn;
 mod members;
@@ -27,76 +27,76 @@ use members::{Piece, members};
 pub(crate) use parts::{Part, parts};
 use peek::Member;
 
-/// Members in a row that are no objects and shorter than [`TINY`], beyond which they are quarantined together.
+/// The number of tiny non-objects in a row above which they are quarantined together.
 const MOST_TINY: usize = 64;
-/// Bytes below which such a member is tiny.
+/// The size below which such a member is tiny, in bytes.
 const TINY: usize = 64;
 
-/// What the extension must know of the events that have passed.
+/// A fact about received events that other modules need.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Signal {
-    /// `platform.start`: an invocation of this request has begun.
+    /// `platform.start`: an invocation of this request has started.
     Started {
         /// The request.
         request_id: String,
-        /// When it began, in milliseconds since 1970.
+        /// The start time, in milliseconds since 1970.
         time_ms: u64,
     },
     /// `platform.runtimeDone`: the function has finished this request.
     RuntimeDone {
         /// The request.
         request_id: String,
-        /// How long the function has run, if the event states it.
+        /// How long the function ran, if the event states it.
         duration: Option<Duration>,
     },
-    /// `platform.initRuntimeDone`: the function's own init is over.
+    /// `platform.initRuntimeDone`: the function's own init has finished.
     InitDone,
-    /// `platform.initStart` of an init that is repeated within an invocation: somebody waits for its end.
+    /// `platform.initStart` of an init that is repeated within an invocation, which waits for its end.
     InitRepeated,
-    /// It is known now for which tenant the environment runs: [`Intake::source`] says so from here on.
+    /// The tenant of the environment is known now: [`Intake::source`] states it from here on.
     Tenant,
-    /// An invocation names another tenant than the first one did. The first counts; signalled once.
+    /// An invocation names another tenant than the first one did. The first one counts. It is signalled once.
     OtherTenant(String),
-    /// Telemetry is missing, or cannot be read: the end of the function may be part of it.
+    /// Telemetry is missing or unreadable. It may have included the end of the function.
     Gap,
 }
 
-/// What a body has brought.
+/// The result of reading a body.
 #[derive(Debug, Default)]
 pub struct Accepted {
-    /// Its events, in their order.
+    /// The events, in order.
     pub events: Vec<Event>,
-    /// What they mean for the invocation.
+    /// The signals in these events.
     pub signals: Vec<Signal>,
-    /// How many events were read, whatever became of them.
+    /// The number of events that were read, whatever happened to them.
     pub read: u64,
-    /// How many events were not wanted, and have no number.
+    /// The number of events that were filtered out and have no number.
     pub filtered: u64,
-    /// What the platform says it has dropped.
+    /// The numbers that the platform reports as dropped.
     pub logs_dropped: LogsDropped,
 }
 
-/// Numbers events.
+/// Reads bodies and numbers their events.
 #[derive(Debug)]
 pub struct Intake {
     source: Source,
     types: Types,
     last_seq: u64,
-    /// None where invocations run side by side, so that times tell nothing.
+    /// None if invocations run concurrently, so that times decide nothing.
     attribution: Option<Attribution>,
-    /// None where every line is delivered.
+    /// None if every line is delivered.
     selection: Option<Selection>,
-    /// Parts still to be taken whose invocations are known already.
+    /// The number of parts that are still to be read although their invocations are known already.
     foreseen: usize,
-    /// Whether records are made by invocation, so that each event must know its own.
+    /// True if records are made by invocation, so that each event needs its own.
     by_request: bool,
-    /// Whether an invocation has named another tenant than the first.
+    /// True if an invocation has named another tenant than the first.
     has_other_tenant: bool,
 }
 
 impl Intake {
-    /// Numbers start at 1. `one_at_a_time` says whether invocations follow each other, so that a log line's time tells
-    /// which one it belongs to.
+    /// Creates an intake whose numbers start at 1. `one_at_a_time` is true if invocations follow each other, so that
+    /// the time of a log line decides which one it belongs to.
     pub fn new(source: Source, types: Types, one_at_a_time: bool) -> Self {
         let attribution = one_at_a_time.then(Attribution::default);
         Self {
@@ -111,18 +111,18 @@ impl Intake {
         }
     }
 
-    /// The same, with each event told which invocation it belongs to.
+    /// Returns the intake with the invocation set on each event.
     #[must_use]
     pub fn by_request(self) -> Self {
         Self { by_request: true, ..self }
     }
 
-    /// Who the events are of.
+    /// Returns the source of the events.
     pub fn source(&self) -> &Source {
         &self.source
     }
 
-    /// Begins again as another instance: with number 1, and without knowledge of any invocation.
+    /// Starts again as another instance, with number 1 and without known invocations.
     pub fn restart(&mut self, source: Source) {
         let attribution = self.attribution.as_ref().map(Attribution::restarted);
         let selection = self.selection.as_ref().map(Selection::restarted);
@@ -131,26 +131,26 @@ impl Intake {
         *self = Self { attribution, selection, by_request, ..anew };
     }
 
-    /// The number that was given last.
+    /// Returns the number of the latest event.
     pub fn last_seq(&self) -> u64 {
         self.last_seq
     }
 
-    /// An event of our own, with the next number.
+    /// Returns an event of the extension itself, with the next number.
     pub fn own(&mut self, event_type: &str, record: &serde_json::Value, now: Moment) -> Event {
         let time = humantime::format_rfc3339_millis(now.wall);
         let object = format!(r#"{{"time":"{time}","type":"{event_type}","record":{record}}}"#);
         self.number(&object, now.monotonic)
     }
 
-    /// Takes one body, at this moment.
+    /// Reads a body at this moment.
     pub fn accept(&mut self, body: &[u8], now: Moment) -> Accepted {
         let mut accepted = self.accept_body(body, now, false);
         self.decide(now, &mut accepted);
         accepted
     }
 
-    /// Takes one body. Learns when the invocations were that it tells of, unless they are known.
+    /// Reads a body. Unless its invocations are already known, learns their times first.
     fn accept_body(&mut self, body: &[u8], now: Moment, is_foreseen: bool) -> Accepted {
         let mut accepted = Accepted::default();
         if body.is_empty() {
@@ -161,10 +161,10 @@ impl Intake {
         };
         let pieces: Vec<(Piece<'_>, Member<'_>)> = pieces.collect();
         if let [(Piece::Invalid { .. }, _), (Piece::Unfinished, _)] = &*pieces {
-            // Nothing in it is sure, not even that an array was meant.
+            // Nothing is certain in it, not even that it was meant as an array.
             return self.unreadable(None, body, now, is_foreseen);
         }
-        // First, so that lines which stand before the start of their invocation find it.
+        // This comes first, so that lines find an invocation that starts later in the body.
         for (piece, member) in &pieces {
             if !is_foreseen {
                 self.attribute(piece, member, now);
@@ -197,7 +197,7 @@ impl Intake {
         accepted
     }
 
-    /// Takes a part of a body, at this moment.
+    /// Reads a part of a body at this moment.
     pub(crate) fn accept_part(&mut self, part: &Part, now: Moment) -> Accepted {
         let is_foreseen = self.foreseen > 0;
         self.foreseen = self.foreseen.saturating_sub(1);
@@ -208,14 +208,14 @@ impl Intake {
                 self.unreadable(reason, bytes, now, is_foreseen)
             }
         };
-        // Lines of an invocation may stand behind the start of the next one.
+        // Lines of an invocation may follow the start of the next one.
         if self.foreseen == 0 {
             self.decide(now, &mut accepted);
         }
         accepted
     }
 
-    /// Quarantines bytes that may hold any event.
+    /// Quarantines bytes that may contain any event.
     fn unreadable(
         &mut self,
         reason: Option<&str>,
@@ -256,7 +256,7 @@ impl Intake {
         accepted.events.push(event);
     }
 
-    /// Gives an event its number.
+    /// Numbers an event.
     fn identify(&mut self, member: &Member<'_>, received: Instant) -> Event {
         let attribution = self.attribution.as_ref().filter(|_| member.is_line());
         let request_id = attribution.and_then(|attribution| {
@@ -270,7 +270,7 @@ impl Intake {
         event
     }
 
-    /// The invocation that an event belongs to, as it says itself or as its time tells.
+    /// Returns the invocation that an event names, or the one that its time decides.
     fn request_of(&self, member: &Member<'_>) -> Option<Arc<str>> {
         let named = member.request().map(|request| request.request_id);
         named.filter(|id| is_id(id)).map(Into::into).or_else(|| {
@@ -287,7 +287,7 @@ impl Intake {
         match self.types.wanted(member.event_type()) {
             Wanted::Always => true,
             Wanted::Never => false,
-            // Of a line that does not tell nobody knows that it is mild.
+            // Lines with an unknown level are delivered.
             Wanted::From(lowest) => {
                 member.record.and_then(level_of).is_none_or(|level| level >= lowest)
             }
@@ -304,7 +304,7 @@ impl Intake {
         self.push_quarantined(&quarantine::bytes(reason, bytes, now.wall), now, accepted);
     }
 
-    /// Lines may be hidden in what is quarantined, so whatever is undecided goes before it.
+    /// Quarantined bytes may contain lines, so everything undecided is released first.
     fn push_quarantined(&mut self, wrapped: &str, now: Moment, accepted: &mut Accepted) {
         accepted.read += 1;
         if let Some(selection) = &mut self.selection {
@@ -320,12 +320,12 @@ impl Intake {
     }
 }
 
-/// Where a body tells that the environment was restored from a snapshot: what is from before that, and the rest, as two
-/// bodies. Before it are the platform's events of init, which stand first; whatever else comes along may differ between
-/// the environments that were restored from the same snapshot.
+/// Splits a body at the restore from a snapshot into two bodies: events from before it, and the rest. Only the
+/// platform's init events at the start count as earlier. Everything else may differ between environments that were
+/// restored from the same snapshot.
 pub(crate) fn restored(body: &[u8]) -> Option<(Vec<u8>, Vec<u8>)> {
     const RESTORED: &str = "platform.restore";
-    // Nearly always the answer; what a function prints may hold these words, too.
+    // Most bodies end here. Lines of the function may contain these words, too.
     memmem::find(body, RESTORED.as_bytes())?;
     let members = members(body)?;
     let is_restored = |(_, member): (_, Member<'_>)| member.event_type().starts_with(RESTORED);
@@ -362,15 +362,14 @@ fn is_tiny(piece: &Piece<'_>, member: &Member<'_>) -> bool {
     is_foreign && piece.bytes().len() < TINY
 }
 
-/// Returns what stands in a body from one piece to another.
+/// Returns the bytes of a body from one piece to another.
 fn between<'a>(body: &'a [u8], first: &Piece<'_>, last: &Piece<'_>) -> &'a [u8] {
     let start = first.bytes().as_ptr().addr() - body.as_ptr().addr();
     let end = last.bytes().as_ptr_range().end.addr() - body.as_ptr().addr();
     &body[start..end]
 }
 
-/// Whether this can be the id of a request. It becomes a partition key, of which Kinesis takes no empty one and none of
-/// more than 256 characters.
+/// True if this can be a request id. It becomes a partition key, which must have 1 to 256 characters in Kinesis.
 fn is_id(text: &str) -> bool {
     let is_of_it = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-';
     (1..=64).contains(&text.len()) && text.bytes().all(is_of_it)

@@ -1,7 +1,7 @@
-//! Which invocations' log lines are delivered: all of a remarkable invocation, and a sample of the others.
+//! Selects the invocations whose log lines are delivered: all remarkable ones, and a sample of the others.
 //!
-//! Pure. A line is held, without a number, until its invocation is decided. Where the outcome is not known, where telemetry is
-//! missing, and beyond the memory for held lines, everything is delivered.
+//! Pure. A line is held without a number until its invocation is decided. If the outcome is unknown, if telemetry is
+//! missing, or if the memory for held lines is full, everything is delivered.
 
 mod invocations;
 
@@ -15,7 +15,7 @@ use crate::buffer::ledger::Selected;
 use crate::ingest::attribution::{Attribution, Owners};
 use invocations::{Fate, Invocations};
 
-/// Bytes that a held line takes in addition to its text.
+/// The bytes that a held line takes in addition to its text.
 const OVERHEAD: usize = 2 * size_of::<Line>() + 16;
 
 /// A log line without a number.
@@ -23,9 +23,9 @@ const OVERHEAD: usize = 2 * size_of::<Line>() + 16;
 pub(super) struct Line {
     /// The event as JSON.
     pub(super) text: Box<str>,
-    /// When it reached us.
+    /// When the line reached the extension.
     pub(super) received: Instant,
-    /// Its place among all lines that were ever held.
+    /// Its position among all lines that were ever held.
     order: u64,
     /// True if it makes its invocation remarkable.
     is_remarkable: bool,
@@ -37,31 +37,31 @@ impl Line {
     }
 }
 
-/// What becomes of a line.
+/// The decision on a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// It is delivered. Lines of its invocation that were held until now go before it.
+    /// The line is delivered, after the held lines of its invocation.
     Deliver,
-    /// It waits with this invocation.
+    /// The line waits with this invocation.
     Hold(u64),
-    /// It waits until it is known which invocation it belongs to.
+    /// The line waits until its invocation is known.
     HoldDoubtful,
-    /// It belongs to an invocation that is not delivered.
+    /// The line belongs to an invocation that is not delivered.
     Discard,
 }
 
-/// What stays when another instance begins.
+/// The settings, which stay when another instance starts.
 #[derive(Clone, Copy, Debug)]
 struct Rules {
     sample: Sample,
     keep: Keep,
-    /// How long lines may come after the end of their function.
+    /// How long lines may arrive after the end of their function.
     buffer_timeout: Duration,
     /// The most bytes of held lines.
     most_bytes: usize,
 }
 
-/// Decides on invocations, and holds the lines of those that are undecided.
+/// Decides on invocations, and holds the lines of undecided ones.
 #[derive(Debug)]
 pub struct Selection {
     rules: Rules,
@@ -74,21 +74,21 @@ pub struct Selection {
     memory: usize,
     /// The number of lines that were ever held.
     held: u64,
-    /// The invocation that had begun last when the last body was read.
+    /// The invocation that had started last when the last body was read.
     seen: Option<u64>,
-    /// True if something was learnt since doubtful lines were placed.
+    /// True if something was learned since doubtful lines were last placed.
     has_news: bool,
-    /// The request whose function has failed or timed out, if its start was not read before the environment's end.
+    /// The request whose function failed or timed out, if its start was not read before the end of the environment.
     failed: Option<String>,
-    /// True if a line that makes its invocation remarkable may belong to the one that begins next.
+    /// True if a remarkable line may belong to the invocation that starts next.
     is_next_remarkable: bool,
-    /// True while no line is held: before a snapshot, and after the wait for late telemetry at the end.
+    /// True while no line may be held: before a snapshot, and after the wait for late telemetry at the end.
     is_closed: bool,
     counts: Selected,
 }
 
 impl Selection {
-    /// Returns the selection of these settings, with so many bytes for held lines; none if every line is delivered.
+    /// Returns the selection of these settings, with this many bytes for held lines; none if every line is delivered.
     pub fn new(config: &Config, most_bytes: usize) -> Option<Self> {
         let Config { sample, keep, buffer_timeout, .. } = *config;
         let buffer_timeout = buffer_timeout.duration();
@@ -96,7 +96,7 @@ impl Selection {
             .then(|| Self::of(Rules { sample, keep, buffer_timeout, most_bytes }))
     }
 
-    /// Holds nothing.
+    /// Creates a selection that holds nothing.
     fn of(rules: Rules) -> Self {
         Self {
             rules,
@@ -114,32 +114,33 @@ impl Selection {
         }
     }
 
-    /// Returns this selection while it must hold nothing: a snapshot is ahead.
+    /// Returns this selection with holding disabled, because a snapshot is ahead.
     pub(crate) fn closed(self) -> Self {
         Self { is_closed: true, ..self }
     }
 
-    /// Begins again as another instance, which holds nothing.
+    /// Starts again as another instance that holds nothing.
     pub(super) fn restarted(&self) -> Self {
         Self::of(self.rules)
     }
 
-    /// Returns what was not delivered, and what is undecided.
+    /// Returns the numbers of undelivered and of undecided lines.
     pub(crate) fn counts(&self) -> Selected {
         self.counts
     }
 
-    /// Returns the bytes that held lines take in memory.
+    /// Returns the bytes of memory that held lines take.
     pub(crate) fn memory(&self) -> usize {
         self.memory
     }
 
-    /// True if a line of this level makes its invocation remarkable. A line of unknown level does not.
+    /// True if a line of this level makes its invocation remarkable. An unknown level does not.
     pub(super) fn is_remarkable(&self, level: impl FnOnce() -> Option<LogLevel>) -> bool {
         self.rules.keep.level.is_some_and(|lowest| level().is_some_and(|level| level >= lowest))
     }
 
-    /// An invocation has begun. Its X-Ray root trace id decides, or its request id where there is none.
+    /// Records the start of an invocation. Its X-Ray root trace id decides whether it is in the sample, or its request
+    /// id if it has none.
     pub(super) fn started(&mut self, number: u64, request_id: &str, root: Option<&str>) {
         let is_sampled = self.rules.sample.contains(hash(root.unwrap_or(request_id)));
         let has_failed = self.failed.as_deref() == Some(request_id);
@@ -154,7 +155,7 @@ impl Selection {
         self.release(forgotten);
     }
 
-    /// A function has finished. `has_failed` is true for every status but success.
+    /// Records the end of a function. `has_failed` is true for every status except success.
     pub(super) fn done(
         &mut self,
         number: u64,
@@ -171,8 +172,8 @@ impl Selection {
         }
     }
 
-    /// The environment is shut down because the function has failed or timed out in this request, which is the invocation
-    /// with this number if its start was read.
+    /// Records that the environment is shut down because the function failed or timed out in this request. `number` is
+    /// its invocation if the start was read.
     pub(super) fn fail(&mut self, request_id: &str, number: Option<u64>) {
         match number {
             _ if !self.rules.keep.failed => {}
@@ -181,17 +182,17 @@ impl Selection {
         }
     }
 
-    /// More is known of the times of invocations.
+    /// Notes that more is known about the times of invocations.
     pub(super) fn note(&mut self) {
         self.has_news = true;
     }
 
-    /// Lines may be held again: no snapshot will be taken.
+    /// Allows lines to be held again, because Lambda will take no snapshot.
     pub(super) fn reopen(&mut self) {
         self.is_closed = false;
     }
 
-    /// Telemetry is missing, or could not be read: whatever is undecided is delivered.
+    /// Delivers everything undecided, because telemetry is missing or unreadable.
     pub(super) fn gap(&mut self) {
         for number in self.invocations.undecided() {
             self.deliver(number);
@@ -199,7 +200,8 @@ impl Selection {
         self.release_doubtful();
     }
 
-    /// True if a line that may belong to these invocations is delivered, whatever its level, and decides on none of them.
+    /// True if a line that may belong to these invocations is delivered whatever its level, and decides on none of
+    /// them.
     pub(super) fn delivers(&self, owners: &Owners) -> bool {
         let Owners { known, or_next, or_unknown, .. } = owners;
         !or_next && !or_unknown && known.iter().all(|number| self.is(*number, Fate::Delivered))
@@ -276,15 +278,15 @@ impl Selection {
         self.counts.sampled_out_bytes += bytes as u64;
     }
 
-    /// Takes out the lines that are to be delivered now, in the order in which they came.
+    /// Removes and returns the released lines, in the order of their arrival.
     pub(super) fn take_released(&mut self) -> Vec<Line> {
         let mut released = std::mem::take(&mut self.released);
         released.sort_unstable_by_key(|line| line.order);
         released
     }
 
-    /// Decides on invocations after a body was read. One that has ended is discarded when the next one has begun or its
-    /// late lines had time to come; one whose end was not read when the next one began is delivered.
+    /// Decides on invocations after a body was read. One that has ended is discarded once the next one has started or
+    /// its late lines had time to arrive. One whose end was not read when the next one started is delivered.
     pub(super) fn decide(
         &mut self,
         attribution: &Attribution,
@@ -292,7 +294,7 @@ impl Selection {
         now: Moment,
     ) {
         self.place(&owners_of);
-        // A line that may be of the last one may still make it remarkable.
+        // A remarkable line that may belong to the last invocation may still make it remarkable.
         let may_decide = self.doubtful.iter().any(|line| line.is_remarkable);
         for number in self.invocations.undecided() {
             let is_last = attribution.last() == Some(number);
@@ -319,18 +321,18 @@ impl Selection {
         self.seen = attribution.last().max(self.seen);
     }
 
-    /// True if an invocation with this number began in a body before this one.
+    /// True if the invocation with this number started in an earlier body.
     pub(super) fn has_seen(&self, number: u64) -> bool {
         self.seen.is_some_and(|seen| number <= seen)
     }
 
-    /// From here on no line is held.
+    /// Stops holding lines.
     pub(super) fn close(&mut self) {
         self.is_closed = true;
         self.has_news = true;
     }
 
-    /// Places the lines of which more is known now.
+    /// Places the lines about which more is known now.
     pub(super) fn place(&mut self, owners_of: impl Fn(&Line) -> Owners) {
         if !std::mem::take(&mut self.has_news) {
             return;
@@ -344,7 +346,7 @@ impl Selection {
         }
     }
 
-    /// Delivers the oldest undecided invocations while held lines take more memory than there is for them.
+    /// Delivers the oldest undecided invocations while held lines exceed their memory.
     fn bound(&mut self) {
         while self.memory > self.rules.most_bytes {
             match self.invocations.held_by() {
@@ -354,7 +356,7 @@ impl Selection {
         }
     }
 
-    /// Decides that an invocation is delivered, with the lines that were held for it.
+    /// Decides that an invocation is delivered, with the lines held for it.
     fn deliver(&mut self, number: u64) {
         self.has_news = true;
         let lines = self.invocations.deliver(number);
@@ -373,7 +375,7 @@ impl Selection {
         }
     }
 
-    /// A line is held no longer.
+    /// Stops counting a line as held.
     fn let_go(&mut self, line: &Line) {
         self.memory -= line.memory();
         self.counts.undecided -= 1;

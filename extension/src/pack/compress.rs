@@ -1,20 +1,20 @@
-//! Compression of a record's data.
+//! Compresses the data of a record.
 //!
-//! gzip is zlib-rs. Zstandard is the C library: of the encoders in Rust one stays behind gzip, and the other adds three
-//! times as much to the layer for the same ratio.
+//! gzip comes from zlib-rs, Zstandard from the C library. Of the encoders in Rust one compresses worse than gzip, and
+//! the other adds three times as much to the layer for the same ratio.
 
 use std::io::Write as _;
 
 use extension_spec::Compression;
 use flate2::write::GzEncoder;
 
-/// Beyond this gzip takes twice the time for a twentieth less.
+/// Higher levels take twice the time for 5 % smaller data.
 const GZIP_LEVEL: u32 = 3;
-/// Higher levels take twice the time for nothing, with lines of logs. The layer is built without what only they need
+/// Higher levels take twice the time for no gain on log lines. The layer is built without the code that only they need
 /// (`ZSTD_WITHOUT` in `xtask/src/tools/build.rs`).
 const ZSTD_LEVEL: i32 = 1;
 
-/// The data as it is sent.
+/// Returns the data as it is sent.
 pub(super) fn compress(data: Vec<u8>, compression: Compression) -> Vec<u8> {
     match compression {
         Compression::None => data,
@@ -29,11 +29,11 @@ pub(super) fn compress(data: Vec<u8>, compression: Compression) -> Vec<u8> {
     }
 }
 
-/// The most that `len` bytes can become when nothing in them can be compressed.
+/// Returns the largest size of `len` bytes after compression, reached with incompressible data.
 pub(super) fn bound(len: usize, compression: Compression) -> usize {
     match compression {
         Compression::None => len,
-        // Stored blocks, five bytes each; header and trailer.
+        // Stored blocks take five bytes each; the header and the trailer take 18.
         Compression::Gzip => len + 5 * (len / 16_383 + 1) + 18,
         Compression::Zstd => zstd::zstd_safe::compress_bound(len),
     }
@@ -58,7 +58,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_compressed_inflates_to_the_same_and_never_grows_beyond_its_bound() {
+    fn compressed_data_inflates_to_the_original_within_its_bound() {
         fastrand::seed(1);
         for len in [0, 1, 500, 16_383, 16_384, 300_000] {
             let noise: Vec<u8> = std::iter::repeat_with(|| fastrand::u8(..)).take(len).collect();

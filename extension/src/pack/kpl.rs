@@ -1,10 +1,10 @@
-//! The aggregated record of the Kinesis Producer Library.
+//! The aggregated record format of the Kinesis Producer Library.
 //!
-//! Pure. Source: `aggregation-format.md` of awslabs/amazon-kinesis-producer: a magic number, a protobuf message, and the
-//! MD5 of that message as a checksum. Written by hand, because it is three tags.
+//! Pure. Source: `aggregation-format.md` of awslabs/amazon-kinesis-producer. An aggregate is a magic number, a protobuf
+//! message, and the MD5 of that message as a checksum. The message has only three tags, so it is written by hand.
 //!
-//! All inner records have the outer record's partition key and no explicit hash key: KCL drops a whole aggregate
-//! without a word if one inner key belongs to another shard.
+//! All inner records have the outer record's partition key and no explicit hash key. KCL silently drops a whole
+//! aggregate if one inner key belongs to another shard.
 
 use md5::{Digest as _, Md5};
 
@@ -14,28 +14,28 @@ const CHECKSUM: usize = 16;
 const KEY_TAG: u8 = 0x0A;
 /// `records`, length-delimited.
 const RECORD_TAG: u8 = 0x1A;
-/// `partition_key_index` = 0. Written though it is the default of its type: proto2 requires it.
+/// `partition_key_index` = 0. proto2 requires the field, so it is written although 0 is the default.
 const KEY_INDEX: [u8; 2] = [0x08, 0x00];
 /// `data`, length-delimited.
 const DATA_TAG: u8 = 0x1A;
 
-/// Bytes of an aggregate before its first record.
+/// Returns the bytes of an aggregate before its first record.
 pub(super) fn overhead(key: &str) -> usize {
     MAGIC.len() + 1 + varint_len(key.len()) + key.len() + CHECKSUM
 }
 
-/// Bytes that a record adds.
+/// Returns the bytes that a record adds.
 pub(super) fn inner(len: usize) -> usize {
     let body = body(len);
     1 + varint_len(body) + body
 }
 
-/// Bytes of the inner message.
+/// Returns the bytes of the inner message.
 fn body(len: usize) -> usize {
     KEY_INDEX.len() + 1 + varint_len(len) + len
 }
 
-/// An aggregate of these records. `capacity` is its size, which the caller has summed up.
+/// Returns an aggregate of these records. `capacity` is its size, which the caller computes.
 pub(super) fn aggregate<'a>(
     key: &str,
     records: impl Iterator<Item = &'a [u8]>,
@@ -54,8 +54,8 @@ pub(super) fn aggregate<'a>(
     seal(out)
 }
 
-/// The same aggregate under another key. The key comes first, so nothing else is touched. What is too short to be an
-/// aggregate stays as it is: somebody else may have written into a spill file.
+/// Returns the aggregate under another key. The key comes first, so the rest is unchanged. Data that is too short for
+/// an aggregate is returned as it is, because another program may have written the spill file.
 pub(super) fn rekey(aggregate: &[u8], old: &str, new: &str) -> Vec<u8> {
     let records = overhead(old) - CHECKSUM..aggregate.len().saturating_sub(CHECKSUM);
     let Some(records) = aggregate.get(records) else { return aggregate.to_vec() };
@@ -102,7 +102,7 @@ mod tests {
     fn of(key: &str, records: &[&[u8]]) -> Vec<u8> {
         let size = overhead(key) + records.iter().map(|it| inner(it.len())).sum::<usize>();
         let aggregate = aggregate(key, records.iter().copied(), size);
-        assert_eq!(aggregate.len(), size, "sizes are foretold to the byte");
+        assert_eq!(aggregate.len(), size, "the predicted size is exact");
         aggregate
     }
 
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn lengths_of_every_size_are_foretold() {
+    fn aggregate_sizes_are_predicted_exactly() {
         for len in [0, 1, 123, 124, 127, 128, 16_383, 16_384, 2_097_151, 2_097_152] {
             of("a key", &[&vec![b'x'; len]]);
         }
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn another_key_makes_the_aggregate_that_it_would_have_made_at_first() {
+    fn rekeying_equals_aggregating_with_the_new_key() {
         let records: [&[u8]; 2] = [b"one", b"two"];
         assert_eq!(rekey(&of("key", &records), "key", "key-12"), of("key-12", &records));
     }

@@ -1,29 +1,29 @@
-//! What a record and a request may hold.
+//! The sizes of records and requests.
 
 use extension_spec::{Config, limits};
 
-/// What a record and a request may hold. Bytes are counted as Kinesis counts them: data before base64, plus the
+/// The limits on a record and on a request. Bytes are counted as Kinesis counts them: data before base64, plus the
 /// partition key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
-    /// Largest record.
+    /// The largest record, in bytes.
     pub record_bytes: usize,
-    /// Size at which a record counts as full.
+    /// The size at which a record counts as full, in bytes.
     pub target_bytes: usize,
-    /// Most bytes of events in a record, however much they shrink: memory of ours until then, and of its consumers.
+    /// The most bytes of events in a record before compression. It bounds the memory of the extension and of consumers.
     pub inflated_bytes: usize,
-    /// Largest request.
+    /// The largest request, in bytes.
     pub request_bytes: usize,
-    /// Most records in a request.
+    /// The most records in a request.
     pub request_records: usize,
 }
 
-/// What a Firehose transformation can hand back in base64, and what any consumer can hold.
+/// The most bytes that a Firehose transformation can return in base64, and that any consumer can hold.
 const MOST_INFLATED: usize = 4 * 1024 * 1024;
 
 impl Limits {
-    /// From the settings, for a queue of so many bytes. A target above the limit is the limit; a request takes at least
-    /// one record.
+    /// Returns the limits of these settings for a queue of `queue_bytes`. A target above the record limit is lowered to
+    /// it. A request holds at least one record.
     pub fn new(config: &Config, queue_bytes: usize) -> Self {
         let record_bytes = config.max_record_bytes.size();
         let target_bytes = config.target_record_bytes.size().min(record_bytes);

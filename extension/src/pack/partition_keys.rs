@@ -1,8 +1,8 @@
-//! Partition keys, so that no shard gets more than it takes.
+//! Chooses partition keys so that no shard receives more than it accepts.
 //!
-//! Pure: the moment comes in as a value. A shard takes a certain number of bytes and records a second. What goes out
-//! under one key goes to one shard; beyond its measure, and while its shard throttles, a record goes out under the next
-//! key: `k`, `k-1`, `k-2` … A key that has been quiet for a second has its whole measure again.
+//! Pure: the time comes in as a value. A shard accepts a certain number of bytes and records per second, and all
+//! records of one key go to one shard. Records beyond that budget, or while the shard throttles, get the next key: `k`,
+//! `k-1`, `k-2` … After a second without records a key has its whole budget again.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -12,54 +12,54 @@ use extension_spec::{PartitionKey, limits};
 
 use crate::pack::Record;
 
-/// Keys beyond this share what comes. More shards than that are nowhere reached from one environment.
+/// The most keys in use; further records share them. No environment fills more shards than that.
 const KEYS: usize = 100;
-/// The longest of what is appended to a key: `-99`.
+/// The length of the longest suffix, `-99`.
 const SUFFIX: usize = 3;
-/// A shard that throttles has new room after a second at the latest.
+/// After this time a throttled shard accepts records again.
 const PENALTY: Duration = Duration::from_secs(1);
-/// Measures of keys that are remembered before those that are empty again are forgotten.
+/// The number of budgets above which those of idle keys are forgotten.
 const REMEMBERED: usize = 256;
 
-/// Measures what goes out under each key.
+/// Tracks the load of each key.
 #[derive(Debug)]
 pub struct PartitionKeys {
     is_random: bool,
     budgets: HashMap<Arc<str>, ShardBudget>,
 }
 
-/// Until when a shard is busy with what went out under a key.
+/// The times until which a shard is busy with the records of a key.
 #[derive(Clone, Copy, Debug)]
 struct ShardBudget {
-    /// At its rate of bytes.
+    /// Busy until then at the shard's rate of bytes.
     bytes: Instant,
-    /// At its rate of records.
+    /// Busy until then at the shard's rate of records.
     records: Instant,
-    /// It has said that it takes no more.
+    /// Throttled until then.
     throttled: Instant,
 }
 
 impl PartitionKeys {
-    /// Nothing has gone out yet.
+    /// Creates keys that have not been used.
     pub fn new(strategy: PartitionKey) -> Self {
         Self { is_random: strategy == PartitionKey::Random, budgets: HashMap::new() }
     }
 
-    /// Nothing has gone out from this process yet.
+    /// Forgets all use, because a restored process has sent nothing yet.
     pub fn restart(&mut self) {
         self.budgets.clear();
     }
 
-    /// Gives a record the key under which it goes out now. `max_bytes` is the largest that it may become.
+    /// Gives a record the key under which it is sent now. `max_bytes` is the largest size that the record may reach.
     pub fn assign(&mut self, record: &mut Record, max_bytes: usize, now: Instant) {
         if self.is_random {
-            // As long as the key that it replaces.
+            // It has the length of the key that it replaces.
             record.set_key(format!("{:012x}", fastrand::u64(..1 << 48)).into());
             return;
         }
         let base_key = record.base_key.clone();
         let size = record.data.len() + base_key.len();
-        // A record without room for a longer key keeps its own. An aggregate holds its key as well.
+        // A record without room for a longer key keeps its own key. An aggregate contains its key as well.
         let growth = if record.is_aggregate { 2 * SUFFIX + 1 } else { SUFFIX };
         let count = if size + growth > max_bytes { 1 } else { KEYS };
         let key = self.choose(&base_key, count, size, now);
@@ -73,7 +73,7 @@ impl PartitionKeys {
         }
     }
 
-    /// A record was refused because the shard of this key has no room.
+    /// Notes that a shard has throttled this key.
     pub fn throttled(&mut self, key: &Arc<str>, now: Instant) {
         if self.is_random {
             return;
@@ -82,7 +82,7 @@ impl PartitionKeys {
         budget.throttled = now + PENALTY;
     }
 
-    /// The first key with room; without any, the one that has gone out least.
+    /// Returns the first key with room; if there is none, the least loaded one.
     fn choose(&self, base_key: &Arc<str>, count: usize, size: usize, now: Instant) -> Arc<str> {
         let key = |number: usize| {
             if number == 0 { base_key.clone() } else { format!("{base_key}-{number}").into() }
@@ -103,7 +103,7 @@ impl PartitionKeys {
     }
 }
 
-/// How long a shard is busy with this many of what it takes `rate` of in a second.
+/// Returns how long a shard is busy with `count` units if it accepts `rate` units per second.
 fn busy(count: usize, rate: u64) -> Duration {
     Duration::from_secs(count as u64) / u32::try_from(rate).unwrap_or(u32::MAX)
 }
@@ -122,7 +122,7 @@ impl ShardBudget {
         self.bytes.max(self.records).max(self.throttled) <= now
     }
 
-    /// Whether the shard takes a record of this size within a second. One that is larger goes out alone.
+    /// True if the shard accepts a record of this size within a second. A larger record is sent alone.
     fn has_room(&self, size: usize, now: Instant) -> bool {
         let mut after = *self;
         after.add(size, now);
@@ -131,7 +131,7 @@ impl ShardBudget {
         fits && after.records <= in_a_second && self.throttled <= now
     }
 
-    /// How long the shard is busy; one that throttles comes last.
+    /// Returns how long the shard is busy. A throttled one sorts last.
     fn load(&self, now: Instant) -> Duration {
         let busy = self.bytes.max(self.records).saturating_duration_since(now);
         if self.throttled > now { Duration::MAX } else { busy }

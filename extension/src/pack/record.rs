@@ -1,4 +1,4 @@
-//! What is sent: a record, and whose events it holds.
+//! Defines a record, and which events it holds.
 
 use std::sync::Arc;
 use std::time::Instant;
@@ -11,48 +11,48 @@ use crate::event::{self, Event, Source};
 /// A Kinesis record: one or more events, or a part of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Record {
-    /// As it is sent; shared with the request in flight.
+    /// The data as it is sent, shared with the request in flight.
     pub data: Bytes,
-    /// Partition key before anything is appended to it.
+    /// The partition key without a suffix.
     pub base_key: Arc<str>,
-    /// Partition key.
+    /// The partition key.
     pub key: Arc<str>,
-    /// Whether the data is an aggregate, which holds its key.
+    /// True if the data is an aggregate, which contains its key.
     pub is_aggregate: bool,
-    /// Whole events in it. A part of an event is none.
+    /// The number of whole events. A part of an event does not count.
     pub events: u64,
-    /// Numbers of its events.
+    /// The numbers of its events.
     pub span: Span,
-    /// When its oldest event reached us.
+    /// When its oldest event reached the extension.
     pub oldest: Instant,
-    /// When the first of its events began to wait for its delivery.
+    /// When the first of its events became ready for delivery.
     pub released: Instant,
-    /// Which part of its event it is, if it is one.
+    /// The position of the part, if the record holds a part of an event.
     pub part: Option<Part>,
 }
 
-/// Numbers of events, both ends included. Between them some may be missing.
+/// A range of event numbers, both ends included. Numbers in between may be missing.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Span {
-    /// Who gave the numbers.
+    /// The instance that numbered the events.
     pub instance: Arc<str>,
-    /// The smallest.
+    /// The smallest number.
     pub first: u64,
-    /// The largest.
+    /// The largest number.
     pub last: u64,
 }
 
-/// Which part of an event a record holds.
+/// The position of a part within its event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Part {
-    /// From 1.
+    /// The position, from 1.
     pub part: u64,
-    /// How many there are.
+    /// The number of parts.
     pub parts: u64,
 }
 
 impl Record {
-    /// Of these events, at least one, in this data.
+    /// Creates a record of these events (at least one) with this data.
     pub(super) fn of(
         events: &[Event],
         data: Vec<u8>,
@@ -80,13 +80,13 @@ impl Record {
         }
     }
 
-    /// Its size as Kinesis counts it.
+    /// Returns the record's size as Kinesis counts it.
     pub fn size(&self) -> usize {
         self.data.len() + self.key.len()
     }
 
-    /// Two records of half its lines each, if it can be cut: plain lines can, of what is compressed, aggregated or led by
-    /// a line about all the others nobody knows where.
+    /// Splits the record into two with half of its lines each; none if it cannot be split. Only plain lines can:
+    /// compressed data, aggregates and records with an identity line have no known boundary.
     pub fn halves(&self) -> Option<(Self, Self)> {
         let is_lines = self.data.starts_with(b"{") && self.data.ends_with(b"\n");
         if self.events < 2 || !is_lines || event::is_record_head(&self.data) {
@@ -104,13 +104,13 @@ impl Record {
         ))
     }
 
-    /// Makes this its key, to which others are appended.
+    /// Sets the base key, to which suffixes are appended.
     pub fn set_base_key(&mut self, base_key: Arc<str>) {
         self.base_key = base_key.clone();
         self.set_key(base_key);
     }
 
-    /// Moves it under another key. Its own bytes change only where they name the key.
+    /// Moves the record to another key. Its data changes only if it contains the key.
     pub fn set_key(&mut self, key: Arc<str>) {
         if self.is_aggregate {
             self.data = kpl::rekey(&self.data, &self.key, &key).into();
@@ -121,7 +121,7 @@ impl Record {
 
 #[cfg(test)]
 impl Record {
-    /// One event of instance `i`, number 1, in this data, under this key.
+    /// Creates a record of one event (instance `i`, number 1) with this data and key.
     pub(crate) fn sample(data: impl Into<Vec<u8>>, key: &str) -> Self {
         Self {
             data: data.into().into(),

@@ -1,6 +1,6 @@
-//! What delivers records, as those see it who send them: answers, and what these call for.
+//! The interface between the dispatcher and a delivery backend: answers, and what failures call for.
 //!
-//! Pure: only the words of a conversation. Knows neither the SDK nor time.
+//! Pure: it knows neither an SDK nor time.
 
 use std::fmt;
 use std::future::Future;
@@ -8,48 +8,48 @@ use std::sync::{Arc, LazyLock};
 
 use crate::pack::Record;
 
-/// Where records go.
+/// A destination of records.
 pub trait Sink: Send + Sync + 'static {
-    /// Sends the records in one request. `Ok` tells of each record, in their order, whether it was taken or why not.
+    /// Sends the records in one request. `Ok` has one answer per record, in order.
     fn put(&self, records: &[Record]) -> impl Future<Output = Result<Vec<Answer>, Failure>> + Send;
 
-    /// Uses no old connection for what comes next.
+    /// Closes the connections, so that the next request opens a new one.
     fn reset(&self);
 
-    /// Most records of one request; a request may be bounded by less.
+    /// Returns the most records of one request. Other limits may be lower.
     fn max_records(&self) -> usize {
         usize::MAX
     }
 
-    /// This process is a copy of another one now: connections, and what was agreed on with servers, are the other's, and
-    /// credentials are asked for again.
+    /// Prepares for a life as a copy of another process. The connections, negotiated state and credentials belong to
+    /// the original, so all are renewed.
     fn restart(&self) {
         self.reset();
         self.renew();
     }
 
-    /// Asks for new credentials before what comes next. Returns whether there can be any.
+    /// Requests new credentials for the next request. Returns true if there can be any.
     fn renew(&self) -> bool {
         false
     }
 }
 
-/// What became of one record.
+/// The result for one record.
 pub type Answer = Result<(), Refusal>;
 
-/// Why one record of a request was not taken. Each such reason can pass by itself.
+/// Why one record of a request was rejected. Unless it is final, the reason may pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// What happened.
     pub trouble: Trouble,
-    /// Whether the shard of its key takes no more at present.
+    /// True if the shard of its key is throttled.
     pub is_throttled: bool,
-    /// Whether it will never be taken, whatever is tried.
+    /// True if the record will never be accepted.
     pub is_final: bool,
 }
 
 impl Refusal {
-    /// One that may well be none another time.
+    /// Returns a rejection that may pass.
     pub fn for_now(trouble: Trouble) -> Self {
         Self { trouble, is_throttled: false, is_final: false }
     }
@@ -64,22 +64,22 @@ pub struct Failure {
     pub trouble: Trouble,
 }
 
-/// What keeps records from being delivered, for people.
+/// A problem that keeps records from being delivered, for people.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Trouble {
-    /// What it is, in words that stay the same as long as it lasts: an error code, for example.
+    /// The kind of problem, such as an error code. It stays the same as long as the problem lasts.
     pub kind: String,
-    /// What else is known of it, and what to do; it may differ from time to time.
+    /// Details and a remedy, which may differ each time.
     pub details: Option<String>,
 }
 
 impl Trouble {
-    /// One of which nothing else is known.
+    /// Returns a problem without details.
     pub fn new(kind: impl Into<String>) -> Self {
         Self { kind: kind.into(), details: None }
     }
 
-    /// Adds what else is known.
+    /// Adds details.
     #[must_use]
     pub fn with(self, details: impl Into<String>) -> Self {
         Self { details: Some(details.into()), ..self }
@@ -96,28 +96,28 @@ impl fmt::Display for Trouble {
 /// What a failure calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
-    /// The connection broke: try again on a new one, at first without waiting.
+    /// The connection broke: retry on a new one, the first time without waiting.
     Reconnect,
-    /// The service is busy or broken: wait, then try again.
+    /// The service is busy or failing: wait, then retry.
     BackOff,
-    /// The credentials have expired: ask for new ones, once.
+    /// The credentials have expired: request new ones, once.
     Renew,
-    /// The signature is too old, or too new: a freeze came between signing and sending, or the clock was late to follow.
-    /// Sign and send again, once.
+    /// The signature is too old or too new, because of a freeze between signing and sending, or a clock that lagged
+    /// behind: sign and send again, once.
     Sign,
-    /// The request is too large or holds a record that is refused: try with fewer records.
+    /// The request is too large or contains a rejected record: retry with fewer records.
     Shrink,
-    /// Nothing that we do helps; a person must change something. Say it once, keep the events, try at the next flush.
+    /// Only a person can fix the cause: report it once, keep the events, retry with the next flush.
     Configuration,
 }
 
-/// A value that is built when it is first needed; clones are the same one.
+/// A value that is built on first use. Clones share it.
 ///
-/// A client of an AWS service reads rules, certificate authorities and the environment, which together take longer than all
-/// that the first `next` must wait for.
+/// A client of an AWS service reads rules, certificate authorities and the environment. Together they take longer than
+/// everything that the first `next` must wait for.
 pub(crate) type Lazy<T> = Arc<LazyLock<T, Box<dyn FnOnce() -> T + Send>>>;
 
-/// Returns a value that `make` builds when it is first needed.
+/// Returns a value that `make` builds on first use.
 pub(crate) fn lazy<T>(make: impl FnOnce() -> T + Send + 'static) -> Lazy<T> {
     Arc::new(LazyLock::new(Box::new(make)))
 }
@@ -128,7 +128,7 @@ impl<S: Sink> Sink for Lazy<S> {
     }
 
     fn reset(&self) {
-        // One that was never built has no connections.
+        // A sink that was never built has no connections.
         if let Some(sink) = LazyLock::get(self) {
             sink.reset();
         }
@@ -155,7 +155,7 @@ mod tests {
 
     use super::*;
 
-    /// Counts what is asked of it.
+    /// Counts the calls that it receives.
     #[derive(Debug, Default)]
     struct Counted {
         resets: AtomicUsize,
@@ -176,7 +176,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn it_is_built_once_by_the_first_who_needs_it_whichever_copy_that_is() {
+    async fn a_lazy_sink_is_built_once_by_whichever_copy_needs_it() {
         let built = Arc::<AtomicUsize>::default();
         let counter = built.clone();
         let first = lazy(move || {
@@ -186,7 +186,7 @@ mod tests {
         let copy = first.clone();
         first.reset();
         copy.restart();
-        assert_eq!(built.load(Ordering::Relaxed), 0, "there was nothing to throw away");
+        assert_eq!(built.load(Ordering::Relaxed), 0, "there was no connection to close");
         assert!(LazyLock::get(&first).is_none());
         assert_eq!(copy.put(&[]).await, Ok(Vec::new()));
         first.reset();

@@ -1,4 +1,4 @@
-//! Events that no record can hold, in parts.
+//! Splits events that are too large for a record into parts.
 //!
 //! A consumer joins the `record` strings of all parts with the same `instance` and `seq`, in the order of `part`, and
 //! has the event's own JSON text again.
@@ -7,16 +7,16 @@ use extension_spec::event_type;
 
 use crate::event::{Event, Source};
 
-/// Shortest piece: room for a character with its escape.
+/// The shortest piece: room for a character with its escape.
 const SHORTEST: usize = 8;
 
-/// Cuts an event into lines of at most `room` bytes, a part each.
+/// Splits an event into lines of at most `room` bytes, one part each.
 pub(super) fn split(event: &Event, source: &Source, room: usize) -> Vec<Vec<u8>> {
     let own =
         std::str::from_utf8(&event.line[..event.own_len]).expect("a line is made of a string");
     let head = format!(r#"{{"type":"{}","record":""#, event_type::PART);
     let tail = |part: usize, parts: usize| format!("\",{}}}\n", source.of_part(event, part, parts));
-    // No event has as many parts as bytes, so this is the longest that a frame can be.
+    // No event has more parts than bytes, so this frame is the longest possible.
     let fixed = head.len() + tail(own.len(), own.len()).len();
     let fragments = fragments(&format!("{own}}}"), room.saturating_sub(fixed).max(SHORTEST));
     let parts = fragments.len();
@@ -26,13 +26,13 @@ pub(super) fn split(event: &Event, source: &Source, room: usize) -> Vec<Vec<u8>>
     fragments.into_iter().enumerate().map(line).collect()
 }
 
-/// Cuts JSON text into pieces that, as the inside of a JSON string, are at most `room` bytes long.
+/// Splits JSON text into pieces of at most `room` bytes as the content of a JSON string.
 fn fragments(text: &str, room: usize) -> Vec<String> {
     let mut fragments = vec![String::new()];
     for c in text.chars() {
         let escaped = match c {
             '"' | '\\' => 1 + c.len_utf8(),
-            // Inside JSON text only a tab can be a control character here: line breaks are gone.
+            // A tab is the only possible control character, because line breaks were removed.
             '\t' => 2,
             _ => c.len_utf8(),
         };

@@ -6,7 +6,7 @@ use proptest::prelude::*;
 use super::*;
 use kinesis_telemetry_consumer::strict::{self, Arrived};
 
-/// Requests without bounds, for what is no matter of requests.
+/// Limits with an unbounded request.
 const LIMITS: Limits = Limits {
     record_bytes: 400,
     target_bytes: 300,
@@ -19,7 +19,7 @@ fn source() -> Source {
     Source::new("orders", "$LATEST", "k3J9x0QvT2aB")
 }
 
-/// Events whose own text is `{"record":"<text>"}`, numbered from 1.
+/// Returns events whose own text is `{"record":"<text>"}`, numbered from 1.
 fn events(texts: &[&str]) -> VecDeque<Event> {
     let object = |text: &&str| serde_json::json!({ "record": text }).to_string();
     let identify =
@@ -31,7 +31,7 @@ fn pack(limits: Limits, texts: &[&str], scope: Scope) -> (Vec<Record>, usize) {
     pack_as(Packing::default(), limits, events(texts), scope)
 }
 
-/// Packs until there is no more to pack.
+/// Packs until nothing is left to pack.
 fn pack_as(
     packing: Packing,
     limits: Limits,
@@ -50,7 +50,7 @@ fn pack_as(
     }
 }
 
-/// The numbers and texts that arrive.
+/// Returns the numbers and texts that arrive.
 fn arrived(records: &[Record]) -> Vec<(u64, String)> {
     let arrived = Arrived::of(records.iter().map(|record| &record.data));
     assert_eq!(arrived.duplicates, 0);
@@ -66,7 +66,7 @@ fn unpack(records: &[Record]) -> Vec<String> {
 }
 
 #[test]
-fn events_share_a_record_up_to_the_target_in_their_order() {
+fn events_share_a_record_up_to_the_target_in_order() {
     let (records, left) = pack(LIMITS, &["a", "b", "c", "d", "e"], Scope::All);
     assert_eq!(records.iter().map(|it| it.events).collect::<Vec<_>>(), [2, 2, 1]);
     assert_eq!((unpack(&records), left), (["a", "b", "c", "d", "e"].map(String::from).into(), 0));
@@ -88,7 +88,7 @@ fn an_event_over_the_target_has_a_record_of_its_own() {
 }
 
 #[test]
-fn a_record_may_reach_its_limit_to_the_byte_and_not_exceed_it() {
+fn a_record_may_reach_its_limit_exactly() {
     let room = 400 - pack(LIMITS, &[""], Scope::All).0[0].size();
     let (exact, _) = pack(LIMITS, &[&"x".repeat(room)], Scope::All);
     assert_eq!(exact.iter().map(Record::size).collect::<Vec<_>>(), [400]);
@@ -98,12 +98,16 @@ fn a_record_may_reach_its_limit_to_the_byte_and_not_exceed_it() {
 }
 
 #[test]
-fn an_event_too_large_for_a_record_is_split_and_can_be_joined() {
+fn a_large_event_is_split_and_can_be_joined() {
     let huge = "naïve \"quoted\" \\ tab\t 🦀 ".repeat(200);
     let (records, left) = pack(LIMITS, &["a", &huge, "b"], Scope::All);
     assert!(records.iter().all(|record| record.size() <= 400));
     assert_eq!((unpack(&records), left), (vec!["a".into(), huge, "b".into()], 0));
-    assert_eq!(records.iter().map(|record| record.events).sum::<u64>(), 2, "a part is no event");
+    assert_eq!(
+        records.iter().map(|record| record.events).sum::<u64>(),
+        2,
+        "a part is not an event"
+    );
 }
 
 #[test]
@@ -121,7 +125,7 @@ fn a_split_event_joins_to_its_own_bytes() {
 }
 
 #[test]
-fn each_part_says_which_invocation_its_event_belongs_to() {
+fn each_part_names_the_invocation_of_its_event() {
     let object = format!(r#"{{"requestId":"own","s":"{}"}}"#, "y".repeat(500));
     for (request, expected) in [(Some("6d68ca91-49c9"), "6d68ca91-49c9"), (None, "")] {
         let event = source().identify(&object, 7, request, Instant::now());
@@ -136,7 +140,7 @@ fn each_part_says_which_invocation_its_event_belongs_to() {
 }
 
 #[test]
-fn no_more_is_packed_than_a_request_takes() {
+fn no_more_is_packed_than_fits_into_a_request() {
     let limits = Limits { request_records: 3, ..LIMITS };
     let mut events = events(&["a"; 20]);
     let mut packer = Packer::new(limits, Packing::default(), source());
@@ -144,11 +148,11 @@ fn no_more_is_packed_than_a_request_takes() {
     let limits = Limits { request_bytes: 500, ..LIMITS };
     let mut packer = Packer::new(limits, Packing::default(), source());
     let bytes: usize = packer.pack(&mut events, Scope::All).iter().map(Record::size).sum();
-    assert!((500..800).contains(&bytes), "{bytes}: as many as fill it");
+    assert!((500..800).contains(&bytes), "{bytes}: enough to fill the request");
 }
 
 #[test]
-fn an_event_a_record_is_what_it_says() {
+fn format_event_packs_one_event_per_record() {
     let packing = Packing { format: RecordFormat::Event, ..Packing::default() };
     let (records, _) = pack_as(packing, LIMITS, events(&["a", "b", "c"]), Scope::Full);
     assert_eq!(records.iter().map(|it| it.events).collect::<Vec<_>>(), [1, 1, 1]);
@@ -156,7 +160,7 @@ fn an_event_a_record_is_what_it_says() {
 }
 
 #[test]
-fn with_the_identity_in_its_first_line_a_record_holds_consecutive_numbers() {
+fn a_record_with_an_identity_line_has_consecutive_numbers() {
     let packing = Packing { envelope: Envelope::Record, ..Packing::default() };
     let source = source().in_envelope(Envelope::Record);
     let events = [1, 2, 5, 6].map(|seq| source.identify("{}", seq, None, Instant::now()));
@@ -174,7 +178,7 @@ fn with_the_identity_in_its_first_line_a_record_holds_consecutive_numbers() {
 }
 
 #[test]
-fn by_request_a_record_holds_one_invocation_and_has_its_key() {
+fn records_by_request_hold_one_invocation_and_have_its_key() {
     let packing = Packing { partition_key: PartitionKey::Request, ..Packing::default() };
     let mut events = events(&["a", "b", "c"]);
     events[1].request = Some("r-1".into());
@@ -185,7 +189,7 @@ fn by_request_a_record_holds_one_invocation_and_has_its_key() {
 }
 
 #[test]
-fn compressed_records_are_filled_with_as_much_as_shrinks_to_the_target() {
+fn compressed_records_are_filled_up_to_the_target() {
     for compression in [Compression::Gzip, Compression::Zstd] {
         let limits = Limits { record_bytes: 40_000, target_bytes: 10_000, ..LIMITS };
         let limits = Limits { inflated_bytes: 1_000_000, ..limits };
@@ -201,7 +205,7 @@ fn compressed_records_are_filled_with_as_much_as_shrinks_to_the_target() {
     }
 }
 
-/// Every combination of settings that exists.
+/// Every valid combination of settings.
 fn packings() -> impl Strategy<Value = Packing> {
     let all = packing::COMBINATIONS.iter().flat_map(|it| {
         it.compressions.iter().flat_map(|compression| {
@@ -218,12 +222,12 @@ fn packings() -> impl Strategy<Value = Packing> {
 
 proptest! {
     #[test]
-    fn whatever_is_packed_in_whatever_way_unpacks_to_the_same_and_respects_every_limit(
+    fn every_packing_unpacks_to_the_same_within_every_limit(
         packing in packings(),
         texts in prop::collection::vec("(?s).{0,300}", 0..40),
         target in 200_usize..400,
     ) {
-        // Room for a part with all that is said about it.
+        // Leaves room for a part with its identity.
         let limits = Limits { record_bytes: 600, target_bytes: target, ..LIMITS };
         let source = source().in_envelope(packing.envelope);
         let object = |text: &String| serde_json::json!({ "record": text }).to_string();
@@ -250,7 +254,7 @@ proptest! {
 }
 
 #[test]
-fn a_record_holds_no_more_events_than_every_consumer_reads() {
+fn a_record_holds_no_more_events_than_consumers_accept() {
     let limits = Limits { record_bytes: 1 << 20, target_bytes: 1 << 20, ..LIMITS };
     let packing = Packing { envelope: Envelope::None, ..Packing::default() };
     let source = source().in_envelope(Envelope::None);
@@ -262,7 +266,7 @@ fn a_record_holds_no_more_events_than_every_consumer_reads() {
 }
 
 #[test]
-fn the_identity_in_a_first_line_is_of_no_more_events_than_every_consumer_reads() {
+fn an_identity_line_covers_no_more_events_than_consumers_accept() {
     let limits =
         Limits { record_bytes: 1 << 20, target_bytes: 1 << 20, inflated_bytes: 1 << 20, ..LIMITS };
     let packing = Packing { envelope: Envelope::Record, ..Packing::default() };

@@ -1,13 +1,13 @@
-//! How long to wait before the next try: full jitter.
+//! Decides how long to wait before a retry, with full jitter.
 //!
-//! Pure but for the jitter. A random wait between nothing and an exponentially growing bound spreads the retries of
-//! thousands of environments that were refused in the same moment.
+//! Pure except for the jitter. Each wait is random between zero and a bound that grows exponentially. It spreads the
+//! retries of thousands of environments that failed at the same moment.
 
 use std::time::Duration;
 
-/// Bound of the first wait. About one round trip within a region.
+/// The bound of the first wait, about one round trip within a region.
 const BASE: Duration = Duration::from_millis(25);
-/// Largest bound. A throttled shard has new room every second; a flush rarely has much longer.
+/// The largest bound. A throttled shard has room again every second, and a flush rarely has much longer.
 const CAP: Duration = Duration::from_millis(800);
 
 /// Counts failures in a row.
@@ -17,14 +17,14 @@ pub(crate) struct Backoff {
 }
 
 impl Backoff {
-    /// The wait after one more failure.
+    /// Returns the wait after one more failure.
     pub(crate) fn wait(&mut self) -> Duration {
         let bound = self.bound();
         self.failures += 1;
         bound.mul_f64(fastrand::f64())
     }
 
-    /// A success ends the row.
+    /// Resets the count after a success.
     pub(crate) fn reset(&mut self) {
         self.failures = 0;
     }
@@ -39,7 +39,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_bound_doubles_up_to_its_cap_and_starts_anew_after_a_success() {
+    fn the_bound_doubles_up_to_its_cap_until_a_success() {
         let mut backoff = Backoff::default();
         let mut bounds = Vec::new();
         for _ in 0..7 {

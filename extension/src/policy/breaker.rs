@@ -1,48 +1,49 @@
-//! The circuit breaker: while Kinesis takes nothing, no invocation is held for it.
+//! The circuit breaker: while Kinesis accepts nothing, invocations are not delayed.
 //!
-//! Whatever is wrong (a VPC without an endpoint, a stream that does not exist, an outage), it must not cost every
-//! invocation a flush timeout. After two flushes in a row without one acknowledged record the breaker opens:
-//! invocations go on at once, and from time to time one of them gets a probe beside it. What waits stays in the queue,
-//! and SHUTDOWN tries in any case.
+//! A problem such as a VPC without an endpoint, a missing stream or an outage must not cost every invocation a flush
+//! timeout. After two flushes in a row without an acknowledged record the breaker opens. Invocations then continue at
+//! once, and from time to time one of them sends a probe in the background. Queued events stay in the queue, and
+//! SHUTDOWN tries to deliver them in any case.
 //!
-//! Pure: clocks and jitter come in as values. Both clocks count, because in a freeze either may stand still.
+//! Pure: clocks and jitter come in as values. Both clocks count, because either may stand still in a freeze.
 
 use std::time::Duration;
 
 use crate::base::clock::Moment;
 
-/// Flushes in a row that may end without an acknowledged record.
+/// The number of flushes in a row without an acknowledged record that opens the breaker.
 const TOLERATED: u32 = 2;
-/// Bound of the first pause between probes. A shorter one would heal sooner, and hold more invocations in vain.
+/// The bound of the first pause between probes. A shorter one would recover sooner, but delay more invocations for
+/// nothing.
 pub(crate) const FIRST: Duration = Duration::from_secs(10);
-/// Largest bound: how late at most it is noticed that somebody has mended what was wrong.
+/// The largest bound, and so the longest time until a recovery is noticed.
 const LONGEST: Duration = Duration::from_mins(5);
 
-/// Counts what went wrong in a row.
+/// Counts failures in a row.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Breaker {
-    /// Bound of the first pause.
+    /// The bound of the first pause.
     first: Duration,
     failures: u32,
-    /// When the last flush or probe ended, and how long no other is due.
+    /// When the last flush or probe ended, and how long the pause after it is.
     pause: Option<(Moment, Duration)>,
 }
 
 impl Breaker {
-    /// Closed. `first` is the bound of the first pause between probes.
+    /// Creates a closed breaker. `first` is the bound of the first pause between probes.
     pub(crate) const fn new(first: Duration) -> Self {
         Self { first, failures: 0, pause: None }
     }
 
-    /// Kinesis took something, or nothing waits. Returns whether that closes the breaker.
+    /// Closes the breaker, because Kinesis accepted a record or nothing is queued. Returns true if it was open.
     pub(crate) fn succeeded(&mut self) -> bool {
         let was_open = self.is_open();
         *self = Self::new(self.first);
         was_open
     }
 
-    /// A flush or a probe ended without one acknowledged record. `jitter`, from 0 to 1, spreads the probes of thousands
-    /// of environments that lost the same stream. Returns whether that opens the breaker.
+    /// Notes that a flush or probe ended without an acknowledged record. `jitter`, from 0 to 1, spreads the probes of
+    /// thousands of environments that lost the same stream. Returns true if this opens the breaker.
     pub(crate) fn failed(&mut self, now: Moment, jitter: f64) -> bool {
         let was_open = self.is_open();
         self.failures = self.failures.saturating_add(1);
@@ -54,24 +55,26 @@ impl Breaker {
         self.is_open() && !was_open
     }
 
-    /// Whether invocations are not held.
+    /// True if the breaker is open, so that invocations are not delayed.
     pub(crate) fn is_open(&self) -> bool {
         self.failures >= TOLERATED
     }
 
-    /// How long it takes until something may be sent; nothing where the breaker is closed.
+    /// Returns the time until something may be sent; zero if the breaker is closed.
     pub(crate) fn wait(&self, now: Moment) -> Duration {
         let Some((since, pause)) = self.pause else { return Duration::ZERO };
         pause.saturating_sub(now.since(since))
     }
 
-    /// Whether the last flush was in vain: then the next one begins with a small request, on which little is lost.
+    /// True if the last flush failed. The next one then starts with a small request, which wastes little if it fails
+    /// too.
     pub(crate) fn is_doubtful(&self) -> bool {
         self.failures > 0
     }
 
-    /// How long an invocation may be held after its function has finished: less where it may well be in vain. The later
-    /// probes are so seldom that they may have all the time that a far region or a slow function needs.
+    /// Returns how long an invocation may be delayed after its function has finished. It is shorter if the attempt may
+    /// fail again. Later probes are so rare that they may take all the time that a distant region or a slow function
+    /// needs.
     pub(crate) fn hold(&self, flush_timeout: Duration) -> Duration {
         match self.failures {
             1 | 3 => flush_timeout / 2,
@@ -90,7 +93,7 @@ mod tests {
         now + Duration::from_secs(seconds)
     }
 
-    /// One that has failed so often.
+    /// Creates a breaker after this many failures.
     fn failed(times: u32, now: Moment) -> Breaker {
         let mut breaker = Breaker::new(FIRST);
         for _ in 0..times {
@@ -100,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn two_failures_in_a_row_open_it_and_one_success_closes_it() {
+    fn two_failures_in_a_row_open_it_and_a_success_closes_it() {
         let mut breaker = Breaker::new(FIRST);
         assert!(!breaker.failed(now(), 0.5) && !breaker.is_open());
         assert!(!breaker.succeeded(), "it was not open");
@@ -112,7 +115,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_come_at_growing_distances_up_to_five_minutes() {
+    fn probes_come_at_growing_intervals_up_to_five_minutes() {
         let start = now();
         let pauses = |times| failed(times, start).wait(start).as_secs();
         assert_eq!(
@@ -122,7 +125,7 @@ mod tests {
     }
 
     #[test]
-    fn probes_of_many_environments_are_spread_over_half_of_the_distance() {
+    fn probes_of_many_environments_spread_over_half_the_interval() {
         let pause = |jitter| {
             let (mut breaker, start) = (failed(1, now()), now());
             breaker.failed(start, jitter);
@@ -132,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn the_time_of_a_freeze_counts_whichever_clock_stood_still() {
+    fn a_freeze_counts_whichever_clock_stood_still() {
         let start = now();
         let breaker = failed(2, start);
         assert_eq!(breaker.wait(later(start, 4)), Duration::from_secs(6));
@@ -149,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn what_may_be_in_vain_holds_an_invocation_for_less_and_seldom_probes_have_their_time() {
+    fn doubtful_flushes_hold_less_and_rare_probes_the_full_time() {
         let second = Duration::from_secs(1);
         let hold = |times| failed(times, now()).hold(second).as_millis();
         assert_eq!([0, 1, 2, 3, 4, 99].map(hold), [1_000, 500, 250, 500, 1_000, 1_000]);

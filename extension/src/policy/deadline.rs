@@ -1,58 +1,58 @@
-//! From the deadlines that Lambda states to the time that we may take.
+//! Derives time budgets from the deadlines that Lambda states.
 //!
 //! Pure: both clocks come in as values. A deadline is wall time and may lie in the past after a thaw.
 
 use std::time::Duration;
 
-/// Left between our last act and Lambda's deadline, for the reply to reach Lambda on a slice of a CPU; less where there
-/// is hardly any time at all.
+/// Returns the time reserved between our last action and Lambda's deadline. The reply needs it to reach Lambda on a
+/// slice of a CPU. It is shorter if little time remains.
 fn margin(remaining: Duration) -> Duration {
     Duration::from_millis(100).min(remaining / 4)
 }
 
-/// What Lambda has called us for.
+/// The call from Lambda that a budget is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Call {
-    /// INVOKE: its deadline is the timeout of the function.
+    /// INVOKE. Its deadline is the function's timeout.
     Invoke {
         /// The function's timeout, if it is known.
         timeout: Option<Duration>,
     },
-    /// SHUTDOWN: its deadline is the moment in which this process is killed.
+    /// SHUTDOWN. Its deadline is the moment at which Lambda kills this process.
     Shutdown {
-        /// Whether there is a queue for what the stream does not take, which needs time as well.
+        /// True if there is a dead-letter queue, which needs time as well.
         has_dead_letters: bool,
     },
 }
 
-/// What the budgets depend on.
+/// The settings that budgets depend on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
-    /// Longest flush.
+    /// The longest flush.
     pub flush_timeout: Duration,
     /// How long Lambda buffers telemetry.
     pub buffer_timeout: Duration,
 }
 
-/// How much time there is, all of it from now.
+/// The available time, counted from now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Budget {
-    /// Longest wait before anything must be sent: for the end of the function, so that one that ends just before its
-    /// timeout is not pushed into it by us; at SHUTDOWN for late telemetry, because `platform.report` of the last
-    /// invocation usually comes after it.
+    /// The longest wait before sending. In an invocation it is the wait for the end of the function; it stops early
+    /// enough that the extension does not push a function into its timeout. At SHUTDOWN it is the wait for late
+    /// telemetry, because `platform.report` of the last invocation usually follows SHUTDOWN.
     pub wait: Duration,
-    /// By then the stream has had its chance, the last ledger included.
+    /// The time for the stream, including the last ledger.
     pub deliver: Duration,
-    /// By then `next` is called, or the process exits, whatever is still on its way. What lies between is for dead
-    /// letters.
+    /// The time until `next` is called or the process exits, whatever is in flight. The time after `deliver` is for
+    /// dead letters.
     pub end: Duration,
 }
 
-/// From the deadline that Lambda states, and the wall clock, to what may be done in which time.
+/// Returns the time budget for a deadline that Lambda stated.
 ///
-/// Half of a short timeout is left to the function before we stop waiting for its end. At SHUTDOWN whatever the platform
-/// has created by now is handed over within its buffer time; a third of the budget is the most that waiting for it may
-/// cost, and another third is kept for dead letters.
+/// The function keeps half of a short timeout before the extension stops waiting for its end. At SHUTDOWN the platform
+/// hands over its telemetry within its buffer time. Waiting for it takes at most a third of the budget, and dead
+/// letters have another third.
 pub(crate) fn budget(call: Call, deadline_ms: u64, now_ms: u64, settings: &Settings) -> Budget {
     let remaining = remaining(call, deadline_ms, now_ms);
     let end = remaining.saturating_sub(margin(remaining));
@@ -70,23 +70,23 @@ pub(crate) fn budget(call: Call, deadline_ms: u64, now_ms: u64, settings: &Setti
     }
 }
 
-/// No clock overflows when this is added to it.
+/// A duration that overflows no clock when it is added.
 const FAR: Duration = Duration::from_hours(24 * 365);
 
-/// Returns what is left of a deadline.
+/// Returns the time until a deadline.
 ///
-/// A deadline that is over already says that the clock was set between Lambda's reading of it and ours. Then the least that
-/// there can be is believed: a function has a second at least, and of the two seconds of a SHUTDOWN something is left when it
-/// has just come. Should the time really be over, nothing is lost by trying.
+/// A deadline in the past means that a clock was set between Lambda's reading and ours. The least possible time is
+/// assumed then: a function has at least a second, and a SHUTDOWN that has just arrived has part of its two seconds. If
+/// the time is really over, an attempt costs nothing.
 ///
-/// An invocation has no more time than the function's timeout, which Lambda's own times tell; until they do, any deadline in
-/// the future is believed, because the longest timeout that Lambda allows changes.
+/// An invocation has no more time than the function's timeout, which Lambda's own times reveal. Until they do, any
+/// deadline in the future is accepted, because the longest timeout that Lambda allows may change.
 fn remaining(call: Call, deadline_ms: u64, now_ms: u64) -> Duration {
     let stated = Duration::from_millis(deadline_ms.saturating_sub(now_ms));
     match call {
         Call::Invoke { .. } if stated.is_zero() => Duration::from_secs(1),
         Call::Invoke { timeout } => stated.min(timeout.unwrap_or(FAR)).min(FAR),
-        // Two seconds on Lambda; an emulator may give more.
+        // Lambda gives two seconds; an emulator may give more.
         Call::Shutdown { .. } if stated.is_zero() || stated > Duration::from_secs(15) => {
             Duration::from_millis(500)
         }
@@ -94,15 +94,15 @@ fn remaining(call: Call, deadline_ms: u64, now_ms: u64) -> Duration {
     }
 }
 
-/// Learns the function's timeout from Lambda's own times: an invocation's deadline less its start.
+/// Learns the function's timeout from the deadline and the start of invocations.
 ///
-/// The largest one counts: a function can post a `platform.start` of its own, and must not shorten what it is given. Lambda
+/// The largest value counts: a function can post its own `platform.start`, which must not shorten the timeout. Lambda
 /// reads the two times in different places, so the difference is rounded up to a whole second, as timeouts are.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Timeout(Option<Duration>);
 
 impl Timeout {
-    /// An invocation with this deadline began at this time, both in milliseconds since 1970.
+    /// Records the start and the deadline of an invocation, both in milliseconds since 1970.
     pub(crate) fn learn(&mut self, start_ms: u64, deadline_ms: u64) {
         if let Some(ms) = deadline_ms.checked_sub(start_ms).filter(|ms| *ms > 0) {
             let timeout = Duration::from_secs(ms.div_ceil(1_000));
@@ -116,12 +116,12 @@ impl Timeout {
     }
 }
 
-/// How long one request to Kinesis may take in a delivery of this length: short enough for a second one.
+/// Returns how long one request to Kinesis may take within this delivery, short enough for a second one.
 pub(crate) fn attempt(delivery: Duration) -> Duration {
     (delivery * 6 / 10).min(Duration::from_secs(5))
 }
 
-/// How long opening a connection may take.
+/// Returns how long opening a connection may take.
 pub(crate) fn connect(flush_timeout: Duration) -> Duration {
     (flush_timeout * 4 / 10).min(Duration::from_secs(2))
 }
@@ -143,7 +143,7 @@ mod tests {
         Settings { flush_timeout: ms(flush_timeout), buffer_timeout: ms(buffer_timeout) }
     }
 
-    /// With this many milliseconds left.
+    /// Returns the budget of an invocation with this many milliseconds left.
     fn invoke(left: u64) -> Budget {
         budget(Call::Invoke { timeout: None }, NOW + left, NOW, &settings(1_000, 100))
     }
@@ -154,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn an_ordinary_invocation_is_waited_for_until_a_flush_still_fits() {
+    fn the_wait_for_a_function_leaves_time_for_a_flush() {
         let of = |wait, end| Budget { wait: ms(wait), deliver: ms(end), end: ms(end) };
         assert_eq!(invoke(3_000), of(1_900, 2_900));
         assert_eq!(invoke(900_000), of(898_900, 899_900));
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_deadline_that_cannot_be_leaves_the_least_that_there_can_be() {
+    fn an_impossible_deadline_leaves_the_least_possible_time() {
         let least = invoke(1_000);
         for timeout in [None, Some(ms(3_000))] {
             for deadline in [NOW - 5_000, NOW, 0] {
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn any_deadline_in_the_future_is_believed_until_the_timeout_is_known() {
+    fn any_future_deadline_is_accepted_until_the_timeout_is_known() {
         let longest = [limits::FUNCTION_TIMEOUT_MS, limits::MANAGED_FUNCTION_TIMEOUT_MS];
         for left in [900_000, 86_400_000].into_iter().chain(longest) {
             let end = ms(left - 100);
@@ -198,12 +198,12 @@ mod tests {
             let call = Call::Invoke { timeout: Some(ms(3_000)) };
             budget(call, NOW + left, NOW, &settings(1_000, 100))
         };
-        assert_eq!(known(3_600_000), invoke(3_000), "a clock that was set back");
+        assert_eq!(known(3_600_000), invoke(3_000), "a clock was set back");
         assert_eq!(known(2_500), invoke(2_500));
     }
 
     #[test]
-    fn the_timeout_is_the_longest_that_lambdas_times_tell_in_whole_seconds() {
+    fn the_timeout_is_the_longest_observed_in_whole_seconds() {
         let mut timeout = Timeout::default();
         timeout.learn(NOW, NOW - 1);
         timeout.learn(NOW, NOW);
@@ -211,7 +211,7 @@ mod tests {
         timeout.learn(NOW, NOW + 2_995);
         assert_eq!(timeout.known(), Some(ms(3_000)));
         timeout.learn(NOW + 2_000, NOW + 2_995);
-        assert_eq!(timeout.known(), Some(ms(3_000)), "a start that came late shortens nothing");
+        assert_eq!(timeout.known(), Some(ms(3_000)), "a late start does not shorten it");
         timeout.learn(NOW, NOW + 1_800_000);
         assert_eq!(timeout.known(), Some(ms(1_800_000)));
     }
@@ -230,7 +230,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn whatever_the_clocks_say_each_budget_lies_within_the_next_and_ends_before_a_deadline_that_can_be(
+        fn budgets_are_nested_and_end_before_any_possible_deadline(
             left in 1_u64..1_000_000,
             ahead in any::<bool>(),
             flush in 50_u64..60_000,
@@ -246,7 +246,7 @@ mod tests {
                 prop_assert!(wait <= deliver && deliver <= end && !end.is_zero());
                 if ahead && left <= longest {
                     prop_assert!(end + margin(ms(left)) <= ms(left));
-                    // The function keeps half of its time, at least, before anybody stops waiting for it.
+                    // The function keeps at least half of its time before the wait for its end stops.
                     prop_assert!(call == shutdown || wait >= end / 2);
                 }
             }
@@ -254,7 +254,7 @@ mod tests {
     }
 
     #[test]
-    fn two_attempts_with_a_new_connection_begin_within_one_flush() {
+    fn two_attempts_with_a_new_connection_fit_into_one_flush() {
         for timeout in [ms(50), ms(1_000), ms(60_000)] {
             assert!(attempt(timeout) < timeout && connect(timeout) < attempt(timeout));
         }

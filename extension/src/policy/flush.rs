@@ -1,6 +1,6 @@
-//! When waiting events are sent: the policy, and nothing of how.
+//! Decides when queued events are sent.
 //!
-//! Pure: counts and ages come in as values.
+//! Pure: counts and ages come in as values. How events are sent is decided elsewhere.
 
 mod durations;
 mod freeze;
@@ -16,7 +16,7 @@ use crate::policy::lifecycle::Event;
 use freeze::Freeze;
 use invocation_rate::InvocationRate;
 
-/// The settings that decide, how often invocations come, and how long they take.
+/// The flush settings, with the observed rate and duration of invocations.
 #[derive(Clone, Copy, Debug)]
 pub struct Policy {
     strategy: Flush,
@@ -26,35 +26,36 @@ pub struct Policy {
     freeze: Freeze,
 }
 
-/// What waits, as far as the policy must know it.
+/// The state of the queue, as far as the policy needs it.
 #[derive(Clone, Copy, Debug)]
 pub struct Backlog {
-    /// Events.
+    /// The number of queued events.
     pub events: u64,
-    /// Whether they fill a record.
+    /// True if the events fill a record.
     pub has_full_record: bool,
-    /// When the oldest of them reached us.
+    /// When the oldest event was queued.
     pub oldest: Option<Instant>,
-    /// True if they take so much memory that they should not wait.
+    /// True if the events take so much memory that they should be sent soon.
     pub is_pressing: bool,
-    /// Whether a snapshot will be taken, of which nobody tells when.
+    /// True if Lambda will take a snapshot at an unknown time.
     pub is_snapshot_ahead: bool,
 }
 
-/// What to send while the function is running, and when.
+/// A delivery while the function is running.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct NextDelivery {
-    /// From when on.
+    /// The earliest time at which to send.
     pub at: Instant,
-    /// What.
+    /// The events to send.
     pub scope: Scope,
 }
 
-/// How long events wait for company while a snapshot is ahead: each of many environments would send what is in it.
+/// How long events wait for more while a snapshot is ahead. Each restored environment would send the events that the
+/// snapshot contains.
 const BEFORE_A_SNAPSHOT: Duration = Duration::from_millis(250);
 
 impl Policy {
-    /// From the settings.
+    /// Creates the policy of these settings.
     pub fn new(config: &Config) -> Self {
         Self {
             strategy: config.flush,
@@ -65,35 +66,35 @@ impl Policy {
         }
     }
 
-    /// Nothing is known of how often invocations come, and how long they take.
+    /// Forgets the observed rate and duration of invocations.
     pub fn restart(&mut self) {
         self.rate = InvocationRate::new(self.max_age);
         self.freeze = Freeze::new();
     }
 
-    /// An invocation begins.
+    /// Records the start of an invocation.
     pub fn record(&mut self, now: Moment) {
         self.rate.record(now);
         self.freeze.invoked(now.monotonic);
     }
 
-    /// A function has run for this long.
+    /// Records how long a function ran.
     pub fn ran(&mut self, duration: Duration) {
         self.freeze.ran(duration);
     }
 
-    /// A delivery has taken this long.
+    /// Records how long a delivery took.
     pub fn delivered(&mut self, duration: Duration) {
         self.freeze.delivered(duration);
     }
 
-    /// What an INVOKE means to the lifecycle.
+    /// Returns the lifecycle event for an INVOKE.
     pub fn on_invoke(&mut self, backlog: &Backlog, now: Instant) -> Event {
         if self.holds_for_the_function() {
             return Event::InvokeHeld;
         }
-        // What would be sent beside the function anyway is sent before `next` is called, where no freeze can catch it.
-        // A paused machine's monotonic clock knows nothing of how old they have grown.
+        // Events that would be sent while the function runs are sent before `next` is called, where no freeze can catch
+        // the delivery. The monotonic clock of a paused machine does not show how old they are.
         let least = if self.rate.was_long() { 1 } else { self.min_events };
         let is_enough = self.strategy == Flush::Start && backlog.events >= least;
         let is_wanted = is_enough || self.is_wanted(backlog, now);
@@ -105,7 +106,7 @@ impl Policy {
         }
     }
 
-    /// Whether an invocation is held until its function has finished.
+    /// True if an invocation is held open until its function has finished.
     pub fn holds_for_the_function(&self) -> bool {
         match self.strategy {
             Flush::End => true,
@@ -114,8 +115,8 @@ impl Policy {
         }
     }
 
-    /// Returns what to send while the function is running, in every strategy: what fills a record, and what has reached its
-    /// age. With `can_freeze`, `next` has been called, and the delivery must not be caught by the freeze.
+    /// Returns the next delivery while the function is running, for every strategy: full records, and events that have
+    /// reached their maximum age. With `can_freeze`, `next` has been called and the delivery must avoid the freeze.
     pub fn next_delivery(
         &self,
         backlog: &Backlog,
@@ -129,34 +130,35 @@ impl Policy {
         } else {
             (due?.max(now), Scope::All)
         };
-        // An old event that this invocation was not held for waits no longer: after `next` only a freeze delays it.
+        // An old event that this invocation was not held for waits no longer: after `next` only a freeze would delay
+        // it.
         let is_late =
             self.is_short() && due.is_some_and(|due| self.freeze.is_before_the_invocation(due));
         let is_safe = !can_freeze || backlog.is_pressing || is_late;
         Some(NextDelivery { at: if is_safe { at } else { self.freeze.safe_from(at) }, scope })
     }
 
-    /// True if something is to be sent now.
+    /// True if events should be sent now.
     pub fn is_wanted(&self, backlog: &Backlog, now: Instant) -> bool {
         self.next_delivery(backlog, now, false).is_some_and(|next| next.at <= now)
     }
 
-    /// True if invocations come often, and their functions usually end before a delivery would.
+    /// True if invocations are frequent and their functions usually end before a delivery would.
     fn is_short(&self) -> bool {
         self.rate.is_quick() && !self.freeze.covers_a_delivery()
     }
 
-    /// A freeze has lost a delivery: the next one may hold its invocation.
+    /// Notes that a freeze broke a delivery. The next delivery may hold its invocation open.
     pub fn lost(&mut self) {
         self.freeze.lost();
     }
 
-    /// Returns how long the answer to a request is awaited that a freeze may have caught.
+    /// Returns how long to wait for an answer that may be lost because of a freeze.
     pub fn patience(&self) -> Duration {
         self.freeze.patience()
     }
 
-    /// When the oldest event will have reached its age.
+    /// Returns when the oldest event reaches its maximum age.
     fn due(&self, backlog: &Backlog) -> Option<Instant> {
         let age = if backlog.is_snapshot_ahead { BEFORE_A_SNAPSHOT } else { self.max_age };
         backlog.oldest.map(|oldest| oldest + age)
@@ -186,7 +188,7 @@ mod tests {
     }
 
     #[test]
-    fn end_holds_every_invocation_until_the_function_has_finished() {
+    fn end_holds_every_invocation_until_its_function_finishes() {
         for events in [0, 9] {
             let event = policy(&[("FLUSH", "end")]).on_invoke(&backlog(events), Instant::now());
             assert_eq!(event, Event::InvokeHeld);
@@ -194,7 +196,7 @@ mod tests {
     }
 
     #[test]
-    fn start_sends_beside_the_function_what_is_worth_a_call() {
+    fn start_sends_while_the_function_runs_if_enough_is_queued() {
         let mut policy = policy(&[("FLUSH", "start"), ("MAX_BATCH_RECORDS_ITEMS", "5")]);
         let now = Instant::now();
         assert_eq!(policy.on_invoke(&backlog(4), now), Event::InvokePassed);
@@ -206,11 +208,11 @@ mod tests {
     }
 
     #[test]
-    fn after_a_pause_in_which_events_grow_old_start_sends_however_few_there_are() {
+    fn start_sends_even_few_events_after_a_long_pause() {
         let mut policy = policy(&[("FLUSH", "start"), ("MAX_AGE_MS", "1000")]);
         let start = now();
         policy.record(start);
-        // A paused machine: the monotonic clock stood still.
+        // On a paused machine the monotonic clock stands still.
         policy.record(Moment { wall: start.wall + Duration::from_secs(1), ..start });
         assert_eq!(policy.on_invoke(&backlog(1), start.monotonic), Event::InvokeSent);
         assert_eq!(policy.on_invoke(&backlog(0), start.monotonic), Event::InvokePassed);
@@ -222,7 +224,7 @@ mod tests {
     }
 
     #[test]
-    fn adaptive_holds_rare_invocations_and_sends_for_often_ones_only_what_is_full_or_old() {
+    fn adaptive_holds_rare_invocations_but_not_frequent_ones() {
         let mut policy = policy(&[("FLUSH", "adaptive"), ("MAX_AGE_MS", "1000")]);
         let start = now();
         let mut invoke = |backlog: &Backlog, ms| {
@@ -261,7 +263,8 @@ mod tests {
         assert_eq!(next(&backlog(0), 1_000), None);
     }
 
-    /// A policy of quick invocations, whose functions take so many milliseconds, and deliveries ten.
+    /// Creates a policy with frequent invocations whose functions take `function` milliseconds, and with deliveries of
+    /// 10 ms.
     fn quick(function: u64) -> (Policy, Moment) {
         let mut policy = policy(&[("MAX_AGE_MS", "1000")]);
         policy.delivered(Duration::from_millis(10));
@@ -275,7 +278,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_run_leaves_time_for_waits_for_the_next_invocation() {
+    fn a_delivery_that_no_run_covers_waits_for_the_next_invocation() {
         let (mut policy, invoked) = quick(25);
         let full = Backlog { has_full_record: true, ..backlog(9) };
         let at = |ms| invoked.monotonic + Duration::from_millis(ms);
@@ -288,7 +291,7 @@ mod tests {
     }
 
     #[test]
-    fn short_functions_are_held_for_full_records_one_time_in_twenty() {
+    fn short_functions_are_held_for_full_records_once_in_twenty() {
         let (mut policy, mut now) = quick(2);
         let full = Backlog { has_full_record: true, ..backlog(9) };
         let mut held = Vec::new();
@@ -305,7 +308,7 @@ mod tests {
     }
 
     #[test]
-    fn an_old_event_of_a_short_function_waits_for_one_more_invocation_and_not_for_its_end() {
+    fn an_old_event_of_a_short_function_waits_one_more_invocation() {
         let (mut policy, first) = quick(2);
         let old = Backlog { oldest: Some(first.monotonic), ..backlog(1) };
         let invoke = |policy: &mut Policy, ms| {
@@ -318,7 +321,7 @@ mod tests {
         assert_eq!(invoke(&mut policy, 999).0, Event::InvokePassed);
         let in_the_middle = first.monotonic + Duration::from_secs(1);
         let next = policy.next_delivery(&old, in_the_middle, true).unwrap();
-        assert!(next.at > in_the_middle, "it has grown old in this invocation");
+        assert!(next.at > in_the_middle, "it reached its age in this invocation");
         assert_eq!(invoke(&mut policy, 1_001).0, Event::InvokeSent, "held");
         let (event, now) = invoke(&mut policy, 1_400);
         assert_eq!(event, Event::InvokePassed);

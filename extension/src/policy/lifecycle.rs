@@ -1,58 +1,58 @@
-//! The life of the extension in Lambda: where it stands, what can happen, and what it then does.
+//! The lifecycle of the extension in Lambda: its phases, the events, and the action for each.
 //!
-//! Pure and total: one table, in which every pair is written out. Knows no clock, no socket and no telemetry.
+//! Pure and total: one table lists every pair. It knows no clock, no socket and no telemetry.
 
-/// Where the extension stands. Events that cannot happen in a phase are answered too: a platform that surprises us must
-/// not break the function.
+/// The phase of the extension. Events that cannot happen in a phase are also answered, because a surprising platform
+/// must not break the function.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Init is not over: `next` was not called yet.
+    /// Init is not complete: `next` was not called yet.
     Starting,
-    /// The same, and a snapshot will be taken once it is: the telemetry of init is waited for.
+    /// As `Starting`, but Lambda will take a snapshot afterwards, so the telemetry of init is awaited.
     Capturing,
-    /// `next` was called and waits for its answer. The environment may be frozen here, for hours.
+    /// `next` was called and has no answer yet. The environment may be frozen here for hours.
     Idle,
     /// An invocation is held open until the function has finished.
     Invoking,
-    /// An invocation is held open while waiting events are delivered.
+    /// An invocation is held open while queued events are delivered.
     Flushing,
-    /// SHUTDOWN has come; late telemetry is waited for.
+    /// SHUTDOWN has arrived, and late telemetry is awaited.
     Settling,
-    /// SHUTDOWN has come; the rest is delivered.
+    /// SHUTDOWN has arrived, and the rest is being delivered.
     Draining,
-    /// Nothing is left to do.
+    /// All work is complete.
     Done,
 }
 
-/// What can happen.
+/// An event of the lifecycle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Event {
-    /// Everything is set up.
+    /// The extension is set up.
     Started,
-    /// Everything is set up, and what is running now will be the snapshot of many environments.
+    /// The extension is set up, and Lambda will make a snapshot of this process for many environments.
     SnapshotAhead,
     /// `next` answered INVOKE, and the flush policy holds the invocation until the function has finished.
     InvokeHeld,
-    /// `next` answered INVOKE, and the flush policy sends what waits beside the function.
+    /// `next` answered INVOKE, and the flush policy sends queued events while the function runs.
     InvokeSent,
-    /// `next` answered INVOKE, and the flush policy lets it go.
+    /// `next` answered INVOKE, and the flush policy does not delay the invocation.
     InvokePassed,
-    /// The function has finished, or the wait for it is over.
+    /// The function has finished, or the wait for its end is over.
     RuntimeDone,
-    /// Everything was delivered, or the time for it is over.
+    /// All events were delivered, or the time for it is over.
     Flushed,
     /// `next` answered SHUTDOWN.
     Shutdown,
     /// The wait for late telemetry is over.
     Settled,
-    /// `next` was refused: Lambda does not want this process any more.
+    /// Lambda rejected `next`, so it no longer wants this process.
     Refused,
 }
 
-/// What to do then.
+/// The action after an event.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Action {
-    /// Nothing.
+    /// No action.
     Nothing,
     /// Call `next`. Nothing may be in flight.
     Next,
@@ -60,14 +60,14 @@ pub(crate) enum Action {
     AwaitRuntimeDone,
     /// Wait for late telemetry.
     AwaitLate,
-    /// Deliver what waits, until the deadline.
+    /// Deliver queued events until the deadline.
     Deliver,
     /// End the process.
     Exit,
 }
 
 impl Phase {
-    /// The whole table.
+    /// Returns the next phase and the action for an event. This is the whole table.
     #[must_use]
     #[expect(
         clippy::match_same_arms,
@@ -85,7 +85,7 @@ impl Phase {
             (Starting, Started) => (Idle, Next),
             (Starting, SnapshotAhead) => (Capturing, AwaitLate),
             (Capturing, Settled) => (Flushing, Deliver),
-            // There will be no snapshot.
+            // Lambda will take no snapshot.
             (Capturing, Started) => (Idle, Next),
             (Idle, InvokeHeld) => (Invoking, AwaitRuntimeDone),
             (Idle, InvokeSent) => (Flushing, Deliver),
@@ -93,7 +93,7 @@ impl Phase {
             (Invoking, RuntimeDone) => (Flushing, Deliver),
             (Flushing, Flushed) => (Idle, Next),
             (Starting | Capturing | Idle | Invoking | Flushing, Shutdown) => (Settling, AwaitLate),
-            // A process that is not wanted any more has no deadline; what can be saved is saved at once.
+            // A rejected process has no deadline, so everything that can be saved is saved at once.
             (Starting | Capturing | Idle | Invoking | Flushing | Settling, Refused) => {
                 (Draining, Deliver)
             }
@@ -108,9 +108,9 @@ impl Phase {
                 Capturing,
                 SnapshotAhead | InvokeHeld | InvokeSent | InvokePassed | RuntimeDone | Flushed,
             )
-            // Init is over only once.
+            // Init completes only once.
             | (Idle | Invoking | Flushing | Settling | Draining | Done, Started | SnapshotAhead)
-            // Between `next` and its answer the function may finish an invocation that was not held.
+            // Between `next` and its answer the function may finish an invocation that was not held open.
             | (Idle, RuntimeDone | Flushed | Settled)
             | (Invoking, InvokeHeld | InvokeSent | InvokePassed | Flushed | Settled)
             | (Flushing, InvokeHeld | InvokeSent | InvokePassed | RuntimeDone | Settled)

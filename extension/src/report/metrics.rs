@@ -1,7 +1,7 @@
-//! Metrics for CloudWatch: lines of the embedded metric format.
+//! Metrics for CloudWatch, as log lines in the embedded metric format.
 //!
-//! Pure. CloudWatch makes metrics of such a line when Lambda writes it to the function's log, and bills each metric: so
-//! there are few, and none has a dimension. Source: CloudWatch, "Embedded metric format".
+//! Pure. CloudWatch creates metrics from such a line when Lambda writes it to the function's log, and bills each
+//! metric. So there are few, and none has a dimension. Source: CloudWatch, "Embedded metric format".
 
 use std::time::Duration;
 
@@ -11,10 +11,10 @@ use serde_json::{Map, Value, json};
 use crate::buffer::ledger::Ledger;
 use crate::buffer::stats::Stats;
 
-/// The first member of a line of ours, by which we know it again: nothing of ours is ever delivered to us.
+/// The first member of a metrics line, by which the extension recognises its own lines. They are never delivered.
 pub(super) const MARK: &str = "extension";
 
-/// Makes lines of what has changed since the last one.
+/// Makes lines of the changes since the last one.
 #[derive(Clone, Debug)]
 pub(crate) struct Meter {
     kind: Metrics,
@@ -23,12 +23,12 @@ pub(crate) struct Meter {
 }
 
 impl Meter {
-    /// Of this many metrics.
+    /// Creates a meter for these metrics.
     pub(crate) fn new(kind: Metrics) -> Self {
         Self { kind, ledger: Ledger::default(), stats: Stats::default() }
     }
 
-    /// A line, if there is anything to tell. `lags` are those since the last one, `now_ms` is since 1970.
+    /// Returns a line if there is anything to report. `lags` are those since the last line, `now_ms` is since 1970.
     pub(crate) fn line(
         &mut self,
         ledger: &Ledger,
@@ -94,7 +94,7 @@ fn line(metrics: &[(&'static str, &'static str, Value)], now_ms: u64) -> String 
     members.insert("_aws".to_owned(), about);
     members.extend(metrics.iter().map(|(name, _, value)| ((*name).to_owned(), value.clone())));
     let rest = Value::Object(members).to_string();
-    // By hand, because the mark comes first.
+    // Written by hand, because the mark comes first.
     format!("{{\"{MARK}\":\"{EXTENSION_NAME}\",{}", &rest[1..])
 }
 
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_tells_what_has_happened_since_the_last_one() {
+    fn a_line_reports_the_changes_since_the_last_one() {
         let mut meter = Meter::new(Metrics::Basic);
         let (ledger, stats) = counted(5);
         let lags = [Duration::from_millis(7), Duration::from_millis(9)];
@@ -131,11 +131,11 @@ mod tests {
         let (ledger, stats) = counted(8);
         let second = value(&meter.line(&ledger, &stats, &[], 0, 0).unwrap());
         assert_eq!((&second["Received"], second.get("DeliveryLag")), (&json!(3), None));
-        assert_eq!(meter.line(&ledger, &stats, &[], 0, 0), None, "nothing has happened");
+        assert_eq!(meter.line(&ledger, &stats, &[], 0, 0), None, "nothing has changed");
     }
 
     #[test]
-    fn every_metric_that_is_said_has_a_definition_and_a_value() {
+    fn every_published_metric_has_a_definition_and_a_value() {
         let (ledger, stats) = counted(5);
         let line = Meter::new(Metrics::All).line(&ledger, &stats, &[Duration::ZERO], 3, 0).unwrap();
         let line = value(&line);
@@ -159,7 +159,7 @@ mod tests {
     }
 
     #[test]
-    fn nothing_is_said_unless_it_is_wanted() {
+    fn no_line_is_printed_unless_metrics_are_enabled() {
         let (ledger, stats) = counted(5);
         assert_eq!(Meter::new(Metrics::Off).line(&ledger, &stats, &[], 0, 0), None);
     }

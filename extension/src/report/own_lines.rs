@@ -1,11 +1,12 @@
-//! The lines that the extension itself prints. Subscribed to `extension` events, it receives them again, and must never feed itself.
+//! Recognises lines that the extension itself prints. With a subscription to `extension` events it receives them again,
+//! and must not process them.
 
 use extension_spec::{EXTENSION_NAME, LOG_PREFIX};
 
 use super::metrics::MARK;
 
-/// True if the record of an `extension` event, as JSON text, is a line that this extension has printed: of its log or of its
-/// metrics, as text or as an object.
+/// True if the record of an `extension` event, as JSON text, is a line of this extension's log or metrics, either as
+/// text or as an object.
 pub(crate) fn is_own_line(record: &str) -> bool {
     is_of_log(record) || is_of_metrics(record)
 }
@@ -34,7 +35,7 @@ mod tests {
     use crate::report::metrics::Meter;
 
     #[test]
-    fn its_own_lines_are_known_as_text_and_as_object() {
+    fn own_lines_are_recognised_as_text_and_as_object() {
         let ledger = Ledger { received: 1, ..Ledger::default() };
         let line = Meter::new(Metrics::Basic).line(&ledger, &Stats::default(), &[], 0, 0).unwrap();
         assert!(is_own_line(&line));

@@ -1,4 +1,4 @@
-//! Something is wrong on our side: the function does not notice, and one clear message says what it is.
+//! Problems on the extension's side: the function does not notice, and one clear message names the problem.
 
 use std::time::Duration;
 
@@ -7,7 +7,7 @@ use extension_sandbox::{Options, Status};
 
 use crate::test_environment::{Ended, TestEnvironment};
 
-/// Three invocations that must succeed in an environment with these settings and these faults.
+/// Runs three invocations that must succeed in an environment with these settings and faults.
 async fn three(
     settings: &[(&str, &str)],
     faults: Faults,
@@ -22,7 +22,7 @@ async fn three(
 }
 
 #[tokio::test]
-async fn a_stream_that_does_not_exist_is_said_once_with_its_name() {
+async fn a_missing_stream_is_reported_once_with_its_name() {
     let ended = three(&[("STREAM", "missing")], Faults::none(), |_| ()).await;
     assert_eq!(ended.said("create the stream \"missing\", or correct KINESIS_TELEMETRY_STREAM"), 1);
     assert_eq!(ended.said("events were not delivered before the end"), 1);
@@ -30,31 +30,31 @@ async fn a_stream_that_does_not_exist_is_said_once_with_its_name() {
 }
 
 #[tokio::test]
-async fn a_missing_permission_is_said_once_with_what_to_allow() {
+async fn a_missing_permission_is_reported_once_with_its_remedy() {
     let ended = three(&[], Faults::denied(), |_| ()).await;
     assert_eq!(ended.said("allow kinesis:PutRecords on \"telemetry\""), 1, "{:?}", ended.printed);
 }
 
 #[tokio::test]
-async fn no_stream_at_all_is_said_once_and_nothing_is_subscribed() {
+async fn without_a_stream_nothing_is_subscribed() {
     let ended = three(&[("STREAM", "")], Faults::none(), |_| ()).await;
     assert_eq!(ended.said("set KINESIS_TELEMETRY_STREAM"), 1);
     assert_eq!((ended.printed.len(), ended.journal.len()), (1, 0), "{:?}", ended.printed);
 }
 
 #[tokio::test]
-async fn a_lambda_without_telemetry_is_said_once() {
+async fn a_lambda_without_telemetry_is_reported_once() {
     let ended = three(&[], Faults::none(), |options| options.has_telemetry = false).await;
     assert_eq!(ended.said("has no Telemetry API"), 1);
     assert_eq!(ended.printed.len(), 1, "{:?}", ended.printed);
 }
 
 #[tokio::test]
-async fn an_endpoint_that_nobody_listens_on_is_said_once() {
+async fn an_unreachable_endpoint_is_reported_once() {
     let settings = [("FLUSH_TIMEOUT_MS", "100")];
     let unreachable = |options: &mut Options| {
         options.environment.retain(|(name, _)| name != "AWS_ENDPOINT_URL_KINESIS");
-        // The general variable is honoured as well.
+        // The general variable is respected as well.
         options.environment.push(("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into()));
     };
     let ended = three(&settings, Faults::none(), unreachable).await;
@@ -63,7 +63,7 @@ async fn an_endpoint_that_nobody_listens_on_is_said_once() {
 }
 
 #[tokio::test]
-async fn settings_that_cannot_be_used_are_all_said_in_one_line_and_the_defaults_work() {
+async fn invalid_settings_are_reported_together_in_one_line() {
     let settings = [("BUFFER_TIMEOUT_MS", "soon"), ("FLUSH", "later"), ("STREEM", "x")];
     let ended = three(&settings, Faults::none(), |_| ()).await;
     assert_eq!(ended.printed.len(), 1, "{:?}", ended.printed);
@@ -79,7 +79,7 @@ async fn settings_that_cannot_be_used_are_all_said_in_one_line_and_the_defaults_
 }
 
 #[tokio::test]
-async fn switched_off_it_says_nothing_and_does_nothing() {
+async fn a_disabled_extension_logs_and_does_nothing() {
     let ended = three(&[("ENABLED", "false")], Faults::none(), |_| ()).await;
     assert_eq!((ended.printed.len(), ended.records()), (0, 0));
 }
@@ -95,14 +95,14 @@ async fn strict_fails_the_init_instead_of_using_a_default() {
 }
 
 #[tokio::test]
-async fn strict_insists_on_a_stream() {
+async fn strict_requires_a_stream() {
     let mut env = TestEnvironment::new(&[("STRICT", "true"), ("STREAM", "")], |_| ()).await;
     let init = env.sandbox.init().await;
     assert_eq!(init.error_type.as_deref(), Some("Extension.InitError"));
 }
 
 #[tokio::test]
-async fn strict_does_not_mind_what_works_as_set_nor_what_is_switched_off() {
+async fn strict_accepts_notices_and_a_disabled_extension() {
     let proxy = |options: &mut Options| {
         options.environment.push(("HTTPS_PROXY".into(), "http://proxy:1".into()));
     };
@@ -114,7 +114,7 @@ async fn strict_does_not_mind_what_works_as_set_nor_what_is_switched_off() {
 }
 
 #[tokio::test]
-async fn a_stream_that_is_no_stream_is_said_with_what_it_is() {
+async fn an_invalid_stream_name_is_reported_with_its_value() {
     let ended = three(&[("STREAM", "two words")], Faults::none(), |_| ()).await;
     assert_eq!(ended.printed.len(), 1, "{:?}", ended.printed);
     assert_eq!(
@@ -126,7 +126,7 @@ async fn a_stream_that_is_no_stream_is_said_with_what_it_is() {
 }
 
 #[tokio::test]
-async fn missing_credentials_are_said_once() {
+async fn missing_credentials_are_reported_once() {
     let no_credentials = |options: &mut Options| {
         let empty = |name: &str| (name.to_owned(), String::new());
         options
@@ -138,20 +138,20 @@ async fn missing_credentials_are_said_once() {
 }
 
 #[tokio::test]
-async fn two_hundred_thousand_lines_at_once_stay_within_the_bound_and_the_ledger_balances() {
+async fn memory_stays_bounded_with_200_000_lines_at_once() {
     const BOUND: u64 = 8 * 1024 * 1024;
     let bound = BOUND.to_string();
     let settings = [
         ("QUEUE_MAX_BYTES", bound.as_str()),
         ("SPILL_MAX_BYTES", "0"),
         ("FLUSH_TIMEOUT_MS", "200"),
-        // The platform is held back a little for each batch that finds no room, so these are large.
+        // The platform is delayed a little for each batch without room, so batches are large.
         ("MAX_BUFFER_ITEMS_COUNT", "10000"),
         ("LOGS_BUFFER_MAX_BYTES", "1048576"),
     ];
     let mut env = TestEnvironment::new(&settings, |options| {
         options.timeout = Duration::from_mins(3);
-        // So that it is the extension that has too much, and not the platform.
+        // The extension must have too much telemetry, and not the platform.
         options.telemetry_backlog_bytes = 256 * 1024 * 1024;
     })
     .await;
@@ -160,7 +160,7 @@ async fn two_hundred_thousand_lines_at_once_stay_within_the_bound_and_the_ledger
     assert_eq!(env.invoke(payload).await.status, Status::Success);
     env.kinesis.set_faults(Faults::none());
     let peak = env.sandbox.peak_memory(extension_spec::EXTENSION_NAME).unwrap();
-    // A program for debugging, two bodies, a request, and what is known of each event beside its bytes.
+    // The sum covers a debug build, two bodies, a request, and the overhead of each event.
     assert!(peak < 4 * BOUND + 32 * 1024 * 1024, "{peak} bytes at most");
     let ended = env.end().await;
     let last = ended.ledgers().pop().unwrap();
@@ -177,7 +177,7 @@ async fn two_hundred_thousand_lines_at_once_stay_within_the_bound_and_the_ledger
 }
 
 #[tokio::test]
-async fn a_memory_that_is_full_sheds_and_counts_and_the_function_goes_on() {
+async fn full_memory_discards_and_counts_events() {
     let settings = [
         ("QUEUE_MAX_BYTES", "4194304"),
         ("SPILL_MAX_BYTES", "1048576"),
@@ -193,20 +193,20 @@ async fn a_memory_that_is_full_sheds_and_counts_and_the_function_goes_on() {
     env.kinesis.set_faults(Faults::none());
     let ended = env.end().await;
     assert_eq!(
-        ended.said("events are given up, the least important first"),
+        ended.said("events are discarded, the least important first"),
         1,
         "{:?}",
         ended.printed
     );
     assert_eq!(ended.said("does not balance"), 0, "{:?}", ended.printed);
-    let last = ended.ledgers().pop().expect("a ledger tells what is missing");
+    let last = ended.ledgers().pop().expect("a ledger reports what is missing");
     let shed = last["shed"]["memory"].as_u64().unwrap();
     let arrived = ended.arrived().events.len() as u64;
     assert_eq!(
         last["received"].as_u64().unwrap(),
         arrived - last["own"].as_u64().unwrap() - 1 + shed
     );
-    // Every number that is missing is among those that were given up.
+    // Every missing number is among those of discarded events.
     let ranges = last["shedRanges"].as_array().unwrap();
     let is_shed = |seq: u64| {
         ranges.iter().any(|it| (it["first"].as_u64()..=it["last"].as_u64()).contains(&Some(seq)))
@@ -216,5 +216,5 @@ async fn a_memory_that_is_full_sheds_and_counts_and_the_function_goes_on() {
     let missing = (1..=last["upTo"].as_u64().unwrap()).filter(|seq| !seqs.contains(seq));
     assert!(missing.clone().count() as u64 == shed && missing.into_iter().all(is_shed));
     let report = ended.arrived().count("platform.report");
-    assert_eq!(report, 2, "reports are given up last");
+    assert_eq!(report, 2, "reports are discarded last");
 }

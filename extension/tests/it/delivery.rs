@@ -1,4 +1,4 @@
-//! All is well: every event arrives once.
+//! Delivery without faults: every event arrives once.
 
 use std::time::{Duration, SystemTime};
 
@@ -50,8 +50,7 @@ async fn with_start_an_invocation_is_not_held_and_nothing_is_lost() {
 }
 
 #[tokio::test]
-async fn a_hundred_invocations_of_a_hundred_lines_arrive_once_though_every_freeze_closes_connections()
- {
+async fn events_arrive_once_if_every_freeze_closes_connections() {
     let mut env =
         TestEnvironment::new(&[], |options| options.freeze_closes_connections = true).await;
     for _ in 0..100 {
@@ -75,17 +74,17 @@ async fn json_lines_arrive_as_objects() {
 }
 
 #[tokio::test]
-async fn types_that_are_not_wanted_stay_away_and_leave_no_gap() {
+async fn unselected_types_are_left_out_without_a_gap() {
     let mut env = TestEnvironment::new(&[("TYPES", "platform.report,function")], |_| ()).await;
     env.succeed(3).await;
     let ended = env.end().await;
     let arrived = ended.arrived();
     assert_eq!((arrived.count("function"), arrived.count("platform.report")), (3, 1));
-    assert_eq!(arrived.events.len(), 5, "and the ledger");
+    assert_eq!(arrived.events.len(), 5, "four events and the ledger");
 }
 
 #[tokio::test]
-async fn extension_lines_are_delivered_but_for_our_own() {
+async fn extension_lines_are_delivered_except_our_own() {
     let settings = [("TYPES", "platform,function,extension"), ("LOG_LEVEL", "debug")];
     let mut env = TestEnvironment::new(&settings, |_| ()).await;
     for _ in 0..3 {
@@ -97,7 +96,7 @@ async fn extension_lines_are_delivered_but_for_our_own() {
 }
 
 #[tokio::test]
-async fn a_function_that_fails_or_panics_answers_as_without_us_and_its_telemetry_arrives() {
+async fn a_failing_function_answers_as_usual_and_its_telemetry_arrives() {
     let mut env = TestEnvironment::new(&[], |_| ()).await;
     for (end, text) in
         [("fail", "failed, as the payload asked"), ("panic", "panicked, as the payload asked")]
@@ -111,7 +110,8 @@ async fn a_function_that_fails_or_panics_answers_as_without_us_and_its_telemetry
     assert_eq!(arrived.count("platform.report"), 2);
 }
 
-/// An invocation that sleeps after its lines; when the record with the last line arrived, and when the function ended.
+/// Runs an invocation that sleeps after its lines. Returns when the record with the last line arrived, and when the
+/// function ended.
 async fn long(settings: &[(&str, &str)]) -> (SystemTime, SystemTime) {
     let mut env = TestEnvironment::new(settings, |_| ()).await;
     let invocation = env.invoke(json!({ "lines": 20, "sleepMs": 1_500 })).await;
@@ -123,7 +123,7 @@ async fn long(settings: &[(&str, &str)]) -> (SystemTime, SystemTime) {
 }
 
 #[tokio::test]
-async fn events_that_have_reached_their_age_are_delivered_while_the_function_runs() {
+async fn old_events_are_delivered_while_the_function_runs() {
     let (arrived, ended) = long(&[("MAX_AGE_MS", "100")]).await;
     assert!(arrived < ended);
 }
@@ -146,12 +146,12 @@ async fn a_full_record_is_delivered_while_the_function_runs() {
 }
 
 #[tokio::test]
-async fn a_thousand_quick_invocations_without_a_line_make_few_requests_and_hold_no_memory() {
+async fn a_thousand_quick_invocations_make_few_requests() {
     let mut env = TestEnvironment::new(&[], |_| ()).await;
     let mut early = 0;
     for number in 0..1_000 {
         env.succeed(0).await;
-        // By then records have been sent that were full, which take the most.
+        // By then full records have been sent, which take the most memory.
         if number == 500 {
             early = env.sandbox.peak_memory(EXTENSION_NAME).unwrap();
         }

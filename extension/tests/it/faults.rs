@@ -1,4 +1,4 @@
-//! Faults: records refused, the service down, connections dead, answers missing.
+//! Faults: rejected records, an unavailable service, dead connections, missing responses.
 
 use std::time::Duration;
 
@@ -10,8 +10,8 @@ use serde_json::json;
 use crate::test_environment::TestEnvironment;
 
 #[tokio::test]
-async fn with_a_fifth_of_all_records_refused_everything_arrives_once() {
-    // Small records, so that every request has many.
+async fn with_a_fifth_of_records_rejected_everything_arrives_once() {
+    // Records are small, so that every request has many.
     let settings = [("TARGET_RECORD_BYTES", "1024"), ("FLUSH_TIMEOUT_MS", "10000")];
     let mut env = TestEnvironment::new(&settings, |_| ()).await;
     env.kinesis.set_faults(Faults::refusing(0.2, 42));
@@ -24,7 +24,7 @@ async fn with_a_fifth_of_all_records_refused_everything_arrives_once() {
 }
 
 #[tokio::test]
-async fn what_was_not_delivered_while_the_service_was_down_arrives_afterwards() {
+async fn events_from_an_outage_arrive_afterwards() {
     let settings = [("FLUSH_TIMEOUT_MS", "100"), ("BUFFER_TIMEOUT_MS", "25")];
     let mut env = TestEnvironment::new(&settings, |_| ()).await;
     env.succeed(3).await;
@@ -46,7 +46,7 @@ async fn what_was_not_delivered_while_the_service_was_down_arrives_afterwards() 
 }
 
 #[tokio::test]
-async fn a_request_without_an_answer_is_sent_again_and_holds_nobody_for_long() {
+async fn a_request_without_a_response_is_resent_within_the_flush() {
     let settings = [("FLUSH_TIMEOUT_MS", "400")];
     let mut env = TestEnvironment::new(&settings, |_| ()).await;
     env.kinesis.set_faults(Faults::script([Fault::Silence]));
@@ -57,7 +57,7 @@ async fn a_request_without_an_answer_is_sent_again_and_holds_nobody_for_long() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_lost_makes_events_come_twice_under_one_identity_and_none_be_missing() {
+async fn a_lost_response_causes_duplicates_but_no_loss() {
     let mut env = TestEnvironment::new(&[("FLUSH_TIMEOUT_MS", "5000")], |_| ()).await;
     env.kinesis.set_faults(Faults::script([Fault::TakeAndVanish]));
     env.succeed(3).await;
@@ -66,7 +66,7 @@ async fn an_answer_that_is_lost_makes_events_come_twice_under_one_identity_and_n
 }
 
 #[tokio::test]
-async fn errors_of_every_class_that_can_pass_are_survived() {
+async fn transient_errors_of_every_class_lose_nothing() {
     let script = [
         Fault::Fail(413, "RequestEntityTooLarge", "too large"),
         Fault::Fail(400, "ProvisionedThroughputExceededException", "slow down"),
@@ -83,7 +83,7 @@ async fn errors_of_every_class_that_can_pass_are_survived() {
 
 #[tokio::test]
 async fn a_delivery_that_a_freeze_catches_is_counted_and_arrives() {
-    // With `start` the invocation is not held, and its lines fill records that are sent while it is open.
+    // With `start` the invocation is not held open, and its lines fill records that are sent while it runs.
     let settings = [
         ("FLUSH", "start"),
         ("TARGET_RECORD_BYTES", "1024"),
@@ -100,7 +100,7 @@ async fn a_delivery_that_a_freeze_catches_is_counted_and_arrives() {
     env.kinesis.set_faults(Faults::none());
     env.succeed(1).await;
     let ended = env.end().await;
-    assert!(ended.caught_by_freeze > 0, "this test is about a delivery that a freeze catches");
+    assert!(ended.caught_by_freeze > 0, "a freeze must catch some delivery");
     assert_eq!(ended.verify().count("function"), 151);
 }
 
@@ -115,23 +115,23 @@ async fn nothing_is_lost_when_the_service_recovers_only_during_shutdown() {
 }
 
 #[tokio::test]
-async fn a_freeze_that_outlasts_the_age_of_waiting_events_makes_nothing_be_sent_twice() {
-    // Nothing is worth a call of its own, so that all waits over the freezes.
+async fn a_freeze_longer_than_the_maximum_age_causes_no_duplicates() {
+    // Fewer events than this are not sent at the start, so all wait over the freezes.
     let settings = [("FLUSH", "start"), ("MAX_AGE_MS", "100"), ("MAX_BATCH_RECORDS_ITEMS", "1000")];
     let mut env = TestEnvironment::new(&settings, |_| ()).await;
     env.kinesis.set_faults(Faults::none().slow(Duration::from_millis(50)));
     for _ in 0..4 {
         env.succeed(3).await;
-        // The freeze itself: longer than the age, and than what passes for a late timer.
+        // The freeze is longer than the maximum age, and than a late timer.
         tokio::time::sleep(Duration::from_millis(800)).await;
     }
     assert_eq!(env.end().await.verify_exactly_once().count("function"), 12);
 }
 
 #[tokio::test]
-async fn a_kinesis_that_never_answers_holds_a_hundred_invocations_for_two_flushes_together() {
+async fn a_silent_kinesis_delays_100_invocations_by_two_flushes() {
     let flush_timeout = 2_000;
-    // What Lambda buffers is waited for in any case, and is no matter of this test.
+    // The wait for Lambda's buffer does not count here, so it is short.
     let settings = [("FLUSH_TIMEOUT_MS", "2000"), ("BUFFER_TIMEOUT_MS", "25")];
     let mut env =
         TestEnvironment::new(&settings, |options| options.timeout = Duration::from_secs(10)).await;
@@ -150,7 +150,7 @@ async fn a_kinesis_that_never_answers_holds_a_hundred_invocations_for_two_flushe
 }
 
 #[tokio::test]
-async fn a_stream_that_is_missing_is_asked_for_twice_and_then_seldom() {
+async fn a_missing_stream_is_tried_twice_and_then_rarely() {
     let mut env = TestEnvironment::new(&[], |_| ()).await;
     env.kinesis.set_faults(Faults::denied());
     for _ in 0..20 {
@@ -163,7 +163,7 @@ async fn a_stream_that_is_missing_is_asked_for_twice_and_then_seldom() {
 }
 
 #[tokio::test]
-async fn a_process_that_gets_no_cpu_for_a_moment_goes_on_delivering_beside_a_long_invocation() {
+async fn a_stalled_process_resumes_delivery_in_a_long_invocation() {
     let settings = [("FLUSH", "start"), ("MAX_AGE_MS", "200")];
     let mut env = TestEnvironment::new(&settings, |_| ()).await;
     let remote = env.sandbox.remote();
@@ -184,7 +184,7 @@ async fn a_process_that_gets_no_cpu_for_a_moment_goes_on_delivering_beside_a_lon
     });
     env.invoke(json!({ "lines": 1, "sleepMs": 4_000 })).await;
     assert!(stalled.await.unwrap() >= 2, "requests after the stall, in two seconds");
-    // What was under way when it was stopped may have come twice.
+    // The request in flight when the process was stopped may be duplicated.
     env.end().await.verify();
 }
 
@@ -195,7 +195,7 @@ async fn an_outdated_signature_is_renewed_within_the_flush() {
         let mut env = TestEnvironment::new(&[("FLUSH", "end")], |_| ()).await;
         env.kinesis.set_faults(Faults::script([Fault::Fail(400, code, expired)]));
         env.succeed(3).await;
-        assert!(env.kinesis.requests() > 1, "{code}: the flush sends it again");
+        assert!(env.kinesis.requests() > 1, "{code}: the flush retries it");
         let ended = env.end().await;
         assert_eq!(ended.verify_exactly_once().count("function"), 3, "{code}");
         assert_eq!(ended.said("not delivered"), 0, "{code}: {:?}", ended.printed);
@@ -218,7 +218,7 @@ async fn a_denial_is_reported_with_its_cause_and_its_remedy() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_from_aws_is_reported_with_its_beginning() {
+async fn a_response_that_is_not_from_aws_is_quoted_in_the_log() {
     let page = "<html>\n<body>Blocked by policy 17\u{1b}[31m</body></html>";
     let mut env = TestEnvironment::new(&[], |_| ()).await;
     env.kinesis.set_faults(Faults::always(Fault::Foreign(403, page)));

@@ -1,5 +1,5 @@
-//! Freezes that last for hours, in a moment: a process that is stopped, for which both clocks go on, and a machine that is
-//! paused, whose monotonic clock stands still.
+//! Freezes of hours, simulated in a moment: a stopped process, for which both clocks advance, and a paused machine,
+//! whose monotonic clock stands still.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ async fn env(settings: &[(&str, &str)], change: impl FnOnce(&mut Options)) -> Te
 }
 
 #[tokio::test]
-async fn after_a_long_freeze_the_connection_is_a_new_one_and_after_a_short_one_it_is_the_old() {
+async fn connections_are_reused_only_after_short_freezes() {
     for pause in BOTH {
         for (freeze, connections) in [(HOUR, 2), (Duration::from_secs(2), 1)] {
             let mut env = env(&[], |_| ()).await;
@@ -32,13 +32,13 @@ async fn after_a_long_freeze_the_connection_is_a_new_one_and_after_a_short_one_i
             let ended = env.end().await;
             assert_eq!(ended.verify_exactly_once().count("function"), 6);
             assert_eq!(kinesis.connections(), connections, "{pause:?} {freeze:?}");
-            assert_eq!(ended.printed, [""; 0], "nothing to be said of");
+            assert_eq!(ended.printed, [""; 0], "nothing is logged");
         }
     }
 }
 
 #[tokio::test]
-async fn connections_that_have_died_in_a_freeze_of_hours_cost_no_request_and_no_event() {
+async fn connections_that_died_in_a_freeze_lose_nothing() {
     for pause in BOTH {
         let mut env = env(&[], |options| options.freeze_closes_connections = true).await;
         for _ in 0..3 {
@@ -52,15 +52,15 @@ async fn connections_that_have_died_in_a_freeze_of_hours_cost_no_request_and_no_
 }
 
 #[tokio::test]
-async fn events_that_have_grown_old_in_a_freeze_go_with_the_next_invocation_and_in_one_request() {
+async fn events_from_before_a_freeze_are_sent_in_one_request() {
     for pause in BOTH {
         let settings = [("FLUSH", "start"), ("MAX_BATCH_RECORDS_ITEMS", "100")];
         let mut env = env(&settings, |_| ()).await;
-        // Long enough for Lambda to hand over what waits then.
+        // Lambda hands over the waiting telemetry within this time.
         env.invoke(json!({ "lines": 3, "sleepMs": 500 })).await;
         assert_eq!(env.kinesis.requests(), 0);
         env.sandbox.pass(HOUR, pause).unwrap();
-        // Nothing fires by itself, and what is sent is sent once.
+        // No timer fires by itself, and every record is sent once.
         env.succeed(3).await;
         assert_eq!(env.kinesis.requests(), 1, "{pause:?}");
         assert_eq!(env.end().await.verify_exactly_once().count("function"), 6);
@@ -68,7 +68,7 @@ async fn events_that_have_grown_old_in_a_freeze_go_with_the_next_invocation_and_
 }
 
 #[tokio::test]
-async fn credentials_that_have_expired_in_a_freeze_are_asked_for_before_they_are_used() {
+async fn credentials_that_expired_in_a_freeze_are_renewed_first() {
     for pause in BOTH {
         let credentials = Credentials::start(Keys::new("FIRST", HOUR / 2)).await.unwrap();
         let from_endpoint = credentials.environment();
@@ -79,7 +79,7 @@ async fn credentials_that_have_expired_in_a_freeze_are_asked_for_before_they_are
         env.sandbox.pass(HOUR, pause).unwrap();
         let before = env.kinesis.requests();
         env.succeed(3).await;
-        assert_eq!(env.kinesis.requests(), before + 1, "no request with the old ones");
+        assert_eq!(env.kinesis.requests(), before + 1, "no request has the old keys");
         assert_eq!(env.kinesis.access_keys(), ["FIRST", "SECOND"]);
         assert_eq!(env.end().await.verify_exactly_once().count("function"), 6);
     }

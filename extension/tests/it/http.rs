@@ -1,4 +1,4 @@
-//! A request by hand, on a connection of its own.
+//! A request on its own connection.
 
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
@@ -7,7 +7,7 @@ use hyper_util::client::legacy::Client;
 use hyper_util::rt::TokioExecutor;
 use serde_json::Value;
 
-/// What was answered.
+/// A response.
 #[derive(Debug)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -25,7 +25,7 @@ impl Answer {
     }
 }
 
-/// Calls whoever listens at `host:port`.
+/// Sends a request to `host:port`.
 pub(crate) async fn call(
     address: &str,
     method: &str,

@@ -1,4 +1,4 @@
-//! Dead letters: what the stream does not take by the end, or will never take, is in the queue as it was.
+//! Dead letters: records that the stream does not accept are in the queue unchanged.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -14,7 +14,7 @@ use serde_json::json;
 use crate::test_environment::{Ended, TestEnvironment};
 use kinesis_telemetry_consumer::strict::Arrived;
 
-/// A world with a queue, in which flushes and waits are short.
+/// Creates an environment with a queue, in which flushes and waits are short.
 async fn env(
     settings: &[(&str, &str)],
     change: impl FnOnce(&mut Options),
@@ -36,7 +36,7 @@ async fn env(
     (env.await, sqs)
 }
 
-/// The records that the letters hold, put together again.
+/// Returns the records in the letters, joined from their pieces.
 pub(crate) fn records(letters: &[Message], stream: &str) -> Vec<Vec<u8>> {
     let mut pieces: BTreeMap<&str, BTreeMap<u64, &Message>> = BTreeMap::new();
     for letter in letters {
@@ -56,7 +56,7 @@ pub(crate) fn records(letters: &[Message], stream: &str) -> Vec<Vec<u8>> {
     pieces.into_values().map(join).collect()
 }
 
-/// Everything that was acknowledged is in the stream or in the queue, and nothing in both.
+/// Checks that everything that was acknowledged is in the stream or in the queue, and nothing in both.
 fn verify(ended: &Ended, sqs: &Sqs) -> Arrived {
     let letters = records(&sqs.messages(), "telemetry");
     let data = ended.records.iter().map(|it| it.data.to_vec()).chain(letters);
@@ -67,7 +67,7 @@ fn verify(ended: &Ended, sqs: &Sqs) -> Arrived {
 }
 
 #[tokio::test]
-async fn what_the_stream_has_not_taken_when_the_environment_ends_is_in_the_queue() {
+async fn undelivered_records_are_in_the_queue_at_the_end() {
     for format in [&[][..], &[("COMPRESSION", "gzip")], &[("RECORD_FORMAT", "kpl")]] {
         let (mut env, sqs) = env(format, |_| ()).await;
         env.kinesis.set_faults(Faults::down());
@@ -81,7 +81,7 @@ async fn what_the_stream_has_not_taken_when_the_environment_ends_is_in_the_queue
 }
 
 #[tokio::test]
-async fn in_fair_weather_the_queue_is_never_asked() {
+async fn without_faults_the_queue_is_never_called() {
     let (mut env, sqs) = env(&[], |_| ()).await;
     env.succeed(3).await;
     env.end().await.verify_exactly_once();
@@ -89,7 +89,7 @@ async fn in_fair_weather_the_queue_is_never_asked() {
 }
 
 #[tokio::test]
-async fn an_event_that_the_stream_will_never_take_is_in_the_queue_and_blocks_no_other() {
+async fn a_rejected_event_is_in_the_queue_and_blocks_no_other() {
     let settings = [("MAX_RECORD_BYTES", "2097152"), ("FLUSH_TIMEOUT_MS", "10000")];
     let long_lines = |options: &mut Options| {
         options.max_line_bytes = 4 * 1024 * 1024;
@@ -100,7 +100,7 @@ async fn an_event_that_the_stream_will_never_take_is_in_the_queue_and_blocks_no_
     let long = env.invoke(json!({ "lines": 1, "bytes": 1_500_000 })).await;
     assert_eq!(long.status, Status::Success);
     env.succeed(3).await;
-    assert!(sqs.messages().len() > 4, "in pieces, and before the end");
+    assert!(sqs.messages().len() > 4, "in pieces, before the end");
     let ended = env.end().await;
     assert_eq!(verify(&ended, &sqs).count("function"), 7);
     assert_eq!(ended.said("a record with 1 events is refused for good"), 1, "{:?}", ended.printed);
@@ -109,7 +109,7 @@ async fn an_event_that_the_stream_will_never_take_is_in_the_queue_and_blocks_no_
 }
 
 #[tokio::test]
-async fn after_a_timeout_letters_are_not_delivered_a_second_time_by_the_next_process() {
+async fn the_next_process_does_not_deliver_dead_letters_again() {
     let (mut env, sqs) = env(&[], |options| options.timeout = Duration::from_secs(2)).await;
     env.kinesis.set_faults(Faults::down());
     let timeout = env.invoke(json!({ "lines": 5, "end": "timeout" })).await;
@@ -123,7 +123,7 @@ async fn after_a_timeout_letters_are_not_delivered_a_second_time_by_the_next_pro
 }
 
 #[tokio::test]
-async fn a_queue_that_takes_nothing_is_said_once_and_the_next_process_delivers() {
+async fn an_unavailable_queue_is_reported_once_and_loses_nothing() {
     for fault in [Fault::missing(), Fault::denied(), Fault::unavailable(), Fault::Silence] {
         let (mut env, sqs) = env(&[], |options| options.timeout = Duration::from_secs(2)).await;
         sqs.set_always(Some(fault.clone()));
@@ -145,7 +145,7 @@ async fn a_queue_that_takes_nothing_is_said_once_and_the_next_process_delivers()
 }
 
 #[tokio::test]
-async fn letters_that_fail_for_a_moment_are_sent_again_and_only_they() {
+async fn only_failed_letters_are_resent() {
     let settings = [("TARGET_RECORD_BYTES", "1024")];
     let (mut env, sqs) = env(&settings, |_| ()).await;
     sqs.set_script([Fault::throttled(), Fault::internal([0, 3]), Fault::kms_throttled()]);

@@ -1,4 +1,4 @@
-//! The environment ends in one way or another, and begins again.
+//! Environments that end in different ways, and start again.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::test_environment::TestEnvironment;
 
 #[tokio::test]
-async fn after_a_timeout_a_new_process_goes_on_and_both_lives_are_complete() {
+async fn after_a_timeout_a_new_process_continues_without_loss() {
     let mut env =
         TestEnvironment::new(&[], |options| options.timeout = Duration::from_millis(1_500)).await;
     env.succeed(2).await;
@@ -25,7 +25,7 @@ async fn after_a_timeout_a_new_process_goes_on_and_both_lives_are_complete() {
 }
 
 #[tokio::test]
-async fn after_a_crash_of_the_function_a_new_process_goes_on_and_both_lives_are_complete() {
+async fn after_a_function_crash_a_new_process_continues_without_loss() {
     let mut env = TestEnvironment::new(&[], |_| ()).await;
     let crash = env.invoke(json!({ "lines": 2, "end": "exit" })).await;
     assert_eq!(
@@ -38,7 +38,7 @@ async fn after_a_crash_of_the_function_a_new_process_goes_on_and_both_lives_are_
 }
 
 #[tokio::test]
-async fn the_report_of_the_last_invocation_arrives_though_it_is_handed_over_only_at_the_end() {
+async fn the_last_invocations_report_arrives() {
     let mut env = TestEnvironment::new(&[], |_| ()).await;
     env.succeed(1).await;
     let before = env.kinesis.records().len();
@@ -48,8 +48,8 @@ async fn the_report_of_the_last_invocation_arrives_though_it_is_handed_over_only
 }
 
 #[tokio::test]
-async fn a_short_timeout_is_not_used_up_by_us() {
-    // Telemetry is buffered for longer than the function may take at all.
+async fn the_extension_does_not_use_up_a_short_timeout() {
+    // Telemetry is buffered for longer than the function's timeout.
     let settings = [("BUFFER_TIMEOUT_MS", "5000"), ("FLUSH_TIMEOUT_MS", "5000")];
     let mut env =
         TestEnvironment::new(&settings, |options| options.timeout = Duration::from_secs(1)).await;

@@ -1,6 +1,6 @@
-//! The extension as a process, in a Lambda and before a Kinesis on this machine.
+//! Tests of the extension as a process, with a Lambda and a Kinesis on this machine.
 
-#![expect(clippy::unwrap_used, reason = "what a test needs and does not get fails the test")]
+#![expect(clippy::unwrap_used, reason = "a test fails without what it needs")]
 
 mod degraded;
 mod delivery;

@@ -1,4 +1,4 @@
-//! Modes, strategies, faults and ends, with real processes: every two of them meet in some row.
+//! Modes, strategies, faults and endings with real processes: every pair of values occurs in some row.
 //!
 //! `control/run/tests/storm/matrix.rs` runs the whole matrix in controlled time.
 
@@ -26,7 +26,7 @@ struct Row {
     end: &'static str,
 }
 
-/// The rows: 16 of the 192 combinations, in which every two values of different columns meet.
+/// The rows: 16 of the 192 combinations, in which every two values of different columns occur together.
 const ROWS: [Row; 16] = [
     row(Mode::OnDemand, "end", "fair", "spindown"),
     row(Mode::OnDemand, "adaptive", "refusals", "timeout"),
@@ -51,7 +51,7 @@ const fn row(mode: Mode, strategy: &'static str, faults: &'static str, end: &'st
 }
 
 #[test]
-fn every_two_of_mode_strategy_fault_and_end_meet_in_some_row() {
+fn every_two_of_mode_strategy_fault_and_end_share_some_row() {
     let name = |row: &Row| {
         [row.mode.initialization_type(), row.strategy, row.faults, row.end].map(str::to_owned)
     };
@@ -74,7 +74,7 @@ fn faults(name: &str) -> Faults {
     }
 }
 
-/// Runs the life of an environment as `row` describes it. In every row the function answers as it does without the extension.
+/// Runs an environment as `row` describes it. In every row the function answers as it does without the extension.
 async fn play(row: Row) {
     let Row { mode, strategy, end, .. } = row;
     let settings = [("FLUSH", strategy), ("FLUSH_TIMEOUT_MS", "500"), ("MAX_AGE_MS", "200")];
@@ -108,7 +108,7 @@ async fn play(row: Row) {
     env.kinesis.set_faults(Faults::none());
     let last = env.succeed(3).await.request_id;
     let ended = env.end().await;
-    // A killed process loses the events in its memory; the process after it loses none.
+    // A killed process loses the events in its memory; the next process loses none.
     let arrived = if end == "kill" { ended.arrived() } else { ended.verify() };
     let is_line = |it: &&String| it.contains(r#""type":"function""#) && it.contains(&last);
     assert_eq!(arrived.events.values().filter(is_line).count(), 3, "{row:?}");

@@ -1,4 +1,4 @@
-//! The memory of the process stays within its bound, whatever is posted to it.
+//! The process stays within its memory bound whatever is posted to it.
 
 use std::net::Ipv4Addr;
 
@@ -9,11 +9,11 @@ use tokio::net::TcpStream;
 use crate::test_environment::TestEnvironment;
 
 const MIB: usize = 1024 * 1024;
-/// The largest body that is taken.
+/// The largest body that is accepted, in bytes.
 const LARGEST: usize = 12 * MIB;
-/// The bound of a function of 128 MB.
+/// The bound of a function with 128 MB, in bytes.
 const BOUND: usize = 16 * MIB;
-/// What may be held beyond it: 8 MiB, and 1 MiB for what glibc's allocator cannot give back.
+/// The bytes that may be held beyond it: 8 MiB, and 1 MiB that glibc's allocator cannot release.
 const BEYOND: usize = 9 * MIB;
 
 /// Starts a process with this bound.
@@ -39,7 +39,7 @@ async fn post(env: &TestEnvironment, body: &[u8]) {
     assert_eq!(&answer, b"HTTP/1.1 200");
 }
 
-/// The most memory that the extension of this environment has had resident, in bytes.
+/// Returns the peak resident memory of the extension in this environment, in bytes.
 fn peak(env: &TestEnvironment) -> usize {
     let url = env.kinesis.url();
     let is_it = |folder: &std::path::Path| {
@@ -67,14 +67,14 @@ fn array(member: &str, bytes: usize) -> Vec<u8> {
     body
 }
 
-/// Asserts that posting these bodies takes no more memory than there may be held.
+/// Checks that posting these bodies takes no more memory than allowed.
 async fn stays_within_bound(name: &str, bodies: &[Vec<u8>]) {
     let env = awake().await;
     let before = peak(&env);
     for body in bodies {
         post(&env, body).await;
     }
-    // Its acknowledgement may come before its events are read.
+    // The acknowledgement may arrive before the events are read.
     post(&env, b"[]").await;
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
     let taken = peak(&env) - before;
@@ -88,7 +88,7 @@ async fn a_body_of_ones_stays_within_the_bound() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_no_json_stays_within_the_bound() {
+async fn a_body_without_json_stays_within_the_bound() {
     stays_within_bound("no json", &[vec![b'"'; LARGEST]]).await;
 }
 

@@ -1,4 +1,4 @@
-//! Against an AWS that is not ours: a Kinesis and an SQS of other people's making.
+//! Tests against ministack, a Kinesis and an SQS of other authors.
 
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
 use std::os::unix::process::CommandExt as _;
@@ -18,7 +18,7 @@ use crate::letters;
 use crate::test_environment::TestEnvironment;
 use kinesis_telemetry_consumer::strict::Arrived;
 
-/// Ends with the test, and whatever it has started with it.
+/// A running ministack. It ends with the test, together with every process it started.
 struct Ministack {
     child: Child,
     url: String,
@@ -51,7 +51,7 @@ impl Ministack {
         ministack
     }
 
-    /// For any service.
+    /// Returns the configuration for any of its services.
     fn config(&self) -> SdkConfig {
         let access = Access {
             region: Some("eu-central-1".to_owned()),
@@ -71,7 +71,7 @@ impl Drop for Ministack {
     }
 }
 
-/// All records of a stream.
+/// Returns all records of a stream.
 async fn records(kinesis: &aws_sdk_kinesis::Client, stream: &str) -> Vec<Vec<u8>> {
     let mut records = Vec::new();
     let shards = kinesis.list_shards().stream_name(stream).send().await.unwrap();
@@ -96,7 +96,7 @@ async fn records(kinesis: &aws_sdk_kinesis::Client, stream: &str) -> Vec<Vec<u8>
 
 #[tokio::test]
 #[ignore = "needs Python: cargo xtask test"]
-async fn a_stream_and_a_queue_of_another_make_take_everything() {
+async fn ministacks_stream_and_queue_accept_everything() {
     let ministack = Ministack::start().await;
     let config = ministack.config();
     let kinesis = aws_sdk_kinesis::Client::new(&config);
@@ -120,7 +120,7 @@ async fn a_stream_and_a_queue_of_another_make_take_everything() {
         ended.verify_texts(&Arrived::of(records(&kinesis, format).await));
     }
 
-    // A stream that is not there: everything is a letter in the end.
+    // The stream does not exist, so everything becomes a dead letter.
     let settings = [
         ("STREAM", "missing"),
         ("DEAD_LETTER_QUEUE_URL", queue.as_str()),

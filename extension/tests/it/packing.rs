@@ -1,4 +1,4 @@
-//! Every way in which records can be made, through the whole process.
+//! Every way to make records, through the whole process.
 
 use std::collections::BTreeSet;
 
@@ -8,7 +8,7 @@ use extension_spec::{Compression, Envelope, RecordFormat};
 use crate::test_environment::TestEnvironment;
 
 #[tokio::test]
-async fn every_combination_of_format_compression_and_envelope_delivers_every_event() {
+async fn every_format_compression_and_envelope_delivers_every_event() {
     for combination in COMBINATIONS {
         for compression in combination.compressions {
             for envelope in combination.envelopes {
@@ -49,7 +49,7 @@ async fn every_combination_of_format_compression_and_envelope_delivers_every_eve
     }
 }
 
-/// The keys under which two invocations arrive.
+/// Returns the partition keys of the records of two invocations.
 async fn keys(partition_key: &str) -> BTreeSet<String> {
     let settings = [("PARTITION_KEY", partition_key), ("TARGET_RECORD_BYTES", "1024")];
     let mut env = TestEnvironment::new(&settings, |_| ()).await;
@@ -73,10 +73,10 @@ async fn keys(partition_key: &str) -> BTreeSet<String> {
 }
 
 #[tokio::test]
-async fn the_partition_key_is_what_was_chosen() {
+async fn the_partition_key_follows_the_setting() {
     assert_eq!(keys("instance").await, ["the instance".to_owned()].into());
     assert_eq!(keys("function").await, ["test-function".to_owned()].into());
-    // What is no invocation's has the instance's.
+    // Events of no invocation have the instance's key.
     let of_request = ["a request", "the instance"].map(str::to_owned);
     assert_eq!(keys("request").await, of_request.into());
     let random = keys("random").await;
@@ -84,7 +84,7 @@ async fn the_partition_key_is_what_was_chosen() {
 }
 
 #[tokio::test]
-async fn settings_that_exclude_each_other_are_said_and_everything_arrives() {
+async fn with_conflicting_settings_everything_arrives() {
     let settings = [("RECORD_FORMAT", "kpl"), ("COMPRESSION", "zstd")];
     let mut env = TestEnvironment::new(&settings, |_| ()).await;
     env.succeed(3).await;

@@ -1,7 +1,7 @@
-//! A bug of ours, wherever it is: the function goes on as if there were none, and it is said once.
+//! Bugs in the extension: the function continues as if there were none, and each bug is reported once.
 //!
-//! Panics are injected (`fault`). `cargo xtask ci` runs all tests of the process with what ships as well, built with the
-//! feature `injected-panics`: whether a static program unwinds is a matter of how it is linked.
+//! Panics are injected (`failpoint`). `cargo xtask ci` also runs all tests of the process with the released program,
+//! built with the feature `injected-panics`, because linking decides whether a static program unwinds.
 
 use std::time::Duration;
 
@@ -9,11 +9,11 @@ use serde_json::json;
 
 use crate::test_environment::{Ended, TestEnvironment};
 
-/// Lives through three invocations, with a panic in this place: the first time, or each time.
+/// Runs three invocations with a panic in this place, the first time or each time.
 async fn live(panic_in: &str) -> Ended {
     let mut env =
         TestEnvironment::new(&[("FLUSH", "end"), ("FLUSH_TIMEOUT_MS", "300")], |options| {
-            // Without a listener the end of a function is not heard of, and only its timeout says when it must have come.
+            // Without a listener the end of a function is not reported, so only its timeout ends the wait.
             options.timeout = Duration::from_secs(2);
             options.environment.push(("PANIC_IN".to_owned(), panic_in.to_owned()));
         })
@@ -30,25 +30,25 @@ async fn live(panic_in: &str) -> Ended {
 }
 
 #[tokio::test]
-async fn a_panic_in_the_listener_leaves_the_functions_result_unchanged_and_loses_nothing() {
-    // Lambda sends again what was not acknowledged.
+async fn a_panic_in_the_listener_loses_nothing() {
+    // Lambda sends the unacknowledged batch again.
     live("listener once").await.verify_exactly_once();
 }
 
 #[tokio::test]
-async fn a_panic_in_the_packing_leaves_the_functions_result_unchanged_and_loses_nothing() {
+async fn a_panic_in_the_packing_loses_nothing() {
     live("packing once").await.verify_exactly_once();
 }
 
 #[tokio::test]
-async fn a_panic_in_the_dispatcher_leaves_the_functions_result_unchanged_and_loses_nothing() {
+async fn a_panic_in_the_dispatcher_loses_nothing() {
     live("dispatcher once").await.verify_exactly_once();
 }
 
 #[tokio::test]
-async fn a_place_that_always_panics_leaves_every_result_unchanged_and_says_so_once() {
+async fn repeated_panics_leave_the_functions_result_unchanged() {
     for place in ["listener", "packing", "dispatcher"] {
         let ended = live(&format!("{place} always")).await;
-        assert_eq!(ended.arrived().count("function"), 0, "nothing can get through");
+        assert_eq!(ended.arrived().count("function"), 0, "no event can be delivered");
     }
 }

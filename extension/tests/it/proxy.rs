@@ -1,4 +1,4 @@
-//! Delivery through a proxy, and beside one.
+//! Delivery through a proxy and without it.
 
 use std::net::Ipv4Addr;
 use std::sync::{Arc, Mutex};
@@ -9,10 +9,11 @@ use tokio::net::{TcpListener, TcpStream};
 use crate::test_environment::TestEnvironment;
 use crate::tls::terminate_tls;
 
-/// A host that only the proxy knows.
+/// A host that only the proxy resolves.
 const HOST: &str = "kinesis.test";
 
-/// A proxy with which every tunnel leads to a port, or none is opened; and the first lines of what it was asked.
+/// Starts a proxy that connects every tunnel to a port, or refuses all. Returns its port and the first lines of its
+/// requests.
 async fn proxy(to: Option<u16>) -> (u16, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -40,7 +41,7 @@ async fn proxy(to: Option<u16>) -> (u16, Arc<Mutex<Vec<String>>>) {
 }
 
 #[tokio::test]
-async fn telemetry_is_delivered_through_the_proxy_and_nothing_else_is() {
+async fn only_telemetry_is_sent_through_the_proxy() {
     let kinesis = extension_sandbox::Kinesis::start("telemetry").await.unwrap();
     let plain: u16 = kinesis.url().rsplit(':').next().unwrap().parse().unwrap();
     let (tls, certificate) = terminate_tls(HOST, plain).await;
@@ -78,7 +79,7 @@ async fn telemetry_is_delivered_through_the_proxy_and_nothing_else_is() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_refuses_is_reported_once_without_its_password() {
+async fn a_rejecting_proxy_is_reported_once_without_its_password() {
     let (port, _) = proxy(None).await;
     let mut env = TestEnvironment::new(&[("FLUSH_TIMEOUT_MS", "300")], |options| {
         options.environment.retain(|(name, _)| name != "AWS_ENDPOINT_URL_KINESIS");

@@ -1,4 +1,5 @@
-//! A Lambda that refuses: what the process says then, and how it ends. Played by a script, because no sandbox does that.
+//! A Lambda that rejects calls: what the process logs, and how it ends. A script plays Lambda, because the sandbox does
+//! not reject these calls.
 
 use std::collections::BTreeMap;
 use std::process::{Output, Stdio};
@@ -20,10 +21,10 @@ const REGISTER: &str = "POST /2020-01-01/extension/register";
 const SUBSCRIBE: &str = "PUT /2022-07-01/telemetry";
 const NEXT: &str = "GET /2020-01-01/extension/event/next";
 
-/// What is answered to the calls of one kind, one after the other; the last answer stays. None is no answer.
+/// The answers to each kind of call, in order; the last one repeats. None means no answer.
 type Script = BTreeMap<&'static str, Vec<Option<(u16, String)>>>;
 
-/// An ordinary life: registered, subscribed, invoked once and shut down.
+/// Returns the script of an ordinary process: registered, subscribed, invoked once and shut down.
 fn ordinary() -> Script {
     let error = json!({ "errorType": "Telemetry.NotPlayed" }).to_string();
     let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap();
@@ -40,11 +41,11 @@ fn ordinary() -> Script {
 }
 
 fn refusal(status: u16, error_type: &str) -> Vec<Option<(u16, String)>> {
-    let body = json!({ "errorType": error_type, "errorMessage": "as the script has it" });
+    let body = json!({ "errorType": error_type, "errorMessage": "from the script" });
     vec![Some((status, body.to_string()))]
 }
 
-/// Runs the extension against this script to its end. Gives how it ended and what was called.
+/// Runs the extension with this script to its end. Returns its output and the calls.
 async fn live(script: Script, settings: &[(&str, &str)]) -> (Output, Vec<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
@@ -94,7 +95,7 @@ async fn live(script: Script, settings: &[(&str, &str)]) -> (Output, Vec<String>
         .env("AWS_ENDPOINT_URL_KINESIS", kinesis.url())
         .env("KINESIS_TELEMETRY_STREAM", "telemetry")
         .env("KINESIS_TELEMETRY_FLUSH_TIMEOUT_MS", "200")
-        // No telemetry will tell that the function has finished.
+        // No telemetry reports that the function has finished.
         .env("KINESIS_TELEMETRY_FLUSH", "start")
         .stdin(Stdio::null())
         .kill_on_drop(true);
@@ -107,7 +108,7 @@ async fn live(script: Script, settings: &[(&str, &str)]) -> (Output, Vec<String>
     (ended.expect("it ends by itself").unwrap(), calls)
 }
 
-/// How often a text was said.
+/// Counts the log lines with a text.
 fn said(output: &Output, text: &str) -> usize {
     let all = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     String::from_utf8_lossy(&all).lines().filter(|line| line.contains(text)).count()
@@ -118,14 +119,14 @@ fn lines(output: &Output) -> String {
 }
 
 #[tokio::test]
-async fn an_ordinary_script_is_lived_through_without_a_word() {
+async fn an_ordinary_script_causes_no_log_line() {
     let (output, calls) = live(ordinary(), &[]).await;
     assert_eq!((output.status.code(), lines(&output).as_str()), (Some(0), ""));
     assert_eq!(calls, [REGISTER, SUBSCRIBE, NEXT, NEXT]);
 }
 
 #[tokio::test]
-async fn a_registration_that_is_refused_ends_the_process_at_once_because_lambda_waits_for_it() {
+async fn a_rejected_registration_ends_the_process_at_once() {
     let mut script = ordinary();
     script.insert(REGISTER, refusal(403, "Extension.TooManyExtensions"));
     let (output, calls) = live(script, &[]).await;
@@ -135,7 +136,7 @@ async fn a_registration_that_is_refused_ends_the_process_at_once_because_lambda_
 }
 
 #[tokio::test]
-async fn a_registration_without_an_answer_ends_before_the_init_phase_does() {
+async fn a_registration_without_an_answer_ends_before_the_init_phase() {
     let mut script = ordinary();
     script.insert(REGISTER, vec![None]);
     let (output, _) = live(script, &[("KINESIS_TELEMETRY_CONNECTION_TIMEOUT_MS", "100")]).await;
@@ -145,7 +146,7 @@ async fn a_registration_without_an_answer_ends_before_the_init_phase_does() {
 }
 
 #[tokio::test]
-async fn a_subscription_that_is_refused_is_said_once_and_the_life_goes_on() {
+async fn a_rejected_subscription_is_reported_once() {
     for (status, error_type) in [
         (400, "ValidationError"),
         (403, "Telemetry.SubscriptionClosed"),
@@ -163,7 +164,7 @@ async fn a_subscription_that_is_refused_is_said_once_and_the_life_goes_on() {
 }
 
 #[tokio::test]
-async fn a_next_that_is_refused_ends_the_process_and_says_why_once() {
+async fn a_rejected_next_ends_the_process_and_is_reported_once() {
     for (status, error_type) in [(403, "Extension.InvalidExtensionState"), (500, "InternalError")] {
         for invoked_before in [false, true] {
             let mut script = ordinary();
@@ -180,7 +181,7 @@ async fn a_next_that_is_refused_ends_the_process_and_says_why_once() {
 }
 
 #[tokio::test]
-async fn an_event_that_is_new_to_us_is_said_and_passed_over() {
+async fn an_unknown_event_is_reported_and_skipped() {
     let mut script = ordinary();
     let mut answers = script[NEXT].clone();
     answers.insert(0, Some((200, json!({ "eventType": "RESTORE" }).to_string())));
@@ -192,7 +193,7 @@ async fn an_event_that_is_new_to_us_is_said_and_passed_over() {
 }
 
 #[tokio::test]
-async fn a_lambda_that_answers_nonsense_is_asked_again() {
+async fn a_nonsensical_answer_of_lambda_is_retried() {
     let mut script = ordinary();
     let mut answers = script[NEXT].clone();
     answers.insert(0, Some((200, "<html>".to_owned())));

@@ -1,4 +1,4 @@
-//! A Lambda whose first answer to `register` is broken, late or of another form. It counts what it registers.
+//! A Lambda whose first answer to `register` is broken, late or in another form. It counts registrations.
 
 use std::process::{Output, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,15 +20,15 @@ const SHUTDOWN: &str =
 enum First {
     /// These bytes, on a connection that stays open.
     Sent(String),
-    /// These bytes, and the connection is closed.
+    /// These bytes, before the connection is closed.
     Cut(String),
-    /// Nothing: the connection stays open.
+    /// No bytes, on a connection that stays open.
     Silence,
-    /// The ordinary answer, when this has passed.
+    /// The ordinary answer, after this time.
     Late(Duration),
 }
 
-/// Whether the Lambda had registered the extension before its first answer broke.
+/// Whether Lambda registered the extension before its first answer broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reached {
     Yes,
@@ -37,9 +37,9 @@ enum Reached {
 
 #[derive(Default)]
 struct Calls {
-    /// Bodies of the calls of `register`.
+    /// The bodies of the `register` calls.
     registers: Mutex<Vec<String>>,
-    /// How many of them registered the extension.
+    /// The number of calls that registered the extension.
     registered: AtomicUsize,
     nexts: AtomicUsize,
     connections: AtomicUsize,
@@ -55,7 +55,7 @@ fn refusal(error_type: &str) -> String {
     answer("403 Forbidden", "", &body)
 }
 
-/// Reads a request. Returns its first line and its body; `None` at the end of the connection.
+/// Reads a request. Returns its first line and its body; none at the end of the connection.
 async fn request(stream: &mut BufReader<TcpStream>) -> Option<(String, String)> {
     let (mut first, mut length) = (String::new(), 0);
     loop {
@@ -120,7 +120,7 @@ async fn serve(stream: TcpStream, calls: Arc<Calls>, first: First, reached: Reac
     }
 }
 
-/// A command that runs the extension by itself, with this address of Lambda's API.
+/// Returns a command that runs the extension alone, with this address of Lambda's API.
 fn extension(program: &str, api: &str) -> Command {
     let mut command = Command::new(program);
     command
@@ -135,7 +135,7 @@ fn extension(program: &str, api: &str) -> Command {
     command
 }
 
-/// Runs the extension to its end, at a Lambda under this name whose first answer is this one.
+/// Runs the extension to its end with a Lambda at this host that gives this first answer.
 async fn live_at(host: &str, first: First, reached: Reached) -> (Output, Arc<Calls>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -157,7 +157,7 @@ async fn live(first: First, reached: Reached) -> (Output, Arc<Calls>) {
     live_at("127.0.0.1", first, reached).await
 }
 
-/// The extension lives to its SHUTDOWN, is registered once, and calls `register` this often.
+/// Checks that the extension lives until its SHUTDOWN, is registered once, and calls `register` this often.
 #[track_caller]
 fn assert_lives(case: &str, (output, calls): &(Output, Arc<Calls>), registers: usize) {
     let said = String::from_utf8_lossy(&output.stderr).into_owned();
@@ -176,7 +176,7 @@ async fn the_registration_is_written_before_the_runtime_is_built() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let api = listener.local_addr().unwrap().to_string();
         let mut command = extension("/bin/sh", &api);
-        // The standard streams and one connection: no file descriptor is left for the runtime.
+        // The standard streams and one connection take all file descriptors, so none is left for the runtime.
         command.args(["-c", "ulimit -n 4; exec \"$0\"", PROGRAM]);
         command.env("AWS_LAMBDA_INITIALIZATION_TYPE", mode);
         let output = command.output().await.unwrap();
@@ -201,7 +201,7 @@ async fn registration_and_every_later_call_take_one_connection() {
 }
 
 #[tokio::test]
-async fn an_answer_of_another_form_registers_once() {
+async fn an_answer_in_another_form_registers_once() {
     let chunked = format!(
         "HTTP/1.1 200 OK\r\n{ID}transfer-encoding: chunked\r\n\r\n{:x}\r\n{FUNCTION}\r\n0\r\n\r\n",
         FUNCTION.len()
@@ -214,7 +214,7 @@ async fn an_answer_of_another_form_registers_once() {
         First::Sent(informed),
         First::Cut(closing),
         First::Cut(whole.clone()),
-        // The identifier has come, and nothing else is needed.
+        // The identifier has arrived, and the rest is not needed.
         First::Cut(whole[..whole.len() - 10].to_owned()),
         First::Sent(answer("200 OK", ID, "<html>")),
         First::Late(Duration::from_millis(300)),
@@ -225,7 +225,7 @@ async fn an_answer_of_another_form_registers_once() {
 }
 
 #[tokio::test]
-async fn a_registration_without_an_answer_is_made_again() {
+async fn a_registration_without_an_answer_is_retried() {
     let half = "HTTP/1.1 200 OK\r\nlambda-extension-ident";
     for first in [
         First::Cut(String::new()),
@@ -241,7 +241,7 @@ async fn a_registration_without_an_answer_is_made_again() {
 }
 
 #[tokio::test]
-async fn a_lambda_that_registered_and_broke_off_is_not_left_waiting() {
+async fn a_broken_registration_does_not_leave_lambda_waiting() {
     let half = First::Cut("HTTP/1.1 200 OK\r\nlambda-extension-ident".to_owned());
     let (output, calls) = live(half, Reached::Yes).await;
     assert_eq!(output.status.code(), Some(70));
@@ -250,14 +250,14 @@ async fn a_lambda_that_registered_and_broke_off_is_not_left_waiting() {
 }
 
 #[tokio::test]
-async fn a_slow_registration_is_waited_for_when_another_is_refused() {
+async fn a_slow_registration_is_awaited_if_another_is_rejected() {
     let life = live(First::Late(Duration::from_millis(1_300)), Reached::Yes).await;
     assert_lives("late", &life, 2);
     assert_eq!(life.1.registered.load(Ordering::SeqCst), 1);
 }
 
 #[tokio::test]
-async fn refused_invoke_events_are_left_out_of_a_second_registration() {
+async fn rejected_invoke_events_are_left_out_of_a_retry() {
     let first = First::Sent(refusal("Extension.InvalidEventType"));
     let life = live(first, Reached::No).await;
     assert_lives("refused", &life, 2);

@@ -1,4 +1,4 @@
-//! What the extension tells of itself: ledgers, metrics; and what it leaves out because nobody wants it.
+//! Reports of the extension (ledgers and metrics), and events that the settings leave out.
 
 use extension_sandbox::{LogFormat, kinesis::faults::Faults};
 use serde_json::{Value, json};
@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use crate::test_environment::TestEnvironment;
 
 #[tokio::test]
-async fn the_last_event_of_a_life_is_a_ledger_that_balances() {
+async fn the_last_event_is_a_balanced_ledger() {
     let mut env = TestEnvironment::new(&[], |_| ()).await;
     for _ in 0..3 {
         env.succeed(5).await;
@@ -14,7 +14,7 @@ async fn the_last_event_of_a_life_is_a_ledger_that_balances() {
     let ended = env.end().await;
     let arrived = ended.verify_exactly_once();
     let ledgers = ended.ledgers();
-    assert_eq!(ledgers.len(), 1, "it causes no request of its own before the end");
+    assert_eq!(ledgers.len(), 1, "no ledger is sent alone before the end");
     let ledger = &ledgers[0];
     let last = arrived.events.keys().last().unwrap();
     assert_eq!(
@@ -28,7 +28,7 @@ async fn the_last_event_of_a_life_is_a_ledger_that_balances() {
 }
 
 #[tokio::test]
-async fn a_ledger_comes_after_a_process_was_not_able_to_deliver_and_says_what_it_took_over() {
+async fn a_ledger_counts_adopted_events() {
     let settings = [("FLUSH_TIMEOUT_MS", "100"), ("BUFFER_TIMEOUT_MS", "25")];
     let mut env = TestEnvironment::new(&settings, |_| ()).await;
     env.kinesis.set_faults(Faults::down());
@@ -38,14 +38,14 @@ async fn a_ledger_comes_after_a_process_was_not_able_to_deliver_and_says_what_it
     let ended = env.end().await;
     assert_eq!(ended.verify().instances(), 2);
     let ledgers = ended.ledgers();
-    assert_eq!(ledgers.len(), 2, "one a process");
+    assert_eq!(ledgers.len(), 2, "one per process");
     let adopted: u64 = ledgers.iter().map(|it| it["adopted"].as_u64().unwrap()).sum();
     let held: u64 = ledgers.iter().map(|it| it["held"].as_u64().unwrap()).max().unwrap();
-    assert!(adopted > held, "what was held then, and the ledger: {ledgers:?}");
+    assert!(adopted > held, "the held events and the ledger: {ledgers:?}");
 }
 
 #[tokio::test]
-async fn metrics_are_lines_on_stdout_and_are_never_delivered_as_events() {
+async fn metrics_are_printed_and_never_delivered_as_events() {
     let settings = [("METRICS", "all"), ("TYPES", "platform,function,extension")];
     let mut env =
         TestEnvironment::new(&settings, |options| options.log_format = LogFormat::Json).await;
@@ -67,8 +67,8 @@ async fn metrics_are_lines_on_stdout_and_are_never_delivered_as_events() {
 }
 
 #[tokio::test]
-async fn lines_below_the_lowest_level_stay_away_and_leave_no_gap() {
-    // The test function logs at INFO.
+async fn lines_below_the_lowest_level_are_left_out_without_a_gap() {
+    // The test function logs at level INFO.
     for (types, expected) in [("platform,function:warn", 0), ("platform,function:info", 4)] {
         let mut env = TestEnvironment::new(&[("TYPES", types)], |options| {
             options.log_format = LogFormat::Json;
@@ -86,7 +86,7 @@ async fn lines_below_the_lowest_level_stay_away_and_leave_no_gap() {
 }
 
 #[tokio::test]
-async fn labels_say_whose_the_events_are_in_every_event_or_once_a_record() {
+async fn labels_are_in_every_event_or_once_per_record() {
     for (envelope, per_event) in [("event", true), ("record", false)] {
         let settings = [("LABELS", "account,region,team=payments"), ("ENVELOPE", envelope)];
         let mut env = TestEnvironment::new(&settings, |_| ()).await;

@@ -1,8 +1,8 @@
-//! The extension in AWS's own code: the Runtime Interface Emulator, in both of its modes.
+//! The extension in AWS's Runtime Interface Emulator, in both of its modes.
 //!
-//! `cargo xtask test` says where the emulator is (`RIE`), and how to make the namespaces that it needs (`UNSHARE`): it looks
-//! for extensions in `/opt/extensions` and nowhere else. Nothing of a test outlives it: all processes are in a namespace
-//! whose first one ends with the pipe that the test holds.
+//! `cargo xtask test` sets the path of the emulator (`RIE`), and the command for the namespaces that it needs
+//! (`UNSHARE`): the emulator looks for extensions only in `/opt/extensions`. No process outlives its test: all are in a
+//! namespace whose first process ends with the pipe that the test holds.
 
 mod api;
 mod caller;
@@ -29,10 +29,10 @@ use crate::http::{Answer, call};
 use crate::test_environment::test_function;
 
 const ROOM: &str = include_str!("rie/room.sh");
-/// Longest wait for anything that the emulator is to do.
+/// The longest wait for any action of the emulator.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// What an environment consists of: the texts of two files that the emulator starts.
+/// The files of an environment: the texts of two files that the emulator starts.
 #[derive(Clone, Copy)]
 pub(crate) struct Files<'a> {
     /// The archive of a layer, which is unpacked instead of writing the extension's file.
@@ -42,7 +42,7 @@ pub(crate) struct Files<'a> {
     pub(crate) bootstrap: &'a str,
 }
 
-/// Our extension and the test function. The emulator does not say how an extension has ended, so its file does.
+/// The extension and the test function. The emulator does not report how an extension ended, so its file does.
 const REAL: Files<'_> = Files {
     layer: None,
     extension_name: EXTENSION_NAME,
@@ -54,19 +54,19 @@ const ENDED: &str = "the extension ended with ";
 /// A running emulator.
 struct Rie {
     child: Child,
-    /// Closed, it ends the emulator, as SIGTERM does.
+    /// Closing it ends the emulator, as SIGTERM does.
     stdin: Option<ChildStdin>,
-    /// What it and its processes have printed; closed with their end.
+    /// The lines that the emulator and its processes have printed. It is closed when all have ended.
     printed: watch::Receiver<Vec<String>>,
     apis: String,
     invocations: String,
 }
 
 impl Rie {
-    /// Starts it with these variables, which the function and the extension see too.
+    /// Starts the emulator with these variables, which the function and the extension also see.
     async fn start(files: Files<'_>, variables: &[(&str, &str)]) -> Self {
-        let emulator = std::env::var_os("RIE").expect("cargo xtask test says where it is");
-        let unshare = std::env::var("UNSHARE").expect("cargo xtask test says how it is done");
+        let emulator = std::env::var_os("RIE").expect("cargo xtask test sets it");
+        let unshare = std::env::var("UNSHARE").expect("cargo xtask test sets it");
         let Program::File(function) = test_function() else { unreachable!("it is a program") };
         let (apis, invocations) = (free_address(), free_address());
         let mut unshare = unshare.split(' ');
@@ -116,7 +116,7 @@ impl Rie {
         let (path, payload) = ("/2015-03-31/functions/function/invocations", payload.to_string());
         loop {
             let answer = call(&self.invocations, "POST", path, headers, &payload).await;
-            // On managed instances: nobody has asked for work yet. Lambda would try another instance.
+            // On managed instances the function may not have asked for work yet. Lambda would try another instance.
             if answer.header("error-type") != Some("Runtime.Unavailable") {
                 return answer;
             }
@@ -124,24 +124,24 @@ impl Rie {
         }
     }
 
-    /// What was printed so far.
+    /// Returns the lines that were printed so far.
     fn lines(&self) -> Vec<String> {
         self.printed.borrow().clone()
     }
 
-    /// How many lines hold this text.
+    /// Counts the lines with this text.
     fn said(&self, text: &str) -> usize {
         self.lines().iter().filter(|line| line.contains(text)).count()
     }
 
-    /// Asks it to end.
+    /// Sends SIGTERM.
     fn terminate(&mut self) {
         drop(self.stdin.take());
     }
 
-    /// Waits until all of it has ended; gives its exit code.
+    /// Waits until all processes have ended. Returns the exit code.
     async fn ended(&mut self) -> Option<i32> {
-        // Nobody can print any more.
+        // The channel closes when no process can print any more.
         let end = async { while self.printed.changed().await.is_ok() {} };
         assert!(tokio::time::timeout(PATIENCE, end).await.is_ok(), "{:#?}", self.lines());
         self.child.wait().unwrap().code()
@@ -151,7 +151,7 @@ impl Rie {
 impl Drop for Rie {
     fn drop(&mut self) {
         self.terminate();
-        // Not of much use where it belongs to root: there the pipe does it.
+        // If the emulator belongs to root this fails, and the pipe ends it.
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
@@ -159,12 +159,12 @@ impl Drop for Rie {
 
 const EXTENSION: &str = env!("CARGO_BIN_EXE_kinesis-telemetry-extension");
 
-/// An address on loopback that nobody uses, of a port that nobody is given who asks for any.
+/// Returns an unused loopback address, with a port outside the range that the system assigns.
 fn free_address() -> String {
     static NEXT: AtomicU32 = AtomicU32::new(0);
     loop {
         let next = NEXT.fetch_add(1, Ordering::Relaxed);
-        // Another process begins elsewhere.
+        // Each process starts at another port.
         let port = 20_000 + std::process::id().wrapping_mul(64).wrapping_add(next) % 10_000;
         let address = format!("127.0.0.1:{port}");
         if TcpListener::bind(&address).is_ok() {
@@ -173,7 +173,7 @@ fn free_address() -> String {
     }
 }
 
-/// What our extension needs to deliver to this Kinesis, and settings of ours (names without prefix).
+/// Returns the variables with which the extension delivers to this Kinesis, with settings (names without prefix).
 fn variables(kinesis: &Kinesis, settings: &[(&str, &str)]) -> Vec<(String, String)> {
     let fixed = [
         ("AWS_ENDPOINT_URL_KINESIS", kinesis.url()),

@@ -1,4 +1,4 @@
-//! Only some invocations are delivered: whole, whatever Lambda does to the environment.
+//! Selected invocations are delivered in full, whatever Lambda does to the environment.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -10,11 +10,11 @@ use serde_json::{Value, json};
 
 use crate::test_environment::{Ended, TestEnvironment};
 
-/// No ordinary invocation is delivered.
+/// Rules by which no ordinary invocation is delivered.
 const RULES: Rules = Rules { sample: 0.0, failed: true, level: Some(4), slow_ms: None };
 const NONE: (&str, &str) = ("SAMPLE", "0");
 
-/// What a consumer got.
+/// What a consumer received.
 struct Outcome {
     judgement: Judgement,
     /// The number of lines.
@@ -22,7 +22,7 @@ struct Outcome {
     ledger: Value,
 }
 
-/// Judges what arrived, and balances the last ledger.
+/// Judges what arrived, and checks that the last ledger balances.
 fn judge(ended: &Ended, rules: &Rules) -> Outcome {
     let arrived = ended.arrived();
     arrived.assert_gapless();
@@ -31,9 +31,9 @@ fn judge(ended: &Ended, rules: &Rules) -> Outcome {
     assert_eq!(judgement.missing, [""; 0], "lines that had to arrive");
     let platform = ended.journal.iter().map(|entry| entry.event.get());
     for event in platform.filter(|event| event.contains(r#""type":"platform."#)) {
-        assert!(texts.contains(event), "events of the platform always pass: {event}");
+        assert!(texts.contains(event), "events of the platform are always delivered: {event}");
     }
-    let ledger = ended.ledgers().pop().expect("a ledger goes last");
+    let ledger = ended.ledgers().pop().expect("a ledger is the last event");
     let count = |pointer: &str| ledger.pointer(pointer).and_then(Value::as_u64).unwrap();
     let read = count("/received") + count("/filtered") + count("/sampledOut/events");
     assert_eq!(count("/read"), read + count("/undecided"), "{ledger}");
@@ -54,7 +54,7 @@ async fn invoke(env: &mut TestEnvironment, lines: u32, fails: bool) {
 }
 
 #[tokio::test]
-async fn failed_invocations_arrive_whole_and_ordinary_ones_leave_only_their_platform_events() {
+async fn only_failed_invocations_deliver_their_lines() {
     let mut env = TestEnvironment::new(&[NONE], |_| ()).await;
     for number in 0..6 {
         let fails = number % 3 == 1;
@@ -84,7 +84,7 @@ async fn frequent_invocations_between_freezes_are_decided_one_by_one() {
 }
 
 #[tokio::test]
-async fn an_error_line_keeps_the_lines_before_it_and_after_it() {
+async fn an_error_line_keeps_all_lines_of_its_invocation() {
     let mut env =
         TestEnvironment::new(&[NONE], |options| options.log_format = LogFormat::Json).await;
     env.succeed(3).await;
@@ -95,7 +95,7 @@ async fn an_error_line_keeps_the_lines_before_it_and_after_it() {
 }
 
 #[tokio::test]
-async fn an_invocation_that_times_out_arrives_and_the_next_process_selects_anew() {
+async fn a_timed_out_invocation_is_delivered() {
     let change = |options: &mut Options| options.timeout = Duration::from_millis(1_500);
     let mut env = TestEnvironment::new(&[NONE], change).await;
     env.succeed(3).await;
@@ -108,7 +108,7 @@ async fn an_invocation_that_times_out_arrives_and_the_next_process_selects_anew(
 }
 
 #[tokio::test]
-async fn an_environment_that_is_restored_from_a_snapshot_selects() {
+async fn a_restored_environment_selects_invocations() {
     let change = |options: &mut Options| options.mode = Mode::SnapStart;
     let mut env = TestEnvironment::new(&[NONE], change).await;
     assert_eq!(env.sandbox.init().await.status, Status::Success);
@@ -143,7 +143,7 @@ async fn functions_of_one_trace_decide_alike() {
 }
 
 #[tokio::test]
-async fn managed_instances_deliver_every_line_and_the_extension_says_so_once() {
+async fn managed_instances_deliver_every_line_and_report_it_once() {
     let change = |options: &mut Options| options.mode = Mode::ManagedInstances;
     let mut env = TestEnvironment::new(&[NONE], change).await;
     for _ in 0..3 {

@@ -1,4 +1,4 @@
-//! Events of every shape, and input that is none, through the whole process.
+//! Events of every form, and invalid input, through the whole process.
 
 use std::net::Ipv4Addr;
 
@@ -8,7 +8,7 @@ use tokio::net::TcpStream;
 
 use crate::test_environment::TestEnvironment;
 
-/// Sends bytes to the extension's listener as they are, in pieces; returns the status line.
+/// Sends bytes to the extension's listener in pieces. Returns the status line.
 async fn send(env: &TestEnvironment, pieces: &[&[u8]]) -> String {
     let port =
         env.sandbox.remote().listener_of(EXTENSION_NAME).expect("the extension has subscribed");
@@ -28,7 +28,7 @@ async fn post(env: &TestEnvironment, body: &[u8]) -> String {
     send(env, &[head.as_bytes(), body]).await
 }
 
-/// A world that is awake, because nothing is frozen.
+/// Creates an environment that stays awake, because nothing freezes it.
 async fn awake() -> TestEnvironment {
     let mut env = TestEnvironment::new(&[], |options| options.freezes = false).await;
     env.succeed(1).await;
@@ -58,7 +58,7 @@ async fn records_of_every_json_type_and_unknown_types_arrive_byte_for_byte() {
 }
 
 #[tokio::test]
-async fn a_line_of_one_mib_arrives_in_parts_that_can_be_joined() {
+async fn a_line_of_one_mib_arrives_in_parts_and_can_be_joined() {
     let mut env =
         TestEnvironment::new(&[], |options| options.max_line_bytes = 4 * 1024 * 1024).await;
     for bytes in [1_048_576, 1_048_000, 3_000_000] {
@@ -70,7 +70,7 @@ async fn a_line_of_one_mib_arrives_in_parts_that_can_be_joined() {
 }
 
 #[tokio::test]
-async fn input_that_is_no_telemetry_is_quarantined_and_good_events_around_it_arrive() {
+async fn invalid_input_is_quarantined_and_other_events_arrive() {
     let env = awake().await;
     for body in [
         "[{\"n\":1}]",
@@ -96,7 +96,7 @@ async fn input_that_is_no_telemetry_is_quarantined_and_good_events_around_it_arr
 }
 
 #[tokio::test]
-async fn a_bad_member_costs_no_other_and_a_forged_ledger_is_quarantined() {
+async fn invalid_members_and_forged_ledgers_are_quarantined() {
     let env = awake().await;
     let start = std::time::Instant::now();
     let body = b"[{\"n\":1},{\"type\":\"function\",\"record\":\"\xe9\"},{\"n\":2},NaN,{\"n\":3}]";
@@ -104,7 +104,7 @@ async fn a_bad_member_costs_no_other_and_a_forged_ledger_is_quarantined() {
     let forged = r#"{"type":"kinesis-telemetry.ledger","record":{"shed":{"ranges":[[1,9]]}}}"#;
     assert_eq!(post(&env, format!("[{forged}]").as_bytes()).await, "HTTP/1.1 200");
     let ended = env.end().await;
-    assert!(start.elapsed().as_secs() < 10, "nothing is waited for");
+    assert!(start.elapsed().as_secs() < 10, "no wait was needed");
     let arrived = ended.arrived();
     arrived.assert_gapless();
     for n in [1, 2, 3] {
@@ -115,7 +115,7 @@ async fn a_bad_member_costs_no_other_and_a_forged_ledger_is_quarantined() {
 }
 
 #[tokio::test]
-async fn one_batch_may_fill_most_of_the_memory_and_nothing_of_it_is_shed() {
+async fn a_batch_may_fill_most_of_the_memory_without_loss() {
     let mut env =
         TestEnvironment::new(&[("QUEUE_MAX_BYTES", "4194304")], |options| options.freezes = false)
             .await;

@@ -1,6 +1,7 @@
-//! Against a Lambda of other people's making, in its default mode: the crate `lambda-simulator`.
+//! Tests with the crate `lambda-simulator`, a Lambda by other authors, in its default mode.
 //!
-//! It hands over platform events alone, because it reads no process's output, and it stops processes between invocations.
+//! It hands over platform events alone, because it does not read the output of processes, and it stops processes
+//! between invocations.
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -15,14 +16,14 @@ use kinesis_telemetry_consumer::strict::Arrived;
 
 const PATIENCE: Duration = Duration::from_secs(20);
 
-/// A process, and a guardian that kills it when the test is gone, however that ends.
+/// A process, and a guardian that kills it when the test ends in any way.
 struct Running {
     process: Child,
     guardian: Child,
 }
 
 impl Running {
-    /// Starts a program with the variables of the simulator and these; the simulator may freeze it.
+    /// Starts a program with the variables of the simulator and these. The simulator may freeze it.
     fn start(program: &Program, simulator: &Simulator, variables: &[(String, String)]) -> Self {
         let Program::File(path) = program else { unreachable!("it is a program") };
         let mut command = Command::new(path);
@@ -40,7 +41,7 @@ impl Running {
         Self { process, guardian }
     }
 
-    /// Waits for its end; gives its exit code.
+    /// Waits for the end of the process. Returns its exit code.
     async fn exit(&mut self) -> Option<i32> {
         let end = async {
             loop {
@@ -51,7 +52,7 @@ impl Running {
             }
         };
         let code = tokio::time::timeout(PATIENCE, end).await.expect("it ends in time");
-        // Its id may be another's from now on.
+        // From now on its id may belong to another process.
         self.guardian.kill().unwrap();
         code
     }
@@ -65,7 +66,7 @@ impl Drop for Running {
     }
 }
 
-/// Invokes, and waits until all is frozen again.
+/// Invokes the function, and waits until all processes are frozen again.
 async fn invoke(simulator: &Simulator, payload: Value) -> InvocationStatus {
     let request = simulator.enqueue_payload(payload).await;
     let state = simulator.wait_for_invocation_complete(&request, PATIENCE).await.unwrap();
@@ -74,7 +75,7 @@ async fn invoke(simulator: &Simulator, payload: Value) -> InvocationStatus {
 }
 
 #[tokio::test]
-async fn in_a_lambda_of_another_make_that_freezes_us_every_event_that_it_generates_arrives() {
+async fn every_event_of_a_simulated_lambda_with_freezes_arrives() {
     let kinesis = Kinesis::start("telemetry").await.unwrap();
     let simulator = Simulator::builder()
         .freeze_mode(FreezeMode::Process)
@@ -94,8 +95,8 @@ async fn in_a_lambda_of_another_make_that_freezes_us_every_event_that_it_generat
     ];
     let extension = env!("CARGO_BIN_EXE_kinesis-telemetry-extension").into();
     let mut extension = Running::start(&extension, &simulator, &variables);
-    // Lambda starts the runtime when every extension has registered; and what happens before it has subscribed is told to
-    // nobody here.
+    // Lambda starts the runtime when every extension has registered. The simulator does not deliver events from before
+    // the subscription.
     let is_subscribed = async || {
         !simulator.get_telemetry_events_by_type("platform.telemetrySubscription").await.is_empty()
     };
@@ -121,7 +122,7 @@ async fn in_a_lambda_of_another_make_that_freezes_us_every_event_that_it_generat
         arrived.events.values().map(|event| serde_json::from_str(event).unwrap()).collect();
     let (ledgers, arrived): (Vec<Value>, Vec<Value>) =
         arrived.into_iter().partition(|event| event["type"] == event_type::LEDGER);
-    // `platform.initStart` comes before anybody can subscribe, and the simulator keeps nothing.
+    // `platform.initStart` precedes every subscription, and the simulator keeps no earlier events.
     let generated: Vec<Value> =
         generated.iter().skip(1).map(|event| serde_json::to_value(event).unwrap()).collect();
     assert_eq!(arrived, generated);

@@ -1,4 +1,4 @@
-//! What is left when an environment's process ends, and what the next one makes of it.
+//! What a process leaves at the end, and what the next one does with it.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use serde_json::json;
 use crate::test_environment::TestEnvironment;
 
 #[tokio::test]
-async fn what_a_timeout_leaves_undelivered_is_delivered_by_the_next_process() {
+async fn events_left_by_a_timeout_are_delivered_by_the_next_process() {
     let settings = [("FLUSH_TIMEOUT_MS", "200"), ("BUFFER_TIMEOUT_MS", "25")];
     let mut env =
         TestEnvironment::new(&settings, |options| options.timeout = Duration::from_secs(2)).await;
@@ -20,7 +20,11 @@ async fn what_a_timeout_leaves_undelivered_is_delivered_by_the_next_process() {
     env.kinesis.set_faults(Faults::none());
     env.succeed(5).await;
     let tmp = env.sandbox.tmp().to_owned();
-    assert_eq!(std::fs::read_dir(&tmp).unwrap().count(), 0, "it is delivered, and the file gone");
+    assert_eq!(
+        std::fs::read_dir(&tmp).unwrap().count(),
+        0,
+        "its events are delivered and the file is deleted"
+    );
     let ended = env.end().await;
     let arrived = ended.verify();
     assert_eq!((arrived.instances(), arrived.count("function")), (2, 15));
@@ -30,7 +34,7 @@ async fn what_a_timeout_leaves_undelivered_is_delivered_by_the_next_process() {
 }
 
 #[tokio::test]
-async fn a_process_that_cannot_deliver_at_a_timeout_either_hands_on_what_it_has_adopted() {
+async fn adopted_events_are_handed_over_again_after_a_timeout() {
     let settings = [("FLUSH_TIMEOUT_MS", "200"), ("BUFFER_TIMEOUT_MS", "25")];
     let mut env =
         TestEnvironment::new(&settings, |options| options.timeout = Duration::from_secs(2)).await;
@@ -46,7 +50,7 @@ async fn a_process_that_cannot_deliver_at_a_timeout_either_hands_on_what_it_has_
 }
 
 #[tokio::test]
-async fn what_does_not_fit_into_memory_waits_in_the_file_and_arrives() {
+async fn events_beyond_memory_wait_in_the_file_and_arrive() {
     let settings = [
         ("QUEUE_MAX_BYTES", "4194304"),
         ("SPILL_MAX_BYTES", "33554432"),
@@ -58,15 +62,15 @@ async fn what_does_not_fit_into_memory_waits_in_the_file_and_arrives() {
     let payload = json!({ "lines": 12_000, "bytes": 500 });
     assert_eq!(env.invoke(payload).await.status, Status::Success);
     let files = std::fs::read_dir(env.sandbox.tmp()).unwrap().count();
-    assert!((1..=8).contains(&files), "some of it waits in files: {files}");
+    assert!((1..=8).contains(&files), "some events wait in files: {files}");
     env.kinesis.set_faults(Faults::none());
     let ended = env.end().await;
     assert_eq!(ended.verify().count("function"), 12_000);
-    assert_eq!(ended.said("more of them wait in a file"), 1, "{:?}", ended.printed);
+    assert_eq!(ended.said("further events wait in the spill file"), 1, "{:?}", ended.printed);
 }
 
 #[tokio::test]
-async fn a_timeout_loses_nothing_where_tmpdir_is_missing() {
+async fn a_timeout_loses_nothing_if_tmpdir_is_missing() {
     let settings = [("FLUSH_TIMEOUT_MS", "200"), ("BUFFER_TIMEOUT_MS", "25")];
     let parent = tempfile::tempdir().unwrap();
     let missing = parent.path().join("missing");
@@ -92,7 +96,7 @@ async fn a_timeout_loses_nothing_where_tmpdir_is_missing() {
 }
 
 #[tokio::test]
-async fn events_lie_in_a_file_while_kinesis_is_down_and_in_none_before() {
+async fn events_are_in_a_file_only_while_kinesis_is_unavailable() {
     let settings = [("FLUSH_TIMEOUT_MS", "200"), ("BUFFER_TIMEOUT_MS", "25")];
     let mut env = TestEnvironment::new(&settings, |_| ()).await;
     let files = |env: &TestEnvironment| std::fs::read_dir(env.sandbox.tmp()).unwrap().count();
@@ -103,9 +107,9 @@ async fn events_lie_in_a_file_while_kinesis_is_down_and_in_none_before() {
         let invocation = env.invoke(json!({ "lines": 5, "sleepMs": 400 })).await;
         assert_eq!(invocation.status, Status::Success);
     }
-    assert_eq!(files(&env), 1, "a process that is killed now leaves them to the next one");
+    assert_eq!(files(&env), 1, "a process killed now leaves them to the next one");
     env.kinesis.set_faults(Faults::none());
     let ended = env.end().await;
     assert_eq!(ended.verify().count("function"), 25);
-    assert_eq!(ended.said("more of them wait in a file"), 0, "memory suffices");
+    assert_eq!(ended.said("further events wait in the spill file"), 0, "memory suffices");
 }

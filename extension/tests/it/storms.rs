@@ -1,4 +1,4 @@
-//! Storms: faults of every kind that can pass, alone and mixed. Nothing may be missing when they are over.
+//! Storms: transient faults of every kind, alone and combined. Afterwards nothing may be missing.
 
 use std::time::Duration;
 
@@ -10,17 +10,17 @@ use serde_json::json;
 
 use crate::test_environment::{Ended, TestEnvironment};
 
-/// Small records, so that every request has many, and time enough to send them again.
+/// Small records, so that every request has many, and enough time for retries.
 const SMALL: [(&str, &str); 2] = [("TARGET_RECORD_BYTES", "1024"), ("FLUSH_TIMEOUT_MS", "10000")];
 
-/// Invocations with this many lines each.
+/// Runs invocations with this many lines each.
 async fn invoke(env: &mut TestEnvironment, times: usize, lines: u32) {
     for _ in 0..times {
         env.succeed(lines).await;
     }
 }
 
-/// An environment with small records that lives under this service until it ends.
+/// Runs an environment with small records and these faults until it ends.
 async fn live(faults: Faults, invocations: usize, lines: u32) -> Ended {
     let mut env = TestEnvironment::new(&SMALL, |_| ()).await;
     env.kinesis.set_faults(faults);
@@ -29,21 +29,21 @@ async fn live(faults: Faults, invocations: usize, lines: u32) -> Ended {
 }
 
 #[tokio::test]
-async fn connections_that_are_reset_before_anything_is_stored_cost_neither_events_nor_doubles() {
+async fn early_connection_resets_cause_neither_loss_nor_duplicates() {
     let script = [Fault::Reset, Fault::None, Fault::Reset, Fault::Reset];
     let ended = live(Faults::script(script), 3, 20).await;
     assert_eq!(ended.verify_exactly_once().count("function"), 60);
 }
 
 #[tokio::test]
-async fn answers_that_are_cut_off_make_doubles_and_leave_nothing_out() {
+async fn truncated_responses_cause_duplicates_but_no_loss() {
     let script = [Fault::TakeAndTruncate, Fault::None, Fault::TakeAndTruncate];
     let arrived = live(Faults::script(script), 3, 20).await.verify();
     assert_eq!((arrived.count("function"), arrived.duplicates > 0), (60, true));
 }
 
 #[tokio::test]
-async fn records_that_fail_inside_of_the_service_are_sent_again_and_only_they() {
+async fn only_records_that_failed_in_the_service_are_resent() {
     for (reason, seed) in [(Refusal::Internal, 1), (Refusal::Kms("KMSThrottlingException"), 2)] {
         let ended = live(Faults::refusing_for(reason, 0.3, seed), 4, 50).await;
         assert_eq!(ended.verify_exactly_once().count("function"), 200, "{reason:?}");
@@ -52,7 +52,7 @@ async fn records_that_fail_inside_of_the_service_are_sent_again_and_only_they() 
 }
 
 #[tokio::test]
-async fn failures_without_a_body_are_survived() {
+async fn failures_without_a_body_lose_nothing() {
     let script = [500, 502, 503, 500, 504].map(Fault::Bare);
     let ended = live(Faults::script(script), 2, 20).await;
     assert_eq!(ended.verify_exactly_once().count("function"), 40);
@@ -60,14 +60,14 @@ async fn failures_without_a_body_are_survived() {
 }
 
 #[tokio::test]
-async fn a_stream_that_throttles_whole_calls_gets_everything_once_it_has_room() {
+async fn throttled_calls_are_retried_until_everything_arrives() {
     let ended = live(Faults::script(vec![Fault::throttled(); 4]), 2, 20).await;
     assert_eq!(ended.verify_exactly_once().count("function"), 40);
     assert_eq!(ended.said("telemetry is not delivered"), 0, "{:?}", ended.printed);
 }
 
 #[tokio::test]
-async fn a_key_that_cannot_be_used_is_said_once_and_what_waited_arrives_when_it_can() {
+async fn an_unusable_kms_key_is_reported_once_and_loses_nothing() {
     for code in KMS_ERRORS {
         let mut env = TestEnvironment::new(&[("FLUSH_TIMEOUT_MS", "300")], |_| ()).await;
         env.kinesis.set_faults(Faults::always(Fault::kms(code)));
@@ -83,7 +83,7 @@ async fn a_key_that_cannot_be_used_is_said_once_and_what_waited_arrives_when_it_
 }
 
 #[tokio::test]
-async fn a_stream_that_is_lost_and_comes_back_gets_what_happened_meanwhile() {
+async fn a_deleted_stream_gets_all_events_once_it_exists_again() {
     let mut env = TestEnvironment::new(&[], |_| ()).await;
     invoke(&mut env, 1, 3).await;
     env.kinesis.set_faults(Faults::lost());
@@ -97,17 +97,17 @@ async fn a_stream_that_is_lost_and_comes_back_gets_what_happened_meanwhile() {
 }
 
 #[tokio::test]
-async fn more_than_a_shard_takes_in_a_second_arrives_as_fast_as_it_does() {
+async fn load_beyond_a_shards_rate_arrives_at_that_rate() {
     let mut env = TestEnvironment::new(&SMALL, |_| ()).await;
     env.kinesis.set_throughput(Some(Throughput { bytes: 40_000, records: 40 }));
     invoke(&mut env, 3, 100).await;
     let refused = env.kinesis.refused();
     let ended = env.end().await;
-    assert!(refused > 0, "this test is about records that are refused");
+    assert!(refused > 0, "some records must be rejected");
     assert_eq!(ended.verify_exactly_once().count("function"), 300);
 }
 
-/// Many invocations in which anything that can pass happens to the requests.
+/// Runs many invocations while random transient faults affect the requests.
 async fn random_faults(seed: u64, flush: &str, freeze_closes_connections: bool) {
     let settings = [
         ("TARGET_RECORD_BYTES", "1024"),
@@ -122,12 +122,12 @@ async fn random_faults(seed: u64, flush: &str, freeze_closes_connections: bool) 
     env.kinesis.set_shards(4);
     env.kinesis.set_faults(Faults::random(seed));
     for _ in 0..20 {
-        // Long enough for events to be sent beside the function.
+        // This is long enough for events to be sent while the function runs.
         let invocation = env.invoke(json!({ "lines": 40, "sleepMs": 150 })).await;
         assert_eq!(invocation.status, Status::Success, "{invocation:?}");
     }
     let requests = env.kinesis.requests();
-    assert!(requests >= 20, "{requests} requests are no storm");
+    assert!(requests >= 20, "{requests} requests are too few");
     env.kinesis.set_faults(Faults::none());
     let ended = env.end().await;
     assert_eq!(ended.verify().count("function"), 800, "seed {seed}");
@@ -136,29 +136,29 @@ async fn random_faults(seed: u64, flush: &str, freeze_closes_connections: bool) 
 }
 
 #[tokio::test]
-async fn after_wild_weather_nothing_is_missing() {
+async fn random_faults_lose_nothing() {
     for seed in [1, 2, 3] {
         random_faults(seed, "end", false).await;
     }
 }
 
 #[tokio::test]
-async fn after_wild_weather_in_which_every_freeze_closes_connections_nothing_is_missing() {
+async fn random_faults_with_closed_connections_lose_nothing() {
     for seed in [4, 5, 6] {
         random_faults(seed, "end", true).await;
     }
 }
 
 #[tokio::test]
-async fn after_wild_weather_beside_the_function_nothing_is_missing() {
+async fn random_faults_while_the_function_runs_lose_nothing() {
     for (seed, freeze_closes_connections) in [(7, false), (8, true)] {
         random_faults(seed, "start", freeze_closes_connections).await;
     }
 }
 
 #[tokio::test]
-async fn keys_come_from_an_endpoint_and_are_asked_for_again_before_they_expire() {
-    // So soon that they are too old for every invocation but their own.
+async fn credentials_from_an_endpoint_are_renewed_before_they_expire() {
+    // They expire so soon that they are too old for every later invocation.
     let soon = Duration::from_secs(1);
     let credentials = Credentials::start(Keys::new("FIRST", soon)).await.unwrap();
     let from_endpoint = credentials.environment();
@@ -174,7 +174,7 @@ async fn keys_come_from_an_endpoint_and_are_asked_for_again_before_they_expire()
 }
 
 #[tokio::test]
-async fn keys_that_are_refused_before_their_time_are_asked_for_again() {
+async fn rejected_credentials_are_renewed() {
     let hours = Duration::from_hours(6);
     let credentials = Credentials::start(Keys::new("FIRST", hours)).await.unwrap();
     let from_endpoint = credentials.environment();
@@ -188,7 +188,7 @@ async fn keys_that_are_refused_before_their_time_are_asked_for_again() {
 }
 
 #[tokio::test]
-async fn an_endpoint_that_gives_no_keys_for_a_moment_costs_no_event_not_even_at_the_end() {
+async fn a_brief_outage_of_the_credentials_endpoint_loses_nothing() {
     let credentials =
         Credentials::start(Keys::new("FIRST", Duration::from_hours(6))).await.unwrap();
     let from_endpoint = credentials.environment();
@@ -212,7 +212,7 @@ async fn an_endpoint_that_gives_no_keys_for_a_moment_costs_no_event_not_even_at_
 }
 
 #[tokio::test]
-async fn records_of_more_than_a_mebibyte_arrive_where_the_stream_allows_them() {
+async fn records_above_one_mib_arrive_if_the_stream_allows_them() {
     let settings = [
         ("MAX_RECORD_BYTES", "2097152"),
         ("TARGET_RECORD_BYTES", "2097152"),
@@ -229,7 +229,7 @@ async fn records_of_more_than_a_mebibyte_arrive_where_the_stream_allows_them() {
     assert!(kinesis.records().iter().any(|record| record.data.len() > 1 << 20));
 }
 
-/// An environment with four shards, of which the one that takes its first record then takes nothing more.
+/// Creates an environment with four shards. The shard of its first record then accepts nothing more.
 async fn with_a_hot_shard(settings: &[(&str, &str)]) -> TestEnvironment {
     let mut env = TestEnvironment::new(settings, |_| ()).await;
     env.kinesis.set_shards(4);
@@ -240,7 +240,7 @@ async fn with_a_hot_shard(settings: &[(&str, &str)]) -> TestEnvironment {
 }
 
 #[tokio::test]
-async fn what_a_hot_shard_refused_arrives_when_it_has_cooled_down() {
+async fn records_that_a_hot_shard_rejected_arrive_later() {
     let settings = [("TARGET_RECORD_BYTES", "1024"), ("FLUSH_TIMEOUT_MS", "300")];
     let mut env = with_a_hot_shard(&settings).await;
     invoke(&mut env, 3, 20).await;
@@ -249,14 +249,14 @@ async fn what_a_hot_shard_refused_arrives_when_it_has_cooled_down() {
 }
 
 #[tokio::test]
-async fn around_a_shard_that_stays_hot_everything_arrives_in_the_end() {
+async fn everything_arrives_although_one_shard_stays_hot() {
     let mut env = with_a_hot_shard(&SMALL).await;
     invoke(&mut env, 3, 20).await;
     assert_eq!(env.end().await.verify_exactly_once().count("function"), 63);
 }
 
 #[tokio::test]
-async fn a_limit_of_records_above_the_streams_own_costs_requests_and_no_event() {
+async fn a_record_limit_above_the_streams_loses_nothing() {
     let settings = [
         ("MAX_RECORD_BYTES", "2097152"),
         ("TARGET_RECORD_BYTES", "2097152"),

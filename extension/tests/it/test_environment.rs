@@ -1,4 +1,4 @@
-//! A world for the extension: sandbox, Kinesis and test function; and what must be true of everything that arrived.
+//! An environment for the extension (sandbox, Kinesis and test function), and the checks of everything that arrived.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -18,7 +18,7 @@ pub(crate) struct TestEnvironment {
     pub(crate) sandbox: Sandbox,
 }
 
-/// What is left when it has ended.
+/// The results of an environment that has ended.
 pub(crate) struct Ended {
     pub(crate) journal: Vec<JournalEntry>,
     pub(crate) printed: Vec<String>,
@@ -26,32 +26,34 @@ pub(crate) struct Ended {
     pub(crate) records: Vec<Record>,
 }
 
-/// The extension: as cargo builds it for tests, or the program that this variable names, which may be what ships.
+/// Returns the extension: the test build, or the program that this variable names, which may be the released one.
 fn extension() -> Program {
     let shipped = std::env::var_os("EXTENSION_PROGRAM").map(PathBuf::from);
     shipped.unwrap_or_else(|| env!("CARGO_BIN_EXE_kinesis-telemetry-extension").into()).into()
 }
 
-/// The test function.
+/// Returns the test function.
 pub(crate) fn test_function() -> Program {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    // With the example cargo counts dev-dependencies, as it does for tests, and compiles nothing with other features.
+    // With the example cargo includes dev-dependencies, as it does for tests, and compiles nothing with other features.
     let arguments = ["--workspace", "--bin", "test-function", "--example", "tiny"];
     let built = BUILT.get_or_init(|| build(&arguments, "/test-function"));
     Program::File(built.clone())
 }
 
-/// The library by which a sandbox sets the clocks of its processes.
+/// Returns the library by which a sandbox sets the clocks of its processes.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 pub(crate) fn clock() -> PathBuf {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
     BUILT.get_or_init(|| build(&["--package", "extension-sandbox-clock"], ".so")).clone()
 }
 
-/// What cargo makes of this, with this end. Built on first use, because it builds no program of another package for a test.
+/// Returns the file with this end that cargo builds from these arguments. It is built on first use, because cargo does
+/// not build programs of other packages for a test.
 fn build(arguments: &[&str], end: &str) -> PathBuf {
     let mut cargo = Command::new(env!("CARGO"));
-    // Told who the outer cargo runs, build scripts that look at it would run again, and all that follows from them.
+    // With the outer cargo's variables, build scripts that read them would run again, with everything that depends on
+    // them.
     for (name, _) in std::env::vars() {
         if name.starts_with("CARGO_PKG_") || name.starts_with("CARGO_MANIFEST_") {
             cargo.env_remove(name);
@@ -75,14 +77,14 @@ fn build(arguments: &[&str], end: &str) -> PathBuf {
 }
 
 impl TestEnvironment {
-    /// With these settings of ours (names without prefix), and changes to the options.
+    /// Creates an environment with these settings (names without prefix) and changes to the options.
     pub(crate) async fn new(settings: &[(&str, &str)], change: impl FnOnce(&mut Options)) -> Self {
         let kinesis = Kinesis::start("telemetry").await.unwrap();
         let mut options = Options {
             extensions: vec![extension()],
             function: test_function(),
             timeout: std::time::Duration::from_secs(20),
-            // Lambda's two seconds are for a machine that does nothing else.
+            // Lambda's two seconds assume a machine that does nothing else.
             shutdown_timeout: std::time::Duration::from_secs(10),
             kinesis: Some(kinesis.clone()),
             environment: vec![("AWS_ENDPOINT_URL_KINESIS".into(), kinesis.url())],
@@ -100,7 +102,7 @@ impl TestEnvironment {
         self.sandbox.invoke(payload.to_string()).await
     }
 
-    /// Invokes, and insists that the function answers as if there were no extension.
+    /// Invokes the function, and checks that it answers as it does without an extension.
     pub(crate) async fn succeed(&mut self, lines: u32) -> Invocation {
         let invocation = self.invoke(json!({ "lines": lines })).await;
         assert_eq!(invocation.status, Status::Success, "{invocation:?}");
@@ -108,7 +110,8 @@ impl TestEnvironment {
         invocation
     }
 
-    /// Ends it. Whatever has happened: nothing was in flight when `next` was called, and the process ends in order.
+    /// Ends the environment. Checks that nothing was in flight when `next` was called, and that the process ended in
+    /// order.
     pub(crate) async fn end(self) -> Ended {
         assert_eq!(self.sandbox.in_flight_at_next(), 0, "requests in flight when next was called");
         let caught_by_freeze = self.sandbox.caught_by_freeze();
@@ -131,7 +134,7 @@ impl TestEnvironment {
 }
 
 impl Ended {
-    /// Every event that was acknowledged has arrived, byte for byte, under gapless numbers, and nothing else but ledgers.
+    /// Checks that exactly the acknowledged events and ledgers have arrived, byte for byte, with numbers without gaps.
     pub(crate) fn verify(&self) -> Arrived {
         let arrived = self.arrived();
         arrived.assert_gapless();
@@ -139,7 +142,7 @@ impl Ended {
         arrived
     }
 
-    /// The same for events that carry no numbers.
+    /// Checks the same for events without numbers.
     pub(crate) fn verify_texts(&self, arrived: &Arrived) {
         let mut expected: Vec<&str> = self
             .journal
@@ -151,12 +154,12 @@ impl Ended {
         let mut events: Vec<&str> = events.filter(|it| !is_of(it, event_type::LEDGER)).collect();
         expected.sort_unstable();
         events.sort_unstable();
-        assert_eq!(events.len(), expected.len(), "events that arrived, and that were acknowledged");
+        assert_eq!(events.len(), expected.len(), "number of events");
         assert_eq!(events, expected);
     }
 
-    /// The same under faults in which no request needs to be sent twice: then every event that was generated arrives, and
-    /// once.
+    /// Checks that every generated event arrived once. This holds under faults in which no request needs to be sent
+    /// twice.
     pub(crate) fn verify_exactly_once(&self) -> Arrived {
         let refused: Vec<_> = self.journal.iter().filter(|entry| !entry.accepted).collect();
         assert!(refused.is_empty(), "events that the extension never acknowledged: {refused:?}");
@@ -165,17 +168,17 @@ impl Ended {
         arrived
     }
 
-    /// The text of each record, whatever it was packed in.
+    /// Returns the text of each record, however it was packed.
     pub(crate) fn texts(&self) -> Vec<String> {
         self.records.iter().map(|record| strict::text(&record.data)).collect()
     }
 
-    /// What a consumer reads.
+    /// Returns what a consumer reads.
     pub(crate) fn arrived(&self) -> Arrived {
         Arrived::of(self.records.iter().map(|record| &record.data))
     }
 
-    /// The ledgers, in the order of their numbers.
+    /// Returns the ledgers in the order of their numbers.
     pub(crate) fn ledgers(&self) -> Vec<Value> {
         let arrived = self.arrived();
         let ledger = |event: &String| {
@@ -185,18 +188,18 @@ impl Ended {
         arrived.events.values().filter_map(ledger).collect()
     }
 
-    /// How many records arrived.
+    /// Returns the number of records that arrived.
     pub(crate) fn records(&self) -> usize {
         self.records.len()
     }
 
-    /// The lines of the extension that hold this text.
+    /// Counts the extension's log lines with this text.
     pub(crate) fn said(&self, text: &str) -> usize {
         self.printed.iter().filter(|line| line.contains(text)).count()
     }
 }
 
-/// Whether an event, as text, is of this type.
+/// Returns true if an event, given as text, is of this type.
 fn is_of(event: &str, event_type: &str) -> bool {
     event.contains(&format!(r#""type":"{event_type}""#))
 }

@@ -1,4 +1,4 @@
-//! Delivery over TLS, as in production: to an endpoint whose certificate is trusted, or not.
+//! Delivery over TLS, as in production, to an endpoint with a trusted or an untrusted certificate.
 
 use std::net::Ipv4Addr;
 use std::path::PathBuf;
@@ -13,7 +13,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::test_environment::TestEnvironment;
 
-/// Ends TLS for a host and passes on to a port; goes with the test. Returns its own port and its certificate.
+/// Terminates TLS for a host, and forwards to a port until the test ends. Returns its own port and its certificate.
 pub(crate) async fn terminate_tls(host: &str, to: u16) -> (u16, String) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed([host.to_owned()]).unwrap();
@@ -41,7 +41,7 @@ pub(crate) async fn terminate_tls(host: &str, to: u16) -> (u16, String) {
     (port, cert.pem())
 }
 
-/// A file that goes with the test.
+/// A file that is deleted with the test.
 struct Bundle(PathBuf);
 
 impl Drop for Bundle {
@@ -50,7 +50,7 @@ impl Drop for Bundle {
     }
 }
 
-/// A world that reaches its Kinesis over TLS; `bundle` says whether its certificate is trusted.
+/// Creates an environment that reaches its Kinesis over TLS. `is_trusted` decides whether its certificate is trusted.
 async fn env(settings: &[(&str, &str)], is_trusted: bool) -> (TestEnvironment, Bundle) {
     let kinesis = extension_sandbox::Kinesis::start("telemetry").await.unwrap();
     let plain: u16 = kinesis.url().rsplit(':').next().unwrap().parse().unwrap();
@@ -74,7 +74,7 @@ async fn env(settings: &[(&str, &str)], is_trusted: bool) -> (TestEnvironment, B
 }
 
 #[tokio::test]
-async fn a_certificate_of_the_bundle_is_trusted_and_everything_arrives_once() {
+async fn a_certificate_in_the_bundle_is_trusted() {
     let (mut env, _bundle) = env(&[], true).await;
     for _ in 0..3 {
         env.succeed(5).await;
@@ -83,7 +83,7 @@ async fn a_certificate_of_the_bundle_is_trusted_and_everything_arrives_once() {
 }
 
 #[tokio::test]
-async fn any_other_certificate_is_not_and_that_is_said_once() {
+async fn an_untrusted_certificate_is_reported_once() {
     let (mut env, _bundle) = env(&[("FLUSH_TIMEOUT_MS", "200")], false).await;
     for _ in 0..2 {
         env.succeed(5).await;
@@ -94,7 +94,7 @@ async fn any_other_certificate_is_not_and_that_is_said_once() {
     assert_eq!(ended.said("set AWS_CA_BUNDLE to a PEM file"), 1, "{:?}", ended.printed);
 }
 
-/// An environment with these variables of AWS's, besides those that the sandbox sets.
+/// Creates an environment with these variables of AWS in addition to those that the sandbox sets.
 async fn env_with(variables: &[(&str, &str)]) -> TestEnvironment {
     TestEnvironment::new(&[("FLUSH_TIMEOUT_MS", "200")], |options| {
         for (name, value) in variables {
@@ -131,7 +131,7 @@ async fn a_line_break_in_a_key_is_reported_as_a_bad_setting() {
 }
 
 #[tokio::test]
-async fn a_region_that_is_none_is_no_bug() {
+async fn an_invalid_region_is_not_reported_as_a_bug() {
     for region in ["eu-west-1\n", "eu west", "\u{e9}"] {
         let mut env = env_with(&[("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)]).await;
         env.succeed(5).await;

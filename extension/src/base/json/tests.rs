@@ -4,7 +4,7 @@ use serde::de::{MapAccess, Visitor};
 
 use super::*;
 
-/// Reads the members of an object as `serde_json` does.
+/// Reads the members of an object with `serde_json`.
 struct Members;
 
 impl<'de> Visitor<'de> for Members {
@@ -23,7 +23,7 @@ impl<'de> Visitor<'de> for Members {
     }
 }
 
-/// Compares the members of a text with those that `serde_json` reads; a text that it rejects has none.
+/// Compares the members of a text with those that `serde_json` finds. A text that it rejects has none.
 fn compare(json: &str) {
     let expected = serde_json::Deserializer::from_str(json).deserialize_map(Members);
     let found = value(json);
@@ -40,7 +40,7 @@ fn compare(json: &str) {
     }
 }
 
-/// Events as Lambda writes them, and odd ones that are JSON all the same.
+/// Events as Lambda writes them, and unusual texts that are valid JSON.
 const EVENTS: [&str; 12] = [
     r#"{"time":"2026-08-09T12:34:56.789Z","type":"function","record":"a \"b\" \\ \\\" {[,:"}"#,
     r#"{"time":"2026-08-09T12:34:56.789Z","type":"platform.runtimeDone","record":{"requestId":"r-1","spans":[{"name":"a","durationMs":0.41}],"metrics":{"n":-1.5e+3}}}"#,
@@ -80,7 +80,7 @@ fn damaged_events_have_the_members_that_serde_json_finds() {
 
 proptest! {
     #[test]
-    fn whatever_serde_json_accepts_has_the_members_that_it_finds(
+    fn accepted_json_has_the_members_that_serde_json_finds(
         inner in "([\\[\\]{}\":,\\\\ \n]|\"[a-e\\\\\"u0-9]{0,3}\"|:|,|[0-9a-e.-]|true|null|é){0,24}"
     ) {
         compare(&format!("{{{inner}}}"));

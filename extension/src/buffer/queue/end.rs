@@ -1,4 +1,4 @@
-//! The end of the environment, or of this process in it: what still waits is handed over, or lost.
+//! Ends the queue with its environment or its process: queued events are handed over or lost.
 
 use std::collections::HashSet;
 use std::time::{Duration, Instant};
@@ -8,21 +8,21 @@ use super::pending::PendingRecord;
 use crate::base::log;
 use crate::buffer::spill::{Slice, SplitEvent};
 
-/// What is lost at the end is counted for this long.
+/// How long lost events are counted at the end.
 const COUNT: Duration = Duration::from_millis(50);
 
-/// What became of the events that waited at the end.
+/// What happened to the events that were queued at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
-    /// They lie in a file that the next process finds.
+    /// They are in a file that the next process finds.
     pub handed_over: u64,
-    /// Nobody will ever see them.
+    /// They are lost.
     pub lost: u64,
 }
 
 impl Queue {
-    /// Ends the queue. `has_successor` says whether a process of this environment comes after this one and finds what
-    /// was saved.
+    /// Ends the queue. `has_successor` is true if another process of this environment follows and finds the saved
+    /// events.
     pub fn end(&mut self, has_successor: bool) -> Leftovers {
         if !has_successor {
             self.count_undiscovered();
@@ -30,7 +30,7 @@ impl Queue {
         let held = self.held();
         let mut handed_over = if has_successor { self.spills.events_to_hand_over() } else { 0 };
         let is_kept = |pending: &PendingRecord| has_successor && self.is_saved(pending);
-        // Of an event in parts all that still wait must be kept.
+        // All parts of an event that are still queued must be kept together.
         let torn: HashSet<SplitEvent> = self
             .pending
             .iter()
@@ -66,7 +66,7 @@ impl Queue {
         leftovers
     }
 
-    /// Nobody comes after this process: counts what its files hold, so that it is known to be lost, as far as there is time.
+    /// Counts the events in files as lost, as far as time allows, because no process follows that could read them.
     fn count_undiscovered(&mut self) {
         let slice = Slice { frames: usize::MAX, until: Instant::now() + COUNT };
         let found = self.spills.discover(slice);
@@ -74,7 +74,7 @@ impl Queue {
         if self.has_undiscovered() {
             let bytes = self.spills.undiscovered_bytes();
             log::error(&format!(
-                "{bytes} bytes of events that a process before this one has left are lost, in addition to those that are counted"
+                "{bytes} bytes of events that an earlier process left are lost, in addition to the counted events"
             ));
         }
     }

@@ -1,4 +1,5 @@
-//! Beyond the bound of memory: first the spill file, then the least important is given up.
+//! Handles events beyond the memory bound: they go to the spill file, and if that is full, the least important are
+//! discarded.
 
 use std::collections::VecDeque;
 
@@ -7,23 +8,23 @@ use crate::event::Event;
 use crate::event::level::Importance;
 use crate::pack::{Scope, Span};
 
-/// What became of events for which there was no memory.
+/// What happened to events that did not fit into memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overflow {
-    /// Went to the spill file.
+    /// Events that went to the spill file.
     pub spilled: u64,
-    /// Were given up: these, or others that were less important.
+    /// Events that were discarded: these, or less important ones.
     pub shed: u64,
 }
 
 impl Queue {
-    /// Takes events in their order. Those beyond the bound go to the spill file, and beyond its bound the least
-    /// important events are given up.
+    /// Queues events in order. Events beyond the bound go to the spill file, and beyond its bound the least important
+    /// events are discarded.
     pub fn push(&mut self, events: impl IntoIterator<Item = Event>) -> Overflow {
         let mut overflow = VecDeque::new();
         for event in events {
             self.ledger.received += 1;
-            // Once one has found no room the others follow it, so that the file holds whole records.
+            // After the first event without room the others follow it, so that the file holds whole records.
             if overflow.is_empty() && self.memory.try_hold(event.memory()) {
                 self.event_bytes += event.line.len();
                 self.events.push_back(event);
@@ -41,15 +42,15 @@ impl Queue {
         Overflow { spilled, shed: self.shed(overflow) }
     }
 
-    /// Writes events to the file, as records, if it has room for all of them: an event in parts is never written in half.
+    /// Writes events to the file as records if all of them fit, so that no event is written only in part.
     pub(super) fn spill(&mut self, events: &mut VecDeque<Event>) {
         let bytes: usize = events.iter().map(|event| event.line.len()).sum();
-        // Escapes of parts, and what is written about each record, take less than that again.
+        // Escapes in parts and the description of each record take less than the same size again.
         let at_most = 2 * bytes as u64 + 4_096;
         if !self.spills.has_room(at_most) {
             return;
         }
-        // Once the disk is full or gone the rest is left to those who give events up.
+        // If the disk is full or gone, the caller discards the rest.
         while !events.is_empty() && self.spills.is_usable() {
             for record in self.packer.pack(events, Scope::All) {
                 self.count_part(&record);
@@ -61,8 +62,8 @@ impl Queue {
         }
     }
 
-    /// Takes in events beyond the bound, and gives up the least important of all that are not packed yet, the oldest of
-    /// them first. Returns how many.
+    /// Queues events beyond the bound, then discards the least important events that are not packed, oldest first.
+    /// Returns the number of discarded events.
     fn shed(&mut self, overflow: VecDeque<Event>) -> u64 {
         for event in overflow {
             self.memory.adjust(0, event.memory());
@@ -87,7 +88,7 @@ impl Queue {
         shed
     }
 
-    /// Gives up events of one class until so many bytes are free.
+    /// Discards events of one class until this many bytes are free.
     fn shed_class(&mut self, class: Importance, excess: usize) -> u64 {
         let (mut freed, mut freed_lines, mut shed) = (0, 0, 0);
         let Self { events, importance, ledger, .. } = self;
@@ -108,7 +109,7 @@ impl Queue {
         shed
     }
 
-    /// Notes which numbers were given up, if they are of this process.
+    /// Records the numbers of discarded events if this process numbered them.
     pub(super) fn note_shed(&mut self, span: &Span, events: u64) {
         if events > 0 && *span.instance == *self.packer.source().instance() {
             self.ledger.shed.ranges.add(span.first, span.last, events);

@@ -1,4 +1,4 @@
-//! Records on their way: which go out next, and what becomes of them.
+//! Chooses the records of the next request, and applies the answers.
 
 use std::time::Instant;
 
@@ -8,40 +8,40 @@ use crate::pack::{Record, Scope};
 use super::Queue;
 use crate::buffer::spill::FrameId;
 
-/// A record that was not acknowledged yet.
+/// A record that is not acknowledged yet.
 #[derive(Debug)]
 pub(super) struct PendingRecord {
     id: u64,
     pub(super) record: Record,
-    /// It was refused, and goes out again no sooner than this.
+    /// After a rejection, the time before which the record is not sent again.
     not_before: Option<Instant>,
-    /// Whether it has the key under which it goes out.
+    /// True if the record has the key under which it is sent.
     pub(super) has_key: bool,
-    /// Kinesis will never take it; the dead-letter queue may.
+    /// True if Kinesis will never accept it, so that only the dead-letter queue may.
     pub(super) is_refused: bool,
-    /// The frame of a file in which it lies, too.
+    /// The frame of a file that also holds the record.
     pub(super) frame: Option<FrameId>,
 }
 
-/// Where records go.
+/// A destination of records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Destination {
     /// The Kinesis stream.
     Stream,
-    /// The dead-letter queue, for what the stream has refused for good.
+    /// The dead-letter queue, for records that the stream has rejected for good.
     DeadLetters,
-    /// The same for everything that waits, at the end.
+    /// The dead-letter queue at the end, for all queued records.
     LastResort,
 }
 
-/// What goes out together.
+/// The records of one request.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Request {
-    /// The records, in their order.
+    /// The records in order.
     pub records: Vec<Record>,
-    /// By which the queue knows them again.
+    /// The ids by which the queue finds the records.
     ids: Vec<u64>,
-    /// Without records: when one that was refused goes out again.
+    /// If there are no records: when a rejected one is sent again.
     pub until: Option<Instant>,
 }
 
@@ -60,7 +60,7 @@ impl PendingRecord {
 }
 
 impl Queue {
-    /// Packs, and shows the records of the next request, at most `max_records`. They stay in the queue.
+    /// Packs events, and returns the records of the next request, at most `max_records`. They stay in the queue.
     pub fn request(
         &mut self,
         destination: Destination,
@@ -69,15 +69,15 @@ impl Queue {
         now: Instant,
     ) -> Request {
         if destination != Destination::DeadLetters {
-            // What keeps files from being read goes out first, whatever it was waiting for.
+            // Records that keep files from being read are sent first, whatever they were waiting for.
             let scope = if self.load(now) { Scope::All } else { scope };
             let request_bytes = self.packer.limits().request_bytes;
             let is_due = |it: &&PendingRecord| it.not_before.is_none_or(|due| due <= now);
             let bytes = |it: &PendingRecord| it.record.size();
             let ready: usize = self.pending.iter().filter(is_due).map(bytes).sum();
             let all: usize = self.pending.iter().map(bytes).sum();
-            // Beside what a shard has refused another request is made, and no more: what is packed can only be
-            // delivered, and not be given up for something that is more important.
+            // Besides throttled records, one more request is packed, but not more: a packed event can no longer be
+            // discarded in favour of a more important one.
             if ready < request_bytes && all < 2 * request_bytes {
                 self.pack(scope);
             }
@@ -111,14 +111,14 @@ impl Queue {
         if !request.records.is_empty() {
             request.until = None;
         } else if destination != Destination::DeadLetters && self.must_discover() {
-            // Behind many frames of records that were acknowledged there may be others.
+            // Many frames with acknowledged records may precede others.
             request.until = Some(now);
         }
         request
     }
 
-    /// Takes out what was acknowledged of a request: `answers[i]` tells of its record `i`. What was not goes out again
-    /// at `again`, under another key if its shard has no room.
+    /// Removes the acknowledged records of a request: `answers[i]` is the answer for its record `i`. The others are
+    /// sent again at `again`, under another key if their shard is throttled.
     pub fn settle(
         &mut self,
         request: &Request,
@@ -173,7 +173,7 @@ impl Queue {
         self.forget(&record, frame);
     }
 
-    /// Nobody takes it, now or ever.
+    /// Discards a record that no destination accepts.
     fn refuse(&mut self, pending: PendingRecord) {
         let PendingRecord { record, frame, .. } = pending;
         let events = record.events + u64::from(self.take_part(&record));
@@ -182,7 +182,7 @@ impl Queue {
         self.forget(&record, frame);
     }
 
-    /// Whether this was the last part of its event that waited.
+    /// Returns true if this was the last queued part of its event.
     fn take_part(&mut self, record: &Record) -> bool {
         if record.part.is_none() {
             return false;
@@ -204,7 +204,7 @@ impl Queue {
         }
     }
 
-    /// Cuts the only record of a request in two, because it may be too large. Returns whether it can be cut.
+    /// Splits the only record of a request in two, because it may be too large. Returns true if it can be split.
     pub fn halve(&mut self, request: &Request) -> bool {
         let Some(at) = self.position(request) else { return false };
         let PendingRecord { record, frame, .. } = &self.pending[at];
@@ -220,8 +220,8 @@ impl Queue {
         true
     }
 
-    /// Puts the only record of a request behind all others: order is carried by the numbers. Returns how many records
-    /// there are.
+    /// Moves the only record of a request behind all others, which is safe because numbers carry the order. Returns the
+    /// number of records.
     pub fn set_aside(&mut self, request: &Request) -> usize {
         if let Some(at) = self.position(request) {
             let pending = self.pending.remove(at).expect("it was found there");
@@ -230,8 +230,9 @@ impl Queue {
         self.pending.len()
     }
 
-    /// Gives up the only record of a request, and with a part the rest of its event, which nobody could read any more.
-    /// With a dead-letter queue it waits for that. Returns how many events that costs.
+    /// Discards the only record of a request. If it holds a part, the rest of its event is discarded too, because it
+    /// would be unreadable. With a dead-letter queue the record waits for that instead. Returns the number of events
+    /// that this loses.
     pub fn give_up(&mut self, request: &Request) -> u64 {
         let Some(at) = self.position(request) else { return 0 };
         let first = self.pending[at].record.clone();
@@ -256,7 +257,7 @@ impl Queue {
             self.forget(&record, frame);
         }
         if first.part.is_some() {
-            // Its other parts may lie in a file, or be in the stream already: the event is lost in any case.
+            // Other parts may be in a file or in the stream already. The event is lost in any case.
             let event = (first.span.instance.clone(), first.span.first);
             events += u64::from(self.parts.remove(&event).is_some());
         }
@@ -270,7 +271,7 @@ impl Queue {
         self.pending.iter().position(|pending| pending.id == *id)
     }
 
-    /// Whether anything waits for this destination.
+    /// True if any record or event is queued for this destination.
     pub fn has_any_for(&self, destination: Destination) -> bool {
         match destination {
             Destination::Stream => !self.is_drained(),
@@ -281,7 +282,7 @@ impl Queue {
         }
     }
 
-    /// Every record may go out at once again: it goes elsewhere now.
+    /// Makes every record ready to be sent at once, because it goes to another destination now.
     pub fn forget_refusals(&mut self) {
         self.pending.iter_mut().for_each(|pending| pending.not_before = None);
     }

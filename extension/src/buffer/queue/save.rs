@@ -1,4 +1,4 @@
-//! Writing what waits in memory to a file, for the process after this one.
+//! Writes events and records that are only in memory to a file, for the next process.
 
 use std::collections::VecDeque;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -10,21 +10,21 @@ use crate::base::clock;
 use crate::event::Event;
 use crate::pack::Scope;
 
-/// Saving takes no longer than this, if nothing is said.
+/// How long saving takes at most by default.
 const SAVE: Duration = Duration::from_secs(1);
-/// Events are moved to the file in pieces of this many bytes, or in smaller ones where there is less room.
+/// The size of the pieces in which events are moved to the file, in bytes. They are smaller if less room is left.
 const PIECE: usize = 1024 * 1024;
-/// A piece is no smaller than this.
+/// The smallest size of a piece, in bytes.
 const LEAST_PIECE: usize = 4 * 1024;
 
 impl Queue {
-    /// Writes what waits in memory alone to our own file, oldest first, and lets it wait on: whatever ends this process now,
-    /// the next one of the environment finds it.
+    /// Writes records and events that are only in memory to our own file, oldest first. They stay queued. However this
+    /// process ends, the next one of the environment finds them.
     pub fn save(&mut self) {
         self.save_until(clock::now().monotonic + SAVE);
     }
 
-    /// Does so until then: what is not written by that time still waits in memory.
+    /// Saves until the given time. What is not written by then is only in memory.
     pub(crate) fn save_until(&mut self, until: Instant) {
         self.spills.retry_now();
         self.spills.restore_deleted(until);
@@ -43,7 +43,7 @@ impl Queue {
         }
     }
 
-    /// Writes a record to our own file, unless it is there already.
+    /// Writes a record to our own file, unless a file already holds it.
     fn save_pending(&mut self, index: usize) {
         if self.is_saved(&self.pending[index]) || !self.has_room_for_event(index) {
             return;
@@ -55,13 +55,13 @@ impl Queue {
         }
     }
 
-    /// Returns true if the next process finds this record in a file.
+    /// True if the next process finds this record in a file.
     pub(super) fn is_saved(&self, pending: &PendingRecord) -> bool {
         pending.frame.is_some_and(|frame| !self.spills.is_deleted(frame))
     }
 
-    /// Whether our own file takes all parts of an event, of which this is the first; of half an event nobody could make
-    /// anything. Later parts follow the first.
+    /// True if our own file has room for all parts of the event of which this record is the first part. Half an event
+    /// would be useless. Later parts follow the first.
     fn has_room_for_event(&mut self, index: usize) -> bool {
         let record = &self.pending[index].record;
         if record.part.is_none() {
@@ -73,19 +73,19 @@ impl Queue {
             return self.is_saved(before);
         }
         let rest = self.pending.range(index..).filter(|it| it.record.span == span);
-        // Beside its data a frame takes less than that.
+        // The rest of a frame takes less than this.
         let bytes: usize = rest.map(|it| it.record.data.len() + 1_024).sum();
         self.spills.has_room(bytes as u64)
     }
 
-    /// Returns true if something waits in memory alone.
+    /// True if something is only in memory.
     pub(crate) fn has_unsaved(&self) -> bool {
         !self.events.is_empty() || self.pending.iter().any(|pending| pending.frame.is_none())
     }
 
-    /// Has what waits in memory alone survive a kill of this process, as far as that is done until then: copies packed
-    /// records to our own file, and moves events there. Events for which the file has no room stay in memory unpacked, so
-    /// that the least important of them can be given up.
+    /// Makes queued data survive a kill of this process, as far as time allows: copies packed records to our own file,
+    /// and moves events there. Events without room in the file stay in memory unpacked, so that the least important of
+    /// them can still be discarded.
     pub(crate) fn save_early(&mut self, until: Instant) {
         self.spills.restore_deleted(until);
         for index in 0..self.pending.len() {
@@ -114,14 +114,14 @@ impl Queue {
         self.importance.retain(|seq, _| *seq >= first);
     }
 
-    /// Takes the oldest events, of at most so many bytes, out of memory.
+    /// Removes the oldest events from memory, of at most this many bytes.
     fn take_first(&mut self, bytes: usize) -> VecDeque<Event> {
         let mut taken = 0;
         let fits = |event: &&Event| {
             taken += event.line.len();
             taken <= bytes
         };
-        // One that is larger goes alone; others wait behind it.
+        // A larger event is moved alone; the others wait behind it.
         let count = self.events.iter().take_while(fits).count().max(1).min(self.events.len());
         let events: VecDeque<Event> = self.events.drain(..count).collect();
         self.event_bytes -= events.iter().map(|event| event.line.len()).sum::<usize>();
@@ -130,7 +130,7 @@ impl Queue {
     }
 }
 
-/// Does something that may panic, in which case it has said so: a save is an attempt, and what it does not write stays in
+/// Runs work that may panic; the panic was already reported. Saving is an attempt: what it does not write stays in
 /// memory.
 fn guarded<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()

@@ -21,14 +21,14 @@ fn queue(bound: usize) -> Queue {
     Queue::new(packer, Arc::new(MemoryBudget::new(bound)))
 }
 
-/// Events whose record is this text, numbered from `first`.
+/// Returns events with this record, numbered from `first`.
 fn events(first: u64, count: u64, record: &str) -> Vec<Event> {
     let object = format!(r#"{{"type":"function","record":{record}}}"#);
     let numbers = first..first + count;
     numbers.map(|seq| source().identify(&object, seq, None, Instant::now())).collect()
 }
 
-/// Takes in `count` events of `len` bytes of text.
+/// Queues `count` events with `len` bytes of text.
 fn put(queue: &mut Queue, count: u64, len: usize) -> Overflow {
     let first = queue.ledger.received + 1;
     queue.push(events(first, count, &format!("{:?}", "x".repeat(len))))
@@ -38,7 +38,7 @@ fn request(queue: &mut Queue) -> Request {
     queue.request(Destination::Stream, Scope::All, 500, Instant::now())
 }
 
-/// Answers a request at once; what is refused may go out again at once.
+/// Answers a request at once; rejected records may be sent again at once.
 fn settle(queue: &mut Queue, request: &Request, answers: &[Result<(), Refusal>]) {
     let now = Instant::now();
     queue.settle(request, Destination::Stream, answers, now, now);
@@ -48,7 +48,7 @@ fn refusal(is_throttled: bool) -> Result<(), Refusal> {
     Err(Refusal { is_throttled, ..Refusal::for_now(Trouble::new("refused")) })
 }
 
-/// Delivers everything; returns the numbers that arrived.
+/// Delivers everything. Returns the numbers that arrived.
 fn drain(queue: &mut Queue) -> Vec<u64> {
     let mut seqs = Vec::new();
     loop {
@@ -66,15 +66,15 @@ fn drain(queue: &mut Queue) -> Vec<u64> {
     }
 }
 
-/// What must hold whatever has happened.
+/// Checks the invariants of the queue.
 fn check(queue: &Queue) {
     assert!(queue.ledger.balances(queue.held()), "{} but {} held", queue.ledger, queue.held());
     let in_memory = !queue.events.is_empty() || !queue.pending.is_empty();
-    assert_eq!(!in_memory, queue.memory.held() == 0, "memory is counted to the byte");
+    assert_eq!(!in_memory, queue.memory.held() == 0, "memory is counted exactly");
 }
 
 #[test]
-fn a_record_leaves_only_when_it_was_acknowledged() {
+fn a_record_leaves_the_queue_only_when_acknowledged() {
     let mut queue = queue(10_000);
     put(&mut queue, 5, 1);
     let first = request(&mut queue);
@@ -90,7 +90,7 @@ fn a_record_leaves_only_when_it_was_acknowledged() {
 }
 
 #[test]
-fn a_request_that_is_never_answered_takes_nothing_out() {
+fn a_request_without_an_answer_removes_nothing() {
     let mut queue = queue(10_000);
     put(&mut queue, 3, 1);
     let first = request(&mut queue);
@@ -99,7 +99,7 @@ fn a_request_that_is_never_answered_takes_nothing_out() {
 }
 
 #[test]
-fn a_refused_record_waits_for_its_time_and_holds_up_no_other() {
+fn a_rejected_record_waits_without_delaying_others() {
     let mut queue = queue(10_000);
     put(&mut queue, 8, 1);
     let first = request(&mut queue);
@@ -116,7 +116,7 @@ fn a_refused_record_waits_for_its_time_and_holds_up_no_other() {
 }
 
 #[test]
-fn a_record_that_a_shard_throttles_goes_out_under_another_key_and_any_other_keeps_its_own() {
+fn only_throttled_records_are_sent_under_another_key() {
     let mut queue = queue(10_000);
     put(&mut queue, 4, 1);
     let first = request(&mut queue);
@@ -127,7 +127,7 @@ fn a_record_that_a_shard_throttles_goes_out_under_another_key_and_any_other_keep
 }
 
 #[test]
-fn beyond_the_bound_the_oldest_of_the_least_important_events_are_shed_and_counted() {
+fn beyond_the_bound_the_least_important_events_are_discarded() {
     let mut queue = queue(1_000 + 6 * Event::OVERHEAD);
     queue.push(events(1, 3, r#"{"level":"ERROR"}"#));
     queue.push(events(4, 3, r#"{"level":"DEBUG"}"#));
@@ -142,7 +142,7 @@ fn beyond_the_bound_the_oldest_of_the_least_important_events_are_shed_and_counte
 }
 
 #[test]
-fn a_refused_record_is_given_up_alone() {
+fn only_the_rejected_record_is_discarded() {
     let mut queue = queue(10_000);
     put(&mut queue, 5, 1);
     let request = queue.request(Destination::Stream, Scope::All, 1, Instant::now());
@@ -153,7 +153,7 @@ fn a_refused_record_is_given_up_alone() {
 }
 
 #[test]
-fn with_a_dead_letter_queue_a_refused_record_waits_for_that_alone() {
+fn a_rejected_record_waits_for_the_dead_letter_queue() {
     let mut queue = queue(10_000).with_dead_letters();
     put(&mut queue, 2, 1);
     let refused = request(&mut queue);
@@ -168,7 +168,7 @@ fn with_a_dead_letter_queue_a_refused_record_waits_for_that_alone() {
 }
 
 #[test]
-fn a_refused_part_takes_the_rest_of_its_event_with_it_and_no_other() {
+fn a_rejected_part_discards_only_its_event() {
     let mut queue = queue(10_000);
     put(&mut queue, 2, 1_000);
     let first = queue.request(Destination::Stream, Scope::All, 1, Instant::now());
@@ -179,7 +179,7 @@ fn a_refused_part_takes_the_rest_of_its_event_with_it_and_no_other() {
 }
 
 #[test]
-fn an_event_in_parts_is_delivered_when_its_last_part_is_whichever_that_is() {
+fn a_split_event_counts_when_its_last_part_is_delivered() {
     let mut queue = queue(10_000);
     put(&mut queue, 1, 1_000);
     let first = request(&mut queue);
@@ -195,7 +195,7 @@ fn an_event_in_parts_is_delivered_when_its_last_part_is_whichever_that_is() {
 }
 
 #[test]
-fn a_request_is_no_longer_than_asked() {
+fn a_request_respects_the_maximum_number_of_records() {
     let mut queue = queue(10_000);
     put(&mut queue, 6, 1);
     let now = Instant::now();
@@ -204,7 +204,7 @@ fn a_request_is_no_longer_than_asked() {
 }
 
 #[test]
-fn only_what_fits_a_request_is_packed_so_that_the_rest_can_be_told_apart() {
+fn only_what_fits_into_a_request_is_packed() {
     let mut queue = queue(100_000);
     put(&mut queue, 100, 1);
     request(&mut queue);
@@ -212,7 +212,7 @@ fn only_what_fits_a_request_is_packed_so_that_the_rest_can_be_told_apart() {
 }
 
 #[test]
-fn what_waits_for_company_is_no_full_record() {
+fn a_partly_filled_record_is_not_full() {
     let full = |queue: &mut Queue| {
         queue.request(Destination::Stream, Scope::Full, 500, Instant::now()).records
     };

@@ -1,5 +1,5 @@
-//! Taking over the files of processes before this one, a slice at a time: a file may hold millions of frames, and the
-//! function waits for its first invocation meanwhile.
+//! Adopts the files of earlier processes, one slice at a time. A file may hold millions of frames, and the function
+//! waits for its first invocation meanwhile.
 
 use std::collections::VecDeque;
 use std::ffi::OsStr;
@@ -15,39 +15,39 @@ use extension_spec::EXTENSION_NAME;
 use super::frame::{self, Head, Summary};
 use super::{EXTENSION, Frame, Spill, SplitEvent};
 
-/// Bytes that are read at once while looking for frames.
+/// The bytes that are read at once while looking for frames.
 const WINDOW: usize = 256 * 1024;
-/// Between two looks at the clock so many frames are read.
+/// The number of frames that are read between two looks at the clock.
 const FRAMES_BETWEEN: usize = 64;
 
-/// What a process before us has left.
+/// What an earlier process left.
 #[derive(Debug, Default)]
 pub struct Adopted {
-    /// Its files, read through.
+    /// Its files, with all frames known.
     pub spills: Vec<Spill>,
-    /// What could not be adopted, for people.
+    /// Descriptions of what could not be adopted, for people.
     pub problems: Vec<String>,
 }
 
-/// How much of files is read through at once.
+/// How much of the files is read at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slice {
-    /// This many frames.
+    /// The most frames.
     pub(crate) frames: usize,
-    /// No longer than this.
+    /// When to stop.
     pub(crate) until: Instant,
 }
 
 /// What was found in files that are being adopted.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
-    /// Whole events.
+    /// The number of whole events.
     pub(crate) events: u64,
-    /// A part each of an event that was split.
+    /// The event of each part that was found.
     pub(crate) parts: Vec<SplitEvent>,
-    /// What could not be adopted, for people.
+    /// Descriptions of what could not be adopted, for people.
     pub(crate) problems: Vec<String>,
-    /// Frames that were read, whether their records still wait or not.
+    /// The number of frames that were read, including those of acknowledged records.
     frames: usize,
 }
 
@@ -58,7 +58,7 @@ struct Window {
     bytes: Vec<u8>,
 }
 
-/// Takes over everything that processes before this one have left in a folder.
+/// Adopts everything that earlier processes left in a folder.
 pub fn adopt(folder: &Path, instance: &str) -> Adopted {
     let mut adopted = Adopted::default();
     for (number, path) in files(folder, EXTENSION_NAME).iter().enumerate() {
@@ -85,10 +85,10 @@ pub fn adopt(folder: &Path, instance: &str) -> Adopted {
     adopted
 }
 
-/// Returns the spill files of a folder whose names begin so, in their order.
+/// Returns the spill files of a folder with this prefix, sorted by name.
 pub(super) fn files(folder: &Path, prefix: &str) -> Vec<PathBuf> {
     let Ok(entries) = fs::read_dir(folder) else { return Vec::new() };
-    // A function may keep thousands of files of its own there: only the names of ours become paths.
+    // A function may keep thousands of its own files there, so only names of spill files become paths.
     let is_ours = |name: &OsStr| {
         name.as_encoded_bytes().starts_with(prefix.as_bytes())
             && Path::new(name).extension().is_some_and(|it| it == EXTENSION)
@@ -101,15 +101,15 @@ pub(super) fn files(folder: &Path, prefix: &str) -> Vec<PathBuf> {
 }
 
 impl Spill {
-    /// Opens the file of a process that has ended, and takes it over under a name of our own; its frames are not read yet.
-    /// Returns none if its process lives, or if it holds nothing.
+    /// Opens the file of a process that has ended, and renames it to a name of our own. Its frames are not read yet.
+    /// Returns none if its process is alive, or if the file is empty.
     pub(super) fn adopt(path: &Path, own: &Path) -> Result<Option<Self>, String> {
         let failed = |what: &str, error: &dyn std::fmt::Display| {
             format!("cannot {what} {}: {error}", path.display())
         };
         let is_file = fs::symlink_metadata(path).is_ok_and(|it| it.is_file());
         if !is_file {
-            return Err(failed("adopt", &"it is no file"));
+            return Err(failed("adopt", &"it is not a regular file"));
         }
         let file = OpenOptions::new()
             .read(true)
@@ -118,7 +118,7 @@ impl Spill {
             .map_err(|error| failed("open", &error))?;
         match file.try_lock() {
             Ok(()) => {}
-            // Of a process that lives.
+            // Its process is alive.
             Err(TryLockError::WouldBlock) => return Ok(None),
             Err(TryLockError::Error(error)) => return Err(failed("lock", &error)),
         }
@@ -128,30 +128,33 @@ impl Spill {
             .read_to_end(&mut magic)
             .map_err(|error| failed("read", &error))?;
         if magic.len() < frame::MAGIC.len() && frame::MAGIC.starts_with(&magic) {
-            // A process was killed when it created the file, or the disk was full. Nothing was ever in it.
+            // The process was killed while it created the file, or the disk was full. The file never held anything.
             let _ = fs::remove_file(path);
             return Ok(None);
         }
         if magic != frame::MAGIC {
-            return Err(failed("adopt", &"it is no spill file of this format, and stays as it is"));
+            return Err(failed(
+                "adopt",
+                &"it is not a spill file of this format, and stays unchanged",
+            ));
         }
         let end = file.metadata().map_err(|error| failed("read", &error))?.len();
         fs::rename(path, own).map_err(|error| failed("rename", &error))?;
         Ok(Some(Self::of(file, own.to_owned(), end)))
     }
 
-    /// Returns true if frames may follow of which nothing is known yet.
+    /// True if more frames may follow that are not known yet.
     pub(super) fn has_unscanned(&self) -> bool {
         self.scanned < self.end
     }
 
-    /// Returns the bytes of frames of which nothing is known yet.
+    /// Returns the bytes of frames that are not known yet.
     pub(super) fn unscanned_bytes(&self) -> u64 {
         self.end - self.scanned
     }
 
-    /// Reads what further frames hold, without their data, and adds it to `found`. Reads a few frames in any case, and the
-    /// parts of an event together.
+    /// Reads the descriptions of further frames without their data, and adds them to `found`. It reads at least a few
+    /// frames, and all parts of an event together.
     pub(super) fn scan(&mut self, slice: Slice, found: &mut Found) {
         let mut window = Window::default();
         let mut instance: Arc<str> = "".into();
@@ -176,7 +179,7 @@ impl Spill {
                 }
                 Ok(None) => {}
                 Err(why) => {
-                    // The frames behind one that is broken cannot be found.
+                    // Frames after a broken one cannot be found.
                     let path = self.path.display();
                     let bytes = self.unscanned_bytes();
                     let text =
@@ -190,7 +193,7 @@ impl Spill {
         found.frames += frames;
     }
 
-    /// Returns the next frame of which nothing is known yet; none if its record was acknowledged.
+    /// Returns the next unknown frame; none if its record was acknowledged.
     fn scan_frame(
         &mut self,
         window: &mut Window,
@@ -212,7 +215,7 @@ impl Spill {
         let beginning = &beginning[..beginning.len().min(body)];
         let Summary { events, mut span, is_part } = frame::summary(beginning).ok_or("")?;
         if span.instance == *instance {
-            // One text for all, since there may be many.
+            // All frames share one string, because there may be many.
             span.instance = instance.clone();
         } else {
             *instance = span.instance.clone();
@@ -223,7 +226,7 @@ impl Spill {
 }
 
 impl Window {
-    /// Returns bytes of a file, as many as there are up to `len`.
+    /// Returns bytes of a file, up to `len`.
     fn read(&mut self, file: &File, at: u64, len: usize) -> io::Result<&[u8]> {
         let behind = |this: &Self| this.at + this.bytes.len() as u64;
         if at < self.at || at + len as u64 > behind(self) {
@@ -249,14 +252,14 @@ impl Window {
 /// Files that are adopted one after the other.
 #[derive(Debug, Default)]
 pub(super) struct Adoption {
-    /// What is to be adopted, and its name from then on.
+    /// The files to adopt, with their new names.
     paths: VecDeque<(PathBuf, PathBuf)>,
-    /// Numbers these names.
+    /// The number in the next new name.
     next_number: usize,
 }
 
 impl Adoption {
-    /// Adds the files of a folder whose names begin so.
+    /// Adds the files of a folder with this prefix.
     pub(super) fn add(&mut self, folder: &Path, prefix: &str, instance: &str) {
         for path in files(folder, prefix) {
             let name = format!("{prefix}-{instance}-adopted-{}.{EXTENSION}", self.next_number);
@@ -269,7 +272,7 @@ impl Adoption {
         self.paths.is_empty()
     }
 
-    /// Takes over the next file that can be.
+    /// Adopts the next file that can be adopted.
     pub(super) fn next(&mut self, found: &mut Found) -> Option<Spill> {
         while let Some((path, own)) = self.paths.pop_front() {
             match Spill::adopt(&path, &own) {
@@ -283,12 +286,12 @@ impl Adoption {
 }
 
 impl Slice {
-    /// Returns true if nothing more is to be read through.
+    /// True if no more frames are to be read.
     pub(super) fn is_over(self, found: &Found) -> bool {
         found.frames >= self.frames || Instant::now() >= self.until
     }
 
-    /// Returns what remains of it.
+    /// Returns the rest of the slice.
     pub(super) fn rest(self, found: &Found) -> Self {
         Self { frames: self.frames.saturating_sub(found.frames), ..self }
     }

@@ -1,8 +1,8 @@
-//! How a record lies in a spill file.
+//! The format of a record in a spill file.
 //!
-//! Pure. A file begins with a line that names its format. Each frame is the length of its body and a checksum of it
-//! (four bytes each, little-endian), then the body: a line of JSON about the record, then the record's data. The highest
-//! bit of the length says that the record waits no longer.
+//! Pure. The first line of a file names its format. Each frame has the length of its body and a checksum of it (four
+//! bytes each, little-endian), then the body: a line of JSON that describes the record, then the record's data. The
+//! highest bit of the length marks a record that is no longer queued.
 
 use std::borrow::Cow;
 use std::time::{Duration, UNIX_EPOCH};
@@ -12,18 +12,18 @@ use serde::{Deserialize, Serialize};
 use crate::base::clock::Moment;
 use crate::pack::{Part, Record, Span};
 
-/// What every spill file of this format begins with.
+/// The first line of every spill file of this format.
 pub(super) const MAGIC: &[u8] = b"kinesis-telemetry-extension spill 1\n";
-/// Length and checksum.
+/// The size of a frame's head: length and checksum.
 pub(super) const HEAD: usize = 8;
-/// The byte that says of a frame that its record waits no longer, and its place: it is the highest of the length, which
-/// is 0 otherwise.
+/// The value and the position of the byte that marks a frame as done. It is the highest byte of the length, which is 0
+/// otherwise.
 pub(super) const DONE: (u8, u64) = (0x80, 3);
-/// No record is that large, so a longer body is no body.
+/// The largest body. Every record is smaller, so a longer body is invalid.
 const LONGEST: usize = 16 * 1024 * 1024 - 1;
-/// What is written about a record is shorter than that: two keys of 256 characters at most, each perhaps an escape.
+/// The largest description of a record: two keys of at most 256 characters, each perhaps escaped.
 pub(super) const LONGEST_ABOUT: usize = 4 * 1024;
-/// No record holds more events, however much they shrink. Sums of such numbers stay numbers.
+/// The most events of a record, even after compression. Sums of such numbers do not overflow.
 const MOST_EVENTS: u64 = u32::MAX as u64;
 
 #[derive(Serialize, Deserialize)]
@@ -40,11 +40,12 @@ struct About<'a> {
     first: u64,
     last: u64,
     part: Option<(u64, u64)>,
-    /// When its oldest event reached us, in milliseconds since 1970: another process knows no other clock of ours.
+    /// When its oldest event reached the extension, in milliseconds since 1970, because another process does not share
+    /// the monotonic clock.
     received: u64,
 }
 
-/// What is known of a record whose data was not read.
+/// The description of a record whose data was not read.
 #[derive(Debug)]
 pub(super) struct Summary {
     pub(super) events: u64,
@@ -52,7 +53,7 @@ pub(super) struct Summary {
     pub(super) is_part: bool,
 }
 
-/// A record as a frame, at this moment by both clocks.
+/// Returns a record as a frame, written at this moment.
 pub(super) fn encode(record: &Record, now: Moment) -> Vec<u8> {
     let age = now.monotonic.saturating_duration_since(record.oldest);
     let received = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(age);
@@ -78,17 +79,17 @@ pub(super) fn encode(record: &Record, now: Moment) -> Vec<u8> {
     frame
 }
 
-/// What a frame begins with.
+/// The head of a frame.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Head {
-    /// Bytes of the body.
+    /// The bytes of the body.
     pub(super) body: usize,
     pub(super) checksum: u32,
-    /// True if the record waits no longer.
+    /// True if the record is no longer queued.
     pub(super) is_done: bool,
 }
 
-/// Returns what a frame's head states; none if it cannot be a head.
+/// Returns the head of a frame; none if it is invalid.
 pub(super) fn head(mut bytes: [u8; HEAD]) -> Option<Head> {
     let is_done = bytes[3] == DONE.0;
     if is_done {
@@ -99,21 +100,21 @@ pub(super) fn head(mut bytes: [u8; HEAD]) -> Option<Head> {
     (1..=LONGEST).contains(&body).then(|| Head { body, checksum: number(4), is_done })
 }
 
-/// What the beginning of a body says about its record; none if that cannot be.
+/// Returns the description of a record from the start of a frame's body; none if it is invalid.
 pub(super) fn summary(beginning: &[u8]) -> Option<Summary> {
     let (about, _) = about(beginning)?;
     let span = Span { instance: about.instance.into(), first: about.first, last: about.last };
     Some(Summary { events: about.events, span, is_part: about.part.is_some() })
 }
 
-/// What stands before the data, and where that begins.
+/// Returns the description, and the position of the data after it.
 fn about(body: &[u8]) -> Option<(About<'_>, usize)> {
     let end = memchr::memchr(b'\n', body)?;
     let about: About<'_> = serde_json::from_slice(&body[..end]).ok()?;
     (about.events <= MOST_EVENTS).then_some((about, end + 1))
 }
 
-/// The record of a body; none if it is not what was written.
+/// Returns the record of a body; none if the body does not match its checksum.
 pub(super) fn decode(body: &[u8], checksum: u32, now: Moment) -> Option<Record> {
     if crc32fast::hash(body) != checksum {
         return None;
@@ -121,7 +122,7 @@ pub(super) fn decode(body: &[u8], checksum: u32, now: Moment) -> Option<Record> 
     let (about, data) = about(body)?;
     let since_1970 = now.wall.duration_since(UNIX_EPOCH).unwrap_or_default();
     let age = since_1970.saturating_sub(Duration::from_millis(about.received));
-    // A clock that began after that knows no such moment.
+    // A monotonic clock that started later cannot represent that moment.
     let oldest = now.monotonic.checked_sub(age).unwrap_or(now.monotonic);
     Some(Record {
         data: body[data..].to_vec().into(),

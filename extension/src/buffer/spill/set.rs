@@ -1,4 +1,4 @@
-//! The spill files of a process: its own, which is created when it is first needed, and those that it has adopted.
+//! The spill files of a process: its own, which are created on demand, and those that it has adopted.
 
 mod own;
 
@@ -14,17 +14,18 @@ use super::{Read, Spill};
 use crate::base::clock;
 use crate::pack::Record;
 
-/// Where events go for which there is no memory.
+/// Where events go that do not fit into memory.
 #[derive(Clone, Debug)]
 pub struct SpillSettings {
     /// Folders for temporary files, the preferred one first. A folder may be missing until it is needed.
     pub folders: Vec<PathBuf>,
-    /// Bytes that the files may have; 0 for no file. By default an eighth of what is free in the folder, at most 64 MiB.
+    /// The most bytes of all files; 0 disables them. By default an eighth of the free space in the folder, at most 64
+    /// MiB.
     pub max_bytes: Option<u64>,
 }
 
 impl SpillSettings {
-    /// Settings with one folder, in which the file may have this many bytes.
+    /// Returns settings with one folder, in which the file may have this many bytes.
     pub fn new(folder: impl Into<PathBuf>, max_bytes: u64) -> Self {
         Self { folders: vec![folder.into()], max_bytes: Some(max_bytes) }
     }
@@ -34,18 +35,18 @@ impl SpillSettings {
 #[derive(Debug)]
 struct Folder {
     path: PathBuf,
-    /// What the names of files in it begin with.
+    /// The prefix of the names of files in it.
     prefix: String,
     /// The file that is written.
     own: Option<FileNumber>,
-    /// Files that were written before it, and are deleted once nothing waits in them.
+    /// Files that were written earlier, and are deleted once they hold no queued record.
     full: Vec<FileNumber>,
-    /// Since a file could not be written, which was reported: when the next attempt is due.
+    /// After a reported failure to write a file: when the next attempt is due.
     retry_at: Option<Instant>,
 }
 
-/// Returns what the names of our files begin with in one of these folders for temporary files, the preferred one first.
-/// On one machine several environments may share a folder that is not preferred, so there the preferred one is named.
+/// Returns the prefix of file names in one of these folders for temporary files, of which the first one is preferred.
+/// Several environments on one machine may share a fallback folder, so the prefix names the preferred folder there.
 pub(crate) fn file_prefix(folders: &[PathBuf], index: usize) -> String {
     match folders.first() {
         Some(preferred) if index > 0 => {
@@ -72,7 +73,7 @@ pub(crate) struct FrameId {
 pub(crate) struct SpillSet {
     folders: Vec<Folder>,
     max_bytes: Option<u64>,
-    /// Names own files.
+    /// The instance in the names of own files.
     instance: Arc<str>,
     files: Vec<(FileNumber, Spill)>,
     next_number: u64,
@@ -81,7 +82,7 @@ pub(crate) struct SpillSet {
 }
 
 impl SpillSet {
-    /// No file yet. Without settings there will never be one.
+    /// Creates a set without files. Without settings it never creates one.
     pub(crate) fn new(settings: Option<SpillSettings>, instance: Arc<str>) -> Self {
         let (paths, max_bytes) =
             settings.map_or((Vec::new(), Some(0)), |it| (it.folders, it.max_bytes));
@@ -104,12 +105,12 @@ impl SpillSet {
         }
     }
 
-    /// A file that is created from here on bears the name of this instance.
+    /// Uses this instance in the names of files that are created from now on.
     pub(crate) fn rename(&mut self, instance: Arc<str>) {
         self.instance = instance;
     }
 
-    /// Looks for files that processes before this one have left, and takes over as much as the slice allows.
+    /// Finds files that earlier processes left, and adopts as much as the slice allows.
     pub(crate) fn adopt(&mut self, slice: Slice) -> Found {
         for Folder { path, prefix, .. } in &self.folders {
             self.adoption.add(path, prefix, &self.instance);
@@ -117,17 +118,17 @@ impl SpillSet {
         self.discover(slice)
     }
 
-    /// Returns true if there may be more events in files than are known.
+    /// True if files may hold more events than are known.
     pub(crate) fn has_undiscovered(&self) -> bool {
         !self.adoption.is_over() || self.files.iter().any(|(_, spill)| spill.has_unscanned())
     }
 
-    /// Returns the bytes of files of which nothing is known yet.
+    /// Returns the bytes of files whose frames are not known yet.
     pub(crate) fn undiscovered_bytes(&self) -> u64 {
         self.files.iter().map(|(_, spill)| spill.unscanned_bytes()).sum()
     }
 
-    /// Goes on taking over files, as much as the slice allows.
+    /// Continues to adopt files, as far as the slice allows.
     pub(crate) fn discover(&mut self, slice: Slice) -> Found {
         let mut found = Found::default();
         loop {
@@ -151,17 +152,17 @@ impl SpillSet {
         }
     }
 
-    /// Events that wait in files alone.
+    /// Returns the number of events that are only in files.
     pub(crate) fn events(&self) -> u64 {
         self.files.iter().map(|(_, spill)| spill.events()).sum()
     }
 
-    /// Returns how many bytes it takes to read the next record that waits in a file alone, if one is known.
+    /// Returns the bytes of the next record that is only in a file, if one is known.
     pub(crate) fn next_bytes(&self) -> Option<usize> {
         self.files.iter().find_map(|(_, spill)| spill.next_bytes())
     }
 
-    /// Reads the next record that waits in a file alone.
+    /// Reads the next record that is only in a file.
     pub(crate) fn read(&mut self, now: Instant) -> Option<(FrameId, Read)> {
         let (file, spill) =
             self.files.iter_mut().find(|(_, spill)| spill.next_bytes().is_some())?;
@@ -169,19 +170,19 @@ impl SpillSet {
         Some((FrameId { file: *file, at }, read))
     }
 
-    /// Returns true if an own file has room for this many bytes.
+    /// True if an own file has room for this many bytes.
     pub(crate) fn has_room(&mut self, bytes: u64) -> bool {
         (0..self.folders.len())
             .any(|index| self.own(index, None).is_some_and(|(_, spill)| spill.room() >= bytes))
     }
 
-    /// Returns true if a folder is left in which a file can be written now, as far as is known.
+    /// True if a file can be written in some folder now, as far as is known.
     pub(crate) fn is_usable(&self) -> bool {
         let now = clock::now().monotonic;
         self.max_bytes != Some(0) && self.folders.iter().any(|folder| folder.is_usable(now))
     }
 
-    /// Makes the next attempt to write due at once: there may be no later one.
+    /// Makes the next attempt to write due at once, because it may be the last.
     pub(crate) fn retry_now(&mut self) {
         let now = clock::now().monotonic;
         for retry_at in self.folders.iter_mut().filter_map(|folder| folder.retry_at.as_mut()) {
@@ -189,18 +190,18 @@ impl SpillSet {
         }
     }
 
-    /// Writes a record that waits in an own file from here on. Returns false if that was not possible.
+    /// Writes a record that is only in an own file from now on. Returns false if that fails.
     pub(crate) fn append(&mut self, record: &Record) -> bool {
         self.write(record, |spill| Ok(spill.append(record)?.then_some(()))).is_some()
     }
 
-    /// Writes a copy of a record that goes on waiting elsewhere to an own file. Returns its frame, if it was possible.
+    /// Writes a copy of a queued record to an own file. Returns its frame, or none if that fails.
     pub(crate) fn save(&mut self, record: &Record) -> Option<FrameId> {
         let (file, at) = self.write(record, |spill| spill.save(record))?;
         Some(FrameId { file, at })
     }
 
-    /// Writes a record to the first folder in which that is possible.
+    /// Writes a record to the first folder in which that succeeds.
     fn write<T>(
         &mut self,
         record: &Record,
@@ -220,14 +221,14 @@ impl SpillSet {
         None
     }
 
-    /// The record of a frame waits as two from here on.
+    /// Notes that the record of a frame has become two.
     pub(crate) fn share_frame(&mut self, frame: FrameId) {
         if let Some(spill) = self.file(frame.file) {
             spill.share(frame.at);
         }
     }
 
-    /// The record of a frame waits no longer.
+    /// Releases a frame whose record is no longer queued.
     pub(crate) fn release_frame(&mut self, frame: FrameId) {
         let Some(index) = self.files.iter().position(|(it, _)| *it == frame.file) else { return };
         let is_of_no_more_use = self.files[index].1.done(frame.at);
@@ -237,13 +238,13 @@ impl SpillSet {
         }
     }
 
-    /// Returns true if the next process does not find a frame, because its file was deleted.
+    /// True if the next process does not find a frame because its file was deleted.
     pub(crate) fn is_deleted(&self, frame: FrameId) -> bool {
         let file = self.files.iter().find(|(number, _)| *number == frame.file);
         file.is_none_or(|(_, spill)| spill.is_deleted())
     }
 
-    /// Writes records that wait in deleted files alone to another file, which the next process finds, until then.
+    /// Writes records that are only in deleted files to a file that the next process finds, until the given time.
     pub(crate) fn restore_deleted(&mut self, until: Instant) {
         let is_deleted =
             |(_, spill): &(FileNumber, Spill)| spill.next_bytes().is_some() && spill.is_deleted();
@@ -260,13 +261,13 @@ impl SpillSet {
         }
     }
 
-    /// Returns how many events wait in files alone that the next process finds.
+    /// Returns the number of events that are only in files which the next process finds.
     pub(crate) fn events_to_hand_over(&self) -> u64 {
         let kept = self.files.iter().filter(|(_, spill)| !spill.is_deleted());
         kept.map(|(_, spill)| spill.events()).sum()
     }
 
-    /// Lets go of all files; deletes them unless the next process finds them.
+    /// Closes all files, and deletes them unless a next process finds them.
     pub(crate) fn close(&mut self, has_successor: bool) {
         for (_, spill) in self.files.drain(..) {
             if !has_successor {
@@ -292,7 +293,7 @@ impl SpillSet {
 }
 
 impl Folder {
-    /// Returns true unless a failure was a moment ago.
+    /// True unless a write failed a moment ago.
     fn is_usable(&self, now: Instant) -> bool {
         self.retry_at.is_none_or(|retry_at| retry_at <= now)
     }

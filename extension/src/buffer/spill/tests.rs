@@ -13,7 +13,7 @@ fn record(first: u64, data: &[u8]) -> Record {
     Record { key: "k-2".into(), events: 3, span, ..Record::sample(data, "k") }
 }
 
-/// A file of two records, as a process that was killed leaves it.
+/// Leaves a file of two records, as a killed process does.
 fn left_behind(folder: &Path) -> PathBuf {
     let mut spill = Spill::create(folder, "a", 10_000).unwrap();
     assert!(spill.append(&record(1, b"one\n")).unwrap());
@@ -32,7 +32,7 @@ fn read_all(adopted: Adopted) -> Vec<u64> {
 }
 
 #[test]
-fn a_record_comes_back_as_it_was_written() {
+fn a_record_is_read_back_as_it_was_written() {
     let folder = folder();
     let mut spill = Spill::create(&folder, "a", 10_000).unwrap();
     let written = record(7, b"\0\n\xff binary");
@@ -40,13 +40,13 @@ fn a_record_comes_back_as_it_was_written() {
     let now = Instant::now();
     let Some((at, Read::Record(read))) = spill.read_frame(now) else { panic!("it was written") };
     assert_eq!(read, Record { oldest: read.oldest, released: read.released, ..written });
-    assert!(spill.done(at), "nothing else is in it");
+    assert!(spill.done(at), "it holds nothing else");
     assert!(spill.read(now).is_none());
     fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]
-fn a_record_that_lay_in_a_file_is_as_old_as_it_is() {
+fn a_record_keeps_its_age_in_a_file() {
     let folder = folder();
     let mut spill = Spill::create(&folder, "a", 10_000).unwrap();
     let minute = std::time::Duration::from_mins(1);
@@ -62,7 +62,7 @@ fn a_record_that_lay_in_a_file_is_as_old_as_it_is() {
 }
 
 #[test]
-fn the_file_is_nobody_elses_to_read() {
+fn only_the_owner_can_read_the_file() {
     use std::os::unix::fs::PermissionsExt as _;
     let folder = folder();
     let path = left_behind(&folder);
@@ -71,7 +71,7 @@ fn the_file_is_nobody_elses_to_read() {
 }
 
 #[test]
-fn a_file_that_is_full_takes_no_more_and_keeps_what_it_has() {
+fn a_full_file_rejects_records_and_keeps_its_own() {
     let folder = folder();
     let mut spill = Spill::create(&folder, "a", 400).unwrap();
     assert!(spill.append(&record(1, &[b'x'; 100])).unwrap());
@@ -81,7 +81,7 @@ fn a_file_that_is_full_takes_no_more_and_keeps_what_it_has() {
 }
 
 #[test]
-fn a_truncated_file_gives_what_is_whole_and_says_that_some_is_missing() {
+fn a_truncated_file_yields_whole_records_and_a_problem() {
     let folder = folder();
     let path = left_behind(&folder);
     let whole = fs::read(&path).unwrap();
@@ -99,7 +99,7 @@ fn a_truncated_file_gives_what_is_whole_and_says_that_some_is_missing() {
 }
 
 #[test]
-fn a_flipped_byte_costs_its_record_and_no_other() {
+fn a_flipped_byte_loses_only_its_record() {
     let folder = folder();
     let path = left_behind(&folder);
     let mut bytes = fs::read(&path).unwrap();
@@ -114,7 +114,7 @@ fn a_flipped_byte_costs_its_record_and_no_other() {
 }
 
 #[test]
-fn a_foreign_file_under_our_name_is_said_and_stays() {
+fn a_foreign_file_under_our_name_is_reported_and_kept() {
     let folder = folder();
     let foreign = path(&folder, "foreign");
     fs::write(&foreign, "not ours").unwrap();
@@ -128,11 +128,11 @@ fn a_foreign_file_under_our_name_is_said_and_stays() {
 }
 
 #[test]
-fn a_crash_while_adopting_leaves_everything_to_the_next() {
+fn spill_file_survives_a_crash_during_adoption() {
     let folder = folder();
     left_behind(&folder);
     let first = adopt(&folder, "b");
-    assert_eq!(read_all(first), [1, 4], "read, and never acknowledged");
+    assert_eq!(read_all(first), [1, 4], "read, but never acknowledged");
     assert_eq!(read_all(adopt(&folder, "c")), [1, 4]);
     fs::remove_dir_all(folder).unwrap();
 }
@@ -144,7 +144,7 @@ fn a_folder_that_is_missing_holds_nothing() {
 }
 
 #[test]
-fn a_file_that_a_full_disk_left_without_content_is_deleted_quietly() {
+fn an_empty_file_from_a_full_disk_is_deleted_silently() {
     let folder = folder();
     for len in [0, 1, frame::MAGIC.len() - 1] {
         fs::write(path(&folder, "empty"), &frame::MAGIC[..len]).unwrap();
@@ -155,7 +155,11 @@ fn a_file_that_a_full_disk_left_without_content_is_deleted_quietly() {
     let held = File::create(path(&folder, "held")).unwrap();
     held.lock().unwrap();
     assert_eq!(adopt(&folder, "b").problems, [""; 0]);
-    assert_eq!(fs::read_dir(&folder).unwrap().count(), 1, "its process may be about to write");
+    assert_eq!(
+        fs::read_dir(&folder).unwrap().count(),
+        1,
+        "its process may be about to write to it"
+    );
     fs::remove_dir_all(folder).unwrap();
 }
 
@@ -171,7 +175,7 @@ fn creating_a_file_never_waits_for_a_lock() {
 }
 
 #[test]
-fn a_new_file_that_was_deleted_before_it_was_locked_is_not_used() {
+fn a_new_file_deleted_before_its_lock_is_not_used() {
     let folder = folder();
     let path = path(&folder, "new");
     let mut new = File::create(&path).unwrap();

@@ -1,4 +1,4 @@
-//! What the loop works with.
+//! The components that the loop works with.
 
 use std::pin::Pin;
 use std::sync::{Arc, Mutex};
@@ -23,42 +23,43 @@ use crate::policy::breaker::{self, Breaker};
 use crate::policy::deadline;
 use crate::policy::flush::Policy;
 
-/// What the loop works with.
+/// The components that the loop works with.
 pub(crate) struct Components<S, D> {
-    /// Asks for the next event: a call of the registered extension.
+    /// Requests the next event for the registered extension.
     pub next: PollNext,
-    /// What is done beside waiting for the first event.
+    /// Work to do while waiting for the first event.
     pub ahead: Option<Pin<Box<dyn Future<Output = ()> + Send>>>,
-    /// When to send.
+    /// Decides when to send.
     pub policy: Policy,
-    /// How long things may take.
+    /// The settings that time budgets depend on.
     pub deadlines: deadline::Settings,
-    /// Managed instances are never frozen, so anything may be sent at any time.
+    /// True on managed instances, which are never frozen, so that anything may be sent at any time.
     pub always_awake: bool,
-    /// Whether this process will be copied before its first event.
+    /// True if this process will be copied before its first event.
     pub is_snapshot_ahead: bool,
-    /// Called when this process has become one copy of many: seeds its random numbers anew, for example.
+    /// Called when this process has become one of several copies, for example to seed its random numbers again.
     pub on_restore: Box<dyn Fn() + Send>,
-    /// Whether invocations are held at all.
+    /// Decides whether invocations may be delayed.
     pub breaker: Breaker,
     /// Numbers events.
     pub intake: Intake,
-    /// What waits.
+    /// The queued events and records.
     pub queue: Arc<Mutex<Queue>>,
-    /// Sends it.
+    /// Sends the queue to the stream.
     pub dispatcher: Arc<Dispatcher<S>>,
-    /// Takes what the stream does not.
+    /// Takes records that the stream does not accept.
     pub dead_letters: Option<Arc<DeadLetters<D>>>,
-    /// Which metrics are told.
+    /// The metrics to publish.
     pub metrics: Metrics,
-    /// Tells of what has happened: ledgers and metrics.
+    /// Reports ledgers and metrics.
     pub reporter: Reporter,
-    /// What the listener received.
+    /// The bodies that the listener received.
     pub bodies: UnboundedReceiver<BufferedBody>,
 }
 
 impl<S: Sink, D: Sink> Components<S, D> {
-    /// Of a process that numbers `bodies` as `source` and sends what is in `queue` to `sink`, without dead letters.
+    /// Creates the components of a process that numbers `bodies` as `source` and sends `queue` to `sink`, without dead
+    /// letters.
     pub(crate) fn new(
         config: &Config,
         initialization: Initialization,
@@ -107,7 +108,7 @@ impl<S: Sink, D: Sink> Components<S, D> {
         }
     }
 
-    /// The same with a queue for what the stream does not take.
+    /// Adds a queue for records that the stream does not accept.
     #[must_use]
     pub(crate) fn with_dead_letters(self, dead_letters: DeadLetters<D>) -> Self {
         Self { dead_letters: Some(Arc::new(dead_letters)), ..self }

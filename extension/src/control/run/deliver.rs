@@ -1,4 +1,4 @@
-//! Deliveries: begun because the phase asks for it, or beside the running function; one at a time.
+//! Runs deliveries, one at a time: flushes that the phase requires, and deliveries while the function runs.
 
 use tokio::task::{JoinError, JoinHandle};
 use tokio::time::Instant;
@@ -13,17 +13,17 @@ use crate::pack::sink::{Sink, Trouble};
 use crate::policy::flush::NextDelivery;
 use crate::policy::lifecycle::{Event, Phase};
 
-/// A delivery under way.
+/// A delivery in progress.
 pub(super) struct Delivery {
     pub(super) task: JoinHandle<Outcome>,
-    /// Begun because of the phase, not beside a running function.
+    /// True if the phase requires it; false if it runs while the function does.
     is_flush: bool,
     began: Instant,
     /// When its time is over.
     until: Instant,
-    /// How many records had been acknowledged by then.
+    /// The number of records that had been acknowledged before it.
     acknowledged_before: u64,
-    /// Whether it was told to end.
+    /// True if it was told to stop.
     is_abandoned: bool,
 }
 
@@ -34,28 +34,28 @@ impl Delivery {
 }
 
 impl<S: Sink, D: Sink> Run<S, D> {
-    /// Delivers because the phase asks for it.
+    /// Starts the delivery that the phase requires.
     pub(super) fn flush(&mut self) {
         if self.phase == Phase::Flushing {
             if self.delivery.as_ref().is_some_and(|delivery| self.has_progressed(delivery)) {
-                // A probe has found that all is well again.
+                // A probe has shown that Kinesis works again.
                 self.close_breaker();
             }
             let longest = Instant::now()
                 + self.components.breaker.hold(self.components.deadlines.flush_timeout);
             self.deliver_end = self.deliver_end.min(longest);
             if self.components.breaker.is_open() {
-                // At most the probe that is under way is waited for.
+                // Only a probe that is already in progress is awaited.
                 if self.delivery.is_none() {
                     self.step(Event::Flushed);
                 }
                 return;
             }
         }
-        // A delivery that is under way continues; when it has ended, the rest follows.
+        // A delivery in progress continues; when it ends, the rest follows.
         match &self.delivery {
             None => self.start(Scope::All, self.deliver_end, true),
-            // At SHUTDOWN it must leave time for another one.
+            // At SHUTDOWN it must leave time for another delivery.
             Some(delivery)
                 if self.phase == Phase::Draining && delivery.until > self.deliver_end =>
             {
@@ -65,7 +65,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
-    /// Sends beside the running function what should not wait for its end.
+    /// Sends events that should not wait for the end of the running function.
     pub(super) fn deliver_beside(&mut self) {
         let now = Instant::now();
         if self.delivery.is_some() || now < self.not_before {
@@ -88,19 +88,19 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
-    /// Returns what is to be sent while the function is running.
+    /// Returns the next delivery while the function is running.
     pub(super) fn next_delivery(&self, now: std::time::Instant) -> Option<NextDelivery> {
         self.components.policy.next_delivery(&self.backlog(), now, self.can_freeze())
     }
 
-    /// True if `next` has been called and the environment is frozen when the function has finished.
+    /// True if `next` has been called, so that the environment freezes when the function has finished.
     fn can_freeze(&self) -> bool {
         let Components { always_awake, is_snapshot_ahead, .. } = self.components;
         self.phase == Phase::Idle && !always_awake && !is_snapshot_ahead
     }
 
-    /// An invocation while the breaker is open: it goes on at once, or is held for as long as its function runs, so that
-    /// a probe beside it is not caught by a freeze.
+    /// Handles an invocation while the breaker is open. It continues at once, or is held open while its function runs,
+    /// so that a freeze does not catch the probe.
     pub(super) fn invoke_unheld(&mut self) {
         let now = Instant::now();
         if !self.components.breaker.wait(clock::now()).is_zero() {
@@ -114,14 +114,15 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
-    /// When a delivery that was begun beside the function is abandoned, because the invocation is held for it no longer.
+    /// Returns when a delivery that started while the function ran is abandoned, because the invocation may be held
+    /// open no longer.
     pub(super) fn overrun(&self) -> Option<Instant> {
         let may_overrun = |delivery: &&Delivery| !delivery.is_flush && !delivery.is_abandoned;
         let is_beside = self.delivery.as_ref().is_some_and(|it| may_overrun(&it));
         (self.phase == Phase::Flushing && is_beside).then_some(self.deliver_end)
     }
 
-    /// What it has sent stays in the queue. It ends as one that was cancelled.
+    /// Cancels a delivery. Its records stay in the queue.
     pub(super) fn abandon(&mut self) {
         if let Some(delivery) = &mut self.delivery {
             delivery.is_abandoned = true;
@@ -134,8 +135,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.queue().acknowledged() > delivery.acknowledged_before
     }
 
-    /// Whether it could have been expected to succeed: near the function's own timeout a flush is cut short, which says
-    /// nothing of Kinesis. A probe is short on purpose.
+    /// True if the delivery had enough time to succeed. Near the function's timeout a flush is cut short, which does
+    /// not indicate a problem with Kinesis. A probe is short on purpose.
     fn had_time(&self, delivery: &Delivery) -> bool {
         let time = delivery.until - delivery.began;
         self.components.breaker.is_open() || time >= self.components.deadlines.flush_timeout / 3
@@ -173,20 +174,23 @@ impl<S: Sink, D: Sink> Run<S, D> {
         });
     }
 
-    /// Tells the breaker how a delivery went. A freeze can make it look as if it had failed, and never as if it had not.
+    /// Reports the result of a delivery to the breaker. A freeze can make a success look like a failure, but never the
+    /// reverse.
     fn judge(&mut self, outcome: &Outcome, has_progressed: bool, had_time: bool) {
         match outcome {
             Outcome::Delivered => self.close_breaker(),
             _ if has_progressed => self.close_breaker(),
-            // There was no time to learn anything.
+            // There was too little time for a conclusion.
             Outcome::OutOfTime(None) => {}
             Outcome::OutOfTime(_) if !had_time => {}
-            // Nobody is held who could be let go.
+            // No invocation is delayed on managed instances, so the breaker is not needed.
             _ if self.components.always_awake => self.failures += 1,
             Outcome::OutOfTime(_) | Outcome::Blocked(_) => {
                 let now = clock::now();
                 if self.components.breaker.failed(now, fastrand::f64()) {
-                    log::info("no invocation is held for telemetry until Kinesis takes some again");
+                    log::info(
+                        "invocations do not wait for telemetry until Kinesis accepts records again",
+                    );
                 }
             }
         }
@@ -199,13 +203,14 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
-    /// After this nothing is sent beside a function for a while.
+    /// Pauses deliveries while functions run, after a failure.
     fn rest(&mut self, now: Instant) {
         let pause = self.components.breaker.wait(clock::now());
         self.not_before = now + pause.clamp(AFTER_FAILURE, AFTER_FAILURES);
     }
 
-    /// At SHUTDOWN, when all else is delivered: puts a ledger behind it, if one is owed. Returns whether it did.
+    /// At SHUTDOWN, when everything else is delivered, adds a ledger to the queue if one is due. Returns true if it
+    /// did.
     fn send_last_ledger(&mut self, outcome: &Outcome) -> bool {
         let is_owed =
             self.phase == Phase::Draining && *outcome == Outcome::Delivered && self.owes_a_ledger();
@@ -215,14 +220,14 @@ impl<S: Sink, D: Sink> Run<S, D> {
         is_owed
     }
 
-    /// True if the invocation is held only for what waited when it began, and its function is running.
+    /// True if the invocation is held open only for events queued before it, and its function is running.
     fn is_ahead_of_the_function(&self) -> bool {
         self.phase == Phase::Flushing
             && !self.components.policy.holds_for_the_function()
             && !self.components.is_snapshot_ahead
     }
 
-    /// Goes on with what is left, or with the lifecycle.
+    /// Continues with the remaining events, or with the lifecycle.
     pub(super) fn on_delivery_ended(&mut self, result: Result<Outcome, JoinError>) {
         let ended = self.delivery.take();
         if let Some(delivery) = ended.as_ref().filter(|delivery| delivery.is_flush) {
@@ -230,16 +235,16 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
         let was_flush = ended.as_ref().is_some_and(|delivery| delivery.is_flush);
         let outcome = result.unwrap_or_else(|error| {
-            // A panic has said where it was.
+            // The panic itself has been logged with its location.
             let why = if error.is_cancelled() {
                 "kinesis did not answer in time"
             } else {
-                "a bug of this extension broke a delivery off"
+                "a bug in this extension aborted a delivery"
             };
             Outcome::OutOfTime(Some(Trouble::new(why)))
         });
         let now = Instant::now();
-        // After `next` was called a delivery may have slept through a freeze: its time tells nothing then.
+        // After `next` was called a delivery may have slept through a freeze. Its duration says nothing then.
         let is_awake = self.phase != Phase::Idle || self.components.always_awake;
         if is_awake || matches!(outcome, Outcome::Blocked(_)) {
             self.components.dispatcher.say(&outcome);
@@ -256,9 +261,9 @@ impl<S: Sink, D: Sink> Run<S, D> {
             self.components.policy.delivered(delivery.began.elapsed());
         }
         if matches!(self.phase, Phase::Flushing | Phase::Draining) {
-            // What was acknowledged to Lambda meanwhile belongs to this flush.
+            // Telemetry that was acknowledged to Lambda meanwhile belongs to this flush.
             self.take_in();
-            // A delivery that was under way when the flush began had a scope and a deadline of its own.
+            // A delivery that started before the flush had its own scope and deadline.
             let is_over = match outcome {
                 Outcome::Delivered => {
                     let is_enough = self.is_ahead_of_the_function() && !self.queue().is_pressing();
@@ -267,7 +272,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 Outcome::OutOfTime(_) => was_flush,
                 Outcome::Blocked(_) => true,
             };
-            // What came while the last events were delivered is told of, too.
+            // The last ledger also covers events that arrived during the last delivery.
             let is_over = is_over && !self.send_last_ledger(&outcome);
             let is_in_vain = self.phase == Phase::Flushing && self.components.breaker.is_open();
             if is_over || is_in_vain || now >= self.deliver_end {
@@ -282,7 +287,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 self.step(Event::RuntimeDone);
             }
             if self.components.is_snapshot_ahead {
-                // None that could be in the snapshot.
+                // No connection may be part of the snapshot.
                 self.close_connections();
             }
             self.deliver_beside();

@@ -1,4 +1,4 @@
-//! What `next` answers, and what follows from it.
+//! Handles the answers of `next`.
 
 use tokio::time::Instant;
 
@@ -12,26 +12,26 @@ use crate::pack::sink::Sink;
 use crate::policy::deadline::{self, Call};
 use crate::policy::lifecycle::Event;
 
-/// The time that an answer of `next` gives.
+/// The times that an answer of `next` implies.
 struct Limits {
     now: Instant,
-    /// When all must be done.
+    /// When everything must be done.
     end: Instant,
 }
 
 /// An answer of `next` that waits for a delivery which a freeze may have caught.
 pub(super) struct Thawed {
     answer: Result<Next, lambda::Error>,
-    /// When it waits no longer.
+    /// When it stops waiting.
     pub(super) until: Instant,
 }
 
 impl<S: Sink, D: Sink> Run<S, D> {
-    /// `next` was answered. A delivery that was begun after it was called is caught by a freeze: its answer is here in a moment, or
-    /// its connection is dead without a sign.
+    /// Handles an answer of `next`. A freeze catches a delivery that started after the call: either its response
+    /// arrives in a moment, or its connection has died without a sign.
     pub(super) fn on_answer(&mut self, answer: Result<Next, lambda::Error>) {
         self.next = None;
-        // Refused or not: whoever waited for this beside others is alone now.
+        // Whatever the answer is, a process that was waiting to be copied is one of the copies now.
         self.restore();
         if self.delivery.is_none() || self.components.always_awake {
             return self.on_next(answer);
@@ -40,18 +40,18 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.thawed = Some(Thawed { answer, until });
     }
 
-    /// Gives up a delivery that a freeze has caught. Nothing is lost, its records are still in the queue.
+    /// Abandons a delivery that a freeze has caught. Nothing is lost, because its records are still in the queue.
     pub(super) fn forsake(&mut self) {
         if let Some(delivery) = self.delivery.take() {
             delivery.abort();
             self.components.dispatcher.reset();
             self.components.policy.lost();
-            log::debug("a delivery that a freeze has caught is begun again");
+            log::debug("a freeze interrupted a delivery; it starts again");
         }
         self.go_on();
     }
 
-    /// Goes on with an answer of `next` that has waited. Returns true if there was one.
+    /// Continues with an answer of `next` that has waited. Returns true if there was one.
     pub(super) fn go_on(&mut self) -> bool {
         let thawed = self.thawed.take();
         let has_waited = thawed.is_some();
@@ -91,7 +91,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             self.invoke_unheld();
         } else {
             let event = self.components.policy.on_invoke(&self.backlog(), now.into_std());
-            // Somebody who is not told would wait for the timeout, each time.
+            // Without `platform.runtimeDone` each invocation would wait until the timeout.
             let in_vain = event == Event::InvokeHeld && self.runtime_done_unreliable && !has_ended;
             self.step(if in_vain { Event::InvokeSent } else { event });
         }
@@ -101,7 +101,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.deliver_beside();
     }
 
-    /// Sets the ends of the last invocation, from now, which it returns.
+    /// Sets the time limits of the last invocation, counted from now. Returns now.
     pub(super) fn limit_invocation(&mut self) -> Instant {
         let deadline_ms = self.last_invoke.as_ref().map_or(0, |(_, deadline_ms)| *deadline_ms);
         let timeout = self.timeout.known();
@@ -122,7 +122,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.step(Event::Shutdown);
     }
 
-    /// Sets the ends of this phase.
+    /// Sets the time limits of this phase.
     fn limit(&mut self, call: Call, deadline_ms: u64) -> Limits {
         let now = Instant::now();
         let budget = deadline::budget(call, deadline_ms, now_ms(), &self.components.deadlines);

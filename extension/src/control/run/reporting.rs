@@ -1,6 +1,6 @@
-//! What the extension tells of itself, beside its log: ledgers in the stream, and metrics.
+//! Reports ledgers in the stream, and metrics.
 //!
-//! Neither causes a request of its own before SHUTDOWN: a ledger goes with events that go anyway.
+//! Neither causes a request of its own before SHUTDOWN: a ledger is sent with other events.
 
 use std::io::Write as _;
 use std::time::Duration;
@@ -14,25 +14,25 @@ use crate::base::sync::lock;
 use crate::pack::sink::Sink;
 use crate::report::metrics::Meter;
 
-/// A ledger is some 600 bytes; more often it would tell a consumer little more.
+/// The interval between ledgers. A ledger takes some 600 bytes, and more of them would tell consumers little more.
 const LEDGER_INTERVAL: Duration = Duration::from_mins(1);
-/// CloudWatch keeps metrics by the minute.
+/// The interval between metrics, because CloudWatch aggregates them by the minute.
 const METRICS_INTERVAL: Duration = Duration::from_mins(1);
 
-/// When what was told.
+/// The state of ledgers and metrics.
 #[derive(Debug)]
 pub(crate) struct Reporter {
     meter: Meter,
     last_ledger: Instant,
     last_line: Instant,
-    /// How many events had been given up when the last ledger was written.
+    /// The number of events that had been discarded when the last ledger was written.
     shed: u64,
-    /// The last ledger's own number.
+    /// The number of the last ledger.
     ledger_seq: u64,
 }
 
 impl Reporter {
-    /// Begins now.
+    /// Creates the state at the start of the process.
     pub(crate) fn new(metrics: Metrics) -> Self {
         let now = Instant::now();
         Self {
@@ -46,8 +46,8 @@ impl Reporter {
 }
 
 impl<S: Sink, D: Sink> Run<S, D> {
-    /// Lets a ledger ride with events that go out now, if it is time for one: a minute has passed, or events were given
-    /// up since.
+    /// Adds a ledger to the events that are sent now if one is due: a minute has passed, or events were discarded since
+    /// the last one.
     pub(super) fn send_ledger_along(&mut self) {
         let is_due = self.components.reporter.last_ledger.elapsed() >= LEDGER_INTERVAL
             || self.owes_of_shed();
@@ -56,7 +56,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
-    /// Puts a ledger behind everything that waits.
+    /// Adds a ledger after everything that is queued.
     pub(super) fn send_ledger(&mut self) {
         let now = clock::now();
         let seq = self.components.intake.last_seq();
@@ -68,17 +68,17 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.components.reporter.ledger_seq = self.components.intake.last_seq();
     }
 
-    /// Whether events were given up that no ledger tells of.
+    /// True if events were discarded that no ledger reports.
     pub(super) fn owes_of_shed(&self) -> bool {
         self.queue().ledger.shed.total() > self.components.reporter.shed
     }
 
-    /// Whether events have come that no ledger tells of.
+    /// True if events were received that no ledger reports.
     pub(super) fn owes_a_ledger(&self) -> bool {
         self.components.intake.last_seq() > self.components.reporter.ledger_seq
     }
 
-    /// Prints metrics, if it is time for them.
+    /// Prints metrics if they are due.
     pub(super) fn print_metrics(&mut self, is_end: bool) {
         if !is_end && self.components.reporter.last_line.elapsed() < METRICS_INTERVAL {
             return;
@@ -91,7 +91,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             self.components.reporter.meter.line(&queue.ledger, &queue.stats, &lags, held, now_ms());
         drop(queue);
         if let Some(line) = line {
-            // Nobody may be listening any more, and that is no reason to end.
+            // A closed stdout is no reason to stop.
             let _ = std::io::stdout().write_all((line + "\n").as_bytes());
         }
     }

@@ -1,25 +1,25 @@
-//! Which requests have begun and ended, as far as the loop has read.
+//! Tracks which requests have started and ended, as far as the loop has read.
 //!
-//! An INVOKE and the `platform.runtimeDone` of its request come on different ways, so either may be read first. Lambda repeats a
-//! request under the same id when it tries again, so beginnings and ends are counted.
+//! An INVOKE and the `platform.runtimeDone` of its request take different paths, so either may be read first. Lambda
+//! retries a request under the same id, so starts and ends are counted.
 
 use std::collections::VecDeque;
 
-/// Requests that are remembered, in case the end of one is read before its INVOKE.
+/// The number of requests that are remembered in case an end is read before its INVOKE.
 const REMEMBERED: usize = 8;
 
-/// Counts beginnings less ends, by request.
+/// Counts starts minus ends by request.
 #[derive(Debug, Default)]
 pub(super) struct Requests(VecDeque<(String, i64)>);
 
 impl Requests {
-    /// An INVOKE was read. Returns whether the end of this invocation was read before.
+    /// Counts an INVOKE. Returns true if the end of this invocation was already read.
     pub(super) fn begin(&mut self, request_id: &str) -> bool {
-        // An end that was lost, before, is none that this invocation has to wait for.
+        // An earlier end that was lost must not make this invocation wait.
         self.count(request_id, |count| count.min(0) + 1) <= 0
     }
 
-    /// The end of an invocation was read.
+    /// Counts the end of an invocation.
     pub(super) fn end(&mut self, request_id: &str) {
         self.count(request_id, |count| count - 1);
     }
@@ -43,7 +43,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_end_is_of_the_invocation_before_it_or_else_of_the_next_one() {
+    fn an_end_belongs_to_the_previous_invocation_or_the_next_one() {
         let mut requests = Requests::default();
         assert!(!requests.begin("r"));
         requests.end("r");
@@ -51,11 +51,11 @@ mod tests {
         requests.end("r");
         requests.end("r");
         assert!(requests.begin("r"), "its end came first");
-        assert!(!requests.begin("r"), "and is lost");
+        assert!(!requests.begin("r"), "and its end is lost");
         assert!(!requests.begin("r"));
         requests.end("r");
         requests.end("r");
-        assert!(requests.begin("r"), "lost ends hide no early one");
+        assert!(requests.begin("r"), "lost ends do not hide an early one");
     }
 
     #[test]

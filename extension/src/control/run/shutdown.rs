@@ -1,4 +1,4 @@
-//! The end of the process: what the stream has not taken by then goes where it can.
+//! Ends the process: saves undelivered events and sends them to the dead-letter queue.
 
 use std::fmt;
 use std::future::Future;
@@ -17,30 +17,31 @@ use crate::delivery::dispatcher::{Dispatcher, Outcome, Route};
 use crate::pack::Scope;
 use crate::pack::sink::Sink;
 
-/// After dead letters were sent in vain.
+/// The pause after dead letters could not be sent.
 const REST: Duration = Duration::from_mins(1);
-/// While Kinesis takes nothing what waits is saved once in this time.
+/// The interval between saves while Kinesis accepts nothing.
 const BETWEEN_SAVES: Duration = Duration::from_secs(1);
-/// Such a save takes no longer than this, because the function is running.
+/// The longest time of such a save, because the function is running.
 const EARLY_SAVE: Duration = Duration::from_millis(20);
-/// Where no breaker can open, this many failed deliveries say the same.
+/// The number of failed deliveries that counts as an outage where no breaker can open.
 const FAILURES: u32 = 2;
-/// Writing to the file may take this long in any case: a deadline leaves more than that.
+/// The time that writing to the file may always take. Every deadline leaves more than that.
 const LEAST_SAVE: Duration = Duration::from_millis(50);
 
 type Making<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
-/// The dead-letter queue. What talks to it is made when there is the first letter.
+/// The dead-letter queue. Its client is created for the first letter.
 pub(crate) struct DeadLetters<D> {
     queue: Arc<Mutex<Queue>>,
     dispatcher: Mutex<Arc<OnceCell<Dispatcher<D>>>>,
-    /// While invocations go on none is sent before this.
+    /// While invocations go on, no letter is sent before this time.
     not_before: Mutex<Instant>,
     make: Box<dyn Fn() -> Making<D> + Send + Sync>,
 }
 
 impl<D: Sink> DeadLetters<D> {
-    /// Sends what `queue` holds for them to what `make` makes; from here on the queue keeps what is refused for good.
+    /// Creates the dead-letter queue. It sends letters of `queue` through the client that `make` returns. From now on
+    /// `queue` keeps records that are rejected for good.
     pub(crate) fn new<F: Future<Output = D> + Send + 'static>(
         queue: Arc<Mutex<Queue>>,
         make: impl Fn() -> F + Send + Sync + 'static,
@@ -51,7 +52,7 @@ impl<D: Sink> DeadLetters<D> {
         Self { queue, dispatcher: Mutex::default(), not_before, make }
     }
 
-    /// What talks to the queue is made anew: with new connections and credentials.
+    /// Discards the client, so that the next letter gets new connections and credentials.
     pub(super) fn restart(&self) {
         *self.dispatcher() = Arc::default();
     }
@@ -60,8 +61,8 @@ impl<D: Sink> DeadLetters<D> {
         lock(&self.dispatcher)
     }
 
-    /// Sends what is for them until then; while invocations go on for a quarter of that time and at most once a minute
-    /// in vain, because somebody may be held for it.
+    /// Sends letters for this destination until the given time. While invocations go on it takes only a quarter of the
+    /// time, and pauses for a minute after a failure, because an invocation may be waiting for it.
     pub(super) async fn send(&self, destination: Destination, until: Instant) {
         let now = Instant::now();
         let is_end = destination == Destination::LastResort;
@@ -95,29 +96,29 @@ impl<D> fmt::Debug for DeadLetters<D> {
 /// How the process ends, once that is known.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Ending {
-    /// When it must have ended.
+    /// When the process must have ended.
     pub(super) deadline: Instant,
-    /// Whether another process of this environment comes after this one, and finds what was saved.
+    /// True if another process of this environment follows, and finds the saved events.
     pub(super) has_successor: bool,
-    /// Whether Lambda has refused this process.
+    /// True if Lambda has rejected this process.
     pub(super) is_refused: bool,
 }
 
 impl Ending {
-    /// After a SHUTDOWN for this reason. Unless the environment goes away Lambda starts another process of this extension in
-    /// it; after a reason that is new to us it may.
+    /// Returns the ending for a SHUTDOWN with this reason. Unless the environment is removed, Lambda starts another
+    /// process of this extension in it. After an unknown reason it may.
     pub(super) fn shutdown(reason: &str, deadline: Instant) -> Self {
         Self { deadline, has_successor: reason != "spindown", is_refused: false }
     }
 
-    /// After a refusal. If another process comes, it finds what is left.
+    /// Returns the ending after a rejection. If another process follows, it finds the saved events.
     pub(super) fn refused(deadline: Instant) -> Self {
         Self { deadline, has_successor: true, is_refused: true }
     }
 }
 
 impl<S: Sink, D: Sink> Run<S, D> {
-    /// Writes what waits to the file if another process finds it, for half of the time that remains.
+    /// Writes queued events to the file if another process will find it. Takes at most half of the remaining time.
     pub(super) fn save(&mut self) {
         if self.ending.has_successor && self.queue().held() > 0 {
             let now = Instant::now();
@@ -127,18 +128,19 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
-    /// Returns true if something waits in memory alone, and Kinesis takes nothing: this process may be killed before it does.
+    /// True if something is only in memory while Kinesis accepts nothing. The process may be killed before it is
+    /// delivered.
     fn must_save(&self) -> bool {
         let is_failing = self.components.breaker.is_open() || self.failures >= FAILURES;
         is_failing && !self.components.is_snapshot_ahead && self.queue().has_unsaved()
     }
 
-    /// Returns when the next such save is due. While the environment may be frozen none is waited for.
+    /// Returns when the next early save is due. There is none while the environment may be frozen.
     pub(super) fn save_due(&self) -> Option<Instant> {
         (self.is_running() && self.must_save()).then_some(self.save_at)
     }
 
-    /// Saves what waits in memory alone, if that is due.
+    /// Saves data that is only in memory, if that is due.
     pub(super) fn save_early(&mut self) {
         let now = Instant::now();
         if now >= self.save_at && self.must_save() {
@@ -147,7 +149,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
-    /// Takes in every body that was acknowledged. Returns whether there was one.
+    /// Reads every body that was acknowledged. Returns true if there was one.
     pub(super) fn take_in(&mut self) -> bool {
         let mut has_any = false;
         while let Ok(body) = self.components.bodies.try_recv() {
@@ -157,14 +159,14 @@ impl<S: Sink, D: Sink> Run<S, D> {
         has_any
     }
 
-    /// What still waits goes to the file first, if there is somebody to find it, because that takes next to no time; then
+    /// Saves what is still queued to the file first if a process follows, because that takes little time. Then sends it
     /// to the dead-letter queue; the file keeps the rest.
     pub(super) async fn shutdown(&mut self) {
         self.save();
         if let Some(dead_letters) = self.components.dead_letters.clone() {
             self.queue().forget_refusals();
             dead_letters.send(Destination::LastResort, self.ending.deadline).await;
-            // What was acknowledged to Lambda meanwhile.
+            // These bodies were acknowledged to Lambda meanwhile.
             if self.take_in() {
                 self.save();
                 dead_letters.send(Destination::LastResort, self.ending.deadline).await;
@@ -190,6 +192,6 @@ impl<S: Sink, D: Sink> Run<S, D> {
             let held = queue.held();
             log::error(&format!("the ledger does not balance ({held} held): {}", queue.ledger));
         }
-        log::info(&format!("the end: {}", queue.ledger));
+        log::info(&format!("shutdown complete: {}", queue.ledger));
     }
 }

@@ -1,9 +1,9 @@
-//! `SnapStart`: what is done before the snapshot is taken, and what a restored process does anew.
+//! Supports `SnapStart`: what happens before the snapshot, and what a restored process renews.
 //!
-//! Many environments begin as copies of one process. So as little as can be may wait or be under way while the snapshot is
-//! taken, of which nobody tells; and from the restore on nothing may be shared: neither identity nor numbers,
-//! connections, credentials or random numbers. What still waits keeps the identity that it has: each copy delivers it, and a
-//! consumer takes it once.
+//! Many environments start as copies of one process. Lambda does not announce when it takes the snapshot, so as little
+//! as possible should be queued or in flight then. After the restore the copies must share nothing: no identity,
+//! numbers, connections, credentials or random numbers. Events that are still queued keep their identity: each copy
+//! delivers them, and consumers drop the duplicates.
 
 use std::time::Duration;
 
@@ -16,30 +16,31 @@ use crate::base::random;
 use crate::pack::sink::Sink;
 use crate::policy::lifecycle::{Event, Phase};
 
-/// A wall clock that is set by more than this has not been trimmed.
+/// A wall clock that jumps by more than this was not just corrected.
 const JUMP: Duration = Duration::from_secs(1);
 
 impl<S: Sink, D: Sink> Run<S, D> {
-    /// The first step of a life.
+    /// Takes the first step of the lifecycle.
     pub(super) fn begin(&mut self) {
         if !self.components.is_snapshot_ahead {
             return self.step(Event::Started);
         }
-        // A version is being published, and nobody waits for an answer. Should the platform tell of the end of the
-        // function's init only after ours, this is how long that costs.
+        // While a version is published no invocation waits. If the platform reports the end of the function's init only
+        // after ours, this bounds the wait.
         self.wait_end = Instant::now() + self.components.deadlines.flush_timeout;
         self.deliver_end = self.wait_end + self.components.deadlines.flush_timeout;
         self.step(Event::SnapshotAhead);
     }
 
-    /// The function's own init is over: what is generated from here on is little.
+    /// Handles the end of the function's own init, after which little telemetry follows.
     pub(super) fn on_init_done(&mut self) {
         if self.phase == Phase::Capturing {
             self.step(Event::Settled);
         }
     }
 
-    /// After a timeout or a crash, within an invocation: somebody waits, and no snapshot will be taken.
+    /// Handles an init that is repeated within an invocation, after a timeout or a crash. The invocation waits, and
+    /// Lambda takes no snapshot.
     pub(super) fn on_init_repeated(&mut self) {
         if self.phase == Phase::Capturing {
             self.components.is_snapshot_ahead = false;
@@ -48,9 +49,9 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
-    /// While a snapshot is ahead nothing else freezes the environment. So if the wall clock has gone on and the monotonic
-    /// one has not, this may be a copy already, though nobody has said so yet: then it takes another identity. Should the
-    /// clock only have been set, the next one is another again.
+    /// Detects a restore by the clocks. While a snapshot is ahead, nothing else freezes the environment. If the wall
+    /// clock has advanced and the monotonic clock has not, this process may already be a copy, so it takes a new
+    /// identity. If the clock was only set, the real restore takes another one.
     pub(super) fn look_at_the_clocks(&mut self) {
         if clock::now().standstill_since(self.born) > JUMP {
             self.restore();
@@ -58,7 +59,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
-    /// A snapshot may be taken from here on.
+    /// Closes connections, because a snapshot may be taken from now on.
     pub(super) fn close_connections(&self) {
         self.components.dispatcher.reset();
         if let Some(dead_letters) = &self.components.dead_letters {
@@ -66,18 +67,18 @@ impl<S: Sink, D: Sink> Run<S, D> {
         }
     }
 
-    /// This process is one of many now, if it was waiting for that.
+    /// Renews everything if this process was waiting to be copied: it is one of many copies now.
     pub(super) fn restore(&mut self) {
         if !std::mem::take(&mut self.components.is_snapshot_ahead) {
             return;
         }
         if let Some(delivery) = self.delivery.take() {
-            // The snapshot has caught it.
+            // The snapshot interrupted this delivery.
             delivery.abort();
         }
         self.conclude();
         if self.owes_of_shed() {
-            // All that can be said of the old identity, in every copy alike.
+            // This is the last ledger of the old identity, equal in every copy.
             self.send_ledger();
         }
         self.born = clock::now();

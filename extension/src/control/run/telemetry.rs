@@ -1,4 +1,4 @@
-//! What the loop does with the bodies that Lambda has posted.
+//! Handles the bodies that Lambda posts.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -43,7 +43,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         let taken = catch_unwind(AssertUnwindSafe(|| intake.accept_part(&part, now)));
         let (Part::Body(body) | Part::Raw(body)) = part;
         let length = body.len();
-        // Its events count from here on, and not both.
+        // From here on its events count instead of the body.
         drop(body);
         let taken = taken.unwrap_or_else(|_| {
             log::error(&format!("a telemetry batch of {length} bytes was lost to a panic"));
@@ -53,7 +53,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         self.absorb(taken);
     }
 
-    /// Takes in what was made of a body.
+    /// Handles the result of reading a body.
     pub(super) fn absorb(&mut self, taken: Accepted) {
         let overflow = {
             let mut queue = self.queue();
@@ -79,7 +79,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 Signal::InitRepeated => self.on_init_repeated(),
                 Signal::Tenant => self.queue().rename(self.components.intake.source()),
                 Signal::OtherTenant(tenant) => self.say_other_tenant(&tenant),
-                // The end of the function may be what is missing, and the function's timeout far away.
+                // The end of the function may be missing, and its timeout may be far away.
                 Signal::Gap => {
                     self.has_gap = true;
                     self.wait_end =
@@ -99,28 +99,27 @@ impl<S: Sink, D: Sink> Run<S, D> {
         ));
     }
 
-    /// Says, once each, that memory is not enough.
+    /// Reports once each that memory is full, and that events are discarded.
     fn say_overflow(&mut self, Overflow { spilled, shed }: Overflow) {
         let said = self.overflow_said;
         self.overflow_said.spilled += spilled;
         self.overflow_said.shed += shed;
         if spilled > 0 && said.spilled == 0 {
             log::warn(&format!(
-                "memory is full of events that could not be delivered yet ({}): more of them wait in a file",
+                "memory for telemetry is full ({}): further events wait in the spill file",
                 variable::QUEUE_MAX_BYTES
             ));
         }
         if shed > 0 && said.shed == 0 {
             log::error(&format!(
-                "events are given up, the least important first: memory is full of events that could not be delivered, \
-                 and so is the spill file ({}, {})",
+                "events are discarded, the least important first: memory ({}) and the spill file ({}) are full",
                 variable::QUEUE_MAX_BYTES,
                 variable::SPILL_MAX_BYTES
             ));
         }
     }
 
-    /// Decides on every invocation whose lines are held: this identity may end here.
+    /// Decides on every invocation with held lines, because this identity may end here.
     pub(super) fn conclude(&mut self) {
         let concluded = self.components.intake.conclude(clock::now());
         self.absorb(concluded);

@@ -15,25 +15,25 @@ use crate::lambda::extensions::Next;
 use crate::pack::Record;
 use crate::pack::sink::{Answer, Failure};
 
-/// What a life has delivered so far, and its telemetry.
+/// The records that a process has delivered so far, and its telemetry.
 struct Bench {
     taken: Arc<Mutex<Vec<String>>>,
     bodies: Bodies,
 }
 
-/// A sink that takes everything; during its first request this body comes in.
+/// A sink that accepts every record. During its first request this body arrives.
 struct Taking {
     taken: Arc<Mutex<Vec<String>>>,
     during: Arc<Mutex<Option<(Bodies, &'static str)>>>,
-    /// How many of its first requests panic.
+    /// The number of first requests that panic.
     panics: Mutex<u32>,
-    /// How many of its first requests are never answered.
+    /// The number of first requests that are never answered.
     silences: Mutex<u32>,
 }
 
 impl Sink for Taking {
     async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
-        assert!(!is_due(&self.panics), "a bug, for the sake of this test");
+        assert!(!is_due(&self.panics), "an injected panic");
         if is_due(&self.silences) {
             std::future::pending::<()>().await;
         }
@@ -49,7 +49,7 @@ impl Sink for Taking {
     fn reset(&self) {}
 }
 
-/// Whether one of the first requests is meant.
+/// Returns true for one of the first requests.
 fn is_due(left: &Mutex<u32>) -> bool {
     let mut left = left.lock().unwrap();
     let is_due = *left > 0;
@@ -63,15 +63,15 @@ struct Faults {
     during_first_put: Option<&'static str>,
     panics: u32,
     silences: u32,
-    /// From one invocation to the next.
+    /// The pause between invocations.
     idle: Duration,
-    /// How long the breaker stays open, if not for next to no time.
+    /// How long the breaker stays open, if not only briefly.
     pause: Option<Duration>,
 }
 
 impl Bench {
-    /// Lives a life in which `next` is answered so; `on_next` is called with the number of each call and what was taken
-    /// before it, and may send bodies.
+    /// Runs a process with these answers of `next`. `on_next` is called with the number of each call and the records
+    /// accepted before it, and may send bodies.
     async fn live(
         variables: &[(&str, &str)],
         Faults { during_first_put, panics, silences, idle, pause }: Faults,
@@ -95,7 +95,7 @@ impl Bench {
             process.calls_next(Duration::from_hours(2)).await;
             tokio::time::sleep(idle).await;
             on_next(number, &bench);
-            // The answer takes time on its way, in which the loop takes in what was posted.
+            // The answer takes time to arrive, in which the loop reads the posted bodies.
             tokio::time::sleep(Duration::from_millis(1)).await;
             process.answer(answer);
         }
@@ -112,7 +112,7 @@ fn shutdown() -> Next {
     shutdown_for("spindown")
 }
 
-/// A line, and the end of the function.
+/// Returns a body with a line and the end of the function.
 fn line_and_done(line: &str, request_id: &str) -> String {
     format!(
         r#"[{{"type":"function","record":"{line}"}},{{"type":"platform.runtimeDone","record":{{"requestId":"{request_id}"}}}}]"#
@@ -120,7 +120,7 @@ fn line_and_done(line: &str, request_id: &str) -> String {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_acknowledged_while_the_last_request_was_under_way_is_delivered() {
+async fn a_body_that_arrives_during_the_last_request_is_delivered() {
     let report = r#"[{"type":"platform.report","record":"the last"}]"#;
     let taken = Bench::live(
         &[],
@@ -135,7 +135,7 @@ async fn what_was_acknowledged_while_the_last_request_was_under_way_is_delivered
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invocation_that_lambda_repeats_under_the_same_id_is_held_like_the_first() {
+async fn a_retry_under_the_same_id_is_held_like_the_first_attempt() {
     let answers = vec![invoke("r-1"), invoke("r-1"), shutdown()];
     Bench::live(&[], Faults::default(), answers, |number, bench| match number {
         0 => bench.bodies.post(&line_and_done("first", "r-1")),
@@ -149,7 +149,7 @@ async fn an_invocation_that_lambda_repeats_under_the_same_id_is_held_like_the_fi
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_that_is_read_before_its_invoke_does_not_hold_the_invocation() {
+async fn an_end_before_its_invoke_does_not_hold_the_invocation() {
     let started = Instant::now();
     Bench::live(&[], Faults::default(), vec![invoke("r-1"), shutdown()], |number, bench| {
         if number == 0 {
@@ -163,7 +163,7 @@ async fn an_end_that_is_read_before_its_invoke_does_not_hold_the_invocation() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn telemetry_that_cannot_be_read_does_not_hold_the_invocation_to_its_deadline() {
+async fn unreadable_telemetry_does_not_hold_the_invocation_long() {
     let started = Instant::now();
     let answers = vec![invoke("r-1"), shutdown()];
     Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], Faults::default(), answers, |number, bench| {
@@ -178,7 +178,7 @@ async fn telemetry_that_cannot_be_read_does_not_hold_the_invocation_to_its_deadl
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_a_delivery_costs_neither_the_life_nor_an_event() {
+async fn a_panic_in_a_delivery_loses_no_event() {
     let answers = vec![invoke("r-1"), invoke("r-2"), shutdown()];
     let faults = Faults { panics: 1, ..Faults::default() };
     let taken = Bench::live(&[], faults, answers, |number, bench| match number {
@@ -190,7 +190,8 @@ async fn a_panic_in_a_delivery_costs_neither_the_life_nor_an_event() {
     assert!(taken.concat().contains("first") && taken.concat().contains("second"), "{taken:?}");
 }
 
-/// Invocations while Kinesis is silent at first. Says whether one went on before its predecessor's line had arrived.
+/// Runs invocations while Kinesis is silent at first. Returns true if one continued before the previous one's line had
+/// arrived.
 async fn through_silence(strategy: &str) -> bool {
     let lines = 40;
     let mut answers: Vec<Next> = (0..lines).map(|n| invoke(&format!("r-{n}"))).collect();
@@ -207,9 +208,9 @@ async fn through_silence(strategy: &str) -> bool {
             let (line, request) = (format!("line {number}!"), format!("r-{number}"));
             bench.bodies.post_later(line_and_done(&line, &request));
         } else {
-            // The last lines may come after the last invocation, where it is not held for them.
+            // The last lines may arrive after the last invocation if it is not held open for them.
             let missing = (0..lines - 5).find(|n| !bench.has(&format!("line {n}!")));
-            assert_eq!(missing, None, "delivered before SHUTDOWN, which would try in any case");
+            assert_eq!(missing, None, "delivered before SHUTDOWN");
         }
     })
     .await;
@@ -217,15 +218,15 @@ async fn through_silence(strategy: &str) -> bool {
 }
 
 #[tokio::test(start_paused = true)]
-async fn while_kinesis_is_silent_invocations_go_on_and_a_probe_finds_that_it_is_back() {
+async fn while_kinesis_is_silent_invocations_continue_and_are_probed() {
     for strategy in ["end", "start"] {
         let was_behind = through_silence(strategy).await;
-        assert!(was_behind, "{strategy}: this test is about invocations that were not held");
+        assert!(was_behind, "{strategy}: some invocation must not have been held");
     }
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_flush_in_vain_a_running_function_is_still_delivered_for() {
+async fn after_a_failed_flush_events_are_sent_while_a_function_runs() {
     let line = |word: &str| format!(r#"[{{"type":"function","record":"{word}"}}]"#);
     let settings = [
         ("FLUSH", "start"),
@@ -240,15 +241,18 @@ async fn after_a_flush_in_vain_a_running_function_is_still_delivered_for() {
             bench.bodies.post(&line("early"));
             bench.bodies.post_after(Duration::from_millis(500), line("late"));
         } else {
-            assert!(bench.has("early") && bench.has("late"), "while the function was running");
+            assert!(
+                bench.has("early") && bench.has("late"),
+                "delivered while the function was running"
+            );
         }
     })
     .await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn flushes_that_a_functions_own_timeout_cuts_short_do_not_open_the_breaker() {
-    // 120 ms are left: too little for a flush to tell anything.
+async fn flushes_cut_short_by_a_timeout_do_not_open_the_breaker() {
+    // The remaining 120 ms are too short for a conclusive flush.
     let short = 20;
     let mut answers: Vec<Next> = (0..short).map(|n| invoke_with(120, &format!("r-{n}"))).collect();
     answers.extend([invoke("r-20"), shutdown()]);
@@ -266,7 +270,7 @@ async fn flushes_that_a_functions_own_timeout_cuts_short_do_not_open_the_breaker
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_the_end_of_a_function_was_waited_for_in_vain_no_other_is_until_one_is_told_of() {
+async fn a_missing_runtime_done_stops_waits_until_one_arrives() {
     let answers = vec![
         invoke_with(1_200, "r-1"),
         invoke_with(20_000, "r-2"),
@@ -277,7 +281,7 @@ async fn after_the_end_of_a_function_was_waited_for_in_vain_no_other_is_until_on
     Bench::live(&[("FLUSH_TIMEOUT_MS", "100")], Faults::default(), answers, |number, bench| {
         calls.lock().unwrap().push(Instant::now());
         if number == 2 {
-            // Too late for the one that it belongs to.
+            // This is too late for the invocation it belongs to.
             bench.bodies.post(&line_and_done("late", "r-2"));
             bench.bodies.post_after(Duration::from_millis(300), line_and_done("line", "r-3"));
         }
@@ -285,13 +289,13 @@ async fn after_the_end_of_a_function_was_waited_for_in_vain_no_other_is_until_on
     .await;
     let calls = calls.lock().unwrap();
     let held: Vec<u128> = calls.windows(2).skip(1).map(|it| (it[1] - it[0]).as_millis()).collect();
-    assert!(held[0] >= 900, "the first is waited for: {held:?}");
-    assert!(held[1] < 10_000, "the second is not: {held:?}");
-    assert!(held[2] >= 250, "the third is again: {held:?}");
+    assert!(held[0] >= 900, "the first invocation waits: {held:?}");
+    assert!(held[1] < 10_000, "the second does not: {held:?}");
+    assert!(held[2] >= 250, "the third waits again: {held:?}");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_repeated_request_whose_end_is_read_before_its_invoke_is_not_held() {
+async fn a_retry_whose_end_precedes_its_invoke_is_not_held() {
     let answers = vec![invoke("r-1"), invoke("r-1"), invoke("r-2"), shutdown()];
     let calls = Mutex::new(Vec::new());
     Bench::live(&[], Faults::default(), answers, |number, bench| {
@@ -310,7 +314,7 @@ async fn a_repeated_request_whose_end_is_read_before_its_invoke_is_not_held() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_function_with_any_timeout_is_held_until_its_end_and_its_last_line_goes_out_with_it() {
+async fn every_function_is_held_until_its_last_line_is_delivered() {
     for timeout in [900_000, limits::FUNCTION_TIMEOUT_MS, limits::MANAGED_FUNCTION_TIMEOUT_MS] {
         let answers = vec![invoke_with(timeout, "r-1"), shutdown()];
         Bench::live(&[("FLUSH", "end")], Faults::default(), answers, |number, bench| {
@@ -326,12 +330,12 @@ async fn a_function_with_any_timeout_is_held_until_its_end_and_its_last_line_goe
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_clock_that_was_set_back_holds_no_invocation_beyond_the_functions_timeout() {
+async fn a_clock_set_back_holds_no_invocation_beyond_the_timeout() {
     let start = |id: &str| {
         let time = humantime::format_rfc3339_millis(clock::wall());
         format!(r#"[{{"time":"{time}","type":"platform.start","record":{{"requestId":"{id}"}}}}]"#)
     };
-    // The second deadline is an hour away by our clock, and its end is never read.
+    // The second deadline is an hour away on our clock, and the end is never read.
     let answers = vec![invoke_with(3_000, "r-1"), invoke_with(3_600_000, "r-2"), shutdown()];
     let calls = Mutex::new(Vec::new());
     Bench::live(&[], Faults::default(), answers, |number, bench| {
@@ -348,7 +352,7 @@ async fn a_clock_that_was_set_back_holds_no_invocation_beyond_the_functions_time
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_invocation_without_a_request_id_is_held_until_the_next_end_and_no_longer() {
+async fn an_invocation_without_an_id_is_held_until_the_next_end() {
     let answers = vec![invoke_with(900_000, ""), shutdown()];
     let calls = Mutex::new(Vec::new());
     Bench::live(&[], Faults::default(), answers, |number, bench| {
@@ -365,7 +369,7 @@ async fn an_invocation_without_a_request_id_is_held_until_the_next_end_and_no_lo
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_that_was_learnt_too_short_is_corrected_by_the_next_start() {
+async fn a_timeout_learned_too_short_is_corrected_by_the_next_start() {
     let start = |id: &str, late: u64| {
         let time = clock::wall() + Duration::from_secs(late);
         let time = humantime::format_rfc3339_millis(time);
@@ -374,7 +378,7 @@ async fn a_timeout_that_was_learnt_too_short_is_corrected_by_the_next_start() {
     let answers = vec![invoke_with(30_000, "r-1"), invoke_with(30_000, "r-2"), shutdown()];
     Bench::live(&[], Faults::default(), answers, |number, bench| match number {
         0 => {
-            // As after an init that was repeated within the invocation.
+            // This happens after an init that was repeated within the invocation.
             bench.bodies.post(&start("r-1", 20));
             bench.bodies.post_later(line_and_done("first", "r-1"));
         }

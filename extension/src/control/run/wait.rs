@@ -1,4 +1,4 @@
-//! What the loop waits for, each as one future that never ends where there is nothing to wait for.
+//! The futures that the loop waits for. Each never completes if there is nothing to wait for.
 
 use std::pin::Pin;
 use std::time::Duration;
@@ -10,15 +10,15 @@ use crate::base::log;
 use crate::lambda::extensions::{Extension, Next};
 use crate::lambda::{self};
 
-/// A call of `next` under way.
+/// A call of `next` in progress.
 pub(super) type PendingNext = Pin<Box<dyn Future<Output = Result<Next, lambda::Error>> + Send>>;
 
-/// Begins such a call.
+/// Starts a call of `next`.
 pub(crate) type PollNext =
     Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Next, lambda::Error>> + Send>> + Send>;
 
-/// Asks for the next event until Lambda answers. A connection that breaks is replaced; only a refusal, or a Lambda that
-/// cannot be reached for ten seconds, ends the asking.
+/// Requests the next event until Lambda answers. A broken connection is replaced. Only a rejection, or a Lambda that is
+/// unreachable for ten seconds, ends it.
 pub(crate) async fn next(extension: &Extension) -> Result<Next, lambda::Error> {
     const PATIENCE: Duration = Duration::from_secs(10);
     const PAUSE: Duration = Duration::from_millis(50);
@@ -31,19 +31,19 @@ pub(crate) async fn next(extension: &Extension) -> Result<Next, lambda::Error> {
             Err(error) => error,
         };
         let now = Instant::now();
-        // A call that had waited for long before it broke is no sign of a Lambda that is gone.
+        // A call that broke after a long wait does not mean that Lambda is gone.
         let since = *broken_since.get_or_insert(now);
         if now - asked > PATIENCE {
             broken_since = None;
         } else if now - since > PATIENCE {
             return Err(error);
         }
-        log::debug(&format!("asking again: {error}"));
+        log::debug(&format!("retrying next: {error}"));
         tokio::time::sleep(PAUSE).await;
     }
 }
 
-/// The answer of `next`.
+/// Waits for the answer of `next`.
 pub(super) async fn answered(asked: &mut Option<PendingNext>) -> Result<Next, lambda::Error> {
     match asked {
         Some(asked) => asked.await,
@@ -51,7 +51,7 @@ pub(super) async fn answered(asked: &mut Option<PendingNext>) -> Result<Next, la
     }
 }
 
-/// The end of a task.
+/// Waits for the end of a task.
 pub(super) async fn ended<T>(task: Option<&mut JoinHandle<T>>) -> Result<T, JoinError> {
     match task {
         Some(task) => task.await,
@@ -59,7 +59,7 @@ pub(super) async fn ended<T>(task: Option<&mut JoinHandle<T>>) -> Result<T, Join
     }
 }
 
-/// A moment.
+/// Waits until this time.
 pub(super) async fn at(moment: Option<Instant>) {
     match moment {
         Some(moment) => tokio::time::sleep_until(moment).await,

@@ -1,18 +1,19 @@
-//! What lies behind an error, in words.
+//! Describes the causes of an error.
 
 use std::error::Error;
 use std::io;
 
 use rustls::CertificateError;
 
-/// Returns what lies behind an error, from the outside in. The words of the outermost error add nothing if there is anything else.
+/// Returns the causes of an error, from the outside in. The outermost error itself adds nothing unless it is the only
+/// one.
 pub(super) fn of(error: &dyn Error) -> Vec<String> {
     let causes = std::iter::successors(error.source(), |error| (*error).source());
     let causes: Vec<String> = causes.map(ToString::to_string).collect();
     if causes.is_empty() { vec![error.to_string()] } else { causes }
 }
 
-/// Returns what to do about a certificate that was refused; nothing if the error has another cause.
+/// Returns what to do about a rejected certificate; empty if the error has another cause.
 pub(super) fn certificate_remedy(error: &(dyn Error + 'static)) -> &'static str {
     let Some(rustls::Error::InvalidCertificate(wrong)) = tls_error(error) else { return "" };
     match wrong {
@@ -32,7 +33,8 @@ pub(super) fn certificate_remedy(error: &(dyn Error + 'static)) -> &'static str 
     }
 }
 
-/// Returns the TLS error behind an error. An `io::Error` does not name the error that it holds as its source.
+/// Returns the TLS error among the causes of an error. An `io::Error` does not return the error it contains as its
+/// source.
 fn tls_error<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a rustls::Error> {
     let mut chain = std::iter::successors(Some(error), |error| (*error).source());
     chain.find_map(|error| {
@@ -46,7 +48,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_refused_certificate_has_a_remedy() {
+    fn a_rejected_certificate_has_a_remedy() {
         let refused = |why| {
             let tls = rustls::Error::InvalidCertificate(why);
             certificate_remedy(&io::Error::other(io::Error::other(tls)))

@@ -1,7 +1,7 @@
 //! The SDK's HTTP connector: HTTP/1.1 over TLS with ring.
 //!
-//! Written out because the SDK's own costs a function ten times as much before its first record. Connections are kept
-//! while they are young and dropped when they may have died in a freeze.
+//! It replaces the SDK's own connector, which takes a function ten times as long before its first record. Connections
+//! are kept while they are young, and dropped when they may have died in a freeze.
 
 mod prepared;
 mod proxy;
@@ -37,17 +37,19 @@ use proxy::Dialer;
 pub(crate) use proxy::Proxy;
 pub use roots::Roots;
 
-/// An idle connection older than this is not used again. Longer than the pause between two requests of a flush or of a
-/// busy function, and much shorter than the idle timeouts of NAT gateways (350 s) and load balancers (60 s).
+/// The age above which an idle connection is not used again. It is longer than the pause between two requests of a flush
+/// or of a busy function, and much shorter than the idle timeouts of NAT gateways (350 s) and load balancers
+/// (60 s).
 const MAX_IDLE: Duration = Duration::from_secs(20);
-/// Largest answer that is read. `PutRecords` answers about 200 bytes a record, and takes 500 records.
+/// The largest response that is read, in bytes. `PutRecords` responds with about 200 bytes per
+/// record, and accepts 500 records.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
-/// Most informational answers (1xx) before the answer. No AWS service sends more than one.
+/// The most informational responses (1xx) before the final one. No AWS service sends more than one.
 const MAX_INFORMATIONAL: usize = 16;
-/// Servers whose TLS sessions are remembered: Kinesis, and what stands beside it.
+/// The number of servers whose TLS sessions are kept: Kinesis, and a few others such as SQS.
 const SESSIONS: usize = 8;
 
-/// A pool of connections that can be thrown away.
+/// A pool of connections that can be discarded.
 #[derive(Clone, Debug)]
 pub struct Connector {
     connect_timeout: Duration,
@@ -59,7 +61,8 @@ pub struct Connector {
 struct Current {
     tls: ClientConfig,
     pool: Pool,
-    /// By both clocks: a paused machine may stop the monotonic one, and the wall clock may be set back.
+    /// The time of the last use on both clocks: a paused machine may stop the monotonic clock, and the wall clock may
+    /// be set back.
     used: Moment,
 }
 
@@ -70,7 +73,7 @@ struct Pool {
 }
 
 impl Connector {
-    /// Connects to nothing yet.
+    /// Creates a connector without connections.
     pub fn new(roots: Roots, connect_timeout: Duration) -> Self {
         let provider = Arc::new(rustls::crypto::ring::default_provider());
         let mut tls = ClientConfig::builder_with_provider(provider)
@@ -82,7 +85,7 @@ impl Connector {
         Self::with(tls, Proxy::default(), connect_timeout)
     }
 
-    /// The same, through this proxy.
+    /// Returns a connector that uses this proxy.
     #[must_use]
     pub(crate) fn through(self, proxy: Proxy) -> Self {
         let tls = self.current().tls.clone();
@@ -95,39 +98,41 @@ impl Connector {
         Self { connect_timeout, proxy, current: Arc::new(Mutex::new(current)) }
     }
 
-    /// Another one that trusts the same authorities, with connections of its own.
+    /// Returns another connector that trusts the same authorities, with its own connections.
     #[must_use]
     pub fn separate(&self) -> Self {
         let tls = self.current().tls.clone();
         Self::with(tls, self.proxy.clone(), self.connect_timeout)
     }
 
-    /// Uses none of the present connections any more. Requests under way keep theirs until they end.
+    /// Discards all connections. Requests in flight keep theirs until they end.
     pub fn reset(&self) {
         let mut current = self.current();
         current.pool = Pool::new(&current.tls, &self.proxy, self.connect_timeout);
     }
 
-    /// The same, and what was agreed on with servers is forgotten, too: other copies of this process may know it.
+    /// Discards all connections and the state negotiated with servers, because other copies of this process may share
+    /// it.
     pub fn forget(&self) {
         self.proxy.forget();
         self.current().tls.resumption = Resumption::in_memory_sessions(SESSIONS);
         self.reset();
     }
 
-    /// A client that sends nothing: where a request would go, it begins to open a connection for the next one.
+    /// Returns a client that sends nothing. Instead of sending a request it starts to open a connection for the next
+    /// one.
     pub fn opener(&self) -> SharedHttpClient {
         let opener = SharedHttpConnector::new(Opener(self.clone()));
         http_client_fn(move |_, _| opener.clone())
     }
 
-    /// A client that sends.
+    /// Returns a client that sends requests.
     pub fn client(&self) -> SharedHttpClient {
         let connector = SharedHttpConnector::new(self.clone());
         http_client_fn(move |_, _| connector.clone())
     }
 
-    /// Asks for a document, and gives the status and the body of the answer.
+    /// Requests a document. Returns the status and the body of the response.
     pub(super) async fn get(
         &self,
         uri: &str,
@@ -142,7 +147,7 @@ impl Connector {
         Ok((parts.status.as_u16(), SdkBody::from_body_1_x(body)))
     }
 
-    /// The pool to use now.
+    /// Returns the pool to use now.
     fn pool(&self) -> Pool {
         let mut current = self.current();
         let now = clock::now();
@@ -168,7 +173,7 @@ impl Pool {
         Self { client, prepared }
     }
 
-    /// Sends a request. A server that announces an answer without end is given up.
+    /// Sends a request. Fails if the server sends informational responses without end.
     async fn send(&self, mut request: Request<SdkBody>) -> Result<Response<Incoming>, SendError> {
         let (count, too_many) = (AtomicUsize::new(0), Arc::new(Notify::new()));
         let flood = too_many.clone();
@@ -195,7 +200,7 @@ impl HttpConnector for Connector {
         HttpConnectorFuture::new(async move {
             let request =
                 request.try_into_http1x().map_err(|error| ConnectorError::user(error.into()))?;
-            // The part before an `@` may hold a password.
+            // The part before an `@` may contain a password.
             let authority = request.uri().authority().map(|it| it.as_str().rsplit('@'));
             let authority = authority.and_then(|mut it| it.next()).unwrap_or_default().to_owned();
             let sent = pool.send(request).await;
@@ -206,7 +211,7 @@ impl HttpConnector for Connector {
     }
 }
 
-/// Returns the body of an answer, of which no more is read than [`MAX_ANSWER`].
+/// Returns the body of a response, limited to [`MAX_ANSWER`].
 fn bounded(body: Incoming) -> SdkBody {
     let body = Limited::new(body, MAX_ANSWER).map_err(|error| {
         let is_too_long = error.is::<LengthLimitError>();
@@ -215,7 +220,7 @@ fn bounded(body: Incoming) -> SdkBody {
     SdkBody::from_body_1_x(body)
 }
 
-/// Why a request has no answer.
+/// Why a request has no response.
 #[derive(Debug, thiserror::Error)]
 enum SendError {
     #[error(transparent)]
@@ -224,7 +229,7 @@ enum SendError {
     TooManyInformational,
 }
 
-/// Why there is no answer, and from whom.
+/// Why there is no response, and from which server.
 #[derive(Debug, thiserror::Error)]
 #[error("{authority}")]
 struct Unreachable {
@@ -232,7 +237,7 @@ struct Unreachable {
     source: SendError,
 }
 
-/// Everything that goes wrong between here and the service is an I/O error to the SDK, unless we built a bad request.
+/// Classifies a failure for the SDK: as an I/O error, unless the request itself is invalid.
 fn classify(authority: String, source: SendError) -> ConnectorError {
     let cause = source.source().and_then(|cause| cause.downcast_ref::<hyper::Error>());
     let is_user = cause.is_some_and(hyper::Error::is_user);
@@ -240,7 +245,7 @@ fn classify(authority: String, source: SendError) -> ConnectorError {
     if is_user { ConnectorError::user(error) } else { ConnectorError::io(error) }
 }
 
-/// Opens connections and sends nothing.
+/// A client that opens connections and sends nothing.
 #[derive(Debug)]
 struct Opener(Connector);
 

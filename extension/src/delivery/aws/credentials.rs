@@ -1,9 +1,10 @@
-//! Credentials: from variables, or from an endpoint. Functions with `SnapStart` have no keys in their variables, because
-//! those would be the snapshot's. Lambda knows no other source, and every further one costs cold start.
+//! Provides credentials from variables or from an endpoint. Functions with `SnapStart` have no keys in their variables,
+//! because the snapshot would contain them. Lambda has no other source, and each further one would slow down cold
+//! starts.
 //!
-//! Written out because the SDK's own provider of containers asks none of the link-local addresses at which Lambda's APIs may be: it
-//! knows those of ECS and EKS only. Source: Lambda's emulator, `rapi/handler/credentials.go`; AWS SDKs and Tools
-//! Reference Guide, "Container credential provider".
+//! It replaces the SDK's container provider, which rejects the link-local addresses of Lambda's APIs: it accepts only
+//! those of ECS and EKS. Source: Lambda's emulator, `rapi/handler/credentials.go`; AWS SDKs and Tools Reference Guide,
+//! "Container credential provider".
 
 use std::time::SystemTime;
 
@@ -18,29 +19,29 @@ use serde::Deserialize;
 use super::near::is_near;
 use super::{Connector, causes};
 
-/// Largest answer that is read. Credentials are about 2 KB.
+/// The largest response that is read, in bytes. Credentials take about 2 KB.
 const MAX_ANSWER: usize = 64 * 1024;
 
-/// Where credentials come from, as the environment says.
+/// The source of credentials, according to the environment.
 #[derive(Clone, Debug)]
 pub enum Origin {
-    /// They are variables, and stay what they are for the life of the environment.
+    /// Keys in variables. They do not change during the life of the environment.
     Variables(Credentials),
-    /// They are asked for, and asked for again when they have expired.
+    /// An endpoint, which is asked again when credentials expire.
     Endpoint {
         /// `AWS_CONTAINER_CREDENTIALS_FULL_URI`.
         uri: String,
         /// `AWS_CONTAINER_AUTHORIZATION_TOKEN`.
         token: Option<String>,
     },
-    /// They are set, and no request can carry them. Why, without their values.
+    /// Keys that no request can carry. The text states why, without their values.
     Unusable(String),
-    /// There are none.
+    /// No credentials are configured.
     Nowhere,
 }
 
 impl Origin {
-    /// From the variables that AWS defines. Keys come before an endpoint, as in every SDK.
+    /// Reads the variables that AWS defines. As in every SDK, keys have precedence over an endpoint.
     pub fn read(get: impl Fn(&str) -> Option<String>) -> Self {
         let keys = get("AWS_ACCESS_KEY_ID").zip(get("AWS_SECRET_ACCESS_KEY"));
         if let Some((id, secret)) = keys {
@@ -51,25 +52,25 @@ impl Origin {
                 ("AWS_SESSION_TOKEN", token.as_ref()),
             ];
             if let Some(wrong) = unusable(set) {
-                return Self::Unusable(format!("{wrong}; set it again without that"));
+                return Self::Unusable(format!("{wrong}; remove that from its value"));
             }
             return Self::Variables(Credentials::new(id, secret, token, None, "Environment"));
         }
         let Some(uri) = get("AWS_CONTAINER_CREDENTIALS_FULL_URI") else { return Self::Nowhere };
         let token = get("AWS_CONTAINER_AUTHORIZATION_TOKEN");
         match unusable([("AWS_CONTAINER_AUTHORIZATION_TOKEN", token.as_ref())]) {
-            Some(wrong) => Self::Unusable(format!("{wrong}; set it again without that")),
+            Some(wrong) => Self::Unusable(format!("{wrong}; remove that from its value")),
             None => Self::Endpoint { uri, token },
         }
     }
 
-    /// Whether there are new ones to be had.
+    /// True if credentials can be renewed.
     pub fn is_renewable(&self) -> bool {
         matches!(self, Self::Endpoint { .. })
     }
 }
 
-/// Gives the SDK credentials.
+/// Provides the SDK with credentials.
 #[derive(Debug)]
 pub(super) struct Provider {
     origin: Origin,
@@ -107,7 +108,7 @@ impl Provider {
         let shown = printable(uri);
         if !may_be_told(uri) {
             let why = format!(
-                "AWS_CONTAINER_CREDENTIALS_FULL_URI={shown:?}: keys come over HTTPS, or from this machine's own addresses"
+                "AWS_CONTAINER_CREDENTIALS_FULL_URI={shown:?}: use HTTPS, or an address of this machine (loopback or link-local)"
             );
             return Err(CredentialsError::invalid_configuration(why));
         }
@@ -138,7 +139,8 @@ impl ProvideCredentials for Provider {
     }
 }
 
-/// Whether the token may be sent there: in clear text only to what cannot be elsewhere. A name could be.
+/// True if the token may be sent to this URI. Plain HTTP is allowed only to addresses that cannot be on another
+/// machine; a host name could be.
 fn may_be_told(uri: &str) -> bool {
     let Ok(uri) = uri.parse::<Uri>() else { return false };
     let host = uri.host().unwrap_or_default();
@@ -149,7 +151,7 @@ fn may_be_told(uri: &str) -> bool {
     }
 }
 
-/// Returns which of these no request can carry, and why, without its value.
+/// Returns which of these values no request can carry, and why, without the value itself.
 fn unusable<'a>(
     values: impl IntoIterator<Item = (&'static str, Option<&'a String>)>,
 ) -> Option<String> {
@@ -163,13 +165,13 @@ fn unusable<'a>(
 }
 
 fn read(body: &[u8]) -> Result<Credentials, String> {
-    // What it holds is not for a log.
+    // The response may contain secrets, so the log does not quote it.
     let answer: Answer = serde_json::from_slice(body).map_err(|error| {
-        format!("the answer is no set of credentials (column {})", error.column())
+        format!("the response is not a set of credentials (column {})", error.column())
     })?;
     let expiry = answer.expiration.as_deref().map(|time| {
         humantime::parse_rfc3339(time)
-            .map_err(|_| format!("they expire at {:?}, which is no time", printable(time)))
+            .map_err(|_| format!("they expire at {:?}, which is not a time", printable(time)))
     });
     let expiry: Option<SystemTime> = expiry.transpose()?;
     let Answer { access_key_id, secret_access_key, token, .. } = answer;
@@ -207,7 +209,7 @@ mod tests {
     }
 
     #[test]
-    fn keys_that_no_request_can_carry_are_named_without_their_values() {
+    fn unusable_keys_are_named_without_their_values() {
         let (id, secret, token) =
             ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN");
         let (uri, authorization) =
@@ -242,7 +244,7 @@ mod tests {
     }
 
     #[test]
-    fn a_token_goes_in_clear_text_to_this_machine_only() {
+    fn a_token_is_sent_in_clear_text_only_to_this_machine() {
         for good in [
             "http://127.0.0.1:9001/2021-04-23/credentials",
             "http://169.254.100.1:9001/2021-04-23/credentials",
@@ -278,13 +280,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_an_answer_is_said_without_its_secrets() {
+    fn invalid_credentials_are_reported_without_their_secrets() {
         for body in ["", "[]", r#"{"AccessKeyId":"hidden"}"#, r#"{"AccessKeyId":1}"#] {
             let why = read(body.as_bytes()).unwrap_err();
-            assert!(why.starts_with("the answer is no set of credentials"), "{why}");
+            assert!(why.starts_with("the response is not a set of credentials"), "{why}");
             assert!(!why.contains("hidden"), "{why}");
         }
         let body = br#"{"AccessKeyId":"A","SecretAccessKey":"S","Expiration":"soon"}"#;
-        assert_eq!(read(body).unwrap_err(), "they expire at \"soon\", which is no time");
+        assert_eq!(read(body).unwrap_err(), "they expire at \"soon\", which is not a time");
     }
 }

@@ -1,4 +1,4 @@
-//! What an error of a service calls for.
+//! Decides what an error of a service calls for.
 //!
 //! The table follows the Kinesis API reference, `PutRecords`, "Errors", and the AWS "Common Error Types".
 
@@ -14,33 +14,33 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::delivery::aws::{causes, text};
 use crate::pack::sink::{Decision, Failure, Trouble};
 
-/// Most characters that are shown of an error code. AWS's own have at most 60.
+/// The most characters of an error code that are shown. AWS's own codes have at most 60.
 const CODE: usize = 100;
-/// Most characters that are shown of the causes of an error that is not the service's.
+/// The most characters of the causes of a connection error that are shown.
 const CAUSES: usize = 500;
-/// Most characters that are shown of an answer that is not AWS's.
+/// The most characters of a response that is not from AWS that are shown.
 const BODY: usize = 200;
 
-/// The service that was called, for people.
+/// The service that was called, for messages.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Service<'a> {
-    /// Its name.
+    /// The name of the service.
     pub name: &'static str,
-    /// What kind of thing it has: a stream, a queue.
+    /// The kind of resource: a stream, a queue.
     pub kind: &'static str,
-    /// Which of them is meant.
+    /// The name of the resource.
     pub resource: &'a str,
-    /// What the function's role must allow.
+    /// The action that the function's role must allow.
     pub permission: &'static str,
     /// The variable that names the resource.
     pub setting: &'static str,
-    /// The name of its VPC endpoints.
+    /// The name of the service's VPC endpoints.
     pub endpoint: &'static str,
-    /// Whether expired credentials can be replaced.
+    /// True if expired credentials can be replaced.
     pub is_renewable: bool,
 }
 
-/// The decision on a call that failed as a whole.
+/// Returns the decision on a call that failed as a whole.
 pub(crate) fn of_call<E>(error: &SdkError<E, HttpResponse>, service: &Service<'_>) -> Failure
 where
     E: ProvideErrorMetadata + Error + 'static,
@@ -75,7 +75,7 @@ where
             decision: Decision::Reconnect,
             trouble: Trouble::new(format!("cannot reach {name}")).with("timeout"),
         },
-        // An endpoint that gives no credentials now may do so in a moment.
+        // An endpoint without credentials now may have some a moment later.
         _ => Failure {
             decision: if has_no_credentials_yet(error) {
                 Decision::BackOff
@@ -87,7 +87,7 @@ where
     }
 }
 
-/// Returns why a service refused one item of a request, with what to do about it.
+/// Returns why a service rejected one item of a request, and what to do about it.
 pub(crate) fn of_item(
     kind: &'static str,
     code: &str,
@@ -99,7 +99,7 @@ pub(crate) fn of_item(
     Trouble::new(kind).with(format!("{} ({text}){remedy}", text::clean(code, CODE)))
 }
 
-/// Returns the beginning of an answer that names no error; or why there is none, if it could not be read.
+/// Returns the start of a response that names no error, or why the response could not be read.
 fn body<E>(error: &SdkError<E, HttpResponse>) -> Option<String>
 where
     E: Error + 'static,
@@ -123,13 +123,13 @@ fn has_no_credentials_yet(error: &(dyn Error + 'static)) -> bool {
     false
 }
 
-/// The decision on a request that could not even be built.
+/// Returns the decision on a request that could not be built.
 pub(crate) fn of_request(error: &dyn Error) -> Failure {
     Failure { decision: Decision::Shrink, trouble: Trouble::new(error.to_string()) }
 }
 
-/// Returns what an answer calls for: by its code, by the message where one code has two causes, and by the HTTP status where the
-/// code is unknown.
+/// Returns what a response calls for. The code decides; if one code has two causes, the message does; if the code is
+/// unknown, the HTTP status does.
 fn of_code(code: Option<&str>, message: Option<&str>, status: Option<u16>) -> Decision {
     if code.is_some_and(|code| is_outdated(code, message.unwrap_or_default())) {
         return Decision::Sign;
@@ -137,7 +137,7 @@ fn of_code(code: Option<&str>, message: Option<&str>, status: Option<u16>) -> De
     if code.is_some_and(is_expired) {
         return Decision::Renew;
     }
-    // SQS has two names for its errors, an older one (`KMS.ThrottlingException`) among them.
+    // SQS has two names for its errors. The older ones include `KMS.ThrottlingException`.
     if code.is_some_and(|code| code.contains("Throttl")) {
         return Decision::BackOff;
     }
@@ -169,13 +169,13 @@ fn of_code(code: Option<&str>, message: Option<&str>, status: Option<u16>) -> De
             _,
         )
         | (_, 413) => Decision::Shrink,
-        // 200 with a body that is none: whatever answered was not Kinesis, or broke off.
+        // A response 200 with an invalid body did not come from Kinesis, or was cut off.
         (_, 200) => Decision::Reconnect,
         _ => Decision::Configuration,
     }
 }
 
-/// What a person can do about it.
+/// Returns what a person can do about an error.
 fn remedy(
     code: Option<&str>,
     message: Option<&str>,
@@ -213,16 +213,16 @@ fn remedy(
             format!("; create the {kind} {resource:?}, or correct {setting}")
         }
         code if is_expired(code) && !is_renewable => {
-            "; credentials in variables cannot be renewed: lambda gives new ones to a new environment only"
+            "; credentials in variables cannot be renewed: Lambda gives new ones only to a new environment"
                 .to_owned()
         }
-        code if is_expired(code) => "; new credentials are not accepted, either".to_owned(),
+        code if is_expired(code) => "; new credentials were rejected as well".to_owned(),
         code if is_about_signatures(code) => "; check AWS_SECRET_ACCESS_KEY".to_owned(),
         _ => String::new(),
     }
 }
 
-/// Returns true if a code stands for a missing permission, whatever the service or its protocol calls it.
+/// True if a code means a missing permission, whatever the service or its protocol calls it.
 fn is_denial(code: &str) -> bool {
     ["AccessDenied", "NotAuthorized", "Unauthorized", "AuthorizationError"]
         .iter()
@@ -239,20 +239,20 @@ fn is_expired(code: &str) -> bool {
     )
 }
 
-/// Returns a service's message, short enough for a log. After their first line, refusals of a signature quote the request that was
-/// signed, with its token.
+/// Returns a service's message, short enough for a log. Rejections of a signature quote the signed request with its
+/// token after their first line, so only that line is kept.
 fn shorten(code: Option<&str>, message: &str) -> String {
     let is_quoted = code.is_some_and(is_about_signatures);
     let first_line = || message.lines().next().unwrap_or_default();
     denial::shorten(if is_quoted { first_line() } else { message })
 }
 
-/// Returns causes in one line.
+/// Joins causes in one line.
 fn chain(causes: &[String]) -> String {
     text::clean(&causes.join(": "), CAUSES)
 }
 
-/// Where the connection was to go, and what became of it.
+/// Describes where the connection was to go, and why it failed.
 fn unreachable(name: &str, failure: &DispatchFailure) -> Trouble {
     let error = failure.as_connector_error();
     let causes = error.map_or_else(Vec::new, |error| causes::of(error));
@@ -273,10 +273,10 @@ fn is_about_signatures(code: &str) -> bool {
     )
 }
 
-/// Returns true if AWS refuses a signature for its time only.
+/// True if AWS rejects a signature only because of its time.
 ///
-/// The codes are those that AWS's SDKs take for clock skew. Codes of signatures in general stand for a wrong key as well; there the
-/// message tells: "Signature expired: … is now earlier than …", "Signature not yet current: …".
+/// The codes are those that AWS's SDKs treat as clock skew. General codes for signatures also mean a wrong key; for
+/// them the message decides: "Signature expired: … is now earlier than …", "Signature not yet current: …".
 fn is_outdated(code: &str, message: &str) -> bool {
     let short = code.strip_suffix("Exception").unwrap_or(code);
     if matches!(
@@ -341,7 +341,7 @@ mod tests {
     }
 
     #[test]
-    fn an_outdated_signature_is_told_from_a_wrong_key() {
+    fn an_outdated_signature_differs_from_a_wrong_key() {
         let expired = "Signature expired: 20261128T120000Z is now earlier than 20261128T120730Z (20261128T121230Z - 5 min.)";
         let early =
             "Signature not yet current: 20261128T121730Z is still later than 20261128T121230Z";
@@ -372,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_of_the_service_is_cut_before_it_quotes_our_request() {
+    fn a_service_message_is_cut_before_it_quotes_our_request() {
         let signature = Some("InvalidSignatureException");
         let text = "The signature does not match.\n\nThe Canonical String should have been\n'x-amz-security-token:secret'";
         assert_eq!(shorten(signature, text), "The signature does not match.");

@@ -1,9 +1,9 @@
-//! Which hosts are on this machine.
+//! Recognises hosts on this machine.
 
 use std::net::{IpAddr, Ipv6Addr};
 
-/// Returns true if a host cannot be on another machine: loopback and link-local addresses, at which Lambda's and the containers'
-/// own endpoints are, and the local address of EKS.
+/// True if a host cannot be on another machine. This holds for loopback addresses, for link-local addresses, where the
+/// endpoints of Lambda and containers are, and for the local address of EKS.
 pub(super) fn is_near(host: &str) -> bool {
     const EKS: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x23);
     match host.trim_matches(['[', ']']).parse::<IpAddr>() {

@@ -1,14 +1,14 @@
-//! Text of others, made fit for a line of the log: bounded, without control characters and without secrets.
+//! Prepares external text for the log: bounded, without control characters and without secrets.
 
 use extension_spec::without_userinfo;
 
-/// Stands for the middle of a text that is too long.
+/// Replaces the middle of a text that is too long.
 const GAP: &str = " … ";
 
 /// Returns the text on one line, with at most `most` characters.
 ///
-/// What is too long loses its middle: services name the action first and the cause last. The text ends before it quotes a session
-/// token, as refusals of a signature and some proxies do.
+/// A text that is too long loses its middle, because services name the action first and the cause last. The result ends
+/// before a session token, which rejections of a signature and some proxies quote.
 pub(super) fn clean(text: &str, most: usize) -> String {
     let words = |c: char| c.is_whitespace() || is_unprintable(c);
     let text = without_userinfo(before_token(text));
@@ -25,7 +25,7 @@ pub(super) fn clean(text: &str, most: usize) -> String {
     format!("{head}{GAP}{tail}")
 }
 
-/// Control characters, and the marks that change the order in which text is shown.
+/// True for control characters and for marks that change the displayed order of text.
 fn is_unprintable(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -42,7 +42,7 @@ fn is_unprintable(c: char) -> bool {
 fn before_token(text: &str) -> &str {
     const TOKEN: &[u8] = b"x-amz-security-token";
     let is_token = |it: &[u8]| it.eq_ignore_ascii_case(TOKEN);
-    // The match begins with an ASCII letter, so the cut is between characters.
+    // The match starts with an ASCII letter, so the cut is between characters.
     text.as_bytes().windows(TOKEN.len()).position(is_token).map_or(text, |at| &text[..at])
 }
 

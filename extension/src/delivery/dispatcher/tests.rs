@@ -14,7 +14,7 @@ const LIMITS: Limits = Limits {
 };
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Answers one request each, in order; afterwards takes everything.
+/// Each step answers one request. After the last step every request succeeds.
 enum Script {
     Refuse(&'static [usize]),
     Fail(Decision),
@@ -25,9 +25,9 @@ enum Script {
 #[derive(Default)]
 struct Scripted {
     script: Mutex<VecDeque<Script>>,
-    /// Requests with a record of more bytes are refused.
+    /// Requests with a larger record are rejected.
     largest: Mutex<Option<usize>>,
-    /// Requests with an event of this number are refused.
+    /// Requests with an event of this number are rejected.
     poison: Mutex<Option<u64>>,
     taken: Mutex<Vec<Record>>,
     sizes: Mutex<Vec<usize>>,
@@ -80,7 +80,7 @@ struct Bench {
 }
 
 impl Bench {
-    /// `events` events, two to a record, before a sink that follows the script.
+    /// Creates a queue of `events` events, two per record, and a sink that follows the script.
     fn new(events: u64, script: impl IntoIterator<Item = Script>) -> Self {
         let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB");
         let packer = Packer::new(LIMITS, Packing::default(), source.clone());
@@ -104,7 +104,7 @@ impl Bench {
         outcome
     }
 
-    /// Numbers of the events that arrived, in the order of arrival.
+    /// Returns the numbers of the events that arrived, in order of arrival.
     fn arrived(&self) -> Vec<u64> {
         let seq = |line: &str| {
             let event: serde_json::Value = serde_json::from_str(line).unwrap();
@@ -123,14 +123,14 @@ impl Bench {
 }
 
 #[tokio::test(start_paused = true)]
-async fn everything_arrives_once_when_all_is_well() {
+async fn everything_arrives_once_without_failures() {
     let bench = Bench::new(7, []);
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
     assert_eq!((bench.arrived(), bench.sizes()), ((1..=7).collect(), vec![4]));
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_the_records_that_failed_are_sent_again() {
+async fn only_failed_records_are_resent() {
     let bench = Bench::new(8, [Script::Refuse(&[1, 3]), Script::Refuse(&[0])]);
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
     assert_eq!(bench.arrived(), [1, 2, 5, 6, 7, 8, 3, 4]);
@@ -138,7 +138,7 @@ async fn only_the_records_that_failed_are_sent_again() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_broken_connection_is_replaced_at_once_and_waited_for_only_the_second_time() {
+async fn the_first_broken_connection_is_replaced_without_waiting() {
     let bench = Bench::new(2, [Script::Fail(Decision::Reconnect)]);
     let start = Instant::now();
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
@@ -146,21 +146,21 @@ async fn a_broken_connection_is_replaced_at_once_and_waited_for_only_the_second_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_without_an_answer_is_tried_again_on_a_new_connection() {
+async fn a_request_without_a_response_is_retried_on_a_new_connection() {
     let bench = Bench::new(2, [Script::Hang]);
     assert_eq!(bench.deliver(3 * SECOND).await, Outcome::Delivered);
     assert_eq!((bench.arrived(), *bench.sink.resets.lock().unwrap()), (vec![1, 2], 1));
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_too_much_for_its_time_is_tried_with_half_the_records() {
+async fn a_request_that_times_out_is_retried_with_half_the_records() {
     let bench = Bench::new(16, [Script::Hang]);
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
     assert_eq!(bench.sizes(), [8, 4, 4]);
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_delivery_outlasts_its_deadline_and_what_is_left_still_waits() {
+async fn a_delivery_ends_at_its_deadline_and_keeps_the_rest_queued() {
     for script in [|| Script::Hang, || Script::Fail(Decision::BackOff), || Script::Refuse(&[0])] {
         let bench = Bench::new(2, std::iter::repeat_with(script).take(1_000));
         let start = Instant::now();
@@ -171,14 +171,14 @@ async fn no_delivery_outlasts_its_deadline_and_what_is_left_still_waits() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn without_any_time_nothing_is_sent_and_nobody_is_blamed() {
+async fn without_time_nothing_is_sent_or_reported() {
     let bench = Bench::new(2, []);
     assert_eq!(bench.deliver(Duration::ZERO).await, Outcome::OutOfTime(None));
     assert_eq!((bench.sizes(), *bench.sink.resets.lock().unwrap()), (vec![], 0));
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_time_is_used_to_its_end() {
+async fn the_whole_time_is_used() {
     for _ in 0..20 {
         let bench =
             Bench::new(2, std::iter::repeat_with(|| Script::Fail(Decision::BackOff)).take(1_000));
@@ -189,7 +189,7 @@ async fn the_time_is_used_to_its_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_configuration_error_ends_the_delivery_at_once_and_heals() {
+async fn a_configuration_error_ends_only_the_current_delivery() {
     let bench = Bench::new(2, [Script::Fail(Decision::Configuration)]);
     assert!(matches!(bench.deliver(SECOND).await, Outcome::Blocked(_)));
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
@@ -221,7 +221,7 @@ async fn each_freeze_within_a_flush_may_outdate_a_signature() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_is_too_large_is_halved_until_it_passes() {
+async fn a_request_that_is_too_large_is_halved_until_it_fits() {
     let script = || Script::Fail(Decision::Shrink);
     let bench = Bench::new(16, [script(), script()]);
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
@@ -229,7 +229,7 @@ async fn a_request_that_is_too_large_is_halved_until_it_passes() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_event_that_is_refused_while_others_are_taken_is_given_up_and_blocks_no_other() {
+async fn a_rejected_event_is_discarded_and_blocks_no_other() {
     let bench = Bench::new(9, []);
     *bench.sink.poison.lock().unwrap() = Some(4);
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
@@ -242,7 +242,7 @@ async fn an_event_that_is_refused_while_others_are_taken_is_given_up_and_blocks_
 }
 
 #[tokio::test(start_paused = true)]
-async fn records_that_a_stream_finds_too_large_are_cut_and_nothing_is_given_up() {
+async fn records_too_large_for_a_stream_are_split_without_loss() {
     let bench = Bench::new(41, []);
     *bench.sink.largest.lock().unwrap() = Some(200);
     assert_eq!(bench.deliver(SECOND).await, Outcome::Delivered);
@@ -253,7 +253,7 @@ async fn records_that_a_stream_finds_too_large_are_cut_and_nothing_is_given_up()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_spell_of_refusals_after_a_success_sheds_no_more_than_one_event() {
+async fn rejections_after_a_success_discard_at_most_one_event() {
     let refusals = std::iter::repeat_with(|| Script::Fail(Decision::Shrink)).take(1_000);
     let but_the_first = &[1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19];
     let bench = Bench::new(40, std::iter::once(Script::Refuse(but_the_first)).chain(refusals));
@@ -263,7 +263,7 @@ async fn a_spell_of_refusals_after_a_success_sheds_no_more_than_one_event() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_refuses_every_record_sheds_none() {
+async fn a_stream_that_rejects_every_record_loses_none() {
     let bench = Bench::new(6, std::iter::repeat_with(|| Script::Fail(Decision::Shrink)).take(100));
     assert!(matches!(bench.deliver(SECOND).await, Outcome::Blocked(_)));
     assert_eq!(bench.queue.lock().unwrap().held(), 6);
@@ -291,7 +291,7 @@ async fn cancelling_at_any_moment_loses_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_in_a_delivery_leaves_the_events_for_the_next() {
+async fn events_of_a_panicked_delivery_stay_queued() {
     let bench = Bench::new(2, [Script::Panic]);
     let dispatcher = bench.dispatcher.clone();
     let until = Instant::now() + SECOND;
@@ -304,7 +304,7 @@ async fn a_panic_in_a_delivery_leaves_the_events_for_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_delivery_that_may_be_in_vain_begins_with_a_small_request_and_goes_on_with_large_ones() {
+async fn a_doubtful_delivery_starts_with_a_small_request() {
     let bench = Bench::new(20, []);
     let outcome =
         bench.dispatcher.deliver(Destination::Stream, Scope::All, 1, Instant::now() + SECOND).await;
@@ -314,7 +314,7 @@ async fn a_delivery_that_may_be_in_vain_begins_with_a_small_request_and_goes_on_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_refuses_every_request_is_said_and_no_record_is_cut_for_it() {
+async fn a_stream_that_rejects_every_request_is_reported() {
     let bench =
         Bench::new(100, std::iter::repeat_with(|| Script::Fail(Decision::Shrink)).take(5_000));
     for _ in 0..3 {
@@ -331,7 +331,7 @@ async fn a_stream_that_refuses_every_request_is_said_and_no_record_is_cut_for_it
 }
 
 #[tokio::test(start_paused = true)]
-async fn troubles_without_end_are_not_all_remembered() {
+async fn the_number_of_remembered_problems_is_bounded() {
     let bench = Bench::new(2, []);
     for code in 0..1_000 {
         bench.dispatcher.say(&Outcome::Blocked(Trouble::new(format!("Error{code}"))));
@@ -339,7 +339,7 @@ async fn troubles_without_end_are_not_all_remembered() {
     assert_eq!(bench.dispatcher.trouble().len(), MAX_TROUBLES);
 }
 
-/// Takes so many records a second.
+/// Accepts this many records per second.
 struct Slow(f64, Arc<Mutex<usize>>);
 
 impl Sink for Slow {
@@ -354,7 +354,7 @@ impl Sink for Slow {
 }
 
 #[tokio::test(start_paused = true)]
-async fn over_a_slow_link_a_backlog_goes_at_the_pace_of_the_link() {
+async fn a_backlog_is_sent_at_the_pace_of_a_slow_link() {
     let bench = Bench::new(2_000, []);
     let taken = Arc::new(Mutex::new(0));
     let sink = Slow(20.0, taken.clone());
@@ -364,5 +364,5 @@ async fn over_a_slow_link_a_backlog_goes_at_the_pace_of_the_link() {
         dispatcher.deliver(Destination::Stream, Scope::All, usize::MAX, until).await;
     }
     let taken = *taken.lock().unwrap();
-    assert!(taken > 100, "{taken} records in 20 flushes, of 400 that there was time for");
+    assert!(taken > 100, "{taken} records in 20 flushes, of 400 at full speed");
 }

@@ -14,11 +14,11 @@ use crate::delivery::aws::Roots;
 use crate::delivery::aws::credentials::Origin;
 use crate::pack::sink::Decision;
 
-/// Notes where requests would go, and gives one answer.
+/// Records the URIs of requests, and gives one response.
 #[derive(Clone, Debug)]
 struct Nowhere(Arc<Mutex<Vec<String>>>, (u16, String));
 
-/// The answer that the record was taken.
+/// The response that a record was accepted.
 const TAKEN: &str = r#"{"FailedRecordCount":0,"Records":[{"SequenceNumber":"1","ShardId":"s"}]}"#;
 
 impl HttpConnector for Nowhere {
@@ -42,16 +42,16 @@ impl HttpClient for Nowhere {
     }
 }
 
-/// Where a record for this stream would go, with these variables set.
+/// Returns the endpoint for this stream with these variables.
 async fn endpoint(stream: &str, variables: &[(&str, &str)]) -> String {
     let nowhere = Nowhere(Arc::default(), (200, TAKEN.to_owned()));
     assert_eq!(put(&nowhere, stream, variables).await, Ok(vec![Ok(())]));
     let uris = nowhere.0.lock().unwrap();
-    assert_eq!(uris.len(), 1, "one request, and no other");
+    assert_eq!(uris.len(), 1, "exactly one request");
     uris[0].clone()
 }
 
-/// What becomes of a record after this answer.
+/// Returns the result for a record after this response.
 async fn outcome(status: u16, body: &str) -> Result<Vec<Answer>, Failure> {
     put(&Nowhere(Arc::default(), (status, body.to_owned())), "telemetry", &[]).await
 }
@@ -123,7 +123,7 @@ async fn an_answer_that_is_not_from_aws_shows_its_beginning() {
 }
 
 #[tokio::test]
-async fn an_answer_for_more_records_than_were_sent_makes_no_more_of_them() {
+async fn surplus_answers_for_records_are_ignored() {
     let entry = r#"{"SequenceNumber":"1","ShardId":"s"}"#;
     let body = format!(r#"{{"FailedRecordCount":0,"Records":[{}]}}"#, [entry; 1_000].join(","));
     assert_eq!(outcome(200, &body).await, Ok(vec![Ok(())]));
@@ -132,7 +132,7 @@ async fn an_answer_for_more_records_than_were_sent_makes_no_more_of_them() {
 const ARN: &str = "arn:aws:kinesis:us-east-1:111122223333:stream/telemetry";
 
 #[tokio::test]
-async fn a_name_goes_to_the_regions_endpoint_and_an_arn_to_the_accounts_own_in_its_own_region() {
+async fn a_name_uses_the_regional_endpoint_and_an_arn_its_own() {
     assert_eq!(endpoint("telemetry", &[]).await, "https://kinesis.eu-west-1.amazonaws.com/");
     assert_eq!(
         endpoint(ARN, &[]).await,
@@ -149,7 +149,7 @@ async fn fips_and_dual_stack_are_honoured() {
 }
 
 #[tokio::test]
-async fn an_endpoint_of_ones_own_wins_and_that_of_the_service_before_the_general_one() {
+async fn a_service_endpoint_overrides_the_general_one() {
     let general = ("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
     let own = ("AWS_ENDPOINT_URL_KINESIS", "http://127.0.0.1:2");
     assert_eq!(endpoint(ARN, &[general]).await, "http://127.0.0.1:1/");

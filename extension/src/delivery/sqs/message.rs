@@ -1,4 +1,4 @@
-//! A record as messages of a queue.
+//! Converts a record to messages of a queue.
 //!
 //! Pure. Source of the limits: `SendMessageBatch` in the SQS API reference.
 
@@ -6,25 +6,26 @@ use std::borrow::Cow;
 
 use crate::pack::Record;
 
-/// Largest message, with its attributes: what every queue takes, and no more than four of the pieces by which SQS bills.
+/// The largest message, including attributes, in bytes. Every queue accepts it, and SQS bills it as four requests of 64
+/// KB.
 const LARGEST: usize = 256 * 1024;
-/// Room for the attributes.
+/// The bytes reserved for the attributes.
 const ATTRIBUTES: usize = 4 * 1024;
 
 /// A record, or a piece of one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Message {
     pub(super) body: String,
-    /// Names and values.
+    /// The attributes, by name and value.
     pub(super) attributes: Vec<(&'static str, String)>,
-    /// Messages of one group stay in order, where a queue knows order.
+    /// The message group, whose messages a FIFO queue keeps in order.
     pub(super) group: String,
-    /// The same for the same piece of the same record.
+    /// The deduplication id: equal for the same piece of the same record.
     pub(super) identity: String,
 }
 
 impl Message {
-    /// The messages of a record that was to go to this stream. Text stays text; what is none is base64.
+    /// Returns the messages of a record that was meant for this stream. Valid text stays text; other data is base64.
     pub(super) fn of(record: &Record, stream: &str) -> Vec<Self> {
         let text =
             std::str::from_utf8(&record.data).ok().filter(|text| text.chars().all(is_allowed));
@@ -34,7 +35,7 @@ impl Message {
         };
         let pieces = pieces(&body, LARGEST - ATTRIBUTES);
         let span = &record.span;
-        // Records that were cut have one span, and FIFO queues drop what they take for a duplicate.
+        // The halves of a split record may have equal spans, and FIFO queues drop apparent duplicates.
         let checksum = crc32fast::hash(&record.data);
         let identity = format!("{}-{}-{}-{checksum:08x}", span.instance, span.first, span.last);
         let count = pieces.len();
@@ -58,19 +59,19 @@ impl Message {
         pieces.into_iter().enumerate().map(message).collect()
     }
 
-    /// Its size as SQS counts it: body, and names, types and values of attributes.
+    /// Returns the size as SQS counts it: the body, and the names, types and values of attributes.
     pub(super) fn size(&self) -> usize {
         let attribute = |(name, value): &(&str, String)| name.len() + "String".len() + value.len();
         self.body.len() + self.attributes.iter().map(attribute).sum::<usize>()
     }
 }
 
-/// What a message may hold: the characters of XML 1.0.
+/// True if a message may contain this character (XML 1.0).
 fn is_allowed(c: char) -> bool {
     matches!(c, '\t' | '\n' | '\r' | ' '..='\u{D7FF}' | '\u{E000}'..='\u{FFFD}' | '\u{10000}'..)
 }
 
-/// Cuts a text into pieces of at most so many bytes, at least one.
+/// Splits a text into pieces of at most `room` bytes; there is at least one.
 fn pieces(mut text: &str, room: usize) -> Vec<&str> {
     let mut pieces = Vec::new();
     while text.len() > room {
@@ -99,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_of_text_is_a_message_that_says_whose_it_is() {
+    fn a_text_record_becomes_a_message_with_its_identity() {
         let messages = Message::of(&record(b"{}\n{}\n"), "telemetry");
         assert_eq!(messages.len(), 1);
         assert_eq!(messages[0].body, "{}\n{}\n");
@@ -113,11 +114,11 @@ mod tests {
         ] {
             assert_eq!(attribute(&messages[0], name), value);
         }
-        assert!(messages[0].attributes.len() <= 10, "SQS takes no more");
+        assert!(messages[0].attributes.len() <= 10, "the limit of SQS");
     }
 
     #[test]
-    fn what_xml_cannot_hold_is_base64() {
+    fn data_that_xml_cannot_contain_is_base64() {
         for data in [&b"\x1f\x8b\x08"[..], "\u{FFFE}".as_bytes(), b"\0"] {
             let messages = Message::of(&record(data), "telemetry");
             assert_eq!(attribute(&messages[0], "Encoding"), "base64");
@@ -127,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn the_pieces_of_a_large_record_are_each_small_enough_and_join_to_the_whole() {
+    fn pieces_of_a_large_record_fit_and_join_to_the_whole() {
         let text = "é€".repeat(150_000);
         let messages = Message::of(&record(text.as_bytes()), "telemetry");
         assert!(messages.len() > 1 && messages.iter().all(|it| it.size() <= LARGEST));
@@ -145,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn records_that_were_cut_are_told_apart() {
+    fn halves_of_a_split_record_have_different_identities() {
         let whole = Record { data: "{\"a\":1}\n{\"b\":2}\n".into(), ..record(b"") };
         let (one, two) = whole.halves().unwrap();
         let identity = |record: &Record| Message::of(record, "telemetry")[0].identity.clone();

@@ -1,4 +1,4 @@
-//! The request that a log line itself names.
+//! Finds the request that a log line itself names.
 //!
 //! Knows the JSON members under which runtimes and Powertools log a request id, and Lambda's own text formats.
 
@@ -11,16 +11,17 @@ use crate::base::json;
 /// Members that name a request, in lower case and without `_`, `-` and `.`.
 const MEMBERS: [&str; 5] =
     ["requestid", "awsrequestid", "functionrequestid", "lambdarequestid", "faasinvocationid"];
-/// Members that hold such a member: the span of `lambda_runtime` for Rust, and the contexts of Java's loggers and others.
+/// Members that contain such a member: the span of `lambda_runtime` for Rust, and the contexts of loggers for Java and
+/// others.
 const HOLDERS: [&str; 4] = ["\"span\"", "\"contextMap\"", "\"mdc\"", "\"context\""];
-/// Levels that stand before an id.
+/// Levels that may precede an id.
 const LEVELS: [&str; 8] =
     ["TRACE", "DEBUG", "INFO", "WARN", "WARNING", "ERROR", "FATAL", "CRITICAL"];
-/// Lambda's formats say the request within the first characters.
+/// The number of characters within which Lambda's formats name the request.
 const HEAD: usize = 256;
 
-/// Returns the request that a line names, given as the JSON of its `record`; none if it names none. Runtimes log during
-/// init, too: then Node names `undefined` and Python nothing, which is an empty name.
+/// Returns the request that a line names, given as the JSON of its `record`; none if it names none. Runtimes also log
+/// during init. Node then writes `undefined`, and Python nothing, which is an empty name.
 pub(super) fn named(record: &str) -> Option<Cow<'_, str>> {
     let may_have_member = || has(record, "equest") || has(record, "nvocation");
     if record.starts_with('{') {
@@ -40,13 +41,13 @@ pub(super) fn named(record: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// True if a record holds this word. Looks for its second letter, which is rare.
+/// True if a record contains this word. It searches for the second letter, which is rare.
 fn has(record: &str, word: &str) -> bool {
     let (record, word) = (record.as_bytes(), word.as_bytes());
     memchr_iter(word[1], record).any(|at| record[at.saturating_sub(1)..].starts_with(word))
 }
 
-/// Finds the first member that names a request with a text: in the object itself, else one level down in a holder.
+/// Finds the first member that names a request with a text: in the object itself, otherwise one level down in a holder.
 fn of_object(object: &str, is_outer: bool) -> Option<Cow<'_, str>> {
     let mut held = None;
     for (name, value) in json::members(object) {
@@ -67,11 +68,11 @@ fn of_object(object: &str, is_outer: bool) -> Option<Cow<'_, str>> {
 fn names_request(name: &str) -> bool {
     let letters = || name.bytes().filter(|byte| !b"\"_-.".contains(byte));
     let is_it = |member: &str| letters().map(|it| it.to_ascii_lowercase()).eq(member.bytes());
-    // The longest of them.
+    // The longest member has 17 letters, plus quotes and separators.
     name.len() <= 24 && MEMBERS.into_iter().any(is_it)
 }
 
-/// Decodes the beginning of a JSON string, as far as formats need it.
+/// Decodes the start of a JSON string, as far as the formats need it.
 fn head(text: &str) -> Cow<'_, str> {
     let most = text.len().min(HEAD);
     let end = memchr2(b'"', b'\\', &text.as_bytes()[..most]);
@@ -101,8 +102,9 @@ fn head(text: &str) -> Cow<'_, str> {
     head.into()
 }
 
-/// Reads Lambda's text formats: of Node and .NET `time, id, level, message`, of Python `[level], time, id, message`, both
-/// separated by tabs; of Ruby; `RequestId: id`; and what log4j2 and others are set up for, an id behind the time or the level.
+/// Reads the text formats of Lambda and common loggers: tab-separated `time, id, level, message` (Node, .NET) and
+/// `[level], time, id, message` (Python), Ruby's format, `RequestId: id`, and log4j2 layouts with an id after the time
+/// or the level.
 fn of_text(head: &str) -> Option<&str> {
     let mut fields = head.split('\t');
     let is_word = |text: &str| !text.is_empty() && text.chars().all(|c| c.is_ascii_alphabetic());
@@ -137,8 +139,8 @@ fn of_text(head: &str) -> Option<&str> {
     None
 }
 
-/// Reads Ruby's format: `I, [time #process]  LEVEL id -- program: message`. The id is empty during init; a logger that the
-/// function makes itself writes neither the id nor its space.
+/// Reads Ruby's format: `I, [time #process]  LEVEL id -- program: message`. The id is empty during init. A logger that
+/// the function creates itself writes neither the id nor its space.
 fn of_ruby(head: &str) -> Option<&str> {
     let (severity, rest) = head.split_at_checked(1)?;
     let rest = rest.strip_prefix(", [")?;
@@ -149,13 +151,13 @@ fn of_ruby(head: &str) -> Option<&str> {
     (is_ruby && !id.contains(' ')).then_some(id)
 }
 
-/// True for `[INFO]`.
+/// True for a level in brackets, such as `[INFO]`.
 fn is_level(text: &str) -> bool {
     let inner = text.strip_prefix('[').and_then(|text| text.strip_suffix(']'));
     inner.is_some_and(|inner| inner.chars().all(|c| c.is_ascii_alphabetic()))
 }
 
-/// True for an RFC 3339 time, roughly.
+/// True if a text looks like an RFC 3339 time.
 fn is_time(text: &str) -> bool {
     let bytes = text.as_bytes();
     bytes.len() >= 19
@@ -164,7 +166,7 @@ fn is_time(text: &str) -> bool {
         && bytes[13] == b':'
 }
 
-/// True for an id of the form that Lambda gives requests.
+/// True for an id in the format of Lambda's request ids.
 fn is_id(text: &str) -> bool {
     let fits = |(at, byte): (usize, u8)| match at {
         8 | 13 | 18 | 23 => byte == b'-',
@@ -228,7 +230,7 @@ mod tests {
             }
         }
         let both = format!(r#"{{"context":{{"requestId":"other"}},"requestId":"{ID}"}}"#);
-        assert_eq!(named(&both).as_deref(), Some(ID), "its own member comes first");
+        assert_eq!(named(&both).as_deref(), Some(ID), "its own member has precedence");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What bodies tell about invocations: when they were, whose they are, and what is missing.
+//! Learns about invocations from bodies: their times, their tenant, and missing telemetry.
 
 use super::members::{Piece, members};
 use super::parts::Part;
@@ -8,12 +8,12 @@ use crate::base::clock::Moment;
 use crate::ingest::selection::Selection;
 
 impl Intake {
-    /// Learns that telemetry is missing here: lines after it may belong to an invocation whose start was part of it.
+    /// Notes that telemetry is missing here. Later lines may belong to an invocation whose start is missing.
     pub fn gap(&mut self) {
         self.dropped(None);
     }
 
-    /// Learns that telemetry from before this time is missing, or at any time.
+    /// Notes that telemetry is missing, before this time if it is known.
     fn dropped(&mut self, time: Option<&str>) {
         if let Some(attribution) = &mut self.attribution {
             attribution.dropped(time);
@@ -23,8 +23,8 @@ impl Intake {
         }
     }
 
-    /// Learns when the invocations were that the parts of a body tell of, so that a line finds the start of its invocation
-    /// in any of them. The parts are to be taken next.
+    /// Learns the times of the invocations in all parts of a body, so that a line finds the start of its invocation in
+    /// any part. The parts are read next.
     pub(crate) fn foresee(&mut self, parts: &[Part], now: Moment) {
         for part in parts {
             let pieces = match part {
@@ -42,7 +42,7 @@ impl Intake {
         self.foreseen = parts.len();
     }
 
-    /// Learns what a piece says about the time of an invocation, or that it may hide one.
+    /// Learns the time of an invocation from a piece, or that the piece may hide one.
     pub(super) fn attribute(&mut self, piece: &Piece<'_>, member: &Member<'_>, now: Moment) {
         if is_gap(piece) {
             return self.gap();
@@ -67,7 +67,7 @@ impl Intake {
                 if let (Some(selection), Some(number)) = (&mut self.selection, number) {
                     let is_seen = |last| last < number && selection.has_seen(last);
                     if attribution.last().is_some_and(is_seen) {
-                        // A clock that was set back: lines of later invocations may seem to be of earlier ones.
+                        // The clock was set back, so lines of later invocations may seem to belong to earlier ones.
                         selection.gap();
                     }
                     selection.started(number, &request_id, member.root_trace_id().as_deref());
@@ -83,7 +83,7 @@ impl Intake {
         }
     }
 
-    /// Learns what an event says about an invocation.
+    /// Learns about an invocation from an event.
     pub(super) fn note(&mut self, member: &Member<'_>, signals: &mut Vec<Signal>) {
         let is_start = match member.event_type() {
             "platform.logsDropped" => return signals.push(Signal::Gap),
@@ -107,7 +107,8 @@ impl Intake {
         }
     }
 
-    /// Learns the tenant that an invocation names. An environment serves one all its life, so the first one counts.
+    /// Learns the tenant that an invocation names. An environment serves one tenant all its life, so the first one
+    /// counts.
     fn learn_tenant(&mut self, tenant: &str) -> Option<Signal> {
         let source = self.source.of_tenant(tenant)?;
         if self.source.tenant().is_none() {
@@ -119,7 +120,7 @@ impl Intake {
     }
 }
 
-/// True for a piece that could not be read and may be an event of the platform, or hold some.
+/// True for an unreadable piece that may be or contain an event of the platform.
 pub(super) fn is_gap(piece: &Piece<'_>) -> bool {
     match piece {
         Piece::Value(_) => false,
@@ -128,7 +129,7 @@ pub(super) fn is_gap(piece: &Piece<'_>) -> bool {
     }
 }
 
-/// Milliseconds since 1970, of a time as the platform writes it.
+/// Returns the milliseconds since 1970 of a time in the platform's format.
 fn milliseconds(time: &str) -> Option<u64> {
     let time = humantime::parse_rfc3339(time).ok()?;
     let since = time.duration_since(std::time::UNIX_EPOCH).ok()?;

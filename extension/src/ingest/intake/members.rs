@@ -1,7 +1,7 @@
-//! Splits the array in a body into its members, so that a member which is no JSON costs only itself.
+//! Splits the array in a body into its members, so that an invalid member affects only itself.
 //!
-//! Agrees with `serde_json` on every body that `serde_json` accepts. Everything else is split by its bytes: strings with
-//! escapes, depth of nesting, commas outside. Iterative, in linear time, and holds no memory.
+//! It agrees with `serde_json` on every body that `serde_json` accepts. Everything else is split by its bytes: strings
+//! with escapes, nesting depth, and commas outside. It is iterative, takes linear time, and allocates no memory.
 
 use std::str::Utf8Error;
 
@@ -14,16 +14,16 @@ use crate::base::json::{is_space, string_end, token_end};
 /// A piece of an array. Only whitespace, separating commas and the array's own brackets lie between pieces.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Piece<'a> {
-    /// The text of a JSON value, as it stands in the body.
+    /// The text of a JSON value, as it is in the body.
     Value(&'a str),
-    /// Bytes that are no JSON value. `is_sure` says that their end is known: quotes and brackets in them match.
+    /// Bytes that are not a JSON value. `is_sure` is true if their end is certain, because quotes and brackets match.
     Invalid { bytes: &'a [u8], is_sure: bool },
     /// The body ends before its array does. Always the last piece.
     Unfinished,
 }
 
 impl<'a> Piece<'a> {
-    /// Returns its bytes.
+    /// Returns the bytes of the piece.
     pub(super) fn bytes(&self) -> &'a [u8] {
         match self {
             Self::Value(text) => text.as_bytes(),
@@ -33,18 +33,18 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// Returns the pieces of the array in `body`, each with what was read of it; none if the body is no array. Of a piece that is no
-/// object nothing but its text is read, and of one that is no value nothing at all.
+/// Returns the pieces of the array in `body`, each with the members that were read; none if the body is not an array.
+/// Only objects are read. Other values have their text only, and invalid pieces nothing.
 ///
-/// A member whose quotes or brackets do not match has no end that could be told. It is taken to end where the next
-/// event begins: at a comma that a `{` and the name of an event's member follow.
+/// A member whose quotes or brackets do not match has no certain end. It is assumed to end where the next event starts:
+/// at a comma followed by a `{` and the name of an event's member.
 pub(super) fn members(
     body: &[u8],
 ) -> Option<impl Iterator<Item = (Piece<'_>, Member<'_>)> + Clone> {
     let start = skip_space(body, 0);
     let first = skip_space(body, start + 1);
     let is_array = body.get(start) == Some(&b'[') && first < body.len();
-    // Each search for the end of a member whose end is not sure may read all that is left.
+    // Each search for an uncertain end may read all remaining bytes.
     let budget = 4 * body.len() + 4 * 1024 * 1024;
     is_array.then_some(Members {
         body,
@@ -62,16 +62,16 @@ pub(super) fn members(
 struct Members<'a> {
     body: &'a [u8],
     at: usize,
-    /// Where the slot ends within which `at` stands, if it holds more than a value.
+    /// The end of the slot that contains `at`, if it contains more than a value.
     bad_end: usize,
     /// The comma that was read last, if no value has followed it.
     comma: Option<usize>,
     state: State,
-    /// Bytes that may be read in searches for ends that are not sure.
+    /// The number of bytes that searches for uncertain ends may still read.
     budget: usize,
-    /// The part of the body that was found to be UTF-8 last, and where it begins.
+    /// The part of the body that was last found to be UTF-8, and its position.
     text: (&'a str, usize),
-    /// What was read of the last value.
+    /// The members that were read of the last value.
     member: Member<'a>,
 }
 
@@ -108,7 +108,7 @@ impl<'a> Members<'a> {
                     return was_open.then_some(Piece::Unfinished);
                 }
                 Some(b',') => {
-                    // Nothing stands before it.
+                    // No value precedes this comma.
                     self.at = end_of_commas(self.body, at);
                     self.comma = None;
                     return Some(self.invalid(at, self.at, true));
@@ -141,7 +141,7 @@ impl<'a> Members<'a> {
         None
     }
 
-    /// Reads a value that a comma or the end of the array follows.
+    /// Reads a value that is followed by a comma or the end of the array.
     fn value(&mut self) -> Option<&'a str> {
         let (member, end) = self.value_at(self.at)?;
         let end = skip_space(self.body, end);
@@ -150,7 +150,7 @@ impl<'a> Members<'a> {
         Some(self.member.text)
     }
 
-    /// Reads the JSON value that begins here. Returns it and its end.
+    /// Reads the JSON value that starts here. Returns it and its end.
     fn value_at(&mut self, at: usize) -> Option<(Member<'a>, usize)> {
         let text = self.text_at(at);
         let values = serde_json::Deserializer::from_str(text);
@@ -165,7 +165,7 @@ impl<'a> Members<'a> {
         Some((member.with_text(&text[..length]), at + length))
     }
 
-    /// Returns the text that begins here, up to the first byte that is no UTF-8. Each byte is looked at once.
+    /// Returns the text from here up to the first byte that is not UTF-8. Each byte is read once.
     fn text_at(&mut self, at: usize) -> &'a str {
         let (text, start) = self.text;
         let known = at.checked_sub(start).and_then(|at| text.get(at..));
@@ -178,7 +178,7 @@ impl<'a> Members<'a> {
         })
     }
 
-    /// Goes on behind a slot.
+    /// Continues after a slot.
     fn leave(&mut self, end: usize) {
         self.at = end;
         if self.body.get(end) == Some(&b',') {
@@ -187,7 +187,7 @@ impl<'a> Members<'a> {
         }
     }
 
-    /// Finds the end of a slot that holds no value, or more than one. Returns it whole if its end is not sure.
+    /// Finds the end of a slot that contains no value, or several. Returns the whole slot if its end is uncertain.
     fn enter_bad_slot(&mut self) -> Option<Piece<'a>> {
         let start = self.at;
         let (end, is_sure) = slot(self.body, start);
@@ -205,7 +205,7 @@ impl<'a> Members<'a> {
         Some(self.invalid(start, end, false))
     }
 
-    /// Parts objects from whatever else stands in a slot.
+    /// Separates objects from the other bytes of a slot.
     fn within_bad_slot(&mut self) -> Option<Piece<'a>> {
         let slot = &self.body[..self.bad_end];
         let start = skip_space(slot, self.at);
@@ -242,11 +242,11 @@ impl<'a> Members<'a> {
     }
 }
 
-/// Returns where the slot that begins here ends: at a comma or a `]` outside of everything, or with the body. False if
-/// quotes or brackets in it do not match, so that its end may be another.
+/// Returns the end of the slot that starts here: a comma or a `]` outside strings and brackets, or the end of the body.
+/// The flag is false if quotes or brackets do not match, so that the end is uncertain.
 fn slot(body: &[u8], start: usize) -> (usize, bool) {
     let (mut at, mut depth, mut is_sure) = (start, 0_usize, true);
-    // Which of the outermost levels are arrays, a bit each. Deeper ones are only counted.
+    // One bit per outer level: set if it is an array. Deeper levels are only counted.
     let mut arrays = 0_u128;
     while let Some(byte) = body.get(at) {
         let level = |depth: usize| u32::try_from(depth).ok().and_then(|it| 1_u128.checked_shl(it));
@@ -279,7 +279,8 @@ fn slot(body: &[u8], start: usize) -> (usize, bool) {
     (at, false)
 }
 
-/// Returns where the next event seems to begin: a `{` behind a comma, with the name of an event's member in it.
+/// Returns the position at which the next event seems to start: a `{` after a comma, followed by the name of an event's
+/// member.
 fn next_event(body: &[u8], from: usize) -> Option<usize> {
     let mut from = from;
     loop {
@@ -294,7 +295,7 @@ fn next_event(body: &[u8], from: usize) -> Option<usize> {
     }
 }
 
-/// Returns where a run of commas and whitespace ends, behind its last comma.
+/// Returns the end of a run of commas and whitespace, after its last comma.
 fn end_of_commas(body: &[u8], start: usize) -> usize {
     let (mut at, mut end) = (start, start);
     while body.get(at) == Some(&b',') {

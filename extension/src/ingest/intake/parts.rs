@@ -1,27 +1,28 @@
-//! Cuts a large body into parts that are taken in one after the other, so that no body needs its memory twice.
+//! Splits a large body into parts that are read one after the other, so that no body needs twice its memory.
 
 use memchr::memchr_iter;
 
 use super::members::{Piece, members};
 use crate::buffer::memory_budget::BufferedBody;
 
-/// Bytes of a part, about.
+/// The approximate size of a part, in bytes.
 const PART_BYTES: usize = 256 * 1024;
-/// Members of a part.
+/// The most members of a part.
 const PART_MEMBERS: usize = 2_500;
-/// Commas of a small body that is taken whole, those in its members included: a line of JSON has about ten.
+/// The number of commas below which a small body stays whole. It includes commas within members: a line of JSON has
+/// about ten.
 const FEW_COMMAS: usize = 4 * PART_MEMBERS;
 
-/// A body, or a part of one.
+/// A body or a part of one.
 #[derive(Debug)]
 pub(crate) enum Part {
-    /// An array of its own, or a whole body.
+    /// A whole body, or a part that is an array.
     Body(BufferedBody),
-    /// Bytes of a body that is no array.
+    /// Bytes of a body that is not an array.
     Raw(BufferedBody),
 }
 
-/// Returns the parts of a body, in their order; small bodies are one. Of an array each part is an array.
+/// Returns the parts of a body in order. A small body is one part. The parts of an array are arrays.
 pub(crate) fn parts(mut body: BufferedBody) -> Vec<Part> {
     let mut parts = Vec::new();
     let Some(cuts) = cuts(&body) else {
@@ -35,7 +36,7 @@ pub(crate) fn parts(mut body: BufferedBody) -> Vec<Part> {
         parts.reverse();
         return parts;
     };
-    // From the end, so that each copies only itself.
+    // Splitting starts at the end, so that each step copies only its own part.
     for (end, start) in cuts.into_iter().rev() {
         let mut part = body.split_off(start - 1);
         part.set(0, b'[');
@@ -48,9 +49,10 @@ pub(crate) fn parts(mut body: BufferedBody) -> Vec<Part> {
     parts
 }
 
-/// Returns where a body may be cut: the end of a member, and the beginning of the next. None if it is no array.
+/// Returns the positions at which a body may be split: the end of a member, and the start of the next. None if it is
+/// not an array.
 fn cuts(body: &[u8]) -> Option<Vec<(usize, usize)>> {
-    // Members are not told apart twice if their commas say already that they are few.
+    // A small body with few commas has few members, so they need not be counted.
     if body.len() <= PART_BYTES && memchr_iter(b',', body).count() < FEW_COMMAS {
         return Some(Vec::new());
     }
@@ -77,7 +79,7 @@ fn cuts(body: &[u8]) -> Option<Vec<(usize, usize)>> {
     (is_array || last == 0).then_some(cuts)
 }
 
-/// Returns the beginning of the character in which this byte lies, if it lies in one.
+/// Returns the start of the character that contains this byte; the position itself if the byte is in none.
 fn char_start(bytes: &[u8], at: usize) -> usize {
     let is_start = |at: &usize| bytes[*at] & 0xc0 != 0x80;
     (at.saturating_sub(3)..=at).rev().find(is_start).unwrap_or(at)
@@ -105,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn the_parts_of_a_large_array_are_arrays_with_all_of_its_members() {
+    fn parts_of_a_large_array_are_arrays_with_all_its_members() {
         let line = format!("{{\"record\":\"{}\"}}", "é,".repeat(1_000));
         for (member, count, separator) in
             [("1", 25_000, ","), ("[2]", 25_000, " ,\n "), (&line, 2_000, ", ")]
@@ -127,7 +129,7 @@ mod tests {
     }
 
     #[test]
-    fn a_large_body_that_is_no_array_is_cut_between_characters() {
+    fn a_large_body_without_an_array_is_cut_between_characters() {
         for body in ["é".repeat(2_000_000), format!("[\"{}", "🦀".repeat(1_000_000))] {
             let parts = texts(&body);
             assert!(parts.len() > 2);

@@ -1,4 +1,4 @@
-//! What is read of an event: its time, its type and its record. All else stays bytes.
+//! Reads the time, the type and the record of an event. Everything else stays bytes.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -12,15 +12,15 @@ use crate::base::json;
 use crate::buffer::ledger::LogsDropped;
 use crate::report::own_lines;
 
-/// A member of the array: its text, and what was read of it if it is an object. Each member is read by itself: one of a
-/// shape that is new to us (`type` a number, or twice) hides no other, and the event goes through.
+/// A member of the array: its text, and the values that were read if it is an object. Each value is read separately, so
+/// an unexpected form (`type` is a number, or occurs twice) does not affect the others, and the event passes.
 #[derive(Clone, Default)]
 pub(super) struct Member<'a> {
     pub(super) text: &'a str,
     pub(super) time: Option<Cow<'a, str>>,
     event_type: Option<Cow<'a, str>>,
     pub(super) record: Option<&'a str>,
-    /// True if any of its types is one that only the extension may use.
+    /// True if one of its types is reserved for the extension.
     pub(super) is_reserved: bool,
 }
 
@@ -31,13 +31,13 @@ pub(super) struct Request<'a> {
 }
 
 impl<'de> Deserialize<'de> for Member<'de> {
-    /// Reads an object, but for its text.
+    /// Reads an object, except for its text.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_map(Peek)
     }
 }
 
-/// Reads an object member by member: `serde_json` allocates for an object within another if it skips both at once.
+/// Reads an object member by member, because `serde_json` allocates when it skips a nested object.
 struct Peek;
 
 impl<'de> Visitor<'de> for Peek {
@@ -50,7 +50,7 @@ impl<'de> Visitor<'de> for Peek {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Member<'de>, A::Error> {
         let mut member = Member::default();
         let (mut times, mut types, mut records) = (0, 0, 0);
-        // Raw, because a name may be no text (half of a surrogate pair), and must not hide the others then.
+        // Names are read raw: a name with an unpaired surrogate is not a text, and must not hide the other members.
         while let Some((name, value)) = map.next_entry::<&RawValue, &RawValue>()? {
             let value = value.get();
             match &*json::text(name.get()).unwrap_or_default() {
@@ -70,7 +70,7 @@ impl<'de> Visitor<'de> for Peek {
                 _ => {}
             }
         }
-        // Readers differ on which of several is meant.
+        // If a member occurs several times, readers differ on which one counts.
         if times > 1 || types > 1 || records > 1 {
             return Ok(Member { is_reserved: member.is_reserved, ..Member::default() });
         }
@@ -84,22 +84,22 @@ impl<'a> Member<'a> {
         Self { text, ..self }
     }
 
-    /// Reads an event that was read before.
+    /// Reads an event again whose text was read before.
     pub(super) fn of(text: &'a str) -> Self {
         serde_json::from_str(text).unwrap_or_else(|_| Self::default()).with_text(text)
     }
 
-    /// True if it is an object, as events are.
+    /// True if it is an object, as every event is.
     pub(super) fn is_object(&self) -> bool {
         self.text.starts_with('{')
     }
 
-    /// Returns its type; an empty one if it has none.
+    /// Returns its type; empty if it has none.
     pub(super) fn event_type(&self) -> &str {
         self.event_type.as_deref().unwrap_or_default()
     }
 
-    /// True if it is a log line, of the function or of an extension.
+    /// True if it is a log line of the function or of an extension.
     pub(super) fn is_line(&self) -> bool {
         matches!(self.event_type(), "function" | "extension")
     }
@@ -111,7 +111,7 @@ impl<'a> Member<'a> {
         Some(Request { request_id, tenant: tenant.and_then(json::text) })
     }
 
-    /// Returns the X-Ray root trace id that `platform.start` states: of `Root=1-…;Parent=…;Sampled=1`, the value of `Root`.
+    /// Returns the X-Ray root trace id in `platform.start`: the value of `Root` in `Root=1-…;Parent=…;Sampled=1`.
     pub(super) fn root_trace_id(&self) -> Option<Cow<'a, str>> {
         let [tracing] = json::values(self.record?, ["tracing"]);
         let [header] = json::values(tracing?, ["value"]);
@@ -120,14 +120,14 @@ impl<'a> Member<'a> {
         (!root.is_empty()).then(|| root.to_owned().into())
     }
 
-    /// True if the function has failed, as `platform.runtimeDone` states it: every status but success is a failure, and so is
-    /// a missing one.
+    /// True if the function has failed according to `platform.runtimeDone`. Every status except success is a failure,
+    /// and so is a missing one.
     pub(super) fn has_failed(&self) -> bool {
         let [status] = json::values(self.record.unwrap_or_default(), ["status"]);
         status != Some(r#""success""#)
     }
 
-    /// Returns how long a function has run, as `platform.runtimeDone` states it.
+    /// Returns how long a function ran according to `platform.runtimeDone`.
     pub(super) fn duration(&self) -> Option<Duration> {
         let [metrics] = json::values(self.record?, ["metrics"]);
         let [ms] = json::values(metrics?, ["durationMs"]);
@@ -141,12 +141,12 @@ impl<'a> Member<'a> {
         phase.is_some_and(|phase| phase == r#""invoke""#)
     }
 
-    /// True if the extension itself has printed it.
+    /// True if the extension itself printed it.
     pub(super) fn is_own_line(&self) -> bool {
         self.event_type() == "extension" && self.record.is_some_and(own_lines::is_own_line)
     }
 
-    /// Returns what `platform.logsDropped` states, and nothing for other events.
+    /// Returns the numbers in `platform.logsDropped`; zero for other events.
     pub(super) fn logs_dropped(&self) -> LogsDropped {
         #[derive(Default, serde::Deserialize)]
         #[serde(rename_all = "camelCase", default)]
@@ -163,7 +163,7 @@ impl<'a> Member<'a> {
     }
 }
 
-/// True if a type, as JSON, is one that only the extension may use. Reads strings that are no text, too.
+/// True if a type, as JSON, is reserved for the extension. It also reads strings with unpaired surrogates.
 fn is_reserved(json: &str) -> bool {
     struct Bytes;
     impl Visitor<'_> for Bytes {
@@ -177,7 +177,7 @@ fn is_reserved(json: &str) -> bool {
             Ok(bytes.starts_with(event_type::PREFIX.as_bytes()))
         }
     }
-    // Nearly always the answer.
+    // Most types end here.
     if !json.starts_with("\"k") && !json.starts_with("\"\\") {
         return false;
     }

@@ -1,4 +1,4 @@
-//! Input that is no event, wrapped as one: delivered, never dropped.
+//! Wraps invalid input as an event, so that it is delivered and never dropped.
 
 use std::borrow::Cow;
 use std::time::SystemTime;
@@ -7,11 +7,11 @@ use extension_spec::event_type;
 use memchr::memmem;
 use serde_json::value::RawValue;
 
-/// Returns the text of an event that holds bytes which are no JSON, or no JSON array where one is due. Without a
-/// `reason` it is what the JSON parser says.
+/// Returns the text of an event that contains invalid bytes: not JSON, or not a JSON array where one is expected.
+/// Without a `reason` the event states the JSON parser's error.
 pub(super) fn bytes(reason: Option<&str>, bytes: &[u8], now: SystemTime) -> String {
     let reason = reason.map_or_else(|| parser_says(bytes), str::to_owned);
-    // As text these would take six times their room.
+    // As text, each of these bytes would take six times as much space.
     let controls = bytes.iter().filter(|byte| **byte < b' ').count();
     let (encoding, body) = match std::str::from_utf8(bytes) {
         Ok(text) if controls <= bytes.len() / 16 + 16 => ("text", Cow::Borrowed(text)),
@@ -31,7 +31,8 @@ fn parser_says(bytes: &[u8]) -> String {
     }
 }
 
-/// Returns the text of an event that holds a JSON value which is no event. Its own bytes stay, as the record's last member.
+/// Returns the text of an event that contains a JSON value which is not an event. The value's bytes are the record's
+/// last member.
 pub(super) fn value(reason: &str, text: &str, now: SystemTime) -> String {
     event(&format!(r#"{{"reason":"{reason}","value":{text}}}"#), now)
 }
@@ -41,7 +42,7 @@ fn event(record: &str, now: SystemTime) -> String {
     format!(r#"{{"time":"{time}","type":"{}","record":{record}}}"#, event_type::QUARANTINE)
 }
 
-/// True if bytes that are no JSON may have been an event of the platform: an object, and not one that is a log line.
+/// True if invalid bytes may have been an event of the platform: an object that is not a log line.
 pub(super) fn may_be_of_the_platform(bytes: &[u8]) -> bool {
     const TYPE: &[u8] = b"\"type\"";
     let is_line = |at: usize| {

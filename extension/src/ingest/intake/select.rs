@@ -1,4 +1,4 @@
-//! Lines that wait, without a number, until it is decided whether their invocation is delivered.
+//! Holds lines without a number until it is decided whether their invocation is delivered.
 
 use super::{Accepted, Intake, Member};
 use crate::base::clock::Moment;
@@ -8,7 +8,8 @@ use crate::ingest::attribution::{Attribution, Owners};
 use crate::ingest::selection::{Line, Selection, Verdict};
 
 impl Intake {
-    /// Returns this intake with a selection of the invocations whose lines it delivers. Without attribution there is none.
+    /// Returns this intake with a selection of the invocations whose lines it delivers. Without attribution it has
+    /// none.
     #[must_use]
     pub fn with_selection(self, selection: Option<Selection>) -> Self {
         match (self.attribution, selection) {
@@ -25,8 +26,8 @@ impl Intake {
         self.selection.as_ref()
     }
 
-    /// Decides on a line, and on its invocation if the line makes that remarkable. Returns true if the event goes on; what is
-    /// no line does. A line that is not wanted decides, too.
+    /// Decides on a line, and on its invocation if the line makes it remarkable. Returns true if the event is delivered
+    /// now, as all events except lines are. A line that is filtered out also decides.
     pub(super) fn select(
         &mut self,
         member: &Member<'_>,
@@ -59,7 +60,7 @@ impl Intake {
         verdict == Verdict::Deliver
     }
 
-    /// Decides on invocations, once a body was read.
+    /// Decides on invocations after a body was read.
     pub(super) fn decide(&mut self, now: Moment, accepted: &mut Accepted) {
         if let (Some(selection), Some(attribution)) = (&mut self.selection, &self.attribution) {
             let owners_of = |line: &Line| owners(attribution, &Member::of(&line.text));
@@ -68,7 +69,7 @@ impl Intake {
         }
     }
 
-    /// Delivers the lines that what is known now decides on.
+    /// Delivers the lines that are decided by what is known now.
     pub(super) fn place(&mut self, now: Moment, accepted: &mut Accepted) {
         if let (Some(selection), Some(attribution)) = (&mut self.selection, &self.attribution) {
             selection.place(|line| owners(attribution, &Member::of(&line.text)));
@@ -76,7 +77,7 @@ impl Intake {
         }
     }
 
-    /// Gives lines that have waited their numbers.
+    /// Numbers the lines that were released.
     pub(super) fn release(&mut self, now: Moment, accepted: &mut Accepted) {
         let Some(selection) = &mut self.selection else { return };
         for line in selection.take_released() {
@@ -90,13 +91,13 @@ impl Intake {
         }
     }
 
-    /// Learns that no snapshot will be taken after all: lines may be held.
+    /// Allows lines to be held, because Lambda will take no snapshot after all.
     pub(crate) fn reopen(&mut self) {
         self.selection.iter_mut().for_each(Selection::reopen);
     }
 
-    /// Ends the selection: decides on every invocation, and holds no line from here on. Those whose outcome is not known are
-    /// delivered.
+    /// Ends the selection: decides on every invocation, and holds no line from now on. Lines of invocations with an
+    /// unknown outcome are delivered.
     pub(crate) fn conclude(&mut self, now: Moment) -> Accepted {
         if let Some(selection) = &mut self.selection {
             selection.close();
@@ -106,7 +107,7 @@ impl Intake {
         accepted
     }
 
-    /// Learns that the environment is shut down because the function has failed or timed out in this request.
+    /// Notes that the environment is shut down because the function failed or timed out in this request.
     pub(crate) fn fail(&mut self, request_id: &str, now: Moment) -> Accepted {
         if let (Some(selection), Some(attribution)) = (&mut self.selection, &self.attribution) {
             selection.fail(request_id, attribution.open(request_id));
@@ -117,7 +118,7 @@ impl Intake {
     }
 }
 
-/// Returns the invocations that a line may belong to. One without a time may belong to any.
+/// Returns the invocations that a line may belong to. A line without a time may belong to any.
 fn owners(attribution: &Attribution, member: &Member<'_>) -> Owners {
     match (&member.time, member.record) {
         (Some(time), Some(record)) => attribution.owners(time, record),

@@ -15,12 +15,12 @@ struct Seen {
     filtered: u64,
 }
 
-/// The end of a function that states no duration.
+/// Returns the signal for the end of a function without a stated duration.
 fn done(request_id: &str) -> Signal {
     Signal::RuntimeDone { request_id: request_id.to_owned(), duration: None }
 }
 
-/// Runs bodies through an intake that delivers these types.
+/// Reads bodies with an intake that delivers these types.
 fn accept(types: &str, bodies: &[&[u8]]) -> Seen {
     let types = extension_spec::Value::parse(types).unwrap();
     let mut intake = Intake::new(Source::new("f", "1", "i"), types, true);
@@ -33,10 +33,10 @@ fn accept(types: &str, bodies: &[&[u8]]) -> Seen {
         seen.signals.extend(accepted.signals);
         seen.filtered += accepted.filtered;
         for event in accepted.events {
-            assert_eq!(event.seq, seen.events.len() as u64 + 1, "gapless from 1");
+            assert_eq!(event.seq, seen.events.len() as u64 + 1, "numbered from 1 without gaps");
             let line = std::str::from_utf8(&event.line).unwrap();
             seen.events.push(format!("{}}}", &line[..event.own_len]));
-            // Too deep for this reader, in one test.
+            // In one test the nesting is too deep for this reader.
             let read = serde_json::from_str::<serde_json::Value>(line).unwrap_or_default();
             seen.sources.push(read["source"].clone());
         }
@@ -65,7 +65,7 @@ fn records_of_every_json_type_pass_byte_for_byte() {
 }
 
 #[test]
-fn events_of_unknown_type_and_odd_shape_pass_too() {
+fn events_of_unknown_types_and_forms_pass() {
     for event in [
         r#"{"type":"platform.tomorrow","record":{"x":1}}"#,
         r#"{"type":"faults.storm"}"#,
@@ -81,19 +81,19 @@ fn events_of_unknown_type_and_odd_shape_pass_too() {
 }
 
 #[test]
-fn spaces_around_events_are_dropped_and_those_within_stay() {
+fn only_spaces_within_events_are_kept() {
     let accepted = accept(ALL, &[b"[ {\"a\": 1} ,\n {\"b\" :2}\n]\n"]);
     assert_eq!(accepted.events, [r#"{"a": 1}"#, r#"{"b" :2}"#]);
 }
 
 #[test]
-fn an_empty_batch_and_an_empty_body_are_nothing() {
+fn an_empty_batch_and_an_empty_body_yield_no_event() {
     let accepted = accept(ALL, &[b"[]", b"", b" [ ] "]);
     assert_eq!((accepted.events.len(), accepted.filtered), (0, 0));
 }
 
 #[test]
-fn members_that_are_no_objects_are_quarantined_between_good_ones() {
+fn members_that_are_not_objects_are_quarantined() {
     let accepted = accept(ALL, &[br#"[{"n":1},42,"text",[1.0],null,{"n":2}]"#]);
     let wrapped = |value: &str| {
         format!(
@@ -114,7 +114,7 @@ fn members_that_are_no_objects_are_quarantined_between_good_ones() {
 }
 
 #[test]
-fn a_body_that_is_no_json_is_quarantined_whole_and_its_neighbours_pass() {
+fn a_body_without_json_is_quarantined_whole() {
     let accepted = accept(ALL, &[br#"[{"n":1}]"#, br#"{"n":2},{"n"#, b"\xff\xfe", br#"[{"n":3}]"#]);
     assert_eq!(accepted.events.len(), 4);
     let body = |index: usize| {
@@ -128,7 +128,7 @@ fn a_body_that_is_no_json_is_quarantined_whole_and_its_neighbours_pass() {
 }
 
 #[test]
-fn one_bad_line_costs_neither_its_batch_nor_the_signals_and_ids_in_it() {
+fn an_invalid_line_keeps_its_batch_and_signals_intact() {
     let start = r#"{"time":"2026-08-09T12:34:51.000Z","type":"platform.start","record":{"requestId":"r-1"}}"#;
     let line = r#"{"time":"2026-08-09T12:34:51.500Z","type":"function","record":"hello"}"#;
     let end = r#"{"time":"2026-08-09T12:34:52.000Z","type":"platform.runtimeDone","record":{"requestId":"r-1"}}"#;
@@ -143,7 +143,7 @@ fn one_bad_line_costs_neither_its_batch_nor_the_signals_and_ids_in_it() {
         let is_quarantined = |event: &String| event.contains("kinesis-telemetry.quarantine");
         let good: Vec<_> = accepted.events.iter().filter(|event| !is_quarantined(event)).collect();
         assert_eq!(good, [start, line, line, end]);
-        assert_eq!(accepted.events.len(), 5, "one is quarantined");
+        assert_eq!(accepted.events.len(), 5, "one of them is quarantined");
         assert_eq!(accepted.signals.last(), Some(&done("r-1")));
         let requests = accepted.sources.iter().filter(|source| source["requestId"] == "r-1");
         assert_eq!(requests.count(), 2);
@@ -151,19 +151,19 @@ fn one_bad_line_costs_neither_its_batch_nor_the_signals_and_ids_in_it() {
 }
 
 #[test]
-fn a_bad_line_hides_no_end_of_a_function_and_a_bad_platform_event_may() {
+fn an_invalid_platform_event_signals_a_gap_and_a_line_does_not() {
     let signals = |member: &str| accept(ALL, &[format!("[{{}},{member},{{}}]").as_bytes()]).signals;
     assert_eq!(signals(r#"{"type":"function","record":NaN}"#), []);
     assert_eq!(signals(r#"{"type":"platform.runtimeDone","record":NaN}"#), [Signal::Gap]);
     assert_eq!(
         signals(r#"{"type":"function","record":"a}"#),
         [Signal::Gap, Signal::Gap],
-        "it has no sure end"
+        "its end is uncertain"
     );
 }
 
 #[test]
-fn the_members_of_a_body_that_breaks_off_pass() {
+fn members_of_a_truncated_body_pass() {
     let accepted = accept(ALL, &[br#"[{"n":1},{"n":2},{"n"#]);
     assert_eq!(accepted.events[..2], [r#"{"n":1}"#, r#"{"n":2}"#]);
     assert!(accepted.events[2].contains(r#""body":"{\"n""#));
@@ -171,13 +171,13 @@ fn the_members_of_a_body_that_breaks_off_pass() {
 }
 
 #[test]
-fn an_array_nested_beyond_reason_does_no_harm() {
+fn an_extremely_nested_array_is_harmless() {
     let deep = format!(r#"[{{"record":{}1{}}}]"#, "[".repeat(100_000), "]".repeat(100_000));
     assert_eq!(accept(ALL, &[deep.as_bytes()]).events.len(), 1);
 }
 
 #[test]
-fn types_that_are_not_wanted_are_counted_and_get_no_number() {
+fn unselected_types_are_counted_and_get_no_number() {
     let body = br#"[{"type":"platform.start"},{"type":"function"},{"type":"platform.report"}]"#;
     let accepted = accept("platform.report,function", &[body]);
     assert_eq!(accepted.events, [r#"{"type":"function"}"#, r#"{"type":"platform.report"}"#]);
@@ -185,7 +185,7 @@ fn types_that_are_not_wanted_are_counted_and_get_no_number() {
 }
 
 #[test]
-fn our_own_lines_never_come_back_and_those_of_other_extensions_do() {
+fn own_lines_are_filtered_and_those_of_other_extensions_are_not() {
     let own =
         serde_json::json!([{ "type": "extension", "record": crate::base::log::line("WARN", "x") }]);
     let other = br#"[{"type":"extension","record":"other: started"}]"#;
@@ -195,7 +195,7 @@ fn our_own_lines_never_come_back_and_those_of_other_extensions_do() {
 }
 
 #[test]
-fn runtime_done_is_signalled_with_its_request_even_where_it_is_not_delivered() {
+fn runtime_done_is_signalled_even_if_it_is_not_delivered() {
     let body = br#"[{"type":"platform.runtimeDone","record":{"requestId":"r-1","status":"success"}},
         {"type":"platform.runtimeDone","record":"odd"},{"type":"function","record":"platform.runtimeDone"}]"#;
     for types in ["platform", "function"] {
@@ -204,7 +204,7 @@ fn runtime_done_is_signalled_with_its_request_even_where_it_is_not_delivered() {
 }
 
 #[test]
-fn what_may_hide_the_end_of_the_function_is_signalled() {
+fn input_that_may_hide_a_functions_end_signals_a_gap() {
     for body in ["[{", r#"[{"type":"platform.logsDropped","record":{"droppedRecords":1}}]"#] {
         assert_eq!(accept(ALL, &[body.as_bytes()]).signals, [Signal::Gap]);
     }
@@ -212,7 +212,7 @@ fn what_may_hide_the_end_of_the_function_is_signalled() {
 
 proptest! {
     #[test]
-    fn no_body_whatsoever_panics_or_vanishes(body in prop::collection::vec(any::<u8>(), 1..200)) {
+    fn no_body_panics_or_vanishes(body in prop::collection::vec(any::<u8>(), 1..200)) {
         let accepted = accept(ALL, &[&body]);
         let is_empty_array = serde_json::from_slice::<Vec<()>>(&body).is_ok_and(|it| it.is_empty());
         prop_assert!(is_empty_array || !accepted.events.is_empty());
@@ -220,7 +220,7 @@ proptest! {
 }
 
 #[test]
-fn what_cannot_be_a_request_id_is_none_though_a_function_logs_it_under_that_name() {
+fn a_logged_id_in_an_impossible_format_is_ignored() {
     let types = <Types as extension_spec::Value>::parse("platform,function").unwrap();
     let mut intake = Intake::new(Source::new("orders", "1", "i"), types, true).by_request();
     for (id, expected) in [("", None), ("a b", None), ("6d68ca91-49c9", Some("6d68ca91-49c9"))] {
@@ -231,7 +231,7 @@ fn what_cannot_be_a_request_id_is_none_though_a_function_logs_it_under_that_name
 }
 
 #[test]
-fn a_body_is_parted_where_the_environment_was_restored_and_nowhere_else() {
+fn a_body_is_split_only_where_the_environment_was_restored() {
     let event =
         |event_type: &str| format!(r#"{{"type":"{event_type}","record":"platform.restoreStart"}}"#);
     let body = |types: &[&str]| {
@@ -241,14 +241,14 @@ fn a_body_is_parted_where_the_environment_was_restored_and_nowhere_else() {
     let parted = |types: &[&str]| {
         restored(body(types).as_bytes()).map(|(before, rest)| (text(before), text(rest)))
     };
-    assert_eq!(parted(&["function", "platform.start"]), None, "lines may speak of anything");
+    assert_eq!(parted(&["function", "platform.start"]), None, "lines may contain any text");
     assert_eq!(restored(b"[platform.restoreStart"), None);
     for restore in
         ["platform.restoreStart", "platform.restoreRuntimeDone", "platform.restoreReport"]
     {
         let all = ["platform.initReport", "platform.extension", restore, "platform.initReport"];
         assert_eq!(parted(&all), Some((body(&all[..2]), body(&all[2..]))));
-        // A line may be of this environment alone, whatever stands before it.
+        // A line may belong to this environment alone, whatever precedes it.
         let all = ["platform.initReport", "function", "platform.extension", restore];
         assert_eq!(parted(&all), Some((body(&all[..1]), body(&all[1..]))));
         assert_eq!(parted(&[restore]), Some((String::new(), body(&[restore]))));
@@ -256,7 +256,7 @@ fn a_body_is_parted_where_the_environment_was_restored_and_nowhere_else() {
 }
 
 #[test]
-fn a_tenant_of_a_shape_that_is_new_to_us_hides_no_end_of_a_function() {
+fn a_tenant_in_an_unknown_form_hides_no_functions_end() {
     let source = Source::new("orders", "1", "i");
     let mut intake = Intake::new(source, extension_spec::load([("", ""); 0]).config.types, true);
     let body = br#"[{"type":"platform.runtimeDone","record":{"requestId":"r","tenantId":7}}]"#;
@@ -265,7 +265,7 @@ fn a_tenant_of_a_shape_that_is_new_to_us_hides_no_end_of_a_function() {
 }
 
 #[test]
-fn types_of_the_extension_are_quarantined_when_they_come_from_outside() {
+fn events_with_reserved_types_are_quarantined() {
     for event in [
         r#"{"type":"kinesis-telemetry.ledger","record":{"shed":1}}"#,
         r#"{"type":"kinesis-telemetry.record","source":{"seq":1}}"#,
@@ -299,7 +299,7 @@ fn types_of_the_extension_are_quarantined_when_they_come_from_outside() {
 }
 
 #[test]
-fn the_first_tenant_counts_and_a_contradiction_is_signalled_once() {
+fn the_first_tenant_counts_and_another_is_signalled_once() {
     let start = |tenant: &str| {
         format!(r#"{{"type":"platform.start","record":{{"requestId":"r","tenantId":"{tenant}"}}}}"#)
     };
@@ -310,7 +310,7 @@ fn the_first_tenant_counts_and_a_contradiction_is_signalled_once() {
 }
 
 #[test]
-fn a_flood_of_tiny_members_is_quarantined_together_and_events_around_it_pass() {
+fn a_flood_of_tiny_members_is_quarantined_together() {
     let flood = format!("{},NaN,2", vec!["1"; 100].join(","));
     let accepted = accept(ALL, &[format!("[{{\"n\":1}},{flood},{{\"n\":2}},3]").as_bytes()]);
     assert_eq!(

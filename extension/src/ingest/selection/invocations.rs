@@ -1,4 +1,4 @@
-//! The invocations of this environment, as far as their lines may still come: what was decided, and the lines that are held.
+//! The invocations whose lines may still arrive, with their decisions and held lines.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use super::Line;
 use crate::base::clock::Moment;
 use crate::ingest::attribution::REMEMBERED_UNDECIDED;
 
-/// What becomes of an invocation's lines.
+/// The decision on an invocation's lines.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fate {
     Undecided,
@@ -27,7 +27,7 @@ struct Invocation {
 }
 
 impl Invocations {
-    /// Takes in an invocation. Returns the lines that were held for one that is forgotten.
+    /// Adds an invocation. Returns the held lines of an invocation that is forgotten for it.
     pub(super) fn begin(&mut self, number: u64, fate: Fate) -> Vec<Line> {
         self.0.push_back(Invocation { number, fate, ended: None, held: Vec::new() });
         if self.0.len() <= REMEMBERED_UNDECIDED {
@@ -42,7 +42,7 @@ impl Invocations {
         }
     }
 
-    /// Returns what was decided. Lines of a forgotten invocation are delivered.
+    /// Returns the decision. Lines of a forgotten invocation are delivered.
     pub(super) fn fate(&self, number: u64) -> Fate {
         let invocation = self.0.iter().rev().find(|it| it.number == number);
         invocation.map_or(Fate::Delivered, |it| it.fate)
@@ -53,13 +53,13 @@ impl Invocations {
         self.0.iter().find(|it| it.number == number)?.ended
     }
 
-    /// Returns those that are undecided.
+    /// Returns the undecided invocations.
     pub(super) fn undecided(&self) -> Vec<u64> {
         let undecided = self.0.iter().filter(|it| it.fate == Fate::Undecided);
         undecided.map(|it| it.number).collect()
     }
 
-    /// Returns the oldest one for which lines are held.
+    /// Returns the oldest invocation with held lines.
     pub(super) fn held_by(&self) -> Option<u64> {
         self.0.iter().find(|it| !it.held.is_empty()).map(|it| it.number)
     }
@@ -70,12 +70,12 @@ impl Invocations {
         }
     }
 
-    /// Decides that its lines are delivered, and returns those that were held.
+    /// Decides that its lines are delivered, and returns the held ones.
     pub(super) fn deliver(&mut self, number: u64) -> Vec<Line> {
         self.set(number, Fate::Delivered)
     }
 
-    /// Decides that its lines are not delivered, and returns those that were held.
+    /// Decides that its lines are not delivered, and returns the held ones.
     pub(super) fn discard(&mut self, number: u64) -> Vec<Line> {
         self.set(number, Fate::Discarded)
     }

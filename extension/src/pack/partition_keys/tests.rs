@@ -7,7 +7,7 @@ fn record(base_key: &str, len: usize) -> Record {
     Record::sample(vec![b'x'; len], base_key)
 }
 
-/// Keys of records of this size that go out in one moment.
+/// Returns the keys of records of this size that are sent at one moment.
 fn keys(keys: &mut PartitionKeys, count: usize, len: usize, now: Instant) -> Vec<String> {
     let key = |_| {
         let mut record = record("k", len);
@@ -22,13 +22,13 @@ fn instance() -> PartitionKeys {
 }
 
 #[test]
-fn a_shard_gets_a_million_bytes_in_one_moment_and_the_next_key_the_rest() {
+fn a_key_takes_a_million_bytes_at_once_and_the_next_key_the_rest() {
     let now = Instant::now();
     assert_eq!(keys(&mut instance(), 5, 400_000, now), ["k", "k", "k-1", "k-1", "k-2"]);
 }
 
 #[test]
-fn a_shard_gets_a_thousand_records_in_one_moment_and_the_next_key_the_rest() {
+fn a_key_takes_1000_records_at_once_and_the_next_key_the_rest() {
     let now = Instant::now();
     let keys = keys(&mut instance(), 2_001, 10, now);
     let count = |key: &str| keys.iter().filter(|it| *it == key).count();
@@ -36,17 +36,21 @@ fn a_shard_gets_a_thousand_records_in_one_moment_and_the_next_key_the_rest() {
 }
 
 #[test]
-fn a_key_that_was_quiet_for_a_second_has_its_whole_measure_again() {
+fn a_key_has_its_whole_budget_after_an_idle_second() {
     let mut measured = instance();
     let now = Instant::now();
     keys(&mut measured, 3, 400_000, now);
     assert_eq!(keys(&mut measured, 2, 400_000, now + SECOND), ["k", "k"]);
     let half = now + SECOND + SECOND / 2;
-    assert_eq!(keys(&mut measured, 2, 400_000, half), ["k", "k-1"], "half of it has trickled away");
+    assert_eq!(
+        keys(&mut measured, 2, 400_000, half),
+        ["k", "k-1"],
+        "half of the budget is free again"
+    );
 }
 
 #[test]
-fn a_key_whose_shard_throttles_is_left_for_a_second() {
+fn a_throttled_key_is_avoided_for_a_second() {
     let mut throttled = instance();
     let now = Instant::now();
     throttled.throttled(&"k".into(), now);
@@ -65,14 +69,14 @@ fn when_every_key_is_full_the_least_loaded_takes_more() {
 }
 
 #[test]
-fn a_record_of_the_largest_size_keeps_its_key() {
+fn a_record_of_maximum_size_keeps_its_key() {
     let mut measured = instance();
     let now = Instant::now();
-    assert_eq!(keys(&mut measured, 2, MAX - 1, now), ["k", "k"], "there is no room for another");
+    assert_eq!(keys(&mut measured, 2, MAX - 1, now), ["k", "k"], "a longer key does not fit");
 }
 
 #[test]
-fn random_keys_differ_and_know_no_measure() {
+fn random_keys_differ_and_have_no_budget() {
     let mut random = PartitionKeys::new(PartitionKey::Random);
     let keys: std::collections::HashSet<_> =
         keys(&mut random, 100, 900_000, Instant::now()).into_iter().collect();
@@ -81,7 +85,7 @@ fn random_keys_differ_and_know_no_measure() {
 }
 
 #[test]
-fn keys_of_many_invocations_are_forgotten_when_they_are_quiet() {
+fn idle_keys_of_many_invocations_are_forgotten() {
     let mut many = PartitionKeys::new(PartitionKey::Request);
     let start = Instant::now();
     for number in 0..5_000_u32 {
@@ -92,7 +96,7 @@ fn keys_of_many_invocations_are_forgotten_when_they_are_quiet() {
 }
 
 #[test]
-fn random_keys_that_were_refused_are_not_remembered() {
+fn throttled_random_keys_are_not_remembered() {
     let mut random = PartitionKeys::new(PartitionKey::Random);
     let now = Instant::now();
     for _ in 0..1_000 {
@@ -104,7 +108,7 @@ fn random_keys_that_were_refused_are_not_remembered() {
 }
 
 #[test]
-fn no_key_makes_a_record_larger_than_it_may_be() {
+fn no_key_makes_a_record_exceed_its_limit() {
     let now = Instant::now();
     for strategy in [PartitionKey::Random, PartitionKey::Instance] {
         let mut keys = PartitionKeys::new(strategy);

@@ -1,22 +1,22 @@
-//! How long something usually takes, of the latest times that it took.
+//! Estimates how long something usually takes from its latest durations.
 //!
 //! Pure.
 
 use std::time::Duration;
 
-/// So many durations are remembered.
+/// The number of durations that are remembered.
 const REMEMBERED: usize = 32;
 
 /// The latest durations of something that happens again and again.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Durations {
     latest: [Duration; REMEMBERED],
-    /// All that were ever recorded.
+    /// The number of durations ever recorded.
     count: usize,
     usual: Option<Usual>,
 }
 
-/// What is usual, in ascending order.
+/// Typical durations, in ascending order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Usual {
     pub(super) shortest: Duration,
@@ -42,7 +42,7 @@ impl Durations {
         });
     }
 
-    /// Returns what is usual, if anything was recorded.
+    /// Returns the typical durations; none if nothing was recorded.
     pub(super) fn usual(&self) -> Option<Usual> {
         self.usual
     }

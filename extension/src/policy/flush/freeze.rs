@@ -1,9 +1,9 @@
-//! When a delivery can begin so that no freeze catches it.
+//! Decides when a delivery can start so that no freeze catches it.
 //!
-//! Lambda freezes the environment when the function has finished and every extension has called `next`. A request that is in
-//! flight then may have been stored although its answer is lost, and its events are sent a second time. So a delivery begins at the
-//! INVOKE, before `next` is called, where the function's own run covers it; and in the middle of an invocation only if the
-//! function usually runs on for long enough.
+//! Lambda freezes the environment when the function has finished and every extension has called `next`. Kinesis may
+//! have stored a request that is in flight at that moment although its answer is lost. Its events are then sent again
+//! as duplicates. So a delivery starts at INVOKE, before `next` is called, if the function usually runs long enough to
+//! cover it. Later in an invocation it starts only if the function usually runs on for long enough.
 //!
 //! Pure.
 
@@ -11,28 +11,28 @@ use std::time::{Duration, Instant};
 
 use super::durations::Durations;
 
-/// Of so many invocations whose function is too short to cover a delivery, one is held for it.
+/// One in this many invocations whose function is too short to cover a delivery is held open for it.
 const HELD_ONE_IN: u32 = 20;
-/// A function that has run for this many deliveries is not expected to end during the next one.
+/// A function that has run as long as this many deliveries is not expected to end during the next one.
 const LONG_RUN: u32 = 1_000;
-/// No run is far longer than the others before this.
+/// Until this time no run counts as far longer than the others.
 const OVERLONG: Duration = Duration::from_millis(100);
-/// Shortest and longest wait for the answer to a request that a freeze may have caught.
+/// The shortest and the longest wait for an answer that may be lost because of a freeze.
 const THAWED: [Duration; 2] = [Duration::from_millis(10), Duration::from_millis(50)];
 
-/// What is known of this environment's invocations and deliveries.
+/// The observed durations of this environment's invocations and deliveries.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Freeze {
     functions: Durations,
     deliveries: Durations,
-    /// When the last invocation began.
+    /// When the last invocation started.
     invoked: Option<Instant>,
-    /// Invocations since one was held for a delivery.
+    /// The number of invocations since one was held open for a delivery.
     since_held: u32,
 }
 
 impl Freeze {
-    /// Nothing is known yet.
+    /// Creates the state without observations.
     pub(super) fn new() -> Self {
         Self {
             functions: Durations::default(),
@@ -42,23 +42,23 @@ impl Freeze {
         }
     }
 
-    /// An invocation begins.
+    /// Records the start of an invocation.
     pub(super) fn invoked(&mut self, now: Instant) {
         self.invoked = Some(now);
         self.since_held = self.since_held.saturating_add(1);
     }
 
-    /// A function has finished.
+    /// Records how long a function ran.
     pub(super) fn ran(&mut self, duration: Duration) {
         self.functions.record(duration);
     }
 
-    /// A delivery was acknowledged.
+    /// Records how long a delivery took until its acknowledgement.
     pub(super) fn delivered(&mut self, duration: Duration) {
         self.deliveries.record(duration);
     }
 
-    /// True if functions usually run for longer than a delivery takes; also as long as that is unknown.
+    /// True if functions usually run longer than a delivery takes, or if that is unknown.
     pub(super) fn covers_a_delivery(&self) -> bool {
         let (functions, deliveries) = (self.functions.usual(), self.deliveries.usual());
         functions
@@ -66,28 +66,28 @@ impl Freeze {
             .is_none_or(|(function, delivery)| function.median >= delivery.long * 5 / 4)
     }
 
-    /// True if a delivery may hold an invocation beyond the end of a short function.
+    /// True if a delivery may hold an invocation open beyond the end of a short function.
     pub(super) fn may_hold(&self) -> bool {
         self.since_held >= HELD_ONE_IN
     }
 
-    /// An invocation is held for a delivery, at least if its function is short.
+    /// Notes that an invocation is held open for a delivery, at least if its function is short.
     pub(super) fn hold(&mut self) {
         self.since_held = 0;
     }
 
-    /// A freeze has lost a delivery: the next one may hold its invocation.
+    /// Notes that a freeze broke a delivery. The next delivery may hold its invocation open.
     pub(super) fn lost(&mut self) {
         self.since_held = HELD_ONE_IN;
     }
 
-    /// True if this moment is before the last invocation.
+    /// True if this moment is before the start of the last invocation.
     pub(super) fn is_before_the_invocation(&self, moment: Instant) -> bool {
         self.invoked.is_none_or(|invoked| moment <= invoked)
     }
 
-    /// Returns the first moment from this one on at which a delivery that begins after `next` is expected to end before
-    /// the function does.
+    /// Returns the first moment, not before this one, at which a delivery that starts after `next` is expected to end
+    /// before the function does.
     pub(super) fn safe_from(&self, moment: Instant) -> Instant {
         let (Some(invoked), Some(function), Some(delivery)) =
             (self.invoked, self.functions.usual(), self.deliveries.usual())
@@ -95,13 +95,13 @@ impl Freeze {
             return moment;
         };
         let closes = invoked + function.shortest.saturating_sub(delivery.long * 2);
-        // An invocation that is far longer than the others.
+        // This invocation is far longer than the others.
         let overlong = (function.longest * 2).min(delivery.long * LONG_RUN);
         let opens = invoked + overlong.max(OVERLONG);
         if moment < closes { moment } else { moment.max(opens) }
     }
 
-    /// Returns how long the answer to a request is awaited that a freeze may have caught. It is usually here at once, or its
+    /// Returns how long to wait for an answer that may be lost because of a freeze. It usually arrives at once, or the
     /// connection is dead.
     pub(super) fn patience(&self) -> Duration {
         let [least, most] = THAWED;
@@ -117,7 +117,7 @@ mod tests {
         Duration::from_millis(ms)
     }
 
-    /// Deliveries take 10 ms, functions as long as these.
+    /// Creates a state with deliveries of 10 ms and functions of these durations.
     fn after(functions: &[u64]) -> Freeze {
         let mut freeze = Freeze::new();
         freeze.delivered(ms(10));
@@ -127,7 +127,7 @@ mod tests {
         freeze
     }
 
-    /// The moment from which a delivery is safe, in milliseconds since the invocation, of one that would begin at another.
+    /// Returns when a delivery is safe that would start at `moment`, both in milliseconds since the invocation's start.
     fn safe_from(mut freeze: Freeze, moment: u64) -> u128 {
         let invoked = Instant::now();
         freeze.invoked(invoked);
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delivery_begins_while_the_shortest_function_would_run_on_for_two_of_them() {
+    fn a_delivery_starts_if_the_shortest_function_covers_two() {
         let freeze = after(&[90, 50, 70]);
         assert_eq!(safe_from(freeze, 0), 0);
         assert_eq!(safe_from(freeze, 29), 29);
@@ -144,7 +144,7 @@ mod tests {
     }
 
     #[test]
-    fn in_a_run_of_a_thousand_deliveries_one_may_begin_at_any_time() {
+    fn after_a_thousand_deliveries_a_run_allows_one_at_any_time() {
         let freeze = after(&[600_000, 1_000]);
         assert_eq!(safe_from(freeze, 979), 979);
         assert_eq!(safe_from(freeze, 980), 10_000);
@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn before_anything_is_known_a_delivery_begins_at_once() {
+    fn a_delivery_starts_at_once_without_observations() {
         assert_eq!(safe_from(Freeze::new(), 7), 7);
         assert_eq!(safe_from(after(&[]), 7), 7);
         assert!(Freeze::new().covers_a_delivery());
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn of_twenty_invocations_of_a_short_function_one_is_held() {
+    fn one_in_twenty_invocations_of_a_short_function_is_held() {
         let mut freeze = after(&[1]);
         let held = (0..100).filter(|_| {
             freeze.invoked(Instant::now());
@@ -179,7 +179,7 @@ mod tests {
     }
 
     #[test]
-    fn an_answer_that_a_freeze_may_have_lost_is_awaited_for_one_delivery_at_most_50_ms() {
+    fn an_answer_after_a_freeze_is_awaited_for_50_ms_at_most() {
         assert_eq!(after(&[]).patience(), ms(10));
         let mut slow = Freeze::new();
         slow.delivered(ms(400));

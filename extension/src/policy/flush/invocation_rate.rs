@@ -1,13 +1,13 @@
-//! How often invocations come.
+//! Decides whether invocations are frequent.
 //!
-//! Pure. Two thresholds and a count keep it from swinging to and fro: a few quick invocations make nothing often, and one
-//! longer pause ends it at once, because a pause may be the beginning of a long one.
+//! Pure. Two thresholds and a count keep the answer from oscillating. A few quick invocations are not enough to count
+//! as frequent. One longer pause ends it at once, because it may be the start of a long one.
 
 use std::time::Duration;
 
 use crate::base::clock::Moment;
 
-/// So many short pauses in a row show that invocations come often.
+/// The number of short pauses in a row after which invocations count as frequent.
 const IN_A_ROW: u32 = 5;
 
 /// Counts short pauses between invocations.
@@ -19,18 +19,19 @@ pub(super) struct InvocationRate {
     long: Duration,
     in_a_row: u32,
     last: Option<Moment>,
-    /// Before the last invocation.
+    /// The pause before the last invocation.
     pause: Duration,
 }
 
 impl InvocationRate {
-    /// Nothing has come yet. Events may get `max_age` old: invocations that come less often than that send them at
-    /// their own end.
+    /// Creates the state before the first invocation. Events may wait for `max_age`; invocations that are further apart
+    /// than that send their events at their own end.
     pub(super) fn new(max_age: Duration) -> Self {
         Self { short: max_age / 2, long: max_age, in_a_row: 0, last: None, pause: Duration::ZERO }
     }
 
-    /// An invocation begins. The pause is the larger of both clocks': in a freeze either may stand still.
+    /// Records the start of an invocation. The pause is the larger one of both clocks, because either may stand still
+    /// in a freeze.
     pub(super) fn record(&mut self, now: Moment) {
         let Some(last) = self.last.replace(now) else { return };
         let pause = now.since(last);
@@ -42,12 +43,12 @@ impl InvocationRate {
         }
     }
 
-    /// Whether what waited since before the last invocation has grown old meanwhile, by either clock.
+    /// True if events queued before the last invocation have reached their maximum age by either clock.
     pub(super) fn was_long(&self) -> bool {
         self.pause >= self.long
     }
 
-    /// Whether invocations come often.
+    /// True if invocations are frequent.
     pub(super) fn is_quick(&self) -> bool {
         self.in_a_row >= IN_A_ROW
     }
@@ -58,7 +59,7 @@ mod tests {
     use super::*;
     use crate::base::clock::now;
 
-    /// Whether invocations come often after each of these pauses in milliseconds.
+    /// Returns whether invocations count as frequent after each of these pauses, in milliseconds.
     fn after(pauses: &[u64]) -> Vec<bool> {
         let mut rate = InvocationRate::new(Duration::from_secs(1));
         let mut now = now();
@@ -73,13 +74,13 @@ mod tests {
     }
 
     #[test]
-    fn a_few_quick_invocations_make_nothing_often() {
+    fn a_few_quick_invocations_are_not_frequent() {
         assert_eq!(after(&[10, 10, 10, 10, 10]), [false, false, false, false, true]);
         assert_eq!(after(&[10, 10, 10, 10, 600]), [false; 5], "not all of them were quick");
     }
 
     #[test]
-    fn one_long_pause_ends_it_and_a_middling_one_does_not() {
+    fn one_long_pause_ends_frequency_and_a_medium_one_does_not() {
         let quick = after(&[10, 10, 10, 10, 10, 900, 900, 1_001, 10, 10, 10, 10, 10]);
         let expected =
             [false, false, false, false, true, true, true, false, false, false, false, false, true];
@@ -87,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn invocations_at_a_threshold_do_not_make_it_swing() {
+    fn invocations_at_a_threshold_do_not_oscillate() {
         for pauses in [[500, 501].repeat(20), [999, 1_001].repeat(20), [499, 999].repeat(20)] {
             let changes = after(&pauses).windows(2).filter(|two| two[0] != two[1]).count();
             assert!(changes <= 1, "{changes} changes");
@@ -95,7 +96,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_stands_still_in_a_freeze_hides_no_pause() {
+    fn a_clock_that_stops_in_a_freeze_hides_no_pause() {
         let mut rate = InvocationRate::new(Duration::from_secs(1));
         let start = now();
         let second = Duration::from_secs(1);

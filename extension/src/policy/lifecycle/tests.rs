@@ -5,9 +5,9 @@ use expect_test::expect_file;
 use super::*;
 
 #[test]
-fn the_table_is_the_one_that_was_reviewed() {
+fn the_table_equals_the_reviewed_one() {
     let mut table = String::from(
-        "# The lifecycle, as its test draws it\n\n```mermaid\nstateDiagram-v2\n    [*] --> Starting\n",
+        "# The lifecycle, as drawn by its test\n\n```mermaid\nstateDiagram-v2\n    [*] --> Starting\n",
     );
     for phase in Phase::ALL {
         for event in Event::ALL {
@@ -29,7 +29,7 @@ fn the_document_has_the_same_diagram() {
 }
 
 #[test]
-fn a_pair_without_an_action_stays_where_it_is() {
+fn a_pair_without_an_action_keeps_its_phase() {
     for phase in Phase::ALL {
         for event in Event::ALL {
             let (next, action) = phase.on(event);
@@ -68,7 +68,7 @@ fn next_is_called_only_on_the_way_to_idle() {
 }
 
 impl Phase {
-    /// Every phase, in the order of a life.
+    /// Every phase, in the order of a process's life.
     const ALL: [Self; 8] = [
         Self::Starting,
         Self::Capturing,

@@ -1,6 +1,6 @@
-//! The Extensions API and the Telemetry API of our sandbox and of AWS's own code, call by call.
+//! Compares the Extensions API and the Telemetry API of the sandbox with those of AWS's emulator, call by call.
 //!
-//! The test calls them itself, under the name of an extension whose file only sleeps, and plays the runtime too.
+//! The test calls them itself, under the name of an extension whose file only sleeps, and also plays the runtime.
 
 use std::time::Duration;
 
@@ -22,7 +22,7 @@ const ASLEEP: Files<'_> = Files {
     bootstrap: "#!/bin/sh\nexec sleep 600\n",
 };
 
-/// The events that an external extension may have.
+/// Returns the events for which an external extension may register.
 fn events(mode: Mode) -> Value {
     match mode {
         Mode::ManagedInstances => json!({ "events": ["SHUTDOWN"] }),
@@ -30,8 +30,8 @@ fn events(mode: Mode) -> Value {
     }
 }
 
-/// What is refused to whoever has not registered.
-async fn as_a_stranger(caller: &mut Caller, mode: Mode) {
+/// Makes calls that are rejected before the registration.
+async fn before_registration(caller: &mut Caller, mode: Mode) {
     let name = ("Lambda-Extension-Name", NAME);
     caller.register("register without a name", &[], &events(mode)).await;
     caller
@@ -65,7 +65,7 @@ async fn as_a_stranger(caller: &mut Caller, mode: Mode) {
     caller.call("the Logs API", ("PUT", "/2020-08-15/logs"), &[], "{}").await;
 }
 
-/// Registers.
+/// Registers the extension.
 async fn registered(caller: &mut Caller, mode: Mode) {
     let headers =
         [("Lambda-Extension-Name", NAME), ("Lambda-Extension-Accept-Feature", "other, accountId")];
@@ -73,15 +73,15 @@ async fn registered(caller: &mut Caller, mode: Mode) {
     answer.header(ID).unwrap().clone_into(&mut caller.id);
 }
 
-/// What is refused to whoever has registered.
-async fn as_somebody(caller: &mut Caller, mode: Mode) {
+/// Makes calls that are rejected after the registration.
+async fn after_registration(caller: &mut Caller, mode: Mode) {
     let name = ("Lambda-Extension-Name", NAME);
     caller.register("register twice", &[name], &events(mode)).await;
     caller.own("init/error without a type", ("POST", INIT_ERROR), "{}").await;
     caller.own("exit/error without a type", ("POST", EXIT_ERROR), "{}").await;
 }
 
-/// A subscription that is good.
+/// Returns a valid subscription.
 fn subscription(port: u16) -> Value {
     json!({
         "schemaVersion": "2025-01-29",
@@ -91,7 +91,7 @@ fn subscription(port: u16) -> Value {
     })
 }
 
-/// Subscriptions, of which one is good.
+/// Makes subscriptions, one of which is valid.
 async fn subscribed(caller: &mut Caller, port: u16) {
     let good = subscription(port);
     let with = |pointer: &str, value: Value| {
@@ -116,20 +116,20 @@ async fn subscribed(caller: &mut Caller, port: u16) {
     caller.own("subscribe twice", ("PUT", TELEMETRY), &good.to_string()).await;
 }
 
-/// What becomes of an environment.
+/// The course of an environment.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Scenario {
-    /// All that is refused, an invocation, and an end in order.
+    /// Rejected calls, an invocation, and an ordinary end.
     Whole,
-    /// All that an extension must know of the delivery of telemetry.
+    /// The delivery of telemetry.
     Telemetry,
-    /// The extension says in init that it cannot go on.
+    /// The extension reports an error during init.
     InitError,
-    /// The extension says that it ends.
+    /// The extension reports an error at its exit.
     ExitError,
 }
 
-/// Plays the extension and the runtime; tells when the environment may end.
+/// Plays the extension and the runtime. Signals when the environment may end.
 async fn play(
     mut caller: Caller,
     mode: Mode,
@@ -137,7 +137,7 @@ async fn play(
     may_end: oneshot::Sender<()>,
 ) -> Facts {
     if scenario == Scenario::Whole {
-        as_a_stranger(&mut caller, mode).await;
+        before_registration(&mut caller, mode).await;
     }
     registered(&mut caller, mode).await;
     match scenario {
@@ -161,7 +161,7 @@ async fn play(
 
 async fn whole(caller: &mut Caller, mode: Mode, may_end: oneshot::Sender<()>) {
     let listener = Listener::start().await;
-    as_somebody(caller, mode).await;
+    after_registration(caller, mode).await;
     subscribed(caller, listener.port).await;
     let mut next = caller.next();
     let request = caller.runtime_next().await;
@@ -179,21 +179,21 @@ async fn whole(caller: &mut Caller, mode: Mode, may_end: oneshot::Sender<()>) {
     if mode == Mode::OnDemand {
         next = caller.next();
     }
-    // Or the invocation would not end.
+    // The runtime must ask for more work, or the invocation would not end.
     let runtime = tokio::spawn(caller.runtime_next());
     may_end.send(()).unwrap();
     caller.note("SHUTDOWN", &next.await.unwrap());
     runtime.abort();
 }
 
-/// An invocation of which telemetry is delivered, but for the first batch, which is refused.
+/// Runs an invocation whose telemetry is delivered. The first batch is refused.
 async fn telemetry(caller: &mut Caller, may_end: oneshot::Sender<()>) {
     let mut listener = Listener::start().await;
     caller.own("subscribe", ("PUT", TELEMETRY), &subscription(listener.port).to_string()).await;
-    // Refused before there is anything else to deliver.
+    // The first batch is refused before there is another one.
     listener.until_refused().await;
     let request = tokio::spawn(caller.runtime_next());
-    // The runtime is ready when it is, however long the extension takes.
+    // The runtime becomes ready however long the extension takes.
     listener.until("platform.initRuntimeDone").await;
     let shutdown = caller.next();
     caller.respond(&request.await.unwrap()).await;
@@ -217,7 +217,7 @@ async fn in_the_sandbox(mode: Mode, scenario: Scenario) -> Facts {
         mode,
         extensions: vec![Program::Driven(NAME.to_owned())],
         function_name: "test_function".to_owned(),
-        // The accounts of the emulator.
+        // These are the accounts of the emulator.
         account_id: match mode {
             Mode::ManagedInstances => "123456789012".to_owned(),
             _ => "012345678912".to_owned(),
@@ -265,7 +265,7 @@ async fn in_the_emulator(mode: Mode, scenario: Scenario) -> Facts {
             invoke.await;
             end.await.unwrap();
         } else {
-            // Nobody ends the processes that sleep; the invocation would wait for them.
+            // The sleeping processes never end by themselves, and the invocation would wait for them.
             tokio::select! {
                 end = end => end.unwrap(),
                 never = async { invoke.await; std::future::pending().await } => never,
@@ -277,7 +277,7 @@ async fn in_the_emulator(mode: Mode, scenario: Scenario) -> Facts {
     let life = async {
         let mut printed = printed;
         assert!(printed.wait_for(up).await.is_ok(), "the emulator has ended");
-        // An extension is a process by then, and may be quicker than what it calls.
+        // The extension may be up before the APIs are.
         let listens = async {
             while tokio::net::TcpStream::connect(&apis).await.is_err() {
                 tokio::time::sleep(Duration::from_millis(5)).await;
@@ -293,7 +293,7 @@ const NO_ACCOUNT: Difference = Difference {
     of: "register: accountId",
     sandbox: Some("\"012345678912\""),
     emulator: None,
-    reason: "in this mode the emulator never says the account; Lambda does where it is asked to",
+    reason: "in this mode the emulator never returns the account; Lambda does on request",
 };
 
 async fn compare(mode: Mode, scenario: Scenario, differences: &[Difference]) {
@@ -305,12 +305,12 @@ async fn compare(mode: Mode, scenario: Scenario, differences: &[Difference]) {
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn on_demand_the_sandbox_answers_every_call_as_awss_emulator_does() {
+async fn the_sandbox_answers_on_demand_calls_as_the_emulator_does() {
     let slip = Difference {
         of: "SHUTDOWN: shutdownReason",
         sandbox: Some("\"spindown\""),
         emulator: Some("\"SandboxTerminated\""),
-        reason: "in this mode the emulator lets a word of its own slip; Lambda's is the other",
+        reason: "in this mode the emulator exposes an internal reason; Lambda sends the other one",
     };
     let differences = [NO_ACCOUNT, slip];
     compare(Mode::OnDemand, Scenario::Whole, &differences).await;
@@ -318,7 +318,7 @@ async fn on_demand_the_sandbox_answers_every_call_as_awss_emulator_does() {
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn on_managed_instances_the_sandbox_answers_every_call_as_awss_emulator_does() {
+async fn the_sandbox_answers_managed_calls_as_the_emulator_does() {
     let unescaped = |of| Difference {
         of,
         sandbox: Some("yes"),
@@ -331,7 +331,7 @@ async fn on_managed_instances_the_sandbox_answers_every_call_as_awss_emulator_do
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn the_sandbox_takes_the_report_of_an_error_as_awss_emulator_does() {
+async fn the_sandbox_accepts_error_reports_as_the_emulator_does() {
     for scenario in [Scenario::InitError, Scenario::ExitError] {
         compare(Mode::OnDemand, scenario, &[NO_ACCOUNT]).await;
         compare(Mode::ManagedInstances, scenario, &[]).await;
@@ -340,7 +340,7 @@ async fn the_sandbox_takes_the_report_of_an_error_as_awss_emulator_does() {
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn the_sandbox_delivers_telemetry_as_lambda_does_where_awss_emulator_differs() {
+async fn the_sandbox_delivers_telemetry_as_lambda_does() {
     let differs = |of, sandbox, emulator, reason| Difference {
         of,
         sandbox: Some(sandbox),

@@ -1,4 +1,4 @@
-//! Calls the APIs by hand, and notes every answer.
+//! Calls the APIs directly, and notes every answer.
 
 use serde_json::{Value, json};
 use tokio::task::JoinHandle;
@@ -14,20 +14,20 @@ pub(super) const TELEMETRY: &str = "/2022-07-01/telemetry";
 pub(super) const ID: &str = "Lambda-Extension-Identifier";
 pub(super) const ERROR_TYPE: &str = "Lambda-Extension-Function-Error-Type";
 
-/// Errors whose messages are a parser's own, or quote the emulator's schema.
+/// Error types whose messages come from a parser, or quote the emulator's schema.
 const OWN_WORDS: [&str; 2] = ["InvalidRequestFormat", "ValidationError"];
 
 /// Calls one address, and notes every answer.
 pub(super) struct Caller {
     address: String,
-    /// The identifier that it was given.
+    /// The extension identifier that it received.
     pub(super) id: String,
     pub(super) facts: Facts,
 }
 
 impl Caller {
     pub(super) fn new(address: &str) -> Self {
-        // Until it has one no text holds it.
+        // Until it is assigned, no text contains it.
         Self { address: address.to_owned(), id: "none yet".to_owned(), facts: Facts::new() }
     }
 
@@ -65,13 +65,13 @@ impl Caller {
         }
     }
 
-    /// As the extension that has registered.
+    /// Makes a call as the registered extension.
     pub(super) async fn own(&mut self, what: &str, target: (&str, &str), body: &str) {
         let id = self.id.clone();
         self.call(what, target, &[(ID, &id)], body).await;
     }
 
-    /// Says that it cannot go on.
+    /// Reports an error of the extension.
     pub(super) async fn fail(&mut self, what: &str, path: &str, error_type: &str) {
         let id = self.id.clone();
         let headers = [(ID, id.as_str()), (ERROR_TYPE, error_type)];
@@ -88,13 +88,13 @@ impl Caller {
         self.call(what, ("POST", REGISTER), headers, &body.to_string()).await
     }
 
-    /// Asks for an event, in its own time.
+    /// Requests the next event in the background.
     pub(super) fn next(&self) -> JoinHandle<Answer> {
         let (address, id) = (self.address.clone(), self.id.clone());
         tokio::spawn(async move { call(&address, "GET", NEXT, &[(ID, &id)], "").await })
     }
 
-    /// Asks for work as a runtime does; gives the request's id.
+    /// Requests work as a runtime does. Returns the id of the request.
     pub(super) fn runtime_next(&self) -> impl Future<Output = String> + use<> {
         let address = self.address.clone();
         async move {
@@ -114,7 +114,7 @@ fn is_uuid(text: &str) -> bool {
     text.len() == 36 && text.bytes().all(|byte| byte == b'-' || byte.is_ascii_hexdigit())
 }
 
-/// What is made up anew each time.
+/// Returns the kind of a value that differs each time.
 fn kind(member: &str, value: &Value) -> Option<String> {
     match (member, value) {
         ("requestId", Value::String(id)) if is_uuid(id) => Some("a UUID".to_owned()),

@@ -1,4 +1,4 @@
-//! One request at a time, as AWS's own code runs it: real events of the Extensions API, and no telemetry.
+//! The classic mode of AWS's emulator, one request at a time: real events of the Extensions API, and no telemetry.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ async fn start(timeout: &str) -> Rie {
     Rie::start(REAL, &variables).await
 }
 
-/// Ends it; the extension takes far less than its two seconds.
+/// Ends the emulator. The extension takes far less than its two seconds.
 async fn end(mut rie: Rie, lives: usize) {
     let start = Instant::now();
     rie.terminate();
@@ -30,7 +30,7 @@ async fn end(mut rie: Rie, lives: usize) {
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn where_awss_emulator_has_no_telemetry_that_is_said_once_and_every_invocation_is_answered() {
+async fn missing_telemetry_in_the_emulator_is_reported_once() {
     let rie = start("10").await;
     for lines in 1..=5 {
         let answer = rie.invoke(&json!({ "lines": lines })).await;
@@ -42,18 +42,18 @@ async fn where_awss_emulator_has_no_telemetry_that_is_said_once_and_every_invoca
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn in_awss_emulator_a_timeout_ends_the_process_in_order_and_another_goes_on() {
+async fn a_timeout_in_the_emulator_starts_another_process() {
     let rie = start("1").await;
     let answer = rie.invoke(&json!({ "end": "timeout" })).await;
     assert_eq!(answer.body, "Task timed out after 1.00 seconds");
     assert_eq!(rie.invoke(&json!({ "lines": 2 })).await.json()["lines"], 2);
-    assert_eq!(rie.said(NO_TELEMETRY), 2, "once by each process: {:#?}", rie.lines());
+    assert_eq!(rie.said(NO_TELEMETRY), 2, "once per process: {:#?}", rie.lines());
     end(rie, 2).await;
 }
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn in_awss_emulator_a_crash_of_the_function_leaves_the_extension_able_to_go_on() {
+async fn the_extension_survives_a_function_crash_in_the_emulator() {
     let rie = start("10").await;
     let answer = rie.invoke(&json!({ "end": "exit" })).await;
     assert_eq!((answer.status, &answer.json()["errorType"]), (502, &json!("Runtime.ExitError")));

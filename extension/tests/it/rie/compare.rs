@@ -1,24 +1,24 @@
-//! Our sandbox against AWS's own code: what was seen of each, as facts by name, and the differences that are meant.
+//! Compares the sandbox with AWS's emulator: observed facts by name, and the expected differences.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
 
-/// What was seen, by what it was seen of.
+/// Observed values by the name of the fact.
 pub(super) type Facts = BTreeMap<String, String>;
 
-/// A difference that is meant.
+/// An expected difference.
 pub(super) struct Difference {
-    /// The name of the fact; its end, where the same is meant of several.
+    /// The name of the fact, or its end if several facts differ in the same way.
     pub(super) of: &'static str,
-    /// What the sandbox has; nothing where it has no such fact.
+    /// The sandbox's value; none if it has no such fact.
     pub(super) sandbox: Option<&'static str>,
-    /// The same of AWS's emulator.
+    /// The emulator's value; none if it has no such fact.
     pub(super) emulator: Option<&'static str>,
     pub(super) reason: &'static str,
 }
 
-/// Every fact must be the same, or differ as it is meant to; and what is meant to differ must do so still.
+/// Checks that every fact is equal or differs as expected, and that every expected difference exists.
 #[track_caller]
 pub(super) fn assert_same(sandbox: &Facts, emulator: &Facts, differences: &[Difference]) {
     let names: BTreeSet<&String> = sandbox.keys().chain(emulator.keys()).collect();
@@ -30,7 +30,7 @@ pub(super) fn assert_same(sandbox: &Facts, emulator: &Facts, differences: &[Diff
             (true, None) => {}
             (false, Some(it)) if seen == [it.sandbox, it.emulator] => {}
             (_, Some(Difference { sandbox, emulator, reason, .. })) => problems.push(format!(
-                "{name}: {seen:?}, where {:?} are meant, because {reason}",
+                "{name}: {seen:?}, expected {:?}, because {reason}",
                 [sandbox, emulator]
             )),
             (false, None) => problems
@@ -39,13 +39,18 @@ pub(super) fn assert_same(sandbox: &Facts, emulator: &Facts, differences: &[Diff
     }
     for Difference { of, .. } in differences {
         if !names.iter().any(|name| name.ends_with(of)) {
-            problems.push(format!("{of}: is meant to differ, and was not seen"));
+            problems.push(format!("{of}: an expected difference was not seen"));
         }
     }
-    assert!(problems.is_empty(), "the sandbox is not as AWS's emulator:\n{}", problems.join("\n"));
+    assert!(
+        problems.is_empty(),
+        "the sandbox differs from AWS's emulator:\n{}",
+        problems.join("\n")
+    );
 }
 
-/// Every leaf of a JSON value as a fact; `kind` replaces what is made up anew each time, by the name of its member.
+/// Adds every leaf of a JSON value as a fact. `kind` replaces values that differ each time, by the name of their
+/// member.
 pub(super) fn flatten(
     facts: &mut Facts,
     name: &str,
@@ -84,25 +89,25 @@ mod tests {
     }
 
     #[test]
-    fn what_is_the_same_or_differs_as_it_is_meant_to_passes() {
+    fn equal_facts_and_expected_differences_pass() {
         assert_same(&facts([("a", "1"), ("b", "2")]), &facts([("b", "2")]), &[MEANT]);
     }
 
     #[test]
     #[should_panic(expected = "b:\n    sandbox   None\n    emulator  Some(\"2\")")]
-    fn a_difference_that_is_not_meant_is_told() {
+    fn an_unexpected_difference_is_reported() {
         assert_same(&facts([]), &facts([("b", "2")]), &[]);
     }
 
     #[test]
-    #[should_panic(expected = "are meant, because it is a test")]
-    fn a_difference_that_is_gone_is_told() {
+    #[should_panic(expected = "because it is a test")]
+    fn an_expected_difference_that_is_gone_is_reported() {
         assert_same(&facts([("a", "1")]), &facts([("a", "1")]), &[MEANT]);
     }
 
     #[test]
-    #[should_panic(expected = "a: is meant to differ, and was not seen")]
-    fn a_difference_that_nobody_looks_for_any_more_is_told() {
+    #[should_panic(expected = "a: an expected difference was not seen")]
+    fn an_expected_difference_without_facts_is_reported() {
         assert_same(&facts([]), &facts([]), &[MEANT]);
     }
 }

@@ -1,4 +1,4 @@
-//! The layer as it ships, where Lambda puts it, in AWS's own code.
+//! The released layer at its place in Lambda, in AWS's emulator.
 
 use extension_sandbox::Kinesis;
 use extension_spec::event_type;
@@ -9,8 +9,8 @@ use kinesis_telemetry_consumer::strict::Arrived;
 
 #[tokio::test]
 #[ignore = "needs unshare, unzip and a layer: cargo xtask ci"]
-async fn awss_emulator_starts_the_extension_from_the_unpacked_layer_and_its_telemetry_arrives() {
-    let layer = std::env::var("LAYER").expect("cargo xtask ci says where it is");
+async fn the_emulator_starts_the_extension_from_the_layer() {
+    let layer = std::env::var("LAYER").expect("cargo xtask ci sets it");
     let kinesis = Kinesis::start("telemetry").await.unwrap();
     let variables = variables(&kinesis, &[]);
     let all = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));

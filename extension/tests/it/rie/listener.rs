@@ -1,4 +1,4 @@
-//! A listener for telemetry that refuses the first batch, and notes how each was delivered.
+//! A listener for telemetry that refuses the first batch, and notes how each one was delivered.
 
 use std::convert::Infallible;
 use std::net::Ipv4Addr;
@@ -16,7 +16,7 @@ use tokio::sync::watch;
 
 use super::PATIENCE;
 
-/// A batch, and how it came.
+/// A batch, and how it was delivered.
 #[derive(Clone, Debug)]
 pub(super) struct Batch {
     pub(super) method: String,
@@ -31,7 +31,7 @@ impl Batch {
     }
 }
 
-/// Listens until the test ends.
+/// A listener that runs until the test ends.
 pub(super) struct Listener {
     pub(super) port: u16,
     batches: watch::Receiver<Vec<Batch>>,
@@ -53,12 +53,12 @@ impl Listener {
         Self { port, batches }
     }
 
-    /// Waits until the first batch has come.
+    /// Waits until the first batch has arrived.
     pub(super) async fn until_refused(&mut self) {
         self.wait_for(|batches| !batches.is_empty()).await;
     }
 
-    /// All batches, once one after the first holds this event.
+    /// Returns all batches once a later one than the first contains this event.
     pub(super) async fn until(&mut self, event_type: &str) -> Vec<Batch> {
         self.wait_for(|batches| batches.iter().skip(1).any(|batch| batch.has(event_type))).await
     }

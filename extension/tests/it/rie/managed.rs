@@ -1,4 +1,4 @@
-//! Managed instances, as AWS's own code runs them: real batches of telemetry, and requests beside each other.
+//! Managed instances in AWS's emulator: real batches of telemetry, and concurrent requests.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::{ENDED, REAL, Rie, variables};
 use kinesis_telemetry_consumer::strict::Arrived;
 
-/// How many requests the function takes beside each other.
+/// The number of requests that the function handles concurrently.
 const CONCURRENCY: usize = 4;
 
 async fn start(kinesis: &Kinesis, settings: &[(&str, &str)], more: &[(&str, &str)]) -> Rie {
@@ -23,7 +23,7 @@ async fn start(kinesis: &Kinesis, settings: &[(&str, &str)], more: &[(&str, &str
     Rie::start(REAL, &all).await
 }
 
-/// What arrived under gapless numbers, nothing of it twice, in its order.
+/// Returns the events in order. Checks that their numbers have no gap and no event is duplicated.
 fn events(kinesis: &Kinesis) -> Vec<Value> {
     let arrived = Arrived::of(kinesis.records().iter().map(|record| &record.data));
     arrived.assert_gapless();
@@ -35,11 +35,11 @@ fn of_type<'a>(events: &'a [Value], event_type: &str) -> Vec<&'a Value> {
     events.iter().filter(|event| event["type"] == event_type).map(|it| &it["record"]).collect()
 }
 
-/// Every line of the function, as it was printed, by the request that it names.
+/// Returns every printed line of the function, by the request that it names.
 fn lines(events: &[Value]) -> BTreeMap<String, Vec<String>> {
     let mut lines: BTreeMap<String, Vec<String>> = BTreeMap::new();
     for line in of_type(events, "function") {
-        // The emulator hands over JSON as text.
+        // The emulator hands over JSON lines as text.
         let line: Value = serde_json::from_str(line.as_str().unwrap()).unwrap();
         let text = |member: &str| line[member].as_str().unwrap().to_owned();
         lines.entry(text("requestId")).or_default().push(text("message"));
@@ -49,12 +49,12 @@ fn lines(events: &[Value]) -> BTreeMap<String, Vec<String>> {
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn under_awss_emulator_whatever_concurrent_requests_print_arrives_once() {
+async fn lines_of_concurrent_requests_in_the_emulator_arrive_once() {
     let kinesis = Kinesis::start("telemetry").await.unwrap();
     let mut rie = start(&kinesis, &[("MAX_AGE_MS", "200")], &[]).await;
     let mut requests = Vec::new();
     for _ in 0..3 {
-        // Each waits long enough for the others to begin.
+        // Each request waits long enough for the others to start.
         let payload = json!({ "lines": 20, "sleepMs": 300 });
         let answers: [_; CONCURRENCY] = std::array::from_fn(|_| rie.invoke(&payload));
         let [one, two, three, four] = answers;
@@ -85,7 +85,7 @@ async fn under_awss_emulator_whatever_concurrent_requests_print_arrives_once() {
     assert_eq!(ledger["logsDropped"]["records"], json!(0), "{ledger}");
 }
 
-/// How many requests had started and not ended at the most.
+/// Returns the largest number of concurrent requests.
 fn most_at_once(events: &[Value]) -> usize {
     let (mut now, mut most) = (0, 0);
     for event in events {
@@ -101,7 +101,7 @@ fn most_at_once(events: &[Value]) -> usize {
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn under_awss_emulator_a_failure_and_a_timeout_are_reported_and_the_rest_goes_on() {
+async fn a_failure_and_a_timeout_in_the_emulator_are_reported() {
     let kinesis = Kinesis::start("telemetry").await.unwrap();
     let mut rie = start(&kinesis, &[], &[("AWS_LAMBDA_FUNCTION_TIMEOUT", "1")]).await;
     let failed = rie.invoke(&json!({ "lines": 1, "end": "fail" })).await;
@@ -123,11 +123,11 @@ async fn under_awss_emulator_a_failure_and_a_timeout_are_reported_and_the_rest_g
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn under_awss_emulator_what_was_printed_before_a_crash_arrives() {
+async fn lines_before_a_crash_in_the_emulator_arrive() {
     let kinesis = Kinesis::start("telemetry").await.unwrap();
     let mut rie = start(&kinesis, &[], &[]).await;
     rie.invoke(&json!({ "lines": 5, "end": "exit" })).await;
-    // It ends by itself: the platform would take another instance.
+    // The instance ends by itself: the platform would use another one.
     assert_eq!(rie.ended().await, Some(1));
     assert_eq!(rie.said(&format!("{ENDED}0")), 1, "{:#?}", rie.lines());
 
@@ -140,7 +140,7 @@ async fn under_awss_emulator_what_was_printed_before_a_crash_arrives() {
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn under_awss_emulator_a_stream_that_is_down_costs_the_function_nothing() {
+async fn an_unavailable_stream_in_the_emulator_costs_nothing() {
     let kinesis = Kinesis::start("telemetry").await.unwrap();
     kinesis.set_faults(Faults::down());
     let mut rie = start(&kinesis, &[("MAX_AGE_MS", "100")], &[]).await;

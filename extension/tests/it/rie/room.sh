@@ -1,5 +1,5 @@
-# A room for AWS's emulator, in namespaces of its own: what Lambda has at fixed places is there, and the machine's own
-# files stay as they are. All ends with this script: it is the first process of its namespace.
+# Provides namespaces for AWS's emulator: Lambda's fixed paths exist in them, and the machine's own files stay
+# unchanged. All processes end with this script, because it is the first process of its namespace.
 #
 # $1 emulator  $2 extension, or a layer that holds it  $3 function  $4 name of the extension's file  $5 its text  $6 text of the bootstrap
 # $7 address of the APIs  $8 address for invocations  and then variables, NAME=VALUE each
@@ -29,7 +29,7 @@ exec 3<&0
 env -i PATH=/usr/local/bin:/usr/bin:/bin "$@" /var/emulator --runtime-api-address "$apis" \
     --runtime-interface-emulator-address "$invocations" /var/task/bootstrap 3<&- </dev/null &
 emulator=$!
-# Told to end, or left alone: then nobody holds the other end of the pipe any more.
+# A line on the pipe ends the emulator, and so does its end when the test has gone.
 {
     read -r _ <&3 || :
     kill -TERM "$emulator"

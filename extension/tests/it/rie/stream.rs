@@ -1,6 +1,6 @@
-//! The same extension and the same function in our sandbox and in AWS's own code: the same events arrive.
+//! Runs the same extension and function in the sandbox and in AWS's emulator: the same events arrive.
 //!
-//! What is measured or made up anew each time is replaced by its kind; all else must be equal, member by member.
+//! Values that differ each time are replaced by their kind. Everything else must be equal, member by member.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -19,18 +19,18 @@ const SETTINGS: [(&str, &str); 2] =
     [("TYPES", "platform,function,extension"), ("MAX_AGE_MS", "200")];
 const MANAGED: [(&str, &str); 1] = [("AWS_LAMBDA_MAX_CONCURRENCY", "2")];
 const TIMEOUT: Duration = Duration::from_secs(1);
-/// What the caller says of each request.
+/// The trace header of each request.
 const TRACE: (&str, &str) = (
     "X-Amzn-Trace-Id",
     "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
 );
 
-/// The extension's file says something first, in text and in JSON, before anybody has subscribed.
+/// Returns the extension's file. It prints a text line and a JSON line before it subscribes.
 fn extension(program: &str) -> String {
     format!("#!/bin/sh\necho 'a line of text'\necho '{{\"level\":\"INFO\"}}'\nexec {program}\n")
 }
 
-/// What arrives of these invocations, one after the other, and then the end.
+/// Returns the facts of these invocations, one after the other, and of the end, in the sandbox.
 async fn in_the_sandbox(payloads: &[Value]) -> Facts {
     let kinesis = Kinesis::start("telemetry").await.unwrap();
     let folder = tempfile::tempdir().unwrap();
@@ -42,7 +42,7 @@ async fn in_the_sandbox(payloads: &[Value]) -> Facts {
         mode: Mode::ManagedInstances,
         extensions: vec![Program::File(file)],
         function: test_function(),
-        // What the emulator has where nothing else is said.
+        // These are the emulator's defaults.
         function_name: "test_function".to_owned(),
         account_id: "123456789012".to_owned(),
         region: "us-east-1".to_owned(),
@@ -62,7 +62,7 @@ async fn in_the_sandbox(payloads: &[Value]) -> Facts {
     facts(&kinesis)
 }
 
-/// The same in AWS's own code.
+/// Returns the facts of the same invocations in AWS's emulator.
 async fn in_the_emulator(payloads: &[Value]) -> Facts {
     let kinesis = Kinesis::start("telemetry").await.unwrap();
     let text = extension("/var/extension");
@@ -80,7 +80,7 @@ async fn in_the_emulator(payloads: &[Value]) -> Facts {
     facts(&kinesis)
 }
 
-/// What arrived: each platform event by its request and type, each line by its number among those of its type.
+/// Returns what arrived: each platform event by its request and type, each line by its number among those of its type.
 fn facts(kinesis: &Kinesis) -> Facts {
     let arrived = Arrived::of(kinesis.records().iter().map(|record| &record.data));
     arrived.assert_gapless();
@@ -102,12 +102,12 @@ fn facts(kinesis: &Kinesis) -> Facts {
             (_, None) => event_type.to_owned(),
             (_, Some(request)) => format!("{} {event_type}", named(&requests, request)),
         };
-        // Lines are read beside all else, and when the extension subscribes is its own affair.
+        // Lines may arrive at any point, and so may the event of the extension's subscription.
         if event_type.starts_with("platform.") && event_type != "platform.telemetrySubscription" {
             order.push(name.clone());
         }
         let what = match record.as_str() {
-            // A whole event is known by its line.
+            // A line identifies its whole event.
             Some(_) => &json!({ "time": event["time"], "record": record }),
             None => &event,
         };
@@ -117,19 +117,19 @@ fn facts(kinesis: &Kinesis) -> Facts {
     facts
 }
 
-/// The request by its number, in the order of their starts.
+/// Replaces a request id by its number, in the order of their starts.
 fn named(requests: &[String], request: &str) -> String {
     let at = requests.iter().position(|it| it == request).expect("it has started");
     format!("request {}", at + 1)
 }
 
-/// What differs from run to run, in the form that it must have.
+/// Returns the kind of a value that differs each time, after checking its format.
 fn kind(requests: &[String], member: &str, value: &Value) -> Option<String> {
     let is_time = |text: &str| text.len() == 24 && text.parse::<humantime::Timestamp>().is_ok();
     match (member, value) {
         ("time" | "start", Value::String(text)) if is_time(text) => Some("a time".to_owned()),
         ("durationMs", Value::Number(_)) => Some("a number".to_owned()),
-        // The name of the log stream.
+        // This is the name of the log stream.
         ("instanceId", Value::String(_)) => Some("a string".to_owned()),
         ("requestId", Value::String(id)) => Some(named(requests, id)),
         ("tracing", trace) => Some(format!("{} of {}", trace["value"], trace["type"])),
@@ -141,7 +141,7 @@ fn kind(requests: &[String], member: &str, value: &Value) -> Option<String> {
     }
 }
 
-/// A line without the ids of requests, and of the thread that has panicked.
+/// Returns a line without the ids of requests, and of the thread that panicked.
 fn without_ids(requests: &[String], line: &str) -> String {
     let line =
         requests.iter().fold(line.to_owned(), |line, id| line.replace(id, &named(requests, id)));
@@ -161,7 +161,7 @@ const TRACED: Option<&str> = Some(
     "\"Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1\" of \"X-Amzn-Trace-Id\"",
 );
 
-/// What differs in every life.
+/// The differences of every comparison.
 const UNTRACED: [Difference; 2] = [
     Difference {
         of: "platform.start record tracing",
@@ -179,7 +179,7 @@ const UNTRACED: [Difference; 2] = [
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn the_sandbox_and_awss_emulator_tell_the_same_of_every_way_in_which_a_request_can_end() {
+async fn the_sandbox_reports_ended_requests_as_the_emulator_does() {
     let payloads = [
         json!({ "lines": 3 }),
         json!({ "lines": 2, "format": "text", "bytes": 300 }),
@@ -193,13 +193,13 @@ async fn the_sandbox_and_awss_emulator_tell_the_same_of_every_way_in_which_a_req
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn the_sandbox_and_awss_emulator_tell_the_same_of_a_crash() {
+async fn the_sandbox_reports_a_crash_as_the_emulator_does() {
     compare(&[json!({ "lines": 1 }), json!({ "lines": 2, "end": "exit" })], &UNTRACED).await;
 }
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn after_a_line_of_more_than_64_kib_awss_emulator_reads_no_more_and_the_sandbox_does() {
+async fn only_the_emulator_stops_reading_after_a_line_above_64_kib() {
     let text = |bytes: u32| json!({ "lines": 1, "format": "text", "bytes": bytes });
     let reason = "the emulator reads lines of 64 KiB at most, and stops for good at a longer one; Lambda splits them";
     let [start, report] = UNTRACED;

@@ -8,8 +8,7 @@ use super::steps;
 use crate::project::pins;
 
 /// The test that plays lives of an environment, and has an independent judge decide what must arrive.
-const LIVES: &str =
-    "in_every_life_remarkable_invocations_are_whole_and_ordinary_ones_are_not_delivered";
+const LIVES: &str = "only_remarkable_invocations_are_delivered_and_in_full";
 
 /// The tests that kill runs of `attach`, `upgrade`, `detach` and `rollback`, and change many functions.
 const FLEET: &str = "fleet::tests";

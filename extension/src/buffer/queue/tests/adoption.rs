@@ -1,10 +1,10 @@
-//! What a process takes over from the one before it, and leaves to the next one.
+//! What a process adopts from the one before it, and leaves to the next one.
 
 use super::spill::Folder;
 use super::*;
 
 #[test]
-fn the_next_process_skips_what_was_acknowledged_in_the_file_as_it_is() {
+fn the_next_process_skips_acknowledged_records_in_place() {
     use std::os::unix::fs::MetadataExt as _;
 
     let folder = Folder::new();
@@ -19,13 +19,13 @@ fn the_next_process_skips_what_was_acknowledged_in_the_file_as_it_is() {
     let after = file(&folder).metadata().unwrap();
     assert_eq!((before.ino(), before.len()), (after.ino(), after.len()), "nothing is copied");
     drop(queue);
-    // It is killed, and the process after it finds the same.
+    // This process is killed, and the next one finds the same records.
     assert_eq!(folder.queue("b", 10_000, 1_000_000).held(), 2);
     assert_eq!(drain(&mut folder.queue("c", 10_000, 1_000_000)), [3, 4]);
 }
 
 #[test]
-fn a_kill_repeats_nothing_that_was_acknowledged() {
+fn a_kill_repeats_no_acknowledged_record() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 10_000, 1_000_000);
     put(&mut queue, 6, 1);
@@ -37,7 +37,7 @@ fn a_kill_repeats_nothing_that_was_acknowledged() {
 }
 
 #[test]
-fn a_halved_record_stays_in_its_file_until_both_halves_are_taken() {
+fn a_halved_record_stays_in_its_file_until_both_halves_are_sent() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 10_000, 1_000_000);
     put(&mut queue, 4, 1);
@@ -50,7 +50,7 @@ fn a_halved_record_stays_in_its_file_until_both_halves_are_taken() {
     assert_eq!(folder.queue("b", 10_000, 1_000_000).held(), 4);
 }
 
-/// Has a process leave a file with many small frames, the last of which are parts of one event.
+/// Leaves a file with many small frames, the last of which are parts of one event.
 fn leave_many(folder: &Folder, frames: u64) {
     let mut spill = crate::buffer::spill::Spill::create(&folder.0, "a", u64::MAX).unwrap();
     for number in 1..=frames {
@@ -66,7 +66,7 @@ fn leave_many(folder: &Folder, frames: u64) {
 }
 
 #[test]
-fn a_large_file_is_adopted_in_slices_and_the_ledger_balances_at_each() {
+fn a_large_file_is_adopted_in_slices_with_a_balanced_ledger() {
     let folder = Folder::new();
     let frames = FIRST_FRAMES as u64 + 2 * FRAMES as u64;
     leave_many(&folder, frames);
@@ -92,7 +92,7 @@ fn a_large_file_is_adopted_in_slices_and_the_ledger_balances_at_each() {
 }
 
 #[test]
-fn the_end_leaves_what_was_not_found_yet_to_the_next_process() {
+fn undiscovered_events_are_left_to_the_next_process() {
     let folder = Folder::new();
     leave_many(&folder, 2 * FIRST_FRAMES as u64);
     let mut queue = folder.queue("b", 1_000_000, 0);
@@ -104,7 +104,7 @@ fn the_end_leaves_what_was_not_found_yet_to_the_next_process() {
     assert!(queue.ledger.balances(0));
     drop(queue);
     let mut queue = folder.queue("c", 1_000_000, 0);
-    // Nobody comes after this one: what is not known is counted, too.
+    // No process follows, so unknown events are counted as lost, too.
     let lost = queue.end(false).lost;
     assert!(lost >= known - taken && queue.ledger.balances(0), "{lost} of {known}");
     assert_eq!(folder.files(), 0);
@@ -136,7 +136,7 @@ fn records_of_a_deleted_file_are_saved_again() {
     assert_eq!(folder.queue("b", 1_000, 1_000_000).ledger.adopted, 50);
 }
 
-/// A moment that is far enough away.
+/// Returns a moment that is far enough away.
 fn later() -> Instant {
     Instant::now() + Duration::from_mins(1)
 }
@@ -166,7 +166,7 @@ fn an_early_save_survives_a_kill_and_frees_memory() {
 }
 
 #[test]
-fn an_early_save_delivers_everything_once_when_nothing_happens() {
+fn an_early_save_does_not_repeat_events() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 100_000, 1_000_000);
     for _ in 0..5 {
@@ -185,7 +185,7 @@ fn an_early_save_delivers_everything_once_when_nothing_happens() {
 }
 
 #[test]
-fn after_an_early_save_without_room_the_least_important_events_are_shed_first() {
+fn after_a_partial_early_save_importance_still_decides() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 2_000, 20_000);
     let mut first = 1;
@@ -202,7 +202,7 @@ fn after_an_early_save_without_room_the_least_important_events_are_shed_first() 
 }
 
 #[test]
-fn an_early_save_passes_no_event_by_because_a_large_one_stands_before_it() {
+fn a_large_event_does_not_block_an_early_save() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 10_000_000, 50_000_000);
     put(&mut queue, 1, 1_500_000);

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use super::spill::Folder;
 use super::*;
 
-/// Leaves a file of this many bytes, in frames of this much data each, as a process that was killed does.
+/// Leaves a file of this many bytes, in frames with this much data each, as a killed process does.
 fn leave(folder: &Folder, bytes: u64, data: usize) {
     let mut spill = crate::buffer::spill::Spill::create(&folder.0, "a", u64::MAX).unwrap();
     let span = Span { instance: "k3J9x0QvT2aB".into(), first: 1, last: 1 };
@@ -23,12 +23,12 @@ fn leave(folder: &Folder, bytes: u64, data: usize) {
     file.flush().unwrap();
 }
 
-/// Lambda kills an extension that takes longer at the end.
+/// Lambda kills an extension that takes longer to end.
 const MOST: std::time::Duration = std::time::Duration::from_secs(2);
 
 #[test]
 #[ignore = "writes half a gigabyte: cargo xtask test"]
-fn large_files_delay_neither_the_beginning_nor_the_end() {
+fn large_files_delay_neither_start_nor_shutdown() {
     for data in [100, 200_000] {
         let folder = Folder::new();
         leave(&folder, 512 * 1024 * 1024, data);

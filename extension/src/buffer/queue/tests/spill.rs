@@ -1,10 +1,10 @@
-//! A queue with a file beside it.
+//! A queue with a spill file.
 
 use std::path::PathBuf;
 
 use super::*;
 
-/// A folder of its own, deleted at the end of the test.
+/// A temporary folder that is deleted at the end of the test.
 pub(super) struct Folder(pub(super) PathBuf);
 
 impl Folder {
@@ -19,7 +19,7 @@ impl Folder {
         std::fs::read_dir(&self.0).unwrap().count()
     }
 
-    /// The queue of a new process that uses it.
+    /// Returns the queue of a new process that uses the folder.
     pub(super) fn queue(&self, instance: &str, bound: usize, max_bytes: u64) -> Queue {
         let source = Source::new("orders", "$LATEST", instance);
         let packer = Packer::new(LIMITS, Packing::default(), source);
@@ -38,7 +38,7 @@ impl Drop for Folder {
 }
 
 #[test]
-fn what_finds_no_memory_waits_in_the_file_and_is_delivered() {
+fn events_beyond_memory_wait_in_the_file_and_are_delivered() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 1_000, 1_000_000);
     for _ in 0..20 {
@@ -55,7 +55,7 @@ fn what_finds_no_memory_waits_in_the_file_and_is_delivered() {
 }
 
 #[test]
-fn beyond_memory_and_file_events_are_shed() {
+fn events_beyond_memory_and_file_are_discarded() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 1_000, 10_000);
     let shed: u64 = (0..50).map(|_| put(&mut queue, 5, 20).shed).sum();
@@ -65,7 +65,7 @@ fn beyond_memory_and_file_events_are_shed() {
 }
 
 #[test]
-fn delivered_records_give_their_room_back_while_others_wait() {
+fn delivered_records_free_their_space_while_others_wait() {
     const MAX_BYTES: u64 = 20_000;
     let folder = Folder::new();
     let mut queue = folder.queue("a", 1_000, MAX_BYTES);
@@ -97,11 +97,11 @@ fn delivered_records_give_their_room_back_while_others_wait() {
 }
 
 #[test]
-fn the_next_process_delivers_what_was_saved_under_its_old_identity_and_once() {
+fn the_next_process_delivers_saved_events_once_unchanged() {
     let folder = Folder::new();
     let mut first = folder.queue("a", 10_000, 1_000_000);
     put(&mut first, 6, 1);
-    // An event in parts, of which one was taken.
+    // One part of a split event is acknowledged.
     put(&mut first, 1, 700);
     let request = request(&mut first);
     settle(&mut first, &request, &[TAKEN, refusal(false), refusal(false)]);
@@ -123,7 +123,7 @@ fn the_next_process_delivers_what_was_saved_under_its_old_identity_and_once() {
 }
 
 #[test]
-fn what_a_process_has_adopted_and_not_delivered_goes_to_the_next() {
+fn adopted_but_undelivered_events_go_to_the_next_process() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 10_000, 1_000_000);
     put(&mut queue, 4, 1);
@@ -141,7 +141,7 @@ fn what_a_process_has_adopted_and_not_delivered_goes_to_the_next() {
 }
 
 #[test]
-fn a_process_that_is_killed_leaves_its_file_to_the_next() {
+fn a_killed_process_leaves_its_file_to_the_next() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 1_000, 1_000_000);
     (0..10).for_each(|_| _ = put(&mut queue, 5, 20));
@@ -152,7 +152,7 @@ fn a_process_that_is_killed_leaves_its_file_to_the_next() {
 }
 
 #[test]
-fn the_file_of_a_process_that_lives_is_not_touched() {
+fn the_file_of_a_live_process_is_not_touched() {
     let folder = Folder::new();
     let mut living = folder.queue("a", 1_000, 1_000_000);
     (0..10).for_each(|_| _ = put(&mut living, 5, 20));
@@ -161,7 +161,7 @@ fn the_file_of_a_process_that_lives_is_not_touched() {
 }
 
 #[test]
-fn without_a_next_process_what_is_left_is_lost_and_said_and_no_file_stays() {
+fn without_a_next_process_leftovers_are_counted_and_deleted() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 1_000, 1_000_000);
     (0..10).for_each(|_| _ = put(&mut queue, 5, 20));
@@ -172,7 +172,7 @@ fn without_a_next_process_what_is_left_is_lost_and_said_and_no_file_stays() {
 }
 
 #[test]
-fn dead_letters_take_what_lies_in_the_file_and_the_next_process_finds_the_rest() {
+fn dead_letters_drain_the_file_and_the_rest_is_handed_over() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 10_000, 1_000_000).with_dead_letters();
     put(&mut queue, 6, 1);
@@ -187,7 +187,7 @@ fn dead_letters_take_what_lies_in_the_file_and_the_next_process_finds_the_rest()
 }
 
 #[test]
-fn a_folder_that_cannot_be_written_leaves_memory_alone_to_hold_events() {
+fn in_an_unwritable_folder_events_stay_in_memory() {
     let folder = Folder::new();
     let settings = SpillSettings::new("/nowhere", 1_000_000);
     let mut queue = folder.queue("a", 1_000, 1_000_000).with_spill(settings);
@@ -199,13 +199,13 @@ fn a_folder_that_cannot_be_written_leaves_memory_alone_to_hold_events() {
 }
 
 #[test]
-fn what_was_saved_stays_in_the_file_when_dead_letters_take_what_lay_there_before() {
+fn saved_events_stay_in_the_file_when_dead_letters_drain_it() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 1_000, 1_000_000).with_dead_letters();
     while queue.spilled() == 0 {
         put(&mut queue, 1, 20);
     }
-    // What is in memory is delivered until a record of the file waits alone.
+    // Delivers from memory until only the file holds a record.
     while queue.pending.iter().all(|pending| pending.frame.is_none()) {
         let request = queue.request(Destination::Stream, Scope::All, 1, Instant::now());
         settle(&mut queue, &request, &[TAKEN]);
@@ -226,9 +226,9 @@ fn what_was_saved_stays_in_the_file_when_dead_letters_take_what_lay_there_before
 }
 
 #[test]
-fn an_event_in_parts_is_saved_whole_or_not_at_all() {
+fn a_split_event_is_saved_whole_or_not_at_all() {
     let folder = Folder::new();
-    // Room for two of three parts.
+    // The file has room for two of three parts.
     let mut queue = folder.queue("a", 100_000, 36 + 2 * 660);
     put(&mut queue, 1, 700);
     queue.save();
@@ -239,7 +239,7 @@ fn an_event_in_parts_is_saved_whole_or_not_at_all() {
 }
 
 #[test]
-fn where_nothing_may_be_written_what_is_there_is_adopted() {
+fn existing_files_are_adopted_even_if_writing_is_disabled() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 10_000, 1_000_000);
     put(&mut queue, 4, 1);
@@ -250,7 +250,7 @@ fn where_nothing_may_be_written_what_is_there_is_adopted() {
 }
 
 #[test]
-fn numbers_that_cannot_be_read_again_are_among_those_that_were_given_up() {
+fn unreadable_events_are_counted_as_discarded_by_number() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 1_000, 1_000_000);
     (0..10).for_each(|_| _ = put(&mut queue, 5, 20));
@@ -263,7 +263,7 @@ fn numbers_that_cannot_be_read_again_are_among_those_that_were_given_up() {
 }
 
 #[test]
-fn a_record_that_is_larger_than_all_memory_is_read_when_there_is_nothing_else() {
+fn a_record_larger_than_memory_is_read_when_nothing_else_waits() {
     let folder = Folder::new();
     let process = |instance: &str| {
         let source = Source::new("orders", "$LATEST", instance);
@@ -286,7 +286,7 @@ fn a_record_that_is_larger_than_all_memory_is_read_when_there_is_nothing_else() 
 }
 
 #[test]
-fn after_a_disk_is_full_memory_stays_bounded() {
+fn memory_stays_bounded_when_the_disk_is_full() {
     let folder = Folder::new();
     let mut queue = folder.queue("a", 4_000, 1_000_000);
     while queue.spilled() == 0 {
@@ -299,7 +299,7 @@ fn after_a_disk_is_full_memory_stays_bounded() {
     assert!(!drain(&mut queue).is_empty(), "what lies in the file is read");
 }
 
-/// A queue whose preferred folder is missing, with another one to fall back to.
+/// Returns a queue whose preferred folder is missing, with a fallback.
 fn queue_with_fallback(instance: &str, missing: &std::path::Path, fallback: &Folder) -> Queue {
     let settings =
         SpillSettings { folders: vec![missing.to_owned(), fallback.0.clone()], max_bytes: None };
@@ -335,7 +335,7 @@ fn a_missing_folder_is_replaced_and_used_once_it_exists() {
 }
 
 #[test]
-fn environments_that_share_a_fallback_keep_to_their_own_files() {
+fn environments_sharing_a_fallback_use_their_own_files() {
     let (parent, fallback) = (Folder::new(), Folder::new());
     let mut queue = queue_with_fallback("a", &parent.0.join("missing"), &fallback);
     put(&mut queue, 40, 20);
@@ -345,7 +345,7 @@ fn environments_that_share_a_fallback_keep_to_their_own_files() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn after_a_failure_spilling_is_tried_again() {
+async fn spilling_is_retried_after_a_failure() {
     let parent = Folder::new();
     let path = parent.0.join("later");
     let settings = SpillSettings::new(&path, 1_000_000);

@@ -1,4 +1,4 @@
-//! The files that a process writes itself: when one is begun, how large it may be, and what is said if it cannot be written.
+//! The files that a process writes itself: when a file is started, how large it may be, and how failures are reported.
 
 use std::io;
 use std::time::Duration;
@@ -8,21 +8,21 @@ use crate::base::{clock, log};
 use crate::buffer::spill::{EXTENSION, Spill, free_bytes};
 use crate::pack::Record;
 
-/// After a file could not be written the next attempt waits this long.
+/// The pause after a file could not be written.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The default for the size of a file is at most this.
+/// The largest default size of the files, in bytes.
 const MOST_BY_DEFAULT: u64 = 64 * 1024 * 1024;
-/// If the default is less than this, the disk is as good as full.
+/// The smallest default size of the files, in bytes. Below it the disk counts as full.
 const LEAST_BY_DEFAULT: u64 = 4 * 1024;
-/// After this fraction of the bytes that the files may have, another file is begun. A file is deleted once nothing waits in it,
-/// so that delivered records give their room back while others wait.
+/// After this fraction of the allowed bytes another file is started. A file is deleted once it holds no queued record,
+/// so delivered records free their space while others wait.
 const FILES: u64 = 8;
-/// A frame, in a new file, takes fewer bytes than this in addition to the data of its record.
+/// The most bytes that a frame in a new file takes in addition to the data of its record.
 const FRAME: u64 = 1_024;
 
 impl SpillSet {
-    /// Returns the own file in a folder, for this record if there is one, which is created when it is needed; none if that is
-    /// not possible now.
+    /// Returns the own file in a folder, for this record if there is one, and creates it if needed. Returns none if
+    /// that fails now.
     pub(super) fn own(
         &mut self,
         index: usize,
@@ -35,7 +35,9 @@ impl SpillSet {
         let mut own = folder.own;
         if own.is_some_and(|number| self.file(number).is_none_or(|spill| spill.is_deleted())) {
             let folder = self.folders[index].path.display();
-            log::warn(&format!("the spill file in {folder} was deleted: another one is begun"));
+            log::warn(&format!(
+                "the spill file in {folder} was deleted: the extension starts another one"
+            ));
             own = None;
         }
         let mut number = match own.map_or_else(|| self.create(index), Ok) {
@@ -48,7 +50,7 @@ impl SpillSet {
         let used = self.bytes_of_all(index);
         let total = self.max_bytes_of_all(index, used);
         if total < LEAST_BY_DEFAULT && self.max_bytes.is_none() {
-            let why = format!("only {total} bytes may be used, an eighth of what is free");
+            let why = format!("only {total} bytes may be used, an eighth of the free space");
             self.fail(index, &io::Error::other(why));
             return None;
         }
@@ -72,8 +74,8 @@ impl SpillSet {
         Ok(number)
     }
 
-    /// Returns true if a record belongs into another own file, because this one is large and another one has room for it. All
-    /// parts of an event lie in one file, because the next process takes over one file after the other.
+    /// True if a record belongs into another own file, because this one is large and another one has room for it. All
+    /// parts of an event belong into one file, because the next process adopts one file after the other.
     fn must_begin_next(
         &mut self,
         number: FileNumber,
@@ -87,7 +89,7 @@ impl SpillSet {
             && self.file(number).is_some_and(|spill| !spill.is_empty() && spill.bytes() >= large)
     }
 
-    /// Begins another own file after this one. If that fails, this one goes on.
+    /// Starts another own file after this one. If that fails, this one stays in use.
     fn begin_next(&mut self, index: usize, number: FileNumber) -> Option<FileNumber> {
         let next = self.create(index).ok()?;
         let Self { folders, files, .. } = self;
@@ -97,8 +99,8 @@ impl SpillSet {
         Some(next)
     }
 
-    /// Returns how many bytes own files may have now: those of all folders, or by default those of this one.
-    /// They have `used` bytes.
+    /// Returns how many bytes own files may have now: those of all folders, or by default those of this one. They have
+    /// `used` bytes at present.
     fn max_bytes_of_all(&self, index: usize, used: u64) -> u64 {
         self.max_bytes.unwrap_or_else(|| {
             let free = free_bytes(&self.folders[index].path);
@@ -106,7 +108,7 @@ impl SpillSet {
         })
     }
 
-    /// Returns how many bytes the own files have for which [`Self::max_bytes_of_all`] holds.
+    /// Returns the bytes of the own files to which [`Self::max_bytes_of_all`] applies.
     fn bytes_of_all(&self, index: usize) -> u64 {
         let folders = match self.max_bytes {
             Some(_) => &self.folders[..],
@@ -115,20 +117,20 @@ impl SpillSet {
         folders.iter().flat_map(|it| it.full.iter().chain(&it.own)).map(|it| self.bytes(*it)).sum()
     }
 
-    /// Returns how many bytes a file has; 0 if it was deleted, because its records are to be written again.
+    /// Returns the size of a file in bytes; 0 if it was deleted, because its records are to be written again.
     fn bytes(&self, number: FileNumber) -> u64 {
         let file = self.files.iter().find(|(it, _)| *it == number);
         file.filter(|(_, spill)| !spill.is_deleted()).map_or(0, |(_, spill)| spill.bytes())
     }
 
-    /// Reports, once until it is over, that no file can be written in a folder. What is in a file is still read.
+    /// Reports that no file can be written in a folder, once until it succeeds again. Existing files are still read.
     pub(in crate::buffer) fn fail(&mut self, index: usize, error: &io::Error) {
         let now = clock::now().monotonic;
         let was_reported = self.folders[index].retry_at.replace(now + PAUSE).is_some();
         if let Some(number) = self.folders[index].own
             && self.file(number).is_some_and(|spill| spill.is_empty())
         {
-            // Nothing must remain in a folder that may be full.
+            // The folder may be full, so nothing must remain in it.
             self.folders[index].own = None;
             if let Some(at) = self.files.iter().position(|(it, _)| *it == number) {
                 self.files.remove(at).1.remove();
@@ -139,7 +141,7 @@ impl SpillSet {
         }
         let next = self.folders.iter().find(|folder| folder.is_usable(now));
         let consequence = next.map_or_else(
-            || "events wait in memory alone until that works again".to_owned(),
+            || "events are only in memory until that works again".to_owned(),
             |next| format!("{} is used instead", next.path.display()),
         );
         let folder = self.folders[index].path.display();

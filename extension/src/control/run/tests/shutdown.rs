@@ -1,4 +1,4 @@
-//! Dead letters beside a life, and at its end; in controlled time.
+//! Dead letters during invocations and at the end, in controlled time.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 
@@ -11,7 +11,7 @@ use crate::pack::Scope;
 use crate::pack::sink::Decision;
 use crate::pack::sink::Trouble;
 
-/// What becomes of every request.
+/// The result of every request.
 #[derive(Clone, Copy)]
 enum Fate {
     Taken,
@@ -19,7 +19,7 @@ enum Fate {
     Failed(Decision),
 }
 
-/// A sink with one fate, that counts its requests.
+/// A sink with a fixed result that counts its requests.
 struct Fated(Fate, Arc<AtomicU32>);
 
 impl Sink for Fated {
@@ -37,7 +37,7 @@ impl Sink for Fated {
     fn reset(&self) {}
 }
 
-/// An answer of `next`, after so many milliseconds.
+/// An answer of `next` after this many milliseconds.
 type Answered = (u64, Next);
 
 /// A process, its stream and its dead-letter queue.
@@ -45,14 +45,14 @@ struct Life {
     queue: Arc<Mutex<Queue>>,
     bodies: Bodies,
     letters: Arc<AtomicU32>,
-    /// When it called `next`.
+    /// The times at which it called `next`.
     nexts: Arc<Mutex<Vec<Instant>>>,
     ended: tokio::task::JoinHandle<bool>,
     tmp: tempfile::TempDir,
 }
 
 impl Life {
-    /// Begins a life in which `next` is answered so.
+    /// Starts a process with these answers of `next`.
     fn begin(
         bound: usize,
         (stream, letters): (Fate, Fate),
@@ -72,7 +72,7 @@ impl Life {
         let noted = nexts.clone();
         tokio::spawn(async move {
             let mut answers = answers.into_iter();
-            // The last call is left without an answer.
+            // The last call stays unanswered.
             let mut unanswered = Vec::new();
             while let Some(call) = asked.recv().await {
                 noted.lock().unwrap().push(Instant::now());
@@ -88,7 +88,7 @@ impl Life {
         Self { queue, bodies, letters: count, nexts, ended: life, tmp }
     }
 
-    /// Waits until `next` was called so often.
+    /// Waits until `next` was called this often.
     async fn until_next(&self, count: usize) {
         let called = async {
             while self.nexts.lock().unwrap().len() < count {
@@ -100,12 +100,12 @@ impl Life {
     }
 }
 
-/// An event of these bytes, as the process would number it.
+/// Returns an event with this text, as the process would number it.
 fn event(text: &str, seq: u64) -> crate::event::Event {
     Source::new("orders", "1", "i").identify(text, seq, None, std::time::Instant::now())
 }
 
-/// An event that the stream has refused for good.
+/// Queues an event that the stream has rejected for good.
 fn refuse_one(queue: &mut Queue) {
     let now = std::time::Instant::now();
     queue.push([event(r#"{"record":"x"}"#, 1)]);
@@ -118,7 +118,7 @@ fn invocation(number: usize) -> Answered {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_queue_that_does_not_answer_holds_next_to_no_invocation() {
+async fn an_unresponsive_queue_hardly_delays_invocations() {
     let fates = (Fate::Taken, Fate::Silence);
     let life = Life::begin(1_000_000, fates, (0..10).map(invocation).collect(), refuse_one);
     for number in 0..10 {
@@ -130,14 +130,14 @@ async fn a_queue_that_does_not_answer_holds_next_to_no_invocation() {
     life.until_next(11).await;
     let nexts = life.nexts.lock().unwrap().clone();
     let all = *nexts.last().unwrap() - nexts[0];
-    // Ten invocations of some 30 ms, and a quarter of one flush.
+    // Ten invocations take some 30 ms each, and the queue a quarter of one flush.
     assert!(all < Duration::from_millis(800), "{all:?}");
     assert!(life.letters.load(Ordering::Relaxed) > 0);
     life.ended.abort();
 }
 
 #[tokio::test(start_paused = true)]
-async fn telemetry_that_comes_while_dead_letters_are_tried_is_counted() {
+async fn telemetry_that_arrives_during_dead_letters_is_counted() {
     let fates = (Fate::Silence, Fate::Silence);
     let life = Life::begin(1_000_000, fates, vec![(10, shutdown())], |_| ());
     life.bodies.post(r#"[{"type":"function","record":"a line"}]"#);
@@ -145,11 +145,11 @@ async fn telemetry_that_comes_while_dead_letters_are_tried_is_counted() {
     life.bodies.post_after(Duration::from_millis(1_500), report.to_owned());
     assert!(life.ended.await.unwrap());
     let queue = life.queue.lock().unwrap();
-    assert_eq!((queue.ledger.received, queue.ledger.shed.end), (2, 3), "and the ledger");
+    assert_eq!((queue.ledger.received, queue.ledger.shed.end), (2, 3), "the line and the ledger");
 }
 
 #[tokio::test(start_paused = true)]
-async fn memory_that_is_full_of_what_no_queue_takes_makes_nobody_busy() {
+async fn memory_full_of_rejected_records_causes_no_busy_loop() {
     let fates = (Fate::Taken, Fate::Failed(Decision::Configuration));
     let life = Life::begin(10_000, fates, vec![invocation(0)], |queue| {
         let text = format!(r#"{{"record":"{}"}}"#, "x".repeat(900));
@@ -175,7 +175,7 @@ async fn memory_that_is_full_of_what_no_queue_takes_makes_nobody_busy() {
     life.ended.abort();
 }
 
-/// Ten invocations of half a second, and then the number of files that there are.
+/// Runs ten invocations of half a second. Returns the number of files.
 async fn ten_invocations(life: &Life) -> usize {
     for number in 0..10 {
         life.until_next(number + 1).await;
@@ -188,7 +188,7 @@ async fn ten_invocations(life: &Life) -> usize {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_killed_process_loses_a_second_at_most_while_the_breaker_is_open() {
+async fn a_kill_loses_at_most_a_second_while_the_breaker_is_open() {
     let fates = (Fate::Failed(Decision::Configuration), Fate::Taken);
     let life = Life::begin(1_000_000, fates, (0..10).map(invocation).collect(), |_| ());
     assert_eq!(ten_invocations(&life).await, 1);
@@ -202,13 +202,13 @@ async fn a_killed_process_loses_a_second_at_most_while_the_breaker_is_open() {
     let Process { queue, life, .. } = Wiring { spill, ..wiring }
         .start(|_| Fated(Fate::Taken, Arc::default()), |_| None::<MakeSink<Fated>>);
     let adopted = queue.lock().unwrap().ledger.adopted;
-    // Two invocations of half a second, with two events each.
+    // At most the events of two invocations of half a second are missing, two events each.
     assert!(adopted >= held - 4 && adopted >= 16, "{adopted} of {held}");
     life.abort();
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_is_written_while_kinesis_takes_records() {
+async fn no_file_is_written_while_kinesis_accepts_records() {
     let fates = (Fate::Taken, Fate::Taken);
     let life = Life::begin(1_000_000, fates, (0..10).map(invocation).collect(), |_| ());
     assert_eq!(ten_invocations(&life).await, 0);

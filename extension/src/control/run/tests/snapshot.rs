@@ -13,7 +13,7 @@ use kinesis_telemetry_consumer::strict::Arrived;
 
 const RESTORED: &str = r#"[{"type":"platform.restoreStart","record":{}}]"#;
 
-/// What all environments deliver to, and what they do beside that.
+/// The stream of all environments, and the calls that it counts.
 #[derive(Clone, Default)]
 struct Stream {
     records: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -46,7 +46,7 @@ impl Sink for Stream {
     }
 }
 
-/// A process: each begins as every other one, as if all were copies.
+/// A process. All processes start equal, as if they were copies.
 struct Copy(Process);
 
 impl Copy {
@@ -54,7 +54,7 @@ impl Copy {
         Self::start_with(stream, 1_000_000)
     }
 
-    /// With so many bytes of memory.
+    /// Starts a process with this many bytes of memory.
     fn start_with(stream: &Stream, bound: usize) -> Self {
         let wiring = Wiring {
             initialization: SnapStart,
@@ -65,7 +65,7 @@ impl Copy {
         Self(wiring.start(|_| stream.clone(), none::<Stream>))
     }
 
-    /// Goes through init until the snapshot can be taken; some telemetry is late for it.
+    /// Runs init until the snapshot can be taken. Some telemetry arrives late.
     async fn initialise(&mut self) -> oneshot::Sender<Next> {
         self.0
             .bodies
@@ -74,13 +74,13 @@ impl Copy {
         let answer = self.0.asked.recv().await.unwrap();
         self.0.bodies.post(r#"[{"type":"platform.initReport","record":{}}]"#);
         tokio::time::sleep(Duration::from_secs(1)).await;
-        // Taken in, and not delivered any more.
+        // It is read, but no longer delivered.
         self.0.bodies.post(r#"[{"type":"function","record":"late"}]"#);
         tokio::time::sleep(Duration::from_millis(1)).await;
         answer
     }
 
-    /// An invocation with one line, from the answer of `next` to the next call of it.
+    /// Runs an invocation with one line, from the answer of `next` to the next call.
     async fn invoke(&mut self, answer: oneshot::Sender<Next>, line: &str) -> oneshot::Sender<Next> {
         answer.send(from_now(invoke(line))).unwrap();
         self.0.bodies.post(&format!(
@@ -99,7 +99,7 @@ fn arrived(stream: &Stream) -> Arrived {
     Arrived::of(stream.records.lock().unwrap().iter())
 }
 
-/// The events of each instance, in the order of their numbers, which must be 1, 2, 3 and so on.
+/// Returns the events of each instance in the order of their numbers, which must be 1, 2, 3 and so on.
 fn by_instance(arrived: &Arrived) -> BTreeMap<&str, Vec<&str>> {
     let mut all: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for ((instance, seq), event) in &arrived.events {
@@ -111,17 +111,17 @@ fn by_instance(arrived: &Arrived) -> BTreeMap<&str, Vec<&str>> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn three_processes_from_one_snapshot_share_what_was_before_it_and_nothing_after() {
+async fn restored_processes_share_only_events_before_the_snapshot() {
     let stream = Stream::default();
     for n in 1..=3 {
         let mut copy = Copy::start(&stream);
         let answer = copy.initialise().await;
-        // Whichever comes first, the telemetry or the answer, and whatever tells of it.
+        // The restore may become known first by telemetry, by the answer of `next`, or by the clocks.
         match n {
             1 => copy.0.bodies.post_after(Duration::from_millis(1), RESTORED.to_owned()),
             2 => copy.0.bodies.post(RESTORED),
             _ => {
-                // The machine was paused, and a line of this copy comes before anything else.
+                // The machine was paused, and a line of this copy arrives first.
                 clock::advance_wall(3_600.0);
                 copy.0.bodies.post(r#"[{"type":"function","record":"hook"}]"#);
                 copy.0.bodies.post_after(Duration::from_millis(1), RESTORED.to_owned());
@@ -134,11 +134,12 @@ async fn three_processes_from_one_snapshot_share_what_was_before_it_and_nothing_
     let arrived = arrived(&stream);
     let mut all = by_instance(&arrived);
     let before = all.remove("snapshot").unwrap();
-    // Init and its report, each with a ledger, and what was late; all copies deliver it under the same numbers.
+    // These are init and its report, each with a ledger, and the late line. All copies deliver them under the same
+    // numbers.
     assert_eq!((before.len(), arrived.duplicates), (7, 2 * 7), "{before:?}");
     assert!(before[4].contains("initReport") && before[6].contains("late"), "{before:?}");
     assert!(!before.iter().any(|it| it.contains("hook")), "{before:?}");
-    // Of the one that could not be sure there are two.
+    // The copy that could not be sure has two identities.
     all.retain(|_, events| !events.iter().any(|it| it.contains("hook")));
     assert_eq!(all.len(), 3, "{:?}", all.keys());
     let lines: BTreeSet<&str> = all
@@ -152,11 +153,11 @@ async fn three_processes_from_one_snapshot_share_what_was_before_it_and_nothing_
         .collect();
     assert_eq!(lines.len(), 3, "{lines:?}");
     assert_eq!(*stream.restarts.lock().unwrap(), 4, "each copy connects anew");
-    assert!(*stream.resets.lock().unwrap() >= 3, "no connection is in a snapshot");
+    assert!(*stream.resets.lock().unwrap() >= 3, "no connection is part of a snapshot");
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_line_that_speaks_of_a_restore_restores_nothing() {
+async fn a_line_that_mentions_a_restore_causes_none() {
     let stream = Stream::default();
     let mut copy = Copy::start(&stream);
     let answer = copy.initialise().await;
@@ -170,7 +171,7 @@ async fn a_line_that_speaks_of_a_restore_restores_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_init_whose_end_is_told_only_after_ours_waits_for_one_flush_and_no_longer() {
+async fn a_late_end_of_init_is_awaited_for_one_flush_at_most() {
     let stream = Stream::default();
     let mut copy = Copy::start(&stream);
     copy.0.bodies.post(r#"[{"type":"platform.initStart"}]"#);
@@ -181,7 +182,7 @@ async fn an_init_whose_end_is_told_only_after_ours_waits_for_one_flush_and_no_lo
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_stream_that_cannot_be_reached_does_not_keep_a_snapshot_from_being_taken() {
+async fn an_unreachable_stream_does_not_prevent_a_snapshot() {
     let stream = Stream::down();
     let mut copy = Copy::start(&stream);
     let start = Instant::now();
@@ -191,7 +192,7 @@ async fn a_stream_that_cannot_be_reached_does_not_keep_a_snapshot_from_being_tak
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_init_within_an_invocation_is_not_held_up() {
+async fn an_init_within_an_invocation_is_not_delayed() {
     let stream = Stream::default();
     let mut copy = Copy::start(&stream);
     copy.0.bodies.post(r#"[{"type":"platform.initStart","record":{"phase":"invoke"}}]"#);
@@ -201,7 +202,7 @@ async fn an_init_within_an_invocation_is_not_held_up() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_was_given_up_before_the_snapshot_is_told_under_the_identity_that_it_had() {
+async fn events_discarded_before_a_snapshot_are_reported() {
     let stream = Stream::down();
     let mut copy = Copy::start_with(&stream, 20_000);
     let answer = copy.initialise().await;

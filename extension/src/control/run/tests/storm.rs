@@ -1,7 +1,7 @@
-//! Lives in storms: random faults and random lifecycles, played against the real loop, queue, dispatcher and spill file
-//! in controlled time.
+//! Storms: random faults and random lifecycles, run against the real loop, queue, dispatcher and spill file in
+//! controlled time.
 //!
-//! A seed decides on everything. One that fails is printed; `STORM_SEEDS=17,42 cargo test storm` plays these again.
+//! A seed determines everything. A failing seed is printed; `STORM_SEEDS=17,42 cargo test storm` runs it again.
 
 mod busy;
 mod faults;
@@ -22,9 +22,9 @@ use crate::buffer::spill::SpillSettings;
 use crate::control::config::Initialization;
 use kinesis_telemetry_consumer::strict::Arrived;
 
-/// Played by every test run.
+/// The number of seeds of every test run.
 const SEEDS: u64 = 150;
-/// What a process may hold of telemetry.
+/// The bytes of telemetry that a process may hold.
 const BOUND: usize = 40_000;
 
 /// What has happened so far in an environment and its processes.
@@ -33,13 +33,13 @@ struct Storm {
     tmp: PathBuf,
     service: Arc<FakeService>,
     letters: Option<Arc<FakeService>>,
-    /// Texts that were acknowledged, each different.
+    /// Acknowledged texts, all different.
     accepted: BTreeSet<String>,
-    /// Events that processes have said they gave up.
+    /// The number of events that processes reported as discarded.
     shed: u64,
     seen: Seen,
     next_text: u64,
-    /// Lines that were posted after the process had ended: Lambda knows that nobody has taken them.
+    /// Lines posted after the process had ended. Lambda knows that they were not accepted.
     late: Arc<Mutex<Vec<String>>>,
 }
 
@@ -68,7 +68,7 @@ impl Storm {
         Self { rng, tmp, service, letters, accepted, shed, seen, next_text, late: Arc::default() }
     }
 
-    /// A body of lines that were not seen before; they count as acknowledged.
+    /// Returns a body of new lines, which count as acknowledged.
     fn lines(&mut self) -> Vec<String> {
         let count = self.rng.u64(1..12);
         let line = |_| {
@@ -99,7 +99,7 @@ impl Storm {
         text
     }
 
-    /// An invocation: lines at random moments, and then its end. Returns how the environment goes on.
+    /// Runs an invocation: lines at random times, and then its end. Returns how the environment continues.
     async fn invoke(&mut self, process: &mut Process, number: u64) -> Option<&'static str> {
         let request = format!("r-{number}");
         let timeout_ms = self.rng.u64(1_000..4_000);
@@ -117,7 +117,7 @@ impl Storm {
             _ => None,
         };
         if end == Some("timeout") {
-            // The extension has called next by then, or it is not waited for any longer.
+            // The extension has called `next` by then, or Lambda waits no longer.
             tokio::time::sleep(timeout.saturating_sub(began.elapsed())).await;
             return end;
         }
@@ -130,14 +130,14 @@ impl Storm {
         end
     }
 
-    /// Frozen for a while: what is in flight is lost, and its connection with it.
+    /// Freezes the environment for a while. In-flight requests and their connections are lost.
     async fn freeze(&mut self) {
         let pause = Duration::from_millis(self.rng.u64(0..30_000));
         self.freeze_for(pause).await;
     }
 
-    /// A process that is stopped sees both clocks go on; a machine that is paused may find the monotonic one where it
-    /// was; and the wall clock may be set meanwhile, forward or back.
+    /// Freezes for this long. A stopped process sees both clocks advance. On a paused machine the monotonic clock may
+    /// stand still. The wall clock may be set forward or back meanwhile.
     async fn freeze_for(&mut self, pause: Duration) {
         self.service.freeze();
         match self.rng.u8(0..4) {
@@ -154,14 +154,14 @@ impl Storm {
         self.service.thaw();
     }
 
-    /// SHUTDOWN, and the end of the process in time.
+    /// Sends SHUTDOWN, and waits for the end of the process in time.
     async fn shut_down(&mut self, mut process: Process, reason: &str) {
         if process.waiting.is_none() {
-            // After a timeout of the function it may still be at work; Lambda answers its next call.
+            // After a timeout of the function it may still be busy; Lambda answers its next call.
             process.calls_next(Duration::from_secs(2)).await;
         }
         process.answer(shutdown_for(reason));
-        // Lambda hands over telemetry as long as somebody listens.
+        // Lambda hands over telemetry as long as the process listens.
         for _ in 0..self.rng.u8(1..4) {
             let late = self.lines();
             let delay = Duration::from_millis(self.rng.u64(0..1_900));
@@ -175,7 +175,7 @@ impl Storm {
             });
         }
         let began = Instant::now();
-        assert!(process.life.await.expect("it does not panic"), "it ends in order");
+        assert!(process.life.await.expect("it does not panic"), "it ends normally");
         assert!(began.elapsed() <= Duration::from_secs(2), "and before it is killed");
         let queue = process.queue.lock().unwrap();
         assert!(queue.ledger.balances(0), "{}", queue.ledger);
@@ -184,19 +184,19 @@ impl Storm {
         self.seen.adopted += queue.ledger.adopted;
         self.seen.handed_over += queue.ledger.handed_over;
         self.seen.dead_lettered += queue.ledger.dead_lettered;
-        assert_eq!(process.bodies.held(), 0, "memory is counted to the byte");
+        assert_eq!(process.bodies.held(), 0, "memory is counted exactly");
     }
 
-    /// The process is killed: what it held in memory is gone, what lies in a file is not.
+    /// Kills the process. Its memory is lost, but its files remain.
     async fn kill(&mut self, process: Process) {
         process.life.abort();
         assert!(process.life.await.unwrap_err().is_cancelled());
-        // Deliveries are tasks of their own.
+        // Deliveries are separate tasks.
         while Arc::strong_count(&process.queue) > 1 {
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
         let queue = process.queue.lock().unwrap();
-        // What it held in memory alone is lost; what lies in files is not.
+        // Data that was only in memory is lost; data in files is not.
         self.shed += queue.held() - queue.spilled() + queue.ledger.shed.total();
         self.seen.killed += 1;
     }
@@ -206,13 +206,13 @@ impl Storm {
     }
 }
 
-/// One environment from beginning to end.
+/// Runs one environment from start to end.
 async fn play(seed: u64, tmp: &Path) -> Seen {
     let mut rng = Rng::with_seed(seed);
-    // The random numbers of back-off.
+    // This seeds the backoff.
     fastrand::seed(seed);
     let service = FakeService::new(rng.fork());
-    // Dead letters have faults, too, but fewer.
+    // The dead-letter queue has faults, too, but fewer.
     let letters = rng.bool().then(|| FakeService::new(rng.fork()).milder());
     let strategy = ["end", "start", "adaptive"][rng.usize(..3)].to_owned();
     let format = ["ndjson", "kpl", "event"][rng.usize(..3)].to_owned();
@@ -247,13 +247,13 @@ async fn play(seed: u64, tmp: &Path) -> Seen {
     }
     storm.shut_down(process, "spindown").await;
     assert_eq!(storm.files(), 0, "nothing stays in /tmp");
-    // Until Lambda has found out what nobody takes any more.
+    // Lambda notices by then which telemetry is no longer accepted.
     tokio::time::sleep(Duration::from_secs(2)).await;
     verify(&mut storm, ends_well);
     storm.seen
 }
 
-/// What must be true of every storm.
+/// Checks the invariants of every storm.
 fn verify(storm: &mut Storm, ends_well: bool) {
     for text in storm.late.lock().unwrap().iter() {
         storm.accepted.remove(text);
@@ -266,14 +266,14 @@ fn verify(storm: &mut Storm, ends_well: bool) {
             continue;
         }
         assert!(storm.accepted.contains(text), "{key:?} was never acknowledged: {text}");
-        assert!(texts.insert(text.clone()), "{key:?} came under another number before: {text}");
+        assert!(texts.insert(text.clone()), "{key:?} arrived under another number before: {text}");
     }
     let missing = storm.accepted.difference(&texts).count() as u64;
-    // A ledger may be given up as well.
-    assert!(missing <= storm.shed, "{missing} are missing, {} were given up", storm.shed);
+    // A ledger may be discarded as well.
+    assert!(missing <= storm.shed, "{missing} are missing, {} were discarded", storm.shed);
     let could_be_lost = storm.service.has_lost_an_answer()
         || storm.letters.as_ref().is_some_and(|service| service.has_lost_an_answer());
-    assert!(arrived.duplicates == 0 || could_be_lost, "duplicates come of lost answers alone");
+    assert!(arrived.duplicates == 0 || could_be_lost, "only lost answers cause duplicates");
     storm.seen.shed = storm.shed;
     storm.seen.duplicates = arrived.duplicates as u64;
     if ends_well && storm.shed == 0 {
@@ -288,7 +288,7 @@ fn verify(storm: &mut Storm, ends_well: bool) {
     }
 }
 
-/// The time goes on when everybody waits for it, and only then.
+/// Runs a storm in controlled time, which advances only while every task waits.
 fn in_controlled_time<T>(storm: impl Future<Output = T>) -> T {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_time()
@@ -299,7 +299,7 @@ fn in_controlled_time<T>(storm: impl Future<Output = T>) -> T {
 }
 
 #[test]
-fn in_every_storm_whatever_was_acknowledged_arrives_or_was_said_to_be_given_up() {
+fn in_storms_acknowledged_events_arrive_or_count_as_discarded() {
     let chosen = std::env::var("STORM_SEEDS").unwrap_or_default();
     let chosen: Vec<u64> = chosen.split(',').filter_map(|seed| seed.parse().ok()).collect();
     let seeds = if chosen.is_empty() { (0..SEEDS).collect() } else { chosen };
@@ -311,13 +311,13 @@ fn in_every_storm_whatever_was_acknowledged_arrives_or_was_said_to_be_given_up()
         match std::panic::catch_unwind(storm) {
             Ok(of_it) => all.push(of_it),
             Err(panic) => {
-                eprintln!("STORM_SEEDS={seed} plays this again");
+                eprintln!("STORM_SEEDS={seed} runs this storm again");
                 std::panic::resume_unwind(panic);
             }
         }
     }
     if seeds.len() as u64 == SEEDS {
-        // A storm in which nothing of this happens would prove nothing of it.
+        // A storm in which none of this happens would prove nothing.
         let has = |what: fn(&Seen) -> u64| all.iter().filter(|seen| what(seen) > 0).count();
         let storms = [
             has(|it| it.spilled),

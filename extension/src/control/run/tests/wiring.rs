@@ -1,4 +1,4 @@
-//! The wiring of the loop for its tests: their end answers `next` and posts telemetry, in controlled time.
+//! Wires the loop for its tests, which answer `next` and post telemetry in controlled time.
 
 use extension_spec::ENV_PREFIX;
 use tokio::sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel};
@@ -15,12 +15,12 @@ use crate::pack::partition_keys::PartitionKeys;
 use crate::pack::{Limits, Packer, Packing};
 use crate::policy::breaker::Breaker;
 
-/// The listener's end: bodies that Lambda has posted.
+/// Posts bodies to a process as Lambda does.
 #[derive(Clone)]
 pub(super) struct Bodies(UnboundedSender<BufferedBody>, Arc<MemoryBudget>);
 
 impl Bodies {
-    /// Hands the extension a body, as if it had been acknowledged. Returns whether anything still listens.
+    /// Posts a body as if it had been acknowledged. Returns false if the process no longer listens.
     pub(super) fn try_post(&self, body: &str) -> bool {
         self.0.send(self.1.hold(body.to_owned().into())).is_ok()
     }
@@ -29,7 +29,7 @@ impl Bodies {
         assert!(self.try_post(body), "the extension listens");
     }
 
-    /// Hands it over when INVOKE has long been read.
+    /// Posts a body long after INVOKE has been read.
     pub(super) fn post_later(&self, body: String) {
         self.post_after(Duration::from_millis(50), body);
     }
@@ -42,21 +42,21 @@ impl Bodies {
         });
     }
 
-    /// Bytes of telemetry that the process holds.
+    /// Returns the bytes of telemetry that the process holds.
     pub(super) fn held(&self) -> usize {
         self.1.held()
     }
 }
 
-/// What a process is made of, apart from its sinks.
+/// The parts of a process, except its sinks.
 pub(super) struct Wiring<'a> {
-    /// Settings, without their prefix.
+    /// The settings, without their prefix.
     pub(super) variables: &'a [(&'a str, &'a str)],
     pub(super) initialization: Initialization,
     pub(super) instance: String,
     /// The bound on memory, in bytes.
     pub(super) bound: usize,
-    /// The largest request, in bytes, if it is smaller than what Kinesis takes.
+    /// The largest request in bytes, if it is smaller than Kinesis's limit.
     pub(super) request_bytes: usize,
     pub(super) spill: Option<SpillSettings>,
     /// How long the breaker stays open at first.
@@ -80,17 +80,17 @@ impl Default for Wiring<'_> {
     }
 }
 
-/// Makes a sink for dead letters.
+/// Creates a sink for dead letters.
 pub(super) type MakeSink<D> = Box<dyn Fn() -> D + Send + Sync>;
 
 impl Wiring<'_> {
-    /// Starts a process that delivers to these sinks. Nothing of it runs before the test waits for something.
+    /// Starts a process that delivers to these sinks. It runs only while the test awaits something.
     pub(super) fn start<S: Sink, D: Sink>(
         self,
         stream: impl FnOnce(&Arc<MemoryBudget>) -> S,
         dead_letters: impl FnOnce(&Arc<MemoryBudget>) -> Option<MakeSink<D>>,
     ) -> Process {
-        // Unless a test is about another strategy.
+        // Tests may override the strategy.
         let variables = [("FLUSH", "end")].iter().chain(self.variables);
         let variables = variables.map(|(name, value)| (format!("{ENV_PREFIX}{name}"), *value));
         let config = extension_spec::load(variables).config;
@@ -125,7 +125,7 @@ impl Wiring<'_> {
         let (origin, stream) = ((source, received), stream(&memory));
         let mut components: Components<S, D> =
             Components::new(&config, self.initialization, poll_next, origin, queue.clone(), stream);
-        // What is random comes from the seed of the test.
+        // The test's seed determines all random numbers.
         components.on_restore = Box::new(|| ());
         components.deadlines.buffer_timeout = Duration::from_millis(25);
         components.breaker = Breaker::new(self.first_pause);
@@ -138,35 +138,35 @@ impl Wiring<'_> {
     }
 }
 
-/// A process without dead letters.
+/// Returns no dead-letter queue.
 pub(super) fn none<S>(_: &Arc<MemoryBudget>) -> Option<MakeSink<S>> {
     None
 }
 
-/// The other end of a process: answers its `next`, posts its telemetry.
+/// Controls a process: answers its `next`, and posts its telemetry.
 pub(super) struct Process {
     pub(super) asked: UnboundedReceiver<oneshot::Sender<Next>>,
     pub(super) bodies: Bodies,
     pub(super) queue: Arc<Mutex<Queue>>,
-    /// Whether it ended in order.
+    /// Returns true if the process ended normally.
     pub(super) life: JoinHandle<bool>,
     pub(super) waiting: Option<oneshot::Sender<Next>>,
 }
 
 impl Process {
-    /// Waits until it calls `next`, and checks that it does in time.
+    /// Waits until the process calls `next`, and checks that it does so in time.
     pub(super) async fn calls_next(&mut self, within: Duration) {
         let asked = tokio::time::timeout(within, self.asked.recv()).await;
         self.waiting = Some(asked.expect("it calls next in time").expect("it lives"));
     }
 
-    /// Answers the call; the answer's deadline counts from here on.
+    /// Answers the call. The answer's deadline counts from now on.
     pub(super) fn answer(&mut self, next: Next) {
         self.waiting.take().expect("it has called next").send(from_now(next)).expect("it waits");
     }
 }
 
-/// An answer whose deadline, in milliseconds, counts from now on.
+/// Returns an answer whose deadline, in milliseconds, counts from now on.
 pub(super) fn from_now(mut next: Next) -> Next {
     if let Next::Invoke { deadline_ms, .. } | Next::Shutdown { deadline_ms, .. } = &mut next {
         *deadline_ms += now_ms();
@@ -174,7 +174,7 @@ pub(super) fn from_now(mut next: Next) -> Next {
     next
 }
 
-/// INVOKE, with so many milliseconds until the function's timeout.
+/// Returns INVOKE with this many milliseconds until the function's timeout.
 pub(super) fn invoke_with(deadline_ms: u64, request_id: &str) -> Next {
     Next::Invoke { request_id: request_id.to_owned(), deadline_ms }
 }
@@ -183,7 +183,7 @@ pub(super) fn invoke(request_id: &str) -> Next {
     invoke_with(10_000, request_id)
 }
 
-/// SHUTDOWN, with the two seconds that Lambda gives.
+/// Returns SHUTDOWN with the two seconds that Lambda gives.
 pub(super) fn shutdown_for(reason: &str) -> Next {
     Next::Shutdown { reason: reason.to_owned(), deadline_ms: 2_000 }
 }

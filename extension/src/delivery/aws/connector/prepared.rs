@@ -1,6 +1,6 @@
-//! A connection that is opened before anybody has something to send, for the first request.
+//! Opens a connection ahead of the first request.
 //!
-//! An open connection is no request: it may be dropped at any time, and one that may have died in a freeze is.
+//! An open connection is not a request. It may be dropped at any time, and is dropped if it may have died in a freeze.
 
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -15,14 +15,14 @@ use super::proxy::{Dialer, Opened, Opening, Stream};
 use crate::base::clock::{self, Moment};
 use crate::base::sync::lock;
 
-/// Opens connections: the prepared one first, if it fits.
+/// Opens connections, using the prepared one first if it fits.
 #[derive(Clone)]
 pub(super) struct Prepared {
     dialer: Dialer,
     ready: Arc<Mutex<Option<Ready>>>,
 }
 
-/// A connection that is open, or is being opened.
+/// A connection that is open or being opened.
 struct Ready {
     to: Uri,
     begun: Moment,
@@ -34,14 +34,15 @@ impl Prepared {
         Self { dialer, ready: Arc::default() }
     }
 
-    /// Begins to open a connection to where requests for this go, beside everything else.
+    /// Starts to open a connection to the server of this URI, in the background.
     pub(super) fn open(&self, to: Uri) {
         let opening = self.dialer.dial(to.clone());
         let begun = clock::now();
         *self.ready() = Some(Ready { to, begun, opening: tokio::spawn(opening) });
     }
 
-    /// The prepared connection, if it leads there and is young: by the larger of both clocks, as any idle one.
+    /// Returns the prepared connection if it leads to this server and is young. Its age is the larger one of both
+    /// clocks, as for any idle connection.
     fn take(&self, to: &Uri) -> Option<Ready> {
         let leads_there =
             |it: &mut Ready| it.to.scheme() == to.scheme() && it.to.authority() == to.authority();
@@ -49,7 +50,7 @@ impl Prepared {
         (clock::now().since(ready.begun) <= MAX_IDLE).then_some(ready)
     }
 
-    /// Makes it so much older.
+    /// Makes the prepared connection older by this much.
     #[cfg(test)]
     pub(super) fn age(&self, (monotonic, wall): (std::time::Duration, std::time::Duration)) {
         let mut ready = self.ready();

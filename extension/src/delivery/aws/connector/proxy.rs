@@ -1,4 +1,4 @@
-//! The proxy to what is not on this machine, and how a connection is opened through it or without it.
+//! Opens connections, through a proxy if the environment names one.
 //!
 //! A proxy that opens no tunnel does not stop the delivery: the extension reports it once and connects directly.
 
@@ -27,37 +27,38 @@ use crate::base::log;
 use crate::delivery::aws::near::is_near;
 use crate::delivery::aws::{causes, text};
 
-/// In the order in which AWS's own tools, which are Python, look for them.
+/// The variables that name a proxy, in the order in which AWS's own Python tools read them.
 const PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
-/// Most characters that are shown of why a proxy opens no tunnel.
+/// The most characters that are shown of why a proxy opens no tunnel.
 const WHY: usize = 300;
-/// Why a proxy is passed over that was tried for too long.
+/// The reason that is reported for a proxy that did not answer.
 const SILENT: &str = "it did not answer in time";
 
 pub(super) type Stream = MaybeHttpsStream<TokioIo<TcpStream>>;
 pub(super) type Opened = Result<Stream, Box<dyn Error + Send + Sync>>;
 pub(super) type Opening = Pin<Box<dyn Future<Output = Opened> + Send>>;
 
-/// The proxy that the environment names, if it names one. Clones are the same one.
+/// The proxy that the environment names, if any. Clones share its state.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Proxy(Option<Arc<Named>>);
 
 #[derive(Debug)]
 struct Named {
-    /// The variable and its value, for people.
+    /// The variable and its value, for messages.
     shown: String,
     matcher: Matcher,
-    /// Hosts to which no proxy leads.
+    /// Returns true for hosts that are reached without the proxy.
     is_near: fn(&str) -> bool,
-    /// True if the next connection is opened without it.
+    /// True if the next connection bypasses the proxy.
     is_passed_over: AtomicBool,
-    /// True if it was reported, until it opens a tunnel again.
+    /// True if a failure was reported. A tunnel that opens resets it.
     is_reported: AtomicBool,
 }
 
 impl Proxy {
-    /// Reads `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. A value that cannot be used is a problem, and no proxy.
+    /// Reads `HTTPS_PROXY`, `ALL_PROXY` and `NO_PROXY`. An invalid value is returned as a problem, and no proxy is
+    /// used.
     pub(crate) fn read(get: impl Fn(&str) -> Option<String>) -> (Self, Option<Problem>) {
         let first = |names: &[&'static str]| {
             names.iter().find_map(|name| Some((*name, get(name)?.trim().to_owned())))
@@ -68,7 +69,7 @@ impl Proxy {
         let except = first(&NO_PROXY).map(|(_, hosts)| hosts).unwrap_or_default();
         let Some(except) = exceptions(&except) else { return (Self::default(), None) };
         let matcher = Matcher::builder().https(url.as_str()).no(except).build();
-        // Whether it has one does not depend on the host.
+        // The result does not depend on the host.
         let elsewhere = Matcher::builder().https(url.as_str()).build();
         let proxy = elsewhere.intercept(&Uri::from_static("https://kinesis.amazonaws.com"));
         if proxy.is_none_or(|proxy| proxy.uri().scheme_str() != Some("http")) {
@@ -91,17 +92,17 @@ impl Proxy {
         Self(Some(Arc::new(Named { shown, matcher, is_near, is_passed_over, is_reported })))
     }
 
-    /// Tries the proxy again with the next connection.
+    /// Uses the proxy again for the next connection.
     pub(super) fn forget(&self) {
         if let Some(named) = &self.0 {
             named.is_passed_over.store(false, Ordering::Relaxed);
         }
     }
 
-    /// The way through the proxy, if one is to be tried.
+    /// Returns the proxy for this URI, if one is to be tried.
     fn to(&self, uri: &Uri) -> Option<(Arc<Named>, Intercept)> {
         let named = self.0.as_ref()?;
-        // What speaks plain HTTP is an emulator, or this machine's own credentials.
+        // Plain HTTP is used only for emulators and for this machine's credentials.
         if uri.scheme_str() != Some("https") || (named.is_near)(uri.host()?) {
             return None;
         }
@@ -109,7 +110,7 @@ impl Proxy {
     }
 }
 
-/// Returns true if no proxy leads to a host.
+/// True if a host is reached without the proxy.
 fn stays_here(host: &str) -> bool {
     let host = host.trim_end_matches('.');
     let is_local =
@@ -117,8 +118,8 @@ fn stays_here(host: &str) -> bool {
     is_near(host) || is_local
 }
 
-/// Returns `NO_PROXY` as the matcher reads it; nothing if it excepts every host. Tools differ: blanks separate as commas do,
-/// `*.example.com` is `.example.com`, and a port says nothing more.
+/// Returns `NO_PROXY` in the form that the matcher reads; none if it exempts every host. Tools differ, so spaces also
+/// separate hosts, `*.example.com` means `.example.com`, and the port 443 is ignored.
 fn exceptions(hosts: &str) -> Option<String> {
     let hosts = hosts.split([',', ' ', '\t', '\n']).filter(|host| !host.is_empty());
     let hosts = hosts.map(|host| {
@@ -134,7 +135,7 @@ fn exceptions(hosts: &str) -> Option<String> {
     (!hosts.iter().any(|host| host == "*")).then(|| hosts.join(","))
 }
 
-/// Opens connections, through the proxy where there is one.
+/// Opens connections, through the proxy if there is one.
 #[derive(Clone)]
 pub(super) struct Dialer {
     tcp: HttpConnector,
@@ -168,7 +169,7 @@ impl Dialer {
         self.tcp.poll_ready(context).map_err(Into::into)
     }
 
-    /// Begins to open a connection to where requests for this go.
+    /// Starts to open a connection to the server of this URI.
     pub(super) fn dial(&self, to: Uri) -> Opening {
         let mut direct = HttpsConnector::from((self.tcp.clone(), self.tls.clone()));
         let Some((named, through)) = self.proxy.to(&to) else { return direct.call(to) };
@@ -197,12 +198,12 @@ impl Dialer {
             if let Some(why) = &why {
                 named.report(&to, why);
             }
-            // Unless this ends well the proxy is tried again next time.
+            // Unless the direct connection opens, the proxy is tried again next time.
             let retry = Retry(Some(&named));
             let opened = direct.call(to.clone()).await;
             if opened.is_ok() {
                 retry.forgo();
-                // A trial that was cancelled has reported nothing.
+                // A trial that was cancelled has not reported the problem.
                 named.report(&to, SILENT);
             }
             opened.map_err(|directly| match why {
@@ -233,8 +234,8 @@ fn in_words(error: &(dyn Error + 'static)) -> String {
     text::clean(&all.join(": "), WHY) + causes::certificate_remedy(error)
 }
 
-/// An attempt through the proxy. If it is cancelled after half the connect timeout, it counts as failed: the proxy may never
-/// answer.
+/// An attempt through the proxy. If it is cancelled after half the connect timeout it counts as failed, because the
+/// proxy may never answer.
 struct Trial<'a> {
     named: Option<&'a Named>,
     begun: Moment,
@@ -252,8 +253,8 @@ impl<'a> Trial<'a> {
         }
     }
 
-    /// Returns true if the proxy has been silent for long enough. A freeze says nothing about the proxy: either a clock stood
-    /// still, or more time has passed than the connect timeout allows an attempt that runs.
+    /// True if the proxy has been silent for too long. A freeze does not count against the proxy. It shows as a clock
+    /// that stood still, or as more time than the connect timeout allows a running attempt.
     fn is_in_vain(&self) -> bool {
         let now = clock::now();
         let patience = self.connect_timeout / 2;
@@ -274,7 +275,7 @@ impl Drop for Trial<'_> {
     }
 }
 
-/// Has the proxy tried again when it is dropped.
+/// Makes the proxy be tried again, unless [`forgo`](Self::forgo) is called before it is dropped.
 struct Retry<'a>(Option<&'a Named>);
 
 impl Retry<'_> {

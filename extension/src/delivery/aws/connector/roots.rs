@@ -1,4 +1,4 @@
-//! The certificate authorities that are trusted.
+//! Loads the trusted certificate authorities.
 
 use std::fs::OpenOptions;
 use std::io::Read as _;
@@ -10,7 +10,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 
-/// Largest bundle that is read. Those of Linux distributions have about 230 KB.
+/// The largest bundle that is read, in bytes. Those of Linux distributions have about 230 KB.
 const MAX_BUNDLE: u64 = 4 * 1024 * 1024;
 
 /// The certificate authorities that are trusted.
@@ -18,12 +18,13 @@ const MAX_BUNDLE: u64 = 4 * 1024 * 1024;
 pub struct Roots(pub(super) RootCertStore);
 
 impl Roots {
-    /// Mozilla's list, compiled in: parsing the system's would cost more than everything else before the first record.
+    /// Returns Mozilla's list, which is compiled in. Parsing the system's list would take longer than everything else
+    /// before the first record.
     pub fn compiled_in() -> Self {
         Self(webpki_roots::TLS_SERVER_ROOTS.iter().cloned().collect())
     }
 
-    /// Those of a PEM file, as `AWS_CA_BUNDLE` names it, instead.
+    /// Returns the authorities of a PEM file, as `AWS_CA_BUNDLE` names it.
     pub fn from_pem_file(path: &str) -> Result<Self, String> {
         let failed = |error: &dyn std::fmt::Display| {
             format!("cannot read certificates from {:?}: {error}", printable(path))
@@ -31,16 +32,16 @@ impl Roots {
         let bundle = read(path).map_err(|error| failed(&error))?;
         let certificates = CertificateDer::pem_slice_iter(&bundle);
         let mut roots = RootCertStore::empty();
-        // A bundle may well hold one that rustls does not know what to make of; the others count.
+        // Certificates that rustls cannot parse are skipped; the others count.
         roots.add_parsable_certificates(certificates.filter_map(Result::ok));
         if roots.is_empty() {
-            return Err(failed(&"it holds none"));
+            return Err(failed(&"it contains none"));
         }
         Ok(Self(roots))
     }
 }
 
-/// Reads a regular file. Opening or reading anything else, such as a FIFO, may wait forever.
+/// Reads a regular file. Opening or reading another kind of file, such as a FIFO, may block forever.
 fn read(path: &str) -> Result<Vec<u8>, String> {
     let open = OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(path);
     let file = open.map_err(|error| error.to_string())?;
@@ -61,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_bundle_that_cannot_be_used_is_named() {
+    fn an_unusable_bundle_is_named() {
         let error = Roots::from_pem_file("/nowhere/ca.pem").unwrap_err();
         assert!(
             error.starts_with("cannot read certificates from \"/nowhere/ca.pem\": "),
@@ -72,11 +73,11 @@ mod tests {
         std::fs::write(&empty, "no certificate").unwrap();
         let error = Roots::from_pem_file(empty.to_str().unwrap()).unwrap_err();
         std::fs::remove_file(&empty).unwrap();
-        assert!(error.contains("it holds none"), "{error}");
+        assert!(error.contains("it contains none"), "{error}");
     }
 
     #[test]
-    fn a_bundle_that_is_no_regular_file_does_not_block() {
+    fn a_bundle_that_is_not_a_regular_file_does_not_block() {
         let folder = tempfile::tempdir().unwrap();
         let fifo = folder.path().join("ca.pem");
         nix::unistd::mkfifo(&fifo, nix::sys::stat::Mode::S_IRWXU).unwrap();

@@ -5,7 +5,7 @@ use tokio::net::TcpListener;
 
 use super::*;
 
-/// A server that answers every request with 204, and how many connections and requests it has seen.
+/// Starts a server that answers every request with 204. Returns its URI, and the numbers of connections and requests.
 async fn server() -> (String, Arc<AtomicUsize>, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
@@ -38,19 +38,19 @@ async fn is_seen(count: &AtomicUsize) {
 }
 
 #[tokio::test]
-async fn a_connection_that_was_opened_before_serves_the_first_request() {
+async fn a_prepared_connection_serves_the_first_request() {
     let (uri, connections, requests) = server().await;
     let connector = connector();
     connector.pool().prepared.open(uri.parse().unwrap());
     is_seen(&connections).await;
-    assert_eq!(requests.load(Ordering::Relaxed), 0, "opening is no request");
+    assert_eq!(requests.load(Ordering::Relaxed), 0, "opening a connection sends no request");
     assert_eq!(connector.get(&uri, None).await.unwrap().0, 204);
     assert_eq!(connector.get(&uri, None).await.unwrap().0, 204);
     assert_eq!((connections.load(Ordering::Relaxed), requests.load(Ordering::Relaxed)), (1, 2));
 }
 
 #[tokio::test]
-async fn a_connection_that_could_not_be_opened_before_is_opened_for_the_request() {
+async fn a_failed_prepared_connection_is_opened_again() {
     let (uri, connections, _) = server().await;
     let connector = connector();
     let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
@@ -62,7 +62,7 @@ async fn a_connection_that_could_not_be_opened_before_is_opened_for_the_request(
 }
 
 #[tokio::test]
-async fn a_connection_that_was_opened_long_ago_by_either_clock_is_not_used() {
+async fn a_connection_that_is_old_by_either_clock_is_not_used() {
     let (uri, connections, _) = server().await;
     let connector = connector();
     let long = MAX_IDLE + Duration::from_secs(1);
@@ -79,7 +79,7 @@ async fn a_connection_that_was_opened_long_ago_by_either_clock_is_not_used() {
 }
 
 #[tokio::test]
-async fn after_a_reset_no_old_connection_is_used_not_even_one_that_was_only_opened() {
+async fn a_reset_discards_used_and_prepared_connections() {
     let (uri, connections, _) = server().await;
     let connector = connector();
     connector.pool().prepared.open(uri.parse().unwrap());
@@ -92,7 +92,8 @@ async fn after_a_reset_no_old_connection_is_used_not_even_one_that_was_only_open
     assert_eq!(connections.load(Ordering::Relaxed), 3);
 }
 
-/// A server that sends this over and over, to each connection, until the client goes away; and the bytes it has sent.
+/// Starts a server that sends `part` to each connection until the client disconnects. Returns its URI, and the number
+/// of bytes sent.
 async fn flood(head: &'static str, part: &'static str) -> (String, Arc<AtomicUsize>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let uri = format!("http://{}/", listener.local_addr().unwrap());
@@ -115,7 +116,7 @@ async fn flood(head: &'static str, part: &'static str) -> (String, Arc<AtomicUsi
     (uri, sent)
 }
 
-/// Sends a request as the SDK does, and reads its answer.
+/// Sends a request as the SDK does, and reads the response.
 async fn exchange(connector: &Connector, uri: &str) -> Result<usize, String> {
     let mut request = HttpRequest::new(SdkBody::empty());
     request.set_uri(uri).unwrap();
@@ -128,18 +129,18 @@ async fn exchange(connector: &Connector, uri: &str) -> Result<usize, String> {
 }
 
 #[tokio::test]
-async fn an_answer_without_end_is_read_to_a_bound() {
+async fn an_endless_response_is_read_up_to_a_bound() {
     for head in ["HTTP/1.1 200 OK\r\n\r\n", "HTTP/1.1 500 X\r\nContent-Length: 999999999\r\n\r\n"] {
         let (uri, sent) = flood(head, "{\"Records\":[ ").await;
         let error = exchange(&connector(), &uri).await.unwrap_err();
         assert_eq!(error, "the answer exceeds 4194304 bytes");
-        // What lies in buffers of the kernel comes on top.
+        // Data in the kernel's buffers is counted as well.
         assert!(sent.load(Ordering::Relaxed) < 5 * MAX_ANSWER);
     }
 }
 
 #[tokio::test]
-async fn informational_answers_without_end_are_given_up() {
+async fn endless_informational_responses_fail_the_request() {
     let (uri, _) = flood("", "HTTP/1.1 103 Early Hints\r\n\r\n").await;
     let error = exchange(&connector(), &uri).await.unwrap_err();
     assert_eq!(error, "more than 16 informational answers (1xx)");
@@ -148,7 +149,7 @@ async fn informational_answers_without_end_are_given_up() {
 }
 
 #[tokio::test]
-async fn the_userinfo_of_an_endpoint_is_not_in_an_error() {
+async fn errors_contain_no_userinfo_of_an_endpoint() {
     let mut request = HttpRequest::new(SdkBody::empty());
     let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     request.set_uri(format!("http://me:secret@{closed}/").as_str()).unwrap();

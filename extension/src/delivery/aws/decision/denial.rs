@@ -1,11 +1,11 @@
-//! What AWS says of a denied request: which action, on which resource, by which policy; and what to do about it.
+//! Reads AWS's messages about denied requests: the action, the resource and the policy. Derives what to do.
 //!
 //! Source: IAM User Guide, "Troubleshoot access denied error messages".
 
 use super::Service;
 use crate::delivery::aws::text::clean;
 
-/// Most characters that are kept of a message. A longer one of a denial is put together anew from its members.
+/// The most characters of a message that are kept. A longer message about a denial is rebuilt from its parts.
 const MESSAGE: usize = 300;
 const ACTION: usize = 100;
 const RESOURCE: usize = 200;
@@ -20,7 +20,7 @@ pub(super) struct Denial<'a> {
     cause: Option<&'a str>,
 }
 
-/// The policy that denies.
+/// The kind of policy that denies the action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Policy {
     ServiceControl,
@@ -32,7 +32,7 @@ enum Policy {
     Identity,
 }
 
-/// In lower case, as messages name them, in the singular or the plural.
+/// Names of policies in messages: the start of the singular and the plural, in lower case.
 const POLICIES: [(&str, Policy); 11] = [
     ("service control polic", Policy::ServiceControl),
     ("resource control polic", Policy::ResourceControl),
@@ -48,11 +48,12 @@ const POLICIES: [(&str, Policy); 11] = [
 ];
 
 impl<'a> Denial<'a> {
-    /// Reads "User: … is not authorized to perform: ACTION on resource: RESOURCE because …". Everything but the action may be missing.
+    /// Reads "User: … is not authorized to perform: ACTION on resource: RESOURCE because …". Everything except the
+    /// action may be missing.
     pub(super) fn read(message: &'a str) -> Option<Self> {
         let rest = after(message, "not authorized to perform")?.trim_start_matches([':', ' ']);
         let (action, rest) = word(rest);
-        // "… to perform this operation" names none.
+        // "… to perform this operation" names no action.
         if !action.contains(':') {
             return None;
         }
@@ -69,7 +70,7 @@ impl<'a> Denial<'a> {
     }
 }
 
-/// Returns the message of a service, short enough for a log, with action, resource and cause.
+/// Returns a service's message, short enough for a log, with action, resource and cause.
 pub(super) fn shorten(message: &str) -> String {
     match Denial::read(message) {
         Some(Denial { action, resource, cause }) if message.chars().count() > MESSAGE => {
@@ -82,12 +83,12 @@ pub(super) fn shorten(message: &str) -> String {
     }
 }
 
-/// Returns what to do about a denial; `key` tells if it is the KMS key that the service may not use for us.
+/// Returns what to do about a denial. `is_of_key` is true if the service may not use the KMS key for us.
 pub(super) fn remedy(message: &str, is_of_key: bool, service: &Service<'_>) -> String {
     let denial = Denial::read(message);
     let cause = denial.map_or(message, |denial| denial.cause.unwrap_or_default());
     let action = match denial {
-        // SQS writes `sqs:sendmessage`; to IAM that is one action.
+        // SQS writes `sqs:sendmessage`, but IAM ignores the case of actions.
         Some(denial) if !denial.action.eq_ignore_ascii_case(service.permission) => denial.action,
         None if is_of_key => "kms:GenerateDataKey",
         _ => service.permission,
@@ -122,13 +123,13 @@ pub(super) fn remedy(message: &str, is_of_key: bool, service: &Service<'_>) -> S
     }
 }
 
-/// The policy that is named first.
+/// Returns the policy that the text names first.
 fn policy(text: &str) -> Option<Policy> {
     let named = POLICIES.iter().filter_map(|(name, policy)| Some((find(text, name)?, *policy)));
     named.min_by_key(|(at, _)| *at).map(|(_, policy)| policy)
 }
 
-/// Where an ASCII text begins, whatever the case.
+/// Returns the position of an ASCII text, ignoring case.
 fn find(text: &str, part: &str) -> Option<usize> {
     text.as_bytes().windows(part.len()).position(|it| it.eq_ignore_ascii_case(part.as_bytes()))
 }
@@ -137,7 +138,7 @@ fn after<'a>(text: &'a str, part: &str) -> Option<&'a str> {
     find(text, part).map(|at| &text[at + part.len()..])
 }
 
-/// The first word, without what surrounds it, and the rest.
+/// Returns the first word without surrounding punctuation, and the rest.
 fn word(text: &str) -> (&str, &str) {
     let text = text.trim_start();
     let (word, rest) = text.split_at(text.find(char::is_whitespace).unwrap_or(text.len()));
@@ -171,7 +172,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denial_is_read_with_all_that_it_names() {
+    fn a_denial_is_read_with_all_its_parts() {
         let on = format!(" on resource: {STREAM}");
         let because = " because no VPC endpoint policy allows the kinesis:PutRecords action";
         let text = denied("kinesis:PutRecords", &on, because);
@@ -239,7 +240,7 @@ mod tests {
     }
 
     #[test]
-    fn a_denied_key_is_told_from_a_denied_stream() {
+    fn a_denied_key_differs_from_a_denied_stream() {
         let on = format!(" on resource: {KEY}");
         for (on, cause, expected) in [
             (

@@ -2,7 +2,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-/// The pieces of a body: values as they stand, `!` and the bytes for what is invalid, `…` for an array that does not end.
+/// Returns the pieces of a body: values as they are, `!` and the bytes of invalid pieces, `…` for an unfinished array.
 fn pieces(body: &[u8]) -> Vec<String> {
     let text = |(piece, _)| match piece {
         Piece::Value(text) => text.to_owned(),
@@ -20,7 +20,7 @@ const A: &str = r#"{"time":"1","type":"function","record":"a"}"#;
 const B: &str = r#"{"type":"platform.runtimeDone","record":{"requestId":"b"}}"#;
 
 #[test]
-fn one_bad_member_costs_only_itself() {
+fn an_invalid_member_affects_only_itself() {
     let bad: [&[u8]; 23] = [
         b"{\"record\":\"\xe9\"}",
         b"{\"record\":\"\xed\xa0\x80\"}",
@@ -54,7 +54,7 @@ fn one_bad_member_costs_only_itself() {
 }
 
 #[test]
-fn a_member_without_a_sure_end_costs_no_other_event() {
+fn a_member_with_an_uncertain_end_affects_no_other_event() {
     for bad in [
         r#"{"record":"a " b"}"#,
         r#"{"record":"C:\"}"#,
@@ -74,7 +74,7 @@ fn a_member_without_a_sure_end_costs_no_other_event() {
 }
 
 #[test]
-fn what_stands_between_members_is_invalid() {
+fn bytes_between_members_are_invalid() {
     for (body, expected) in [
         ("[{},,{}]", &["{}", "!,", "{}"][..]),
         ("[,{}]", &["!,", "{}"]),
@@ -100,13 +100,13 @@ fn what_stands_between_members_is_invalid() {
 }
 
 #[test]
-fn what_begins_no_array_has_no_members() {
+fn a_body_that_starts_no_array_has_no_members() {
     for body in ["", " ", "{}", "no json", "[", " [ ", "\u{feff}[]", "\"[\""] {
         assert!(members(body.as_bytes()).is_none(), "{body}");
     }
 }
 
-/// Quadratic time would be minutes in a test without optimization.
+/// Quadratic time would take minutes in an unoptimised test.
 #[test]
 fn hostile_bodies_take_linear_time() {
     for unit in [
@@ -153,7 +153,7 @@ fn space() -> impl Strategy<Value = String> {
 
 proptest! {
     #[test]
-    fn what_serde_json_accepts_is_split_as_it_does(members_of in prop::collection::vec((value(), space(), space()), 0..6), outer in space()) {
+    fn generated_arrays_are_split_as_serde_json_does(members_of in prop::collection::vec((value(), space(), space()), 0..6), outer in space()) {
         let members_of: Vec<String> = members_of.iter().map(|(it, a, b)| format!("{a}{it}{b}")).collect();
         let body = format!("{outer}[{outer}{}]{outer}", members_of.join(","));
         let expected: Vec<&RawValue> = serde_json::from_str(&body).unwrap();
@@ -162,7 +162,7 @@ proptest! {
     }
 
     #[test]
-    fn whatever_serde_json_accepts_is_split_as_it_does(body in "\\[[\\[\\]{}\",:\\\\0-9a-e. -]{0,24}\\]") {
+    fn accepted_bodies_are_split_as_serde_json_does(body in "\\[[\\[\\]{}\",:\\\\0-9a-e. -]{0,24}\\]") {
         if let Ok(expected) = serde_json::from_str::<Vec<&RawValue>>(&body) {
             let expected: Vec<&str> = expected.into_iter().map(RawValue::get).collect();
             prop_assert_eq!(pieces(body.as_bytes()), expected);
@@ -193,10 +193,10 @@ proptest! {
     }
 
     #[test]
-    fn a_member_that_is_damaged_costs_no_other(at in any::<prop::sample::Index>(), byte: u8) {
+    fn a_damaged_member_affects_no_other(at in any::<prop::sample::Index>(), byte: u8) {
         let mut member = A.as_bytes().to_vec();
         let at = at.index(member.len());
-        // Another end or beginning of a member is another array.
+        // These bytes would move the boundaries of a member.
         prop_assume!(!b",[]{}".contains(&byte));
         member[at] = byte;
         let body = [b"[", A.as_bytes(), b",", &member, b",", B.as_bytes(), b"]"].concat();

@@ -1,7 +1,7 @@
 use super::*;
 
 #[test]
-fn a_line_bears_the_request_that_its_time_tells_even_when_it_stands_before_the_start() {
+fn a_line_before_its_start_gets_its_request_by_time() {
     let body = br#"[{"time":"2026-08-09T12:34:51.500Z","type":"function","record":"hello"},
         {"time":"2026-08-09T12:34:51.000Z","type":"platform.start","record":{"requestId":"r-1"}},
         {"time":"2026-08-09T12:34:51.600Z","type":"function","record":{"requestId":"r-1"}},
@@ -17,7 +17,7 @@ fn a_line_bears_the_request_that_its_time_tells_even_when_it_stands_before_the_s
 }
 
 #[test]
-fn a_line_that_names_another_request_than_its_time_tells_bears_none() {
+fn a_line_that_names_another_request_gets_no_id() {
     let line = |record: &str| {
         let body = format!(
             r#"[{{"time":"2026-08-09T12:34:51.000Z","type":"platform.start","record":{{"requestId":"r-1"}}}},
@@ -40,7 +40,7 @@ fn a_line_that_names_another_request_than_its_time_tells_bears_none() {
 }
 
 #[test]
-fn dropped_events_and_unknown_ends_close_the_window_of_the_invocation_before() {
+fn gaps_and_unknown_ends_close_the_previous_window() {
     let event = |second: u32, event_type: &str, record: &str| {
         format!(
             r#"{{"time":"2026-08-09T12:34:{second}.000Z","type":"{event_type}","record":{record}}}"#
@@ -59,7 +59,7 @@ fn dropped_events_and_unknown_ends_close_the_window_of_the_invocation_before() {
 }
 
 #[test]
-fn a_line_finds_the_start_of_its_invocation_in_a_later_part_of_its_body() {
+fn a_line_finds_its_start_in_a_later_part_of_the_body() {
     let types = <Types as extension_spec::Value>::parse(ALL).unwrap();
     let mut intake = Intake::new(Source::new("f", "1", "i"), types, true);
     let line = r#"{"time":"2026-08-09T12:34:51.500Z","type":"function","record":"hello"}"#;
@@ -75,7 +75,7 @@ fn a_line_finds_the_start_of_its_invocation_in_a_later_part_of_its_body() {
 }
 
 #[test]
-fn unreadable_events_close_the_window_of_the_invocation_before() {
+fn unreadable_events_close_the_previous_window() {
     let types = <Types as extension_spec::Value>::parse(ALL).unwrap();
     let event = |second: u32, event_type: &str, record: &str| {
         format!(
@@ -86,7 +86,7 @@ fn unreadable_events_close_the_window_of_the_invocation_before() {
     let (line, odd) = (event(35, "function", r#""hello""#), event(35, "function", "NaN"));
     let memory = std::sync::Arc::new(crate::buffer::memory_budget::MemoryBudget::new(1));
     let now = crate::base::clock::now();
-    // The event of the last line, of bodies that follow the start of `a`.
+    // Returns the request of the last line in bodies that follow the start of `a`.
     let last = |bodies: &[String]| {
         let mut intake = Intake::new(Source::new("f", "1", "i"), types.clone(), true);
         let mut last = None;
@@ -121,12 +121,16 @@ fn unreadable_events_close_the_window_of_the_invocation_before() {
         assert_eq!(last(&gap), None, "{start}");
     }
     let known = format!("{next},{lines},{},{line}", start(33, "c"));
-    assert_eq!(last(&[body(&known)]).as_deref(), Some("c"), "the gap lies before it");
-    assert_eq!(last(&[body(&format!("{odd},{line}"))]).as_deref(), Some("a"), "a line is no gap");
+    assert_eq!(last(&[body(&known)]).as_deref(), Some("c"), "the gap precedes it");
+    assert_eq!(
+        last(&[body(&format!("{odd},{line}"))]).as_deref(),
+        Some("a"),
+        "a line is not a gap"
+    );
 }
 
 #[test]
-fn a_gap_closes_the_window_of_the_invocation_before() {
+fn a_gap_closes_the_previous_window() {
     let types = <Types as extension_spec::Value>::parse(ALL).unwrap();
     let mut intake = Intake::new(Source::new("f", "1", "i"), types, true);
     let body = br#"[{"time":"2026-08-09T12:34:51.000Z","type":"platform.start","record":{"requestId":"r-1"}}]"#;

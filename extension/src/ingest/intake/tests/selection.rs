@@ -1,20 +1,20 @@
 use super::*;
 use crate::buffer::ledger::Selected;
 
-/// An intake that selects, and what it has let through.
+/// An intake with a selection, and the events that it has delivered.
 struct Selecting {
     intake: Intake,
     now: Moment,
-    /// The records of the events in the order of their numbers.
+    /// The records of the events, in the order of their numbers.
     passed: Vec<String>,
 }
 
-/// An intake with these settings, `NAME=VALUE`, in which init has ended.
+/// Creates an intake with these settings, `NAME=VALUE`, after the end of init.
 fn selecting(settings: &[(&str, &str)]) -> Selecting {
     selecting_within(settings, usize::MAX)
 }
 
-/// An intake with so many bytes for held lines.
+/// Creates an intake with this many bytes for held lines.
 fn selecting_within(settings: &[(&str, &str)], most_bytes: usize) -> Selecting {
     let settings = settings.iter().map(|(name, value)| {
         (format!("{}{name}", extension_spec::ENV_PREFIX), (*value).to_owned())
@@ -61,7 +61,7 @@ impl Selecting {
         self
     }
 
-    /// Returns what has passed since this was last asked for.
+    /// Returns what was delivered since the last call.
     fn passed(&mut self) -> String {
         std::mem::take(&mut self.passed).join(" ")
     }
@@ -114,7 +114,7 @@ fn lines_of_a_failed_invocation_are_numbered_before_its_end() {
 }
 
 #[test]
-fn an_ordinary_invocation_is_discarded_when_the_next_one_has_begun() {
+fn an_ordinary_invocation_is_discarded_when_the_next_one_starts() {
     let mut it = selecting(NONE);
     it.post(&[start(10, "a"), line(11, "one"), done(20, "a", "success")]);
     it.post(&[line(19, "late")]);
@@ -128,7 +128,7 @@ fn an_ordinary_invocation_is_discarded_when_the_next_one_has_begun() {
 }
 
 #[test]
-fn an_ordinary_invocation_is_discarded_when_its_late_lines_had_time_to_come() {
+fn an_ordinary_invocation_is_discarded_after_the_buffer_time() {
     let mut it = selecting(&[("SAMPLE", "0"), ("BUFFER_TIMEOUT_MS", "100")]);
     it.post(&[start(10, "a"), line(11, "one"), done(20, "a", "success")]);
     it.after(99).post(&[line(12, "two")]);
@@ -138,16 +138,16 @@ fn an_ordinary_invocation_is_discarded_when_its_late_lines_had_time_to_come() {
 }
 
 #[test]
-fn a_line_that_decides_lets_everything_before_and_after_it_pass() {
+fn a_deciding_line_releases_everything_before_and_after_it() {
     let mut it = selecting(NONE);
     it.post(&[start(10, "a"), line(11, "one"), levelled(12, "ERROR", "two"), line(13, "three")]);
     assert_eq!(it.passed(), "start one two three");
     it.post(&[done(20, "a", "success"), start(30, "b"), levelled(31, "WARN", "four")]);
-    assert_eq!(it.passed(), "runtimeDone start", "the next one is another");
+    assert_eq!(it.passed(), "runtimeDone start", "the next invocation is not affected");
 }
 
 #[test]
-fn a_line_that_decides_after_its_invocation_was_discarded_is_delivered_and_counted() {
+fn a_late_deciding_line_is_delivered_and_counted() {
     let mut it = selecting(NONE);
     it.post(&[start(10, "a"), line(11, "one"), done(20, "a", "success")]).post(&[start(30, "b")]);
     it.passed();
@@ -179,7 +179,8 @@ fn a_slow_invocation_is_remarkable_by_its_stated_duration() {
 
 #[test]
 fn a_sampled_invocation_passes_at_once() {
-    // The SHA-256 of `a` begins with ca97, which is 0.7914 of 2^16; that of the root trace id with ea21, which is 0.9146.
+    // The SHA-256 of `a` starts with ca97, which is 0.7914 of 2^16; that of the root trace id with ea21, which is
+    // 0.9146.
     let mut it = selecting(&[("SAMPLE", "0.8")]);
     it.post(&[start(10, "a"), line(11, "one")]);
     assert_eq!(it.passed(), "start one");
@@ -194,7 +195,7 @@ fn a_sampled_invocation_passes_at_once() {
 }
 
 #[test]
-fn lines_of_init_pass_when_the_first_invocation_has_begun() {
+fn lines_of_init_pass_when_the_first_invocation_starts() {
     let mut it = selecting(NONE);
     it.post(&[line(1, "init"), line(2, "still init")]).post(&[line(10, "early"), start(10, "a")]);
     assert_eq!(it.passed(), "init still init start");
@@ -202,7 +203,7 @@ fn lines_of_init_pass_when_the_first_invocation_has_begun() {
 }
 
 #[test]
-fn a_line_of_the_millisecond_of_a_start_passes_if_either_invocation_does() {
+fn a_line_at_a_start_passes_if_either_invocation_does() {
     for (first, second, passes) in
         [("success", "success", false), ("error", "success", true), ("success", "error", true)]
     {
@@ -216,7 +217,7 @@ fn a_line_of_the_millisecond_of_a_start_passes_if_either_invocation_does() {
 }
 
 #[test]
-fn a_line_between_an_end_and_the_next_start_passes_if_either_invocation_does() {
+fn a_line_between_invocations_passes_if_either_does() {
     let mut it = selecting(NONE);
     it.post(&[start(10, "a"), done(20, "a", "success")]);
     it.post(&[line(25, "between"), line(31, "early")]);
@@ -231,7 +232,7 @@ fn a_line_between_an_end_and_the_next_start_passes_if_either_invocation_does() {
 }
 
 #[test]
-fn a_line_that_decides_in_the_millisecond_of_the_first_start_keeps_that_invocation() {
+fn a_deciding_line_at_the_first_start_keeps_that_invocation() {
     let mut it = selecting(NONE);
     it.intake.restart(Source::new("f", "1", "restored"));
     it.post(&[start(10, "a"), levelled(10, "ERROR", "one"), line(11, "two")]);
@@ -239,7 +240,7 @@ fn a_line_that_decides_in_the_millisecond_of_the_first_start_keeps_that_invocati
 }
 
 #[test]
-fn held_lines_are_numbered_in_the_order_in_which_they_came_and_before_the_one_that_decides() {
+fn held_lines_are_numbered_in_their_order_of_arrival() {
     let mut it = selecting(NONE);
     it.post(&[start(10, "a"), done(15, "a", "success")]);
     it.post(&[start(20, "b"), line(20, "one")]).post(&[line(21, "two")]);
@@ -249,7 +250,7 @@ fn held_lines_are_numbered_in_the_order_in_which_they_came_and_before_the_one_th
 }
 
 #[test]
-fn a_start_that_comes_twice_reopens_nothing_and_a_repeat_is_another_invocation() {
+fn a_duplicate_start_reopens_no_invocation() {
     let mut it = selecting(NONE);
     let first = [start(10, "a"), line(11, "one"), done(20, "a", "error")];
     it.post(&first).post(&[start(30, "a"), line(31, "two")]).post(&[start(10, "a")]);
@@ -259,7 +260,7 @@ fn a_start_that_comes_twice_reopens_nothing_and_a_repeat_is_another_invocation()
 }
 
 #[test]
-fn where_telemetry_is_missing_everything_undecided_passes() {
+fn missing_telemetry_releases_everything_undecided() {
     let held = [start(10, "a"), line(11, "one"), done(20, "a", "success"), line(25, "two")];
     for (gap, name) in [
         (platform(26, "logsDropped", r#"{"droppedRecords":1}"#), "logsDropped"),
@@ -275,11 +276,11 @@ fn where_telemetry_is_missing_everything_undecided_passes() {
     }
     let mut it = selecting(NONE);
     it.post(&held[..2]).post(&[start(30, "b")]);
-    assert_eq!(it.passed(), "start start one", "the end of the first one was not read");
+    assert_eq!(it.passed(), "start start one", "the end of the first invocation was not read");
 }
 
 #[test]
-fn at_the_end_unknown_outcomes_pass_and_known_ones_do_not_wait() {
+fn at_the_end_unknown_outcomes_pass() {
     let mut it = selecting(NONE);
     it.post(&[start(10, "a"), line(11, "one"), done(20, "a", "success"), line(25, "two")]);
     it.conclude();
@@ -288,7 +289,7 @@ fn at_the_end_unknown_outcomes_pass_and_known_ones_do_not_wait() {
     it.post(&[start(10, "a"), line(11, "one")]).conclude();
     assert_eq!(it.passed(), "start one");
     it.post(&[line(12, "two"), start(30, "b"), line(31, "three")]);
-    assert_eq!(it.passed(), "two start three", "nothing is held any more");
+    assert_eq!(it.passed(), "two start three", "nothing is held now");
     assert_eq!(it.counts().undecided, 0);
 }
 
@@ -306,7 +307,7 @@ fn a_timeout_makes_the_open_invocation_remarkable_at_once() {
 }
 
 #[test]
-fn beyond_the_memory_for_held_lines_the_oldest_invocation_passes() {
+fn beyond_the_memory_bound_the_oldest_invocation_passes() {
     let mut it = selecting_within(NONE, 1_000);
     it.post(&[start(10, "a"), line(11, "one"), done(20, "a", "success")]);
     let long = "x".repeat(2_000);
@@ -317,7 +318,7 @@ fn beyond_the_memory_for_held_lines_the_oldest_invocation_passes() {
 }
 
 #[test]
-fn a_filtered_line_decides_and_is_not_delivered() {
+fn a_filtered_line_decides_but_is_not_delivered() {
     let settings = [("SAMPLE", "0"), ("TYPES", "platform,function:error"), ("KEEP", "level:warn")];
     let mut it = selecting(&settings);
     it.post(&[start(10, "a"), levelled(11, "ERROR", "one")]);
@@ -340,7 +341,7 @@ fn the_age_of_a_released_line_counts_from_its_release() {
 }
 
 #[test]
-fn more_invocations_in_a_body_than_are_remembered_lose_no_line() {
+fn no_line_is_lost_if_a_body_exceeds_remembered_invocations() {
     let mut it = selecting(NONE);
     let invocation = |n: u64| {
         let (begin, id) = (n * 10 + 10, format!("r-{n}"));

@@ -1,4 +1,4 @@
-//! Busy functions: how many of their events come twice, and how many of their invocations are held.
+//! Frequent invocations: how many of their events are duplicated, and how many of them are held open.
 
 use std::ops::Range;
 
@@ -6,10 +6,10 @@ use super::super::wiring::{Wiring, none};
 use super::*;
 
 const INVOCATIONS: u64 = 500;
-/// Invocations that do not count: only then it is known that they come often, and how long they take.
+/// The number of first invocations that do not count. Only after them the rate and the duration are known.
 const WARM_UP: u64 = 40;
 const MAX_AGE: Duration = Duration::from_secs(5);
-/// Few and long ones, so that the test is quick.
+/// The number of lines per invocation. They are few and long, so that the test is quick.
 const LINES: u64 = 10;
 
 /// A function, and the stream of its environment.
@@ -17,7 +17,7 @@ struct Function {
     strategy: &'static str,
     /// How long it runs, in milliseconds.
     run: Range<u64>,
-    /// From the end of one invocation to the beginning of the next, in milliseconds.
+    /// The pause from the end of one invocation to the start of the next, in milliseconds.
     pause: u64,
     service: Arc<FakeService>,
 }
@@ -25,9 +25,9 @@ struct Function {
 /// What happened to its invocations and events.
 #[derive(Debug)]
 struct Outcome {
-    /// For each invocation how long it was held after the function had finished, in ascending order.
+    /// How long each invocation was held after its function had finished, in ascending order.
     held: Vec<Duration>,
-    /// The age of the oldest event that an invocation left behind.
+    /// The largest age of an event that an invocation left queued.
     oldest: Duration,
     events: u64,
     duplicates: u64,
@@ -64,11 +64,11 @@ async fn live(function: Function, seed: u64) -> Outcome {
         let ms = rng.u64(run.clone());
         process.answer(invoke_with(30_000, &format!("r-{number}")));
         if number > 0 {
-            // The process was frozen: nothing of it has run meanwhile, and it finds the answer when it goes on.
+            // The process was frozen: none of its code ran meanwhile, and it finds the response afterwards.
             service.thaw();
             tokio::time::advance(Duration::from_millis(pause)).await;
         }
-        // What Lambda had buffered when it froze the environment.
+        // Lambda had buffered this when it froze the environment.
         if let Some(left) = left.take() {
             process.bodies.post(&left);
         }
@@ -96,7 +96,7 @@ async fn live(function: Function, seed: u64) -> Outcome {
         service.freeze();
     }
     process.answer(shutdown());
-    assert!(process.life.await.unwrap(), "it ends in order");
+    assert!(process.life.await.unwrap(), "it ends normally");
     let arrived = Arrived::of(service.stored());
     outcome.events = arrived.events.len() as u64;
     assert!(outcome.events >= INVOCATIONS * (LINES + 1), "{outcome:?}");
@@ -119,7 +119,7 @@ fn done(number: u64, ms: u64) -> String {
     )
 }
 
-/// Plays a function with several seeds.
+/// Runs a function with several seeds.
 fn play(function: impl Fn(Arc<FakeService>) -> Function) -> Vec<Outcome> {
     let play = |seed| {
         let service = FakeService::new(Rng::with_seed(seed)).reliable(8..12);
@@ -129,7 +129,7 @@ fn play(function: impl Fn(Arc<FakeService>) -> Function) -> Vec<Outcome> {
 }
 
 #[test]
-fn a_busy_function_is_held_for_no_delivery_and_its_events_come_once() {
+fn a_busy_function_is_not_held_and_its_events_arrive_once() {
     for (strategy, run, pause) in [
         ("adaptive", 20..25, 5),
         ("adaptive", 25..60, 5),
@@ -147,7 +147,7 @@ fn a_busy_function_is_held_for_no_delivery_and_its_events_come_once() {
 }
 
 #[test]
-fn of_twenty_invocations_of_a_short_busy_function_at_most_one_is_held() {
+fn at_most_one_in_twenty_short_busy_invocations_is_held() {
     for (strategy, pause) in [("adaptive", 30), ("adaptive", 700), ("start", 30), ("start", 700)] {
         let run = 1..6;
         let all = play(|service| Function {

@@ -1,4 +1,4 @@
-//! The fake service of a storm, with its faults, and a sink in front of it.
+//! The fake service of a storm with its faults, and a sink for it.
 
 use std::ops::Range;
 
@@ -9,35 +9,35 @@ use crate::base::sync::lock;
 use crate::buffer::memory_budget::MemoryBudget;
 use crate::pack::sink::{Answer, Decision, Failure, Refusal, Trouble};
 
-/// What is stored, and what happens to requests.
+/// The stored records, and the results of requests.
 pub(super) struct FakeService(Mutex<State>);
 
 struct State {
     rng: Rng,
-    /// How many of a hundred requests meet with no fault.
+    /// The percentage of requests without a fault.
     success_rate: u8,
     /// How long a request takes, in milliseconds.
     latency: Range<u64>,
-    /// True if answers to requests that a freeze has caught arrive after it.
+    /// True if the response to a request that a freeze interrupted arrives after the freeze.
     survives_freezes: bool,
     stored: Vec<Vec<u8>>,
-    /// Of each request under way, how many freezes there had been when it began.
+    /// For each request in flight, the number of freezes at its start.
     in_flight: Vec<u32>,
     is_frozen: bool,
-    /// Counts freezes: a connection from before one is dead.
+    /// The number of freezes. A connection from before a freeze is dead.
     freezes: u32,
     has_lost_an_answer: bool,
 }
 
-/// What happens to a request.
+/// The result of a request.
 enum Fate {
     Taken,
-    /// These records are refused, for want of throughput or not.
+    /// These records are rejected; the flag is true if their shard is throttled.
     Refused(Vec<bool>, bool),
     Failed(Decision),
-    /// Stored, and no answer.
+    /// The records are stored, but no response is sent.
     Unanswered,
-    /// Neither.
+    /// The records are not stored, and no response is sent.
     Silent,
 }
 
@@ -75,7 +75,7 @@ impl FakeService {
         self.state().success_rate = of_a_hundred;
     }
 
-    /// Takes everything, and answers after so many milliseconds.
+    /// Accepts every request, and responds after this many milliseconds.
     pub(super) fn reliable(self: Arc<Self>, latency: Range<u64>) -> Arc<Self> {
         {
             let mut state = self.state();
@@ -84,7 +84,7 @@ impl FakeService {
         self
     }
 
-    /// Answers to requests that a freeze has caught arrive after it.
+    /// Lets responses to interrupted requests arrive after the freeze.
     pub(super) fn surviving_freezes(self: Arc<Self>) -> Arc<Self> {
         self.state().survives_freezes = true;
         self
@@ -100,7 +100,8 @@ impl FakeService {
         self.state().is_frozen = false;
     }
 
-    /// Requests under way that no freeze has caught: such a one is given up in the moment in which `next` is called.
+    /// Returns the number of requests in flight that no freeze has interrupted. An interrupted one is abandoned when
+    /// `next` is called.
     pub(super) fn in_flight(&self) -> usize {
         let state = self.state();
         state.in_flight.iter().filter(|began| **began == state.freezes).count()
@@ -139,7 +140,7 @@ impl State {
     }
 }
 
-/// A sink of a fake service.
+/// A sink for a fake service.
 pub(super) struct Stream {
     service: Arc<FakeService>,
     memory: Arc<MemoryBudget>,
@@ -152,11 +153,11 @@ impl Stream {
     }
 }
 
-/// Counts a request for as long as somebody waits for its answer.
+/// Counts a request until it is answered or cancelled.
 struct Waiting {
     service: Arc<FakeService>,
     began: u32,
-    /// Records were stored, and the sender does not know.
+    /// True if records were stored and the sender does not know it.
     owes_an_answer: bool,
 }
 
@@ -171,7 +172,7 @@ impl Drop for Waiting {
 
 impl Sink for Stream {
     async fn put(&self, records: &[Record]) -> Result<Vec<Answer>, Failure> {
-        // A body on its way to the queue, and what splitting adds, come on top.
+        // A body on its way to the queue, and the bytes that splitting adds, count in addition.
         assert!(self.memory.held() <= self.bound + 60_000, "{} bytes held", self.memory.held());
         let (fate, latency, before) = {
             let mut state = self.service.state();
@@ -217,7 +218,7 @@ impl Sink for Stream {
             Fate::Silent => std::future::pending().await,
         };
         tokio::time::sleep_until(began + latency).await;
-        // The connection is from before a freeze: the answer never comes.
+        // The connection is from before a freeze, so the response never arrives.
         let is_dead = {
             let state = self.service.state();
             state.freezes != before && !state.survives_freezes

@@ -1,6 +1,6 @@
-//! Every way in which Lambda runs a function, with every strategy, at every success rate, to every end; in controlled time.
+//! Every initialization type with every strategy, success rate and ending, in controlled time.
 //!
-//! The table that it draws tells how long an invocation was held after its function had finished.
+//! The resulting table shows how long invocations were held after their functions had finished.
 
 use std::fmt::Write as _;
 
@@ -11,17 +11,17 @@ use crate::control::config::Initialization::{self, ManagedInstances, OnDemand, S
 
 const STRATEGIES: [&str; 3] = ["end", "start", "adaptive"];
 const ENDS: [&str; 4] = ["spindown", "timeout", "failure", "kill"];
-/// How many of a hundred requests meet with no fault.
+/// The percentages of requests without a fault.
 const SUCCESS_RATES: [(&str, u8); 4] = [("100 %", 100), ("70 %", 70), ("40 %", 40), ("0 %", 0)];
 const INVOCATIONS: u64 = 16;
-/// What Lambda's buffering and the way to us take after the function has finished.
+/// The time that Lambda's buffering and the transfer take after the function has finished.
 const BUFFERED: Duration = Duration::from_millis(30);
 /// How long the function runs.
 const FUNCTION: Duration = Duration::from_millis(20);
 const TIMEOUT_MS: u64 = 3_000;
 const FLUSH_TIMEOUT_MS: u64 = 500;
 
-/// A cell of the matrix, played. Gives how long each invocation was held.
+/// Runs a cell of the matrix. Returns how long each invocation was held.
 async fn play(
     mode: Initialization,
     strategy: &str,
@@ -46,12 +46,12 @@ async fn play(
     let mut held = Vec::new();
     process.calls_next(Duration::from_secs(3)).await;
     for number in 0..INVOCATIONS {
-        // Quick ones first, and then rare ones.
+        // The first half of the invocations is frequent, the second is rare.
         let pause = if number < INVOCATIONS / 2 { 100 } else { 4_000 };
         if mode == ManagedInstances {
             tokio::time::sleep(Duration::from_millis(pause)).await;
             process.bodies.post(&format!("[{}]", storm.lines().join(",")));
-            // It is taken in before anything else happens.
+            // It is read before anything else happens.
             tokio::time::sleep(Duration::from_millis(1)).await;
         } else {
             storm.freeze_for(Duration::from_millis(pause)).await;
@@ -83,7 +83,7 @@ async fn restarted(mode: Initialization, storm: &Storm, variables: &[(&str, Stri
     process
 }
 
-/// An invocation of a function that takes 20 ms. Gives how long it was held beyond that.
+/// Runs an invocation of 20 ms. Returns how long it was held beyond that.
 async fn invoke(storm: &mut Storm, process: &mut Process, number: u64) -> Duration {
     let request_id = format!("r-{number}");
     process.answer(invoke_with(TIMEOUT_MS, &request_id));
@@ -94,18 +94,18 @@ async fn invoke(storm: &mut Storm, process: &mut Process, number: u64) -> Durati
     process.bodies.post_after(BUFFERED, body);
     process.calls_next(Duration::from_millis(TIMEOUT_MS - 20)).await;
     let held = finished.elapsed();
-    // What the platform hands over before it freezes the environment.
+    // The platform hands this over before it freezes the environment.
     tokio::time::sleep((BUFFERED + Duration::from_millis(1)).saturating_sub(held)).await;
     held
 }
 
 #[test]
-fn every_mode_strategy_success_rate_and_end_keeps_what_was_acknowledged() {
+fn acknowledged_events_survive_every_cell_of_the_matrix() {
     let mut table = String::from(
-        "# How long invocations are held, as its test draws it\n\n\
-         Milliseconds from the end of the function to `next`: the median and the most, of sixteen invocations in each of\n\
-         four lives that end in different ways. Lambda hands telemetry over after 30 ms here, Kinesis answers after 1 to\n\
-         59, and a flush may take 500. Eight invocations come quickly one after the other, eight seldom.\n\n\
+        "# How long invocations are held, as drawn by its test\n\n\
+         Milliseconds from the end of the function to `next`: the median and the maximum of sixteen invocations in\n\
+         each of four environments that end in different ways. Lambda hands telemetry over after 30 ms, Kinesis responds\n\
+         after 1 to 59 ms, and a flush may take 500 ms. Eight invocations are frequent, eight are rare.\n\n\
          | mode | strategy | success rate | median | most |\n| --- | --- | --- | ---: | ---: |\n",
     );
     for mode in [OnDemand, SnapStart, ManagedInstances] {

@@ -1,4 +1,4 @@
-//! A process of a storm: the real loop, queue, dispatcher and file in front of its service.
+//! A process of a storm: the real loop, queue, dispatcher and file with a fake service.
 
 use super::super::wiring::{MakeSink, Process, Wiring};
 use super::*;

@@ -1,7 +1,8 @@
-//! Lives in which only some invocations are delivered, judged by what the platform generated.
+//! Environments that deliver only some invocations, judged by what the platform generated.
 //!
-//! Lines come before the start of their invocation, after its end, in the millisecond of a start, or late; invocations fail, are
-//! slow, are repeated under the same id, or never end. In half of the lives the stream has faults.
+//! Lines arrive before the start of their invocation, after its end, in the millisecond of a start, or late.
+//! Invocations fail, are slow, are repeated under the same id, or never end. In half of the environments the stream has
+//! faults.
 
 use std::time::SystemTime;
 
@@ -11,27 +12,27 @@ use serde_json::json;
 use super::super::wiring::{Process, Wiring, none};
 use super::*;
 
-/// Played by every test run. The workflow `nightly` plays more (`SELECTION_LIVES`).
+/// The number of environments of every test run. The workflow `nightly` runs more (`SELECTION_LIVES`).
 const LIVES: u64 = 300;
 const LEVELS: [&str; 6] = ["TRACE", "DEBUG", "INFO", "WARN", "ERROR", "FATAL"];
 /// How long Lambda buffers.
 const BUFFER: Duration = Duration::from_millis(25);
 
-/// An environment that is being played.
+/// An environment that is being run.
 struct Life {
     rng: Rng,
     process: Process,
     judge: Judge,
-    /// Events that the platform has generated and not handed over.
+    /// Events that the platform has generated but not handed over.
     buffered: Vec<String>,
     lines: u64,
-    /// Invocations of which lines were handed over after the start of the next one.
+    /// The number of invocations with lines that were handed over after the start of the next one.
     late: u64,
     /// The texts of the ends of failed functions, with the lines that were handed over before them.
     ends: Vec<(String, Vec<String>)>,
 }
 
-/// What was totals in all lives.
+/// Totals over all environments.
 #[derive(Debug, Default)]
 struct Totals {
     leaked: usize,
@@ -56,7 +57,7 @@ impl Life {
         self.rng.u32(..n) == 0
     }
 
-    /// A line that the function writes now.
+    /// Generates a line that the function writes now.
     fn line(&mut self, invocation: Option<usize>) -> String {
         self.lines += 1;
         let level = match self.rng.u8(..60) {
@@ -67,7 +68,7 @@ impl Life {
         };
         let has_level = !self.one_in(8);
         let id = invocation.map(|index| self.judge.invocations[index].id.clone());
-        // A thread of an invocation before says whose its line is.
+        // A line from a thread of an earlier invocation names its request.
         let is_foreign = invocation.is_some_and(|it| it + 1 < self.judge.invocations.len());
         let names_it = is_foreign || self.one_in(3);
         let mut record = json!({ "message": format!("line {}", self.lines) });
@@ -90,7 +91,8 @@ impl Life {
         }
     }
 
-    /// Hands over what was buffered, but for some lines. Lines come in any order, the platform's own events in theirs.
+    /// Hands over the buffered events except some lines. Lines may come in any order, the platform's events keep
+    /// theirs.
     fn hand_over(&mut self) {
         let events = std::mem::take(&mut self.buffered);
         let is_platform = |event: &String| event.contains(r#""type":"platform"#);
@@ -119,7 +121,7 @@ impl Life {
         let start_ms = now_ms();
         let index = self.judge.invocations.len();
         if index > 0 && self.one_in(8) {
-            // Within the millisecond of the start, of the invocation before.
+            // This line is within the millisecond of the start, and belongs to the previous invocation.
             let line = self.line(Some(index - 1));
             self.buffered.push(line);
             self.late += 1;
@@ -133,7 +135,7 @@ impl Life {
         let start = event(start_ms, "platform.start", &json!({ "requestId": id }));
         let is_line = |event: &String| event.contains(r#""type":"function""#);
         match self.rng.u8(..6) {
-            // Lines of the invocation before are late.
+            // Lines of the previous invocation are late.
             0 if self.buffered.iter().all(is_line) => {
                 self.late += u64::from(!self.buffered.is_empty());
                 self.post(&[start]);
@@ -155,7 +157,7 @@ impl Life {
             }
         }
         if self.one_in(4) {
-            // Within the millisecond of the start: it may be a late one of the invocation before.
+            // This line is within the millisecond of the start, so it may be a late one of the previous invocation.
             let line = self.line(Some(index));
             self.buffered.push(line);
             self.late += 1;
@@ -192,13 +194,13 @@ impl Life {
             let lines = of_it.map(|line| line.text.clone()).collect();
             self.ends.push((done.clone(), lines));
         }
-        // The start of the invocation goes before its end; the end may overtake lines.
+        // The start of the invocation precedes its end; the end may overtake lines.
         let is_start = |event: &String| event.contains("platform.start");
         let at = self.buffered.iter().position(is_start).map_or(0, |at| at + 1);
         let at = if self.one_in(2) { at } else { self.buffered.len() };
         self.buffered.insert(at, done);
         if self.one_in(3) {
-            // A thread of the function goes on.
+            // A thread of the function continues.
             tokio::time::sleep(Duration::from_millis(2)).await;
             let line = self.line(Some(index));
             self.buffered.push(line);
@@ -216,7 +218,7 @@ impl Life {
         self.process.calls_next(Duration::from_secs(10)).await;
     }
 
-    /// Something of the last two invocations may be missing: whatever is undecided is delivered.
+    /// Drops telemetry of the last two invocations, so that everything undecided is delivered.
     fn lose_telemetry(&mut self) {
         let lost = match self.rng.u8(..3) {
             0 => event(now_ms(), "platform.logsDropped", &json!({ "droppedRecords": 1 })),
@@ -293,15 +295,15 @@ async fn play(seed: u64, totals: &mut Totals) {
     let events = std::mem::take(&mut environment.buffered);
     environment.post(&events);
     let Life { process, judge, ends, late, .. } = environment;
-    assert!(process.life.await.unwrap(), "it ends in order");
+    assert!(process.life.await.unwrap(), "it ends normally");
     let queue = process.queue.lock().unwrap();
     assert!(queue.ledger.balances(0), "{}", queue.ledger);
     assert!(queue.ledger.balances_read(), "{} were read: {}", queue.ledger.read, queue.ledger);
-    assert_eq!(process.bodies.held(), 0, "memory is counted to the byte");
+    assert_eq!(process.bodies.held(), 0, "memory is counted exactly");
     let selected = queue.ledger.selected.unwrap();
     assert_eq!(selected.undecided, 0);
     let arrived = Arrived::of(service.stored());
-    // Some faults refuse an event for good.
+    // Some faults reject an event for good.
     let given_up = queue.ledger.shed.total();
     let last = arrived.events.keys().map(|(_, seq)| *seq).max().unwrap_or_default();
     let count = arrived.events.len() as u64;
@@ -324,7 +326,7 @@ async fn play(seed: u64, totals: &mut Totals) {
     totals.late += selected.late_remarkable;
 }
 
-/// An invocation that ends the process: its end is never stated.
+/// Runs an invocation that ends the process, so that its end is never stated.
 async fn fail_last(environment: &mut Life, reason: &str, rules: &Rules) {
     environment.process.answer(invoke_with(10_000, "the-last"));
     let start_ms = now_ms();
@@ -348,7 +350,7 @@ async fn fail_last(environment: &mut Life, reason: &str, rules: &Rules) {
 }
 
 #[test]
-fn in_every_life_remarkable_invocations_are_whole_and_ordinary_ones_are_not_delivered() {
+fn only_remarkable_invocations_are_delivered_and_in_full() {
     let chosen = std::env::var("SELECTION_SEEDS").unwrap_or_default();
     let chosen: Vec<u64> = chosen.split(',').filter_map(|seed| seed.parse().ok()).collect();
     let lives = std::env::var("SELECTION_LIVES").ok().and_then(|lives| lives.parse().ok());
@@ -357,7 +359,7 @@ fn in_every_life_remarkable_invocations_are_whole_and_ordinary_ones_are_not_deli
     for seed in seeds {
         let environment = AssertUnwindSafe(|| in_controlled_time(play(seed, &mut totals)));
         if let Err(panic) = std::panic::catch_unwind(environment) {
-            eprintln!("SELECTION_SEEDS={seed} plays this again");
+            eprintln!("SELECTION_SEEDS={seed} runs this environment again");
             std::panic::resume_unwind(panic);
         }
     }

@@ -23,7 +23,7 @@ fn is_proxied(proxy: &Proxy, uri: &str) -> bool {
 const AWS: &str = "https://kinesis.eu-west-1.amazonaws.com/";
 
 #[test]
-fn what_leaves_the_machine_over_https_is_proxied() {
+fn https_to_other_machines_is_proxied() {
     for name in PROXY {
         for url in
             ["http://proxy:3128", "proxy:3128", "http://me:se%40cret@proxy", " http://proxy/ "]
@@ -80,14 +80,14 @@ fn exceptions_are_not_proxied() {
 }
 
 #[test]
-fn no_password_is_in_what_is_shown() {
+fn messages_contain_no_proxy_password() {
     for url in ["http://me:secret@proxy:3128", "me:secret@proxy:3128"] {
         let shown = format!("{:?}", read(&[("HTTPS_PROXY", url)]));
         assert!(shown.contains("proxy:3128") && !shown.contains("secret"), "{shown}");
     }
 }
 
-/// Accepts TLS for `localhost`. Returns its port and a client that trusts it.
+/// Starts a TLS server for `localhost`. Returns its port, and a client configuration that trusts it.
 async fn tls_server() -> (u16, ClientConfig) {
     let CertifiedKey { cert, signing_key } =
         generate_simple_self_signed(["localhost".to_owned()]).unwrap();
@@ -121,8 +121,8 @@ async fn tls_server() -> (u16, ClientConfig) {
     (port, client)
 }
 
-/// A proxy that gives this answer to every `CONNECT`, and none if it is empty. With 200 it opens a tunnel to `to`. Returns a
-/// proxy to which no host is near, and what it was asked.
+/// Starts a proxy that gives this answer to every `CONNECT`, or none if it is empty. With 200 it opens a tunnel to
+/// `to`. Returns a proxy that is used for every host, and the requests that it received.
 async fn proxy(answer: &'static str, to: u16) -> (Proxy, Arc<Mutex<Vec<String>>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://me:secret@{}", listener.local_addr().unwrap());
@@ -156,7 +156,7 @@ async fn a_tunnel_is_opened_with_the_credentials_of_the_proxy() {
     let (port, tls) = tls_server().await;
     let (proxy, asked) = proxy("200 OK", port).await;
     let dialer = Dialer::new(&tls, proxy, CONNECT_TIMEOUT);
-    // Nothing listens there: only the proxy knows the way.
+    // Nothing listens on this port: only the proxy knows the server.
     for _ in 0..2 {
         dialer.dial("https://localhost:1/".parse().unwrap()).await.unwrap();
     }
@@ -167,10 +167,10 @@ async fn a_tunnel_is_opened_with_the_credentials_of_the_proxy() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_opens_no_tunnel_is_passed_over() {
+async fn a_proxy_that_opens_no_tunnel_is_bypassed() {
     let (port, tls) = tls_server().await;
     let (other, _) = tls_server().await;
-    // The last one opens a tunnel to a server whose certificate is not trusted.
+    // The last proxy opens a tunnel to a server whose certificate is not trusted.
     for answer in ["407 No", "403 Forbidden", "502 Bad", "200 OK", "", "nonsense"] {
         let (proxy, asked) = proxy(answer, other).await;
         let dialer = Dialer::new(&tls, proxy.clone(), CONNECT_TIMEOUT);
@@ -178,7 +178,7 @@ async fn a_proxy_that_opens_no_tunnel_is_passed_over() {
         for _ in 0..3 {
             dialer.dial(to.clone()).await.unwrap();
         }
-        assert_eq!(asked.lock().unwrap().len(), 1, "{answer:?}: it is not asked again");
+        assert_eq!(asked.lock().unwrap().len(), 1, "{answer:?}: it is bypassed");
         assert!(proxy.0.as_ref().unwrap().is_reported.load(Ordering::Relaxed), "{answer:?}");
         proxy.forget();
         dialer.dial(to).await.unwrap();
@@ -187,7 +187,7 @@ async fn a_proxy_that_opens_no_tunnel_is_passed_over() {
 }
 
 #[tokio::test]
-async fn a_proxy_is_tried_again_where_there_is_no_other_way() {
+async fn a_proxy_is_tried_again_if_there_is_no_direct_connection() {
     let (_, tls) = tls_server().await;
     let (proxy, asked) = proxy("403 Forbidden", 0).await;
     let dialer = Dialer::new(&tls, proxy, CONNECT_TIMEOUT);
@@ -199,7 +199,7 @@ async fn a_proxy_is_tried_again_where_there_is_no_other_way() {
 }
 
 #[tokio::test]
-async fn a_silent_proxy_is_passed_over_and_reported_though_the_attempt_was_cancelled() {
+async fn a_silent_proxy_is_bypassed_even_if_the_attempt_is_cancelled() {
     let (port, tls) = tls_server().await;
     let (proxy, _) = proxy("", 0).await;
     let dialer = Dialer::new(&tls, proxy.clone(), CONNECT_TIMEOUT);
