@@ -1,21 +1,25 @@
 //! The consumers as packages: a wheel and a source distribution for `PyPI`, a tarball for npm, and a crate.
 //!
 //! Each package manager packs its own format. The sources are copied first, because only a copy holds the licence, links that lead
-//! anywhere outside of the repository, and nothing that tests have left behind.
+//! anywhere outside of the repository, and nothing that tests have left behind. What npm and Python have packed is compressed again,
+//! because they use a zlib of the machine's, and not all of them compress alike.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result, bail};
+use flate2::bufread::GzDecoder;
+use flate2::{Compression, GzBuilder};
 
 use super::Release;
+use crate::commands::package::archive::{self, Entry};
 use crate::project::consumers::{MODULE, NODE_EXAMPLE, NODE_MODULE, PACKAGE, PYTHON_EXAMPLES};
 use crate::project::{links, python};
 use crate::support::lock::locked;
 use crate::support::process;
 use crate::support::workspace;
-use crate::tools::{cdk, python as environments};
+use crate::tools::{cdk, python as environments, wheel};
 
 /// Calls the build backend as `pip` does (PEP 517): a wheel and a source distribution of the folder.
 const BUILD: &str = "import sys; from flit_core import buildapi; \\
@@ -25,14 +29,25 @@ const SOURCE_DATE_EPOCH: &str = "315532800";
 
 /// Packs all consumers.
 pub(super) fn write(release: &Release) -> Result<()> {
-    // The package managers run in other folders.
-    let folder = fs::canonicalize(&release.folder)
-        .with_context(|| format!("{} cannot be read", release.folder.display()))?;
-    let target = workspace::target_dir()?;
-    let _one_at_a_time = locked(&target.join("release-sources.lock"))?;
-    for_python(release.version, &folder)?;
-    for_node(release.version, &folder)?;
-    for_rust(release.version, &folder)
+    let sources = workspace::target_dir()?.join("release-sources");
+    let _one_at_a_time = locked(&sources.with_extension("lock"))?;
+    let packed = sources.join("packed");
+    let unwritable = || format!("{} cannot be written", packed.display());
+    if packed.exists() {
+        fs::remove_dir_all(&packed).with_context(unwritable)?;
+    }
+    fs::create_dir_all(&packed).with_context(unwritable)?;
+    for_python(release.version, &packed)?;
+    for_node(release.version, &packed)?;
+    for entry in fs::read_dir(&packed).with_context(unwritable)? {
+        let path = entry.with_context(unwritable)?.path();
+        let bytes = fs::read(&path).with_context(unwritable)?;
+        let is_wheel = path.extension().is_some_and(|it| it == "whl");
+        let bytes = if is_wheel { zipped_again(&bytes) } else { compressed_again(&bytes) };
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        release.write(&name, &bytes.with_context(|| format!("{name} cannot be compressed"))?)?;
+    }
+    for_rust(release)
 }
 
 fn for_python(version: &str, folder: &Path) -> Result<()> {
@@ -68,16 +83,32 @@ fn for_node(version: &str, folder: &Path) -> Result<()> {
     Ok(())
 }
 
-fn for_rust(version: &str, folder: &Path) -> Result<()> {
+fn for_rust(release: &Release) -> Result<()> {
     let mut cargo = workspace::cargo();
     cargo.args(["package", "--quiet", "--locked", "--package", PACKAGE]);
     // A release may be rehearsed with changes. `the_crate_of_the_consumer_reads_records` builds what is packed.
     process::run("cargo package", cargo.args(["--allow-dirty", "--no-verify"]))?;
-    let name = format!("{PACKAGE}-{version}.crate");
-    let from = workspace::target_dir()?.join("package").join(&name);
-    fs::copy(&from, folder.join(name))
-        .map(drop)
-        .with_context(|| format!("{} cannot be copied", from.display()))
+    let name = format!("{PACKAGE}-{}.crate", release.version);
+    let path = workspace::target_dir()?.join("package").join(&name);
+    let krate = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
+    release.write(&name, &krate)
+}
+
+/// Returns a wheel with the same files.
+fn zipped_again(wheel: &[u8]) -> Result<Vec<u8>> {
+    let paths = wheel::paths(wheel)?;
+    let files = paths.into_iter().map(|path| Ok((wheel::unpacked(wheel, &path)?, path)));
+    let files: Vec<(Vec<u8>, String)> = files.collect::<Result<_>>()?;
+    let entries: Vec<Entry<'_>> =
+        files.iter().map(|(bytes, path)| Entry::text(path, bytes)).collect();
+    archive::zip(&entries)
+}
+
+/// Returns a `.tar.gz` with the same archive.
+fn compressed_again(archive: &[u8]) -> Result<Vec<u8>> {
+    let mut writer = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
+    std::io::copy(&mut GzDecoder::new(archive), &mut writer)?;
+    Ok(writer.finish()?)
 }
 
 /// Copies files, and folders without their own folders, to a new folder, with the licence and the README.
