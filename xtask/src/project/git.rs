@@ -11,10 +11,11 @@ const IGNORED: &str = "\
 # What a killed `cargo xtask synth` may leave behind.
 .*.unfinished
 __pycache__/
-# The construct package and the CDK app: what npm installs, TypeScript compiles, npm packs and the CDK synthesizes. (What the CDK
+# The npm packages and the CDK app: what npm installs, TypeScript compiles, npm packs and the CDK synthesizes. (What the CDK
 # remembers of an account, cdk.context.json, belongs into the repository.)
 node_modules/
 /cdk/build/
+/consumers/node/build/
 /cdk/*.tgz
 /infra-cdk/build/
 /infra-cdk/cdk.out/

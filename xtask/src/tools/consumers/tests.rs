@@ -97,7 +97,8 @@ fn every_consumer_reads_the_records_of_every_release() {
 #[test]
 #[ignore = "needs Python 3: cargo xtask test"]
 fn types_of_the_python_consumer_hold() {
-    passes(python_in("mypy").arg(consumers::MODULE));
+    let cache = workspace::target_dir().unwrap().join("consumers/mypy");
+    passes(python_in("mypy").arg("--cache-dir").arg(cache).arg(consumers::MODULE));
 }
 
 /// Returns the text of all files of a folder below `consumers`.
