@@ -1,28 +1,19 @@
 import assert from 'node:assert/strict';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { METRICS } from 'kinesis-telemetry-cdk/build/lib/spec';
 import { STAGES } from '../lib/spec';
 import { outline } from './outline';
+import { isAsReviewed } from './reviewed';
 import { Match, Template, dashboard, deployment, someFunction, statements } from './test-environment';
-
-const SNAPSHOTS = path.join(__dirname, '../../test/snapshots');
-
-/** Compares with the reviewed file, or writes it: UPDATE_EXPECT=1 npm test. */
-function isAsReviewed(name: string, text: string): void {
-  const file = path.join(SNAPSHOTS, `${name}.txt`);
-  if (process.env['UPDATE_EXPECT'] === '1') writeFileSync(file, text);
-  const remedy = `review, then: UPDATE_EXPECT=1 npm test (${file})`;
-  assert.equal(text, readFileSync(file, 'utf8'), remedy);
-}
 
 for (const stage of Object.keys(STAGES)) {
   test(`the stacks of ${stage} are as they were reviewed`, () => {
     const { telemetry, testFunction } = deployment({ stage });
     const both = [telemetry, testFunction].map((stack) => `# ${stack.stackName}\n\n${outline(Template.fromStack(stack).toJSON())}`);
-    isAsReviewed(stage, both.join('\n'));
+    isAsReviewed(`${stage}.txt`, both.join('\n'));
   });
 
   test(`cdk-nag has nothing to say of ${stage} that is not answered`, () => {

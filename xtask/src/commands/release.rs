@@ -5,6 +5,7 @@ mod cli;
 mod consumers;
 mod layers;
 mod manifest;
+mod template;
 mod wheel;
 
 use std::ffi::OsString;
@@ -103,6 +104,7 @@ fn make(options: &Options, sections: &mut Sections) -> Result<()> {
         return sections.run("cli", || cli::for_this_machine(&release));
     }
     sections.run("layers", || layers::write(&release))?;
+    sections.run("template", || template::write(&release))?;
     sections.run("cli", || cli::write(&release, &options.architectures.selected()))?;
     sections.run("consumers", || consumers::write(&release))?;
     sections.run("manifest", || manifest::write(&release))?;

@@ -97,7 +97,7 @@ fn constructs() -> Package {
 
 /// Returns this project's own app, the package's first customer.
 fn app() -> Package {
-    let libraries = [pins::AWS_CDK_LIB, pins::CONSTRUCTS];
+    let libraries = [pins::AWS_CDK_LIB, pins::CONSTRUCTS, pins::YAML];
     let mut package = Package::new("infra-cdk", "What the extension needs on AWS", &libraries);
     // By its folder, so that npm never asks a registry for it.
     package.dependencies.insert(PACKAGE, "file:../cdk");

@@ -96,6 +96,8 @@ pins! {
     TYPES_NODE = Pin::npm("@types/node", "20.19.43").within("20.");
     /// AWS's rules for stacks, `AwsSolutions` among them.
     CDK_NAG = Pin::npm("cdk-nag", "3.0.2");
+    /// Writes the template for those without the CDK.
+    YAML = Pin::npm("yaml", "2.9.1");
     ESLINT = Pin::npm("eslint", "10.15.0");
     TYPESCRIPT_ESLINT = Pin::npm("typescript-eslint", "8.73.0");
     /// The compiler as typescript-eslint uses it: today's has another interface.

@@ -60,6 +60,7 @@ pub(crate) fn install() -> Result<()> {
             "node_modules/aws-cdk-lib/package.json",
             "node_modules/aws-cdk/bin/cdk",
             "node_modules/cdk-nag/package.json",
+            "node_modules/yaml/package.json",
         ],
     };
     packages.install()

@@ -7,3 +7,4 @@ mod end_to_end;
 mod fleet;
 mod ministack;
 mod outside;
+mod template;

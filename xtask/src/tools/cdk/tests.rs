@@ -55,6 +55,13 @@ fn the_templates_of_every_stage_pass_the_cdks_check_and_cfn_lint() {
     passes(cfn_lint().args(["--ignore-checks", "W3005", "--"]).args(templates));
 }
 
+#[test]
+#[ignore = "needs Python 3: cargo xtask test"]
+fn the_template_for_people_without_the_cdk_passes_cfn_lint_without_exception() {
+    let snapshots = cdk::folder().join("test/snapshots");
+    passes(cfn_lint().arg("--").arg(snapshots.join("kinesis-telemetry.template.yaml")));
+}
+
 /// The tool warns of options that a command does not have and goes on without them.
 #[test]
 #[ignore = "needs Node and Python 3: cargo xtask test"]
