@@ -24,7 +24,7 @@ export interface Stage {
   readonly customerKey: boolean;
   /** How long the stream keeps a record. */
   readonly retention: Duration;
-  /** Whether alarms tell somebody, through a topic. */
+  /** True if alarms notify a topic. */
   readonly alarmTopic: boolean;
   /** Which metrics functions send; each is billed. */
   readonly metrics: Metrics;
@@ -43,7 +43,7 @@ export const STAGES = {
     metrics: Metrics.OFF,
     completeness: undefined,
   },
-  /** For functions that matter: nothing is lost by mistake, and somebody is told. */
+  /** For production: data outlives the stack, and alarms notify a topic. */
   prod: {
     retained: true,
     customerKey: true,

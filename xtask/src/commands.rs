@@ -1,4 +1,4 @@
-//! The commands. One command, one file: its arguments, declared beside what it does. `delegate` runs `kinesis-telemetry`.
+//! The commands. Each has a file of its own, with its arguments. `delegate` runs `kinesis-telemetry`.
 
 pub(crate) mod bench;
 pub(crate) mod bootstrap;

@@ -22,7 +22,7 @@ use crate::support::process::{self, Interrupted};
 use crate::support::root;
 use crate::tools::link;
 
-/// What shells report of a program that Ctrl-C has ended.
+/// The exit code that shells report for a program that Ctrl-C has ended.
 const INTERRUPTED: u8 = 130;
 
 /// Runs the command that the process's arguments ask for, or links for rustc.

@@ -1,4 +1,4 @@
-//! This repository, as a value: every generated file starts here. `docs/generator.md` tells how to add one.
+//! The definition of this repository's generated files. `docs/generator.md` explains how to add one.
 //!
 //! One module, one kind of file. What other package managers install is pinned in `pins`, what is deployed where in
 //! `crate::project::stages`; what the extension itself must know is said in `extension-spec`.
@@ -28,7 +28,7 @@ mod workflows;
 
 use xtask_synth::Project;
 
-/// What people type to have the files written. It stands in every one of them.
+/// The command that writes the files. Each of them names it.
 const COMMAND: &str = "cargo xtask synth";
 /// The list of all generated files, by which those that are no longer described are found.
 const MANIFEST: &str = "xtask/generated.txt";

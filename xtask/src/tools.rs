@@ -1,4 +1,4 @@
-//! What must be on the machine beside Rust, and what to do where it is not.
+//! The tools that must be on the machine in addition to Rust, and what to do if they are missing.
 
 pub(crate) mod apt;
 mod auditable;
@@ -109,7 +109,7 @@ pub(crate) fn in_root(root: &Path, program: &str) -> Vec<String> {
 
 /// The variable that tells tests how to make the mount namespace in which AWS's emulator runs.
 pub(crate) const UNSHARE: &str = "UNSHARE";
-/// How a mount namespace is made, the plainest way first.
+/// The commands that make a mount namespace, the plainest first.
 const WAYS_TO_UNSHARE: [&str; 2] = ["unshare", "sudo -n unshare"];
 
 /// The way that works on this machine, if there is one: a program and its arguments, a space between them.
@@ -123,7 +123,7 @@ pub(crate) fn unshare() -> Option<&'static str> {
     })
 }
 
-/// What `program --version` says, if it is there and works.
+/// Returns what `program --version` prints, if the program exists and works.
 fn version(program: &str) -> Option<String> {
     let shell = shell().ok()?;
     let output = shell::output(cmd!(shell, "{program} --version")).ok()?;
@@ -161,6 +161,6 @@ mod tests {
 
     #[test]
     fn a_program_that_is_not_there_has_no_version() {
-        assert_eq!(version("a-program-that-nobody-has"), None);
+        assert_eq!(version("a-program-that-does-not-exist"), None);
     }
 }

@@ -14,7 +14,7 @@ use stub::{path_with, script};
 
 const CARGO: &str = "#!/bin/sh\npwd -P > \"$LOG\"\nexit 1\n";
 
-/// A copied workspace, of which only the manifests count here, and a folder outside of it.
+/// A copied workspace, of which only the manifests matter here, and a folder outside of it.
 struct Place {
     folder: tempfile::TempDir,
     copy: PathBuf,

@@ -1,6 +1,6 @@
-//! What Ctrl-C leaves of `demo --full`, which runs more than any other command: nothing.
+//! Ctrl-C leaves no process of `demo --full`, which runs more of them than any other command.
 //!
-//! The processes are found in `/proc`, whoever their parents are by then.
+//! The processes are found in `/proc`, even if their parents have ended.
 
 #![cfg(target_os = "linux")]
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
@@ -19,12 +19,12 @@ use nix::unistd::Pid;
 
 /// Programs may have to be built before the story begins.
 const STORY: Duration = Duration::from_mins(10);
-/// More than the demo gives its children to end by themselves.
+/// The limit is longer than the time that the demo gives its children to end by themselves.
 const END: Duration = Duration::from_secs(20);
 
 struct Demo {
     child: Child,
-    /// Both of its pipes; the end comes when nobody holds either any more.
+    /// The lines of both pipes; they end when no process holds either of them.
     lines: Receiver<String>,
 }
 
@@ -51,7 +51,7 @@ impl Demo {
         Pid::from_raw(self.child.id().try_into().unwrap())
     }
 
-    /// Where it keeps what it needs.
+    /// Returns the folder of the demo.
     fn folder(&self) -> PathBuf {
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().unwrap();
         target.join(format!("demo/full-{}", self.child.id()))
@@ -68,7 +68,7 @@ impl Demo {
         }
     }
 
-    /// All that it says until everybody has let go of its pipes.
+    /// Returns all lines until every process has closed its pipes.
     fn last_words(&self) -> Vec<String> {
         let deadline = Instant::now() + END;
         let mut said = Vec::new();
@@ -94,9 +94,9 @@ impl Drop for Demo {
 #[derive(Clone, Debug, PartialEq, Eq)]
 struct Seen {
     parent: u32,
-    /// In ticks since the machine started.
+    /// The start in ticks since the machine started.
     started: u64,
-    /// `None` where it has ended and nobody has asked how.
+    /// The command; `None` if the process has ended and its parent has not read its status.
     command: Option<String>,
 }
 
@@ -110,7 +110,7 @@ fn seen(id: u32) -> Option<Seen> {
     Some(Seen { parent: fields[1].parse().ok()?, started: fields[19].parse().ok()?, command })
 }
 
-/// All that this process has started, and what those have.
+/// Returns all processes that this process has started, directly or not.
 fn descendants(of: u32) -> BTreeMap<u32, Seen> {
     let ids = fs::read_dir("/proc")
         .unwrap()
@@ -128,7 +128,7 @@ fn descendants(of: u32) -> BTreeMap<u32, Seen> {
     found
 }
 
-/// Those of them that run on. A guardian of the sandbox works after the sandbox has ended, so this waits for them.
+/// Returns those that still run. A guardian of the sandbox works after the sandbox has ended, so this waits for them.
 fn survivors(of: &BTreeMap<u32, Seen>) -> Vec<&Seen> {
     let deadline = Instant::now() + END;
     loop {

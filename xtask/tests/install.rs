@@ -1,4 +1,5 @@
-//! What a newcomer reads where npm cannot install the emulator. The programs of this test are shell scripts.
+//! Tests the message for a machine on which npm cannot install the emulator. The programs of this test are shell
+//! scripts.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -10,7 +11,7 @@ use std::process::Command;
 
 use stub::{path_with, script};
 
-/// Has built everything, into the folder of the test.
+/// A cargo that has built everything, into the folder of the test.
 const CARGO: &str = r#"#!/bin/sh
 case "$1" in
 metadata) echo "{\"target_directory\":\"$TARGET\"}" ;;

@@ -1,4 +1,4 @@
-//! What Ctrl-C and SIGTERM leave behind: nothing. The programs of this test are shell scripts.
+//! Ctrl-C and SIGTERM leave no process. The programs of this test are shell scripts.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -21,7 +21,7 @@ case "$*" in
 *) echo "$DIR" ;;
 esac
 "#;
-/// Fails as rustup does where two of it install the same.
+/// A rustup that fails if two of them install the same target.
 const RUSTUP: &str = r#"#!/bin/sh
 mkdir "$DIR/busy" || { echo "could not rename component file" >&2; exit 1; }
 sleep 0.2

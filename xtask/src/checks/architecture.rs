@@ -17,7 +17,7 @@ const EXTENSION: [&[&str]; 7] = [
 ];
 /// The rooms of `xtask/src`, in the same form.
 const XTASK: [&[&str]; 5] = [&["commands"], &["checks"], &["project"], &["tools"], &["support"]];
-/// What is pure: values in, values out. Rooms as a whole, and modules of rooms that also touch the world.
+/// Pure folders and modules: values in, values out. Modules are listed if their folder also does I/O.
 const PURE: [&str; 10] = [
     "buffer/ledger",
     "buffer/ranges",
@@ -30,7 +30,7 @@ const PURE: [&str; 10] = [
     "policy",
     "report/metrics",
 ];
-/// What a pure module does without.
+/// The crates and modules that a pure module must not use.
 const IMPURE: [&str; 6] =
     ["tokio", "std::net", "std::env", "std::fs", "Instant::now", "SystemTime::now"];
 
@@ -76,7 +76,7 @@ fn named(text: &str) -> BTreeSet<String> {
     names.filter(|name| !name.is_empty()).collect()
 }
 
-/// What stands between the commas of a group, up to its closing brace; inner groups are left out.
+/// Returns the items of a group up to its closing brace, without those of inner groups.
 fn outer_items(group: &str) -> Vec<String> {
     let mut depth = 0;
     let mut items = vec![String::new()];

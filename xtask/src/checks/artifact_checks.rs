@@ -1,4 +1,4 @@
-//! What ships, looked at by programs that did not make it.
+//! Checks what ships with programs that did not make it.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ const RELEASE: &str = "RELEASE";
 /// The beginning of the names of tests that need a release.
 pub(crate) const OF_RELEASE: &str = "outside::";
 
-/// Has the archives read by `unzip`, and the programs by `readelf`. Python has read the zips when they were made.
+/// Reads the archives with `unzip`, and the programs with `readelf`. Python has read the zips when they were made.
 pub(crate) fn read() -> Result<()> {
     apt::require(&[UNZIP, READELF])?;
     let target = workspace::target_dir()?;
@@ -43,19 +43,19 @@ pub(crate) fn read() -> Result<()> {
     Ok(())
 }
 
-/// Has the tests of the whole process run with what ships, but for the panics that they inject: whether a program unwinds is
-/// a matter of how it is linked.
+/// Runs the tests of the whole process with the program that ships, except that it can inject panics: how a program is linked
+/// decides whether it unwinds.
 pub(crate) fn tested(architecture: Architecture) -> Result<()> {
     let program = build::with_injected_panics(architecture)?;
     let mut tests = workspace::cargo();
     // Of the workspace, as before, so that nothing is compiled again. The sandbox has an `it` as well, which takes seconds.
     tests.args(["test", "--locked", "--workspace", "--test", "it"]);
-    // Clocks are set by a library that is loaded beside a program, which a static one does not allow.
+    // The tests set clocks by a preloaded library, which a static program does not allow.
     tests.args(["--", "--skip", "freeze::"]);
     process::run("cargo test", tests.env("EXTENSION_PROGRAM", program))
 }
 
-/// Has AWS's own code start the extension from the layer, where Lambda unpacks it to.
+/// Starts the extension from the layer with AWS's own code, in the folder to which Lambda unpacks it.
 pub(crate) fn unpacked(architecture: Architecture) -> Result<()> {
     apt::require(&[UNZIP])?;
     let target = workspace::target_dir()?;
@@ -110,7 +110,8 @@ pub(crate) fn cli(architecture: Architecture) -> Result<()> {
     Ok(())
 }
 
-/// Has the release in this folder used outside the checkout, on ministack: with the oldest and the newest CDK, and without the CDK.
+/// Uses the release in this folder outside the checkout, on ministack: with the oldest and the newest CDK, and without
+/// the CDK.
 pub(crate) fn released(release: &Path) -> Result<()> {
     let target = workspace::target_dir()?;
     let mut tests = workspace::cargo();
@@ -154,7 +155,7 @@ fn is_static(program: &Path, architecture: Architecture) -> Result<()> {
 
 fn said(command: Cmd<'_>) -> Result<String> {
     let name = command.to_string();
-    // Otherwise it would speak the language of whoever runs this.
+    // Otherwise its messages would be in the language of the person who runs this.
     let output = shell::output(command.env("LC_ALL", "C"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {

@@ -1,5 +1,5 @@
-//! What must not grow unseen: sizes, crates, memory, instructions. What repeats exactly is held against a number, and times
-//! are not: they are printed by `cargo xtask bench`.
+//! Compares sizes, crates, memory and instructions with reviewed numbers, so that they do not grow unseen. Times are not
+//! compared, because they do not repeat exactly: `cargo xtask bench` prints them.
 
 use std::fs;
 use std::process::Command;
@@ -19,7 +19,7 @@ use crate::tools::graph::Graph;
 struct Budget {
     what: &'static str,
     reviewed: u64,
-    /// In percent: what it may differ by without anybody having done anything.
+    /// The deviation, in percent, that occurs without any change.
     tolerance: u64,
 }
 
@@ -48,7 +48,7 @@ const BUDGETS: [Budget; 8] = [
     budget(TO_RECORD, 4_963_000, 5),
 ];
 
-/// Of the layers, which must have been packaged.
+/// Checks the layers, which must have been packaged.
 pub(crate) fn sizes() -> Result<()> {
     let folder = workspace::target_dir()?;
     let mut measured = Vec::new();
@@ -66,7 +66,8 @@ pub(crate) fn sizes() -> Result<()> {
     hold(&measured)
 }
 
-/// Of the program for `x86_64`: valgrind counts other instructions for another processor, and pages have other sizes there.
+/// Checks the program for `x86_64`: valgrind counts other instructions for another processor, and pages have other
+/// sizes there.
 pub(crate) fn start() -> Result<()> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -98,7 +99,7 @@ fn hold(measured: &[(&str, u64)]) -> Result<()> {
     let mut problems = Vec::new();
     for (what, measured) in measured {
         let budget = BUDGETS.iter().find(|budget| budget.what == *what);
-        let budget = budget.with_context(|| format!("nobody has reviewed {what}"))?;
+        let budget = budget.with_context(|| format!("there is no reviewed number for {what}"))?;
         println!("{what}: {}", budget.words(*measured));
         problems.extend(budget.problem(*measured));
     }
@@ -120,7 +121,7 @@ impl Budget {
         format!("{percent:+.1} %")
     }
 
-    /// What grew by how much, and what to do.
+    /// Describes what grew by how much, and what to do.
     fn problem(&self, measured: u64) -> Option<String> {
         let Self { what, reviewed, tolerance } = self;
         let most = reviewed + reviewed * tolerance / 100;

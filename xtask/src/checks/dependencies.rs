@@ -17,7 +17,7 @@ use crate::project::licences::{LICENCE_EXCEPTIONS, LICENCES};
 /// crates.io, as lock files name it.
 const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
-/// What the extension may ship in two versions, with the reason.
+/// Packages that the extension may link in two versions, with the reason.
 const DUPLICATES: &[(&str, &str)] = &[];
 
 /// Package, what it must not link (the beginning of a name), reason.
@@ -28,7 +28,7 @@ const FORBIDDEN: [(&str, &str, &str); 4] = [
     ("extension-spec", "", "it is a leaf"),
 ];
 
-/// What ships. The arm64 build has the same dependencies.
+/// The target whose dependencies are checked. Those for arm64 are the same.
 const SHIPPED_FOR: &str = Architecture::X86_64.target();
 
 /// Fails with all that is wrong, a line each.

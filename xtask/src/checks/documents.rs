@@ -1,4 +1,4 @@
-//! What documents repeat, held against where it is said.
+//! Compares what documents repeat with its source.
 
 use std::collections::BTreeSet;
 use std::fs;

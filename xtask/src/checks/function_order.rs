@@ -1,4 +1,4 @@
-//! Whether the list of functions still fits the programs: what it names must mostly be there.
+//! Checks that the programs have most of the functions that the list names.
 
 use anyhow::{Result, bail};
 use extension_spec::EXTENSION_NAME;

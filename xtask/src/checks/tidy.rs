@@ -7,7 +7,7 @@ use crate::support::workspace;
 
 /// A file of this length is still one subject.
 const MOST_LINES: usize = 400;
-/// What is not ours: git's, built, installed, or somebody's editor's.
+/// Folders that are not part of the source: those of git, of builds, of installers and of editors.
 const SKIPPED: [&str; 7] =
     [".git", "target", "node_modules", "build", "cdk.out", ".idea", ".vscode"];
 
@@ -32,7 +32,7 @@ pub(crate) fn files() -> Vec<(PathBuf, Option<String>)> {
     files
 }
 
-/// From the root, as documents and messages call it.
+/// Returns the path from the root, as documents and messages name it.
 pub(crate) fn name(path: &Path) -> String {
     path.strip_prefix(workspace::root()).unwrap_or(path).display().to_string()
 }

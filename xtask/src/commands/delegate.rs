@@ -32,7 +32,7 @@ pub(crate) fn run(command: &str, Options { stage, options }: &Options) -> Result
     let program = program()?;
     let mut becomes = Command::new(&program);
     becomes.arg(command);
-    // A stream that is named is read whatever deployment it is of.
+    // A stream that is named is read, also if it belongs to another deployment.
     let names_stream = |it: &OsString| it.as_encoded_bytes().starts_with(b"--stream");
     if !options.iter().any(names_stream) {
         becomes.args(["--stage", &stage.name]);
@@ -51,8 +51,7 @@ pub(super) fn separated(mut typed: Vec<OsString>, delegated: &[&str]) -> Vec<OsS
     typed
 }
 
-/// Has cargo build the program unless it is fresh, and returns its path. Says in one line what is built, and nothing if it is
-/// fresh.
+/// Builds the program with cargo unless it is fresh, and returns its path. Prints one line while it builds.
 pub(super) fn program() -> Result<PathBuf> {
     let (status, once) = (StatusLine::default(), Once::new());
     let mut errors = Vec::new();

@@ -30,7 +30,7 @@ use crate::tools::emulator::{self, Emulator};
 
 /// The stream that the emulator holds.
 const STREAM: &str = "demo";
-/// The programs that take part beside the extension.
+/// The programs that take part in addition to the extension.
 const OTHERS: [&str; 3] = ["extension-sandbox", build::TEST_FUNCTION, "kinesis-telemetry-stream"];
 
 /// Run a function with the extension, here, and show its telemetry arrive in a stream.
@@ -119,9 +119,9 @@ impl Mode {
     }
 }
 
-/// Where this run keeps what it needs, in a folder of its own: several may run at once.
+/// The files of this run, in a folder of its own, because several demos may run at once.
 struct Files {
-    /// Whether somebody may want to look at them afterwards.
+    /// True if they are kept for the person to look at.
     keep: bool,
     dir: PathBuf,
     journal: PathBuf,
@@ -193,7 +193,7 @@ fn programs(layer: Option<Layer>, folder: &Path) -> Result<BTreeMap<String, Path
     Ok(programs)
 }
 
-/// What makes an AWS SDK speak to the emulator, the extension's as well as the verifier's.
+/// Returns the variables that make an AWS SDK use the emulator, in the extension and in the verifier.
 fn environment(emulator: &Emulator) -> Vec<(&'static str, String)> {
     vec![
         ("AWS_ENDPOINT_URL_KINESIS", emulator.endpoint()),
@@ -220,7 +220,7 @@ impl Files {
 impl Drop for Files {
     fn drop(&mut self) {
         if !self.keep {
-            // They lie under `target/`, so nobody is hurt where this does not work.
+            // They lie under `target/`, so a failure does no harm.
             _ = fs::remove_dir_all(&self.dir);
         }
     }

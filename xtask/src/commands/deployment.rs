@@ -1,7 +1,7 @@
-//! What the commands about a stage on AWS share: their arguments, the question where credentials lead, and the CDK's tool, which
-//! does what is asked.
+//! The code that commands about a stage on AWS share: their arguments, the account and region of the credentials, and the run of
+//! the CDK's tool.
 //!
-//! Nothing here knows credentials or endpoints.
+//! None of it reads credentials or endpoints.
 
 mod preflight;
 mod remedies;
@@ -44,7 +44,7 @@ pub(super) struct Deployment {
     pub(super) name: Option<String>,
 }
 
-/// What a deployment is made of.
+/// The content of a deployment.
 #[derive(Args)]
 pub(super) struct Contents {
     /// Folder with the zips of cargo xtask package, or of a release; nothing is built then.

@@ -38,7 +38,7 @@ fn ask(deployment: &Deployment, place: &Place, yes: bool) -> Result<()> {
         return Ok(());
     }
     if !stdin().is_terminal() {
-        bail!("nobody is there to be asked: add --yes to delete {}", what(deployment, place));
+        bail!("there is no terminal to ask on: add --yes to delete {}", what(deployment, place));
     }
     print!(
         "This deletes {}.\n{}\nType {} to go on: ",

@@ -95,7 +95,7 @@ struct Packed {
     program_bytes: usize,
     zip_bytes: usize,
     sha256: String,
-    /// In words: against the one that was there.
+    /// The difference from the previous zip, in words.
     change: String,
 }
 
@@ -120,7 +120,7 @@ fn completeness_function(program: &Path, target: &Path) -> Result<Packed> {
     store(&target.join(LAYERS), build::completeness_zip(), &program, &entries)
 }
 
-/// What is passed on with a program: who wrote its parts, under which terms, and which parts it has.
+/// The documents that are passed on with a program: authors and licences of its parts, and the list of its parts.
 pub(crate) struct Notices {
     /// The licences of all packages that the program links.
     pub(crate) licences: String,
@@ -155,7 +155,7 @@ impl Notices {
     }
 }
 
-/// The test function's zip. It is deployed by who has built it and passed on to nobody, so there is nothing beside it.
+/// Packs the test function. It is deployed only by the person who built it, so it needs no notices.
 fn function(architecture: Architecture, program: &Path, target: &Path) -> Result<Packed> {
     let program = program_for(architecture, program, target)?;
     // What a runtime without a language starts (Lambda Developer Guide, "Building a custom runtime").
@@ -198,7 +198,7 @@ fn store(folder: &Path, name: String, program: &[u8], entries: &[Entry<'_>]) -> 
     Ok(Packed { name, program_bytes, zip_bytes, sha256, change })
 }
 
-/// Of the layers and what belongs to them, those of an earlier run too, as `sha256sum` writes them.
+/// Returns the checksums of the layers and their documents, also those of an earlier run, as `sha256sum` writes them.
 fn checksums(folder: &Path) -> Result<String> {
     let unreadable = || format!("{} cannot be read", folder.display());
     let mut sums = Vec::new();
@@ -217,7 +217,7 @@ fn checksums(folder: &Path) -> Result<String> {
         .collect())
 }
 
-/// Has the zip read by another program than the one that wrote it. What is not as it should be does not stay.
+/// Checks the zip with another program than the one that wrote it, and deletes a bad one.
 fn verify(zip: &Path, entries: &[Entry<'_>]) -> Result<()> {
     let (shell, expected) = (shell()?, entries.iter().map(Entry::expected));
     let checked =
@@ -231,7 +231,7 @@ fn verify(zip: &Path, entries: &[Entry<'_>]) -> Result<()> {
     Ok(())
 }
 
-/// What there was before, if there was.
+/// Describes the previous zip, if there was one.
 fn change(path: &Path, zip: &[u8]) -> String {
     match fs::read(path) {
         Err(_) => "new".to_owned(),

@@ -10,7 +10,7 @@ use clap::Args;
 use crate::project::project;
 use crate::support::workspace;
 
-/// What `--check` ends with where something is not as described: 1 is an error's.
+/// The exit code of `--check` if a file is stale: 1 means an error.
 pub(crate) const STALE: u8 = 4;
 
 /// Write every generated file that is not as xtask/src/project describes it.

@@ -197,7 +197,7 @@ impl Tally {
         }
     }
 
-    /// Nothing, if no test program has come to its end.
+    /// Returns nothing if no test program has ended.
     fn words(&self) -> Option<String> {
         let Self { programs, passed, failed } = self;
         // cargo runs no further program after one that fails.

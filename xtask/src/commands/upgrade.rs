@@ -19,9 +19,9 @@ use crate::support::workspace;
 /// A version that can be pinned.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Newest {
-    /// As it is written in a pin.
+    /// The version as it is written in a pin.
     pub(crate) version: String,
-    /// Of an action.
+    /// The commit of an action.
     pub(crate) commit: Option<String>,
 }
 
@@ -41,7 +41,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if options.lock { lock() } else { upgrade(options.write) }
 }
 
-/// Only has lock files follow the pins, whoever has edited those.
+/// Updates only the lock files, to the pins as they are.
 fn lock() -> Result<ExitCode> {
     relock::follow()?;
     println!("lock files hold what is pinned");

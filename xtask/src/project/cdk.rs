@@ -13,7 +13,7 @@ use super::npm::{self, Package};
 use super::pins;
 use crate::tools;
 
-/// What apps import the constructs from.
+/// The name by which apps import the constructs.
 const PACKAGE: &str = "kinesis-telemetry-cdk";
 /// The CDK's own check of the templates takes seconds for each stack; `cargo xtask test` has it made once.
 const TEST: &str = "tsc --build && CDK_VALIDATION=false node --test build/test/*.test.js";
@@ -36,10 +36,10 @@ struct Reference {
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Cdk {
-    /// What AWS has to say about CDK versions is asked of the internet at each call.
+    /// False, because the CDK's tool would ask the internet for notices at each call.
     notices: bool,
     version_reporting: bool,
-    /// What npm's script `build` has compiled.
+    /// The program that npm's script `build` has compiled.
     app: &'static str,
     context: BTreeMap<&'static str, bool>,
 }

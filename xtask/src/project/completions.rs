@@ -6,7 +6,7 @@ use xtask_synth::{Comments, Project};
 
 use super::COMMANDS_IN;
 
-/// cargo's own completion knows nothing of `xtask`, so in bash this one steps in front of it.
+/// cargo's own completion does not know `xtask`, so in bash this one is asked first.
 const BASH: &str = r#"
 _cargo_with_xtask() {
     local at=1
@@ -43,7 +43,7 @@ pub(super) fn add(project: &mut Project, command_line: &Command) {
     }
 }
 
-/// In fish completions add up, so these are those of a `cargo` that has one command.
+/// In fish, completions add up, so these are the completions of a `cargo` with one command.
 fn fish(own: Command) -> String {
     let cargo = Command::new("cargo")
         .disable_help_flag(true)

@@ -61,7 +61,7 @@ fn table<const N: usize>(head: [&str; N], rows: impl IntoIterator<Item = [String
     [row(&head.map(str::to_owned)), rule].into_iter().chain(rows).collect()
 }
 
-/// In a fence of Markdown.
+/// Returns a code block of Markdown.
 fn block(language: &str, text: &str) -> String {
     format!("```{language}\n{}\n```\n", text.trim())
 }
@@ -181,7 +181,7 @@ fn stages() -> String {
             if stage.retained { "outlives its stack" } else { "is deleted with its stack" };
         let key =
             if stage.customer_key { "a key of the account" } else { "the key that AWS manages" };
-        let alarms = if stage.alarm_topic { "tell a topic" } else { "tell nobody" };
+        let alarms = if stage.alarm_topic { "notify a topic" } else { "are only shown" };
         let kept = format!("{} hours", stage.retention_hours);
         let metrics = code(stage.metrics.word());
         let checks = stage.completeness_minutes;

@@ -1,4 +1,4 @@
-//! What git, and editors, should know of the files.
+//! Files that tell git and editors about the other files.
 
 use xtask_synth::{Comments, Project};
 

@@ -34,24 +34,24 @@ pub(super) struct Package {
     /// Folders of the packages that npm installs together with this one, into one `node_modules`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) workspaces: Vec<&'static str>,
-    /// What another package gets that requires this one, and the types of it.
+    /// The module that `require` loads, and its types.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) main: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) types: Option<&'static str>,
-    /// What is packed.
+    /// The files that are packed.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) files: Vec<&'static str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) scripts: BTreeMap<&'static str, &'static str>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) dependencies: BTreeMap<&'static str, &'static str>,
-    /// Those of which there must be one copy, which the other package chooses.
+    /// Packages of which there must be one copy, which the dependent package chooses.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) peer_dependencies: BTreeMap<&'static str, String>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub(super) dev_dependencies: BTreeMap<&'static str, &'static str>,
-    /// What the packages get that they would not choose themselves.
+    /// Versions of indirect dependencies that replace those that the packages ask for.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     overrides: BTreeMap<&'static str, String>,
 }
@@ -78,7 +78,7 @@ impl Package {
         }
     }
 
-    /// The same where all packages have to do with the version that is pinned of this one.
+    /// Makes all packages use the pinned version of this one.
     fn overriding(self, pin: Pin) -> Self {
         let overrides = BTreeMap::from([(pin.name, format!("${}", pin.name))]);
         Self { overrides, ..self }

@@ -3,7 +3,7 @@
 //! `cargo xtask upgrade` says which are behind, and with `--write` edits this file: so one pin, one line. The crates of
 //! this workspace are pinned in `Cargo.toml`, where cargo and Dependabot look for them.
 
-/// Where a pinned thing comes from, and so how its versions are asked for.
+/// The registry of a pinned thing, which decides how its versions are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Registry {
     /// An npm package.
@@ -24,7 +24,7 @@ pub(crate) struct Pin {
     pub(crate) registry: Registry,
     pub(crate) name: &'static str,
     pub(crate) version: &'static str,
-    /// Only versions with this beginning are newer ones.
+    /// The beginning that newer versions must have.
     pub(crate) within: &'static str,
 }
 
@@ -65,7 +65,7 @@ macro_rules! pins {
     ($($(#[$doc:meta])* $name:ident = $pin:expr;)*) => {
         $($(#[$doc])* pub(crate) const $name: Pin = $pin;)*
 
-        /// All of them.
+        /// All pins.
         pub(crate) const ALL: &[Pin] = &[$($name),*];
     };
 }

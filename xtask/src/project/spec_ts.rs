@@ -66,7 +66,7 @@ fn doc(indent: &str, lines: &[String]) -> String {
     text + indent + " */\n"
 }
 
-/// In single quotes.
+/// Returns the text in single quotes.
 fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
@@ -182,7 +182,7 @@ fn stages() -> String {
         "customerKey: boolean",
     );
     text += &property("How long the stream keeps a record.", "retention: Duration");
-    text += &property("Whether alarms tell somebody, through a topic.", "alarmTopic: boolean");
+    text += &property("True if alarms notify a topic.", "alarmTopic: boolean");
     text += &property("Which metrics functions send; each is billed.", "metrics: Metrics");
     text += &property(
         "The time between two checks that no event is missing in the stream; undefined for no checks.",

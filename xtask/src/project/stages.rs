@@ -8,17 +8,17 @@ pub(crate) const DECLARED_IN: &str = file!();
 /// One deployment of everything, for one purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stage {
-    /// As people type it.
+    /// The name that people type.
     pub(crate) name: &'static str,
     /// A sentence that says what it is for.
     pub(crate) doc: &'static str,
-    /// Whether the stream outlives its stack. (Layer versions always do: functions hold their ARNs.)
+    /// True if the stream outlives its stack. (Layer versions always do: functions hold their ARNs.)
     pub(crate) retained: bool,
-    /// Whether the stream is encrypted with a key of the account's own. Otherwise with the one that AWS manages.
+    /// True if a key of the account encrypts the stream, otherwise the one that AWS manages.
     pub(crate) customer_key: bool,
-    /// How long the stream keeps a record. Kinesis API reference, `RetentionPeriodHours`: 24 to 8,760.
+    /// The retention of the stream. Kinesis API reference, `RetentionPeriodHours`: 24 to 8,760.
     pub(crate) retention_hours: u32,
-    /// Whether alarms tell somebody, through a topic.
+    /// True if alarms notify a topic.
     pub(crate) alarm_topic: bool,
     /// Which metrics functions of the stage send, each of which is billed; alarms on them are made of what there is.
     pub(crate) metrics: Metrics,
@@ -27,7 +27,7 @@ pub(crate) struct Stage {
     pub(crate) completeness_minutes: Option<u32>,
 }
 
-/// All of them. The stream is on demand in each: nobody has to know how many shards telemetry takes.
+/// All stages. Each has an on-demand stream, so that the number of shards needs no planning.
 pub(crate) static STAGES: [Stage; 2] = [
     Stage {
         name: "dev",
@@ -41,7 +41,7 @@ pub(crate) static STAGES: [Stage; 2] = [
     },
     Stage {
         name: "prod",
-        doc: "For functions that matter: nothing is lost by mistake, and somebody is told.",
+        doc: "For production: data outlives the stack, and alarms notify a topic.",
         retained: true,
         customer_key: true,
         retention_hours: 72,

@@ -10,7 +10,7 @@ use kinesis_telemetry_terminal::plain;
 
 use crate::support::process::{self, Process};
 
-/// What is kept: the last lines.
+/// The number of lines that are kept: the last ones.
 const MOST_LINES: usize = 2_000;
 
 /// Runs it to its end. With `aloud` every line is passed on as it comes.

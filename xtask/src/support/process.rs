@@ -1,10 +1,10 @@
 //! Child processes, none of which outlives this one.
 //!
-//! Each is the leader of a process group of its own, so that it can be ended together with whatever it
-//! starts. An interruption (Ctrl-C, SIGTERM, SIGHUP) ends them all; everybody who waits for one of them
-//! then gets [`Interrupted`] and returns, and `main` ends with the code that shells expect.
+//! Each leads a process group of its own, so that it can be ended together with everything that it starts. An interruption
+//! (Ctrl-C, SIGTERM, SIGHUP) ends them all. Functions that wait for a child then return [`Interrupted`], and `main` ends with
+//! the code that shells expect.
 //!
-//! A child may be a command of ours with children of its own ([`within`]): it ends those first.
+//! A child may be a command of xtask with children of its own ([`within`]). It ends those first.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::CommandExt;
@@ -18,12 +18,12 @@ use anyhow::{Context, Result, bail};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 
-/// From asking a process to end until it is made to.
+/// The time from asking a process to end until it is killed.
 const GRACE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 3_000 });
-/// Whether this is a command that another one of ours runs, as a part of what it does.
+/// The variable that is set if another command of xtask runs this one as a part of its work.
 const WITHIN: &str = "XTASK_WITHIN";
 
-/// All that runs. Spawning and interrupting exclude each other, so that no child is overlooked.
+/// The running children. Spawning and interrupting exclude each other, so that no child is overlooked.
 static RUNNING: Mutex<Running> = Mutex::new(Running { interrupted: false, children: Vec::new() });
 static INTERRUPTED: Condvar = Condvar::new();
 
@@ -32,7 +32,7 @@ struct Running {
     children: Vec<Arc<Child>>,
 }
 
-/// Somebody pressed Ctrl-C, or sent SIGTERM or SIGHUP.
+/// The error after Ctrl-C, SIGTERM or SIGHUP.
 #[derive(Debug)]
 pub(crate) struct Interrupted;
 
@@ -44,17 +44,17 @@ impl std::fmt::Display for Interrupted {
     }
 }
 
-/// From now on an interruption ends the children first.
+/// Makes an interruption end the children before this process.
 pub(crate) fn end_children_when_interrupted() -> Result<()> {
     ctrlc::set_handler(interrupt).context("signals cannot be handled")
 }
 
-/// Has a command of ours be a part of this one, which speaks for both.
+/// Makes a command of xtask a part of this one, which reports for both.
 pub(crate) fn within(command: &mut Command) -> &mut Command {
     command.env(WITHIN, "true")
 }
 
-/// Whether the command that runs this one speaks for both.
+/// Returns true if the command that runs this one reports for both.
 pub(crate) fn is_within() -> bool {
     std::env::var_os(WITHIN).is_some()
 }
@@ -95,7 +95,7 @@ pub(crate) fn pause(duration: Duration) -> Result<()> {
 struct Child {
     group: Pid,
     stdin: Mutex<Option<ChildStdin>>,
-    /// Whether it was asked to end.
+    /// True once it was asked to end.
     ending: AtomicBool,
     exit: Mutex<Option<ExitStatus>>,
     exited: Condvar,
@@ -103,7 +103,7 @@ struct Child {
 
 impl Child {
     fn signal(&self, signal: Signal) {
-        // Under the lock, for a group that has exited may be somebody else's by now.
+        // The lock is held, because the id of a group that has exited may belong to another group by now.
         let exit = lock(&self.exit);
         if exit.is_none() {
             // It can only fail because the group is gone, and that is what is wanted.
@@ -158,7 +158,7 @@ impl Process {
         let (stdout, stderr) = (spawned.stdout.take(), spawned.stderr.take());
         let waiting = Arc::clone(&child);
         thread::spawn(move || {
-            // Waiting for a child of one's own fails only if somebody else has waited for it.
+            // Waiting for a child fails only if another caller has waited for it.
             let exit = spawned.wait().expect("a child can be waited for once");
             if waiting.ending.load(Ordering::Relaxed) || !exit.success() {
                 // What it started may have been asked in vain, or not at all. As long as any of that is there, the group has

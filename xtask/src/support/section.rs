@@ -7,11 +7,11 @@ use anyhow::{Context, Result};
 
 use crate::support::progress::seconds;
 
-/// What has been run so far.
+/// The sections that have run so far.
 #[derive(Default)]
 pub(crate) struct Sections {
     done: Vec<Done>,
-    /// What is said after the table.
+    /// The line after the table.
     last_words: String,
 }
 
@@ -36,7 +36,7 @@ impl Sections {
         result.with_context(|| format!("section {name}"))
     }
 
-    /// Has `line` said at the very end.
+    /// Prints `line` after the table.
     pub(crate) fn say_last(&mut self, line: &str) {
         self.last_words = format!("\n{line}\n");
     }

@@ -3,7 +3,7 @@
 //! A child of xshell is in the process group of this process, which waits for it. Ctrl-C on a terminal reaches both, but
 //! SIGTERM to this process alone does not reach the child: this process ends only after the child has. So programs that can take
 //! longer than a moment stay with [`process`], which ends them and all that they start: builds, tests, installers, and
-//! whatever asks a network (`npm view`, `git ls-remote`, `cargo metadata` with all dependencies).
+//! programs that use the network (`npm view`, `git ls-remote`, `cargo metadata` with all dependencies).
 
 use std::process::Output;
 

@@ -1,4 +1,4 @@
-//! This repository: where it is, and what cargo makes of it.
+//! The workspace: its folder, and the programs that cargo builds in it.
 
 use std::collections::BTreeMap;
 use std::ffi::{OsStr, OsString};
@@ -46,7 +46,7 @@ pub(crate) fn forget_outer_cargo(command: &mut Command) {
     }
 }
 
-/// Where everything goes that is built or installed.
+/// Returns the folder of everything that is built or installed.
 pub(crate) fn target_dir() -> Result<PathBuf> {
     #[derive(Deserialize)]
     struct Metadata {
@@ -59,17 +59,17 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
     Ok(metadata.target_directory)
 }
 
-/// With these cargo builds a program with the features that `cargo test --workspace` builds it with. Any other choice of
-/// packages has features of its own, for which AWS's SDKs compile once more, and that takes minutes. The example, of a package
-/// that has next to nothing, is what makes cargo count the features of dev-dependencies.
+/// Arguments with which cargo builds a program with the features that `cargo test --workspace` gives it. Any other choice of
+/// packages has other features, for which AWS's SDKs compile again, and that takes minutes. The example, of a package with
+/// hardly any code, makes cargo count the features of dev-dependencies.
 const AS_TESTS_ARE_BUILT: [&str; 3] = ["--workspace", "--example", "tiny"];
 
-/// Builds `programs`, and says where each is.
+/// Builds `programs`, and returns the path of each.
 pub(crate) fn build(programs: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     build_as("dev", programs, &[])
 }
 
-/// The same with programs that need what only tests do.
+/// Builds programs, and examples that have dev-dependencies.
 pub(crate) fn build_with_examples(
     programs: &[&str],
     examples: &[&str],
@@ -77,7 +77,7 @@ pub(crate) fn build_with_examples(
     build_as("dev", programs, examples)
 }
 
-/// The same for programs that are to be quick.
+/// Builds programs with optimization.
 pub(crate) fn build_quick(programs: &[&str]) -> Result<BTreeMap<String, PathBuf>> {
     build_as("release", programs, &[])
 }
@@ -122,7 +122,7 @@ pub(crate) fn executable(message: &str) -> Option<(String, PathBuf)> {
     Some((artifact.target.name, artifact.executable))
 }
 
-/// Whether this runs where nobody can be asked to install something.
+/// Returns true in CI, where there is no person who could install something.
 pub(crate) fn is_ci() -> bool {
     let ci: Option<OsString> = std::env::var_os("CI");
     ci.is_some_and(|value| !["", "0", "false"].iter().any(|no| value == *no))

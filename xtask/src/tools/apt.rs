@@ -52,7 +52,7 @@ pub(crate) fn require(programs: &[Program]) -> Result<()> {
         return Ok(());
     }
     let install = format!("apt-get install {}", missing.join(" "));
-    // Nobody's own machine gets packages unasked.
+    // A person's own machine gets packages only if the person asks.
     if !workspace::is_ci() || !is_there("apt-get") {
         bail!("something is missing: {install}");
     }
@@ -86,13 +86,13 @@ mod tests {
     #[test]
     fn a_program_is_looked_for_on_the_path() {
         assert!(is_there("sh"));
-        assert!(!is_there("a-program-that-nobody-has"));
+        assert!(!is_there("a-program-that-does-not-exist"));
     }
 
     #[test]
     fn a_program_is_found_under_each_of_its_names() {
         let of = |name, others| Program { name, others, package: "dash" }.is_there();
-        assert!(of("a-program-that-nobody-has", &["sh"]));
-        assert!(!of("a-program-that-nobody-has", &["another-one"]));
+        assert!(of("a-program-that-does-not-exist", &["sh"]));
+        assert!(!of("a-program-that-does-not-exist", &["another-one"]));
     }
 }

@@ -28,7 +28,7 @@ pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
 /// The lock, under `target`, of who builds what ships and uses it before another command may build it differently.
 pub(crate) const LOCK: &str = "layers.lock";
 
-/// The package of the function that is deployed beside the layer, to see it work.
+/// The package of the function that is deployed with the layer, to see it work.
 pub(crate) const TEST_FUNCTION: &str = "test-function";
 /// The package of the function that checks a stream for missing events.
 pub(crate) const COMPLETENESS: &str = "completeness-function";
@@ -63,16 +63,16 @@ fn profile(package: &str) -> &'static str {
     if package == CLI { "cli" } else { "layer" }
 }
 
-/// How the program is linked: by Rust's linker, with Rust's own musl and libunwind. Not being position independent saves the
-/// relocation of each table of pointers at each start.
+/// Arguments that link the program with Rust's linker, and with Rust's own musl and libunwind. It is not position independent,
+/// so a start need not relocate tables of pointers.
 const LINKED: [&str; 3] =
     ["-Clinker-flavor=ld.lld", "-Clink-self-contained=yes", "-Crelocation-model=static"];
 
-/// Zstandard's compressors for its higher levels, which are most of it, and which nobody asks for
+/// Zstandard's compressors for its higher levels. They are most of its code, and the extension does not use them
 /// (`extension/src/pack/compress.rs`).
 const ZSTD_WITHOUT: [&str; 7] = ["DFAST", "GREEDY", "LAZY", "LAZY2", "BTLAZY2", "BTOPT", "BTULTRA"];
 
-/// What this machine could run, if it is one that runs Linux programs.
+/// Returns the architecture of this machine, if it runs Linux programs.
 pub(crate) fn own_architecture() -> Option<Architecture> {
     match (std::env::consts::OS, std::env::consts::ARCH) {
         ("linux", "x86_64") => Some(Architecture::X86_64),
@@ -130,7 +130,7 @@ fn built(target: &Path, package: &str, architecture: Architecture) -> PathBuf {
     target.join(architecture.target()).join(profile(package))
 }
 
-/// Where the program of a package's first link lies, which has symbols and no order. `target` is cargo's folder.
+/// Returns the program of a package's first link, which has symbols and no order. `target` is cargo's folder.
 pub(crate) fn first_link(target: &Path, package: &str, architecture: Architecture) -> PathBuf {
     first_links(target, package, architecture).join(package)
 }
@@ -149,7 +149,7 @@ pub(crate) fn zig_libraries(target: &Path) -> Result<PathBuf> {
     folders.find(|it| it.is_dir()).context("ziglang has no library folder")
 }
 
-/// Where Rust is installed.
+/// Returns the folder in which Rust is installed.
 pub(crate) fn sysroot() -> Result<PathBuf> {
     rustc(&["--print", "sysroot"]).map(PathBuf::from).context("rustc does not say where it is")
 }
@@ -160,7 +160,7 @@ pub(crate) fn rust_version() -> Result<String> {
     Ok(version.trim_start_matches("rustc ").to_owned())
 }
 
-/// What the compiler of this workspace answers.
+/// Returns what the compiler of this workspace prints.
 fn rustc(arguments: &[&str]) -> Result<String> {
     let shell = shell()?;
     shell::read(cmd!(shell, "rustc {arguments...}"))
@@ -247,7 +247,7 @@ fn build(
     link::prepare(&mut cargo, &linker()?, &list, &first_link);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = [compiler.join("bin")].into_iter().chain(std::env::split_paths(&path));
-    // What somebody has set for their own builds must not get into what ships.
+    // Variables that a person has set for their own builds must not influence what ships.
     for (name, _) in std::env::vars_os() {
         if is_of_builds(&name.to_string_lossy()) {
             cargo.env_remove(name);
@@ -277,7 +277,7 @@ fn digest(list: &Path) -> Result<String> {
     Ok(sha256(&text))
 }
 
-/// Whether a variable changes what compilers make.
+/// Returns true if a variable changes the output of compilers.
 fn is_of_builds(name: &str) -> bool {
     const NAMES: [&str; 6] = ["RUSTFLAGS", "CC", "CXX", "AR", "CFLAGS", "CXXFLAGS"];
     const BEGINNINGS: [&str; 12] = [

@@ -1,5 +1,5 @@
-//! What the tests of `consumers` are made with, under `target/consumers`, exactly as lock files say: the libraries that AWS
-//! has published, for comparison, and Zstandard where Python or Node has none.
+//! Installs what the tests of `consumers` need under `target/consumers`, exactly as lock files say: the libraries that AWS has
+//! published, for comparison, and Zstandard if Python or Node lacks it.
 
 #[cfg(test)]
 mod tests;

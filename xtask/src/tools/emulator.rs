@@ -21,7 +21,7 @@ pub(crate) use install::install;
 pub(crate) const REGION: &str = "eu-central-1";
 /// It takes half a second on an idle machine.
 const START: Duration = Duration::from_mins(1);
-/// How much of its log is quoted when it ends early.
+/// The number of lines of its log that are quoted when it ends early.
 const LAST_LINES: usize = 10;
 
 /// A running emulator that holds one stream. Dropping it ends it.
@@ -30,7 +30,7 @@ pub(crate) struct Emulator {
     port: u16,
 }
 
-/// What `loopback.cjs` says when both sockets are open.
+/// The line that `loopback.cjs` prints when both sockets are open.
 #[derive(Deserialize)]
 struct Ports {
     plain: u16,
@@ -72,7 +72,7 @@ fn ports(process: &mut Process, log: &Path) -> Result<Ports> {
     let stdout = process.stdout.take().context("kinesis-local has no stdout")?;
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        // Nobody may be waiting any more, and then nobody wants to know.
+        // The receiver may have gone, and then the line does not matter.
         _ = process::lines(stdout).next().map(|line| sender.send(line));
     });
     match receiver.recv_timeout(START) {
@@ -102,7 +102,7 @@ fn last_lines(log: &Path) -> String {
     format!("its last lines:\n{}", lines[lines.len().saturating_sub(LAST_LINES)..].join("\n"))
 }
 
-/// Where `cargo xtask test` has put the emulator, for tests that need it.
+/// Returns the folder of the emulator that `cargo xtask test` has installed, for tests that need it.
 #[cfg(test)]
 pub(crate) fn installed() -> std::path::PathBuf {
     std::env::var_os("EMULATOR_DIR").expect("cargo xtask test sets EMULATOR_DIR").into()

@@ -61,7 +61,7 @@ struct DependencyKind {
 }
 
 impl Graph {
-    /// For all platforms, or for `platform` alone.
+    /// Reads the graph for all platforms, or for `platform` alone.
     pub(crate) fn read(platform: Option<&str>) -> Result<Self> {
         let mut command = workspace::cargo();
         command.args(["metadata", "--format-version", "1", "--locked"]);
@@ -73,8 +73,8 @@ impl Graph {
         serde_json::from_str(&json).context("cargo metadata says something unexpected")
     }
 
-    /// What a build of the package `name` alone for `platform` is made of. `cargo metadata` resolves the features that any
-    /// package of the workspace, or any test, asks for; `cargo tree` those of this one.
+    /// Reads the packages of which a build of `name` alone for `platform` consists. `cargo metadata` resolves the features that
+    /// any package of the workspace, or any test, requires; `cargo tree` those of this one.
     pub(crate) fn shipped(name: &str, platform: &str) -> Result<Self> {
         let mut graph = Self::read(Some(platform))?;
         let mut tree = workspace::cargo();
@@ -107,7 +107,8 @@ impl Graph {
         seen.into_values().collect()
     }
 
-    /// What a package itself asks for to run. A procedural macro runs in the compiler, with all that it depends on.
+    /// Returns the packages that a package itself requires to run. A procedural macro runs in the compiler, with all
+    /// its dependencies.
     pub(crate) fn linked_directly(&self, package: &Package) -> Vec<&Package> {
         let node = self.resolve.nodes.iter().find(|node| node.id == package.id);
         let dependencies = node.into_iter().flat_map(|node| &node.deps);

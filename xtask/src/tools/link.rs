@@ -22,7 +22,7 @@ const MAP: &str = "map";
 /// The symbols of the first link whose names are in the list.
 const ORDER: &str = "order";
 
-/// Has a build's linker, which is this program, find what it needs. The program of the first link stays.
+/// Passes what a build's linker, which is this program, needs. The program of the first link is kept.
 pub(crate) fn prepare(cargo: &mut Command, linker: &Path, list: &Path, first_link: &Path) {
     for (name, value) in VARIABLES.into_iter().zip([linker, list, first_link]) {
         cargo.env(name, value);
@@ -63,7 +63,7 @@ pub(crate) fn link() -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// How many names of the list a link has found.
+/// The number of names of the list that a link has found.
 pub(crate) struct Share {
     pub(crate) found: usize,
     pub(crate) listed: usize,
@@ -94,8 +94,8 @@ pub(crate) fn names(list: &str) -> impl Iterator<Item = &str> {
     list.lines().filter(|line| !line.is_empty() && !line.starts_with('#'))
 }
 
-/// Returns whatever may be a symbol in the linker's map: the last word of each line, among which files and sections do no
-/// harm, because no name is theirs.
+/// Returns every word that may be a symbol in the linker's map: the last word of each line. Files and sections among them do
+/// no harm, because the list does not name them.
 fn symbols(map: &str) -> impl Iterator<Item = &str> {
     map.lines().filter_map(|line| line.split_whitespace().next_back())
 }

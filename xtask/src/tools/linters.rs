@@ -26,7 +26,7 @@ pub(crate) fn install(target: &Path) -> Result<PathBuf> {
         ],
     };
     packages.install()?;
-    // It looks for what it imports beside itself.
+    // The configuration looks for its imports in its own folder.
     npm::put(&packages.into.join("eslint.config.mjs"), ESLINT)?;
     python::environment(&dir.join("python"), &source().join("requirements.txt"))?;
     Ok(dir)

@@ -12,17 +12,17 @@ use crate::support::process;
 /// Holds the lock file that was installed. npm empties its folder first, so what was interrupted is done again.
 const STAMP: &str = "node_modules/.installed.json";
 
-/// What is to be installed.
+/// The packages to install.
 pub(crate) struct Packages<'a> {
-    /// In words, for messages.
+    /// The packages in words, for messages.
     pub(crate) what: &'a str,
     /// The folder with `package.json` and `package-lock.json`.
     pub(crate) from: PathBuf,
     /// The folder that gets `node_modules`; it may be the same.
     pub(crate) into: PathBuf,
-    /// What npm says goes here; beside it lies the lock that keeps two commands apart.
+    /// The log of npm; next to it lies the lock that keeps two commands apart.
     pub(crate) log: PathBuf,
-    /// Files without which a folder that looks installed is not: somebody may have deleted half of it.
+    /// Files that must exist: a person may have deleted half of a folder that looks installed.
     pub(crate) parts: &'a [&'a str],
 }
 
@@ -93,7 +93,7 @@ fn read(path: &Path) -> Result<String> {
     fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))
 }
 
-/// Whether a file holds exactly this.
+/// Returns true if a file holds exactly this.
 pub(crate) fn holds(path: &Path, content: &str) -> bool {
     fs::read(path).is_ok_and(|found| found == content.as_bytes())
 }

@@ -45,8 +45,8 @@ pub(crate) fn wheel(dir: &Path, requirements: &Path) -> Result<Vec<u8>> {
     download(dir, &["--require-hashes".as_ref(), "--requirement".as_ref(), requirements.as_ref()])
 }
 
-/// Returns the newest version of a package, as it is published. Its hash is not known beforehand, so callers read it and run nothing
-/// of it.
+/// Returns the newest version of a package, as it is published. Its hash is not known beforehand, so callers read it and
+/// never run it.
 pub(crate) fn newest_wheel(dir: &Path, package: &str) -> Result<Vec<u8>> {
     download(dir, &[package.as_ref()])
 }

@@ -14,14 +14,14 @@ use crate::ministack::Ministack;
 use extension_spec::deployment::{Architecture, COMPLETENESS_FUNCTION};
 use serde_json::{Value, json};
 
-/// How long a command may take to say why it does nothing: ten seconds, and what cargo takes on a busy machine.
+/// The time in which a command must explain why it does nothing: ten seconds, and what cargo needs on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 fn text(output: &Output) -> String {
     [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy).concat()
 }
 
-/// The commands, as somebody uses them who has credentials of this AWS.
+/// Runs the commands as a person with credentials of this AWS.
 struct Person<'a> {
     aws: &'a Ministack,
     zips: &'a Path,
@@ -133,15 +133,15 @@ fn nothing_is_begun_without_what_it_takes(person: &Person<'_>) {
         &["bootstrap", "dev"],
         &["cdk", "dev", "--", "drift"],
     ] {
-        refuses(arguments, "AWS_PROFILE", "nobody", "AWS_PROFILE is \"nobody\"");
+        refuses(arguments, "AWS_PROFILE", "absent", "AWS_PROFILE is \"absent\"");
         refuses(arguments, "AWS_ENDPOINT_URL", &silent, "does not answer");
     }
     refuses(&["diff", "dev"], "AWS_ACCESS_KEY_ID", "", "no AWS credentials: set AWS_PROFILE");
     refuses(&["diff", "dev"], "AWS_REGION", "", "no AWS region is set: set AWS_REGION");
     refuses(&["diff", "dev"], "AWS_REGION", "Frankfurt", "is not the name of an AWS region");
-    let profile = ["cdk", "dev", "--", "diff", "--profile", "nobody"];
-    refuses(&profile, "AWS_PROFILE", "", "AWS_PROFILE is \"nobody\"");
-    // What says nothing of AWS needs no credentials.
+    let profile = ["cdk", "dev", "--", "diff", "--profile", "absent"];
+    refuses(&profile, "AWS_PROFILE", "", "AWS_PROFILE is \"absent\"");
+    // Commands that do not ask AWS need no credentials.
     let listed =
         person.command(&["cdk", "dev", "--", "list"]).env_remove("AWS_ACCESS_KEY_ID").output();
     let listed = text(&listed.unwrap());
@@ -215,7 +215,7 @@ fn is_updated(person: &Person<'_>, deployed: &Value) {
 
 fn is_destroyed(person: &Person<'_>) {
     let error = person.fails(&["destroy", "dev"]);
-    assert!(error.contains("nobody is there to be asked: add --yes"), "{error}");
+    assert!(error.contains("there is no terminal to ask on: add --yes"), "{error}");
     let said = person.succeeds(&["destroy", "dev", "--yes"]);
     assert!(said.contains("Left in account 111122223333, eu-central-1: layer versions"), "{said}");
     let left = person.aws.ask("left");

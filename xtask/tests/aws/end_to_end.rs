@@ -275,8 +275,8 @@ fn wrong_questions_are_answered_in_plain_words(aws: &Ministack) {
     assert!(other.contains("(region eu-west-1)") && other.contains("check AWS_REGION"), "{other}");
     let none = asks(&|it| _ = it.env_remove("AWS_REGION"));
     assert!(none.contains("no AWS region is set"), "{none}");
-    let nobody = asks(&|it| _ = it.env_remove("AWS_ACCESS_KEY_ID"));
-    assert!(nobody.contains("no AWS credentials"), "{nobody}");
+    let without = asks(&|it| _ = it.env_remove("AWS_ACCESS_KEY_ID"));
+    assert!(without.contains("no AWS credentials"), "{without}");
     let lent = aws.python("tests/aws/setup.py", &["lent"]);
     let denied = asks(&|it| {
         for (name, key) in [

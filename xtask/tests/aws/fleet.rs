@@ -1,4 +1,4 @@
-//! Functions that exist already get the extension, get a newer version of it, and lose it again.
+//! Existing functions get the extension, get a newer version of it, and lose it again.
 //!
 //! Other people's: ministack and botocore. Ours: `kinesis-telemetry`, and where a function runs what `end_to_end` says. What ministack lacks is tested against a control plane of our own
 //! (`cli/tests/scripted/control_plane`).

@@ -17,7 +17,7 @@ use xtask::ministack_environment as environment;
 /// Root's ministack listens on port 443 as well. One that loses that port while it starts closes its own port again for a second.
 static STARTING: Mutex<()> = Mutex::new(());
 
-/// Ends with the test, and whatever it has started with it.
+/// A ministack that ends with the test, and everything that it has started.
 pub(crate) struct Ministack {
     child: Child,
     program: PathBuf,

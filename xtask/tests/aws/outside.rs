@@ -1,4 +1,4 @@
-//! What a person has who has never seen this repository: an empty folder, a release, and the registries of npm and Python.
+//! A person who does not have this repository uses a release: an empty folder, and the registries of npm and Python.
 //!
 //! `cargo xtask ci` makes the release and says in `RELEASE` where it is. The layer, the package of constructs, the program in its wheel
 //! and the template are those of the release. The function's own code is this repository's test function, and the sandbox stands in for
@@ -75,7 +75,7 @@ impl Outside {
         printed
     }
 
-    /// Has the function run three times, and its telemetry read by the program of the wheel.
+    /// Runs the function three times, and reads its telemetry with the program of the wheel.
     fn telemetry_arrives(&self, function: &str) {
         let sandbox = self.programs["sandbox-bootstrap"].to_str().unwrap();
         let stand_in = self.aws.python("pins/ministack/stand_in.py", &[function, sandbox]);
@@ -144,7 +144,7 @@ fn pinned(file: &str, names: &[&str]) -> Vec<String> {
     names.iter().map(|name| format!("{name}@{}", version(name))).collect()
 }
 
-/// Returns the packages that every app has, whatever its CDK.
+/// Returns the packages that every app has, independent of its CDK.
 fn tools() -> Vec<String> {
     [pinned("infra-cdk/package.json", &["aws-cdk"]), pinned("package.json", &["@types/node"])]
         .concat()

@@ -1,4 +1,4 @@
-"""What happens in the story beside the commands: somebody breaks things, and events become dead letters. Prints JSON."""
+"""Changes the deployment for the end-to-end test: breaks permissions, and makes dead letters. Prints JSON."""
 
 import base64
 import gzip
@@ -33,7 +33,7 @@ def event(seq):
 
 
 def letters():
-    """A whole record in two pieces, a piece whose other is nowhere, and something of somebody else's."""
+    """Sends a whole record in two pieces, a piece whose other piece is missing, and a message that is no letter."""
     body = base64.b64encode(gzip.compress((event(7) + event(8)).encode())).decode()
     common = {"Stream": parameter("stream/arn"), "PartitionKey": "key-1", "Encoding": "base64", "Pieces": "2"}
     send(body[50:], **common, Record="dead-7-8-0", Piece="2")
@@ -56,8 +56,8 @@ def lent():
     """Credentials of a role that may do nothing."""
     trust = {"Effect": "Allow", "Action": "sts:AssumeRole", "Principal": {"AWS": "111122223333"}}
     document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
-    made = client("iam").create_role(RoleName="nobody", AssumeRolePolicyDocument=document)["Role"]
-    answer = client("sts").assume_role(RoleArn=made["Arn"], RoleSessionName="story")["Credentials"]
+    made = client("iam").create_role(RoleName="without-permissions", AssumeRolePolicyDocument=document)["Role"]
+    answer = client("sts").assume_role(RoleArn=made["Arn"], RoleSessionName="test")["Credentials"]
     return {name: answer[name] for name in ("AccessKeyId", "SecretAccessKey", "SessionToken")}
 
 

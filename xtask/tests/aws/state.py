@@ -106,7 +106,7 @@ def permissions():
 
 
 def taken():
-    """Somebody else has one of the names."""
+    """Creates one of the names, as another owner."""
     client("ssm").put_parameter(Name=TAKEN, Value="theirs", Type="String")
 
 

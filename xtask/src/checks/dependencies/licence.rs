@@ -1,6 +1,6 @@
 //! Licence expressions: `(MIT OR Apache-2.0) AND Unicode-3.0`. Pure.
 
-/// Whether `expression` can be fulfilled with `allowed` licences alone. What cannot be read cannot be.
+/// Returns true if `expression` can be fulfilled with `allowed` licences only. An unreadable expression cannot.
 pub(super) fn satisfied(expression: &str, allowed: &[&str]) -> bool {
     // Before 2018 a slash stood for OR, and some crates are that old.
     let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");

@@ -46,7 +46,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode> {
     let program = |name: &str| {
         programs.get(name).with_context(|| format!("cargo did not build a program {name}"))
     };
-    // Before the story, in which programs trust that AWS and nobody else.
+    // The CDK is installed before programs trust only that AWS.
     step("install the CDK", |_| cdk::install())?;
     let installed = step("install ministack", |_| ministack::install(&target))?;
     let folder = Folder::new(&target)?;
@@ -79,7 +79,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Where this run keeps what it needs; gone with it.
+/// The files of this run. They are deleted with it.
 struct Folder(PathBuf);
 
 impl Folder {
@@ -93,7 +93,7 @@ impl Folder {
 
 impl Drop for Folder {
     fn drop(&mut self) {
-        // It lies under `target/`, so nobody is hurt where this does not work.
+        // It lies under `target/`, so a failure does no harm.
         _ = fs::remove_dir_all(&self.0);
     }
 }
@@ -133,7 +133,7 @@ impl Aws {
         Ok(Self { _process: process, program, folder, url })
     }
 
-    /// Has a program speak to it.
+    /// Makes a program use this AWS.
     fn credentials<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         environment::ask(command, &self.folder, &self.url)
             // What is interrupted leaves its temporary files, and is not to leave them elsewhere.
@@ -160,7 +160,7 @@ impl Aws {
         output(&what, &mut self.xtask(arguments)?)
     }
 
-    /// Runs one of the scripts beside the pins of ministack, with its Python.
+    /// Runs one of the scripts next to the pins of ministack, with its Python.
     fn python(&self, script: &str, arguments: &[&str]) -> Result<String> {
         let mut python = Command::new(self.program.with_file_name("python3"));
         let scripts = workspace::root().join("xtask/pins/ministack");

@@ -62,7 +62,7 @@ fn script(folder: &Path, command: &[&str]) -> Result<PathBuf> {
     Ok(path)
 }
 
-/// For a shell.
+/// Quotes a word for a shell.
 fn quoted(word: &str) -> String {
     format!("'{}'", word.replace('\'', r"'\''"))
 }

@@ -1,4 +1,4 @@
-//! What the sandbox reports while it works, and what of it is not as it should be. Pure.
+//! Reads the sandbox's reports, and finds what is wrong in them. Pure.
 
 use anyhow::{Context, Result};
 use kinesis_telemetry_terminal::{beginning, plain};
@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Options;
 
-/// How many characters of what a caller got are quoted; the JSON has it whole.
+/// The number of characters of a response that are quoted; the JSON has all of it.
 const QUOTED: usize = 200;
 
 /// A line of the sandbox's stdout.
@@ -29,14 +29,14 @@ pub(super) enum Report {
         error_type: Option<String>,
         /// RFC 3339.
         start_time: String,
-        /// Of a restore from a snapshot that came before it.
+        /// The duration of the restore from a snapshot before it.
         #[serde(skip_serializing_if = "Option::is_none")]
         restore_ms: Option<f64>,
-        /// From the start until the function was done, or was ended.
+        /// The time from the start until the function had finished or was killed.
         function_ms: f64,
-        /// From then until the extension asked for the next event, or was ended.
+        /// The time from then until the extension called `next` or was killed.
         extension_ms: f64,
-        /// What the function answered, or what the platform says in its place.
+        /// The function's response, or the platform's message in its place.
         response: String,
     },
     Shutdown {
@@ -46,7 +46,7 @@ pub(super) enum Report {
     },
 }
 
-/// How an extension's process ended.
+/// The end of an extension's process.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Exit {
@@ -99,7 +99,7 @@ pub(super) fn troubles(reports: &[Report], options: &Options) -> Vec<String> {
     troubles
 }
 
-/// How something ended: in one word, and by the platform's own name where it has one.
+/// Returns the status in one word, and the platform's error type if there is one.
 fn how(status: &str, error_type: Option<&str>) -> String {
     // The function chooses the name of its error.
     error_type.map_or_else(|| status.to_owned(), |error| format!("{status} ({})", plain(error)))

@@ -67,7 +67,7 @@ pub(super) fn next() -> String {
     format!("Try next:\n{}", lines.concat())
 }
 
-/// The same facts as one document.
+/// Returns the same facts as one document.
 pub(super) fn json(
     reports: &[Report],
     verification: &Verification,
@@ -84,9 +84,9 @@ pub(super) fn json(
     Ok(terminal::json(&json).into_owned())
 }
 
-/// From here on kinesis-local may need longer than Lambda leaves to the extension.
+/// From this size on, kinesis-local may need more time than Lambda leaves to the extension.
 const MUCH_BYTES: u64 = 1 << 20;
-/// About what an event has beside the line itself.
+/// The size of an event without the line itself, roughly.
 const ENVELOPE_BYTES: u64 = 160;
 
 /// Returns a possible reason of events that did not arrive: settings that leave out what the demo compares, or more telemetry
@@ -110,7 +110,7 @@ pub(super) fn hint(options: &Options) -> Option<String> {
     })
 }
 
-/// What to type while the emulator goes on running.
+/// Returns the commands for a person while the emulator keeps running.
 pub(super) fn how_to_read(stream: &str, environment: &[(&str, String)], id: i32) -> String {
     let export = |(name, value): &(&str, String)| match *name {
         // SDKs look at the first one, the AWS CLI at the second alone.

@@ -4,22 +4,22 @@ use std::fmt::Write as _;
 
 use super::reports::Report;
 
-/// Where the bars begin: after a table whose columns are 16, 9 and three times 11 wide, and two spaces.
+/// The column of the bars: after a table with columns of 16, 9 and three times 11, and two spaces.
 const TABLE_WIDTH: usize = 60;
 /// The shortest bars that still say something, and the longest that an eye compares well.
 const BAR_WIDTHS: (usize, usize) = (20, 38);
-/// Of more rows than twice this only the first and the last are drawn.
+/// If there are more than twice this many rows, only the first and the last are drawn.
 const ENDS: usize = 10;
 
 /// A bar, and what stands before it.
 struct Row {
     label: String,
     status: String,
-    /// Until the function was done (of init: until everything was).
+    /// The time until the function had finished; for init, until every process had.
     function_ms: Option<f64>,
-    /// From then until the extension was done.
+    /// The time from then until the extension had finished.
     extension_ms: Option<f64>,
-    /// From the start until the last event was in the stream.
+    /// The time from the start until the last event was in the stream.
     delivered_ms: Option<f64>,
 }
 
@@ -61,7 +61,7 @@ pub(super) fn draw(
     text
 }
 
-/// What came before an invocation, if it was restored from a snapshot.
+/// Returns the restore before an invocation, if it began from a snapshot.
 fn restore(report: &Report) -> Option<Row> {
     let Report::Invocation { restore_ms: Some(restore_ms), .. } = report else { return None };
     Some(Row {
@@ -141,7 +141,7 @@ impl Row {
     }
 }
 
-/// How many columns a time takes; the shortest is still seen.
+/// Returns the number of columns of a time; even the shortest is visible.
 #[allow(
     clippy::cast_possible_truncation,
     clippy::cast_sign_loss,

@@ -1,4 +1,4 @@
-//! Has the stream read back, through the Kinesis API, and compared with what the platform generated.
+//! Reads the stream through the Kinesis API, and compares it with what the platform generated.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,14 +9,14 @@ use serde_json::Value;
 
 use crate::support::process;
 
-/// How many events are shown as they arrived.
+/// The number of events that are shown as they arrived.
 const SHOWN: &str = "3";
 /// Seconds. The emulator shows at once what it has acknowledged; this is for a busy machine.
 const WAIT: &str = "3";
-/// What `kinesis-telemetry-stream verify` exits with when it has found out that something is not complete.
+/// The exit code of `kinesis-telemetry-stream verify` if something is missing or wrong.
 const NOT_COMPLETE: i32 = 1;
 
-/// What `kinesis-telemetry-stream verify` writes.
+/// The output of `kinesis-telemetry-stream verify`.
 pub(super) struct Outputs<'a> {
     /// The file for its report in JSON.
     pub(super) report: &'a Path,
@@ -26,7 +26,7 @@ pub(super) struct Outputs<'a> {
     pub(super) width: usize,
 }
 
-/// What `kinesis-telemetry-stream verify` found.
+/// The findings of `kinesis-telemetry-stream verify`.
 pub(super) struct Verification {
     /// Its report for machines.
     pub(super) facts: Value,

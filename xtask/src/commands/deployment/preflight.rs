@@ -24,7 +24,7 @@ pub(in crate::commands) struct Place {
 }
 
 impl Place {
-    /// Has the CDK's tool, which looks for the region by rules of its own, go to this one.
+    /// Makes the CDK's tool use this region. Otherwise it would look for one by its own rules.
     pub(in crate::commands) fn lead<'a>(&self, cdk: &'a mut Command) -> &'a mut Command {
         cdk.env("AWS_REGION", &self.region)
     }

@@ -1,4 +1,4 @@
-//! What to do where the CDK or AWS says no. Pure.
+//! Remedies for errors of the CDK and AWS. Pure.
 
 /// Words of theirs, and what helps. The first that occurs counts: what is more special stands first.
 const REMEDIES: [(&str, &str); 15] = [
@@ -44,7 +44,7 @@ const TAKEN: &str = "something of that name exists already: find out whose it is
 const DENIED: &str =
     "these credentials may not do this: have what is named above allowed to them, or use others";
 
-/// What helps, if these words are known.
+/// Returns the remedy, if the message is a known one.
 pub(super) fn of(said: &str) -> Option<&'static str> {
     REMEDIES.iter().find(|(words, _)| said.contains(words)).map(|(_, remedy)| *remedy)
 }

@@ -1,4 +1,4 @@
-//! What a program must be for Lambda to start it in any runtime: read from its ELF header. Pure.
+//! Checks in the ELF header that Lambda can start a program in any runtime. Pure.
 
 use anyhow::{Result, bail};
 use extension_spec::deployment::Architecture;

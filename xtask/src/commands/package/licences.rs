@@ -27,7 +27,7 @@ const APACHE: &str = "LICENSE";
 const LINKED: [(&str, &str); 2] =
     [("musl libc", "libc/musl/COPYRIGHT"), ("LLVM libunwind", "libunwind/LICENSE.TXT")];
 
-/// Who is under which licence, and below each text once. `zig` is the compiler's library folder.
+/// Lists the licence of each package, and below them each text once. `zig` is the compiler's library folder.
 pub(super) fn texts(linked: &[&Package], zig: &Path) -> Result<String> {
     let mut list = String::new();
     // A text, and the packages that it came with.
@@ -76,7 +76,7 @@ fn of(package: &Package) -> Result<Vec<String>> {
         );
     }
     let mut texts = files.iter().map(|file| read(file)).collect::<Result<Vec<_>>>()?;
-    // The order in which a folder lists its files is nobody's.
+    // The order in which a folder lists its files is arbitrary.
     texts.sort();
     texts.dedup();
     Ok(texts)

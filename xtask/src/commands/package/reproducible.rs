@@ -58,7 +58,8 @@ pub(super) fn check(architectures: &[Architecture], target: &Path) -> Result<()>
     Ok(())
 }
 
-/// What git has, as it lies here. What was built of an earlier copy stays, so that building it again is quick.
+/// Copies the files that git has, as they are here. Results of an earlier copy's build stay, so that the next build is
+/// quick.
 fn copy_source(copy: &Path) -> Result<()> {
     let shell = shell()?;
     let names = shell::read(cmd!(shell, "git ls-files -z --cached --others --exclude-standard"))?;

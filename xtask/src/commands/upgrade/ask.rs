@@ -9,7 +9,7 @@ use crate::project::pins::{Pin, Registry};
 use crate::support::process::Process;
 use crate::support::workspace;
 
-/// What there is to pin.
+/// Returns the newest version that can be pinned.
 pub(super) fn newest(pin: &Pin) -> Result<Newest> {
     let name = pin.name;
     let said = match pin.registry {
@@ -38,12 +38,12 @@ pub(super) fn newest(pin: &Pin) -> Result<Newest> {
     }
 }
 
-/// What a command says on stdout. Where it fails, the last line that it said elsewhere.
+/// Returns what a command prints on stdout. If it fails, the error has the last line of its stderr.
 fn said(command: &mut Command) -> Result<String> {
     let what = command.get_program().to_string_lossy().into_owned();
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut process = Process::spawn(&what, command)?;
-    // Read beside each other: neither pipe may fill up.
+    // Both pipes are read at once, so that neither fills up.
     let stderr = process.stderr.take().context("it has no stderr")?;
     let complaints =
         std::thread::spawn(move || std::io::read_to_string(stderr).unwrap_or_default());

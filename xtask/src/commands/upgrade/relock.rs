@@ -1,4 +1,4 @@
-//! Has package managers write their lock files anew.
+//! Makes package managers write their lock files again.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,7 +14,7 @@ use crate::support::process;
 use crate::support::workspace;
 use crate::tools::PYTHON_MINOR;
 
-/// Writes every lock file that holds something else than what is asked for beside it.
+/// Writes every lock file that does not fit the requirements next to it.
 pub(super) fn follow() -> Result<()> {
     for folder in npm::FOLDERS {
         if is_npm_stale(&workspace::root().join(folder))? {
@@ -40,7 +40,7 @@ pub(super) fn follow() -> Result<()> {
     Ok(())
 }
 
-/// Whether `package-lock.json` repeats something else than what `package.json` asks for, or was never written.
+/// Returns true if `package-lock.json` is missing, or repeats other requirements than `package.json` has.
 fn is_npm_stale(folder: &Path) -> Result<bool> {
     if !folder.join("package-lock.json").exists() {
         return Ok(true);
@@ -60,7 +60,7 @@ fn is_npm_stale(folder: &Path) -> Result<bool> {
     }))
 }
 
-/// Whether `requirements.txt` lacks something that `requirements.in` asks for.
+/// Returns true if `requirements.txt` lacks something that `requirements.in` requires.
 fn is_python_stale(folder: &Path) -> Result<bool> {
     let asked = read(&folder.join("requirements.in"))?;
     // A folder that is new has no lock file yet.

@@ -1,18 +1,19 @@
 //! Versions, compared. Pure.
 
-/// `v1.2.3` is 1, 2, 3. What is more than numbers (a release candidate, say) is no version that anybody wants pinned.
+/// Returns the numbers of a version: `v1.2.3` is 1, 2, 3. A version with letters (a release candidate, for example) is
+/// never pinned.
 pub(super) fn numbers(version: &str) -> Option<Vec<u64>> {
     let version = version.strip_prefix('v').unwrap_or(version);
     version.split('.').map(|part| part.parse().ok()).collect()
 }
 
-/// Whether `one` is a newer version than `other`.
+/// Returns true if `one` is a newer version than `other`.
 pub(super) fn is_newer(one: &str, other: &str) -> bool {
     numbers(one) > numbers(other)
 }
 
-/// The newest version that begins with `within`. `v1` beside `v1.2.3` is a tag that moves, so one with fewer numbers
-/// than `like` does not count.
+/// Returns the newest version that begins with `within`. A tag such as `v1` moves, so a version with fewer numbers than `like`
+/// does not count.
 pub(super) fn newest<'a>(
     versions: impl IntoIterator<Item = &'a str>,
     within: &str,

@@ -87,7 +87,7 @@ fn default(param: &Param) -> String {
 
 /// A unit of the CDK's.
 struct Unit {
-    /// In milliseconds or bytes.
+    /// The size in milliseconds or bytes.
     size: u64,
     constructor: &'static str,
     sign: &'static str,
@@ -111,7 +111,7 @@ const SIZES: &[Unit] = &[
     Unit::of(1, "Size.bytes", "bytes"),
 ];
 
-/// In the largest unit that gives a whole number.
+/// Returns the number in the largest unit that gives a whole number.
 fn in_unit(kind: Kind, number: u64) -> (u64, &'static Unit) {
     let units = if kind == Kind::Millis { DURATIONS } else { SIZES };
     let fits = |unit: &&Unit| number >= unit.size && number.is_multiple_of(unit.size);

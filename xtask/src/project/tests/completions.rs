@@ -4,12 +4,12 @@ use std::process::Command;
 
 use crate::support::workspace;
 
-/// What bash offers for the last of these words.
+/// Returns the completions that bash offers for the last of these words.
 fn offered(words: &[&str]) -> Vec<String> {
     offered_after("", words)
 }
 
-/// The same, after something else was set up.
+/// Returns the completions after other commands have run.
 fn offered_after(before: &str, words: &[&str]) -> Vec<String> {
     let script = format!(
         "{before}\n\
@@ -51,7 +51,7 @@ fn bash_offers_the_same_behind_a_toolchain() {
 fn bash_asks_cargos_own_completion_for_everything_else() {
     let own = "_cargo() { COMPREPLY=(build bench); }";
     assert_eq!(offered_after(own, &["cargo", "b"]), ["build", "bench"]);
-    // bash-completion defines it only when it is asked to, and takes the place of whoever was registered.
+    // bash-completion defines it only on demand, and replaces an earlier registration.
     let lazily = format!("_completion_loader() {{ {own}; complete -F _cargo cargo; }}");
     assert_eq!(offered_after(&lazily, &["cargo", "b"]), ["build", "bench"]);
     let registered = format!("{lazily}\ntrap 'complete -p cargo' EXIT");

@@ -35,7 +35,7 @@ fn delete_others(folder: &Path, copied: &BTreeSet<PathBuf>) {
     }
 }
 
-/// Writes whatever the mode of what is there.
+/// Writes a file, even a read-only one.
 pub(super) fn put(path: &Path, bytes: impl AsRef<[u8]>) {
     _ = fs::remove_file(path);
     fs::write(path, bytes).unwrap();
@@ -63,12 +63,12 @@ impl Copy {
         fs::read_to_string(self.root().join(path)).ok()
     }
 
-    /// What `cargo xtask synth` prints here, and whether it ends with 0.
+    /// Returns what `cargo xtask synth` prints here, and whether it ends with 0.
     pub(super) fn synth(&self) -> (bool, String) {
         run(self.root(), false)
     }
 
-    /// The same of `cargo xtask synth --check`.
+    /// Returns what `cargo xtask synth --check` prints here, and whether it ends with 0.
     pub(super) fn check(&self) -> (bool, String) {
         run(self.root(), true)
     }

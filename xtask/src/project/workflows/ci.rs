@@ -93,7 +93,7 @@ pub(super) fn add(project: &mut Project) {
         .facts_from("Cargo.toml");
 }
 
-/// What cargo has downloaded; what it has built is larger than what building it again costs.
+/// Caches cargo's downloads. Its builds are larger than a new build is long.
 fn cache() -> Step {
     Step::uses(
         "Keep what cargo downloads",

@@ -1,4 +1,4 @@
-//! As much of a workflow's syntax as ours use.
+//! The part of a workflow's syntax that these workflows use.
 
 use serde::ser::{Serialize, SerializeMap, Serializer};
 use xtask_synth::yaml::Commented;
@@ -73,7 +73,7 @@ impl Workflow {
     }
 }
 
-/// What an event must look like for the workflow to run.
+/// The conditions of an event that starts the workflow.
 #[derive(Clone, Default, serde::Serialize)]
 #[serde(untagged)]
 pub(super) enum On {
@@ -104,7 +104,7 @@ pub(super) struct Job {
     pub(super) steps: Vec<Step>,
 }
 
-/// What a job may do, each with its reason.
+/// The permissions of a job, each with its reason.
 pub(super) type Permissions = Map<Commented<&'static str>>;
 
 impl<const N: usize> From<[(&'static str, &'static str, &'static str); N]> for Permissions {
@@ -156,17 +156,17 @@ impl Step {
         Self { name: name.into(), run: Some(run.into()), ..Self::default() }
     }
 
-    /// The same, on Linux only.
+    /// Runs the step on Linux only.
     pub(super) fn on_linux(self) -> Self {
         Self { condition: Some("${{ runner.os == 'Linux' }}"), ..self }
     }
 
-    /// The same, whether those before it have failed or not.
+    /// Runs the step even if an earlier one has failed.
     pub(super) fn anyway(self) -> Self {
         Self { condition: Some("${{ !cancelled() }}"), ..self }
     }
 
-    /// The same with variables: an expression in a command would be a part of its text.
+    /// Sets variables of the step: an expression in a command would be part of its text.
     pub(super) fn env(self, env: impl Into<Map<&'static str>>) -> Self {
         Self { env: env.into(), ..self }
     }

@@ -13,7 +13,7 @@ pub(super) fn rust() -> Step {
     rust_of(pins::RUST.version)
 }
 
-/// This toolchain, which may be an expression.
+/// Installs this toolchain, which may be an expression.
 pub(super) fn rust_of(version: &'static str) -> Step {
     let install = "rustup toolchain install \"$RUST\" --profile minimal --component clippy,rustfmt";
     Step::run("Install Rust", format!("{install}\nrustup default \"$RUST\"\n"))
@@ -24,7 +24,7 @@ pub(super) fn node() -> Step {
     node_of(pins::NODE)
 }
 
-/// This Node, which may be an expression.
+/// Installs this Node, which may be an expression.
 pub(super) fn node_of(version: &'static str) -> Step {
     let with = [("node-version", version), ("package-manager-cache", "false")];
     Step::uses("Install Node", pins::SETUP_NODE, with)
@@ -34,7 +34,7 @@ pub(super) fn python() -> Step {
     python_of(pins::PYTHON)
 }
 
-/// This Python, which may be an expression.
+/// Installs this Python, which may be an expression.
 pub(super) fn python_of(version: &'static str) -> Step {
     Step::uses("Install Python", pins::SETUP_PYTHON, [("python-version", version)])
 }
@@ -42,5 +42,5 @@ pub(super) fn python_of(version: &'static str) -> Step {
 /// Ubuntu lets only root have a root file system of its own, and what ships is started in an empty one.
 pub(super) fn own_roots() -> Step {
     let command = "sudo sysctl --write kernel.apparmor_restrict_unprivileged_userns=0";
-    Step::run("Let anybody start a program in an empty root", command).on_linux()
+    Step::run("Allow unprivileged user namespaces", command).on_linux()
 }

@@ -23,7 +23,7 @@ fn started(script: &str) -> (Process, impl Iterator<Item = String>) {
 fn dropping_a_process_ends_all_that_it_started() {
     let (process, mut output) = started("sleep 1000 & echo ready; wait");
     drop(process);
-    // The pipe closes when nobody holds it any more, the grandchild included.
+    // The pipe closes when no process holds it, not even the grandchild.
     assert_eq!(output.next(), None);
 }
 
@@ -75,7 +75,7 @@ fn a_process_that_has_ended_says_how() {
 fn what_fails_is_named() {
     let error = run("the script", &mut shell("exit 7")).unwrap_err();
     assert_eq!(error.to_string(), "the script failed (exit status: 7)");
-    let error = run("the tool", &mut Command::new("a-program-that-nobody-has")).unwrap_err();
+    let error = run("the tool", &mut Command::new("a-program-that-does-not-exist")).unwrap_err();
     assert_eq!(error.to_string(), "the tool does not start");
 }
 

@@ -25,7 +25,7 @@ fn passes(command: &mut Command) {
     assert!(output.status.success(), "{command:?}\n{}", text(&output));
 }
 
-/// Has the app write its templates, the CDK's own check of them included.
+/// Makes the app write its templates, with the CDK's own check of them.
 fn synthesize(stage: &str, zips: &Path, into: &Path) {
     passes(
         cdk::command(&["synth", "--quiet", "--output"])

@@ -8,7 +8,7 @@ use crate::support::workspace;
 use crate::tools::npm::{self, Packages};
 
 const LOOPBACK: &str = include_str!("../../../pins/emulator/loopback.cjs");
-/// What the emulator does not start without.
+/// The files without which the emulator does not start.
 const PARTS: [&str; 2] =
     ["node_modules/kinesis-local/main.js", "node_modules/kinesis-local/server.json"];
 

@@ -1,4 +1,4 @@
-//! Proves that a port is open to this machine only. An emulator asks nobody for a password.
+//! Proves that a port is open to this machine only. An emulator asks for no password.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 /// The state LISTEN in the kernel's tables.
 const LISTEN: &str = "0A";
 
-/// Fails if one of `ports` is listened on anywhere but on loopback, or nowhere. On systems without
-/// these tables nothing can be said, and `loopback.cjs` is trusted.
+/// Fails if a server listens on one of `ports` on another address than loopback, or if none listens. Systems without these
+/// tables rely on `loopback.cjs`.
 pub(super) fn assert_loopback(ports: &[u16]) -> Result<()> {
     let tables = ["/proc/net/tcp", "/proc/net/tcp6"];
     let tables: Vec<String> =

@@ -1,4 +1,4 @@
-//! Against the real emulator: what `loopback.cjs` promises.
+//! Tests with the real emulator: the promises of `loopback.cjs`.
 
 use std::io::Read;
 use std::net::TcpStream;
@@ -52,7 +52,7 @@ fn an_emulator_that_cannot_start_is_quoted() {
     std::fs::remove_file(log).unwrap();
 }
 
-/// What a server says that was started under `loopback.cjs`, on stdout or on stderr.
+/// Returns what a server that was started under `loopback.cjs` prints, on stdout and on stderr.
 fn under_loopback(server: &str) -> (String, String) {
     let output = Command::new("node")
         .args(["--require", "./xtask/pins/emulator/loopback.cjs"])

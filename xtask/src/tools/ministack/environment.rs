@@ -1,4 +1,4 @@
-//! What ministack is told, to serve over TLS with IAM's rules in force, and what a program is told, to take it for AWS.
+//! The variables that make ministack serve over TLS with IAM enforced, and those that make a program use it as AWS.
 //!
 //! Variables and nothing else: tests, which start one of their own, use it as well.
 
@@ -8,17 +8,17 @@ use std::process::Command;
 const REGION: &str = "eu-central-1";
 /// Twelve digits as an access key make ministack take it for the account.
 const ACCOUNT: &str = "111122223333";
-/// In the folder: the certificate, which is trusted.
+/// The file name of the certificate, which is trusted.
 pub const CERTIFICATE: &str = "cert.pem";
-/// In the folder: the private key of the certificate.
+/// The file name of the certificate's private key.
 pub const KEY: &str = "key.pem";
 
-/// Where one that listens on this port is found.
+/// Returns the URL of a ministack that listens on this port.
 pub fn url(port: u16) -> String {
     format!("https://127.0.0.1:{port}")
 }
 
-/// Has ministack, which this command starts, listen on this port. All that it needs is in the folder.
+/// Makes ministack, which this command starts, listen on this port. All files that it needs are in the folder.
 pub fn serve<'a>(command: &'a mut Command, folder: &Path, port: u16) -> &'a mut Command {
     let certificate = folder.join(CERTIFICATE);
     command
@@ -41,7 +41,7 @@ pub fn serve<'a>(command: &'a mut Command, folder: &Path, port: u16) -> &'a mut 
         .env("SSL_CERT_FILE", certificate)
 }
 
-/// Has a program speak to the one at `url`, with credentials of its account and nothing of this machine's own.
+/// Makes a program use the ministack at `url`, with credentials of its account and without this machine's settings.
 pub fn ask<'a>(command: &'a mut Command, folder: &Path, url: &str) -> &'a mut Command {
     let foreign = std::env::vars_os().map(|(name, _)| name);
     for name in foreign.filter(|name| name.as_encoded_bytes().starts_with(b"AWS_")) {

@@ -8,7 +8,7 @@ use serde_json::{Value as Json, json};
 use super::{Fact, Models, Sources, Subject, Value, What};
 use crate::tools::wheel;
 
-/// What a fact is about.
+/// The subject of a fact.
 pub(super) type Key = (&'static str, Subject, What);
 
 impl Fact {
@@ -36,7 +36,7 @@ pub(super) fn models(
     read("1.0.0", &services, facts)
 }
 
-/// The same without what one fact is about.
+/// Returns the models without the subject of one fact.
 pub(super) fn without(facts: &[Fact], sources: &Sources, gone: &Fact) -> Models {
     let mut services = services(facts, sources, |_, value| value);
     let model = services.get_mut(gone.service).unwrap();
@@ -93,7 +93,7 @@ fn marked_up(pattern: &str) -> String {
     pattern.replacen('`', "<code>", 1).replacen('`', "</code>", 1)
 }
 
-/// What every place may repeat: a value that is the same in all that must have AWS's.
+/// Returns a value that every place may repeat: the one that all places share that must agree with AWS.
 fn repeated(fact: &Fact, sources: &Sources) -> Value {
     let own = |place: &super::Place| place.value(fact.what, sources).unwrap();
     let own: Vec<Value> = fact.places.iter().map(own).collect();

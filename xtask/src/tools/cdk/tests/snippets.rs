@@ -1,4 +1,4 @@
-//! What docs/deploying.md tells people to write: compiled, synthesised and validated, as it stands there.
+//! Compiles, synthesises and validates the snippets of docs/deploying.md.
 
 use std::fs;
 use std::os::unix::fs::symlink;

@@ -1,4 +1,4 @@
-//! All consumers against a grammar of hostile records (`xtask/model/src/hostile.rs`).
+//! Runs all consumers against a grammar of hostile records (`xtask/model/src/hostile.rs`).
 
 use std::env;
 use std::path::Path;
@@ -14,11 +14,11 @@ use crate::support::workspace;
 const ROUND: u64 = 250;
 /// Most processor time for one record, in seconds.
 const SECONDS: f64 = 1.0;
-/// The same for the Rust consumer, which is built here without optimization: that takes about ten times as long.
+/// The limit for the Rust consumer, which is built here without optimization and takes about ten times as long.
 const UNOPTIMIZED_SECONDS: f64 = 3.0;
 /// Most resident memory of a consumer.
 const MEMORY_KIB: u64 = 256 * 1024;
-/// How long records are tried, in seconds, if the nightly workflow does not set it.
+/// The time for which records are tried, in seconds, if the nightly workflow does not set it.
 const HOSTILE_SECONDS: (&str, u64) = ("HOSTILE_SECONDS", 20);
 
 #[test]
