@@ -34,7 +34,7 @@ pub const COMBINATIONS: [Combination; 3] = [
         compressions: &[Compression::None],
         envelopes: &[Envelope::Event, Envelope::None],
         readers: "Every reader: a record is one line.",
-        why: "One event hardly compresses, and a record is billed as at least 1 KB or 25 KB. The record is the event, so each event carries its identity.",
+        why: "One event hardly compresses, and a record is billed as at least 1 KB or 25 KB. The record is the event, so an identity line per record gains nothing.",
     },
     Combination {
         format: RecordFormat::Kpl,

@@ -79,7 +79,7 @@ params! {
         /// The hash of the X-Ray root trace id decides, so all functions of one trace decide alike (docs/selecting.md).
         sample: Sample = "1", SAMPLE;
 
-        /// What makes an invocation remarkable: `failed`, `level:LEVEL` (a line of that level or a more severe one), `slow:MS` (it ran longer).
+        /// The conditions that make an invocation remarkable: `failed`, `level:LEVEL` (a line of that level or a more severe one), `slow:MS` (it ran longer).
         /// The log lines of a remarkable invocation are always delivered. It has no effect while SAMPLE is 1.
         keep: Keep = "failed,level:error", KEEP;
 

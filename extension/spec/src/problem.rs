@@ -10,9 +10,9 @@ pub struct Problem {
     pub variable: String,
     /// The value as found.
     pub value: String,
-    /// What is wrong with it.
+    /// The problem with the value.
     pub wrong: String,
-    /// What to do, and which value applies until then.
+    /// The remedy, and the value that applies until then.
     pub remedy: String,
 }
 

@@ -111,7 +111,7 @@ mod tests {
     }
 
     #[test]
-    fn the_clock_that_says_more_decides_how_much_time_has_passed() {
+    fn the_clock_that_shows_more_decides_the_elapsed_time() {
         let start = now();
         let (minute, hour) = (Duration::from_mins(1), Duration::from_hours(1));
         let later = start + minute;

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::buffer::ranges::Ranges;
 
-/// What happened to the events of this process. Events are counted whole, however many parts or records they take.
+/// Counts the events of this process by what happened to them. Events are counted whole, however many parts or records
+/// they take.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
     /// Events read from Lambda, whatever happened to them.

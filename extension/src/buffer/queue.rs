@@ -69,7 +69,7 @@ pub struct Queue {
     acknowledged: u64,
     /// Batches that were refused before this process became a copy of another one.
     refused_before: u64,
-    /// What happened to all events.
+    /// The counts of all events.
     pub ledger: Ledger,
     /// Totals for metrics.
     pub stats: Stats,

@@ -72,7 +72,7 @@ pub struct Dispatcher<S> {
     pace: AtomicUsize,
 }
 
-/// What a delivery has learned so far.
+/// The state of a delivery between its requests.
 struct Tries {
     backoff: Backoff,
     max_records: usize,

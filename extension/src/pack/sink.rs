@@ -40,7 +40,7 @@ pub type Answer = Result<(), Refusal>;
 /// Why one record of a request was rejected. Unless it is final, the reason may pass.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
-    /// What happened.
+    /// The problem that occurred.
     pub trouble: Trouble,
     /// True if the shard of its key is throttled.
     pub is_throttled: bool,
@@ -58,9 +58,9 @@ impl Refusal {
 /// Why a whole request failed, and what to do.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Failure {
-    /// What to do.
+    /// The reaction that it calls for.
     pub decision: Decision,
-    /// What happened.
+    /// The problem that occurred.
     pub trouble: Trouble,
 }
 
@@ -93,7 +93,7 @@ impl fmt::Display for Trouble {
     }
 }
 
-/// What a failure calls for.
+/// The reaction that a failure calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Decision {
     /// The connection broke: retry on a new one, the first time without waiting.

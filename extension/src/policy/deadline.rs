@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn shutdown_waits_for_the_platforms_buffer_and_no_longer_than_a_third() {
+    fn shutdown_waits_for_the_buffer_for_at_most_a_third() {
         let budget = Budget { wait: ms(170), deliver: ms(1_900), end: ms(1_900) };
         assert_eq!(shutdown(2_000, 100, false), budget);
         assert_eq!(shutdown(2_000, 30_000, false).wait, ms(1_900) / 3);

@@ -245,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_running_function_does_not_keep_full_records_or_old_events_waiting() {
+    fn a_running_function_does_not_delay_full_or_old_records() {
         let policy = policy(&[("MAX_AGE_MS", "100")]);
         let start = Instant::now();
         let at = |ms| start + Duration::from_millis(ms);

@@ -8,7 +8,7 @@
 pub(crate) enum Phase {
     /// Init is not complete: `next` was not called yet.
     Starting,
-    /// As `Starting`, but Lambda will take a snapshot afterwards, so the telemetry of init is awaited.
+    /// Init is not complete, and Lambda will take a snapshot after it, so the telemetry of init is awaited.
     Capturing,
     /// `next` was called and has no answer yet. The environment may be frozen here for hours.
     Idle,

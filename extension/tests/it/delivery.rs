@@ -96,7 +96,7 @@ async fn extension_lines_are_delivered_except_our_own() {
 }
 
 #[tokio::test]
-async fn a_failing_function_answers_as_usual_and_its_telemetry_arrives() {
+async fn a_failing_function_answers_as_without_the_extension() {
     let mut env = TestEnvironment::new(&[], |_| ()).await;
     for (end, text) in
         [("fail", "failed, as the payload asked"), ("panic", "panicked, as the payload asked")]

@@ -105,7 +105,7 @@ async fn a_delivery_that_a_freeze_catches_is_counted_and_arrives() {
 }
 
 #[tokio::test]
-async fn nothing_is_lost_when_the_service_recovers_only_during_shutdown() {
+async fn nothing_is_lost_if_the_service_recovers_during_shutdown() {
     let settings = [("FLUSH_TIMEOUT_MS", "100")];
     let mut env = TestEnvironment::new(&settings, |_| ()).await;
     env.kinesis.set_faults(Faults::down());

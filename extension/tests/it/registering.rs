@@ -28,7 +28,7 @@ enum First {
     Late(Duration),
 }
 
-/// Whether Lambda registered the extension before its first answer broke.
+/// The state of the registration when the first answer broke.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reached {
     Yes,

@@ -14,7 +14,7 @@ use crate::test_environment::{Ended, TestEnvironment};
 const RULES: Rules = Rules { sample: 0.0, failed: true, level: Some(4), slow_ms: None };
 const NONE: (&str, &str) = ("SAMPLE", "0");
 
-/// What a consumer received.
+/// The events that a consumer received.
 struct Outcome {
     judgement: Judgement,
     /// The number of lines.

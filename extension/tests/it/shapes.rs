@@ -36,7 +36,7 @@ async fn awake() -> TestEnvironment {
 }
 
 #[tokio::test]
-async fn records_of_every_json_type_and_unknown_types_arrive_byte_for_byte() {
+async fn records_of_every_json_type_arrive_byte_for_byte() {
     let env = awake().await;
     let remote = env.sandbox.remote();
     for record in [

@@ -1,4 +1,4 @@
-//! What a process leaves at the end, and what the next one does with it.
+//! Files that a process leaves at its end, and their adoption by the next one.
 
 use std::time::Duration;
 

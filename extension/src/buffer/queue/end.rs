@@ -11,7 +11,7 @@ use crate::buffer::spill::{Slice, SplitEvent};
 /// How long lost events are counted at the end.
 const COUNT: Duration = Duration::from_millis(50);
 
-/// What happened to the events that were queued at the end.
+/// The numbers of events that were handed over and lost at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Leftovers {
     /// They are in a file that the next process finds.

@@ -8,7 +8,7 @@ use crate::event::Event;
 use crate::event::level::Importance;
 use crate::pack::{Scope, Span};
 
-/// What happened to events that did not fit into memory.
+/// The numbers of events that were spilled and discarded for lack of memory.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Overflow {
     /// Events that went to the spill file.

@@ -20,7 +20,7 @@ const WINDOW: usize = 256 * 1024;
 /// The number of frames that are read between two looks at the clock.
 const FRAMES_BETWEEN: usize = 64;
 
-/// What an earlier process left.
+/// The files that earlier processes left.
 #[derive(Debug, Default)]
 pub struct Adopted {
     /// Its files, with all frames known.
@@ -38,7 +38,7 @@ pub(crate) struct Slice {
     pub(crate) until: Instant,
 }
 
-/// What was found in files that are being adopted.
+/// The events found in files that are being adopted.
 #[derive(Debug, Default)]
 pub(crate) struct Found {
     /// The number of whole events.

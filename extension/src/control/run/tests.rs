@@ -57,7 +57,7 @@ fn is_due(left: &Mutex<u32>) -> bool {
     is_due
 }
 
-/// What is unusual about the sink.
+/// The faults and delays of a test.
 #[derive(Default)]
 struct Faults {
     during_first_put: Option<&'static str>,

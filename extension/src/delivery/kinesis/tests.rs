@@ -97,7 +97,7 @@ async fn error_codes_are_bounded_and_without_control_characters() {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_from_aws_shows_its_beginning() {
+async fn a_response_that_is_not_from_aws_shows_its_start() {
     for (status, body, expected) in [
         (
             403,

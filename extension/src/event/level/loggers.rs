@@ -1,4 +1,4 @@
-//! Lines as the common loggers write them, as a table: each with its source, and the level that a reader would give it.
+//! A table of lines that common loggers write: each with its source, and the level that a reader would assign.
 
 use extension_spec::LogLevel::{self, Debug, Error, Fatal, Info, Trace, Warn};
 
@@ -30,7 +30,7 @@ const LINES: &[Row] = &[
     // pino, docs/api.md, "levels"; bunyan, README, "Levels".
     ("pino", r#"{"level":30,"time":1,"pid":8,"hostname":"h","msg":"x"}"#, Some(Info)),
     ("pino, trace", r#"{"level":10,"msg":"x"}"#, Some(Trace)),
-    ("pino, a level of its user's", r#"{"level":35,"msg":"x"}"#, Some(Warn)),
+    ("pino, a custom level", r#"{"level":35,"msg":"x"}"#, Some(Warn)),
     ("bunyan", r#"{"name":"a","level":60,"v":0,"msg":"x"}"#, Some(Fatal)),
     // winston, README, "Logging Levels" (npm and syslog).
     ("winston", r#"{"level":"error","message":"x"}"#, Some(Error)),
@@ -112,16 +112,16 @@ const LINES: &[Row] = &[
     ("ruby, debug", r#""D, [2026-11-28T12:00:00.000000 #8] DEBUG -- : x\n""#, Some(Debug)),
 ];
 
-/// Lines whose level is stated twice, or by nothing that is known.
+/// Lines that state their level twice, or in an unknown way.
 const ODD: &[Row] = &[
     ("two members", r#"{"severity":"INFO","level":"ERROR"}"#, Some(Error)),
     ("two members, the other way round", r#"{"severity":"ERROR","level":"INFO"}"#, Some(Error)),
     ("one member twice", r#"{"level":"info","level":"error"}"#, Some(Error)),
     ("a word and a number", r#"{"level":30,"severity":"ERROR"}"#, Some(Error)),
     ("blanks", r#"{"level":" error "}"#, Some(Error)),
-    ("a number of syslog's, perhaps", r#"{"level":3}"#, None),
+    ("possibly a syslog number", r#"{"level":3}"#, None),
     ("zero", r#"{"level":0}"#, None),
-    ("a number of no scale", r#"{"level":75}"#, None),
+    ("a number outside every scale", r#"{"level":75}"#, None),
     ("beyond every scale", r#"{"level":40000}"#, None),
     ("beyond 64 bits", r#"{"level":18446744073709551615}"#, None),
     ("negative", r#"{"level":-1}"#, None),
@@ -131,9 +131,9 @@ const ODD: &[Row] = &[
     ("unknown", r#"{"level":"audit"}"#, None),
     ("an escaped name", r#"{"le\u0076el":"debug"}"#, Some(Debug)),
     ("none", r#"{"message":"no level"}"#, None),
-    ("deeper than the schema has it", r#"{"log":{"log":{"level":"debug"}}}"#, None),
+    ("deeper than the schema allows", r#"{"log":{"log":{"level":"debug"}}}"#, None),
     ("text", r#""plain""#, None),
-    ("text that speaks of a level", r#""user has set level=debug in time""#, None),
+    ("text that mentions a level", r#""user has set level=debug in time""#, None),
     ("text in brackets", r#""[orders] 3 left""#, None),
     ("an uncaught exception", r#""Traceback (most recent call last):\n""#, None),
     ("a number", "17", None),
@@ -148,14 +148,14 @@ fn lines_of_every_common_logger_have_their_level() {
 }
 
 #[test]
-fn the_graver_of_several_levels_counts_and_an_unknown_one_is_none() {
+fn the_most_severe_of_several_levels_counts() {
     for (what, record, expected) in ODD {
         assert_eq!(level_of(record), *expected, "{what}: {record}");
     }
 }
 
 #[test]
-fn a_line_that_is_nested_without_end_has_no_level_and_does_no_harm() {
+fn an_extremely_nested_line_has_no_level_and_is_harmless() {
     let depth = 200_000;
     let nested = format!("{}1{}", r#"{"log":"#.repeat(depth), "}".repeat(depth));
     assert_eq!(level_of(&nested), None);

@@ -1,21 +1,21 @@
-//! Every invocation that a line may belong to: where one of them is delivered, the line must be.
+//! Finds every invocation that a line may belong to. If one of them is delivered, the line must be delivered too.
 
 use super::named::named;
 use super::{Attribution, Invocation};
 
-/// Characters of a request id as Lambda makes them. A shorter one may occur in a line by chance.
+/// The length of a request id of Lambda. A shorter id may occur in a line by chance.
 const UUID: usize = 36;
 
 /// The invocations that a line may belong to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Owners {
-    /// The numbers of those that have begun.
+    /// The numbers of invocations that have started.
     pub(crate) known: Vec<u64>,
-    /// True if the line may belong to the one that begins next.
+    /// True if the line may belong to the invocation that starts next.
     pub(crate) or_next: bool,
-    /// True if the line may belong to one whose start was not read, or to any.
+    /// True if the line may belong to any invocation, or to one whose start was not read.
     pub(crate) or_unknown: bool,
-    /// True if the line may be of init, which belongs to no invocation.
+    /// True if the line may belong to init, and so to no invocation.
     pub(crate) or_none: bool,
 }
 
@@ -30,13 +30,13 @@ impl Attribution {
     /// line as JSON.
     pub(crate) fn owners(&self, time: &str, record: &str) -> Owners {
         let mut owners = self.owners_at(time);
-        // From the end, where they are, and not through all that are remembered.
+        // The search starts at the end, where these invocations are.
         let of_number =
             |number: &u64| self.invocations.iter().rev().find(|it| it.number == *number);
         let names_it = |it: &&Invocation| it.request_id.len() >= UUID && it.is_named_in(record);
         let mut named_in = owners.known.iter().filter_map(of_number).filter(names_it);
         if let (Some(it), None) = (named_in.next(), named_in.next()) {
-            // Nearly always: it names one of the invocations that its time tells.
+            // In most cases the line names one of the invocations that its time allows.
             return Owners { known: vec![it.number], ..Owners::default() };
         }
         if let Some(named) = named(record) {
@@ -71,7 +71,7 @@ impl Attribution {
             return Owners::unknown();
         }
         if start == time {
-            // Within the millisecond in which it began, the line may be the one before's, or of init.
+            // Within the millisecond of the start, the line may belong to the previous invocation or to init.
             let same = self.invocations.range(..=index).rev().take_while(|it| it.start == time);
             let mut known: Vec<u64> = same.map(|it| it.number).collect();
             let before = (index + 1).checked_sub(known.len() + 1);
@@ -84,7 +84,7 @@ impl Attribution {
         if done.as_deref().is_none_or(|done| done >= time) {
             return Owners { known: vec![*number], ..Owners::default() };
         }
-        // Between an end and the next start it may be of either.
+        // Between an end and the next start, it may belong to either invocation.
         let next = self.invocations.get(index + 1);
         let known = [*number].into_iter().chain(next.map(|next| next.number)).collect();
         Owners { known, or_next: next.is_none(), ..Owners::default() }

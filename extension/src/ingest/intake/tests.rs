@@ -195,7 +195,7 @@ fn own_lines_are_filtered_and_those_of_other_extensions_are_not() {
 }
 
 #[test]
-fn runtime_done_is_signalled_even_if_it_is_not_delivered() {
+fn runtime_done_is_signalled_even_if_not_delivered() {
     let body = br#"[{"type":"platform.runtimeDone","record":{"requestId":"r-1","status":"success"}},
         {"type":"platform.runtimeDone","record":"odd"},{"type":"function","record":"platform.runtimeDone"}]"#;
     for types in ["platform", "function"] {

@@ -22,7 +22,7 @@ fn instance() -> PartitionKeys {
 }
 
 #[test]
-fn a_key_takes_a_million_bytes_at_once_and_the_next_key_the_rest() {
+fn a_key_takes_a_million_bytes_at_once_the_next_key_the_rest() {
     let now = Instant::now();
     assert_eq!(keys(&mut instance(), 5, 400_000, now), ["k", "k", "k-1", "k-1", "k-2"]);
 }

@@ -140,7 +140,7 @@ async fn lines_before_a_crash_in_the_emulator_arrive() {
 
 #[tokio::test]
 #[ignore = "needs Python and unshare: cargo xtask test"]
-async fn an_unavailable_stream_in_the_emulator_costs_nothing() {
+async fn an_unavailable_stream_does_not_affect_the_function() {
     let kinesis = Kinesis::start("telemetry").await.unwrap();
     kinesis.set_faults(Faults::down());
     let mut rie = start(&kinesis, &[("MAX_AGE_MS", "100")], &[]).await;

@@ -1,4 +1,4 @@
-//! What a process adopts from the one before it, and leaves to the next one.
+//! Events that a process adopts from the previous one, and leaves to the next one.
 
 use super::spill::Folder;
 use super::*;

@@ -27,7 +27,7 @@ const SEEDS: u64 = 150;
 /// The bytes of telemetry that a process may hold.
 const BOUND: usize = 40_000;
 
-/// What has happened so far in an environment and its processes.
+/// The state of an environment and its processes.
 struct Storm {
     rng: Rng,
     tmp: PathBuf,
@@ -43,7 +43,7 @@ struct Storm {
     late: Arc<Mutex<Vec<String>>>,
 }
 
-/// What happened in all storms together.
+/// Totals over all storms.
 #[derive(Clone, Copy, Debug, Default)]
 struct Seen {
     spilled: u64,

@@ -53,8 +53,8 @@ async fn a_prepared_connection_serves_the_first_request() {
 async fn a_failed_prepared_connection_is_opened_again() {
     let (uri, connections, _) = server().await;
     let connector = connector();
-    let nobody = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
-    for to in [format!("http://{nobody}/"), uri.replace("http:", "https:")] {
+    let closed = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    for to in [format!("http://{closed}/"), uri.replace("http:", "https:")] {
         connector.pool().prepared.open(to.parse().unwrap());
         assert_eq!(connector.get(&uri, None).await.unwrap().0, 204, "after {to}");
     }

@@ -22,7 +22,7 @@ struct Function {
     service: Arc<FakeService>,
 }
 
-/// What happened to its invocations and events.
+/// The results for its invocations and events.
 #[derive(Debug)]
 struct Outcome {
     /// How long each invocation was held after its function had finished, in ascending order.
