@@ -180,7 +180,7 @@ export interface TelemetrySettings {
   readonly sample?: number | undefined;
 
   /**
-   * What makes an invocation remarkable: `failed`, `level:LEVEL` (a line of that level or a more severe one), `slow:MS` (it ran longer).
+   * The conditions that make an invocation remarkable: `failed`, `level:LEVEL` (a line of that level or a more severe one), `slow:MS` (it ran longer).
    * The log lines of a remarkable invocation are always delivered. It has no effect while SAMPLE is 1.
    *
    * @default ['failed', 'level:error']
@@ -214,7 +214,7 @@ export interface TelemetrySettings {
   readonly maxAge?: Duration | undefined;
 
   /**
-   * With FLUSH=start, the fewest queued events that an invocation sends at its start.
+   * With FLUSH=start, the minimum number of queued events that an invocation sends at its start.
    *
    * From 1 to 1000000.
    *

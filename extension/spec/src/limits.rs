@@ -18,10 +18,10 @@ pub const TELEMETRY_SCHEMAS: [&str; 3] = ["2025-01-29", "2022-12-13", "2022-07-0
 pub const INIT_MS: u64 = 10_000;
 /// Lambda, `CreateFunction`, `Timeout`: the longest timeout of a function, in milliseconds.
 pub const FUNCTION_TIMEOUT_MS: u64 = 1_800_000;
-/// Lambda, `CreateFunction`, `Timeout`: the longest timeout of a function on managed instances, in milliseconds. Synchronous
-/// invocations end earlier.
+/// Lambda, `CreateFunction`, `Timeout`: the longest timeout of a function on managed instances, in milliseconds.
+/// Synchronous invocations end earlier.
 pub const MANAGED_FUNCTION_TIMEOUT_MS: u64 = 5_400_000;
-/// `PutRecords`: the most records of one request.
+/// `PutRecords`: the maximum number of records in one request.
 pub const PUT_RECORDS: usize = 500;
 /// `PutRecords`: the largest request in bytes, counting data before base64 and partition keys. AWS raised the limit
 /// from 5 MiB in 2025; older regions, partitions and emulators may still reject larger requests.
@@ -30,10 +30,11 @@ pub const PUT_REQUEST_BYTES_MAX: u64 = 10 * 1024 * 1024;
 pub const RECORD_BYTES: u64 = 1024 * 1024;
 /// Kinesis, `MaxRecordSizeInKiB`: the largest setting of a stream, in bytes.
 pub const RECORD_BYTES_MAX: u64 = 10 * 1024 * 1024;
-/// Kinesis, `PartitionKey`: the most Unicode characters. The minimum is 1.
+/// Kinesis, `PartitionKey`: the maximum number of Unicode characters. The minimum is 1.
 pub const PARTITION_KEY_CHARS: usize = 256;
-/// Dead letters: the most pieces of a record that a reader accepts. The largest record makes 55 pieces of base64,
-/// because the extension cuts it into messages of 256 KiB. A reader also accepts versions that cut smaller pieces.
+/// Dead letters: the maximum number of pieces per record that a reader accepts. The largest record makes 55 pieces of
+/// base64, because the extension cuts it into messages of 256 KiB. A reader also accepts versions that cut smaller
+/// pieces.
 pub const DEAD_LETTER_PIECES: usize = 1_000;
 /// Kinesis: bytes that a shard accepts per second.
 pub const SHARD_BYTES_PER_SECOND: u64 = 1_000_000;

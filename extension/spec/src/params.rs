@@ -93,7 +93,7 @@ params! {
         /// With FLUSH=adaptive, invocations count as frequent when they are less than half of this apart.
         max_age: Millis = "5000", MAX_AGE_MS, in (100, limits::MANAGED_FUNCTION_TIMEOUT_MS);
 
-        /// With FLUSH=start, the fewest queued events that an invocation sends at its start.
+        /// With FLUSH=start, the minimum number of queued events that an invocation sends at its start.
         max_batch_records_items: Count = "5", MAX_BATCH_RECORDS_ITEMS, in (1, 1_000_000);
 
         /// Telemetry API: longest time that Lambda buffers events before it hands them over.

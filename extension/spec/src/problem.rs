@@ -25,7 +25,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// The most characters of a setting that are shown.
+/// The maximum length of a setting in messages, in characters.
 const SHOWN: usize = 200;
 
 /// Returns a setting as logs may show it, shortened and without the user and password of a URL.

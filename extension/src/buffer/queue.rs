@@ -30,11 +30,11 @@ pub(crate) use pending::Request;
 
 /// How long files are read before the first `next`.
 const FIRST_SLICE: Duration = slice_of(50);
-/// The most frames of files that are read at first. Each takes a hundred bytes of memory.
+/// The maximum number of frames that are read at first. Each takes a hundred bytes of memory.
 const FIRST_FRAMES: usize = 16_384;
 /// How long files are read at a time later, between events.
 const SLICE: Duration = slice_of(10);
-/// The most frames that are read at a time later.
+/// The maximum number of frames that are read at a time later.
 const FRAMES: usize = 1_024;
 
 /// Returns the duration of a slice. In unit tests only the number of frames ends a slice, because a loaded machine may

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
-/// The most ranges. Beyond it the nearest ranges are merged, because each takes some 40 bytes in every ledger.
+/// The maximum number of ranges. Beyond it the nearest ranges are merged, because each takes some 40 bytes in every
+/// ledger.
 const MOST: usize = 100;
 
 /// A set of numbers as ranges.

@@ -6,7 +6,8 @@ use extension_spec::limits;
 
 use crate::pack::Record;
 
-/// The most lags that are kept until they are taken. CloudWatch accepts no more values of one metric in a line.
+/// The maximum number of lags that are kept until they are taken. CloudWatch accepts no more values of one metric in a
+/// line.
 const LAGS: usize = 100;
 
 /// Totals since the process started, and the lags since they were last taken.

@@ -81,7 +81,7 @@ struct Run<S, D> {
     overflow_said: Overflow,
 }
 
-/// Runs the extension until it ends. Returns true if Lambda ended it in order.
+/// Runs the extension until it ends. Returns true if Lambda ended it normally.
 pub(crate) async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool {
     let now = Instant::now();
     let mut run = Run {

@@ -68,7 +68,7 @@ pub struct Dispatcher<S> {
     route: Route,
     /// The problems that were reported since the last success, so that each is reported once.
     trouble: Mutex<HashSet<String>>,
-    /// The most records per request that the time allows. A size that failed is not tried again at once.
+    /// The maximum number of records per request that the time allows. A size that failed is not tried again at once.
     pace: AtomicUsize,
 }
 

@@ -14,9 +14,10 @@ use crate::pack::Record;
 use crate::pack::sink::{Answer, Failure, Refusal, Sink, Trouble};
 use message::Message;
 
-/// `SendMessageBatch`: the most entries.
+/// `SendMessageBatch`: the maximum number of entries.
 const ENTRIES: usize = 10;
-/// `SendMessageBatch`: the most bytes of all entries. The limit is 1 MiB today, but every queue accepts this size.
+/// `SendMessageBatch`: the maximum number of bytes of all entries. The limit is 1 MiB today, but every queue accepts
+/// this size.
 const BATCH_BYTES: usize = 256 * 1024;
 
 /// A client for one queue.

@@ -57,7 +57,7 @@ struct Rules {
     keep: Keep,
     /// How long lines may arrive after the end of their function.
     buffer_timeout: Duration,
-    /// The most bytes of held lines.
+    /// The maximum number of bytes of held lines.
     most_bytes: usize,
 }
 

@@ -10,15 +10,16 @@ pub struct Limits {
     pub record_bytes: usize,
     /// The size at which a record counts as full, in bytes.
     pub target_bytes: usize,
-    /// The most bytes of events in a record before compression. It bounds the memory of the extension and of consumers.
+    /// The maximum number of bytes of events in a record before compression. It bounds the memory of the extension and
+    /// of consumers.
     pub inflated_bytes: usize,
     /// The largest request, in bytes.
     pub request_bytes: usize,
-    /// The most records in a request.
+    /// The maximum number of records in a request.
     pub request_records: usize,
 }
 
-/// The most bytes that a Firehose transformation can return in base64, and that any consumer can hold.
+/// The maximum number of bytes that a Firehose transformation can return in base64, and that any consumer can hold.
 const MOST_INFLATED: usize = 4 * 1024 * 1024;
 
 impl Limits {

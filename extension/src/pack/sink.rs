@@ -16,7 +16,7 @@ pub trait Sink: Send + Sync + 'static {
     /// Closes the connections, so that the next request opens a new one.
     fn reset(&self);
 
-    /// Returns the most records of one request. Other limits may be lower.
+    /// Returns the maximum number of records in one request. Other limits may be lower.
     fn max_records(&self) -> usize {
         usize::MAX
     }

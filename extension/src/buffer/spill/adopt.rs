@@ -32,7 +32,7 @@ pub struct Adopted {
 /// How much of the files is read at once.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Slice {
-    /// The most frames.
+    /// The maximum number of frames.
     pub(crate) frames: usize,
     /// When to stop.
     pub(crate) until: Instant,

@@ -23,7 +23,7 @@ pub(super) const DONE: (u8, u64) = (0x80, 3);
 const LONGEST: usize = 16 * 1024 * 1024 - 1;
 /// The largest description of a record: two keys of at most 256 characters, each perhaps escaped.
 pub(super) const LONGEST_ABOUT: usize = 4 * 1024;
-/// The most events of a record, even after compression. Sums of such numbers do not overflow.
+/// The maximum number of events in a record, even after compression. Sums of such numbers do not overflow.
 const MOST_EVENTS: u64 = u32::MAX as u64;
 
 #[derive(Serialize, Deserialize)]

@@ -19,8 +19,8 @@ use crate::pack::Record;
 pub struct SpillSettings {
     /// Folders for temporary files, the preferred one first. A folder may be missing until it is needed.
     pub folders: Vec<PathBuf>,
-    /// The most bytes of all files; 0 disables them. By default an eighth of the free space in the folder, at most 64
-    /// MiB.
+    /// The maximum number of bytes of all files; 0 disables them. By default an eighth of the free space in the folder,
+    /// at most 64 MiB.
     pub max_bytes: Option<u64>,
 }
 

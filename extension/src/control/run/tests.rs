@@ -99,7 +99,7 @@ impl Bench {
             tokio::time::sleep(Duration::from_millis(1)).await;
             process.answer(answer);
         }
-        assert!(process.life.await.unwrap(), "it ended in order");
+        assert!(process.life.await.unwrap(), "it ended normally");
         bench.taken.lock().unwrap().clone()
     }
 

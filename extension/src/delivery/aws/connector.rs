@@ -37,14 +37,14 @@ use proxy::Dialer;
 pub(crate) use proxy::Proxy;
 pub use roots::Roots;
 
-/// The age above which an idle connection is not used again. It is longer than the pause between two requests of a flush
-/// or of a busy function, and much shorter than the idle timeouts of NAT gateways (350 s) and load balancers
-/// (60 s).
+/// The age above which an idle connection is not used again. It is longer than the pause between two requests of a
+/// flush or of a busy function, and much shorter than the idle timeouts of NAT gateways (350 s) and load balancers (60
+/// s).
 const MAX_IDLE: Duration = Duration::from_secs(20);
 /// The largest response that is read, in bytes. `PutRecords` responds with about 200 bytes per
 /// record, and accepts 500 records.
 const MAX_ANSWER: usize = 4 * 1024 * 1024;
-/// The most informational responses (1xx) before the final one. No AWS service sends more than one.
+/// The maximum number of informational responses (1xx) before the final one. No AWS service sends more than one.
 const MAX_INFORMATIONAL: usize = 16;
 /// The number of servers whose TLS sessions are kept: Kinesis, and a few others such as SQS.
 const SESSIONS: usize = 8;

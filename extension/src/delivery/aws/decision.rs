@@ -14,11 +14,11 @@ use aws_smithy_types::error::metadata::ProvideErrorMetadata;
 use crate::delivery::aws::{causes, text};
 use crate::pack::sink::{Decision, Failure, Trouble};
 
-/// The most characters of an error code that are shown. AWS's own codes have at most 60.
+/// The maximum length of an error code in messages, in characters. AWS's own codes have at most 60.
 const CODE: usize = 100;
-/// The most characters of the causes of a connection error that are shown.
+/// The maximum length of the causes of a connection error in messages, in characters.
 const CAUSES: usize = 500;
-/// The most characters of a response that is not from AWS that are shown.
+/// The maximum length of a quoted response that is not from AWS, in characters.
 const BODY: usize = 200;
 
 /// The service that was called, for messages.

@@ -7,7 +7,7 @@ use crate::buffer::memory_budget::BufferedBody;
 
 /// The approximate size of a part, in bytes.
 const PART_BYTES: usize = 256 * 1024;
-/// The most members of a part.
+/// The maximum number of members of a part.
 const PART_MEMBERS: usize = 2_500;
 /// The number of commas below which a small body stays whole. It includes commas within members: a line of JSON has
 /// about ten.

@@ -17,7 +17,7 @@ const LEAST_BY_DEFAULT: u64 = 4 * 1024;
 /// After this fraction of the allowed bytes another file is started. A file is deleted once it holds no queued record,
 /// so delivered records free their space while others wait.
 const FILES: u64 = 8;
-/// The most bytes that a frame in a new file takes in addition to the data of its record.
+/// The maximum number of bytes that a frame in a new file takes in addition to the data of its record.
 const FRAME: u64 = 1_024;
 
 impl SpillSet {
@@ -74,8 +74,8 @@ impl SpillSet {
         Ok(number)
     }
 
-    /// True if a record belongs into another own file, because this one is large and another one has room for it. All
-    /// parts of an event belong into one file, because the next process adopts one file after the other.
+    /// True if a record belongs in another own file, because this one is large and another one has room for it. All
+    /// parts of an event belong in one file, because the next process adopts one file after the other.
     fn must_begin_next(
         &mut self,
         number: FileNumber,

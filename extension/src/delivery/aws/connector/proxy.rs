@@ -30,7 +30,7 @@ use crate::delivery::aws::{causes, text};
 /// The variables that name a proxy, in the order in which AWS's own Python tools read them.
 const PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
-/// The most characters that are shown of why a proxy opens no tunnel.
+/// The maximum length, in characters, of the reason why a proxy opens no tunnel.
 const WHY: usize = 300;
 /// The reason that is reported for a proxy that did not answer.
 const SILENT: &str = "it did not answer in time";

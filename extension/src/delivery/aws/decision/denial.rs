@@ -5,7 +5,7 @@
 use super::Service;
 use crate::delivery::aws::text::clean;
 
-/// The most characters of a message that are kept. A longer message about a denial is rebuilt from its parts.
+/// The maximum length of a message, in characters. A longer message about a denial is rebuilt from its parts.
 const MESSAGE: usize = 300;
 const ACTION: usize = 100;
 const RESOURCE: usize = 200;
