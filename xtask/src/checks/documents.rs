@@ -164,6 +164,7 @@ fn links_in_documents_lead_to_files_and_headings() {
         "CHANGELOG.md",
         "CONTRIBUTING.md",
         "SECURITY.md",
+        "cdk/README.md",
         "cli/README.md",
         "consumers/node/README.md",
         "consumers/python/README.md",

@@ -1,10 +1,12 @@
 //! `release`: everything that a release consists of, in one folder, and the check of such a folder.
 
 mod agreement;
+mod archive;
 mod cli;
 mod consumers;
 mod layers;
 mod manifest;
+mod npm;
 mod template;
 mod wheel;
 
@@ -104,6 +106,7 @@ fn make(options: &Options, sections: &mut Sections) -> Result<()> {
         return sections.run("cli", || cli::for_this_machine(&release));
     }
     sections.run("layers", || layers::write(&release))?;
+    sections.run("npm", || npm::write(&release))?;
     sections.run("template", || template::write(&release))?;
     sections.run("cli", || cli::write(&release, &options.architectures.selected()))?;
     sections.run("consumers", || consumers::write(&release))?;

@@ -9,12 +9,14 @@ use serde::Serialize;
 use serde_json::{Value, json};
 use xtask_synth::Project;
 
-use super::npm::{self, Package};
+use super::npm::{self, Package, Repository};
 use super::pins;
 use crate::tools;
+use crate::tools::cdk::PACKAGE;
 
-/// The name by which apps import the constructs.
-const PACKAGE: &str = "kinesis-telemetry-cdk";
+/// A package without its layers would be useless, and only a release has them.
+const PREPACK: &str = "node -e \"if (!require('fs').existsSync('layers')) { console.error('error: the package is packed with its layers: \
+    run cargo xtask release, which writes the tarball into its folder'); process.exit(1); }\"";
 /// The CDK's own check of the templates takes seconds for each stack; `cargo xtask test` has it made once.
 const TEST: &str = "tsc --build && CDK_VALIDATION=false node --test build/test/*.test.js";
 
@@ -45,13 +47,14 @@ struct Cdk {
 }
 
 pub(super) fn add(project: &mut Project) {
-    for (path, package) in [
-        ("package.json", root()),
-        ("cdk/package.json", constructs()),
-        ("infra-cdk/package.json", app()),
-    ] {
+    for (path, package) in [("package.json", root()), ("infra-cdk/package.json", app())] {
         project.json(path, &package).facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
     }
+    project.json("cdk/package.json", &constructs()).facts_from_all([
+        pins::DECLARED_IN,
+        tools::DECLARED_IN,
+        "Cargo.toml",
+    ]);
     project.jsonc("cdk/tsconfig.json", &typescript(&["lib", "test"], &[]));
     project.jsonc("infra-cdk/tsconfig.json", &typescript(&["bin", "lib", "test"], &["../cdk"]));
 
@@ -86,8 +89,13 @@ fn constructs() -> Package {
     package.version = Some(env!("CARGO_PKG_VERSION"));
     package.main = Some("build/lib/index.js");
     package.types = Some("build/lib/index.d.ts");
-    package.files = vec!["build/lib"];
-    package.scripts = BTreeMap::from([("build", "tsc --build"), ("test", TEST)]);
+    package.private = false;
+    package.repository = Some(Repository::of("cdk"));
+    package.keywords = vec!["cdk", "awscdk", "aws-cdk", "lambda", "kinesis", "telemetry", "logs"];
+    // The layers are in the package of a release alone.
+    package.files = vec!["build/lib", "layers", "API.md"];
+    package.scripts =
+        BTreeMap::from([("build", "tsc --build"), ("prepack", PREPACK), ("test", TEST)]);
     let oldest = [pins::OLDEST_AWS_CDK_LIB, pins::OLDEST_CONSTRUCTS];
     package.peer_dependencies =
         oldest.iter().map(|pin| (pin.name, format!("^{}", pin.version))).collect();

@@ -28,6 +28,7 @@ const ATTRIBUTES: &str = "\
 Cargo.lock linguist-generated
 package-lock.json linguist-generated
 requirements.txt linguist-generated
+/cdk/API.md linguist-generated
 ";
 
 const EDITORS: &str = "\

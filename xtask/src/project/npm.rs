@@ -9,8 +9,10 @@ use super::pins::{self, Pin};
 use crate::tools::{self, NODE_MAJOR};
 
 /// Every folder with a `package.json` and a lock file. The one of the root is that of the workspace, `cdk` and `infra-cdk`.
-pub(crate) const FOLDERS: [&str; 5] =
-    [".", "xtask/pins/emulator", "xtask/pins/linters", "xtask/pins/consumers", OLDEST_CDK];
+pub(crate) const FOLDERS: [&str; 6] =
+    [".", "xtask/pins/emulator", "xtask/pins/linters", "xtask/pins/consumers", JSII, OLDEST_CDK];
+/// The folder of the compiler that judges the package of constructs.
+pub(crate) const JSII: &str = "xtask/pins/jsii";
 /// The folder of packages that are old on purpose.
 pub(crate) const OLDEST_CDK: &str = "xtask/pins/oldest-cdk";
 
@@ -19,7 +21,7 @@ pub(super) fn versions(pins: &[Pin]) -> BTreeMap<&'static str, &'static str> {
     pins.iter().map(|pin| (pin.name, pin.version)).collect()
 }
 
-/// A `package.json`. None of ours is published.
+/// A `package.json`.
 #[derive(Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Package {
@@ -28,8 +30,16 @@ pub(super) struct Package {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) version: Option<&'static str>,
     description: &'static str,
-    private: bool,
+    /// npm publishes none of these.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) private: bool,
     license: &'static str,
+    /// Where npm says that the sources are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) repository: Option<Repository>,
+    /// The words by which catalogues find the package.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) keywords: Vec<&'static str>,
     engines: BTreeMap<&'static str, String>,
     /// Folders of the packages that npm installs together with this one, into one `node_modules`.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -56,6 +66,22 @@ pub(super) struct Package {
     overrides: BTreeMap<&'static str, String>,
 }
 
+/// The repository of a package, and its folder there.
+#[derive(Serialize)]
+pub(super) struct Repository {
+    r#type: &'static str,
+    url: String,
+    directory: &'static str,
+}
+
+impl Repository {
+    /// This repository.
+    pub(super) fn of(directory: &'static str) -> Self {
+        let url = format!("git+{}.git", env!("CARGO_PKG_REPOSITORY"));
+        Self { r#type: "git", url, directory }
+    }
+}
+
 impl Package {
     /// One that needs these to run.
     pub(super) fn new(name: &'static str, description: &'static str, pins: &[Pin]) -> Self {
@@ -65,6 +91,8 @@ impl Package {
             description,
             private: true,
             license: env!("CARGO_PKG_LICENSE"),
+            repository: None,
+            keywords: Vec::new(),
             engines: BTreeMap::from([("node", format!(">={NODE_MAJOR}"))]),
             workspaces: Vec::new(),
             main: None,
@@ -110,10 +138,18 @@ pub(super) fn add(project: &mut Project) {
     project
         .json("xtask/pins/consumers/package.json", &consumers.overriding(pins::PROTOBUFJS))
         .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
+    let jsii = Package::new(
+        "jsii",
+        "What `cargo xtask test` judges the public API of the package of constructs with, and writes its reference. Installed under target/ by xtask.",
+        &[pins::JSII, pins::JSII_DOCGEN],
+    );
+    project
+        .json(&format!("{JSII}/package.json"), &jsii)
+        .facts_from_all([pins::DECLARED_IN, tools::DECLARED_IN]);
     let oldest = Package::new(
         "oldest-cdk",
-        "The oldest CDK that the package of constructs allows: `cargo xtask test` runs its tests with it. Installed under target/ by xtask.",
-        &[pins::OLDEST_AWS_CDK_LIB, pins::OLDEST_CONSTRUCTS],
+        "The oldest CDK and the oldest TypeScript that the package of constructs allows: `cargo xtask test` runs its tests with them. Installed under target/ by xtask.",
+        &[pins::OLDEST_AWS_CDK_LIB, pins::OLDEST_CONSTRUCTS, pins::OLDEST_TYPESCRIPT],
     );
     project
         .json(&format!("{OLDEST_CDK}/package.json"), &oldest)

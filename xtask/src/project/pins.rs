@@ -92,12 +92,18 @@ pins! {
     OLDEST_AWS_CDK_LIB = Pin::npm("aws-cdk-lib", "2.180.0").within("2.180.0");
     OLDEST_CONSTRUCTS = Pin::npm("constructs", "10.0.1").within("10.0.1");
     TYPESCRIPT = Pin::npm("typescript", "7.0.2");
+    /// The oldest compiler with which the declarations of the package of constructs are tested.
+    OLDEST_TYPESCRIPT = Pin::npm("typescript", "5.0.4").within("5.0.");
     /// Of the oldest Node that is supported: what only newer ones have must not compile.
     TYPES_NODE = Pin::npm("@types/node", "20.19.43").within("20.");
     /// AWS's rules for stacks, `AwsSolutions` among them.
     CDK_NAG = Pin::npm("cdk-nag", "3.0.2");
     /// Writes the template for those without the CDK.
     YAML = Pin::npm("yaml", "2.9.1");
+    /// Judges whether other languages could have the package of constructs. Its second number is that of its TypeScript.
+    JSII = Pin::npm("jsii", "6.0.16").within("6.0.");
+    /// Writes the reference of the package of constructs.
+    JSII_DOCGEN = Pin::npm("jsii-docgen", "10.12.6");
     ESLINT = Pin::npm("eslint", "10.15.0");
     TYPESCRIPT_ESLINT = Pin::npm("typescript-eslint", "8.73.0");
     /// The compiler as typescript-eslint uses it: today's has another interface.

@@ -12,7 +12,7 @@ use anyhow::{Context, Result, bail};
 use extension_spec::deployment::{Architecture, COMPLETENESS_FUNCTION};
 
 #[cfg(test)]
-use crate::project::npm::OLDEST_CDK;
+use crate::project::npm::{JSII, OLDEST_CDK};
 use crate::support::lock::locked;
 use crate::support::process;
 use crate::support::workspace;
@@ -36,14 +36,16 @@ pub(crate) fn folder() -> PathBuf {
     workspace::root().join("infra-cdk")
 }
 
+/// The name by which apps import the constructs.
+pub(crate) const PACKAGE: &str = "kinesis-telemetry-cdk";
+
 /// Returns the folder of the package that holds the constructs.
-#[cfg(test)]
 pub(crate) fn constructs() -> PathBuf {
     workspace::root().join("cdk")
 }
 
 /// Returns a path below the `node_modules` of both.
-fn installed(path: &str) -> PathBuf {
+pub(crate) fn installed(path: &str) -> PathBuf {
     workspace::root().join("node_modules").join(path)
 }
 
@@ -66,7 +68,7 @@ pub(crate) fn install() -> Result<()> {
     packages.install()
 }
 
-/// Installs the oldest CDK that the package of constructs allows, under `target/oldest-cdk`, and returns its `node_modules`.
+/// Installs the oldest CDK and the oldest TypeScript that the package of constructs allows, under `target/oldest-cdk`, and returns its `node_modules`.
 #[cfg(test)]
 pub(crate) fn install_oldest() -> Result<PathBuf> {
     let into = workspace::target_dir()?.join("oldest-cdk");
@@ -75,7 +77,27 @@ pub(crate) fn install_oldest() -> Result<PathBuf> {
         from: workspace::root().join(OLDEST_CDK),
         log: into.join("npm.log"),
         into,
-        parts: &["node_modules/aws-cdk-lib/package.json", "node_modules/constructs/package.json"],
+        parts: &[
+            "node_modules/aws-cdk-lib/package.json",
+            "node_modules/constructs/package.json",
+            "node_modules/typescript/package.json",
+        ],
+    };
+    npm::make(&packages.into)?;
+    packages.install()?;
+    Ok(packages.into.join("node_modules"))
+}
+
+/// Installs jsii and its generator of documents, under `target/jsii`, and returns their `node_modules`.
+#[cfg(test)]
+pub(crate) fn install_jsii() -> Result<PathBuf> {
+    let into = workspace::target_dir()?.join("jsii");
+    let packages = Packages {
+        what: "jsii",
+        from: workspace::root().join(JSII),
+        log: into.join("npm.log"),
+        into,
+        parts: &["node_modules/jsii/bin/jsii", "node_modules/jsii-docgen/bin/jsii-docgen"],
     };
     npm::make(&packages.into)?;
     packages.install()?;

@@ -9,9 +9,9 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use extension_spec::deployment::Architecture;
-use flate2::{Compression, GzBuilder};
 use kinesis_telemetry_args::CommandLine;
 
+use super::archive::Archive;
 use super::{Release, wheel};
 use crate::commands::package::{Notices, notices};
 use crate::support::process;
@@ -128,31 +128,19 @@ fn pack(release: &Release, platform: Platform, path: &PathBuf) -> Result<()> {
 
 /// Packs the program with its documents, completions and manual pages, the same bytes each time.
 fn tar(program: &Program) -> Result<Vec<u8>> {
-    let packed = GzBuilder::new().mtime(0).write(Vec::new(), Compression::best());
-    let mut tar = tar::Builder::new(packed);
-    let folder = folder(&program.platform);
-    let mut add = |path: &str, mode: u32, bytes: &[u8]| {
-        let mut header = tar::Header::new_ustar();
-        header.set_size(bytes.len() as u64);
-        header.set_mode(mode);
-        header.set_mtime(0);
-        tar.append_data(&mut header, format!("{folder}/{path}"), bytes)
-            .with_context(|| format!("{path} cannot be packed"))
-    };
-    add(CLI, 0o755, &program.bytes)?;
+    let mut archive = Archive::new(folder(&program.platform), 0);
+    archive.add(CLI, 0o755, &program.bytes)?;
     for (name, file) in
         [("README.md", "cli/README.md"), ("LICENSE", "LICENSE"), ("CHANGELOG.md", "CHANGELOG.md")]
     {
-        add(name, 0o644, &document(file)?)?;
+        archive.add(name, 0o644, &document(file)?)?;
     }
-    add("LICENSES.txt", 0o644, program.notices.licences.as_bytes())?;
-    add("LICENSES-rust.html", 0o644, program.notices.of_rust.as_bytes())?;
+    archive.add("LICENSES.txt", 0o644, program.notices.licences.as_bytes())?;
+    archive.add("LICENSES-rust.html", 0o644, program.notices.of_rust.as_bytes())?;
     for (path, text) in generated()? {
-        add(&path, 0o644, &text)?;
+        archive.add(&path, 0o644, &text)?;
     }
-    tar.into_inner()
-        .and_then(flate2::write::GzEncoder::finish)
-        .context("the archive cannot be finished")
+    archive.finish()
 }
 
 /// Returns a file of this checkout.

@@ -1,5 +1,6 @@
 //! Other people's programs on the CDK app and on the templates that it makes.
 
+mod jsii;
 mod oldest;
 mod snippets;
 

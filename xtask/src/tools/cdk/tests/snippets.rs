@@ -1,4 +1,4 @@
-//! Compiles, synthesises and validates the snippets of docs/deploying.md.
+//! Compiles, synthesises and validates the snippets of docs/deploying.md and of the README of the package.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -9,9 +9,10 @@ use super::{cfn_lint, passes};
 use crate::support::workspace;
 use crate::tools::cdk;
 
-/// The blocks of the document in one language.
+/// The blocks of the documents in one language.
 fn blocks(language: &str) -> Vec<String> {
-    let text = fs::read_to_string(workspace::root().join("docs/deploying.md")).unwrap();
+    let read = |file: &str| fs::read_to_string(workspace::root().join(file)).unwrap();
+    let text = ["docs/deploying.md", "cdk/README.md"].map(read).concat();
     let fence = format!("\n```{language}\n");
     let after = text.split(&fence).skip(1);
     after.map(|rest| rest.split("\n```\n").next().unwrap().to_owned() + "\n").collect()
@@ -36,7 +37,7 @@ fn app(folder: &Path, cdks: &Path) {
         symlink(cdk::installed(package), modules.join(package)).unwrap();
     }
     let zips = cdk::stand_ins(&workspace::target_dir().unwrap()).unwrap();
-    symlink(zips, folder.join("layers")).unwrap();
+    symlink(zips, modules.join("kinesis-telemetry-cdk/layers")).unwrap();
 }
 
 #[test]
@@ -57,7 +58,7 @@ fn are_valid(cdks: &Path) {
     let dir = tempfile::tempdir().unwrap();
     app(dir.path(), cdks);
     let snippets = blocks("typescript");
-    assert!(snippets.len() >= 4, "{}", snippets.len());
+    assert!(snippets.len() >= 8, "{}", snippets.len());
     for (n, snippet) in snippets.iter().enumerate() {
         fs::write(dir.path().join(format!("app{n}.ts")), snippet).unwrap();
     }
