@@ -6,6 +6,7 @@
 mod function;
 mod identity;
 mod lambda;
+pub mod publishing;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};

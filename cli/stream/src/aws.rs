@@ -28,6 +28,7 @@ use tokio::time::timeout;
 use crate::http;
 use causes::causes;
 use profile::Profile;
+pub use region::is_region;
 
 /// Longest time in which a connection is opened.
 const CONNECT: Duration = Duration::from_millis(2_500);

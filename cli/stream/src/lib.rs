@@ -18,7 +18,9 @@ pub mod say;
 mod stream;
 mod verify;
 
-pub use aws::{Aws, Wanted, configuration_files, is_denied, is_of_credentials, is_throttled};
+pub use aws::{
+    Aws, Wanted, configuration_files, is_denied, is_of_credentials, is_region, is_throttled,
+};
 pub use client::{Target, region_of_arn};
 pub use completeness::{completeness, milliseconds};
 pub use line::{Line, is_log_line, request_id};

@@ -37,7 +37,7 @@ pub(super) fn checked(
 }
 
 /// Returns true for words of letters and a number, joined with hyphens: `eu-central-1`, `us-gov-west-1`.
-fn is_region(name: &str) -> bool {
+pub fn is_region(name: &str) -> bool {
     let mut words = name.split('-').rev();
     let number = words.next().unwrap_or_default();
     let is_number = !number.is_empty() && number.bytes().all(|it| it.is_ascii_digit());

@@ -1,0 +1,62 @@
+//! `layer-versions.json`: the ARN of each layer version, by region and architecture, with the digests that prove what it holds.
+
+use std::collections::BTreeMap;
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use serde::Serialize;
+
+use crate::release::{Layer, Release};
+use crate::summary::Row;
+
+#[derive(Serialize)]
+struct Document<'a> {
+    version: &'a str,
+    commit: &'a str,
+    /// By architecture, as Lambda names it.
+    layers: BTreeMap<&'static str, Described>,
+    /// ARNs by region and architecture.
+    regions: BTreeMap<&'a str, BTreeMap<&'static str, String>>,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Described {
+    file: String,
+    /// Of the file in the release.
+    sha256: String,
+    /// Of what the layer versions hold. It is another one than `sha256` if the layer was signed.
+    code_sha256: String,
+    is_signed: bool,
+}
+
+/// Writes the document.
+pub(crate) fn write(
+    path: &Path,
+    release: &Release,
+    published: &[Layer],
+    rows: &[Row],
+) -> Result<()> {
+    let layers = release.layers.iter().zip(published).map(|(built, published)| {
+        let described = Described {
+            file: built.file.clone(),
+            sha256: built.digest.hex(),
+            code_sha256: published.digest.of_code(),
+            is_signed: built.digest != published.digest,
+        };
+        (built.architecture.name(), described)
+    });
+    let arns = |row: &Row| {
+        let names = release.layers.iter().map(|it| it.architecture.name());
+        names.zip(row.versions().into_iter().map(|it| it.arn)).collect()
+    };
+    let document = Document {
+        version: &release.version,
+        commit: &release.commit,
+        layers: layers.collect(),
+        regions: rows.iter().map(|row| (row.region.as_str(), arns(row))).collect(),
+    };
+    let text = serde_json::to_string_pretty(&document).context("the ARNs make no JSON")? + "\n";
+    fs::write(path, text).with_context(|| format!("{} cannot be written", path.display()))
+}
