@@ -59,6 +59,9 @@ _xtask() {
             xtask,package)
                 cmd="xtask__subcmd__package"
                 ;;
+            xtask,publish)
+                cmd="xtask__subcmd__publish"
+                ;;
             xtask,radar)
                 cmd="xtask__subcmd__radar"
                 ;;
@@ -77,6 +80,9 @@ _xtask() {
             xtask,test)
                 cmd="xtask__subcmd__test"
                 ;;
+            xtask,unpublished)
+                cmd="xtask__subcmd__unpublished"
+                ;;
             xtask,upgrade)
                 cmd="xtask__subcmd__upgrade"
                 ;;
@@ -87,7 +93,7 @@ _xtask() {
 
     case "${cmd}" in
         xtask)
-            opts="-h --help demo test bench ci build package release order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar"
+            opts="-h --help demo test bench ci build package release publish unpublished order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -412,6 +418,20 @@ _xtask() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        xtask__subcmd__publish)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         xtask__subcmd__radar)
             opts="-h --wheel --from --to --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -521,6 +541,24 @@ _xtask() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xtask__subcmd__unpublished)
+            opts="-h --into --help npm pypi crates"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --into)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

@@ -14,10 +14,12 @@ pub(crate) mod diff;
 pub(crate) mod order;
 #[allow(clippy::format_push_string, reason = "these texts are made once a run, and read better so")]
 pub(crate) mod package;
+pub(crate) mod publish;
 pub(crate) mod radar;
 pub(crate) mod release;
 pub(crate) mod synth;
 pub(crate) mod test;
+pub(crate) mod unpublished;
 pub(crate) mod upgrade;
 
 use std::process::ExitCode;
@@ -46,6 +48,8 @@ pub(crate) enum Command {
     Build(build::Options),
     Package(package::Options),
     Release(release::Options),
+    Publish(publish::Options),
+    Unpublished(unpublished::Options),
     Order(order::Options),
     Deploy(deploy::Options),
     Diff(diff::Options),
@@ -90,6 +94,8 @@ impl Command {
             Self::Build(options) => build::run(options),
             Self::Package(options) => package::run(options),
             Self::Release(options) => release::run(options),
+            Self::Publish(options) => publish::run(options),
+            Self::Unpublished(options) => unpublished::run(options),
             Self::Order(_) => order::run(),
             Self::Deploy(options) => deploy::run(options),
             Self::Diff(options) => diff::run(options),

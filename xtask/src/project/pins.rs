@@ -59,6 +59,8 @@ pub(crate) const DECLARED_IN: &str = file!();
 
 /// The Node and the Python of the workflows. The oldest that will do are said in `tools`.
 pub(crate) const NODE: &str = "22";
+/// The Node that publishes npm packages. Its npm is 11.5.1 or newer, the oldest one that knows trusted publishing.
+pub(crate) const PUBLISHING_NODE: &str = "24";
 pub(crate) const PYTHON: &str = "3.13";
 
 macro_rules! pins {
@@ -81,6 +83,10 @@ pins! {
     UPLOAD = Pin::action("actions/upload-artifact", "v7.0.0", "bbbca2ddaa5d8feaa63e36b76fdaad77386f024f");
     DOWNLOAD = Pin::action("actions/download-artifact", "v8.0.1", "3e5f45b2cfb9172054b4087a40e8e0b5a5461e7c");
     ATTEST = Pin::action("actions/attest", "v4.2.2", "1e69f48acb82d1966a394da916b4c1698aa569d6");
+
+    AWS_CREDENTIALS = Pin::action("aws-actions/configure-aws-credentials", "v6.2.3", "e6de054238d6b7531b4efff3b6587d9aade6a06c");
+    PYPI_PUBLISH = Pin::action("pypa/gh-action-pypi-publish", "v1.14.2", "dc37677b2e1c63e2034f94d8a5b11f265b73ba33");
+    CRATES_IO_AUTH = Pin::action("rust-lang/crates-io-auth-action", "v1.0.5", "c6f97d42243bad5fab37ca0427f495c86d5b1a18");
 
     CARGO_DENY = Pin::crates("cargo-deny", "0.20.2");
 

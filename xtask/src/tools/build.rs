@@ -34,6 +34,8 @@ pub(crate) const TEST_FUNCTION: &str = "test-function";
 pub(crate) const COMPLETENESS: &str = "completeness-function";
 /// The program that measures what an extension costs.
 pub(crate) const BENCH: &str = "xtask-bench";
+/// The program that publishes layers to AWS.
+pub(crate) const PUBLISH: &str = "xtask-publish";
 
 /// Name of the zip of a layer.
 pub(crate) fn zip(architecture: Architecture) -> String {

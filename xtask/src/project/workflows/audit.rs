@@ -11,8 +11,6 @@ pub(super) fn add(project: &mut Project) {
     let deny = pins::CARGO_DENY;
     let crates = Job {
         name: "Crates",
-        needs: None,
-        strategy: None,
         runs_on: "ubuntu-24.04",
         timeout_minutes: 30,
         permissions: Map::from([("contents", "read", "to check out")]),
@@ -25,6 +23,7 @@ pub(super) fn add(project: &mut Project) {
             ),
             Step::run("Check advisories, licences and sources", "cargo deny check"),
         ],
+        ..Job::default()
     };
     // What the CDK bundles is its own to mend; what is worse than that is ours to know.
     let audit = |folder: &str| format!("npm --prefix {folder} audit --audit-level=high");
@@ -35,12 +34,11 @@ pub(super) fn add(project: &mut Project) {
         .map(|it| Step::run(format!("Check {it}/package-lock.json"), audit(it)).anyway());
     let packages = Job {
         name: "npm packages",
-        needs: None,
-        strategy: None,
         runs_on: "ubuntu-24.04",
         timeout_minutes: 10,
         permissions: Map::from([("contents", "read", "to check out")]),
         steps: [steps::checkout(), steps::node()].into_iter().chain(audits).collect(),
+        ..Job::default()
     };
     let changes = Map::from([
         ("branches", vec!["main"]),

@@ -53,7 +53,6 @@ pub(super) fn add(project: &mut Project) {
     let machines = machines().into_iter().map(row).collect();
     let check = Job {
         name: "${{ matrix.name }}",
-        needs: None,
         strategy: Some(Strategy {
             // What fails on one machine only is the more interesting case.
             fail_fast: false,
@@ -72,6 +71,7 @@ pub(super) fn add(project: &mut Project) {
             Step::run("Check everything", "cargo xtask \"$COMMAND\"")
                 .env([("COMMAND", "${{ matrix.command }}")]),
         ],
+        ..Job::default()
     };
     let main = Map::from([("branches", vec!["main"])]);
     let workflow = Workflow {

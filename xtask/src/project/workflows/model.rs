@@ -90,12 +90,16 @@ pub(super) struct Concurrency {
     pub(super) cancel_in_progress: bool,
 }
 
-#[derive(serde::Serialize)]
+#[derive(Default, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Job {
     pub(super) name: &'static str,
+    /// The jobs that must have succeeded before this one begins.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub(super) needs: &'static [&'static str],
+    /// The environment whose reviewers, secrets and variables the job has.
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) needs: Option<&'static str>,
+    pub(super) environment: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) strategy: Option<Strategy>,
     pub(super) runs_on: &'static str,
@@ -124,6 +128,9 @@ pub(super) struct Strategy {
 #[derive(Default, serde::Serialize)]
 pub(super) struct Step {
     pub(super) name: String,
+    /// The name by which expressions refer to its outputs.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    id: Option<&'static str>,
     #[serde(rename = "if", skip_serializing_if = "Option::is_none")]
     condition: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -161,9 +168,19 @@ impl Step {
         Self { condition: Some("${{ runner.os == 'Linux' }}"), ..self }
     }
 
+    /// Runs the step only if an expression is true.
+    pub(super) fn only_if(self, condition: &'static str) -> Self {
+        Self { condition: Some(condition), ..self }
+    }
+
     /// Runs the step even if an earlier one has failed.
     pub(super) fn anyway(self) -> Self {
         Self { condition: Some("${{ !cancelled() }}"), ..self }
+    }
+
+    /// Gives the step a name, by which expressions refer to its outputs.
+    pub(super) fn id(self, id: &'static str) -> Self {
+        Self { id: Some(id), ..self }
     }
 
     /// Sets variables of the step: an expression in a command would be part of its text.

@@ -67,12 +67,11 @@ pub(super) fn add(project: &mut Project) {
 fn job(name: &'static str, steps: Vec<Step>) -> Job {
     Job {
         name,
-        needs: None,
-        strategy: None,
         runs_on: "ubuntu-24.04",
         timeout_minutes: 120,
         permissions: Map::from([("contents", "read", "to check out")]),
         steps,
+        ..Job::default()
     }
 }
 

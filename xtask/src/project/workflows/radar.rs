@@ -10,8 +10,6 @@ use crate::project::pins;
 pub(super) fn add(project: &mut Project) {
     let compare = Job {
         name: "AWS's models",
-        needs: None,
-        strategy: None,
         runs_on: "ubuntu-24.04",
         timeout_minutes: 15,
         permissions: Map::from([("contents", "read", "to check out")]),
@@ -21,6 +19,7 @@ pub(super) fn add(project: &mut Project) {
             steps::python(),
             Step::run("Compare our copies of AWS's limits with its models", "cargo xtask radar"),
         ],
+        ..Job::default()
     };
     let workflow = Workflow::scheduled("radar", "47 5 * * 1", "compare", compare);
     project

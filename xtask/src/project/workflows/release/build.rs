@@ -1,0 +1,151 @@
+//! Jobs that build and test. They have no rights.
+
+use super::super::model::{Job, Map, Permissions, Step, Strategy};
+use super::super::steps;
+use super::{LINUX, PROGRAMS, RELEASE, hand_over, take};
+use crate::tools::build::{CHECKSUMS, LAYERS, PUBLISH};
+
+/// This file, as the compiler names it.
+pub(super) const DECLARED_IN: &str = file!();
+
+/// Folders outside of the checkout, which must be as the commit has it.
+const ELSEWHERE: &str = "${{ runner.temp }}";
+
+/// Fails if the two builds of the layers differ.
+const COMPARE: &str = "\
+if ! diff \"$ELSEWHERE/layers/$CHECKSUMS\" \"$ELSEWHERE/again/$CHECKSUMS\"; then
+  echo \"::error::two builds of the layers differ: nothing is released\"
+  exit 1
+fi
+(cd \"$ELSEWHERE/layers\" && sha256sum --check --strict \"$CHECKSUMS\")
+";
+
+/// Makes the release out of what other jobs have made.
+const MAKE: &str = "\
+cargo xtask release --tag \"$TAG\" --made \"$ELSEWHERE/layers\" --made \"$ELSEWHERE/macos\" --into \"$ELSEWHERE/release\"
+cargo xtask release --check \"$ELSEWHERE/release\"
+cargo xtask release --notes > \"$ELSEWHERE/notes.md\"
+";
+
+fn reads() -> Permissions {
+    Map::from([("contents", "read", "to check out")])
+}
+
+/// The layers, with a compiler and nothing else: Rust, and Zig out of its Python package.
+fn layer_steps() -> Vec<Step> {
+    vec![
+        steps::checkout(),
+        steps::rust(),
+        steps::python(),
+        Step::run("Build the layers", "cargo xtask package"),
+    ]
+}
+
+pub(super) fn layers() -> Job {
+    let mut steps = layer_steps();
+    steps.push(hand_over("layers", format!("target/{LAYERS}")));
+    Job {
+        name: "Layers",
+        runs_on: LINUX,
+        timeout_minutes: 60,
+        permissions: reads(),
+        steps,
+        ..Job::default()
+    }
+}
+
+pub(super) fn again() -> Job {
+    let mut steps = layer_steps();
+    steps.push(hand_over("again", format!("target/{LAYERS}/{CHECKSUMS}")));
+    Job {
+        name: "Layers, on a second machine",
+        runs_on: LINUX,
+        timeout_minutes: 60,
+        permissions: reads(),
+        steps,
+        ..Job::default()
+    }
+}
+
+pub(super) fn programs() -> Job {
+    let build = format!(
+        "cargo build --locked --release --package xtask --package {PUBLISH}\nmkdir programs\ncp target/release/xtask target/release/{PUBLISH} xtask/publish/regions.txt programs\n"
+    );
+    Job {
+        name: "Programs that publish",
+        runs_on: LINUX,
+        timeout_minutes: 60,
+        permissions: reads(),
+        steps: vec![
+            steps::checkout(),
+            steps::rust(),
+            Step::run("Build them", build),
+            hand_over(PROGRAMS, PROGRAMS),
+        ],
+        ..Job::default()
+    }
+}
+
+pub(super) fn macos() -> Job {
+    let row = Map(vec![("runner", "macos-15".to_owned()), ("name", "macOS arm64".to_owned())]);
+    Job {
+        name: "CLI for ${{ matrix.name }}",
+        strategy: Some(Strategy { fail_fast: false, matrix: Map::from([("include", vec![row])]) }),
+        runs_on: "${{ matrix.runner }}",
+        timeout_minutes: 60,
+        permissions: reads(),
+        steps: vec![
+            steps::checkout(),
+            steps::rust(),
+            steps::python(),
+            Step::run("Build it", "cargo xtask release --cli --into target/macos"),
+            hand_over("cli-${{ matrix.runner }}", "target/macos"),
+        ],
+        ..Job::default()
+    }
+}
+
+pub(super) fn test() -> Job {
+    Job {
+        name: "Test",
+        runs_on: LINUX,
+        timeout_minutes: 90,
+        permissions: reads(),
+        steps: vec![
+            steps::checkout(),
+            steps::rust(),
+            steps::node(),
+            steps::python(),
+            steps::own_roots(),
+            Step::run("Check everything", "cargo xtask ci"),
+        ],
+        ..Job::default()
+    }
+}
+
+pub(super) fn release() -> Job {
+    let environment = [("ELSEWHERE", ELSEWHERE), ("CHECKSUMS", CHECKSUMS)];
+    let folder = |name: &str| format!("{ELSEWHERE}/{name}");
+    Job {
+        name: "Release",
+        needs: &["layers", "again", "macos"],
+        runs_on: LINUX,
+        timeout_minutes: 60,
+        permissions: reads(),
+        steps: vec![
+            steps::checkout(),
+            steps::rust(),
+            steps::node(),
+            steps::python(),
+            take("layers", "${{ runner.temp }}/layers"),
+            take("again", "${{ runner.temp }}/again"),
+            take("cli-macos-15", "${{ runner.temp }}/macos"),
+            Step::run("Compare both builds of the layers", COMPARE).env(environment),
+            Step::run("Make the release", MAKE)
+                .env([("ELSEWHERE", ELSEWHERE), ("TAG", "${{ github.ref_name }}")]),
+            hand_over(RELEASE, folder("release")),
+            hand_over("notes", folder("notes.md")),
+        ],
+        ..Job::default()
+    }
+}
