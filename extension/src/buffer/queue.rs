@@ -119,7 +119,7 @@ impl Queue {
         self
     }
 
-    /// From now on, keeps records that are rejected for good for the dead-letter queue.
+    /// Keeps records that are rejected for good from now on, because a dead-letter queue takes them.
     pub(crate) fn keep_refused(&mut self) {
         self.has_dead_letters = true;
     }

@@ -134,11 +134,11 @@ mod tests {
 
     #[test]
     fn an_unusable_proxy_is_reported_without_its_password() {
-        let said = |url| environment(&[("HTTPS_PROXY", url)]).notices;
-        assert!(said("http://me:secret@proxy:3128").is_empty());
+        let notices = |url| environment(&[("HTTPS_PROXY", url)]).notices;
+        assert!(notices("http://me:secret@proxy:3128").is_empty());
         for url in ["socks5://me:secret@proxy:1080", "https://me:secret@proxy", "http://me:secret@"]
         {
-            let problems = said(url);
+            let problems = notices(url);
             assert_eq!(problems.len(), 1, "{url}");
             let text = problems[0].to_string();
             assert!(text.starts_with("HTTPS_PROXY=") && !text.contains("secret"), "{text}");

@@ -78,7 +78,7 @@ struct Run<S, D> {
     /// When the current identity started.
     born: Moment,
     /// The overflow that was already reported.
-    overflow_said: Overflow,
+    reported_overflow: Overflow,
 }
 
 /// Runs the extension until it ends. Returns true if Lambda ended it normally.
@@ -105,7 +105,7 @@ pub(crate) async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool 
         failures: 0,
         runtime_done_unreliable: false,
         born: clock::now(),
-        overflow_said: Overflow::default(),
+        reported_overflow: Overflow::default(),
     };
     run.begin();
     if let Some(ahead) = run.components.ahead.take() {
@@ -133,7 +133,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             biased;
             result = ended(self.delivery.as_mut().map(|it| &mut it.task)) => self.on_delivery_ended(result),
             answer = answered(&mut self.next) => self.on_answer(answer),
-            () = at(self.thawed.as_ref().map(|thawed| thawed.until)) => self.forsake(),
+            () = at(self.thawed.as_ref().map(|thawed| thawed.until)) => self.drop_interrupted(),
             Some(body) = self.components.bodies.recv() => self.on_body(body),
             () = at(timer) => self.on_timer(timer, asleep),
         }

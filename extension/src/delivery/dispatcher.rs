@@ -214,11 +214,11 @@ impl<S: Sink> Dispatcher<S> {
     }
 
     /// Reports why a delivery was incomplete, once for each problem.
-    pub fn say(&self, outcome: &Outcome) {
+    pub fn report(&self, outcome: &Outcome) {
         let (Outcome::OutOfTime(Some(why)) | Outcome::Blocked(why)) = outcome else { return };
         let is_new = {
-            let mut said = self.trouble();
-            said.len() < MAX_TROUBLES && said.insert(why.kind.clone())
+            let mut reported = self.trouble();
+            reported.len() < MAX_TROUBLES && reported.insert(why.kind.clone())
         };
         if is_new {
             let waiting = self.queue().held();

@@ -304,7 +304,7 @@ impl Intake {
         self.push_quarantined(&quarantine::bytes(reason, bytes, now.wall), now, accepted);
     }
 
-    /// Quarantined bytes may contain lines, so everything undecided is released first.
+    /// Adds a quarantined event. It may contain lines, so everything undecided is released first.
     fn push_quarantined(&mut self, wrapped: &str, now: Moment, accepted: &mut Accepted) {
         accepted.read += 1;
         if let Some(selection) = &mut self.selection {

@@ -169,7 +169,7 @@ fn a_record_with_an_identity_line_has_consecutive_numbers() {
     assert_eq!(seqs, [1, 2, 5, 6]);
     for record in &records {
         let identities = strict::text(&record.data).matches("\"instance\"").count();
-        assert_eq!(identities, 1, "said once");
+        assert_eq!(identities, 1, "stated once");
     }
     assert_eq!(
         records.iter().map(|it| (it.span.first, it.span.last)).collect::<Vec<_>>(),
@@ -205,7 +205,7 @@ fn compressed_records_are_filled_up_to_the_target() {
     }
 }
 
-/// Every valid combination of settings.
+/// Yields every valid combination of settings.
 fn packings() -> impl Strategy<Value = Packing> {
     let all = packing::COMBINATIONS.iter().flat_map(|it| {
         it.compressions.iter().flat_map(|compression| {

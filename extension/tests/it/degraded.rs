@@ -24,28 +24,36 @@ async fn three(
 #[tokio::test]
 async fn a_missing_stream_is_reported_once_with_its_name() {
     let ended = three(&[("STREAM", "missing")], Faults::none(), |_| ()).await;
-    assert_eq!(ended.said("create the stream \"missing\", or correct KINESIS_TELEMETRY_STREAM"), 1);
-    assert_eq!(ended.said("events were not delivered before the end"), 1);
+    assert_eq!(
+        ended.count_logged("create the stream \"missing\", or correct KINESIS_TELEMETRY_STREAM"),
+        1
+    );
+    assert_eq!(ended.count_logged("events were not delivered before the end"), 1);
     assert_eq!(ended.printed.len(), 2, "{:?}", ended.printed);
 }
 
 #[tokio::test]
 async fn a_missing_permission_is_reported_once_with_its_remedy() {
     let ended = three(&[], Faults::denied(), |_| ()).await;
-    assert_eq!(ended.said("allow kinesis:PutRecords on \"telemetry\""), 1, "{:?}", ended.printed);
+    assert_eq!(
+        ended.count_logged("allow kinesis:PutRecords on \"telemetry\""),
+        1,
+        "{:?}",
+        ended.printed
+    );
 }
 
 #[tokio::test]
 async fn without_a_stream_nothing_is_subscribed() {
     let ended = three(&[("STREAM", "")], Faults::none(), |_| ()).await;
-    assert_eq!(ended.said("set KINESIS_TELEMETRY_STREAM"), 1);
+    assert_eq!(ended.count_logged("set KINESIS_TELEMETRY_STREAM"), 1);
     assert_eq!((ended.printed.len(), ended.journal.len()), (1, 0), "{:?}", ended.printed);
 }
 
 #[tokio::test]
 async fn a_lambda_without_telemetry_is_reported_once() {
     let ended = three(&[], Faults::none(), |options| options.has_telemetry = false).await;
-    assert_eq!(ended.said("has no Telemetry API"), 1);
+    assert_eq!(ended.count_logged("has no Telemetry API"), 1);
     assert_eq!(ended.printed.len(), 1, "{:?}", ended.printed);
 }
 
@@ -58,8 +66,13 @@ async fn an_unreachable_endpoint_is_reported_once() {
         options.environment.push(("AWS_ENDPOINT_URL".into(), "http://127.0.0.1:1".into()));
     };
     let ended = three(&settings, Faults::none(), unreachable).await;
-    assert_eq!(ended.said("cannot reach kinesis at 127.0.0.1:1: "), 1, "{:?}", ended.printed);
-    assert_eq!(ended.said("Connection refused"), 1, "{:?}", ended.printed);
+    assert_eq!(
+        ended.count_logged("cannot reach kinesis at 127.0.0.1:1: "),
+        1,
+        "{:?}",
+        ended.printed
+    );
+    assert_eq!(ended.count_logged("Connection refused"), 1, "{:?}", ended.printed);
 }
 
 #[tokio::test]
@@ -73,7 +86,7 @@ async fn invalid_settings_are_reported_together_in_one_line() {
         "FLUSH=\"later\"",
         "did you mean KINESIS_TELEMETRY_STREAM?",
     ] {
-        assert_eq!(ended.said(text), 1, "{text}: {:?}", ended.printed);
+        assert_eq!(ended.count_logged(text), 1, "{text}: {:?}", ended.printed);
     }
     assert_eq!(ended.verify_exactly_once().count("function"), 9);
 }
@@ -118,7 +131,7 @@ async fn an_invalid_stream_name_is_reported_with_its_value() {
     let ended = three(&[("STREAM", "two words")], Faults::none(), |_| ()).await;
     assert_eq!(ended.printed.len(), 1, "{:?}", ended.printed);
     assert_eq!(
-        ended.said("KINESIS_TELEMETRY_STREAM=\"two words\": not the name of a stream"),
+        ended.count_logged("KINESIS_TELEMETRY_STREAM=\"two words\": not the name of a stream"),
         1,
         "{:?}",
         ended.printed
@@ -134,7 +147,7 @@ async fn missing_credentials_are_reported_once() {
             .extend(["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"].map(empty));
     };
     let ended = three(&[], Faults::none(), no_credentials).await;
-    assert_eq!(ended.said("cannot call kinesis"), 1, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("cannot call kinesis"), 1, "{:?}", ended.printed);
 }
 
 #[tokio::test]
@@ -193,12 +206,12 @@ async fn full_memory_discards_and_counts_events() {
     env.kinesis.set_faults(Faults::none());
     let ended = env.end().await;
     assert_eq!(
-        ended.said("events are discarded, the least important first"),
+        ended.count_logged("events are discarded, the least important first"),
         1,
         "{:?}",
         ended.printed
     );
-    assert_eq!(ended.said("does not balance"), 0, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("does not balance"), 0, "{:?}", ended.printed);
     let last = ended.ledgers().pop().expect("a ledger reports what is missing");
     let shed = last["shed"]["memory"].as_u64().unwrap();
     let arrived = ended.arrived().events.len() as u64;

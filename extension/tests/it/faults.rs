@@ -37,12 +37,12 @@ async fn events_from_an_outage_arrive_afterwards() {
     let ended = env.end().await;
     assert_eq!(ended.verify().count("function"), 15);
     assert_eq!(
-        ended.said("telemetry is not delivered: ServiceUnavailable"),
+        ended.count_logged("telemetry is not delivered: ServiceUnavailable"),
         1,
         "{:?}",
         ended.printed
     );
-    assert_eq!(ended.said("telemetry is delivered again"), 1);
+    assert_eq!(ended.count_logged("telemetry is delivered again"), 1);
 }
 
 #[tokio::test]
@@ -146,7 +146,7 @@ async fn a_silent_kinesis_delays_100_invocations_by_two_flushes() {
     env.kinesis.set_faults(Faults::none());
     let ended = env.end().await;
     assert_eq!(ended.verify().count("function"), 300, "SHUTDOWN tries in any case");
-    assert_eq!(ended.said("telemetry is not delivered: "), 1, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("telemetry is not delivered: "), 1, "{:?}", ended.printed);
 }
 
 #[tokio::test]
@@ -198,7 +198,7 @@ async fn an_outdated_signature_is_renewed_within_the_flush() {
         assert!(env.kinesis.requests() > 1, "{code}: the flush retries it");
         let ended = env.end().await;
         assert_eq!(ended.verify_exactly_once().count("function"), 3, "{code}");
-        assert_eq!(ended.said("not delivered"), 0, "{code}: {:?}", ended.printed);
+        assert_eq!(ended.count_logged("not delivered"), 0, "{code}: {:?}", ended.printed);
     }
 }
 
@@ -212,9 +212,14 @@ async fn a_denial_is_reported_with_its_cause_and_its_remedy() {
     env.kinesis.set_faults(Faults::none());
     let ended = env.end().await;
     ended.verify();
-    assert_eq!(ended.said("because no resource-based policy allows"), 1, "{:?}", ended.printed);
-    assert_eq!(ended.said(remedy), 1, "{:?}", ended.printed);
-    assert_eq!(ended.said("kinesis:PutRecords"), 0, "{:?}", ended.printed);
+    assert_eq!(
+        ended.count_logged("because no resource-based policy allows"),
+        1,
+        "{:?}",
+        ended.printed
+    );
+    assert_eq!(ended.count_logged(remedy), 1, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("kinesis:PutRecords"), 0, "{:?}", ended.printed);
 }
 
 #[tokio::test]
@@ -227,5 +232,5 @@ async fn a_response_that_is_not_from_aws_is_quoted_in_the_log() {
     let ended = env.end().await;
     ended.verify();
     let expected = "HTTP status 403: <html> <body>Blocked by policy 17 [31m</body></html>; this answer is not from AWS";
-    assert_eq!(ended.said(expected), 1, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged(expected), 1, "{:?}", ended.printed);
 }

@@ -75,8 +75,8 @@ async fn undelivered_records_are_in_the_queue_at_the_end() {
         assert_eq!(sqs.requests(), 0, "the queue is the last resort");
         let ended = env.end().await;
         assert_eq!(verify(&ended, &sqs).count("function"), 50);
-        assert_eq!(ended.said("not delivered before the end"), 0, "{:?}", ended.printed);
-        assert_eq!(ended.said("does not balance"), 0, "{:?}", ended.printed);
+        assert_eq!(ended.count_logged("not delivered before the end"), 0, "{:?}", ended.printed);
+        assert_eq!(ended.count_logged("does not balance"), 0, "{:?}", ended.printed);
     }
 }
 
@@ -103,7 +103,12 @@ async fn a_rejected_event_is_in_the_queue_and_blocks_no_other() {
     assert!(sqs.messages().len() > 4, "in pieces, before the end");
     let ended = env.end().await;
     assert_eq!(verify(&ended, &sqs).count("function"), 7);
-    assert_eq!(ended.said("a record with 1 events is refused for good"), 1, "{:?}", ended.printed);
+    assert_eq!(
+        ended.count_logged("a record with 1 events is refused for good"),
+        1,
+        "{:?}",
+        ended.printed
+    );
     let last = ended.ledgers().pop().unwrap();
     assert_eq!((&last["deadLettered"], &last["shed"]["refused"]), (&json!(1), &json!(0)));
 }
@@ -140,7 +145,7 @@ async fn an_unavailable_queue_is_reported_once_and_loses_nothing() {
             Fault::Silence => "sqs did not answer in time",
             _ => "dead letters are not delivered: ServiceUnavailable",
         };
-        assert_eq!(ended.said(remedy), 1, "{fault:?}: {:?}", ended.printed);
+        assert_eq!(ended.count_logged(remedy), 1, "{fault:?}: {:?}", ended.printed);
     }
 }
 

@@ -90,5 +90,5 @@ async fn with_conflicting_settings_everything_arrives() {
     env.succeed(3).await;
     let ended = env.end().await;
     ended.verify_exactly_once();
-    assert_eq!(ended.said("not possible with KINESIS_TELEMETRY_RECORD_FORMAT=kpl"), 1);
+    assert_eq!(ended.count_logged("not possible with KINESIS_TELEMETRY_RECORD_FORMAT=kpl"), 1);
 }

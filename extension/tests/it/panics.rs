@@ -24,8 +24,8 @@ async fn live(panic_in: &str) -> Ended {
     let failed = env.invoke(json!({ "end": "fail" })).await;
     assert!(failed.response.contains("as the payload asked"), "{failed:?}");
     let ended = env.end().await;
-    assert_eq!(ended.said("a bug: "), 1, "{:?}", ended.printed);
-    assert_eq!(ended.said("injected into the"), 1, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("a bug: "), 1, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("injected into the"), 1, "{:?}", ended.printed);
     ended
 }
 

@@ -70,8 +70,8 @@ async fn only_telemetry_is_sent_through_the_proxy() {
     }
     let ended = env.end().await;
     assert_eq!(ended.verify_exactly_once().count("function"), 15);
-    assert_eq!(ended.said("secret"), 0, "{:?}", ended.printed);
-    assert_eq!(ended.said("proxy"), 0, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("secret"), 0, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("proxy"), 0, "{:?}", ended.printed);
     let asked = asked.lock().unwrap();
     assert!(!asked.is_empty());
     assert!(asked.iter().all(|line| line == "CONNECT kinesis.test:443 HTTP/1.1"), "{asked:?}");
@@ -98,8 +98,8 @@ async fn a_rejecting_proxy_is_reported_once_without_its_password() {
     assert_eq!(ended.records(), 0);
     let expected =
         format!("HTTPS_PROXY=\"http://…@127.0.0.1:{port}\": the proxy opens no connection to");
-    assert_eq!(ended.said(&expected), 1, "{:?}", ended.printed);
-    assert_eq!(ended.said("secret"), 0, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged(&expected), 1, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("secret"), 0, "{:?}", ended.printed);
 }
 
 #[tokio::test]

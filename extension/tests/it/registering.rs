@@ -160,8 +160,8 @@ async fn live(first: First, reached: Reached) -> (Output, Arc<Calls>) {
 /// Checks that the extension lives until its SHUTDOWN, is registered once, and calls `register` this often.
 #[track_caller]
 fn assert_lives(case: &str, (output, calls): &(Output, Arc<Calls>), registers: usize) {
-    let said = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert_eq!(output.status.code(), Some(0), "{case}: {said}");
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert_eq!(output.status.code(), Some(0), "{case}: {log}");
     let called = calls.registers.lock().unwrap();
     assert_eq!(called.len(), registers, "{case}: {called:?}");
     assert_eq!(calls.nexts.load(Ordering::SeqCst), 1, "{case}");
@@ -180,8 +180,8 @@ async fn the_registration_is_written_before_the_runtime_is_built() {
         command.args(["-c", "ulimit -n 4; exec \"$0\"", PROGRAM]);
         command.env("AWS_LAMBDA_INITIALIZATION_TYPE", mode);
         let output = command.output().await.unwrap();
-        let said = String::from_utf8_lossy(&output.stderr);
-        assert!(said.contains("cannot start: "), "{said}");
+        let log = String::from_utf8_lossy(&output.stderr);
+        assert!(log.contains("cannot start: "), "{log}");
         let accepted = tokio::time::timeout(Duration::from_secs(10), listener.accept()).await;
         let (stream, _) = accepted.expect("the extension connects").unwrap();
         let (line, body) = request(&mut BufReader::new(stream)).await.unwrap();

@@ -130,7 +130,7 @@ impl Rie {
     }
 
     /// Counts the lines with this text.
-    fn said(&self, text: &str) -> usize {
+    fn count_logged(&self, text: &str) -> usize {
         self.lines().iter().filter(|line| line.contains(text)).count()
     }
 

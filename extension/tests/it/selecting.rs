@@ -151,5 +151,5 @@ async fn managed_instances_deliver_every_line_and_report_it_once() {
     }
     let ended = env.end().await;
     assert_eq!(ended.verify_exactly_once().count("function"), 9);
-    assert_eq!(ended.said("SAMPLE is ignored on managed instances"), 1);
+    assert_eq!(ended.count_logged("SAMPLE is ignored on managed instances"), 1);
 }

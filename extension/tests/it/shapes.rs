@@ -92,7 +92,7 @@ async fn invalid_input_is_quarantined_and_other_events_arrive() {
         assert!(arrived.events.values().any(|event| *event == format!("{{\"n\":{n}}}")), "{n}");
     }
     assert_eq!(arrived.count("kinesis-telemetry.quarantine"), 6);
-    assert_eq!(ended.said("refused a telemetry batch of more than"), 1);
+    assert_eq!(ended.count_logged("refused a telemetry batch of more than"), 1);
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn a_batch_may_fill_most_of_the_memory_without_loss() {
     assert_eq!(post(&env, body.as_bytes()).await, "HTTP/1.1 200");
     let ended = env.end().await;
     assert_eq!(ended.arrived().events.values().filter(|it| **it == event).count(), 5_000);
-    assert_eq!(ended.said("shed"), 0);
+    assert_eq!(ended.count_logged("shed"), 0);
 }
 
 #[tokio::test]

@@ -66,7 +66,12 @@ async fn events_beyond_memory_wait_in_the_file_and_arrive() {
     env.kinesis.set_faults(Faults::none());
     let ended = env.end().await;
     assert_eq!(ended.verify().count("function"), 12_000);
-    assert_eq!(ended.said("further events wait in the spill file"), 1, "{:?}", ended.printed);
+    assert_eq!(
+        ended.count_logged("further events wait in the spill file"),
+        1,
+        "{:?}",
+        ended.printed
+    );
 }
 
 #[tokio::test]
@@ -91,8 +96,8 @@ async fn a_timeout_loses_nothing_if_tmpdir_is_missing() {
     let arrived = ended.verify();
     assert_eq!((arrived.instances(), arrived.count("function")), (2, 15));
     let why = format!("cannot write a spill file in {}: No such file", missing.display());
-    assert_eq!(ended.said(&why), 1, "{:?}", ended.printed);
-    assert_eq!(ended.said("/tmp is used instead"), 1, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged(&why), 1, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("/tmp is used instead"), 1, "{:?}", ended.printed);
 }
 
 #[tokio::test]
@@ -111,5 +116,5 @@ async fn events_are_in_a_file_only_while_kinesis_is_unavailable() {
     env.kinesis.set_faults(Faults::none());
     let ended = env.end().await;
     assert_eq!(ended.verify().count("function"), 25);
-    assert_eq!(ended.said("further events wait in the spill file"), 0, "memory suffices");
+    assert_eq!(ended.count_logged("further events wait in the spill file"), 0, "memory suffices");
 }

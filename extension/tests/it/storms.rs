@@ -47,7 +47,7 @@ async fn only_records_that_failed_in_the_service_are_resent() {
     for (reason, seed) in [(Refusal::Internal, 1), (Refusal::Kms("KMSThrottlingException"), 2)] {
         let ended = live(Faults::refusing_for(reason, 0.3, seed), 4, 50).await;
         assert_eq!(ended.verify_exactly_once().count("function"), 200, "{reason:?}");
-        assert_eq!(ended.said("telemetry is not delivered"), 0, "{:?}", ended.printed);
+        assert_eq!(ended.count_logged("telemetry is not delivered"), 0, "{:?}", ended.printed);
     }
 }
 
@@ -56,14 +56,14 @@ async fn failures_without_a_body_lose_nothing() {
     let script = [500, 502, 503, 500, 504].map(Fault::Bare);
     let ended = live(Faults::script(script), 2, 20).await;
     assert_eq!(ended.verify_exactly_once().count("function"), 40);
-    assert_eq!(ended.said("telemetry is not delivered"), 0, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("telemetry is not delivered"), 0, "{:?}", ended.printed);
 }
 
 #[tokio::test]
 async fn throttled_calls_are_retried_until_everything_arrives() {
     let ended = live(Faults::script(vec![Fault::throttled(); 4]), 2, 20).await;
     assert_eq!(ended.verify_exactly_once().count("function"), 40);
-    assert_eq!(ended.said("telemetry is not delivered"), 0, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("telemetry is not delivered"), 0, "{:?}", ended.printed);
 }
 
 #[tokio::test]
@@ -76,9 +76,9 @@ async fn an_unusable_kms_key_is_reported_once_and_loses_nothing() {
         invoke(&mut env, 1, 3).await;
         let ended = env.end().await;
         assert_eq!(ended.verify_exactly_once().count("function"), 12, "{code}");
-        let said = format!("telemetry is not delivered: {code}");
-        assert_eq!(ended.said(&said), 1, "{:?}", ended.printed);
-        assert_eq!(ended.said("telemetry is delivered again"), 1, "{:?}", ended.printed);
+        let message = format!("telemetry is not delivered: {code}");
+        assert_eq!(ended.count_logged(&message), 1, "{:?}", ended.printed);
+        assert_eq!(ended.count_logged("telemetry is delivered again"), 1, "{:?}", ended.printed);
     }
 }
 
@@ -92,8 +92,8 @@ async fn a_deleted_stream_gets_all_events_once_it_exists_again() {
     invoke(&mut env, 1, 3).await;
     let ended = env.end().await;
     assert_eq!(ended.verify_exactly_once().count("function"), 15);
-    assert_eq!(ended.said("create the stream \"telemetry\""), 1, "{:?}", ended.printed);
-    assert_eq!(ended.said("telemetry is delivered again"), 1, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("create the stream \"telemetry\""), 1, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("telemetry is delivered again"), 1, "{:?}", ended.printed);
 }
 
 #[tokio::test]
@@ -131,8 +131,8 @@ async fn random_faults(seed: u64, flush: &str, freeze_closes_connections: bool) 
     env.kinesis.set_faults(Faults::none());
     let ended = env.end().await;
     assert_eq!(ended.verify().count("function"), 800, "seed {seed}");
-    assert_eq!(ended.said("gave up"), 0, "{:?}", ended.printed);
-    assert_eq!(ended.said("does not balance"), 0, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("gave up"), 0, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("does not balance"), 0, "{:?}", ended.printed);
 }
 
 #[tokio::test]
@@ -208,7 +208,7 @@ async fn a_brief_outage_of_the_credentials_endpoint_loses_nothing() {
     mending.await.unwrap();
     let ended = env.end().await;
     assert_eq!(ended.verify_exactly_once().count("function"), 3);
-    assert_eq!(ended.said("not delivered"), 0, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("not delivered"), 0, "{:?}", ended.printed);
 }
 
 #[tokio::test]

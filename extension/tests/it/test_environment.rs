@@ -194,7 +194,7 @@ impl Ended {
     }
 
     /// Counts the extension's log lines with this text.
-    pub(crate) fn said(&self, text: &str) -> usize {
+    pub(crate) fn count_logged(&self, text: &str) -> usize {
         self.printed.iter().filter(|line| line.contains(text)).count()
     }
 }

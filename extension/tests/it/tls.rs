@@ -90,8 +90,13 @@ async fn an_untrusted_certificate_is_reported_once() {
     }
     let ended = env.end().await;
     assert_eq!(ended.records(), 0);
-    assert_eq!(ended.said("invalid peer certificate: UnknownIssuer"), 1, "{:?}", ended.printed);
-    assert_eq!(ended.said("set AWS_CA_BUNDLE to a PEM file"), 1, "{:?}", ended.printed);
+    assert_eq!(
+        ended.count_logged("invalid peer certificate: UnknownIssuer"),
+        1,
+        "{:?}",
+        ended.printed
+    );
+    assert_eq!(ended.count_logged("set AWS_CA_BUNDLE to a PEM file"), 1, "{:?}", ended.printed);
 }
 
 /// Creates an environment with these variables of AWS in addition to those that the sandbox sets.
@@ -114,7 +119,7 @@ async fn a_bundle_that_is_a_fifo_does_not_block_delivery() {
     env.succeed(5).await;
     let ended = env.end().await;
     assert_eq!(ended.verify_exactly_once().count("function"), 5);
-    assert_eq!(ended.said("it is not a regular file"), 1, "{:?}", ended.printed);
+    assert_eq!(ended.count_logged("it is not a regular file"), 1, "{:?}", ended.printed);
 }
 
 #[tokio::test]
@@ -125,8 +130,13 @@ async fn a_line_break_in_a_key_is_reported_as_a_bad_setting() {
         let ended = env.end().await;
         assert_eq!(ended.records(), 0);
         let expected = format!("{name} holds a line break");
-        assert_eq!(ended.said(&expected), 1, "{:?}", ended.printed);
-        assert_eq!((ended.said("a bug"), ended.said("hidden")), (0, 0), "{:?}", ended.printed);
+        assert_eq!(ended.count_logged(&expected), 1, "{:?}", ended.printed);
+        assert_eq!(
+            (ended.count_logged("a bug"), ended.count_logged("hidden")),
+            (0, 0),
+            "{:?}",
+            ended.printed
+        );
     }
 }
 
@@ -136,7 +146,7 @@ async fn an_invalid_region_is_not_reported_as_a_bug() {
         let mut env = env_with(&[("AWS_REGION", region), ("AWS_DEFAULT_REGION", region)]).await;
         env.succeed(5).await;
         let ended = env.end().await;
-        assert_eq!(ended.said("a bug"), 0, "{:?}", ended.printed);
+        assert_eq!(ended.count_logged("a bug"), 0, "{:?}", ended.printed);
         assert_eq!(ended.records(), 0, "{:?}", ended.printed);
     }
 }
@@ -155,9 +165,13 @@ async fn a_password_in_an_endpoint_is_never_reported() {
         env.succeed(5).await;
         let ended = env.end().await;
         assert_eq!(ended.records(), 0);
-        assert!(ended.said("telemetry is not delivered") >= 1, "{endpoint}: {:?}", ended.printed);
+        assert!(
+            ended.count_logged("telemetry is not delivered") >= 1,
+            "{endpoint}: {:?}",
+            ended.printed
+        );
         for secret in ["secret", "sec ret", "a bug"] {
-            assert_eq!(ended.said(secret), 0, "{endpoint}: {:?}", ended.printed);
+            assert_eq!(ended.count_logged(secret), 0, "{endpoint}: {:?}", ended.printed);
         }
     }
 }

@@ -206,9 +206,9 @@ fn the_format_wins_over_settings_that_it_excludes() {
 fn conflicting_settings_are_noted_if_they_were_set() {
     let notices =
         |variables| loaded(variables).notices.iter().map(ToString::to_string).collect::<Vec<_>>();
-    let said = notices(&[("BUFFER_TIMEOUT_MS", "2000"), ("TARGET_RECORD_BYTES", "2000000")]);
-    assert_eq!(said.len(), 2, "{said:?}");
-    assert!(said[0].contains("above KINESIS_TELEMETRY_FLUSH_TIMEOUT_MS=1000"), "{said:?}");
+    let reported = notices(&[("BUFFER_TIMEOUT_MS", "2000"), ("TARGET_RECORD_BYTES", "2000000")]);
+    assert_eq!(reported.len(), 2, "{reported:?}");
+    assert!(reported[0].contains("above KINESIS_TELEMETRY_FLUSH_TIMEOUT_MS=1000"), "{reported:?}");
     assert_eq!(notices(&[("BUFFER_TIMEOUT_MS", "2000"), ("FLUSH", "start")]), [""; 0]);
     assert_eq!(notices(&[("MAX_RECORD_BYTES", "100000"), ("FLUSH_TIMEOUT_MS", "50")]), [""; 0]);
 }
@@ -217,12 +217,12 @@ fn conflicting_settings_are_noted_if_they_were_set() {
 fn with_an_invalid_share_every_invocation_is_delivered() {
     for share in ["2", "5 %", "1e-2", "NaN"] {
         let Loaded { config, problems, .. } = loaded(&[("SAMPLE", share)]);
-        let said: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        let reported: Vec<String> = problems.iter().map(ToString::to_string).collect();
         let expected = format!(
             "KINESIS_TELEMETRY_SAMPLE={share:?}: not a decimal number from 0 to 1, such as 0.05; \
              set a decimal number from 0 to 1, such as 0.05, or remove it; 1 is used until then"
         );
-        assert_eq!((said, config.sample), (vec![expected], Sample::All));
+        assert_eq!((reported, config.sample), (vec![expected], Sample::All));
     }
 }
 

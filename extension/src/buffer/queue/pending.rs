@@ -130,10 +130,10 @@ impl Queue {
         if destination == Destination::Stream {
             self.stats.calls += 1;
         }
-        let mut told = request.ids.iter().zip(answers).peekable();
+        let mut answered = request.ids.iter().zip(answers).peekable();
         let mut kept = std::collections::VecDeque::with_capacity(self.pending.len());
         for mut pending in std::mem::take(&mut self.pending) {
-            let Some((_, answer)) = told.next_if(|(id, _)| **id == pending.id) else {
+            let Some((_, answer)) = answered.next_if(|(id, _)| **id == pending.id) else {
                 kept.push_back(pending);
                 continue;
             };

@@ -204,12 +204,12 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     /// Pauses deliveries while functions run, after a failure.
-    fn rest(&mut self, now: Instant) {
+    fn pause_deliveries(&mut self, now: Instant) {
         let pause = self.components.breaker.wait(clock::now());
         self.not_before = now + pause.clamp(AFTER_FAILURE, AFTER_FAILURES);
     }
 
-    /// At SHUTDOWN, when everything else is delivered, adds a ledger to the queue if one is due. Returns true if it
+    /// Adds a last ledger to the queue if everything else is delivered at SHUTDOWN and one is due. Returns true if it
     /// did.
     fn send_last_ledger(&mut self, outcome: &Outcome) -> bool {
         let is_owed =
@@ -247,7 +247,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         // After `next` was called a delivery may have slept through a freeze. Its duration says nothing then.
         let is_awake = self.phase != Phase::Idle || self.components.always_awake;
         if is_awake || matches!(outcome, Outcome::Blocked(_)) {
-            self.components.dispatcher.say(&outcome);
+            self.components.dispatcher.report(&outcome);
         }
         let has_progressed = ended.as_ref().is_some_and(|delivery| self.has_progressed(delivery));
         let had_time = is_awake && ended.as_ref().is_some_and(|delivery| self.had_time(delivery));
@@ -256,7 +256,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             return;
         }
         if outcome != Outcome::Delivered {
-            self.rest(now);
+            self.pause_deliveries(now);
         } else if let Some(delivery) = ended.filter(|_| has_progressed && is_awake) {
             self.components.policy.delivered(delivery.began.elapsed());
         }

@@ -41,7 +41,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     /// Abandons a delivery that a freeze has caught. Nothing is lost, because its records are still in the queue.
-    pub(super) fn forsake(&mut self) {
+    pub(super) fn drop_interrupted(&mut self) {
         if let Some(delivery) = self.delivery.take() {
             delivery.abort();
             self.components.dispatcher.reset();

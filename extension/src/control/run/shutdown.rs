@@ -77,7 +77,7 @@ impl<D: Sink> DeadLetters<D> {
         let dispatcher = cell.get_or_init(make).await;
         let outcome = dispatcher.deliver(destination, Scope::All, usize::MAX, until).await;
         if outcome != Outcome::Delivered {
-            dispatcher.say(&outcome);
+            dispatcher.report(&outcome);
             *self.not_before() = Instant::now() + REST;
         }
     }

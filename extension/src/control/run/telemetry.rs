@@ -65,7 +65,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
             queue.ledger.logs_dropped.add(taken.logs_dropped);
             queue.push(taken.events)
         };
-        self.say_overflow(overflow);
+        self.report_overflow(overflow);
         for signal in taken.signals {
             match signal {
                 Signal::RuntimeDone { request_id, duration } => {
@@ -78,7 +78,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 Signal::InitDone => self.on_init_done(),
                 Signal::InitRepeated => self.on_init_repeated(),
                 Signal::Tenant => self.queue().rename(self.components.intake.source()),
-                Signal::OtherTenant(tenant) => self.say_other_tenant(&tenant),
+                Signal::OtherTenant(tenant) => self.report_other_tenant(&tenant),
                 // The end of the function may be missing, and its timeout may be far away.
                 Signal::Gap => {
                     self.has_gap = true;
@@ -90,7 +90,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     /// Reports that an invocation names another tenant than the first one did.
-    fn say_other_tenant(&self, other: &str) {
+    fn report_other_tenant(&self, other: &str) {
         let other: String = other.chars().take(256).collect();
         let tenant = self.components.intake.source().tenant().unwrap_or_default();
         log::warn(&format!(
@@ -100,17 +100,17 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     /// Reports once each that memory is full, and that events are discarded.
-    fn say_overflow(&mut self, Overflow { spilled, shed }: Overflow) {
-        let said = self.overflow_said;
-        self.overflow_said.spilled += spilled;
-        self.overflow_said.shed += shed;
-        if spilled > 0 && said.spilled == 0 {
+    fn report_overflow(&mut self, Overflow { spilled, shed }: Overflow) {
+        let reported = self.reported_overflow;
+        self.reported_overflow.spilled += spilled;
+        self.reported_overflow.shed += shed;
+        if spilled > 0 && reported.spilled == 0 {
             log::warn(&format!(
                 "memory for telemetry is full ({}): further events wait in the spill file",
                 variable::QUEUE_MAX_BYTES
             ));
         }
-        if shed > 0 && said.shed == 0 {
+        if shed > 0 && reported.shed == 0 {
             log::error(&format!(
                 "events are discarded, the least important first: memory ({}) and the spill file ({}) are full",
                 variable::QUEUE_MAX_BYTES,

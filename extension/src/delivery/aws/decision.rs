@@ -286,9 +286,12 @@ fn is_outdated(code: &str, message: &str) -> bool {
         return true;
     }
     let message = message.lines().next().unwrap_or_default().to_ascii_lowercase();
-    let says = |text: &str| message.contains(text);
+    let mentions = |text: &str| message.contains(text);
     is_about_signatures(code)
-        && (says("expired") || says("not yet current") || says("is now ") || says("skewed"))
+        && (mentions("expired")
+            || mentions("not yet current")
+            || mentions("is now ")
+            || mentions("skewed"))
 }
 
 #[cfg(test)]

@@ -334,7 +334,7 @@ async fn a_stream_that_rejects_every_request_is_reported() {
 async fn the_number_of_remembered_problems_is_bounded() {
     let bench = Bench::new(2, []);
     for code in 0..1_000 {
-        bench.dispatcher.say(&Outcome::Blocked(Trouble::new(format!("Error{code}"))));
+        bench.dispatcher.report(&Outcome::Blocked(Trouble::new(format!("Error{code}"))));
     }
     assert_eq!(bench.dispatcher.trouble().len(), MAX_TROUBLES);
 }

@@ -24,8 +24,8 @@ async fn end(mut rie: Rie, lives: usize) {
     rie.terminate();
     assert_eq!(rie.ended().await, Some(0));
     assert!(start.elapsed() < Duration::from_millis(1_900), "{:?}", start.elapsed());
-    assert_eq!(rie.said(&format!("{ENDED}0")), lives, "{:#?}", rie.lines());
-    assert_eq!(rie.said(ENDED), lives);
+    assert_eq!(rie.count_logged(&format!("{ENDED}0")), lives, "{:#?}", rie.lines());
+    assert_eq!(rie.count_logged(ENDED), lives);
 }
 
 #[tokio::test]
@@ -36,7 +36,7 @@ async fn missing_telemetry_in_the_emulator_is_reported_once() {
         let answer = rie.invoke(&json!({ "lines": lines })).await;
         assert_eq!((answer.status, &answer.json()["lines"]), (200, &json!(lines)));
     }
-    assert_eq!(rie.said(NO_TELEMETRY), 1, "{:#?}", rie.lines());
+    assert_eq!(rie.count_logged(NO_TELEMETRY), 1, "{:#?}", rie.lines());
     end(rie, 1).await;
 }
 
@@ -47,7 +47,7 @@ async fn a_timeout_in_the_emulator_starts_another_process() {
     let answer = rie.invoke(&json!({ "end": "timeout" })).await;
     assert_eq!(answer.body, "Task timed out after 1.00 seconds");
     assert_eq!(rie.invoke(&json!({ "lines": 2 })).await.json()["lines"], 2);
-    assert_eq!(rie.said(NO_TELEMETRY), 2, "once per process: {:#?}", rie.lines());
+    assert_eq!(rie.count_logged(NO_TELEMETRY), 2, "once per process: {:#?}", rie.lines());
     end(rie, 2).await;
 }
 

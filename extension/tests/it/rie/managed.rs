@@ -66,7 +66,7 @@ async fn lines_of_concurrent_requests_in_the_emulator_arrive_once() {
     }
     rie.terminate();
     assert_eq!(rie.ended().await, Some(0));
-    assert_eq!(rie.said(&format!("{ENDED}0")), 1, "{:#?}", rie.lines());
+    assert_eq!(rie.count_logged(&format!("{ENDED}0")), 1, "{:#?}", rie.lines());
 
     let events = events(&kinesis);
     let lines = lines(&events);
@@ -111,7 +111,7 @@ async fn a_failure_and_a_timeout_in_the_emulator_are_reported() {
     assert_eq!(rie.invoke(&json!({ "lines": 1 })).await.json()["lines"], 1);
     rie.terminate();
     assert_eq!(rie.ended().await, Some(0));
-    assert_eq!(rie.said(&format!("{ENDED}0")), 1, "{:#?}", rie.lines());
+    assert_eq!(rie.count_logged(&format!("{ENDED}0")), 1, "{:#?}", rie.lines());
 
     let events = events(&kinesis);
     let reports = of_type(&events, "platform.report");
@@ -129,7 +129,7 @@ async fn lines_before_a_crash_in_the_emulator_arrive() {
     rie.invoke(&json!({ "lines": 5, "end": "exit" })).await;
     // The instance ends by itself: the platform would use another one.
     assert_eq!(rie.ended().await, Some(1));
-    assert_eq!(rie.said(&format!("{ENDED}0")), 1, "{:#?}", rie.lines());
+    assert_eq!(rie.count_logged(&format!("{ENDED}0")), 1, "{:#?}", rie.lines());
 
     let events = events(&kinesis);
     let [report] = of_type(&events, "platform.report")[..] else { panic!("one report") };
@@ -150,5 +150,5 @@ async fn an_unavailable_stream_does_not_affect_the_function() {
     }
     rie.terminate();
     assert_eq!(rie.ended().await, Some(0));
-    assert_eq!(rie.said(&format!("{ENDED}0")), 1, "{:#?}", rie.lines());
+    assert_eq!(rie.count_logged(&format!("{ENDED}0")), 1, "{:#?}", rie.lines());
 }

@@ -106,7 +106,7 @@ fn a_body_that_starts_no_array_has_no_members() {
     }
 }
 
-/// Quadratic time would take minutes in an unoptimised test.
+/// Splits hostile bodies. Quadratic time would take minutes in an unoptimised test.
 #[test]
 fn hostile_bodies_take_linear_time() {
     for unit in [
