@@ -106,7 +106,8 @@ def state():
         layers = [it["Arn"].split(":layer:")[1] for it in function.get("Layers", [])]
         variables = function.get("Environment", {}).get("Variables", {})
         found[function["FunctionName"]] = {"layers": layers, "variables": variables}
-    for role in ROLES:
+    made = {it["RoleName"] for it in IAM.list_roles()["Roles"]}
+    for role in made.intersection(ROLES):
         attached = IAM.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
         found[role + " role"] = [it["PolicyName"] for it in attached]
     return found

@@ -164,3 +164,16 @@ fn an_app_with_the_oldest_cdk_delivers_out_of_the_release() {
     let cdk = pinned(oldest, &["aws-cdk-lib", "constructs", "typescript"]);
     a_cdk_app_delivers(&[tools(), cdk].concat());
 }
+
+#[test]
+#[ignore = "needs Node and Python 3: cargo xtask ci"]
+fn a_stack_of_the_template_delivers_out_of_the_release() {
+    let outside = Outside::new();
+    let does = |arguments: &[&str]| outside.aws.python("tests/aws/template.py", arguments);
+    let template = released("kinesis-telemetry.", "template.yaml");
+    let release = std::env::var("RELEASE").unwrap();
+    does(&["create", &template, &release, env!("CARGO_PKG_VERSION")]);
+    does(&["function", outside.folder.path().join("function.zip").to_str().unwrap()]);
+    outside.telemetry_arrives("orders");
+    assert_eq!(does(&["delete"])["functions"], 0);
+}
