@@ -40,7 +40,7 @@ const LAST_CHANCE: Duration = Duration::from_millis(20);
 /// same time.
 const AFTER_A_FREEZE: Duration = Duration::from_millis(50);
 
-/// The most problems that are reported before one is resolved. A service whose every error has its own code must fill
+/// The maximum number of problems that are reported before one is resolved. A service whose every error has its own code must fill
 /// neither the log nor memory.
 const MAX_TROUBLES: usize = 50;
 

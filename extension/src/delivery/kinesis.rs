@@ -1,6 +1,6 @@
 //! The Kinesis client: `PutRecords`.
 //!
-//! Knows neither queue nor lifecycle.
+//! It knows neither the queue nor the lifecycle.
 
 use std::sync::Mutex;
 
@@ -121,8 +121,8 @@ impl Sink for Kinesis {
     }
 }
 
-/// Returns the answer for one record. A record was accepted if it has a sequence number. Every other error code of a
-/// single record may pass.
+/// Returns the answer for one record. A record was accepted if it has a sequence number. Every error code of a
+/// single record is transient.
 fn answer(entry: &PutRecordsResultEntry, service: &Service<'_>) -> Answer {
     match entry.sequence_number.as_deref() {
         Some(number) if !number.is_empty() => Ok(()),

@@ -12,7 +12,7 @@ use extension_spec::{PartitionKey, limits};
 
 use crate::pack::Record;
 
-/// The most keys in use; further records share them. No environment fills more shards than that.
+/// The maximum number of keys in use; further records share them. No environment fills more shards than that.
 const KEYS: usize = 100;
 /// The length of the longest suffix, `-99`.
 const SUFFIX: usize = 3;

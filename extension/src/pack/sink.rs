@@ -37,7 +37,7 @@ pub trait Sink: Send + Sync + 'static {
 /// The result for one record.
 pub type Answer = Result<(), Refusal>;
 
-/// Why one record of a request was rejected. Unless it is final, the reason may pass.
+/// Why one record of a request was rejected. Unless it is final, the reason is transient.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// The problem that occurred.
@@ -49,7 +49,7 @@ pub struct Refusal {
 }
 
 impl Refusal {
-    /// Returns a rejection that may pass.
+    /// Returns a transient rejection.
     pub fn for_now(trouble: Trouble) -> Self {
         Self { trouble, is_throttled: false, is_final: false }
     }

@@ -1,6 +1,6 @@
 //! The SDK's HTTP connector: HTTP/1.1 over TLS with ring.
 //!
-//! It replaces the SDK's own connector, which takes a function ten times as long before its first record. Connections
+//! It replaces the SDK's own connector, which costs a function ten times as much before its first record. Connections
 //! are kept while they are young, and dropped when they may have died in a freeze.
 
 mod prepared;

@@ -33,7 +33,7 @@ impl<'a> Piece<'a> {
     }
 }
 
-/// Returns the pieces of the array in `body`, each with the members that were read; none if the body is not an array.
+/// Returns the pieces of the array in `body`, each with the values that were read; none if the body is not an array.
 /// Only objects are read. Other values have their text only, and invalid pieces nothing.
 ///
 /// A member whose quotes or brackets do not match has no certain end. It is assumed to end where the next event starts:
