@@ -66,11 +66,11 @@ impl<S: Sink, D: Sink> Run<S, D> {
             Ok(Next::Invoke { request_id, deadline_ms }) => self.on_invoke(request_id, deadline_ms),
             Ok(Next::Shutdown { reason, deadline_ms }) => self.on_shutdown(&reason, deadline_ms),
             Ok(Next::Unknown(event_type)) => {
-                log::warn(&format!("lambda sent an event of unknown type {event_type:?}"));
+                log::warn(&format!("Lambda sent an event of unknown type {event_type:?}"));
                 self.step(Event::InvokePassed);
             }
             Err(error) => {
-                log::error(&format!("lambda ends this extension: {error}"));
+                log::error(&format!("Lambda rejected this extension: {error}"));
                 let now = Instant::now();
                 self.deliver_end = now + self.components.deadlines.flush_timeout / 2;
                 self.ending = Ending::refused(now + self.components.deadlines.flush_timeout);

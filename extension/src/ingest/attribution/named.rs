@@ -1,6 +1,6 @@
 //! Finds the request that a log line itself names.
 //!
-//! Knows the JSON members under which runtimes and Powertools log a request id, and Lambda's own text formats.
+//! It knows the JSON members under which runtimes and Powertools log a request id, and Lambda's own text formats.
 
 use std::borrow::Cow;
 
