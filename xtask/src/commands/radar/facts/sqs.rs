@@ -77,7 +77,7 @@ pub(super) fn rows() -> Vec<Row> {
             Says("seconds (# days)"),
             vec![
                 at("cdk/lib/kinesis-telemetry.ts", "retentionPeriod: Duration.days(#)"),
-                at("docs/deploying.md", "and waits for # days at most"),
+                at("docs/deploying.md", "They wait for at most # days"),
             ],
         ),
     ]
