@@ -13,6 +13,9 @@ const LIVES: &str = "only_remarkable_invocations_are_delivered_and_in_full";
 /// The tests that kill runs of `attach`, `upgrade`, `detach` and `rollback`, and change many functions.
 const FLEET: &str = "fleet::tests";
 
+/// The test that installs the package of constructs with every pair of CDK and TypeScript.
+const PACKAGE: &str = "the_package_installs_with_every_pair_of_cdk_and_typescript_from_a_registry";
+
 pub(super) fn add(project: &mut Project) {
     let hostile = job(
         "Hostile records",
@@ -54,9 +57,24 @@ pub(super) fn add(project: &mut Project) {
             .env([("FLEET_SEEDS", "1000"), ("FLEET_FUNCTIONS", "10000")]),
         ],
     );
+    let package = job(
+        "Versions of the CDK",
+        vec![
+            steps::checkout(),
+            steps::rust(),
+            steps::node(),
+            steps::python(),
+            Step::run(
+                "Use the package of constructs with each CDK and TypeScript",
+                format!("cargo xtask test -- {PACKAGE}"),
+            )
+            .env([("PACKAGE_MATRIX", "registry")]),
+        ],
+    );
     let mut workflow = Workflow::scheduled("nightly", "17 3 * * *", "hostile", hostile);
     workflow.jobs.0.push(("selection", lives));
     workflow.jobs.0.push(("fleet", fleet));
+    workflow.jobs.0.push(("package", package));
     project
         .yaml(".github/workflows/nightly.yml", &workflow)
         .facts_from(file!())
@@ -77,13 +95,19 @@ fn job(name: &'static str, steps: Vec<Step>) -> Job {
 
 #[cfg(test)]
 mod tests {
-    use super::{FLEET, LIVES};
+    use super::{FLEET, LIVES, PACKAGE};
 
     #[test]
     fn the_test_that_plays_lives_exists() {
         let tests = include_str!("../../../../extension/src/control/run/tests/storm/selection.rs");
         assert!(tests.contains(&format!("fn {LIVES}(")));
         assert!(tests.contains("\"SELECTION_LIVES\""));
+    }
+
+    #[test]
+    fn the_test_that_installs_the_package_exists() {
+        let tests = include_str!("../../commands/release/npm/tests.rs");
+        assert!(tests.contains(&format!("fn {PACKAGE}(")) && tests.contains("\"PACKAGE_MATRIX\""));
     }
 
     #[test]
