@@ -173,3 +173,65 @@ fn generated() -> Result<Vec<(String, Vec<u8>)>> {
     }
     Ok(files)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read as _;
+
+    use extension_spec::deployment::Architecture;
+    use flate2::read::GzDecoder;
+    use serde_json::Value;
+
+    use super::{MACOS, Platform, Program, archive, linux, tar};
+    use crate::commands::package::Notices;
+    use crate::project::links::REPOSITORY;
+    use crate::support::process;
+    use crate::support::workspace;
+
+    /// Replaces the variables of cargo-binstall (its SUPPORT.md).
+    fn filled(template: &Value, package: &Value, target: &str) -> String {
+        let text = |member: &str| package[member].as_str().unwrap().to_owned();
+        let (name, version, repository) = (text("name"), text("version"), text("repository"));
+        let variables = [
+            ("repo", repository.as_str()),
+            ("name", &name),
+            ("bin", &name),
+            ("version", &version),
+            ("target", target),
+            ("archive-suffix", ".tar.gz"),
+            ("binary-ext", ""),
+        ];
+        variables.into_iter().fold(template.as_str().unwrap().to_owned(), |text, (name, value)| {
+            text.replace(&format!("{{ {name} }}"), value)
+        })
+    }
+
+    #[test]
+    fn cargo_binstall_finds_the_program_in_every_archive() {
+        let mut cargo = workspace::cargo();
+        cargo.args(["metadata", "--no-deps", "--format-version", "1"]);
+        let (_, json) = process::output("cargo metadata", &mut cargo).unwrap();
+        let metadata: Value = serde_json::from_str(&json).unwrap();
+        let packages = metadata["packages"].as_array().unwrap();
+        let package = packages.iter().find(|it| it["name"] == super::CLI).unwrap();
+        let binstall = &package["metadata"]["binstall"];
+        for platform in [linux(Architecture::X86_64), linux(Architecture::Arm64), MACOS] {
+            let Platform { target, .. } = platform;
+            let url = filled(&binstall["pkg-url"], package, target);
+            let published = format!("{REPOSITORY}/releases/download/v{}", super::super::VERSION);
+            assert_eq!(url, format!("{published}/{}", archive(&platform)));
+            let [licences, of_rust, sbom] = [""; 3].map(str::to_owned);
+            let notices = Notices { licences, of_rust, sbom };
+            let program = Program { platform, bytes: b"program".into(), notices };
+            let packed = tar(&program).unwrap();
+            let mut unpacked = tar::Archive::new(GzDecoder::new(packed.as_slice()));
+            let path = filled(&binstall["bin-dir"], package, target);
+            let mut entries = unpacked.entries().unwrap().map(Result::unwrap);
+            let mut entry = entries.find(|it| it.path().unwrap().ends_with(&path)).unwrap();
+            assert_eq!(entry.header().mode().unwrap(), 0o755);
+            let mut bytes = Vec::new();
+            entry.read_to_end(&mut bytes).unwrap();
+            assert_eq!(bytes, b"program");
+        }
+    }
+}
