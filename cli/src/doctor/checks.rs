@@ -7,7 +7,9 @@ use std::rc::Rc;
 use aws_sdk_lambda::operation::get_function_configuration::{
     GetFunctionConfigurationError, GetFunctionConfigurationOutput,
 };
-use aws_sdk_lambda::operation::get_layer_version_by_arn::GetLayerVersionByArnError;
+use aws_sdk_lambda::operation::get_layer_version_by_arn::{
+    GetLayerVersionByArnError, GetLayerVersionByArnOutput,
+};
 use extension_spec::deployment::Architecture;
 use kinesis_telemetry_args::Deployment;
 use kinesis_telemetry_stream::Aws;
@@ -118,7 +120,7 @@ impl<'a> DeploymentChecks<'a> {
         let arn = self.value(key)?;
         let found = self.lambda.ask(|it| it.get_layer_version_by_arn().arn(arn).send()).await;
         let verdict = match found {
-            Ok(_) => Verdict::well(arn),
+            Ok(it) => Verdict::well(build_of(arn, &it)),
             Err(error)
                 if error
                     .as_service_error()
@@ -240,6 +242,19 @@ impl<'a> DeploymentChecks<'a> {
         let check = queue::check(url, self.redeploy(), &redrive, self.aws);
         let verdict = self.progress.during("queue", check).await;
         Some(Finding::new("queue", verdict))
+    }
+}
+
+/// Returns the ARN of a layer version with the release that it holds, as its description begins, and who has signed it.
+fn build_of(arn: &str, answer: &GetLayerVersionByArnOutput) -> String {
+    let release = answer.description().and_then(|it| it.split(": ").next());
+    let signer = answer.content().and_then(|it| it.signing_profile_version_arn());
+    let signer = signer.map(|it| format!("signed by {it}"));
+    let details: Vec<_> =
+        release.into_iter().chain(signer.as_deref()).filter(|it| !it.is_empty()).collect();
+    match details[..] {
+        [] => arn.to_owned(),
+        _ => format!("{arn} ({})", details.join(", ")),
     }
 }
 

@@ -303,6 +303,25 @@ fn without_a_problem_the_next_command_is_named() {
 }
 
 #[test]
+fn a_layer_is_shown_with_its_release_and_signer() {
+    let server = healthy_but(|call| {
+        let is_signed = call.operation.contains("layer%3Aarm");
+        let signer = is_signed.then_some("arn:aws:signer:eu-central-1:111122223333:/p/v1");
+        call.operation.contains("/layers").then(|| {
+            ok(&json!({
+                "Description": "kinesis-telemetry-extension 0.1.0: delivers telemetry",
+                "Content": { "SigningProfileVersionArn": signer },
+            }))
+        })
+    });
+    let (code, text) = server.types(&["doctor"]);
+    assert_eq!(code, 0, "{text}");
+    assert!(text.contains("layer:extension:1 (kinesis-telemetry-extension 0.1.0)\n"), "{text}");
+    let signed = "(kinesis-telemetry-extension 0.1.0, signed by arn:aws:signer:eu-central-1:111122223333:/p/v1)\n";
+    assert!(text.contains(signed), "{text}");
+}
+
+#[test]
 fn an_encrypted_environment_is_unknown_with_the_permission() {
     let server = healthy_but(|call| {
         call.operation.ends_with("/configuration").then(|| {
