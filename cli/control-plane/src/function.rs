@@ -38,6 +38,8 @@ pub struct Function {
     pub weights: BTreeMap<String, String>,
     /// Versions with provisioned concurrency.
     pub provisioned: Vec<String>,
+    /// Name of its code signing configuration.
+    pub code_signing: Option<String>,
     /// Further members of the configuration, which replace others.
     pub more: Map<String, Value>,
 }
@@ -72,6 +74,7 @@ impl Function {
             aliases: Vec::new(),
             weights: BTreeMap::new(),
             provisioned: Vec::new(),
+            code_signing: None,
             more: Map::new(),
         }
     }
@@ -122,6 +125,13 @@ impl Function {
     #[must_use]
     pub fn unreadable(mut self) -> Self {
         self.is_unreadable = true;
+        self
+    }
+
+    /// Gives it a code signing configuration.
+    #[must_use]
+    pub fn code_signing(mut self, config: &str) -> Self {
+        self.code_signing = Some(config.to_owned());
         self
     }
 

@@ -57,21 +57,14 @@ impl State {
         }
         match operation {
             "ListFunctions" => self.page(query),
-            "ListCodeSigningConfigs" => answer(200, &json!({ "CodeSigningConfigs": [enforced()] })),
-            "GetCodeSigningConfig" => answer(200, &json!({ "CodeSigningConfig": enforced() })),
-            "ListFunctionsByCodeSigningConfig" => {
-                let signed = self.signed.iter().map(|it| Function::new(it).arn());
-                answer(200, &json!({ "FunctionArns": signed.collect::<Vec<_>>() }))
-            }
-            "GetLayerVersionByArn" => answer(200, &json!({ "Content": { "CodeSize": 1 } })),
+            "ListCodeSigningConfigs"
+            | "GetCodeSigningConfig"
+            | "ListFunctionsByCodeSigningConfig" => self.code_signing(operation, &parts, query),
+            "GetLayerVersionByArn" => self.layer_version(query),
             _ if !self.functions.contains_key(name) => {
                 refused(404, "ResourceNotFoundException", &format!("Function not found: {name}"))
             }
-            "GetFunctionCodeSigningConfig" => {
-                let is_signed = self.signed.iter().any(|it| *it == name);
-                let arn = if is_signed { "csc" } else { "" };
-                answer(200, &json!({ "FunctionName": name, "CodeSigningConfigArn": arn }))
-            }
+            "GetFunctionCodeSigningConfig" => self.code_signing(operation, &parts, query),
             "GetFunction" => {
                 let function = &self.functions[name];
                 answer(
@@ -196,12 +189,9 @@ impl State {
         if bytes > 4_096 {
             return invalid("Environment variables exceeded the 4KB limit");
         }
-        if self.signed.iter().any(|it| it == name) && changed.layers != function.layers {
-            return refused(
-                400,
-                "CodeVerificationFailedException",
-                "The code signature failed one or more of the validation checks",
-            );
+        if let Some(response) = self.untrusted(&function, &changed) {
+            self.violation(format!("{name}: layers of which code signing refuses one"));
+            return response;
         }
         self.revisions += 1;
         changed.revision = self.revisions;
@@ -247,16 +237,8 @@ fn outdated() -> Response {
     refused(412, "PreconditionFailedException", message)
 }
 
-fn enforced() -> Value {
-    json!({
-        "CodeSigningConfigId": "csc-1", "CodeSigningConfigArn": "csc", "LastModified": "",
-        "AllowedPublishers": { "SigningProfileVersionArns": ["profile"] },
-        "CodeSigningPolicies": { "UntrustedArtifactOnDeployment": "Enforce" },
-    })
-}
-
 /// Returns where a page begins.
-fn marker(query: &str) -> usize {
+pub(crate) fn marker(query: &str) -> usize {
     let mut parameters = query.split('&');
     let marker = parameters.find_map(|it| it.strip_prefix("Marker="));
     marker.map_or(0, |it| it.parse().unwrap_or_default())

@@ -7,6 +7,7 @@ mod function;
 mod identity;
 mod lambda;
 pub mod publishing;
+mod signing;
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -16,6 +17,7 @@ use serde_json::{Value, json};
 
 pub use function::{Function, layer, other_layer};
 pub use identity::{POLICY, Role};
+pub use signing::{CodeSigning, signing_profile};
 
 /// The region of the control plane.
 pub const REGION: &str = "eu-central-1";
@@ -81,8 +83,12 @@ pub struct State {
     pub after_write: Option<fn(&Function, &mut Function)>,
     /// Writes are refused with a 500 until this time.
     pub failing_until: Duration,
-    /// Code signing is enforced for these functions.
-    pub signed: Vec<String>,
+    /// Code signing configurations by name.
+    pub code_signing: BTreeMap<String, CodeSigning>,
+    /// The profile versions that have signed layer versions, by the layer's ARN.
+    pub signers: BTreeMap<String, String>,
+    /// Layer versions that were changed after they were signed.
+    pub altered: Vec<String>,
     /// Operations that are denied.
     pub denied: Vec<&'static str>,
     /// Version of the deployment's layer.

@@ -1,5 +1,6 @@
 //! Plans and changes the functions of one region.
 
+mod decision;
 mod policies;
 mod restored;
 mod users;
@@ -14,7 +15,7 @@ use tokio::time::{Instant, sleep};
 
 use super::journal::{Entry, Intent, Journal, Verb};
 use super::paced::{Lambda, jitter};
-use super::plan::{Change, Goal, Plan, Wanted, plan};
+use super::plan::{Change, Plan, Wanted};
 use super::reason::{Reason, Why};
 use super::result::{Item, Outcome};
 use super::role::Roles;
@@ -24,6 +25,7 @@ use super::snapshot::Snapshot;
 use super::undo::Tracked;
 use super::versions::{Versions, publish};
 use super::write::{Verdict, verdict};
+use decision::Decision;
 
 /// Attempts to change one function, while others change it or Lambda does not answer.
 const ATTEMPTS: usize = 10;
@@ -50,12 +52,6 @@ pub(super) struct Site {
     pub(super) users: RefCell<BTreeMap<String, Vec<String>>>,
     /// Why no function can be changed any more.
     pub(super) stopped: RefCell<Option<Why>>,
-}
-
-/// What is to become of a function, and whether its role gets the policy.
-struct Decision {
-    plan: Plan,
-    gets_policy: bool,
 }
 
 impl Site {
@@ -97,7 +93,7 @@ impl Site {
         if snapshot.layers.iter().any(is_own) {
             self.users.borrow_mut().entry(item.role.clone()).or_default().push(item.arn.clone());
         }
-        let Decision { plan, gets_policy } =
+        let Decision { plan, gets_policy, warnings } =
             self.decide(&snapshot, tracked(&item.arn).as_ref()).await;
         Some(match plan {
             Plan::Unchanged(why) => item.ended(Outcome::Unchanged, why),
@@ -108,7 +104,7 @@ impl Site {
                 }
                 item.versions = Versions { features: snapshot.versioned, ..Versions::default() };
                 item.why.clone_from(&change.left);
-                item.change = change;
+                (item.change, item.warnings) = (change, warnings);
                 item
             }
         })
@@ -188,7 +184,7 @@ impl Site {
             return Err(Verdict::Leave(Reason::Failed.with(failure)));
         }
         let tracked = journal.function(&snapshot.arn).map(|it| it.tracked.clone());
-        let Decision { plan, gets_policy } = self.decide(&snapshot, tracked.as_ref()).await;
+        let Decision { plan, gets_policy, .. } = self.decide(&snapshot, tracked.as_ref()).await;
         let change = match plan {
             Plan::Unchanged(left) => {
                 self.publish(&snapshot, item, journal).await?;
@@ -256,37 +252,6 @@ impl Site {
         item.published = Some(version.clone());
         let function = snapshot.arn.clone();
         journal.note(&Entry::Published { function, version }).map_err(|it| stop(&it))
-    }
-
-    async fn decide(&self, snapshot: &Snapshot, tracked: Option<&Tracked>) -> Decision {
-        let skip = |why| Decision { plan: Plan::Skip(why), gets_policy: false };
-        let mut plan = plan(snapshot, &self.wanted, tracked);
-        if let Plan::Change(Change { layers: Some((before, after)), .. }) = &plan {
-            for layer in after.iter().filter(|it| !before.contains(it)) {
-                if let Some(why) = self.signing.refuses(&self.lambda, &snapshot.arn, layer).await {
-                    return skip(why);
-                }
-            }
-        }
-        let is_attach = matches!(self.wanted.goal, Goal::Attach { .. });
-        let Some(roles) = self.roles.as_ref().filter(|_| is_attach) else {
-            return Decision { plan, gets_policy: false };
-        };
-        if matches!(plan, Plan::Skip(_)) {
-            return Decision { plan, gets_policy: false };
-        }
-        let gets_policy = match roles.facts(&snapshot.role).await {
-            Ok(facts) if facts.is_attached => false,
-            Ok(facts) => match facts.obstacle {
-                Some(why) => return skip(why),
-                None => true,
-            },
-            Err(why) => return skip(why),
-        };
-        if gets_policy && matches!(plan, Plan::Unchanged(_)) {
-            plan = Plan::Change(Change::default());
-        }
-        Decision { plan, gets_policy }
     }
 
     /// Returns the deployment's layers, without versions; a rollback knows them from the journal.

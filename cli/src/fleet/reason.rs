@@ -48,7 +48,7 @@ reasons! {
     /// The extension would not use the settings.
     Settings = "settings", "the extension would not use these settings";
     /// The function's code signing configuration refuses the layer.
-    CodeSigning = "code-signing", "its code signing configuration refuses the layer, which no allowed profile has signed";
+    CodeSigning = "code-signing", "its code signing configuration refuses the layer";
     /// The function, or its last update, has failed.
     Failed = "failed", "the function or its last update has failed";
     /// The function is being created, updated or deleted.

@@ -17,6 +17,8 @@ pub(super) struct Item {
     /// Why it stays as it is, or what of it does.
     pub(super) why: Option<Why>,
     pub(super) change: Change,
+    /// What Lambda will warn of when the change is made.
+    pub(super) warnings: Vec<String>,
     /// The policy that is attached to the role before the function is changed.
     pub(super) policy: Option<String>,
     pub(super) versions: Versions,
@@ -108,6 +110,7 @@ pub(super) struct Row<'a> {
     result: &'static str,
     reason: Option<&'static str>,
     message: Option<String>,
+    warnings: &'a [String],
     layers_before: Option<&'a [String]>,
     layers_after: Option<&'a [String]>,
     variables: Vec<Variable<'a>>,
@@ -149,6 +152,7 @@ impl<'a> From<&'a Item> for Row<'a> {
             result: item.outcome.word(),
             reason: item.why.as_ref().map(|it| it.reason.code()),
             message: item.why.as_ref().map(ToString::to_string),
+            warnings: &item.warnings,
             layers_before: layers.as_ref().map(|it| it.0.as_slice()),
             layers_after: layers.as_ref().map(|it| it.1.as_slice()),
             variables: variables.iter().map(variable).collect(),

@@ -127,6 +127,9 @@ fn change(text: &mut Text, item: &Item, columns: usize) {
         let line = format!("  + policy {policy} for role {}", role::name(&item.role));
         text.push_in(&[Style::Green], &line).end_line();
     }
+    for warning in &item.warnings {
+        wrapped(text, warning, columns, ["  ", "    "], &[Style::Yellow]);
+    }
     if let Some(why) = &item.why {
         wrapped(
             text,

@@ -1,137 +1,167 @@
-//! Which functions accept signed layers only.
+//! Which functions accept signed layers only, and who has signed a layer.
 
-use std::cell::{OnceCell, RefCell};
+mod config;
+mod once;
+
+use std::cell::OnceCell;
 use std::collections::BTreeMap;
 
-use aws_sdk_lambda::error::ProvideErrorMetadata as _;
-use aws_sdk_lambda::types::{CodeSigningConfig, CodeSigningPolicy};
-use kinesis_telemetry_stream::is_denied;
+use aws_sdk_lambda::config::http::HttpResponse;
+use aws_sdk_lambda::error::{ProvideErrorMetadata, SdkError};
+use tokio::sync;
 
 use super::paced::Lambda;
 use super::reason::{Reason, Why};
-use super::write::verdict;
+use super::write::{Verdict, verdict};
+use config::Config;
+pub(super) use config::Objection;
+use once::Once;
 
-/// The code signing configurations of an account and region that are enforced.
+/// The code signing configurations of an account and region, read when the first layer is added. Each fact is read once.
 #[derive(Debug, Default)]
 pub(super) struct Signing {
-    /// The signing profiles that a function accepts, by ARN. Functions without a configuration are left out.
-    accepted: BTreeMap<String, Vec<String>>,
-    /// The profile that has signed a layer version, by ARN.
-    profiles: RefCell<BTreeMap<String, Result<Option<String>, Why>>>,
-    /// True if the configurations cannot be listed. Then each function is asked for its own.
-    is_unlisted: bool,
-    /// True if functions cannot be asked either. Then Lambda refuses the layer when it is attached.
-    is_unknown: OnceCell<()>,
+    /// The configurations of functions, by the function's ARN; `None` if they cannot be listed. Then each function is asked.
+    listed: sync::OnceCell<Option<BTreeMap<String, Config>>>,
+    functions: Once<Result<Option<Config>, Why>>,
+    configs: Once<Result<Option<Config>, Why>>,
+    /// The profile version that has signed a layer version, by the layer's ARN.
+    signers: Once<Result<Option<String>, Why>>,
+    /// Why functions cannot be asked either.
+    unknown: OnceCell<Why>,
 }
 
 impl Signing {
-    /// Reads the configurations: a few calls for an account, instead of one for each function.
-    pub(super) async fn read(lambda: &Lambda) -> Self {
-        Self::list(lambda).await.unwrap_or(Self { is_unlisted: true, ..Self::default() })
-    }
-
-    async fn list(lambda: &Lambda) -> Option<Self> {
-        let mut signing = Self::default();
-        let mut marker = None::<String>;
-        loop {
-            let call =
-                lambda.ask(|it| it.list_code_signing_configs().set_marker(marker.clone()).send());
-            let page = call.await.ok()?;
-            for config in page.code_signing_configs().iter().filter(|it| is_enforced(it)) {
-                signing.add(lambda, config).await?;
-            }
-            match page.next_marker.filter(|it| !it.is_empty() && marker.as_ref() != Some(it)) {
-                Some(next) => marker = Some(next),
-                None => return Some(signing),
-            }
-        }
-    }
-
-    async fn add(&mut self, lambda: &Lambda, config: &CodeSigningConfig) -> Option<()> {
-        let mut marker = None::<String>;
-        loop {
-            let call = lambda.ask(|it| {
-                let request = it.list_functions_by_code_signing_config();
-                let request = request.code_signing_config_arn(config.code_signing_config_arn());
-                request.set_marker(marker.clone()).send()
-            });
-            let page = call.await.ok()?;
-            for function in page.function_arns() {
-                self.accepted.insert(function.clone(), profiles(config));
-            }
-            match page.next_marker.filter(|it| !it.is_empty() && marker.as_ref() != Some(it)) {
-                Some(next) => marker = Some(next),
-                None => return Some(()),
-            }
-        }
-    }
-
-    /// Returns why a function does not accept a layer version.
-    pub(super) async fn refuses(
+    /// Returns what the configuration of a function has against a layer version that the function gets. Fails if a service does not
+    /// answer. Without a permission to read configurations, Lambda itself refuses the layer when it is added.
+    pub(super) async fn objection(
         &self,
         lambda: &Lambda,
         function: &str,
         layer: &str,
-    ) -> Option<Why> {
-        let accepted = match self.accepted.get(function) {
-            Some(accepted) => accepted.clone(),
-            None if self.is_unlisted => self.of_function(lambda, function).await?,
-            None => return None,
+    ) -> Result<Option<Objection>, Why> {
+        let listed = self.listed.get_or_init(async || list(lambda).await).await;
+        let config = match listed {
+            Some(listed) => listed.get(function).cloned(),
+            None => self.functions.get(function, || self.ask(lambda, function)).await?,
         };
-        match self.profile(lambda, layer).await {
-            Ok(Some(profile)) if accepted.contains(&profile) => None,
-            Ok(_) => Some(Reason::CodeSigning.with(layer)),
-            Err(why) => Some(why),
-        }
+        let Some(config) = config else { return Ok(None) };
+        let signer = self.signers.get(layer, || signer(lambda, layer)).await?;
+        Ok(config.objection(layer, signer.as_deref()))
     }
 
-    async fn of_function(&self, lambda: &Lambda, function: &str) -> Option<Vec<String>> {
-        if self.is_unknown.get().is_some() {
-            return None;
+    /// Returns a line if it is unknown which functions have a configuration.
+    pub(super) fn note(&self) -> Option<String> {
+        let why = self.unknown.get()?;
+        Some(format!(
+            "note: it is unknown which functions enforce code signing, and Lambda refuses unsigned layers of those: {why}"
+        ))
+    }
+
+    /// Asks a function for its configuration.
+    async fn ask(&self, lambda: &Lambda, function: &str) -> Result<Option<Config>, Why> {
+        if self.unknown.get().is_some() {
+            return Ok(None);
         }
         let call =
             lambda.ask(|it| it.get_function_code_signing_config().function_name(function).send());
         let answer = match call.await {
             Ok(answer) => answer,
             Err(error) => {
-                // Other errors say nothing about other functions: this one may be deleted.
-                if is_denied(error.code()) {
-                    _ = self.is_unknown.set(());
-                }
-                return None;
+                return self.failed(lambda, "lambda:GetFunctionCodeSigningConfig", &error);
             }
         };
-        let arn = Some(answer.code_signing_config_arn()).filter(|it| !it.is_empty())?;
+        match answer.code_signing_config_arn() {
+            "" => Ok(None),
+            arn => self.configs.get(arn, || self.config(lambda, arn)).await,
+        }
+    }
+
+    async fn config(&self, lambda: &Lambda, arn: &str) -> Result<Option<Config>, Why> {
         let call =
             lambda.ask(|it| it.get_code_signing_config().code_signing_config_arn(arn).send());
-        let config = call.await.ok()?.code_signing_config?;
-        is_enforced(&config).then(|| profiles(&config))
-    }
-
-    async fn profile(&self, lambda: &Lambda, layer: &str) -> Result<Option<String>, Why> {
-        if let Some(profile) = self.profiles.borrow().get(layer) {
-            return profile.clone();
+        match call.await {
+            Ok(answer) => Ok(answer.code_signing_config.map(|it| Config::of(&it))),
+            Err(error) => self.failed(lambda, "lambda:GetCodeSigningConfig", &error),
         }
-        let call = lambda.ask(|it| it.get_layer_version_by_arn().arn(layer).send());
-        let profile = match call.await {
-            Ok(answer) => Ok(answer.content.and_then(|it| it.signing_profile_version_arn)),
-            Err(error) => {
-                let doing = "reading a layer version";
-                Err(verdict(&lambda.aws, doing, "lambda:GetLayerVersion", &error).why())
+    }
+
+    /// Judges a call without an answer. If Lambda refuses it, further ones are of no use.
+    fn failed<E>(
+        &self,
+        lambda: &Lambda,
+        permission: &str,
+        error: &SdkError<E, HttpResponse>,
+    ) -> Result<Option<Config>, Why>
+    where
+        E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    {
+        match verdict(&lambda.aws, "reading code signing", permission, error) {
+            // The function was deleted, or the configuration.
+            Verdict::Leave(why) if why.reason == Reason::NotFound => Ok(None),
+            Verdict::Leave(why) if matches!(why.reason, Reason::Denied | Reason::Refused) => {
+                _ = self.unknown.set(why);
+                Ok(None)
             }
-        };
-        self.profiles.borrow_mut().insert(layer.to_owned(), profile.clone());
-        profile
+            verdict => Err(verdict.why()),
+        }
     }
 }
 
-fn is_enforced(config: &CodeSigningConfig) -> bool {
-    let policy =
-        config.code_signing_policies().and_then(|it| it.untrusted_artifact_on_deployment());
-    policy == Some(&CodeSigningPolicy::Enforce)
+/// Lists the configurations with their functions: a few calls for an account, instead of one for each function.
+async fn list(lambda: &Lambda) -> Option<BTreeMap<String, Config>> {
+    let (mut listed, mut marker) = (BTreeMap::new(), None::<String>);
+    loop {
+        let call =
+            lambda.ask(|it| it.list_code_signing_configs().set_marker(marker.clone()).send());
+        let page = call.await.ok()?;
+        for config in page.code_signing_configs() {
+            add(lambda, &Config::of(config), &mut listed).await?;
+        }
+        match page.next_marker.filter(|it| !it.is_empty() && marker.as_ref() != Some(it)) {
+            Some(next) => marker = Some(next),
+            None => return Some(listed),
+        }
+    }
 }
 
-fn profiles(config: &CodeSigningConfig) -> Vec<String> {
-    let publishers = config.allowed_publishers();
-    publishers.map(|it| it.signing_profile_version_arns().to_vec()).unwrap_or_default()
+/// Adds the functions of a configuration.
+async fn add(
+    lambda: &Lambda,
+    config: &Config,
+    listed: &mut BTreeMap<String, Config>,
+) -> Option<()> {
+    let mut marker = None::<String>;
+    loop {
+        let call = lambda.ask(|it| {
+            let request = it.list_functions_by_code_signing_config();
+            let request = request.code_signing_config_arn(&config.arn);
+            request.set_marker(marker.clone()).send()
+        });
+        let page = call.await.ok()?;
+        let functions = page.function_arns.unwrap_or_default();
+        listed.extend(functions.into_iter().map(|it| (it, config.clone())));
+        match page.next_marker.filter(|it| !it.is_empty() && marker.as_ref() != Some(it)) {
+            Some(next) => marker = Some(next),
+            None => return Some(()),
+        }
+    }
+}
+
+/// Returns the profile version that has signed a layer version.
+async fn signer(lambda: &Lambda, layer: &str) -> Result<Option<String>, Why> {
+    let call = lambda.ask(|it| it.get_layer_version_by_arn().arn(layer).send());
+    match call.await {
+        Ok(answer) => Ok(answer.content.and_then(|it| it.signing_profile_version_arn)),
+        Err(error) => {
+            let doing = "reading a layer version";
+            let why = verdict(&lambda.aws, doing, "lambda:GetLayerVersion", &error).why();
+            // Only a function that is not found is deleted.
+            let is_missing = why.reason == Reason::NotFound;
+            Err(if is_missing {
+                Reason::Refused.with(format!("the layer version {layer} does not exist"))
+            } else {
+                why
+            })
+        }
+    }
 }

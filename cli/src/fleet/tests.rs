@@ -12,3 +12,4 @@ mod plans;
 mod policies;
 mod reasons;
 mod restores;
+mod signing;

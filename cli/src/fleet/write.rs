@@ -69,9 +69,18 @@ where
         "PreconditionFailedException" => Verdict::Changed,
         "ResourceConflictException" => Verdict::Wait,
         "ResourceNotFoundException" => Verdict::Leave(Reason::NotFound.with(message)),
-        "CodeVerificationFailedException" | "InvalidCodeSignatureException" => {
-            Verdict::Leave(Reason::CodeSigning.with(message))
-        }
+        "CodeVerificationFailedException" => Verdict::Leave(signature(
+            &stated(),
+            "a layer is not signed, or its signature is expired, revoked or of a profile version that is not allowed",
+        )),
+        "InvalidCodeSignatureException" => Verdict::Leave(signature(
+            &stated(),
+            "a layer was changed after it was signed, which no policy allows: publish it again",
+        )),
+        "CodeSigningConfigNotFoundException" => Verdict::Leave(signature(
+            &stated(),
+            "the configuration was deleted: assign another one to the function, or none",
+        )),
         "LimitExceeded" => Verdict::Leave(Reason::RoleFull.with(message)),
         "NoSuchEntity" | "NoSuchEntityException" => Verdict::Leave(Reason::Refused.with(stated())),
         _ if is_denied(Some(code)) => {
@@ -83,6 +92,11 @@ where
         }
         _ => Verdict::Leave(Reason::Refused.with(stated())),
     }
+}
+
+/// Returns the reason for which Lambda does not accept the signature of a layer.
+fn signature(stated: &str, meaning: &str) -> Why {
+    Reason::CodeSigning.with(format!("{meaning} ({stated})"))
 }
 
 /// Returns the reason for which Lambda does not accept a configuration: it has one code for all of them.

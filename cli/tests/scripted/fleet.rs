@@ -12,7 +12,9 @@ use expect_test::expect_file;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
-use kinesis_telemetry_control_plane::{ControlPlane, Function, Request, layer, other_layer};
+use kinesis_telemetry_control_plane::{
+    CodeSigning, ControlPlane, Function, Request, layer, other_layer, signing_profile,
+};
 
 use crate::server::{Call, Server, said};
 
@@ -116,6 +118,35 @@ fn plans_and_results_are_as_reviewed() {
             text += &world.session(words, columns);
         }
         let file = format!("tests/scripted/snapshots/fleet-{columns}.txt");
+        expect_file![Path::new(env!("CARGO_MANIFEST_DIR")).join(file)].assert_eq(&text);
+    }
+}
+
+#[test]
+fn objections_of_code_signing_are_as_reviewed() {
+    for columns in ["80", "120"] {
+        let config = |is_enforced, allowed: &str| CodeSigning {
+            is_enforced,
+            allowed: vec![signing_profile(allowed)],
+        };
+        let world = World::new(vec![
+            Function::new("allows").code_signing("csc-allows"),
+            Function::new("other").code_signing("csc-other"),
+            Function::new("unsigned").arm64().code_signing("csc-allows"),
+            Function::new("warns").arm64().code_signing("csc-warns"),
+        ]);
+        {
+            let mut state = world.plane.state();
+            state.code_signing.insert("csc-allows".to_owned(), config(true, "layers"));
+            state.code_signing.insert("csc-other".to_owned(), config(true, "shop"));
+            state.code_signing.insert("csc-warns".to_owned(), config(false, "layers"));
+            state.signers.insert(layer("x86_64", 12), signing_profile("layers"));
+        }
+        let mut text = world.session(&["attach", "--all", "--yes"], columns);
+        // Without the permissions, Lambda decides.
+        world.plane.state().denied = vec!["ListCodeSigningConfigs", "GetFunctionCodeSigningConfig"];
+        text += &world.session(&["attach", "--function", "unsigned", "--yes"], columns);
+        let file = format!("tests/scripted/snapshots/fleet-signing-{columns}.txt");
         expect_file![Path::new(env!("CARGO_MANIFEST_DIR")).join(file)].assert_eq(&text);
     }
 }

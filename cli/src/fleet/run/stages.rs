@@ -77,11 +77,11 @@ impl<'a> Stages<'a> {
                 places = regions.iter().map(|it| (aws.in_region(Some(it)), None)).collect();
             }
         }
-        Self::at(options, account, places, session.styles).await
+        Self::at(options, account, places, session.styles)
     }
 
     /// Works in these places.
-    pub(in crate::fleet) async fn at(
+    pub(in crate::fleet) fn at(
         options: &'a Options<'a>,
         account: String,
         places: Vec<Place>,
@@ -96,8 +96,6 @@ impl<'a> Stages<'a> {
                 Some(values) if options.verb != Verb::Upgrade => Some(values.get("policyArn")?),
                 _ => None,
             };
-            let adds = matches!(options.verb, Verb::Attach | Verb::Upgrade);
-            let signing = if adds { Signing::read(&lambda).await } else { Signing::default() };
             sites.push(Site {
                 region: aws.region.clone(),
                 roles: policy.map(|it| Roles::new(&aws, it, options.include_managed)),
@@ -109,7 +107,7 @@ impl<'a> Stages<'a> {
                 lambda,
                 verb: options.verb,
                 publish: options.run.publish,
-                signing,
+                signing: Signing::default(),
                 only_roles: None,
                 users: RefCell::default(),
                 stopped: RefCell::default(),
@@ -216,6 +214,9 @@ impl<'a> Stages<'a> {
             done.items.extend(planned.await.into_iter().flatten());
             if let Some(why) = &*site.stopped.borrow() {
                 bail!("{}", why.detail);
+            }
+            if let Some(note) = site.signing.note() {
+                self.progress.print(&note);
             }
         }
         if self.options.run.publish {

@@ -3,7 +3,9 @@
 use std::fs::OpenOptions;
 use std::io::Write as _;
 
-use kinesis_telemetry_control_plane::{ControlPlane, Faults, Function};
+use kinesis_telemetry_control_plane::{
+    CodeSigning, ControlPlane, Faults, Function, layer, signing_profile,
+};
 
 use super::flows::shop;
 use super::harness::{Kill, World, test};
@@ -36,11 +38,26 @@ fn draw(seed: u64, place: u64, below: usize) -> usize {
 fn functions() -> Vec<Function> {
     let mut functions = shop();
     functions[0] = functions[0].clone().alias("live", "1");
+    functions.push(Function::new("signed").code_signing("enforced"));
+    functions.push(Function::new("strict").arm64().code_signing("enforced"));
     functions
 }
 
+/// One of the published layers is signed, the other one is not.
+fn account() -> ControlPlane {
+    let plane = ControlPlane::new(functions());
+    {
+        let mut state = plane.state();
+        let (profile, enforced) = (signing_profile("layers"), "enforced".to_owned());
+        let allowed = vec![profile.clone()];
+        state.code_signing.insert(enforced, CodeSigning { is_enforced: true, allowed });
+        state.signers.insert(layer("x86_64", 12), profile);
+    }
+    plane
+}
+
 async fn prepared(before: &[&str]) -> World {
-    let world = World::of(ControlPlane::new(functions()));
+    let world = World::of(account());
     for command in before {
         world.run(command).await;
     }
@@ -67,10 +84,11 @@ fn killed_runs_are_continued_and_undone() {
     test(async || {
         for (index, (before, command)) in RUNS.into_iter().enumerate() {
             let world = prepared(before).await;
-            let beginning = World::of(ControlPlane::new(functions())).plane.picture();
+            let beginning = World::of(account()).plane.picture();
             let calls = world.run_until(command, None).await;
             let end = world.plane.picture();
             assert_ne!(beginning, end);
+            assert!(end.0["strict"].0.is_empty(), "an unsigned layer is never attached");
             for seed in seeds().skip(index).step_by(RUNS.len()) {
                 let world = prepared(before).await;
                 if seed % 3 == 0 {

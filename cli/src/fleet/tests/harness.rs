@@ -221,7 +221,7 @@ async fn work(options: &Options<'_>, aws: Aws, until: Until, between: impl Fn())
         None
     };
     let places = vec![(aws, values)];
-    let mut stages = Stages::at(options, ACCOUNT.to_owned(), places, Styles::new(false)).await?;
+    let mut stages = Stages::at(options, ACCOUNT.to_owned(), places, Styles::new(false))?;
     let journal = if until == Until::DryRun { None } else { Some(stages.journal()?) };
     let mut done = stages.plan(journal.as_ref()).await?;
     between();

@@ -33,6 +33,8 @@ fn thousands_of_functions_take_few_calls() {
         println!("{calls:?}");
         assert!(calls["ListFunctions"] <= count.div_ceil(50) + 1, "{calls:?}");
         assert_eq!(calls["UpdateFunctionConfiguration"], count, "{calls:?}");
+        assert_eq!(calls["ListCodeSigningConfigs"], 1, "there is no configuration");
+        assert!(!calls.contains_key("GetFunctionCodeSigningConfig"), "{calls:?}");
         // One for the plan, one before the write, and one after it.
         assert!(calls["GetFunction"] <= 3 * count, "{calls:?}");
         let roles = (calls["AttachRolePolicy"], calls["ListAttachedRolePolicies"]);

@@ -95,44 +95,6 @@ fn obstacles_of_roles_are_found_while_planning() {
 }
 
 #[test]
-fn enforced_code_signing_is_found_while_planning() {
-    test(async || {
-        let enforced = |it: &World| it.plane.state().signed.push("f".to_owned());
-        let reason = Some(Reason::CodeSigning);
-        assert_eq!(reasons(Function::new("f"), enforced).await, (reason, reason));
-        // The configurations cannot be listed: the function is asked, otherwise Lambda refuses the layer.
-        let denied = |operations: &[&'static str]| {
-            let operations = operations.to_vec();
-            move |it: &World| {
-                it.plane.state().signed.push("f".to_owned());
-                it.plane.state().denied = operations;
-            }
-        };
-        let unlisted = denied(&["ListCodeSigningConfigs"]);
-        assert_eq!(reasons(Function::new("f"), unlisted).await, (reason, reason));
-        let unknown = denied(&["ListCodeSigningConfigs", "GetFunctionCodeSigningConfig"]);
-        assert_eq!(reasons(Function::new("f"), unknown).await, (None, reason));
-        let unread = denied(&["GetLayerVersionByArn"]);
-        let reason = Some(Reason::Denied);
-        assert_eq!(reasons(Function::new("f"), unread).await, (reason, reason));
-    });
-}
-
-#[test]
-fn deleted_functions_do_not_turn_off_the_check_of_signatures() {
-    test(async || {
-        let deleted = json!(Function::new("deleted").arn());
-        let mut functions = vec![Function::new("a").with("FunctionArn", deleted)];
-        functions.extend((0..30).map(|n| Function::new(&format!("f{n}"))));
-        let world = World::new(functions);
-        world.plane.state().signed.push("f9".to_owned());
-        world.plane.state().denied = vec!["ListCodeSigningConfigs"];
-        let last = world.plan("attach --all").await.pop().unwrap();
-        assert_eq!((last.name.as_str(), last.why.unwrap().reason), ("f9", Reason::CodeSigning));
-    });
-}
-
-#[test]
 fn missing_permissions_are_named() {
     test(async || {
         for (operation, permission) in [
