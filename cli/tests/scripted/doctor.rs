@@ -39,6 +39,7 @@ fn server_but(
     let published = [
         ("stack/name", stack),
         ("extension/arn", LAYER),
+        ("extension/release", "0.1.0"),
         ("extension/x86_64/arn", LAYER),
         ("extension/arm64/arn", "arn:aws:lambda:eu-central-1:111122223333:layer:arm:1"),
         ("runtime/policy/arn", POLICY),
@@ -47,7 +48,7 @@ fn server_but(
         ("test-function/name", "tester"),
     ];
     // A stack without a stage has no test function.
-    let count = if stack.starts_with("KinesisTelemetry-") { 8 } else { 7 };
+    let count = if stack.starts_with("KinesisTelemetry-") { 9 } else { 8 };
     let function = json!({
         "FunctionName": "orders",
         "FunctionArn": "arn:aws:lambda:eu-central-1:111122223333:function:orders",
@@ -223,7 +224,7 @@ fn a_stack_without_a_stage_needs_no_test_function() {
     let server = server("Telemetry", json!({}), |_| decision("allowed", ""));
     let (code, text) = server.types(&["doctor"]);
     assert_eq!(code, 0, "{text}");
-    assert!(text.contains("ok      parameters    7 of the stack Telemetry"), "{text}");
+    assert!(text.contains("ok      parameters    8 of the stack Telemetry"), "{text}");
 }
 
 /// Checks the whole output of a healthy deployment in a terminal of this width.
@@ -242,7 +243,7 @@ fn the_report_fits_80_columns() {
         &expect![[r"
         ok      credentials   arn:aws:iam::111122223333:user/me, http://AWS
                               (region eu-central-1)
-        ok      parameters    8 of the stack KinesisTelemetry-dev
+        ok      parameters    9 of the stack KinesisTelemetry-dev
         ok      layer x86_64  arn:aws:lambda:eu-central-1:111122223333:layer:extension:1
         ok      layer arm64   arn:aws:lambda:eu-central-1:111122223333:layer:arm:1
         ok      function      tester (x86_64) with the published layer version
@@ -269,7 +270,7 @@ fn the_report_fits_120_columns() {
         "120",
         &expect![[r"
         ok      credentials   arn:aws:iam::111122223333:user/me, http://AWS (region eu-central-1)
-        ok      parameters    8 of the stack KinesisTelemetry-dev
+        ok      parameters    9 of the stack KinesisTelemetry-dev
         ok      layer x86_64  arn:aws:lambda:eu-central-1:111122223333:layer:extension:1
         ok      layer arm64   arn:aws:lambda:eu-central-1:111122223333:layer:arm:1
         ok      function      tester (x86_64) with the published layer version

@@ -43,7 +43,7 @@ fn problems_are_grouped_by_function() {
     expect![[r"
         ok      credentials   arn:aws:iam::111122223333:user/me, http://AWS
                               (region eu-central-1)
-        ok      parameters    8 of the stack KinesisTelemetry-dev
+        ok      parameters    9 of the stack KinesisTelemetry-dev
         ok      layer x86_64  arn:aws:lambda:eu-central-1:111122223333:layer:extension:1
         ok      layer arm64   arn:aws:lambda:eu-central-1:111122223333:layer:arm:1
         ok      stream        telemetry: 1 shard open, keeps records for 24 hours
