@@ -16,6 +16,9 @@ pub use canaries::Canary;
 pub use layers::LayerVersion;
 use signer::Job;
 
+/// The version of the signing profile.
+pub const PROFILE: &str = "arn:aws:signer:eu-central-1:111122223333:/signing-profiles/profile/1";
+
 /// An answer with a body of bytes.
 #[derive(Clone, Debug, Default)]
 pub struct Answer {

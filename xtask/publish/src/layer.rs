@@ -27,6 +27,28 @@ const LICENCE: &str = env!("CARGO_PKG_LICENSE");
 pub(crate) struct Version {
     pub(crate) arn: String,
     pub(crate) number: i64,
+    /// The ARN of the version of the signing profile, as Lambda has found it in the zip.
+    pub(crate) signer: Option<String>,
+}
+
+impl Version {
+    /// Fails if Lambda does not see the signature of a signed layer.
+    fn new(
+        layer: &Layer,
+        arn: Option<String>,
+        number: i64,
+        content: Option<&LayerVersionContentOutput>,
+    ) -> Result<Self> {
+        let arn = arn.context("Lambda names no ARN of a layer version")?;
+        let signer = content.and_then(|it| it.signing_profile_version_arn()).map(str::to_owned);
+        if layer.is_signed && signer.is_none() {
+            bail!(
+                "Lambda sees no signature in {arn}, which was published from a signed zip: check that the profile is for the platform \
+                 AWSLambda-SHA384-ECDSA, delete the version and the signed zip in the bucket, and run this command again"
+            );
+        }
+        Ok(Self { arn, number, signer })
+    }
 }
 
 /// Returns the version of this release that a region has. Fails if one has other content.
@@ -84,8 +106,7 @@ async fn checked(place: &Place, release: &Release, layer: &Layer, number: i64) -
             place.region(),
         );
     }
-    let arn = version.layer_version_arn.context("Lambda names no ARN of a layer version")?;
-    Ok(Version { arn, number })
+    Version::new(layer, version.layer_version_arn, number, version.content.as_ref())
 }
 
 /// Returns the version of this release, which is published unless the region has it. True if it was published now.
@@ -123,8 +144,9 @@ pub(crate) async fn publish(
                         version.version
                     );
                 }
-                let arn = version.layer_version_arn.context("Lambda names no ARN")?;
-                return Ok((Version { arn, number: version.version }, true));
+                let (number, content) = (version.version, version.content.as_ref());
+                let version = Version::new(layer, version.layer_version_arn, number, content)?;
+                return Ok((version, true));
             }
             Err(error) => error,
         };

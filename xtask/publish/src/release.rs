@@ -31,6 +31,8 @@ pub(crate) struct Layer {
     pub(crate) file: String,
     pub(crate) zip: Vec<u8>,
     pub(crate) digest: Digest,
+    /// True if a signature is in the zip.
+    pub(crate) is_signed: bool,
 }
 
 /// The SHA-256 of a zip.
@@ -116,7 +118,7 @@ impl Release {
                     listed.sha256
                 );
             }
-            Ok(Layer { architecture, file, zip, digest })
+            Ok(Layer { architecture, file, zip, digest, is_signed: false })
         });
         let layers = layers.into_iter().collect::<Result<_>>()?;
         Ok(Self { version, commit, layers })

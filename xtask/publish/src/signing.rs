@@ -51,7 +51,7 @@ impl Signing {
             )
         })?;
         let digest = Digest::of(&zip);
-        Ok(Some(Layer { zip, digest, ..layer.clone() }))
+        Ok(Some(Layer { zip, digest, is_signed: true, ..layer.clone() }))
     }
 
     /// Returns the signed layer, which is signed unless the bucket has it.

@@ -28,7 +28,9 @@ struct Described {
     sha256: String,
     /// Of what the layer versions hold. It is another one than `sha256` if the layer was signed.
     code_sha256: String,
-    is_signed: bool,
+    /// The signing profile that a code-signing configuration has to allow, if the layer was signed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    signing_profile_version_arn: Option<String>,
 }
 
 /// Writes the document.
@@ -38,12 +40,14 @@ pub(crate) fn write(
     published: &[Layer],
     rows: &[Row],
 ) -> Result<()> {
-    let layers = release.layers.iter().zip(published).map(|(built, published)| {
+    let layers = release.layers.iter().zip(published).enumerate();
+    let layers = layers.map(|(index, (built, published))| {
+        let version = rows.first().and_then(|it| it.versions().into_iter().nth(index));
         let described = Described {
             file: built.file.clone(),
             sha256: built.digest.hex(),
             code_sha256: published.digest.of_code(),
-            is_signed: built.digest != published.digest,
+            signing_profile_version_arn: version.and_then(|it| it.signer),
         };
         (built.architecture.name(), described)
     });

@@ -6,6 +6,9 @@ use serde_json::json;
 use super::{Answer, Regions, answer, body, parts, refused};
 use crate::Request;
 
+/// The file that holds the signature.
+pub(super) const SIGNATURE: &str = "META-INF/aws_signer_signature_v1.0.SF";
+
 /// A code-signing job.
 #[derive(Clone, Debug)]
 pub struct Job {
@@ -72,8 +75,7 @@ impl Regions {
 fn signed(zip: &[u8], id: &str) -> Option<Vec<u8>> {
     let archive = ZipArchive::from_slice(zip).ok()?;
     let mut entries = archive.entries();
-    let mut files =
-        vec![(b"META-INF/aws_signer_signature_v1.0.SF".to_vec(), id.as_bytes().to_vec())];
+    let mut files = vec![(SIGNATURE.as_bytes().to_vec(), id.as_bytes().to_vec())];
     while let Some(entry) = entries.next_entry().ok()? {
         let data = archive.get_entry(entry.wayfinder()).ok()?.data().to_vec();
         files.push((entry.file_path().as_bytes().to_vec(), data));

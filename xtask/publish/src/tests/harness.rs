@@ -116,16 +116,24 @@ fn base() -> &'static Aws {
     })
 }
 
-/// Returns a zip of one file.
+/// Returns a zip with a program.
 pub(super) fn zip(content: &str) -> Vec<u8> {
+    zip_with(content, &[])
+}
+
+/// Returns a zip with a program and further files, which are empty.
+pub(super) fn zip_with(content: &str, others: &[&str]) -> Vec<u8> {
     let mut archive = rawzip::ZipArchiveWriter::new(Vec::new());
-    let file = archive.new_file("extensions/kinesis-telemetry-extension");
-    let (mut stored, sums) =
-        file.compression_method(rawzip::CompressionMethod::STORE).start().unwrap();
-    let mut writer = sums.wrap(&mut stored);
-    std::io::Write::write_all(&mut writer, content.as_bytes()).unwrap();
-    let (_, sums) = writer.finish().unwrap();
-    stored.finish(sums).unwrap();
+    let program = ("extensions/kinesis-telemetry-extension", content);
+    for (path, content) in [program].into_iter().chain(others.iter().map(|it| (*it, ""))) {
+        let file = archive.new_file(path);
+        let (mut stored, sums) =
+            file.compression_method(rawzip::CompressionMethod::STORE).start().unwrap();
+        let mut writer = sums.wrap(&mut stored);
+        std::io::Write::write_all(&mut writer, content.as_bytes()).unwrap();
+        let (_, sums) = writer.finish().unwrap();
+        stored.finish(sums).unwrap();
+    }
     archive.finish().unwrap()
 }
 

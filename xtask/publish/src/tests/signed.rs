@@ -1,6 +1,9 @@
 //! Layers that are signed.
 
-use super::harness::{World, test, zip};
+use kinesis_telemetry_control_plane::publishing::PROFILE;
+
+use super::harness::{World, test, zip, zip_with};
+use crate::release::Digest;
 
 const SIGNED: &str = "--signing-profile profile --signing-bucket bucket";
 
@@ -12,8 +15,8 @@ fn a_signed_layer_is_published_with_both_digests() {
         world.is_published(SIGNED);
         let document = world.document().unwrap();
         let layer = &document["layers"]["arm64"];
-        assert_eq!(layer["isSigned"], true);
-        let built = crate::release::Digest::of(&zip("first for arm64"));
+        assert_eq!(layer["signingProfileVersionArn"], PROFILE);
+        let built = Digest::of(&zip("first for arm64"));
         assert_eq!(layer["sha256"], built.hex());
         assert_ne!(layer["codeSha256"], built.of_code());
         let state = world.account.state();
@@ -51,6 +54,21 @@ fn a_signed_zip_with_other_content_is_refused() {
             assert!(error.contains(why), "{error}");
             assert!(error.contains("delete it and run this command again"), "{error}");
         }
+    });
+}
+
+#[test]
+fn a_signed_zip_without_a_signature_that_lambda_sees_stays_private() {
+    test(async || {
+        let world = World::new();
+        let built = zip("first for x86_64");
+        let key =
+            format!("kinesis-telemetry-extension/signed/{}/job.zip", Digest::of(&built).hex());
+        let other = zip_with("first for x86_64", &["META-INF/MANIFEST.MF"]);
+        world.account.state().objects.insert(("bucket".to_owned(), key), other);
+        let text = world.run(SIGNED).await.unwrap().text("");
+        assert!(text.contains("Lambda sees no signature in arn:aws:lambda:"), "{text}");
+        assert!(world.versions().iter().all(|it| it.2.statements.is_empty()));
     });
 }
 
