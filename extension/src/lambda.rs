@@ -7,6 +7,7 @@ pub(crate) mod early;
 pub(crate) mod extensions;
 pub(crate) mod telemetry;
 
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -87,7 +88,20 @@ impl Api {
     }
 
     /// Sends a request and waits for the answer, for ever: `next` takes hours.
-    async fn call(
+    ///
+    /// The future is boxed. Otherwise each future that awaits a call would contain its kilobyte, some of them several times.
+    fn call<'a>(
+        &'a self,
+        what: &'static str,
+        method: Method,
+        path: &'a str,
+        headers: &'a [(&'static str, &'a str)],
+        body: String,
+    ) -> Pin<Box<dyn Future<Output = Result<Answer, Error>> + Send + 'a>> {
+        Box::pin(self.exchange(what, method, path, headers, body))
+    }
+
+    async fn exchange(
         &self,
         what: &'static str,
         method: Method,

@@ -118,7 +118,8 @@ pub(crate) async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool 
     while run.phase != Phase::Done {
         run.turn().await;
     }
-    run.shutdown().await;
+    // The box keeps the largest future, which runs once, out of the one that each start moves.
+    Box::pin(run.shutdown()).await;
     !run.ending.is_refused
 }
 

@@ -68,8 +68,8 @@ pub(super) async fn start(mut environment: Environment, early: Option<Early>) ->
             return idle(&extension).await;
         }
     };
-    // In a task, so that a panic ends there.
-    let life = tokio::spawn(live(environment, extension.clone(), stream, deadline));
+    // The task contains a panic. The box keeps the task small, because tokio moves it several times.
+    let life = tokio::spawn(Box::pin(live(environment, extension.clone(), stream, deadline)));
     match life.await {
         Ok(Some(end)) => end,
         Ok(None) => idle(&extension).await,

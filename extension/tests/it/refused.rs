@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::process::{Output, Stdio};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use extension_sandbox::Kinesis;
@@ -13,6 +13,9 @@ use hyper::body::Incoming;
 use hyper::service::service_fn;
 use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
+use kinesis_telemetry_extension::{
+    Limits, Packer, Packing, Read, Record, Scope, Source, Spill, adopt,
+};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::process::Command;
@@ -161,6 +164,31 @@ async fn a_rejected_subscription_is_reported_once() {
         assert_eq!(lines(&output).lines().count(), 1, "{}", lines(&output));
         assert_eq!(calls.iter().filter(|call| *call == NEXT).count(), 2, "{calls:?}");
     }
+}
+
+#[tokio::test]
+async fn a_rejected_subscription_leaves_spilled_events_to_the_next_process() {
+    let tmp = tempfile::tempdir().unwrap();
+    let mut spill = Spill::create(tmp.path(), "before", u64::MAX).unwrap();
+    assert!(spill.append(&record()).unwrap());
+    drop(spill);
+    let mut script = ordinary();
+    script.insert(SUBSCRIBE, refusal(500, "InternalServerError"));
+    let (output, _) = live(script, &[("TMPDIR", tmp.path().to_str().unwrap())]).await;
+    assert_eq!(lines(&output).lines().count(), 1, "nothing is adopted: {}", lines(&output));
+    let mut left = adopt(tmp.path(), "after").spills;
+    assert!(
+        matches!(left[0].read(Instant::now()), Some(Read::Record(it)) if it.data == record().data)
+    );
+}
+
+/// Returns a record with one event.
+fn record() -> Record {
+    let nothing: [(&str, &str); 0] = [];
+    let limits = Limits::new(&extension_spec::load(nothing).config, 8 * 1024 * 1024);
+    let source = Source::new("orders", "1", "k3J9x0QvT2aB");
+    let event = source.identify(r#"{"record":"a line"}"#, 1, None, Instant::now());
+    Packer::new(limits, Packing::default(), source).pack(&mut [event].into(), Scope::All).remove(0)
 }
 
 #[tokio::test]

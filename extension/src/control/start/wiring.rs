@@ -9,6 +9,7 @@ use tokio::time::Instant;
 
 use crate::base::log;
 use crate::base::random;
+use crate::base::sync::lock;
 use crate::buffer::memory_budget::MemoryBudget;
 use crate::buffer::queue::Queue;
 use crate::buffer::spill::{self, SpillSettings};
@@ -55,7 +56,21 @@ pub(super) async fn prepare(
     };
     let ahead = config.preconnect.then(|| get_ready(kinesis.clone(), initialization));
     let remaining = deadline.saturating_duration_since(Instant::now());
-    match subscribe(extension, port, config, remaining).await {
+    // What the first `next` needs is built while Lambda answers the subscription.
+    let building = async {
+        // The request leaves first.
+        tokio::task::yield_now().await;
+        random::seed();
+        let source = source(environment, extension);
+        let mut queue = queue(environment, source.clone(), memory);
+        let adopted = queue.adopt();
+        let next = poll_next(extension.clone());
+        let (origin, queue) = ((source, bodies), Arc::new(Mutex::new(queue)));
+        (Components::new(config, initialization, next, origin, queue, kinesis), adopted)
+    };
+    let subscribing = subscribe(extension, port, config, remaining);
+    let (subscribed, (mut components, adopted)) = tokio::join!(subscribing, building);
+    match subscribed {
         Ok(Subscription::Active(schema)) => log::debug(&format!("subscribed with schema {schema}")),
         Ok(Subscription::Unsupported) => {
             return Err(
@@ -64,14 +79,8 @@ pub(super) async fn prepare(
         }
         Err(error) => return Err(error.to_string()),
     }
-    // Randomness of this process, now that nobody waits for it.
-    random::seed();
-    let source = source(environment, extension);
-    let queue = Arc::new(Mutex::new(queue(environment, source.clone(), memory)));
-    let next = poll_next(extension.clone());
-    let origin = (source, bodies);
-    let mut components =
-        Components::new(config, initialization, next, origin, queue.clone(), kinesis);
+    let queue = components.queue.clone();
+    report_adopted(&lock(&queue), adopted);
     components.ahead = ahead;
     if initialization == Initialization::SnapStart {
         components.on_restore = Box::new(|| {
@@ -136,16 +145,19 @@ fn poll_next(extension: Extension) -> run::PollNext {
     })
 }
 
-/// The queue, with what a process before this one has left in it.
+/// Returns an empty queue.
 fn queue(environment: &Environment, source: Source, memory: Arc<MemoryBudget>) -> Queue {
     let config = &environment.config;
     let limits = Limits::new(config, environment.queue_max_bytes());
     let max_bytes = config.spill_max_bytes.map(|bytes| bytes.0);
     let spill = SpillSettings { folders: temporary_folders(), max_bytes };
-    let mut queue = Queue::new(Packer::new(limits, Packing::new(config), source), memory)
+    Queue::new(Packer::new(limits, Packing::new(config), source), memory)
         .with_partition_keys(PartitionKeys::new(partition_key(environment)))
-        .with_spill(spill);
-    let (adopted, problems) = queue.adopt();
+        .with_spill(spill)
+}
+
+/// Logs what the queue has adopted from a process before this one, and what it cannot adopt.
+fn report_adopted(queue: &Queue, (adopted, problems): (u64, Vec<String>)) {
     if adopted > 0 {
         let more = if queue.has_undiscovered() { ", and more that lie behind them" } else { "" };
         log::info(&format!(
@@ -155,7 +167,6 @@ fn queue(environment: &Environment, source: Source, memory: Arc<MemoryBudget>) -
     for problem in problems {
         log::warn(&problem);
     }
-    queue
 }
 
 /// Invocations side by side may well make more than one shard takes, so there each record has a key of its own.
