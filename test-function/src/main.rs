@@ -1,4 +1,4 @@
-//! A Lambda function whose payload says what it does: log, sleep, and end in one way or another.
+//! A Lambda function whose payload says what it does: log, take memory, sleep, and end in one way or another.
 //!
 //! It runs on the runtime crate that real functions use, so what it prints and how it ends is what a real function does.
 
@@ -23,7 +23,9 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     let payload =
         Payload::parse(event.payload).map_err(|error| fail("Function.BadPayload", error))?;
     log(&payload, &request_id).map_err(|error| fail("Function.CannotLog", error.to_string()))?;
+    let memory = filled(payload.allocate_mb);
     tokio::time::sleep(Duration::from_millis(payload.sleep_ms)).await;
+    drop(memory);
     match payload.end {
         End::Success => Ok(json!({ "requestId": request_id, "lines": payload.lines })),
         End::Fail => Err(fail("Function.Failed", "failed, as the payload asked".to_owned())),
@@ -36,6 +38,11 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
 /// An error as the runtime reports it. Lambda keeps a type that begins so, and renames others.
 fn fail(error_type: &str, error_message: String) -> Diagnostic {
     Diagnostic { error_type: error_type.to_owned(), error_message }
+}
+
+/// Takes so many MB of memory. It writes to every page, because the system provides none before.
+fn filled(megabytes: usize) -> Vec<Vec<u8>> {
+    (0..megabytes).map(|_| std::hint::black_box(vec![1; 1024 * 1024])).collect()
 }
 
 /// Prints the lines that were asked for, each with its number, so that a reader can tell which one is missing.
@@ -83,6 +90,14 @@ fn padded(line: String, format: Format, bytes: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn memory_that_was_asked_for_is_filled() {
+        assert!(filled(0).is_empty());
+        let memory = filled(2);
+        assert_eq!(memory.iter().map(Vec::len).sum::<usize>(), 2 * 1024 * 1024);
+        assert!(memory.iter().flatten().all(|byte| *byte == 1));
+    }
 
     #[test]
     fn a_line_has_the_length_that_was_asked_for_unless_it_needs_more() {

@@ -15,7 +15,9 @@ pub(crate) struct Payload {
     pub(crate) level: String,
     /// Format of the lines; by default the function's log format.
     pub(crate) format: Option<Format>,
-    /// How long to sleep after logging, in milliseconds.
+    /// How much memory to fill after logging, in MB. It is free again when the invocation ends.
+    pub(crate) allocate_mb: usize,
+    /// How long to sleep after that, in milliseconds.
     pub(crate) sleep_ms: u64,
     /// How to end.
     pub(crate) end: End,
@@ -52,6 +54,7 @@ impl Default for Payload {
             bytes: 100,
             level: "INFO".to_owned(),
             format: None,
+            allocate_mb: 0,
             sleep_ms: 0,
             end: End::Success,
         }
@@ -63,8 +66,8 @@ impl Payload {
     pub(crate) fn parse(value: Value) -> Result<Self, String> {
         serde_json::from_value(value).map_err(|error| {
             format!(
-                "cannot use the payload: {error}; it may hold lines, bytes, level, format (text or json), sleepMs \
-                 and end (success, fail, panic, exit or timeout)"
+                "cannot use the payload: {error}; it may hold lines, bytes, level, format (text or json), allocateMb, \
+                 sleepMs and end (success, fail, panic, exit or timeout)"
             )
         })
     }
@@ -84,13 +87,15 @@ mod tests {
     #[test]
     fn every_member_is_understood() {
         let payload = json!({
-            "lines": 1, "bytes": 2, "level": "WARN", "format": "json", "sleepMs": 3, "end": "timeout",
+            "lines": 1, "bytes": 2, "level": "WARN", "format": "json", "allocateMb": 4, "sleepMs": 3,
+            "end": "timeout",
         });
         let expected = Payload {
             lines: 1,
             bytes: 2,
             level: "WARN".into(),
             format: Some(Format::Json),
+            allocate_mb: 4,
             sleep_ms: 3,
             end: End::Timeout,
         };
