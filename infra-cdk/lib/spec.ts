@@ -10,6 +10,9 @@ export function stackName(stage: string, deployment?: string): string {
   return deployment === undefined ? `KinesisTelemetry-${stage}` : `KinesisTelemetry-${stage}-${deployment}`;
 }
 
+/** Name of the deployment that has functions for cargo xtask verify, and retains nothing. */
+export const VERIFICATION = 'verification';
+
 /** The zip of the test function for each architecture. */
 export const TEST_FUNCTION_ZIPS = {
   x86_64: 'test-function-x86_64.zip',

@@ -1,10 +1,11 @@
 import { CfnOutput, RemovalPolicy, Stack, type StackProps } from 'aws-cdk-lib';
 import * as iam from 'aws-cdk-lib/aws-iam';
 import * as kms from 'aws-cdk-lib/aws-kms';
+import { Architecture } from 'aws-cdk-lib/aws-lambda';
 import * as sns from 'aws-cdk-lib/aws-sns';
 import type { Construct } from 'constructs';
 import { KinesisTelemetry } from 'kinesis-telemetry-cdk';
-import type { Stage } from './spec';
+import { type Stage, VERIFICATION } from './spec';
 
 export interface TelemetryStackProps extends StackProps {
   readonly stage: Stage;
@@ -37,6 +38,12 @@ export class TelemetryStack extends Stack {
       organizationId: props.organizationId,
       deploymentName: props.deploymentName,
     });
+    // No other function can have their ARNs.
+    if (props.deploymentName === VERIFICATION) {
+      for (const architecture of [Architecture.X86_64, Architecture.ARM_64]) {
+        this.telemetry.layerFor(architecture).applyRemovalPolicy(RemovalPolicy.DESTROY);
+      }
+    }
     new CfnOutput(this, 'StreamArn', { value: this.telemetry.stream.streamArn });
     if (alarmTopic) new CfnOutput(this, 'AlarmTopicArn', { value: alarmTopic.topicArn });
   }

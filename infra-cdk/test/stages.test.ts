@@ -4,7 +4,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { AwsSolutionsChecks } from 'cdk-nag';
 import { METRICS } from 'kinesis-telemetry-cdk/build/lib/spec';
-import { STAGES } from '../lib/spec';
+import { STAGES, VERIFICATION } from '../lib/spec';
 import { outline } from './outline';
 import { isAsReviewed } from './reviewed';
 import { Match, Template, dashboard, deployment, someFunction, statements } from './test-environment';
@@ -86,6 +86,32 @@ test('the document has the query with which the dashboard reads what the extensi
   const document = readFileSync(path.join(__dirname, '../../../docs/operating.md'), 'utf8');
   assert.equal(queries.length, 1);
   for (const query of queries) assert.ok(document.includes(`\n${query.slice(query.indexOf('fields'))}\n`), query);
+});
+
+test('the deployment for verification has a function for each scenario, architecture and state of the layer, and retains nothing', () => {
+  const { app, telemetry, verification } = deployment({ stage: 'prod', name: VERIFICATION });
+  assert.ok(verification);
+  const template = Template.fromStack(verification);
+  isAsReviewed(`${VERIFICATION}.txt`, outline(template.toJSON()));
+  for (const architecture of ['x86_64', 'arm64']) {
+    const functions = Object.values(template.findResources('AWS::Lambda::Function', { Properties: { Architectures: [architecture] } }));
+    assert.equal(functions.length, 9);
+    const withLayer = functions.filter((it) => (it as { Properties: { Layers?: unknown } }).Properties.Layers !== undefined);
+    assert.equal(withLayer.length, 8, 'the control has none');
+  }
+  const snapStart = { SnapStart: { ApplyOn: 'PublishedVersions' }, Runtime: Match.stringLikeRegexp('^python') };
+  template.resourcePropertiesCountIs('AWS::Lambda::Function', snapStart, 2);
+  for (const stack of [telemetry, verification]) {
+    const resources = Object.values(Template.fromStack(stack).toJSON()['Resources'] as object) as { DeletionPolicy?: string }[];
+    assert.deepEqual(resources.filter((it) => it.DeletionPolicy?.startsWith('Retain')), []);
+  }
+  assert.deepEqual(new AwsSolutionsChecks(app).validateScope(app).violations, []);
+});
+
+test('no other deployment has functions for verification', () => {
+  for (const name of [undefined, 'blue']) {
+    assert.equal(deployment({ stage: 'dev', ...(name !== undefined && { name }) }).verification, undefined);
+  }
 });
 
 test('no policy names everything as its resource', () => {

@@ -79,6 +79,10 @@ pub fn stack_name(stage: &str, deployment: Option<&str>) -> String {
     format!("{STACK}-{stage}{name}")
 }
 
+/// The name of the deployment that `cargo xtask verify` makes and destroys. It has an additional stack, whose functions are compared
+/// with the sandbox, and retains nothing.
+pub const VERIFICATION: &str = "verification";
+
 /// The path under which all SSM parameters are published.
 pub const ROOT: &str = "/telemetry/kinesis/";
 
@@ -158,8 +162,8 @@ pub const SSM_PARAMETERS: [SsmParameter; 9] = [
 #[cfg(test)]
 mod tests {
     use super::{
-        Architecture, COMPLETENESS_FUNCTION, MOST_NAME_LENGTH, NAME, ROOT, SSM_PARAMETERS, is_name,
-        reserved, stack_name,
+        Architecture, COMPLETENESS_FUNCTION, MOST_NAME_LENGTH, NAME, ROOT, SSM_PARAMETERS,
+        VERIFICATION, is_name, reserved, stack_name,
     };
 
     #[test]
@@ -179,7 +183,7 @@ mod tests {
     #[test]
     fn a_name_is_a_short_word_that_no_parameter_begins_with() {
         let longest = "x".repeat(MOST_NAME_LENGTH);
-        for good in ["blue", "team-7", "x", longest.as_str()] {
+        for good in ["blue", "team-7", "x", VERIFICATION, longest.as_str()] {
             assert!(is_name(good), "{good}");
         }
         let too_long = "x".repeat(MOST_NAME_LENGTH + 1);

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Context, Result, bail};
 use clap::Args;
+use extension_spec::deployment::VERIFICATION;
 
 use super::deployment::{self, Deployment, Place};
 use crate::project::stages;
@@ -62,10 +63,15 @@ fn what(deployment: &Deployment, place: &Place) -> String {
 
 /// Returns a sentence about what is there afterwards.
 fn leftovers(deployment: &Deployment, place: &Place) -> String {
+    let bootstrap = "the CDK's own stack CDKToolkit and what it keeps in its bucket";
+    let Place { account, region, .. } = place;
+    if deployment.name.as_deref() == Some(VERIFICATION) {
+        return format!("Left in account {account}, {region}: {bootstrap}.");
+    }
     let mut left = vec!["layer versions, whose ARNs functions hold"];
     if stages::named(&deployment.stage.name).is_some_and(|stage| stage.retained) {
         left.extend(["the stream and its key", "the dead-letter queue"]);
     }
-    left.push("the CDK's own stack CDKToolkit and what it keeps in its bucket");
-    format!("Left in account {}, {}: {}.", place.account, place.region, left.join("; "))
+    left.push(bootstrap);
+    format!("Left in account {account}, {region}: {}.", left.join("; "))
 }

@@ -50,7 +50,8 @@ fn of_app() -> String {
     let imports = "\
         import { Duration } from 'aws-cdk-lib';\n\
         import { Metrics } from 'kinesis-telemetry-cdk';\n";
-    [imports.to_owned(), extension_name(), stack_name(), test_function_zips(), stages()].join("\n")
+    let names = [extension_name(), stack_name(), verification(), test_function_zips()];
+    [imports.to_owned(), names.join("\n"), stages()].join("\n")
 }
 
 /// A comment as TypeScript's tools show it.
@@ -112,6 +113,12 @@ fn stack_name() -> String {
             one = deployment::stack_name("${stage}", None),
             named = deployment::stack_name("${stage}", Some("${deployment}")),
         )
+}
+
+fn verification() -> String {
+    let about =
+        "Name of the deployment that has functions for cargo xtask verify, and retains nothing.";
+    constant(about, "VERIFICATION", deployment::VERIFICATION)
 }
 
 fn log_prefix() -> String {
