@@ -18,7 +18,7 @@ export interface VerificationStackProps extends StackProps {
 const FUNCTIONS: Record<string, { readonly timeout?: Duration; readonly memorySize?: number }> = {
   'cold-and-warm': {},
   failure: {},
-  timeout: { timeout: Duration.seconds(3) },
+  timeout: { timeout: Duration.seconds(10) },
   crash: {},
   'out-of-memory': { memorySize: 128 },
   burst: {},

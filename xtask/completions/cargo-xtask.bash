@@ -86,6 +86,9 @@ _xtask() {
             xtask,upgrade)
                 cmd="xtask__subcmd__upgrade"
                 ;;
+            xtask,verify)
+                cmd="xtask__subcmd__verify"
+                ;;
             *)
                 ;;
         esac
@@ -93,7 +96,7 @@ _xtask() {
 
     case "${cmd}" in
         xtask)
-            opts="-h --help demo test bench ci build package release publish unpublished order deploy diff destroy bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar"
+            opts="-h --help demo test bench ci build package release publish unpublished order deploy diff destroy verify bootstrap cdk outputs invoke tail redrive doctor synth upgrade radar"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -573,6 +576,32 @@ _xtask() {
                 return 0
             fi
             case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        xtask__subcmd__verify)
+            opts="-h --zips --output --keep --prepare --help dev prod"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --zips)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --output)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --prepare)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 *)
                     COMPREPLY=()
                     ;;

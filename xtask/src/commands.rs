@@ -21,6 +21,7 @@ pub(crate) mod synth;
 pub(crate) mod test;
 pub(crate) mod unpublished;
 pub(crate) mod upgrade;
+pub(crate) mod verify;
 
 use std::process::ExitCode;
 
@@ -54,6 +55,7 @@ pub(crate) enum Command {
     Deploy(deploy::Options),
     Diff(diff::Options),
     Destroy(destroy::Options),
+    Verify(verify::Options),
     Bootstrap(bootstrap::Options),
     Cdk(cdk::Options),
     /// Print what a stage publishes, and snippets that add the extension to a function (kinesis-telemetry outputs).
@@ -100,6 +102,7 @@ impl Command {
             Self::Deploy(options) => deploy::run(options),
             Self::Diff(options) => diff::run(options),
             Self::Destroy(options) => destroy::run(options),
+            Self::Verify(options) => verify::run(options),
             Self::Bootstrap(options) => bootstrap::run(options),
             Self::Cdk(options) => cdk::run(options),
             Self::Outputs(options) => delegate::run("outputs", options),

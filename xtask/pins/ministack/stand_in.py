@@ -61,7 +61,8 @@ def main(name, sandbox):
                 put(target, f"opt/{entry.filename}", zipped.read(entry), entry.external_attr >> 16)
                 names.append(entry.filename)
         settings = {
-            "timeoutSeconds": configuration["Timeout"],
+            # A second sooner than ministack, which would end the sandbox together with the function.
+            "timeoutSeconds": max(1, configuration["Timeout"] - 1),
             "logFormat": configuration.get("LoggingConfig", {}).get("LogFormat", "Text"),
         }
         put(target, "function.json", json.dumps(settings), 0o644)

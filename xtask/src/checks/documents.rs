@@ -52,6 +52,7 @@ fn documents() -> impl Iterator<Item = (&'static str, String)> {
         "docs/performance.md",
         "docs/reference.md",
         "docs/upgrading.md",
+        "docs/verification.md",
     ];
     documents
         .into_iter()

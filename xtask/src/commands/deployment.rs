@@ -73,6 +73,11 @@ fn name(name: &str) -> Result<String, String> {
 }
 
 impl Contents {
+    /// Returns what the options stand for if only the folder is given, or nothing.
+    pub(super) fn of(zips: Option<PathBuf>) -> Self {
+        Self { zips, organization: None, test_arch: Architecture::X86_64.name().to_owned() }
+    }
+
     /// Fails if the folder that was named lacks a zip, before anything is asked of AWS.
     fn require_zips(&self) -> Result<()> {
         for path in self.zips.iter().flat_map(|folder| cdk::zips().map(|zip| folder.join(zip))) {
@@ -132,8 +137,8 @@ pub(super) fn tool(
     }
     // The CDK's tool lets no other one read or write its output meanwhile. Who asks for the output wants to keep it.
     let has_output = |word: &OsStr| {
-        ["synth", "synthesize", "-o"].iter().any(|it| word == *it)
-            || word.to_string_lossy().starts_with("--output")
+        ["synth", "synthesize", "-o", "--output"].iter().any(|it| word == *it)
+            || word.to_string_lossy().starts_with("--output=")
     };
     let own = workspace::target_dir()?.join(format!("cdk/out-{}", std::process::id()));
     if !cdk.get_args().any(has_output) {

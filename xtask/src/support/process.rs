@@ -85,6 +85,14 @@ pub(crate) fn check() -> Result<()> {
     if lock(&RUNNING).interrupted { Err(Interrupted.into()) } else { Ok(()) }
 }
 
+/// Does what must be done even after an interruption. A further one ends the children of this work, too.
+pub(crate) fn in_any_case<T>(work: impl FnOnce() -> T) -> T {
+    let was_interrupted = std::mem::take(&mut lock(&RUNNING).interrupted);
+    let done = work();
+    lock(&RUNNING).interrupted |= was_interrupted;
+    done
+}
+
 /// Waits, unless there is an interruption.
 pub(crate) fn pause(duration: Duration) -> Result<()> {
     let going_on = |running: &mut Running| !running.interrupted;

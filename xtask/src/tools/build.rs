@@ -36,6 +36,8 @@ pub(crate) const COMPLETENESS: &str = "completeness-function";
 pub(crate) const BENCH: &str = "xtask-bench";
 /// The program that publishes layers to AWS.
 pub(crate) const PUBLISH: &str = "xtask-publish";
+/// The program that compares what Lambda does with what the sandbox does.
+pub(crate) const VERIFY: &str = "xtask-verify";
 
 /// Name of the zip of a layer.
 pub(crate) fn zip(architecture: Architecture) -> String {

@@ -8,3 +8,4 @@ mod fleet;
 mod ministack;
 mod outside;
 mod template;
+mod verify;

@@ -79,6 +79,11 @@ impl Ministack {
         environment::ask(command, self.folder.path(), &self.url);
     }
 
+    /// Returns the Python that ministack runs on.
+    pub(crate) fn interpreter(&self) -> PathBuf {
+        self.program.with_file_name("python3")
+    }
+
     /// Asks `tests/aws/state.py` for what it knows of `what`.
     #[allow(dead_code, reason = "not every test that starts ministack asks this")]
     pub(crate) fn ask(&self, what: &str) -> Value {
@@ -87,8 +92,7 @@ impl Ministack {
 
     /// Runs a script of this package with ministack's own Python; gives the JSON that it writes.
     pub(crate) fn python(&self, script: &str, arguments: &[&str]) -> Value {
-        let python = self.program.parent().unwrap().join("python3");
-        let mut command = Command::new(python);
+        let mut command = Command::new(self.interpreter());
         // At run time: a checkout may be moved after it was built.
         let package = std::env::var("CARGO_MANIFEST_DIR").expect("cargo says where the package is");
         command.arg("-B").arg(Path::new(&package).join(script)).args(arguments);

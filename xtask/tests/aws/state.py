@@ -120,7 +120,9 @@ def freed():
 def left():
     stacks = client("cloudformation").list_stacks()["StackSummaries"]
     streams = client("kinesis").list_streams()["StreamNames"]
+    layers = client("lambda").list_layers()["Layers"]
     return {
+        "layers": [it["LayerName"] for it in layers],
         "stacks": [it["StackName"] for it in stacks if it["StackStatus"] != "DELETE_COMPLETE"],
         "streams": [name for name in streams if name != "another"],
     }

@@ -52,6 +52,20 @@ impl Place {
         }
         Ok(())
     }
+
+    /// Fails if this deployment exists.
+    pub(in crate::commands) fn require_absent(&self, deployment: &Deployment) -> Result<()> {
+        let Self { account, region, owner, .. } = self;
+        let (stage, name) = (&deployment.stage.name, deployment.name.as_deref());
+        let stack = stack_name(stage, name);
+        if owner.as_ref() == Some(&stack) {
+            let name = name.map(|name| format!(" --name {name}")).unwrap_or_default();
+            bail!(
+                "the stack {stack} exists in account {account}, {region}: delete it with cargo xtask destroy {stage}{name}"
+            );
+        }
+        Ok(())
+    }
 }
 
 /// Returns where the credentials of this process lead, or those of `profile` if one is named.
@@ -142,6 +156,16 @@ mod tests {
             let error = owned(stack).require_free(deployment).unwrap_err().to_string();
             assert!(error.contains(&format!("the stack {stack} has the names")), "{error}");
         }
+    }
+
+    #[test]
+    fn a_deployment_that_is_to_be_new_and_exists_is_named_with_what_deletes_it() {
+        let verification = deployment("dev", Some("verification"));
+        place("33", "null").require_absent(&verification).unwrap();
+        place("33", "\"KinesisTelemetry-dev\"").require_absent(&verification).unwrap();
+        let place = place("33", "\"KinesisTelemetry-dev-verification\"");
+        let error = place.require_absent(&verification).unwrap_err().to_string();
+        assert!(error.ends_with("cargo xtask destroy dev --name verification"), "{error}");
     }
 
     #[test]

@@ -1,0 +1,24 @@
+//! A difference between Lambda and the sandbox.
+
+/// What one side has and the other has not.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Difference {
+    /// The type of the event.
+    pub(crate) event: String,
+    /// The path of the member; empty for the event itself.
+    pub(crate) member: String,
+    /// What Lambda has.
+    pub(crate) aws: String,
+    /// What the sandbox has.
+    pub(crate) sandbox: String,
+}
+
+/// A difference with all its places.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Found {
+    pub(crate) difference: Difference,
+    /// Where it was found: `environment 1, event 4`.
+    pub(crate) places: Vec<String>,
+    /// The reason why it was expected.
+    pub(crate) known: Option<&'static str>,
+}
