@@ -1,6 +1,6 @@
 //! Lambda's APIs on loopback: one connection for the Extensions API and the Telemetry API.
 //!
-//! Knows HTTP and how to say what went wrong; the paths are known by the two modules within.
+//! This module knows HTTP and describes errors. The paths are in its two submodules.
 
 mod connection;
 pub(crate) mod early;
@@ -21,7 +21,7 @@ use crate::base::sync::lock;
 use connection::{BoxError, Sender};
 use early::Early;
 
-/// Largest answer that is read. Lambda's are a few hundred bytes.
+/// The largest response that is read, in bytes. Lambda's responses take a few hundred bytes.
 const MAX_ANSWER: usize = 1024 * 1024;
 
 /// A client of the APIs at one `host:port`.
@@ -32,64 +32,65 @@ pub(crate) struct Api {
     idle: Arc<Mutex<Option<Sender>>>,
 }
 
-/// What the API answered.
+/// A response of the API.
 #[derive(Debug)]
 pub(crate) struct Answer {
     /// The status.
     pub status: StatusCode,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, if all of it came. For errors it need not be valid JSON.
+    /// The body, if all of it arrived. For errors it need not be valid JSON.
     pub body: Result<Bytes, Error>,
 }
 
-/// Why there is no usable answer.
+/// Why there is no usable response.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The service said no.
+    /// The service rejected the call.
     #[error("{what} was answered {status}: {body}")]
     Refused {
-        /// What was asked.
+        /// The call, in words.
         what: &'static str,
-        /// Status of the answer.
+        /// The status of the response.
         status: StatusCode,
-        /// Its body.
+        /// The body of the response.
         body: String,
     },
-    /// There was no answer.
+    /// There was no response.
     #[error("{what} was not answered: {source}")]
     Broken {
-        /// What was asked.
+        /// The call, in words.
         what: &'static str,
-        /// What happened.
+        /// The cause.
         source: BoxError,
     },
-    /// There was no answer in time.
+    /// There was no response in time.
     #[error("{what} was not answered within {} ms", .timeout.as_millis())]
     Late {
-        /// What was asked.
+        /// The call, in words.
         what: &'static str,
-        /// The time that was given.
+        /// The time limit.
         timeout: Duration,
     },
 }
 
 impl Api {
-    /// `authority` is the value of `AWS_LAMBDA_RUNTIME_API`.
+    /// Creates a client. `authority` is the value of `AWS_LAMBDA_RUNTIME_API`.
     pub(crate) fn new(authority: &str) -> Self {
         Self { authority: authority.to_owned(), idle: Arc::default() }
     }
 
-    /// Returns a client that continues on an early connection. Its first call must be the registration that has been written.
+    /// Returns a client that continues on an early connection. Its first call must be the registration that was already
+    /// written.
     pub(crate) async fn resume(authority: &str, early: Early) -> Self {
         let api = Self::new(authority);
         *lock(&api.idle) = connection::resume(early).await.ok();
         api
     }
 
-    /// Sends a request and waits for the answer, for ever: `next` takes hours.
+    /// Sends a request and waits for the response without a limit, because `next` may take hours.
     ///
-    /// The future is boxed. Otherwise each future that awaits a call would contain its kilobyte, some of them several times.
+    /// The future is boxed. Otherwise each future that awaits a call would contain its kilobyte, some several times.
     fn call<'a>(
         &'a self,
         what: &'static str,
@@ -139,7 +140,7 @@ impl Api {
         {
             match sender.try_send_request(request).await {
                 Ok(response) => return Ok((sender, response)),
-                // Hyper returns the request only if it has sent nothing of it.
+                // Hyper returns the request only if it has sent no part of it.
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => request = unsent,
                     None => return Err(error.into_error().into()),
@@ -153,7 +154,7 @@ impl Api {
 }
 
 impl Answer {
-    /// The answer as an error.
+    /// Returns the response as an error.
     fn refused(&self, what: &'static str) -> Error {
         let body = self.body.as_deref().unwrap_or_default();
         let body = String::from_utf8_lossy(body).trim().chars().take(500).collect();
@@ -162,7 +163,7 @@ impl Answer {
 }
 
 impl Error {
-    /// Whether this is a refusal with this error type of Lambda's.
+    /// True if this is a rejection with this error type of Lambda's.
     pub(crate) fn is_of_type(&self, error_type: &str) -> bool {
         #[derive(serde::Deserialize)]
         #[serde(rename_all = "camelCase")]
@@ -173,7 +174,7 @@ impl Error {
         serde_json::from_str(body).is_ok_and(|body: Body| body.error_type == error_type)
     }
 
-    /// The status of a refusal.
+    /// Returns the status of a rejection.
     pub(crate) fn status(&self) -> Option<u16> {
         match self {
             Self::Refused { status, .. } => Some(status.as_u16()),
@@ -182,7 +183,7 @@ impl Error {
     }
 }
 
-/// Bounds a call that must not take long.
+/// Limits the time of a call.
 async fn within<T>(
     timeout: Duration,
     what: &'static str,

@@ -4,10 +4,10 @@ use std::process::ExitCode;
 
 use extension_spec::{EXTENSION_NAME, same};
 
-// Lambda refuses an external extension whose file name is not its registered name.
+// Lambda rejects an external extension whose file name differs from its registered name.
 const _: () = assert!(same(env!("CARGO_BIN_NAME"), EXTENSION_NAME));
 
-// musl's own allocator would double the CPU of the data path.
+// musl's own allocator would double the CPU time of the data path.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

@@ -118,7 +118,7 @@ pub(crate) async fn run<S: Sink, D: Sink>(components: Components<S, D>) -> bool 
     while run.phase != Phase::Done {
         run.turn().await;
     }
-    // The box keeps the largest future, which runs once, out of the one that each start moves.
+    // The box keeps this large future, which runs once, out of the future that each start moves.
     Box::pin(run.shutdown()).await;
     !run.ending.is_refused
 }
@@ -194,7 +194,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         if self.overrun().is_some_and(|end| now >= end) {
             self.abandon();
         }
-        self.deliver_beside();
+        self.deliver_while_running();
     }
 
     fn on_runtime_done(&mut self, request_id: &str) {

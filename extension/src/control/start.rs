@@ -1,7 +1,7 @@
-//! From an environment to a running extension; and what remains of it when something is wrong.
+//! Starts the extension from its environment, or keeps it idle if something is wrong.
 //!
-//! A broken extension must not break the function: whatever fails after `register` is said once, and the extension goes
-//! on registered and idle.
+//! A broken extension must not break the function. Every failure after `register` is reported once, and the extension
+//! stays registered and idle.
 
 mod register;
 mod wiring;
@@ -28,16 +28,16 @@ use register::register;
 pub(super) enum End {
     /// Lambda shut the environment down.
     Shutdown = 0,
-    /// Not started by Lambda (`EX_USAGE`).
+    /// The process was not started by Lambda (`EX_USAGE`).
     Usage = 64,
-    /// Lambda refused this extension, or `STRICT` refused its settings (`EX_SOFTWARE`).
+    /// Lambda rejected this extension, or `STRICT` rejected its settings (`EX_SOFTWARE`).
     Refused = 70,
 }
 
-/// Runs the extension to its end, from the registration that [`begin`] has written.
+/// Runs the extension to its end, starting with the registration that [`begin`] has written.
 pub(super) async fn start(mut environment: Environment, early: Option<Early>) -> End {
     log::init(environment.config.log_level);
-    say_panics();
+    report_panics();
     let Some(authority) = &environment.runtime_api else {
         log::error(
             "AWS_LAMBDA_RUNTIME_API is not set: this program is started by Lambda from /opt/extensions; \
@@ -75,14 +75,14 @@ pub(super) async fn start(mut environment: Environment, early: Option<Early>) ->
         Ok(None) => idle(&extension).await,
         Err(error) => {
             log::error(&format!(
-                "telemetry is not delivered any more, the function goes on: {error}"
+                "telemetry is no longer delivered; the function continues: {error}"
             ));
             idle(&extension).await
         }
     }
 }
 
-/// The stream to deliver to, once everything that is to be said of the settings has been said; or why there is none.
+/// Reports all problems with settings. Returns the stream to deliver to, or why there is none.
 fn settled(environment: &Environment) -> Result<Stream, String> {
     let Environment { config, problems, notices, .. } = environment;
     let all: Vec<String> = problems.iter().chain(notices).map(ToString::to_string).collect();
@@ -96,7 +96,7 @@ fn settled(environment: &Environment) -> Result<Stream, String> {
         ));
     };
     if config.strict && !problems.is_empty() {
-        return Err(format!("{} is true, and settings cannot be used: {all}", variable::STRICT));
+        return Err(format!("{} is true, and some settings are invalid: {all}", variable::STRICT));
     }
     if !all.is_empty() {
         log::warn(&format!("check the settings: {all}"));
@@ -104,7 +104,7 @@ fn settled(environment: &Environment) -> Result<Stream, String> {
     Ok(stream)
 }
 
-/// Everything from `register` to the end; nothing, if it could not begin, which has been said.
+/// Runs everything from `register` to the end. Returns none if it could not start, which was reported.
 async fn live(
     environment: Environment,
     extension: Extension,
@@ -122,7 +122,7 @@ async fn live(
     }
 }
 
-/// Stays registered and does nothing, so that the function is not held up.
+/// Stays registered and does nothing, so that the function is not delayed.
 async fn idle(extension: &Extension) -> End {
     loop {
         match run::next(extension).await {
@@ -136,7 +136,7 @@ async fn idle(extension: &Extension) -> End {
     }
 }
 
-/// `STRICT`: better no function than one whose telemetry is not as it was meant.
+/// Fails the init, because `STRICT` prefers no function to one with unexpected telemetry.
 async fn refuse_to_start(extension: &Extension, message: &str) -> End {
     log::error(message);
     if let Err(error) = extension.init_error("Extension.ConfigInvalid", message).await {
@@ -145,18 +145,19 @@ async fn refuse_to_start(extension: &Extension, message: &str) -> End {
     End::Refused
 }
 
-/// Registering and subscribing together may not outlast the init phase, whatever is set; a second is left for the rest.
+/// Returns the time for registering and subscribing. It is limited by the init phase, whatever the setting, and leaves
+/// a second for the rest.
 fn init_timeout(environment: &Environment) -> Duration {
     let longest = Duration::from_millis(limits::INIT_MS - 1_000);
     environment.config.connection_timeout.duration().min(longest)
 }
 
-/// A panic is said in a line of ours, so that it is known for what it is; once, however often it happens there.
-fn say_panics() {
-    let said = Mutex::new(BTreeSet::new());
+/// Reports a panic as a log line of the extension, once for each location.
+fn report_panics() {
+    let reported = Mutex::new(BTreeSet::new());
     std::panic::set_hook(Box::new(move |panic| {
         let place = panic.location().map(ToString::to_string).unwrap_or_default();
-        if lock(&said).insert(place) {
+        if lock(&reported).insert(place) {
             log::error(&format!("a bug: {panic}"));
         }
     }));

@@ -1,8 +1,8 @@
-//! The telemetry listener: an HTTP server that takes what Lambda posts.
+//! The telemetry listener: an HTTP server that receives the bodies that Lambda posts.
 //!
-//! Acknowledges first: whatever a body holds it is answered 200 and handed on unread, because a batch that is refused
-//! comes back for ever. Knows neither events nor Kinesis. The function can connect, too, so that connections, heads and
-//! bodies are bounded in number, bytes and time.
+//! It acknowledges first: every body is answered 200 and handed on unread, because Lambda would repeat a refused batch
+//! forever. It knows neither events nor Kinesis. The function can connect as well, so connections, heads and bodies are
+//! bounded in number, bytes and time.
 
 mod connections;
 
@@ -31,45 +31,46 @@ use crate::base::log;
 use crate::buffer::memory_budget::{BufferedBody, MemoryBudget};
 use connections::{Activity, Connections};
 
-/// Largest body. Lambda buffers at most 1 MiB of events, which escaping makes six times as large at most. What is in flight while
-/// a body is taken in must fit beside it into the bound of the memory.
+/// The largest body, in bytes. Lambda buffers at most 1 MiB of events, which escapes enlarge at most sixfold.
+/// Everything in flight must fit into the memory bound in addition to a body.
 const MAX_BODY: usize = 12 * 1024 * 1024;
 
-/// Longest delay of an acknowledgement when memory is full. It slows Lambda down, which buffers meanwhile; more would
-/// also delay the news that the function has finished.
+/// The longest delay of an acknowledgement when memory is full. It slows Lambda down, which buffers meanwhile. A longer
+/// delay would also delay the news that the function has finished.
 const MAX_DELAY: Duration = Duration::from_millis(200);
 
-/// Longest wait for the first head of a connection, and for more bytes of a body. Lambda sends both at once.
+/// The longest wait for the first head of a connection, and for more bytes of a body. Lambda sends both at once.
 const MAX_SILENCE: Duration = Duration::from_millis(if cfg!(test) { 300 } else { 10_000 });
 
-/// Largest buffer of a connection, for a head and for what is read of a body at once.
+/// The largest buffer of a connection, for a head and for the bytes of a body that are read at once.
 const MAX_BUFFER: usize = 64 * 1024;
 
-/// Longest time that a body may take. Lambda is on the same machine.
+/// The longest time that a body may take. Lambda is on the same machine.
 const MAX_BODY_TIME: Duration = Duration::from_secs(30);
 
-/// How long the rest of a body may be on its way after a limit has passed: after a freeze both are due at once.
+/// The time in which the rest of a body may still arrive after a limit has passed: after a freeze both are due at once.
 const GRACE: Duration = Duration::from_millis(100);
 
-/// A limit that is noticed later than this has passed during a freeze, or during a pause of the whole machine.
+/// A limit that fires later than this has passed during a freeze, or during a pause of the whole machine.
 const LATE: Duration = Duration::from_millis(500);
 
-/// Bytes of bodies that are not complete, beyond which those larger than [`SMALL_BODY`] are received one at a time.
+/// The bytes of incomplete bodies above which those larger than [`SMALL_BODY`] are received one at a time.
 const MAX_INCOMPLETE: usize = 4 * 1024 * 1024;
 
-/// Bytes of a body that are received whatever other bodies take.
+/// The bytes of a body that are received whatever other bodies take.
 const SMALL_BODY: usize = 64 * 1024;
 
-/// How often the pace of a body is looked at while it takes the room of others.
+/// The interval between checks of a body's pace while others wait for its room.
 const LOOK: Duration = Duration::from_millis(if cfg!(test) { 100 } else { 250 });
 
-/// Looks after which a body is cut off that has brought less than [`SLOW`] since, if others wait for its room.
+/// The number of checks after which a body is cut off that has received less than [`SLOW`] bytes since, if others wait
+/// for its room.
 const PATIENCE: usize = 4;
 
-/// Bytes that a body brings at least in [`PATIENCE`] looks: Lambda sends far more.
+/// The fewest bytes that a body must receive in [`PATIENCE`] checks. Lambda sends far more.
 const SLOW: usize = 64 * 1024;
 
-/// A listener that is bound and not yet serving.
+/// A listener that is bound but not serving yet.
 #[derive(Debug)]
 pub struct Listener {
     socket: TcpListener,
@@ -77,25 +78,25 @@ pub struct Listener {
 }
 
 impl Listener {
-    /// Binds a port that the system chooses, on every address: Lambda need not come from loopback.
+    /// Binds a port that the system chooses, on every address, because Lambda need not connect from loopback.
     pub async fn bind() -> std::io::Result<Self> {
         let any = SocketAddr::from((Ipv4Addr::UNSPECIFIED, 0));
         let mut socket = TcpListener::bind(any).await?;
         if socket.local_addr()?.port() == TELEMETRY_RESERVED_PORT {
-            // The second is bound while the first still holds the reserved one.
+            // The second port is bound while the first socket still holds the reserved one.
             socket = TcpListener::bind(any).await?;
         }
         let port = socket.local_addr()?.port();
         Ok(Self { socket, port })
     }
 
-    /// The port.
+    /// Returns the port.
     pub fn port(&self) -> u16 {
         self.port
     }
 
-    /// Serves in a task of its own, for the life of the process. What was received comes out of the channel, and
-    /// counts as memory held until the receiver drops it.
+    /// Serves in a separate task for the life of the process. The channel yields received bodies, which count as held
+    /// memory until the receiver drops them.
     pub fn serve(self, memory: Arc<MemoryBudget>) -> UnboundedReceiver<BufferedBody> {
         let (bodies, received) = unbounded_channel();
         tokio::spawn(self.accept(bodies, memory));
@@ -122,7 +123,7 @@ impl Listener {
                     connections.add(MAX_SILENCE, |activity| connection(stream, receiver, activity));
                 }
                 Err(error) => {
-                    // Out of file descriptors, say. They are shared with the function, which may give some back.
+                    // File descriptors may be exhausted, for example. The function shares them and may release some.
                     if !std::mem::replace(&mut is_said, true) {
                         log::warn(&format!("cannot accept telemetry for the moment: {error}"));
                     }
@@ -133,20 +134,20 @@ impl Listener {
     }
 }
 
-/// Where bodies go.
+/// Passes bodies on to the loop.
 #[derive(Clone)]
 struct Receiver {
     bodies: UnboundedSender<BufferedBody>,
     memory: Arc<MemoryBudget>,
     /// Held while a body is received for which the others leave no room.
     large: Arc<Mutex<()>>,
-    /// Bytes of bodies that are not complete.
+    /// The bytes of incomplete bodies.
     incomplete: Arc<AtomicUsize>,
-    /// Bodies that wait for `large`.
+    /// The number of bodies that wait for `large`.
     waiting: Arc<AtomicUsize>,
 }
 
-/// Counts one as long as it lives.
+/// Counts itself as long as it exists.
 struct Counted<'a>(&'a AtomicUsize);
 
 impl<'a> Counted<'a> {
@@ -162,7 +163,7 @@ impl Drop for Counted<'_> {
     }
 }
 
-/// Bytes of one body that is not complete.
+/// The bytes of one incomplete body.
 struct Incomplete<'a>(&'a AtomicUsize, usize);
 
 impl Incomplete<'_> {
@@ -195,7 +196,7 @@ async fn connection(stream: TcpStream, receiver: Receiver, activity: Arc<Activit
         .max_buf_size(MAX_BUFFER)
         .serve_connection(TokioIo::new(stream), service);
     if let Err(error) = served.await {
-        // What was not acknowledged is Lambda's to send again.
+        // Lambda sends unacknowledged bodies again.
         log::debug(&format!("a telemetry connection ended early: {error}"));
     }
 }
@@ -219,7 +220,7 @@ async fn answer(
         Ok(body) => {
             failpoint::panic_in("listener");
             if receiver.bodies.send(body).is_err() {
-                // Nobody reads any more. Refusing it would only make Lambda send it again, for ever.
+                // No receiver is left. A refusal would only make Lambda repeat the body forever.
                 return status(StatusCode::OK);
             }
             receiver.memory.wait(MAX_DELAY).await;
@@ -228,7 +229,7 @@ async fn answer(
         Err(Broken::TooLarge) => too_large(&receiver.memory),
         Err(Broken::Late) => {
             log::warn(&format!(
-                "a telemetry batch was not complete in time: nothing came for {} s, or it took {} s in all. \
+                "a telemetry batch timed out: no bytes arrived for {} s, or it took {} s in total. \
                  Its connection is closed, and its events may be lost",
                 MAX_SILENCE.as_secs(),
                 MAX_BODY_TIME.as_secs()
@@ -237,13 +238,13 @@ async fn answer(
         }
         Err(Broken::Slow) => {
             log::warn(
-                "a telemetry batch came at less than 64 KiB/s while others waited for its room. \
+                "a telemetry batch arrived at less than 64 KiB/s while others waited for its room. \
                  Its connection is closed, and its events may be lost",
             );
             timed_out()
         }
         Err(Broken::Off(error)) => {
-            log::warn(&format!("a telemetry batch broke off: {error}; lambda sends it again"));
+            log::warn(&format!("a telemetry batch was cut off: {error}; Lambda sends it again"));
             status(StatusCode::BAD_REQUEST)
         }
     }
@@ -253,19 +254,19 @@ async fn answer(
 enum Broken {
     TooLarge,
     Late,
-    /// It takes the room of others and is slow.
+    /// The body is slow and takes the room of others.
     Slow,
     Off(hyper::Error),
 }
 
 impl Receiver {
-    /// Receives a body, which counts as memory from its first byte on.
+    /// Receives a body. It counts as held memory from its first byte.
     async fn receive(
         &self,
         mut body: Incoming,
         activity: &Activity,
     ) -> Result<BufferedBody, Broken> {
-        // A body that says that it is too large need not be read first.
+        // A body that announces a size above the limit need not be read.
         if body.size_hint().lower() > MAX_BODY as u64 {
             return Err(Broken::TooLarge);
         }
@@ -302,7 +303,7 @@ impl Receiver {
 }
 
 impl Receiver {
-    /// Waits until a body is slow while others wait for its room.
+    /// Waits until a body is too slow while others wait for its room.
     async fn fall_behind(&self, pace: &mut Pace) {
         loop {
             pace.timer.tick().await;
@@ -319,7 +320,8 @@ impl Receiver {
     }
 }
 
-/// What a body has brought since so many looks. Counts looks instead of time, so that a freeze makes no body slow.
+/// The bytes that a body received since a number of checks. Checks count instead of time, so that a freeze makes no
+/// body slow.
 struct Pace {
     timer: tokio::time::Interval,
     ticks: usize,
@@ -334,8 +336,8 @@ impl Pace {
     }
 }
 
-/// Waits for a step of receiving a body, which may take `limit` and last until `end`. Limits that pass during a freeze begin
-/// anew, because the sender was frozen, too.
+/// Waits for a step of receiving a body, which may take `limit` and last until `end`. Limits that pass during a freeze
+/// start again, because the sender was frozen, too.
 async fn within<T>(
     end: &mut Instant,
     limit: Duration,
@@ -348,7 +350,7 @@ async fn within<T>(
         if let Ok(done) = tokio::time::timeout_at(until, &mut step).await {
             return Ok(done);
         }
-        // A freeze may stop the monotonic clock; then only the wall clock tells.
+        // A freeze may stop the monotonic clock; then only the wall clock shows it.
         let late = Instant::now().saturating_duration_since(until);
         if late.max(clock::now().standstill_since(asleep)) <= LATE {
             return tokio::time::timeout(GRACE, step).await.map_err(|_| Broken::Late);
@@ -357,7 +359,7 @@ async fn within<T>(
     }
 }
 
-/// Waits for a step; none if something else happens first.
+/// Waits for a step; returns none if something else happens first.
 async fn unless<T>(other: impl Future<Output = ()>, step: impl Future<Output = T>) -> Option<T> {
     let (mut other, mut step) = (std::pin::pin!(other), std::pin::pin!(step));
     std::future::poll_fn(|context| match step.as_mut().poll(context) {
@@ -367,7 +369,7 @@ async fn unless<T>(other: impl Future<Output = ()>, step: impl Future<Output = T
     .await
 }
 
-/// Lambda's own limit is far below ours, so this is not Lambda.
+/// Answers that a body is too large. Lambda's own limit is far below, so the sender is not Lambda.
 fn too_large(memory: &MemoryBudget) -> Response<Empty<Bytes>> {
     memory.refuse_batch();
     log::error(&format!(

@@ -1,6 +1,6 @@
-//! One connection to Lambda's APIs, on which a request may be under way before hyper exists.
+//! A connection to Lambda's APIs, on which a request may be in flight before hyper exists.
 //!
-//! The extension makes one call after the other, so a pool of connections would only cost each start.
+//! The extension makes one call after the other, so a pool of connections would only slow down each start.
 
 use std::io;
 use std::pin::Pin;
@@ -15,7 +15,7 @@ use tokio::net::TcpStream;
 
 use super::early::Early;
 
-/// Any error of a call.
+/// An error of a call.
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
 /// Sends requests on one connection.
@@ -26,7 +26,7 @@ pub(super) async fn connect(authority: &str) -> Result<Sender, BoxError> {
     serve(TcpStream::connect(authority).await?, Stage::Open).await
 }
 
-/// Returns the sender of an early connection. Its first request must be the one that has been written.
+/// Returns the sender of an early connection. Its first request must be the one that was already written.
 pub(super) async fn resume(early: Early) -> Result<Sender, BoxError> {
     serve(TcpStream::from_std(early.into_stream())?, Stage::Written).await
 }
@@ -34,25 +34,25 @@ pub(super) async fn resume(early: Early) -> Result<Sender, BoxError> {
 async fn serve(stream: TcpStream, stage: Stage) -> Result<Sender, BoxError> {
     let io = Resumed { io: TokioIo::new(stream), stage };
     let (sender, connection) = http1::handshake(io).await?;
-    // The call that waits for an answer gets the error.
+    // The call that waits for a response receives the error.
     tokio::spawn(async move { drop(connection.await) });
     Ok(sender)
 }
 
-/// How far the first request of a connection is.
+/// The progress of the first request of a connection.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Stage {
-    /// It has been written, and hyper has not written it yet.
+    /// The request was written early, and hyper has not written it yet.
     Written,
-    /// Hyper has written it too, and that was discarded.
+    /// Hyper has written the request too, and that copy was discarded.
     Asked,
-    /// Its answer has begun, or none was written early.
+    /// The response has started, or no request was written early.
     Open,
 }
 
-/// A stream that discards the first request that hyper writes if that has been written already.
+/// A stream that discards the first request that hyper writes if it was already written.
 ///
-/// Hyper then reads the answer as that of its own request, whatever its form.
+/// Hyper then reads the response as that of its own request, whatever its form.
 struct Resumed {
     io: TokioIo<TcpStream>,
     stage: Stage,
@@ -65,7 +65,7 @@ impl Read for Resumed {
         buffer: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
         if self.stage == Stage::Written {
-            // To hyper an answer without a request is an error. `poll_write` wakes the reader.
+            // A response without a request is an error to hyper. `poll_write` wakes the reader.
             return Poll::Pending;
         }
         let read = Pin::new(&mut self.io).poll_read(context, buffer);

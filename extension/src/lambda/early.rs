@@ -1,4 +1,4 @@
-//! A registration that is written before anything else is read or built.
+//! Writes the registration before anything else is read or built.
 
 use std::io::Write as _;
 use std::net::{SocketAddr, TcpStream};
@@ -6,18 +6,18 @@ use std::time::Duration;
 
 use super::extensions::Registration;
 
-/// Lambda listens on this machine, and a connection to it takes microseconds.
+/// The longest time for connecting. Lambda listens on this machine, and a connection takes microseconds.
 const CONNECT_TIMEOUT: Duration = Duration::from_millis(100);
 
-/// The connection on which a registration has been written. Its answer has not been read.
+/// The connection on which a registration was written. Its response was not read.
 #[derive(Debug)]
 pub(crate) struct Early(TcpStream);
 
 impl Early {
     /// Writes a registration to the API at this address.
     ///
-    /// Returns `None` if the address is no IP address with a port, or if the request does not leave whole and at once: then
-    /// Lambda cannot have registered this extension.
+    /// Returns none if the address is not an IP address with a port, or if the request cannot be written completely at
+    /// once. Lambda cannot have registered the extension then.
     pub(crate) fn write(address: &str, events: &[&str]) -> Option<Self> {
         let address: SocketAddr = address.parse().ok()?;
         let request = Registration::new(events).text(&address.to_string());
@@ -28,7 +28,7 @@ impl Early {
         (written == request.len()).then_some(Self(stream))
     }
 
-    /// Returns the stream, which does not block.
+    /// Returns the stream, which is non-blocking.
     pub(super) fn into_stream(self) -> TcpStream {
         self.0
     }

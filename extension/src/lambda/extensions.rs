@@ -22,23 +22,23 @@ const IDENTIFIER: &str = "lambda-extension-identifier";
 #[derive(Clone, Debug)]
 pub(crate) struct Extension {
     pub(crate) api: Api,
-    /// Goes with every later call.
+    /// The identifier that every later call sends.
     pub id: String,
-    /// What Lambda says of the function.
+    /// Lambda's description of the function.
     pub function: Function,
 }
 
-/// The function, as `register` describes it. Every member may be missing: emulators differ.
+/// The function as `register` describes it. Every member may be missing, because emulators differ.
 #[derive(Clone, Debug, Default, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase", default)]
 pub(crate) struct Function {
-    /// Its name.
+    /// The name of the function.
     #[serde(rename = "functionName")]
     pub name: String,
-    /// Its version, `$LATEST` for instance.
+    /// The version of the function, such as `$LATEST`.
     #[serde(rename = "functionVersion")]
     pub version: String,
-    /// The account that owns it, where Lambda tells.
+    /// The account of the function, if Lambda returns it.
     pub account_id: Option<String>,
 }
 
@@ -70,12 +70,12 @@ impl Registration {
     }
 }
 
-/// What `next` brings.
+/// An event that `next` returns.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Next {
     /// The function is invoked.
     Invoke {
-        /// Its request.
+        /// The request id of the invocation.
         request_id: String,
         /// When it times out, in milliseconds since 1970.
         deadline_ms: u64,
@@ -87,7 +87,7 @@ pub(crate) enum Next {
         /// When this process is killed, in milliseconds since 1970.
         deadline_ms: u64,
     },
-    /// Something that Lambda did not send when this was written.
+    /// An event type that is unknown to the extension.
     Unknown(String),
 }
 
@@ -106,7 +106,7 @@ impl Extension {
         match id {
             Some(id) if answer.status.is_success() => {
                 let id = id.to_owned();
-                // It is registered, whatever becomes of the body.
+                // The extension is registered, whatever happens to the body.
                 let body = answer.body.unwrap_or_default();
                 let function = serde_json::from_slice(&body).unwrap_or_default();
                 Ok(Self { api, id, function })
@@ -115,7 +115,7 @@ impl Extension {
         }
     }
 
-    /// Waits for the next event, however long.
+    /// Waits for the next event without a limit.
     pub(crate) async fn next(&self) -> Result<Next, Error> {
         const WHAT: &str = "asking for the next event";
         let headers = [(IDENTIFIER, self.id.as_str())];
@@ -124,7 +124,7 @@ impl Extension {
         if !answer.status.is_success() {
             return Err(answer.refused(WHAT));
         }
-        // SHUTDOWN comes as text/plain, so the type of the content says nothing.
+        // SHUTDOWN arrives as text/plain, so the content type is ignored.
         Next::read(&answer.body?)
             .map_err(|source| Error::Broken { what: WHAT, source: source.into() })
     }
@@ -141,15 +141,15 @@ impl Extension {
         if answer.status.is_success() { Ok(()) } else { Err(answer.refused(WHAT)) }
     }
 
-    /// The client, for the other API.
+    /// Returns the client, for the other API.
     pub(super) fn api(&self) -> &Api {
         &self.api
     }
 }
 
 impl Next {
-    /// Reads the body of an answer. Each member is read by itself: one of an unexpected type counts as missing, and takes
-    /// nothing from the others.
+    /// Reads the body of a response. A member with an unexpected type counts as missing, and does not affect the
+    /// others.
     fn read(body: &[u8]) -> Result<Self, serde_json::Error> {
         let body = serde_json::from_slice::<&RawValue>(body)?.get();
         if !body.starts_with('{') {
@@ -170,16 +170,16 @@ impl Next {
     }
 }
 
-/// Whole milliseconds since 1970, of a number with or without a fraction, or of its text; 0, which is long ago, of anything
-/// else.
+/// Returns whole milliseconds since 1970 from a number with or without a fraction, or from its text; 0 for anything
+/// else, which is long ago.
 fn milliseconds(value: Option<&Value>) -> u64 {
     match value {
         Some(Value::Number(number)) => number.as_u64().unwrap_or_else(|| {
-            // Saturates, and is 0 below 0.
+            // The cast saturates, and yields 0 for negative numbers.
             #[expect(
                 clippy::cast_possible_truncation,
                 clippy::cast_sign_loss,
-                reason = "a fraction of a millisecond is of no use"
+                reason = "fractions of a millisecond are not needed"
             )]
             number.as_f64().map_or(0, |number| number as u64)
         }),
@@ -199,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn a_member_of_an_unexpected_type_takes_nothing_from_the_others() {
+    fn a_member_of_an_unexpected_type_does_not_affect_others() {
         let invoke =
             |id: &str, deadline_ms| Next::Invoke { request_id: id.to_owned(), deadline_ms };
         for (members, expected) in [
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_that_is_no_object_is_an_error_and_no_event() {
+    fn a_body_that_is_not_an_object_is_an_error() {
         for body in ["", "null", "[]", "<html>", "{\"eventType\":"] {
             assert!(Next::read(body.as_bytes()).is_err(), "{body}");
         }

@@ -1,6 +1,6 @@
-//! The Telemetry API: subscribe, with the newest schema that Lambda accepts.
+//! The Telemetry API: subscribes with the newest schema that Lambda accepts.
 //!
-//! Knows nothing of what events contain.
+//! It does not read events.
 
 use std::time::Duration;
 
@@ -12,16 +12,16 @@ use super::{Error, within};
 
 const WHAT: &str = "subscribing to telemetry";
 
-/// How a subscription ended.
+/// The result of a subscription.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Subscription {
-    /// Telemetry will come, in this schema.
+    /// Telemetry will arrive in this schema.
     Active(&'static str),
-    /// This Lambda has no Telemetry API: an emulator, which answers 202.
+    /// This Lambda has no Telemetry API. It is an emulator, which answers 202.
     Unsupported,
 }
 
-/// Subscribes the listener at this port, which must be bound already. Lambda takes no subscription after init.
+/// Subscribes the listener at this port, which must be bound already. Lambda accepts no subscription after init.
 pub(crate) async fn subscribe(
     extension: &Extension,
     port: u16,
@@ -31,7 +31,7 @@ pub(crate) async fn subscribe(
     within(timeout, WHAT, climb_down(extension, port, config)).await
 }
 
-/// Tries the schemas, newest first: only an answer that says "bad request" is a reason to try an older one.
+/// Tries the schemas, newest first. Only the status 400 is a reason to try an older one.
 async fn climb_down(
     extension: &Extension,
     port: u16,
@@ -50,7 +50,8 @@ async fn climb_down(
             _ => return Err(answer.refused(WHAT)),
         }
     }
-    // The answer to the newest schema says most: the older ones fail for the same reason, or for being old.
+    // The response for the newest schema is the most useful: older ones fail for the same reason, or because they are
+    // old.
     Err(refusal.expect("the loop ran, and every other answer has returned"))
 }
 
@@ -58,7 +59,7 @@ fn request(schema: &str, port: u16, config: &Config) -> String {
     let types = serde_json::to_string(&config.types.subscription()).expect("words are JSON");
     let (items, bytes) = (config.max_buffer_items_count.0, config.logs_buffer_max_bytes.0);
     let timeout = config.buffer_timeout.0;
-    // As text, which costs each start less than a value that is built, written and dropped.
+    // The text is formatted directly, which takes less time at each start than building and dropping a value.
     format!(
         r#"{{"schemaVersion":"{schema}","types":{types},"destination":{{"protocol":"HTTP","URI":"http://sandbox.localdomain:{port}/"}},"buffering":{{"maxItems":{items},"maxBytes":{bytes},"timeoutMs":{timeout}}}}}"#
     )

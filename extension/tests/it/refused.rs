@@ -112,7 +112,7 @@ async fn live(script: Script, settings: &[(&str, &str)]) -> (Output, Vec<String>
 }
 
 /// Counts the log lines with a text.
-fn said(output: &Output, text: &str) -> usize {
+fn count_logged(output: &Output, text: &str) -> usize {
     let all = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     String::from_utf8_lossy(&all).lines().filter(|line| line.contains(text)).count()
 }
@@ -134,7 +134,7 @@ async fn a_rejected_registration_ends_the_process_at_once() {
     script.insert(REGISTER, refusal(403, "Extension.TooManyExtensions"));
     let (output, calls) = live(script, &[]).await;
     assert_eq!(output.status.code(), Some(70));
-    assert_eq!(said(&output, "Extension.TooManyExtensions"), 1, "{}", lines(&output));
+    assert_eq!(count_logged(&output, "Extension.TooManyExtensions"), 1, "{}", lines(&output));
     assert_eq!(calls, [REGISTER]);
 }
 
@@ -145,7 +145,7 @@ async fn a_registration_without_an_answer_ends_before_the_init_phase() {
     let (output, _) = live(script, &[("KINESIS_TELEMETRY_CONNECTION_TIMEOUT_MS", "100")]).await;
     assert_eq!(output.status.code(), Some(70));
     let expected = "registering the extension was not answered within";
-    assert_eq!(said(&output, expected), 1, "{}", lines(&output));
+    assert_eq!(count_logged(&output, expected), 1, "{}", lines(&output));
 }
 
 #[tokio::test]
@@ -160,7 +160,7 @@ async fn a_rejected_subscription_is_reported_once() {
         script.insert(SUBSCRIBE, refusal(status, error_type));
         let (output, calls) = live(script, &[]).await;
         assert_eq!(output.status.code(), Some(0), "{error_type}: {}", lines(&output));
-        assert_eq!(said(&output, "no telemetry is delivered"), 1, "{}", lines(&output));
+        assert_eq!(count_logged(&output, "no telemetry is delivered"), 1, "{}", lines(&output));
         assert_eq!(lines(&output).lines().count(), 1, "{}", lines(&output));
         assert_eq!(calls.iter().filter(|call| *call == NEXT).count(), 2, "{calls:?}");
     }
@@ -203,7 +203,7 @@ async fn a_rejected_next_ends_the_process_and_is_reported_once() {
             script.insert(NEXT, answers);
             let (output, _) = live(script, &[]).await;
             assert_eq!(output.status.code(), Some(70), "{}", lines(&output));
-            assert_eq!(said(&output, error_type), 1, "{}", lines(&output));
+            assert_eq!(count_logged(&output, error_type), 1, "{}", lines(&output));
         }
     }
 }
@@ -216,7 +216,7 @@ async fn an_unknown_event_is_reported_and_skipped() {
     script.insert(NEXT, answers);
     let (output, calls) = live(script, &[]).await;
     assert_eq!(output.status.code(), Some(0), "{}", lines(&output));
-    assert_eq!(said(&output, "\"RESTORE\""), 1, "{}", lines(&output));
+    assert_eq!(count_logged(&output, "\"RESTORE\""), 1, "{}", lines(&output));
     assert_eq!(calls.iter().filter(|call| *call == NEXT).count(), 3);
 }
 

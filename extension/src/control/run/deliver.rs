@@ -66,7 +66,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
     }
 
     /// Sends events that should not wait for the end of the running function.
-    pub(super) fn deliver_beside(&mut self) {
+    pub(super) fn deliver_while_running(&mut self) {
         let now = Instant::now();
         if self.delivery.is_some() || now < self.not_before {
             return;
@@ -118,8 +118,8 @@ impl<S: Sink, D: Sink> Run<S, D> {
     /// open no longer.
     pub(super) fn overrun(&self) -> Option<Instant> {
         let may_overrun = |delivery: &&Delivery| !delivery.is_flush && !delivery.is_abandoned;
-        let is_beside = self.delivery.as_ref().is_some_and(|it| may_overrun(&it));
-        (self.phase == Phase::Flushing && is_beside).then_some(self.deliver_end)
+        let is_overrunning = self.delivery.as_ref().is_some_and(|it| may_overrun(&it));
+        (self.phase == Phase::Flushing && is_overrunning).then_some(self.deliver_end)
     }
 
     /// Cancels a delivery. Its records stay in the queue.
@@ -290,7 +290,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
                 // No connection may be part of the snapshot.
                 self.close_connections();
             }
-            self.deliver_beside();
+            self.deliver_while_running();
         }
     }
 }

@@ -98,7 +98,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         if has_ended {
             self.step(Event::RuntimeDone);
         }
-        self.deliver_beside();
+        self.deliver_while_running();
     }
 
     /// Sets the time limits of the last invocation, counted from now. Returns now.

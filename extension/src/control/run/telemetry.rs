@@ -34,7 +34,7 @@ impl<S: Sink, D: Sink> Run<S, D> {
         for part in parts {
             self.take_part(part);
         }
-        self.deliver_beside();
+        self.deliver_while_running();
     }
 
     fn take_part(&mut self, part: Part) {

@@ -1,4 +1,5 @@
-//! Registration: its request is written before the environment is read, and its answer is read in the runtime.
+//! Registers the extension: the request is written before the environment is read, and the response is read in the
+//! runtime.
 //!
 //! Lambda starts the runtime only when every extension has registered, so nothing comes before it.
 
@@ -12,12 +13,13 @@ use crate::lambda::early::Early;
 use crate::lambda::extensions::Extension;
 use crate::lambda::{self, Api};
 
-/// Writes the registration from two variables alone. Returns `None` if [`register`] has to write it.
+/// Writes the registration from two variables alone. Returns none if [`register`] has to write it.
 pub(in crate::control) fn begin() -> Option<Early> {
     Early::write(&variable("AWS_LAMBDA_RUNTIME_API")?, Initialization::read(variable).events())
 }
 
-/// Registers the extension. If Lambda refuses INVOKE events, the environment is a managed instance that does not say so.
+/// Registers the extension. If Lambda rejects INVOKE events, the environment is a managed instance that does not
+/// identify itself.
 pub(super) async fn register(
     authority: &str,
     initialization: &mut Initialization,
@@ -41,9 +43,9 @@ pub(super) async fn register(
     }
 }
 
-/// Reads the answer to an early registration, and registers anew if there is none within half of the time.
+/// Reads the response to an early registration. If there is none within half of the time, registers again.
 ///
-/// Lambda may have registered the extension all the same. A second request is safe, because Lambda then refuses it
+/// Lambda may have registered the extension all the same. A second request is safe, because Lambda then rejects it
 /// (`Extension.InvalidExtensionState`) and keeps the first registration.
 async fn finish(
     authority: &str,
@@ -58,7 +60,7 @@ async fn finish(
         Ok(Err(lambda::Error::Broken { .. })) => anew(authority, events, deadline).await,
         Ok(answered) => answered,
         Err(_) => match anew(authority, events, deadline).await {
-            // Lambda was slow: the first request has registered the extension, and its answer has the identifier.
+            // Lambda was slow: the first request has registered the extension, and its response has the identifier.
             Err(error) if error.is_of_type("Extension.InvalidExtensionState") => answer.await,
             registered => registered,
         },

@@ -1,4 +1,4 @@
-//! The parts of a registered extension, put together from its environment.
+//! Connects the components of a registered extension from its environment.
 
 use std::path::PathBuf;
 use std::pin::Pin;
@@ -27,7 +27,7 @@ use crate::pack::sink::{Lazy, lazy};
 use crate::pack::{Limits, Packer, Packing};
 use crate::policy::deadline;
 
-/// Everything between `register` and the first `next`.
+/// Does everything between `register` and the first `next`.
 pub(super) async fn prepare(
     environment: &Environment,
     extension: &Extension,
@@ -36,7 +36,7 @@ pub(super) async fn prepare(
 ) -> Result<Components<Lazy<Kinesis>, Sqs>, String> {
     let config = &environment.config;
     let initialization = match environment.initialization {
-        // After a timeout or a crash: the environment was restored long ago, and an invocation waits for this one.
+        // This process follows a timeout or a crash. The environment was restored long ago, and an invocation waits.
         Initialization::SnapStart if restored().any(|path| path.exists()) => {
             Initialization::OnDemand
         }
@@ -46,9 +46,9 @@ pub(super) async fn prepare(
         Listener::bind().await.map_err(|error| format!("cannot listen for telemetry: {error}"))?;
     let memory = Arc::new(MemoryBudget::new(environment.queue_max_bytes()));
     let port = listener.port();
-    // Lambda delivers what it has kept as soon as it is subscribed.
+    // Lambda delivers buffered telemetry as soon as the extension has subscribed.
     let bodies = listener.serve(memory.clone());
-    // Each is built once it is needed.
+    // Each client is built when it is needed.
     let access = access(environment);
     let kinesis = {
         let (access, stream) = (access.clone(), stream.clone());
@@ -56,7 +56,7 @@ pub(super) async fn prepare(
     };
     let ahead = config.preconnect.then(|| get_ready(kinesis.clone(), initialization));
     let remaining = deadline.saturating_duration_since(Instant::now());
-    // What the first `next` needs is built while Lambda answers the subscription.
+    // The components that the first `next` needs are built while Lambda answers the subscription.
     let building = async {
         // The request leaves first.
         tokio::task::yield_now().await;
@@ -85,7 +85,7 @@ pub(super) async fn prepare(
     if initialization == Initialization::SnapStart {
         components.on_restore = Box::new(|| {
             random::seed();
-            // Without it a process that comes after this one loses some time, and nothing else.
+            // Without the file, a later process only loses some time.
             let _ = restored().find(|path| std::fs::File::create(path).is_ok());
         });
     }
@@ -97,7 +97,7 @@ pub(super) async fn prepare(
     })
 }
 
-/// Builds the client and opens a connection, as far as that is of use.
+/// Builds the client and opens a connection if that is useful.
 fn get_ready(
     kinesis: Lazy<Kinesis>,
     initialization: Initialization,
@@ -110,17 +110,17 @@ fn get_ready(
     })
 }
 
-/// Whether a connection that is opened now will be of use.
+/// True if a connection that is opened now will be used soon.
 fn is_used_soon(initialization: Initialization) -> bool {
     match initialization {
         Initialization::OnDemand | Initialization::ManagedInstances => true,
-        // It would be too old by then, or not even the same process's.
+        // The connection would be too old by then, or belong to another process.
         Initialization::ProvisionedConcurrency | Initialization::SnapStart => false,
     }
 }
 
-/// Returns where the file may lie that says that this environment was restored from a snapshot. In the snapshot there is
-/// none.
+/// Returns the possible paths of the file that marks this environment as restored from a snapshot. The snapshot
+/// contains no such file.
 fn restored() -> impl Iterator<Item = PathBuf> {
     let folders = temporary_folders();
     (0..folders.len()).map(move |index| {
@@ -129,8 +129,8 @@ fn restored() -> impl Iterator<Item = PathBuf> {
     })
 }
 
-/// Returns the folders for temporary files, the preferred one first: `TMPDIR` may name a folder that is missing, or in
-/// which nothing can be written.
+/// Returns the folders for temporary files, the preferred one first. `TMPDIR` may name a folder that is missing or not
+/// writable.
 fn temporary_folders() -> Vec<PathBuf> {
     let mut folders = vec![std::env::temp_dir(), PathBuf::from("/tmp")];
     folders.retain(|folder| !folder.as_os_str().is_empty());
@@ -156,20 +156,19 @@ fn queue(environment: &Environment, source: Source, memory: Arc<MemoryBudget>) -
         .with_spill(spill)
 }
 
-/// Logs what the queue has adopted from a process before this one, and what it cannot adopt.
+/// Logs the events that the queue has adopted from an earlier process, and what it cannot adopt.
 fn report_adopted(queue: &Queue, (adopted, problems): (u64, Vec<String>)) {
     if adopted > 0 {
-        let more = if queue.has_undiscovered() { ", and more that lie behind them" } else { "" };
-        log::info(&format!(
-            "{adopted} events that a process before this one has left are delivered{more}"
-        ));
+        let more = if queue.has_undiscovered() { ", and further ones follow" } else { "" };
+        log::info(&format!("delivering {adopted} events that an earlier process left{more}"));
     }
     for problem in problems {
         log::warn(&problem);
     }
 }
 
-/// Invocations side by side may well make more than one shard takes, so there each record has a key of its own.
+/// Returns the partition key to use. Concurrent invocations may produce more than a shard accepts, so managed instances
+/// use a random key for each record.
 fn partition_key(environment: &Environment) -> PartitionKey {
     match (environment.config.partition_key, environment.initialization) {
         (PartitionKey::Instance, Initialization::ManagedInstances) => PartitionKey::Random,
@@ -177,14 +176,15 @@ fn partition_key(environment: &Environment) -> PartitionKey {
     }
 }
 
-/// Who events come from: as `register` says, or else as the environment does.
+/// Returns the source of events: the description in `register`, with the environment's values for missing ones.
 fn source(environment: &Environment, extension: &Extension) -> Source {
-    let Function { name: told_name, version: told_version, .. } = &extension.function;
+    let Function { name: registered_name, version: registered_version, .. } = &extension.function;
     let (name, version) = &environment.function;
-    let known =
-        |told: &String, read: &String| if told.is_empty() { read.clone() } else { told.clone() };
-    let (name, version) = (known(told_name, name), known(told_version, version));
-    // The same for who numbers events and who packs them.
+    let known = |registered: &String, read: &String| {
+        if registered.is_empty() { read.clone() } else { registered.clone() }
+    };
+    let (name, version) = (known(registered_name, name), known(registered_version, version));
+    // The labels are the same for numbering and for packing events.
     let account = extension.function.account_id.as_deref();
     let labels = environment.config.labels.as_ref();
     let labels = labels.map(|it| it.resolve(account, environment.region.as_deref()));
@@ -193,7 +193,7 @@ fn source(environment: &Environment, extension: &Extension) -> Source {
         .in_envelope(environment.config.envelope)
 }
 
-/// How AWS is reached.
+/// Returns how AWS is reached.
 fn access(environment: &Environment) -> Lazy<Access> {
     let Environment { config, ca_bundle, region, credentials, proxy, .. } = environment;
     let timeout = deadline::connect(config.flush_timeout.duration());
@@ -205,7 +205,7 @@ fn access(environment: &Environment) -> Lazy<Access> {
     })
 }
 
-/// The certificate authorities of a file, if one is named and can be used.
+/// Returns the certificate authorities of a file if one is named and usable.
 fn roots(ca_bundle: Option<&str>) -> Roots {
     let roots = ca_bundle.map_or_else(|| Ok(Roots::compiled_in()), Roots::from_pem_file);
     roots.unwrap_or_else(|error| {
@@ -214,7 +214,7 @@ fn roots(ca_bundle: Option<&str>) -> Roots {
     })
 }
 
-/// The dead-letter queue. Its connections are its own: one service may be reset without the other.
+/// Returns the dead-letter queue. It has its own connections, so that one service can be reset without the other.
 fn dead_letters(
     url: QueueUrl,
     access: Lazy<Access>,

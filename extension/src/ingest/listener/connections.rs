@@ -1,4 +1,4 @@
-//! The open connections of the listener: a bounded number of them.
+//! Manages the open connections of the listener, up to a maximum number.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -9,12 +9,12 @@ use tokio::task::JoinHandle;
 
 use super::SLOW;
 
-/// Most open connections. Lambda needs one or two.
+/// The most open connections. Lambda needs one or two.
 pub(super) const MOST: usize = 32;
 
-/// How often connections are looked at while all of them serve a request.
+/// The interval between checks of connections while all of them serve a request.
 const LOOK: Duration = Duration::from_millis(if cfg!(test) { 4 } else { 10 });
-/// Looks after which the slowest of them is closed.
+/// The number of checks after which the slowest connection is closed.
 const LOOKS: usize = 100;
 
 /// The open connections, the oldest first.
@@ -22,10 +22,11 @@ const LOOKS: usize = 100;
 pub(super) struct Connections(VecDeque<(JoinHandle<()>, Arc<Activity>)>);
 
 impl Connections {
-    /// Makes room for one more connection: if there are too many, closes the oldest that serves no request. If all of them
-    /// do for a second, closes the one that has received least in it, if that is less than [`SLOW`].
+    /// Makes room for one more connection. If there are too many, it closes the oldest one without a request. If all of
+    /// them have had one for a second, it closes the one that received the fewest bytes meanwhile, if these are fewer
+    /// than [`SLOW`].
     pub(super) async fn make_room(&mut self) {
-        // Counts looks instead of time, so that a freeze makes no connection slow.
+        // Checks count instead of time, so that a freeze makes no connection slow.
         for look in 0_usize.. {
             self.0.retain(|(task, _)| !task.is_finished());
             if self.0.len() < MOST {
@@ -49,7 +50,8 @@ impl Connections {
         }
     }
 
-    /// Closes the connection whose request has received least since all were marked. False if none is slow.
+    /// Closes the connection whose request has received the fewest bytes since all were marked. Returns false if none
+    /// is slow.
     fn close_slowest(&mut self) -> bool {
         let received = |(_, activity): &(_, Arc<Activity>)| activity.received_since_mark();
         let slow = self.0.iter().enumerate().filter_map(|(at, it)| Some((received(it)?, at)));
@@ -58,7 +60,7 @@ impl Connections {
         slowest.inspect(|(task, _)| task.abort()).is_some()
     }
 
-    /// Serves a connection in a task of its own. Closes it if no request has begun after this time.
+    /// Serves a connection in a separate task. Closes it if no request has started after this time.
     pub(super) fn add<F: Future<Output = ()> + Send + 'static>(
         &mut self,
         silence: Duration,
@@ -79,37 +81,37 @@ impl Connections {
     }
 }
 
-/// What a connection is doing.
+/// The activity of a connection.
 #[derive(Default)]
 pub(super) struct Activity {
-    /// Requests that have begun, and those of them that last.
+    /// The number of requests that have started, and of those in progress.
     begun: AtomicUsize,
     requests: AtomicUsize,
-    /// Bytes of bodies, ever.
+    /// The number of bytes of bodies.
     bytes: AtomicUsize,
-    /// Waits for room that have begun, and those of them that last.
+    /// The number of waits for room that have started, and of those in progress.
     waits: AtomicUsize,
     waiting: AtomicUsize,
-    /// Requests, waits and bytes when it was marked.
+    /// The requests, waits and bytes when it was marked.
     marked: [AtomicUsize; 3],
 }
 
 impl Activity {
-    /// A request has begun. It lasts until what this returns is dropped.
+    /// Counts a request until the returned value is dropped.
     pub(super) fn begin(self: &Arc<Self>) -> Busy {
         self.begun.fetch_add(1, Ordering::Relaxed);
         self.requests.fetch_add(1, Ordering::Relaxed);
         Busy(self.clone())
     }
 
-    /// Its request waits for room, and is not slow, until what this returns is dropped.
+    /// Counts a wait of the request for room until the returned value is dropped. It is not slow meanwhile.
     pub(super) fn wait(&self) -> Waiting<'_> {
         self.waits.fetch_add(1, Ordering::Relaxed);
         self.waiting.fetch_add(1, Ordering::Relaxed);
         Waiting(self)
     }
 
-    /// Its request has received bytes.
+    /// Counts received bytes of the request.
     pub(super) fn progress(&self, bytes: usize) {
         self.bytes.fetch_add(bytes, Ordering::Relaxed);
     }
@@ -120,7 +122,8 @@ impl Activity {
         }
     }
 
-    /// Returns the bytes that its request has received since it was marked; none if it has begun or waited for room since.
+    /// Returns the bytes that the request has received since it was marked; none if it has started or waited for room
+    /// since.
     fn received_since_mark(&self) -> Option<usize> {
         let now = [&self.begun, &self.waits, &self.bytes].map(|it| it.load(Ordering::Relaxed));
         let marked = self.marked.each_ref().map(|it| it.load(Ordering::Relaxed));
@@ -138,7 +141,7 @@ impl Activity {
     }
 }
 
-/// A request that lasts.
+/// A request in progress.
 pub(super) struct Busy(Arc<Activity>);
 
 impl Drop for Busy {

@@ -21,7 +21,7 @@ impl Bench {
         TcpStream::connect((Ipv4Addr::LOCALHOST, self.port)).await.unwrap()
     }
 
-    /// Sends bytes as they are on a connection of their own and returns the status of the answer.
+    /// Sends bytes on a new connection. Returns the status of the response.
     async fn status(&self, request: &[u8]) -> u16 {
         let mut stream = self.connect().await;
         stream.write_all(request).await.unwrap();
@@ -57,7 +57,7 @@ async fn any_path_and_both_methods_are_taken() {
 }
 
 #[tokio::test]
-async fn whatever_the_body_holds_it_is_acknowledged_and_handed_on() {
+async fn every_body_is_acknowledged_and_handed_on() {
     let mut bench = listen().await;
     for body in ["no json", "[{\"a\":", "{}", "\u{0}"] {
         assert_eq!(bench.post(body).await, 200);
@@ -66,7 +66,7 @@ async fn whatever_the_body_holds_it_is_acknowledged_and_handed_on() {
 }
 
 #[tokio::test]
-async fn another_method_is_told_so_and_does_no_harm() {
+async fn other_methods_are_rejected_without_harm() {
     let mut bench = listen().await;
     assert_eq!(bench.status(b"GET / HTTP/1.1\r\nHost: sandbox\r\n\r\n").await, 405);
     assert_eq!(bench.status(b"what is this\r\n\r\n").await, 400);
@@ -75,7 +75,7 @@ async fn another_method_is_told_so_and_does_no_harm() {
 }
 
 #[tokio::test]
-async fn a_client_that_sends_a_byte_at_a_time_keeps_nobody_waiting() {
+async fn a_slow_client_does_not_delay_others() {
     let mut bench = listen().await;
     let mut slow = bench.connect().await;
     let body = "[\"é🦀\"]";
@@ -86,7 +86,7 @@ async fn a_client_that_sends_a_byte_at_a_time_keeps_nobody_waiting() {
     for byte in first {
         slow.write_all(&[*byte]).await.unwrap();
     }
-    assert_eq!(bench.post("[2]").await, 200, "while the other has not finished");
+    assert_eq!(bench.post("[2]").await, 200, "while the other one has not finished");
     assert_eq!(bench.received().await, "[2]");
     slow.write_all(&[*last]).await.unwrap();
     assert_eq!(status(&mut slow).await, 200);
@@ -94,7 +94,7 @@ async fn a_client_that_sends_a_byte_at_a_time_keeps_nobody_waiting() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_left_to_the_sender() {
+async fn a_body_that_is_cut_off_is_left_to_the_sender() {
     let mut bench = listen().await;
     let mut stream = bench.connect().await;
     stream
@@ -107,7 +107,7 @@ async fn a_body_that_breaks_off_is_left_to_the_sender() {
 }
 
 #[tokio::test]
-async fn eight_mib_are_taken_and_a_body_beyond_all_measure_is_refused() {
+async fn eight_mib_are_accepted_and_a_larger_body_is_refused() {
     let mut bench = listen().await;
     let large = format!("[\"{}\"]", "x".repeat(8 * 1024 * 1024));
     assert_eq!(bench.post(&large).await, 200);
@@ -146,7 +146,7 @@ async fn closed(stream: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn connections_without_a_head_are_closed_and_those_between_requests_stay() {
+async fn only_connections_without_a_head_are_closed() {
     let mut bench = listen().await;
     let (mut idle, mut slow, mut kept) =
         (bench.connect().await, bench.connect().await, bench.connect().await);
@@ -165,7 +165,7 @@ async fn connections_without_a_head_are_closed_and_those_between_requests_stay()
 }
 
 #[tokio::test]
-async fn a_body_that_stops_counts_while_it_is_received_and_is_given_up() {
+async fn a_stalled_body_counts_as_memory_until_it_times_out() {
     let mut bench = listen().await;
     let mut stream = bench.connect().await;
     let head = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 900000\r\n\r\n";
@@ -177,7 +177,7 @@ async fn a_body_that_stops_counts_while_it_is_received_and_is_given_up() {
         }
     };
     timeout(Duration::from_secs(10), counted).await.expect("it counts");
-    assert_eq!(bench.post("[2]").await, 200, "others are not held up");
+    assert_eq!(bench.post("[2]").await, 200, "others are not delayed");
     assert_eq!(bench.received().await, "[2]");
     assert_eq!(status(&mut stream).await, 408);
     closed(&mut stream).await;
@@ -200,7 +200,7 @@ async fn a_body_whose_limits_pass_during_a_freeze_is_received() {
 }
 
 #[tokio::test]
-async fn connections_are_bounded_and_those_that_serve_nothing_go_first() {
+async fn connections_are_bounded_and_idle_ones_are_closed_first() {
     let mut bench = listen().await;
     let mut busy = bench.connect().await;
     let head = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 3\r\n\r\n[";
@@ -219,7 +219,7 @@ async fn connections_are_bounded_and_those_that_serve_nothing_go_first() {
 }
 
 #[tokio::test]
-async fn incomplete_bodies_take_little_memory_together_and_all_of_them_arrive() {
+async fn incomplete_bodies_take_little_memory_and_all_arrive() {
     let mut bench = listen().await;
     let body = format!("[\"{}\"]", "x".repeat(2_000_000));
     let head =
@@ -253,7 +253,7 @@ async fn trickle(mut stream: TcpStream) {
 }
 
 #[tokio::test]
-async fn a_slow_body_does_not_keep_the_room_that_others_wait_for() {
+async fn a_slow_body_does_not_block_the_room_of_others() {
     let mut bench = listen().await;
     let mut slow = bench.connect().await;
     let head = b"POST / HTTP/1.1\r\nHost: sandbox\r\nContent-Length: 9000000\r\n\r\n";
