@@ -167,7 +167,7 @@ async fn a_rejected_subscription_is_reported_once() {
 }
 
 #[tokio::test]
-async fn a_rejected_subscription_leaves_spilled_events_to_the_next_process() {
+async fn a_rejected_subscription_keeps_spilled_events() {
     let tmp = tempfile::tempdir().unwrap();
     let mut spill = Spill::create(tmp.path(), "before", u64::MAX).unwrap();
     assert!(spill.append(&record()).unwrap());
