@@ -34,7 +34,10 @@ pub(super) fn add(
     let list = to.with_extension("dependencies");
     fs::write(&list, compressed(&dependencies(package, target)?)?).with_context(unwritable)?;
     let (shell, section) = (shell()?, format!("{SECTION}={}", list.display()));
-    let added = shell::output(cmd!(shell, "{objcopy} --add-section {section} {from} {to}"))?;
+    // rust-objcopy does not know where Rust's LLVM is; cargo sets the same for programs that it runs.
+    let libraries = objcopy.ancestors().nth(4).context("rust-objcopy is in Rust's folder")?;
+    let add = cmd!(shell, "{objcopy} --add-section {section} {from} {to}");
+    let added = shell::output(add.env("LD_LIBRARY_PATH", libraries))?;
     if !added.status.success() {
         let complaint = String::from_utf8_lossy(&added.stderr).into_owned();
         bail!("rust-objcopy cannot add {SECTION} to {}: {}", from.display(), complaint.trim());
