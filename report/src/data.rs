@@ -8,9 +8,9 @@ use serde::Serialize;
 use crate::model::{Invocation, Outcome, Report};
 use crate::text::{json, visible, visible_lines};
 
-/// The most characters of one log line that the page holds.
+/// Largest number of characters of one log line in the page.
 const LINE_CHARS: usize = 16 * 1024;
-/// The most bytes of log lines that the page holds. The first failures have them.
+/// Largest size of all log lines in the page, in bytes. The first failures get them.
 const LINES_BYTES: usize = 3 * 1024 * 1024;
 
 #[derive(Serialize)]
@@ -20,15 +20,15 @@ struct Data<'a> {
     to_ms: i64,
     /// All functions, versions, instances and types of errors, to which the columns refer by index.
     names: Vec<Cow<'a, str>>,
-    /// The invocations in the order of their begin.
+    /// The invocations in the order of their start.
     invocations: Columns<'a>,
     /// The log lines of failures, by index of the invocation.
     lines: BTreeMap<usize, Vec<Line<'a>>>,
-    /// The number of failures whose log lines were left out because the page would become too large.
+    /// The number of failures whose log lines were omitted because the page would become too large.
     without_lines: usize,
 }
 
-/// Holds one vector for each member, all of the same length.
+/// The invocations by column: one vector for each member, all of the same length.
 #[derive(Default, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Columns<'a> {
@@ -99,7 +99,7 @@ fn lines<'a>(invocations: &[&'a Invocation]) -> (BTreeMap<usize, Vec<Line<'a>>>,
         let mut own = Vec::new();
         for line in &it.lines {
             if bytes >= LINES_BYTES {
-                own.push((None, None, "… (the other log lines are left out)".into()));
+                own.push((None, None, "… (further log lines are omitted)".into()));
                 break;
             }
             let text = beginning(&line.text);
@@ -119,7 +119,7 @@ fn beginning(text: &str) -> Cow<'_, str> {
     }
 }
 
-/// Returns a figure with three decimals. A figure that is no number is unknown.
+/// Returns a figure with three decimals. A figure that is not a number is unknown.
 fn rounded(figure: Option<f64>) -> Option<f64> {
     figure.filter(|it| it.is_finite()).map(|it| (it * 1000.0).round() / 1000.0)
 }

@@ -4,10 +4,8 @@
 //! This crate is pure: it reads no file and no clock, and knows neither the stream nor the program that fills the [`Report`].
 //!
 //! [`html`] writes the verdict, the key figures and the tables as plain HTML, so that they can be read without JavaScript. The
-//! script of the page draws the timeline and the charts and lists failures and invocations. It takes their data from one
-//! `<script type="application/json">`.
-//!
-//! Records may hold anything. Three rules keep their text harmless:
+//! script of the page draws the timeline and the charts and lists failures and invocations. It reads their data from one `<script
+//! type="application/json">`. Records may contain any text. Three rules keep it harmless:
 //!
 //! * Control characters and bidirectional controls become visible (`text::visible`), in HTML and in the data alike.
 //! * HTML and JSON are escaped so that no text can end the element that holds it (`text::escape`, `text::json`).

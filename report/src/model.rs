@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-/// Holds everything that the page shows.
+/// The contents of the page.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
@@ -12,7 +12,7 @@ pub struct Report {
     pub title: String,
     /// The stream that was read.
     pub source: String,
-    /// The begin of the time range that was read, in milliseconds since 1970-01-01T00:00:00Z.
+    /// The start of the time range that was read, in milliseconds since 1970-01-01T00:00:00Z.
     pub from_ms: i64,
     /// The end of the time range that was read, in milliseconds since 1970-01-01T00:00:00Z.
     pub to_ms: i64,
@@ -32,11 +32,11 @@ pub struct Report {
     pub instances: Vec<Instance>,
     /// The number of records and lines that could not be decoded.
     pub unreadable: u64,
-    /// Reasons why records could not be decoded, each with the record's position. A few are enough.
+    /// A few reasons why records could not be decoded, each with the record's position.
     pub unreadable_examples: Vec<String>,
 }
 
-/// Holds one setting of a function, as it can be recognized in the stream.
+/// A setting of a function, as far as the stream shows it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Setting {
@@ -44,11 +44,11 @@ pub struct Setting {
     pub function: String,
     /// The name of the setting, such as `envelope`.
     pub name: String,
-    /// Its value.
+    /// The value of the setting.
     pub value: String,
 }
 
-/// Describes one invocation. Figures that the stream does not hold are `None`.
+/// One invocation. Figures that are not in the stream are `None`.
 #[derive(Clone, Debug, Default, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Invocation {
@@ -72,7 +72,7 @@ pub struct Invocation {
     pub billed_ms: Option<f64>,
     /// The configured memory in MB.
     pub memory_mb: Option<u64>,
-    /// The most memory in use, in MB.
+    /// The memory high-water mark in MB.
     pub max_memory_mb: Option<u64>,
     /// The time in milliseconds from the end of the invocation to the arrival of its last event in the stream.
     ///
@@ -88,7 +88,7 @@ pub struct Invocation {
     pub lines: Vec<Line>,
 }
 
-/// Tells how an invocation ended.
+/// The way in which an invocation ended.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Outcome {
@@ -96,7 +96,7 @@ pub enum Outcome {
     Success,
     /// The function returned an error, or its runtime did (`failure`).
     Failure,
-    /// The function's process ended or could not go on (`error`).
+    /// The function's process ended or could not continue (`error`).
     Error,
     /// The function ran longer than its timeout allows.
     Timeout,
@@ -112,7 +112,7 @@ impl Outcome {
     }
 }
 
-/// Holds one log line. Its text may have line breaks, for example in a stack trace.
+/// One log line. Its text may have line breaks, for example in a stack trace.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Line {
@@ -124,11 +124,11 @@ pub struct Line {
     pub text: String,
 }
 
-/// Tells which events of one process of the extension arrived. The process numbers its events 1, 2, 3 and so on.
+/// The events of one extension process that arrived. The process numbers its events 1, 2, 3 and so on.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Instance {
-    /// Its name, which its events carry.
+    /// The name of the instance, which its events carry.
     pub name: String,
     /// The name of its function.
     pub function: String,
@@ -140,15 +140,15 @@ pub struct Instance {
     pub missing: Vec<(u64, u64)>,
     /// Ranges within [`missing`](Self::missing) that the extension has reported as shed, each with its first and last number.
     pub explained: Vec<(u64, u64)>,
-    /// How many of the explained numbers exceed the count that the extension reported as shed, and so are missing.
+    /// The count of explained numbers beyond the count that the extension reported as shed. They are missing.
     pub uncounted: u64,
     /// The number of events that arrived more than once.
     pub duplicates: u64,
-    /// The number of event numbers under which different events arrived. The extension never writes them.
+    /// The count of event numbers with which different events arrived. The extension never writes such events.
     pub conflicting: u64,
-    /// The number of log lines that sampling left out, from its ledger.
+    /// The number of log lines that were sampled out, from the ledger.
     pub sampled_out: u64,
-    /// The number of events that it discarded because Kinesis or its memory did not suffice, from its ledger.
+    /// The number of events that the extension discarded for lack of memory or of capacity in Kinesis, from the ledger.
     pub shed: u64,
     /// True if a ledger of this instance arrived.
     pub has_ledger: bool,

@@ -1,4 +1,4 @@
-//! Puts the page together.
+//! Assembles the page.
 
 use crate::data;
 use crate::model::Report;
@@ -22,7 +22,7 @@ const SCRIPT_HASH: &str = include_str!("script/sha256.txt");
 
 /// Returns the page for a report as one HTML document, which refers to no other file.
 ///
-/// A page of 10,000 invocations has about 2 MB. Log lines of failures add 3 MB at most.
+/// A page of 10,000 invocations has about 2 MB. Log lines of failures add at most 3 MB.
 pub fn html(report: &Report) -> String {
     let summary = Summary::of(report);
     filled(PAGE, |name| match name {
@@ -47,7 +47,7 @@ pub fn html(report: &Report) -> String {
     })
 }
 
-/// Returns the template with a text for each `{{name}}`. Braces in these texts mean nothing.
+/// Returns the template with a text for each `{{name}}`. Braces in these texts have no effect.
 fn filled(template: &str, text: impl Fn(&str) -> String) -> String {
     let mut page = String::new();
     let mut rest = template;
@@ -90,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn braces_in_a_filled_text_mean_nothing() {
+    fn braces_in_a_filled_text_have_no_effect() {
         assert_eq!(filled("a {{b}} c {{d}}", |name| format!("{{{{{name}}}}}")), "a {{b}} c {{d}}");
         assert_eq!(filled("{{open", |_| String::new()), "{{open");
     }

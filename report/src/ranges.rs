@@ -38,7 +38,7 @@ pub(crate) fn without(ranges: &[(u64, u64)], others: &[(u64, u64)]) -> Vec<(u64,
     rest
 }
 
-/// Returns how many numbers the ranges hold, which must not overlap.
+/// Returns the count of numbers in ranges, which must not overlap.
 pub(crate) fn count(ranges: &[(u64, u64)]) -> u64 {
     ranges
         .iter()
@@ -56,7 +56,7 @@ mod tests {
     }
 
     #[test]
-    fn explained_numbers_are_taken_out_of_missing_ranges() {
+    fn explained_numbers_are_removed_from_missing_ranges() {
         assert_eq!(without(&[(1, 10)], &[(3, 4), (8, 20)]), [(1, 2), (5, 7)]);
         assert_eq!(without(&[(1, 10)], &[]), [(1, 10)]);
         assert_eq!(without(&[(1, 10)], &[(0, 11)]), []);

@@ -13,7 +13,7 @@ mod figures;
 
 use figures::{bytes, duration, number, time};
 
-/// The most ranges of one instance that the table lists.
+/// Largest number of ranges of one instance in the table.
 const RANGES: usize = 6;
 /// The path of an exclamation mark.
 const WARNING: &str = "M10 5.2v6M10 14.3v.2";
@@ -32,7 +32,7 @@ pub(crate) fn range(report: &Report) -> String {
     }
 }
 
-/// Returns the sentence that a reader looks for first.
+/// Returns the verdict, which a reader looks for first.
 pub(crate) fn verdict(report: &Report, summary: &Summary) -> String {
     let instances = report.instances.len();
     let of_instances = if instances == 1 {
@@ -60,7 +60,7 @@ pub(crate) fn verdict(report: &Report, summary: &Summary) -> String {
     };
     let mut details = Vec::new();
     if report.instances.is_empty() {
-        details.push("The stream holds no event of the extension in this range.".to_owned());
+        details.push("The stream has no event of the extension in this range.".to_owned());
     } else if summary.missing > 0 {
         let of = number(summary.incomplete);
         details.push(format!("Event numbers are missing from {of} of {of_instances}."));
@@ -78,7 +78,7 @@ pub(crate) fn verdict(report: &Report, summary: &Summary) -> String {
     }
     if summary.conflicting > 0 && summary.missing > 0 {
         let numbers = counted(summary.conflicting, "event number");
-        details.push(format!("Different events arrived under {numbers}."));
+        details.push(format!("Different events arrived with {numbers}."));
     }
     format!(
         "<section class=\"verdict {class}\" role=\"status\">\
@@ -100,7 +100,7 @@ pub(crate) fn tiles(report: &Report, summary: &Summary) -> String {
     let invocations = report.invocations.len();
     let share = |part: usize| match invocations {
         0 => String::new(),
-        #[expect(clippy::cast_precision_loss)] // It is rounded to a tenth.
+        #[expect(clippy::cast_precision_loss)] // The share is rounded to a tenth.
         all => format!("{:.1} % of invocations", part as f64 * 100.0 / all as f64),
     };
     let p99 = |of: Percentiles| {
@@ -274,7 +274,7 @@ fn counts(id: &str, title: &str, counts: &BTreeMap<String, u64>) -> String {
     let most = sorted.first().map_or(1, |it| it.1.max(1));
     html.push_str("<table class=\"bars\"><tbody>");
     for (name, count) in sorted {
-        #[expect(clippy::cast_precision_loss)] // It is the length of a bar.
+        #[expect(clippy::cast_precision_loss)] // The result is the length of a bar.
         let share = count as f64 * 100.0 / most as f64;
         let _ = write!(
             html,

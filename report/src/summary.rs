@@ -1,9 +1,9 @@
-//! The figures of a report that its verdict and tiles state.
+//! The figures of a report for its verdict and its tiles.
 
 use crate::model::{Instance, Report};
 use crate::ranges;
 
-/// Holds figures about all invocations and instances.
+/// Figures about all invocations and instances.
 #[derive(Debug, Default)]
 pub(crate) struct Summary {
     /// The number of events that arrived, each counted once.
@@ -26,7 +26,7 @@ pub(crate) struct Summary {
     pub(crate) lag: Percentiles,
 }
 
-/// Holds percentiles, which are `None` without a value.
+/// Percentiles, which are `None` if there are no values.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Percentiles {
     pub(crate) p50: Option<f64>,
@@ -92,7 +92,7 @@ pub(crate) fn explained(instance: &Instance) -> Vec<(u64, u64)> {
     ranges::without(&instance.missing, &unexplained(instance))
 }
 
-/// Returns how many events of an instance did not arrive and are not explained by a ledger.
+/// Returns the count of an instance's events that did not arrive and that no ledger explains.
 pub(crate) fn missing(instance: &Instance) -> u64 {
     ranges::count(&unexplained(instance)).saturating_add(instance.uncounted)
 }

@@ -23,7 +23,7 @@ pub(crate) fn coverage(instance: &Instance) -> String {
     svg
 }
 
-/// Draws ranges. Those that would overlap become one mark, so a strip has 120 marks of a kind at most.
+/// Draws ranges. Ranges that would overlap become one mark, so a strip has at most 120 marks of a kind.
 #[expect(clippy::cast_precision_loss)] // A strip has 240 positions.
 fn marks(svg: &mut String, class: &str, ranges: &[(u64, u64)], last: u64) {
     let scale = WIDTH / last.max(1) as f64;

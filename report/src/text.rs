@@ -1,4 +1,4 @@
-//! Text of unknown origin, made harmless and put into HTML and JSON.
+//! Text of unknown origin, made harmless for HTML and JSON.
 
 use std::borrow::Cow;
 use std::fmt::Write as _;
@@ -10,7 +10,7 @@ pub(crate) fn visible(value: &str) -> Cow<'_, str> {
     replaced(value, is_unsafe)
 }
 
-/// Returns text of several lines in which control characters are visible, but for line breaks and tabs.
+/// Returns text of several lines in which control characters are visible, except for line breaks and tabs.
 pub(crate) fn visible_lines(text: &str) -> Cow<'_, str> {
     // A carriage return before a line break shows nothing.
     let text: Cow<'_, str> =
@@ -40,8 +40,8 @@ pub(crate) fn escape(value: &str) -> String {
 
 /// Returns a JSON document that a `<script>` element can hold. It stays the same document.
 ///
-/// HTML ends the element at `</script` and changes its meaning at `<!--`, so no `<` is left. These characters occur in strings
-/// only.
+/// HTML ends the element at `</script` and changes its meaning at `<!--`, so no `<` is left. These characters occur only in
+/// strings.
 pub(crate) fn json(document: &str) -> String {
     let mut safe = String::with_capacity(document.len());
     for c in document.chars() {
@@ -55,8 +55,8 @@ pub(crate) fn json(document: &str) -> String {
     safe
 }
 
-/// Returns true for characters without a shape of their own, and for those that reorder or break a line. The terminal's table
-/// (`cli/terminal`) has the same, which a test of `cli/stream` holds: this crate does not know the CLI.
+/// Returns true for invisible characters, and for those that reorder or break a line. The table of the terminal (`cli/terminal`)
+/// has the same characters; a test of `cli/stream` checks it, because this crate does not depend on the CLI.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_every_script_stays_as_it_is() {
+    fn text_of_every_script_is_unchanged() {
         let text = "Größe — 東京 — سلام — 👩‍👩‍👧 — e\u{301}";
         assert!(matches!(visible(text), Cow::Borrowed(same) if same == text));
         assert_eq!(visible_lines(text), text);

@@ -1,6 +1,6 @@
-//! A Lambda function whose payload says what it does: log, take memory, sleep, and end in one way or another.
+//! A Lambda function that follows its payload: it logs, takes memory, sleeps, and ends in a chosen way.
 //!
-//! It runs on the runtime crate that real functions use, so what it prints and how it ends is what a real function does.
+//! It uses the same runtime crate as real functions, so its output and its end are those of a real function.
 
 mod payload;
 
@@ -14,7 +14,7 @@ use payload::{End, Format, Payload};
 
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Error> {
-    // One at a time, or on managed instances as many as `AWS_LAMBDA_MAX_CONCURRENCY` says.
+    // One invocation at a time, or up to `AWS_LAMBDA_MAX_CONCURRENCY` on managed instances.
     lambda_runtime::run_concurrent(service_fn(handle)).await
 }
 
@@ -35,17 +35,17 @@ async fn handle(event: LambdaEvent<Value>) -> Result<Value, Diagnostic> {
     }
 }
 
-/// An error as the runtime reports it. Lambda keeps a type that begins so, and renames others.
+/// Returns an error for the runtime to report. Lambda keeps types that begin with `Function.`, and renames others.
 fn fail(error_type: &str, error_message: String) -> Diagnostic {
     Diagnostic { error_type: error_type.to_owned(), error_message }
 }
 
-/// Takes so many MB of memory. It writes to every page, because the system provides none before.
+/// Allocates this many MB of memory, and writes to every page, because the system provides a page only on the first write.
 fn filled(megabytes: usize) -> Vec<Vec<u8>> {
     (0..megabytes).map(|_| std::hint::black_box(vec![1; 1024 * 1024])).collect()
 }
 
-/// Prints the lines that were asked for, each with its number, so that a reader can tell which one is missing.
+/// Prints the requested lines. Each has its number, so that a reader can name a missing one.
 fn log(payload: &Payload, request_id: &str) -> std::io::Result<()> {
     let format = payload.format.unwrap_or_else(|| {
         let is_json = std::env::var("AWS_LAMBDA_LOG_FORMAT")
@@ -67,7 +67,7 @@ fn log(payload: &Payload, request_id: &str) -> std::io::Result<()> {
     stdout.flush()
 }
 
-/// Brings a line to this length, within the JSON object where it is one.
+/// Pads a line to this length; in JSON, within the object.
 fn padded(line: String, format: Format, bytes: usize) -> String {
     match format {
         Format::Text if line.len() < bytes => {
@@ -92,7 +92,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn memory_that_was_asked_for_is_filled() {
+    fn the_requested_memory_is_filled() {
         assert!(filled(0).is_empty());
         let memory = filled(2);
         assert_eq!(memory.iter().map(Vec::len).sum::<usize>(), 2 * 1024 * 1024);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_has_the_length_that_was_asked_for_unless_it_needs_more() {
+    fn a_line_has_the_requested_length_unless_it_needs_more() {
         for bytes in [0, 10, 33, 34, 100] {
             let text = padded("[INFO] id line 1 of 3".into(), Format::Text, bytes);
             assert_eq!(text.len(), bytes.max(21));

@@ -1,29 +1,29 @@
-//! The payload: what the function is to do.
+//! The payload, which tells the function what to do.
 
 use serde::Deserialize;
 use serde_json::Value;
 
-/// Every member has a default; an unknown one is an error, so that a misspelt request does not pass for a small one.
+/// The actions of one invocation. Every member has a default. An unknown member is an error, so that a misspelt one is not ignored.
 #[derive(Debug, Deserialize, PartialEq, Eq)]
 #[serde(default, deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct Payload {
-    /// How many lines to log.
+    /// Number of lines to log.
     pub(crate) lines: u32,
-    /// Length of each line in bytes, at least; a line that says what it must is never shorter.
+    /// Length of each line in bytes. A line is longer if its text requires it.
     pub(crate) bytes: usize,
     /// Level of the lines.
     pub(crate) level: String,
     /// Format of the lines; by default the function's log format.
     pub(crate) format: Option<Format>,
-    /// How much memory to fill after logging, in MB. It is free again when the invocation ends.
+    /// Memory to fill after logging, in MB. It is released when the invocation ends.
     pub(crate) allocate_mb: usize,
-    /// How long to sleep after that, in milliseconds.
+    /// Time to sleep after that, in milliseconds.
     pub(crate) sleep_ms: u64,
-    /// How to end.
+    /// The way in which the invocation ends.
     pub(crate) end: End,
 }
 
-/// How lines are written.
+/// The format of log lines.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum Format {
@@ -31,7 +31,7 @@ pub(crate) enum Format {
     Json,
 }
 
-/// How the invocation ends.
+/// The way in which an invocation ends.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "lowercase")]
 pub(crate) enum End {
@@ -62,7 +62,7 @@ impl Default for Payload {
 }
 
 impl Payload {
-    /// Reads it; says what is wrong with it, and what can be asked for.
+    /// Parses a payload. An error names the problem and the allowed members.
     pub(crate) fn parse(value: Value) -> Result<Self, String> {
         serde_json::from_value(value).map_err(|error| {
             format!(
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn every_member_is_understood() {
+    fn every_member_is_parsed() {
         let payload = json!({
             "lines": 1, "bytes": 2, "level": "WARN", "format": "json", "allocateMb": 4, "sleepMs": 3,
             "end": "timeout",
@@ -103,7 +103,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_member_or_word_is_named_with_what_there_is() {
+    fn an_unknown_member_or_word_is_reported_with_the_choices() {
         for (payload, name) in
             [(json!({ "line": 3 }), "`line`"), (json!({ "end": "sleep" }), "`sleep`")]
         {

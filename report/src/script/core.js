@@ -1,5 +1,5 @@
 'use strict';
-// The data, what is selected, and figures for people. All text reaches the page as text nodes, never as markup.
+// The data, the selection, and figures for people. All text reaches the page as text nodes, never as markup.
 
 const root = document.documentElement;
 const failed = (why) => { root.dataset.error = String(why); };
@@ -14,9 +14,9 @@ const all = data.invocations;
 const count = all.startMs.length;
 const nameOf = (index) => (index === null ? '' : data.names[index]);
 const isFailure = (i) => all.outcome[i] === 'failure' || all.outcome[i] === 'error' || all.outcome[i] === 'timeout';
-/** The end of an invocation, as far as it is known. */
+/** The end of an invocation, if it is known. */
 const endOf = (i) => all.startMs[i] + (all.durationMs[i] ?? 0) + (all.extensionMs[i] ?? 0);
-/** The begin of an invocation, its init phase included. */
+/** The start of an invocation, including its init phase. */
 const beginOf = (i) => all.startMs[i] - (all.initMs[i] ?? 0);
 
 /** Creates an element. Attributes are given by name; children are elements or text. */
@@ -58,7 +58,7 @@ const brief = (ms) => (time(whole[0], 0, 10) === time(whole[1], 0, 10) ? clock(m
 const percentile = (sorted, percent) => (sorted.length ? sorted[Math.max(0, Math.ceil(sorted.length * percent / 100) - 1)] : null);
 const ascending = (one, other) => one - other;
 
-// What is shown: one function or all (-1), and a range of time. `draw` and `list` follow every change.
+// The view: one function or all (-1), and a range of time. `draw` and `list` follow every change.
 
 const whole = (() => {
   let [from, to] = [Infinity, -Infinity];
@@ -121,7 +121,7 @@ function showFunction(fn) {
   redraw();
 }
 
-/** The invocations of the shown function that begin in a range of time, as begin and end in `shown.members`. */
+/** The invocations of the shown function that begin in a range of time, as start and end in `shown.members`. */
 function within(from, to) {
   const first = (limit) => {
     let [low, high] = [0, shown.members.length];

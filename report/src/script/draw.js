@@ -3,7 +3,7 @@
 const probe = element('span', { hidden: true });
 let colors = {};
 
-/** Reads the colors of the theme that is in force. */
+/** Reads the colors of the current theme. */
 function readColors() {
   document.body.append(probe);
   for (const name of ['card', 'raised', 'text', 'muted', 'edge', 'grid', 'init', 'function', 'extension', 'failure', 'unknown', 'p50', 'p99', 'link']) {

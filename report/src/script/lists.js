@@ -8,7 +8,7 @@ function details(i) {
   const fields = [
     ['Request ID', all.requestId[i]],
     ['Outcome', all.errorType[i] === null ? all.outcome[i] : `${all.outcome[i]}: ${nameOf(all.errorType[i])}`],
-    ['Begin', `${time(all.startMs[i])} UTC`],
+    ['Start', `${time(all.startMs[i])} UTC`],
     ['Version', nameOf(all.version[i])],
     ['Instance', nameOf(all.instance[i])],
     ['Init', all.initMs[i] === null ? null : duration(all.initMs[i])],
@@ -25,7 +25,7 @@ function details(i) {
 /** The log lines of an invocation. */
 function logLines(i) {
   const lines = data.lines[i];
-  if (!lines) return element('p', { class: 'muted' }, 'The report holds no log lines of this invocation.');
+  if (!lines) return element('p', { class: 'muted' }, 'The report has no log lines of this invocation.');
   return element('div', { class: 'lines mono', tabindex: 0, role: 'group', 'aria-label': 'Log lines' }, ...lines.map(([at, level, text]) => {
     const isBad = /^(error|fatal|critical)/i.test(level ?? '');
     return element('div', {},
@@ -55,7 +55,7 @@ function listFailures() {
   failures.length = 0;
   byId('failure-list').replaceChildren();
   if (!failures.list.length) byId('failure-list').append(element('p', { class: 'muted' }, 'No invocation failed in this range.'));
-  if (data.withoutLines) byId('failure-kinds').append(element('small', {}, `The log lines of ${counted(data.withoutLines, 'failure')} are left out to keep the page small.`));
+  if (data.withoutLines) byId('failure-kinds').append(element('small', {}, `The log lines of ${counted(data.withoutLines, 'failure')} are omitted to keep the page small.`));
   moreFailures();
 }
 listers.push(listFailures);
@@ -92,7 +92,7 @@ function failure(i) {
 const table = { list: [], page: 0, by: 'startMs', isUp: true };
 const ROWS = 20;
 const COLUMNS = [
-  ['startMs', 'Begin', (i) => brief(all.startMs[i])],
+  ['startMs', 'Start', (i) => brief(all.startMs[i])],
   ['function', 'Function', (i) => nameOf(all.function[i]), (i) => nameOf(all.function[i])],
   ['requestId', 'Request ID', (i) => element('button', { type: 'button', class: 'link mono', title: 'Show in the timeline', onclick: () => select(i, true) }, all.requestId[i] || '–')],
   ['outcome', 'Outcome', (i) => badge(all.outcome[i])],

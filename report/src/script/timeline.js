@@ -6,7 +6,7 @@ const AXIS = 26;
 const lanes = new Uint8Array(count);
 const MOST_LANES = 7;
 
-/** Collects the rows of the shown function: functions by name, their instances by begin. */
+/** Collects the rows of the shown function: functions by name, their instances by start. */
 function collectRows() {
   const rows = new Map();
   for (const i of shown.members) {
@@ -170,7 +170,7 @@ function at(event) {
   for (let index = firstAt(row, ms - row.longest - reach); index < row.own.length; index++) {
     const i = row.own[index];
     if (all.startMs[i] - row.longest > ms + reach) break;
-    // Those in the lane of the pointer win, and failures, because they lie on top.
+    // Invocations in the lane of the pointer win, and failures, because they are drawn on top.
     const apart = Math.max(beginOf(i) - ms, ms - endOf(i), 0);
     const distance = apart + Math.abs(lanes[i] - lane) * reach - (isFailure(i) ? 1e-6 : 0);
     if (apart <= reach && distance < nearest) [best, nearest] = [i, distance];
@@ -178,8 +178,8 @@ function at(event) {
   return best;
 }
 
-/** What the box at the pointer says of an invocation. */
-function told(i) {
+/** The text of the box at the pointer, about an invocation. */
+function tooltip(i) {
   const parts = [`${nameOf(all.function[i])} · ${all.outcome[i]}${all.errorType[i] === null ? '' : ` · ${nameOf(all.errorType[i])}`}`, time(all.startMs[i])];
   if (all.initMs[i] !== null) parts.push(`init ${duration(all.initMs[i])}`);
   parts.push(`function ${duration(all.durationMs[i])}, extension ${duration(all.extensionMs[i])}`);
@@ -221,7 +221,7 @@ function listenToTimeline() {
     canvas.setPointerCapture(event.pointerId);
   });
   canvas.addEventListener('pointermove', (event) => {
-    if (!held) return showTip(event, (event.pointerType !== 'touch' && at(event) >= 0) ? told(at(event)) : '');
+    if (!held) return showTip(event, (event.pointerType !== 'touch' && at(event) >= 0) ? tooltip(at(event)) : '');
     const by = event.clientX - held.x;
     if (!held.moved && Math.abs(by) < 4) return undefined;
     [held.x, held.moved] = [event.clientX, true];

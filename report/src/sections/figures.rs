@@ -30,7 +30,7 @@ pub(super) fn duration(ms: Option<f64>) -> String {
 }
 
 /// Returns a size in decimal units.
-#[expect(clippy::cast_precision_loss)] // It is rounded to a tenth.
+#[expect(clippy::cast_precision_loss)] // The size is rounded to a tenth.
 pub(super) fn bytes(bytes: u64) -> String {
     match bytes {
         0..1000 => format!("{bytes} bytes"),

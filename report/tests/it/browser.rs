@@ -1,4 +1,4 @@
-//! The page in Chromium, without a network: what its script draws and lists, and that every control works.
+//! The page in Chromium, without a network: drawings, lists and controls of its script.
 //!
 //! `SCREENSHOT=docs/report.png cargo test -p kinesis-telemetry-report -- --ignored screenshot` writes the picture of the documents.
 
@@ -11,14 +11,14 @@ use kinesis_telemetry_report::{Report, html};
 use crate::png::{Color, Image};
 use crate::sample;
 
-/// The programs that are Chromium, by distribution.
+/// The names of Chromium's program in distributions.
 const CHROMIUM: [&str; 3] = ["chromium", "chromium-browser", "google-chrome"];
-/// The most time in milliseconds that the page may take until it is drawn. It takes about 100.
+/// Longest time in milliseconds until the page is drawn. It takes about 100.
 const MOST_MS: u64 = 5_000;
-/// What the page ends with. A test puts a script of its own before it.
+/// The end of the page. A test puts its own script before it.
 const END: &str = "</body>";
 
-/// A page as the browser shows it.
+/// A page that the browser has rendered.
 struct Shown {
     dom: String,
     image: Image,
@@ -138,7 +138,7 @@ fn odd_times_and_sizes_raise_no_error() {
 
 #[test]
 #[ignore = "needs Chromium: cargo xtask test"]
-fn invocations_at_the_same_time_have_lanes_of_their_own() {
+fn concurrent_invocations_have_separate_lanes() {
     let mut report = sample::report(20);
     for invocation in &mut report.invocations {
         invocation.start_ms = report.from_ms;
@@ -176,7 +176,7 @@ fn an_address_opens_a_failure_with_its_log_lines() {
     assert_eq!(shown.dom.matches("<img").count(), 0, "its text is no markup");
 }
 
-/// A narrow window cannot be had: Chromium's is at least 500 pixels wide. A frame can be of any width.
+/// The page is in a frame, because Chromium's windows are at least 500 pixels wide.
 #[test]
 #[ignore = "needs Chromium: cargo xtask test"]
 fn nothing_is_wider_than_a_window_of_380_pixels() {
@@ -270,7 +270,7 @@ dispatchEvent(new Event('afterprint'));
 root.dataset.used = 'all';
 ";
 
-/// Returns the page with one more script, which its policy would refuse.
+/// Returns the page with one more script, and with a policy that allows it.
 fn scripted(page: &str, script: &str) -> String {
     let (before, after) = page.split_once("script-src 'sha256-").expect("the policy");
     let (_, after) = after.split_once(';').expect("its end");

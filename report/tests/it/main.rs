@@ -1,4 +1,4 @@
-//! The page as its readers get it.
+//! Tests of the complete page.
 
 mod browser;
 mod page;

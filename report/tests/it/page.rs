@@ -23,7 +23,7 @@ fn visible(page: &str) -> &str {
     body.split_once("<script").expect("scripts at the end").0
 }
 
-/// A report whose every text is hostile.
+/// Returns a report in which every text is hostile.
 fn hostile() -> Report {
     let text = || HOSTILE.to_owned();
     Report {
@@ -133,7 +133,7 @@ fn log_lines_are_bounded() {
 }
 
 #[test]
-fn an_empty_report_says_that_nothing_was_there() {
+fn an_empty_report_says_that_there_were_no_events() {
     let page = html(&Report::default());
     let text = visible(&page);
     assert!(text.contains("There were no invocations in this range."));
@@ -142,7 +142,7 @@ fn an_empty_report_says_that_nothing_was_there() {
 }
 
 #[test]
-fn the_verdict_counts_what_no_ledger_explains() {
+fn the_verdict_counts_events_that_no_ledger_explains() {
     let instance = Instance {
         name: "a1".to_owned(),
         last: 100,
@@ -160,7 +160,7 @@ fn the_verdict_counts_what_no_ledger_explains() {
 }
 
 #[test]
-fn conflicts_and_unreadable_records_are_no_complete_stream() {
+fn conflicts_and_unreadable_records_are_incomplete() {
     let conflicting = Instance { conflicting: 2, last: 9, ..Instance::default() };
     let report = Report { instances: vec![conflicting], ..Report::default() };
     assert!(visible(&html(&report)).contains("2 event numbers conflicting"));
@@ -189,7 +189,7 @@ fn the_figures_are_there_without_the_script() {
 }
 
 #[test]
-fn figures_that_are_no_numbers_are_unknown() {
+fn figures_that_are_not_numbers_are_unknown() {
     let odd = Invocation {
         init_ms: Some(f64::NAN),
         duration_ms: Some(f64::INFINITY),

@@ -54,7 +54,7 @@ impl Image {
     }
 }
 
-/// Undoes the filters of PNG (section 9 of its specification): each row begins with the number of its filter.
+/// Reverses the filters of PNG (section 9 of its specification). Each row begins with the number of its filter.
 fn unfiltered(bytes: &[u8], row: usize, channels: usize) -> Vec<Color> {
     let mut above = vec![0_u8; row];
     let mut pixels = Vec::with_capacity(bytes.len() / channels);

@@ -1,23 +1,23 @@
-//! A report about invented invocations, the same each time. Some of its names and log lines are hostile on purpose.
+//! A reproducible report about invented invocations. Some of its names and log lines are hostile on purpose.
 
 use std::collections::BTreeMap;
 
 use kinesis_telemetry_report::{Instance, Invocation, Line, Outcome, Report, Setting};
 
-/// Text that tries to leave every place in which the page shows it.
+/// Text that tries to escape from every place in which the page shows it.
 pub(crate) const HOSTILE: &str = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\"> \
                            \u{1b}[31mred\u{1b}[0m \u{202e}reversed\u{2028}'\"&amp; {{data}}";
-/// 2026-08-09T12:00:00Z.
+/// The start of the sample: 2026-08-09T12:00:00Z.
 const BEGIN: i64 = 1_786_276_800_000;
 
-/// What a function of the sample does.
+/// The behaviour of a function in the sample.
 struct Function {
     name: &'static str,
     /// Its usual duration in milliseconds.
     usual: f64,
     init: f64,
     memory: u64,
-    /// One in so many invocations fails.
+    /// One in this many invocations fails.
     failing: u64,
     /// Its share of all invocations, in sixteenths.
     share: u64,
@@ -63,7 +63,7 @@ const FUNCTIONS: [Function; 4] = [
     },
 ];
 
-/// Returns a report about so many invocations.
+/// Returns a report about this many invocations.
 pub(crate) fn report(invocations: usize) -> Report {
     let mut random = Random(0x2545_f491_4f6c_dd1d);
     let mut report = Report {
@@ -75,7 +75,7 @@ pub(crate) fn report(invocations: usize) -> Report {
     };
     for function in &FUNCTIONS {
         let share = u64::try_from(invocations).unwrap_or(u64::MAX) * function.share / 16;
-        // The first function runs what division leaves over.
+        // The first function gets the remainder of the division.
         let rest = if function.share == 8 {
             u64::try_from(invocations).unwrap_or_default()
                 - FUNCTIONS
@@ -105,7 +105,7 @@ pub(crate) fn report(invocations: usize) -> Report {
     report
 }
 
-/// Returns the time in milliseconds in which so many invocations begin: an hour at most.
+/// Returns the time in milliseconds in which this many invocations begin, at most an hour.
 fn range(invocations: usize) -> f64 {
     f64::from(u32::try_from(invocations).unwrap_or(u32::MAX).clamp(50, 3_000)) * 1_200.0
 }
@@ -154,7 +154,7 @@ fn add(
     }
 }
 
-/// Lets a few instances miss events, with and without an explanation.
+/// Removes events of a few instances, with and without an explanation.
 fn gaps(instance: &mut Instance, index: u64, random: &mut Random) {
     let last = instance.last;
     if index % 11 == 3 && last > 30 {
@@ -275,7 +275,7 @@ fn whole(ms: f64) -> i64 {
     ms.round() as i64
 }
 
-/// A generator of numbers (xorshift64*), the same in each run.
+/// A reproducible generator of random numbers (xorshift64*).
 struct Random(u64);
 
 impl Random {
