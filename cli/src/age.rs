@@ -1,4 +1,4 @@
-//! Says in words how long ago something was. Pure.
+//! The age of a time, as text. Pure.
 
 use std::time::SystemTime;
 
@@ -9,7 +9,7 @@ pub(crate) fn now_ms() -> i64 {
     milliseconds(SystemTime::now())
 }
 
-/// Returns how old a time is: `12 s`, `5 min`, `3 h`. A time in the future, by another clock, is `0 s` old.
+/// Returns the age of a time: `12 s`, `5 min`, `3 h`. A time in the future, from another clock, is `0 s` old.
 pub(crate) fn age(then_ms: i64, now_ms: i64) -> String {
     match now_ms.saturating_sub(then_ms).max(0) / 1000 {
         seconds @ ..120 => format!("{seconds} s"),

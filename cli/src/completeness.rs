@@ -1,4 +1,4 @@
-//! `completeness`: checks that no event of a period is missing, and can put the result to CloudWatch.
+//! `completeness`: checks that no event of a period is missing, and can publish the result to CloudWatch.
 
 use std::ops::Range;
 use std::process::ExitCode;
@@ -9,7 +9,7 @@ use aws_sdk_cloudwatch::types::{Dimension, MetricDatum, StandardUnit};
 use extension_spec::metric;
 use kinesis_telemetry_args::Completeness;
 use kinesis_telemetry_consumer::Period;
-use kinesis_telemetry_stream::{Aws, completeness, region_of_arn, say};
+use kinesis_telemetry_stream::{Aws, completeness, region_of_arn, stdout};
 use kinesis_telemetry_terminal::{StatusLine, json};
 
 use crate::session::{Opened, Session};
@@ -24,15 +24,15 @@ pub(crate) async fn run(options: &Completeness, session: &Session) -> Result<Exi
     let verdict = completeness(target, &stream, period, options.settle).await?;
     status.clear();
     let line = serde_json::to_string(&verdict)?;
-    // The exit code counts, whether or not the line has a reader.
-    say::is_written(format!("{}\n", json(&line)).as_bytes())?;
+    // A closed pipe does not change the exit code.
+    stdout::try_write(format!("{}\n", json(&line)).as_bytes())?;
     if options.metric {
         put_metric(&aws, &stream, verdict.metric()).await?;
     }
     Ok(if verdict.complete { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Fails if no event of the period could be judged: the verdict would be "complete" even if events are missing.
+/// Fails if the period is too short to judge any event. The verdict would be "complete" even if events are missing.
 fn refuse_too_short(period: &Range<SystemTime>, settle: Duration) -> Result<()> {
     let least = humantime::format_duration(Period::too_short(settle));
     let length = period.end.duration_since(period.start).ok();
@@ -40,7 +40,7 @@ fn refuse_too_short(period: &Range<SystemTime>, settle: Duration) -> Result<()> 
         .with_context(|| format!("--since is in the future: set a time more than {least} ago"))?;
     if length <= Period::too_short(settle) {
         bail!(
-            "--since is {} ago, and with --settle {} no event of so short a period can be judged: set a time more than {least} ago",
+            "--since is {} ago, which is too short to judge any event with --settle {}: set a time more than {least} ago",
             humantime::format_duration(Duration::from_secs(length.as_secs())),
             settle.as_secs()
         );
@@ -48,7 +48,7 @@ fn refuse_too_short(period: &Range<SystemTime>, settle: Duration) -> Result<()> 
     Ok(())
 }
 
-/// Puts the number of missing and conflicting events to CloudWatch, in the region of the stream.
+/// Publishes the number of missing and conflicting events to CloudWatch, in the region of the stream.
 async fn put_metric(aws: &Aws, stream: &str, missing: u64) -> Result<()> {
     let aws = aws.in_region(region_of_arn(stream));
     let name = stream.rsplit('/').next().unwrap_or(stream);
@@ -63,7 +63,7 @@ async fn put_metric(aws: &Aws, stream: &str, missing: u64) -> Result<()> {
     let client = aws_sdk_cloudwatch::Client::new(&aws.config);
     let put = client.put_metric_data().namespace(metric::NAMESPACE).metric_data(datum).send().await;
     put.map_err(|error| {
-        aws.explain("putting the metric MissingEvents", "cloudwatch:PutMetricData", &error)
+        aws.explain("publishing the metric MissingEvents", "cloudwatch:PutMetricData", &error)
     })?;
     Ok(())
 }

@@ -7,7 +7,7 @@ use extension_spec::deployment::{SSM_PARAMETERS, STACK, SsmParameter, stack_name
 use kinesis_telemetry_args::Deployment;
 use kinesis_telemetry_stream::Aws;
 
-/// Published by stages only.
+/// The key of the test function's name, which only stages publish.
 const TEST_FUNCTION: &str = "testFunctionName";
 
 /// The values of a deployment, by the key that the specification gives them.
@@ -15,7 +15,7 @@ const TEST_FUNCTION: &str = "testFunctionName";
 pub(crate) struct Values(pub(crate) BTreeMap<&'static str, String>);
 
 impl Values {
-    /// Reads those that are there.
+    /// Reads the parameters that exist.
     pub(crate) async fn read(deployment: &Deployment, aws: &Aws) -> Result<Self> {
         let client = aws_sdk_ssm::Client::new(&aws.config);
         let name = |it: &SsmParameter| it.of(deployment.name.as_deref());
@@ -43,7 +43,7 @@ impl Values {
         Ok(values)
     }
 
-    /// Returns the name of the stack if it is another app's that uses the construct: it has no stage and no test function.
+    /// Returns the name of the stack if another app made it with the construct. Such a stack has no stage and no test function.
     pub(crate) fn own_stack(&self) -> Option<&str> {
         let stack = self.0.get("stackName")?.as_str();
         self.stage().is_none().then_some(stack)
@@ -70,19 +70,20 @@ impl Values {
         let Deployment { stage, name } = deployment;
         let named = named(deployment);
         let Some(stack) = self.0.get("stackName") else {
-            let (first, _) = SSM_PARAMETERS.split_first().expect("there are some");
+            let (first, _) =
+                SSM_PARAMETERS.split_first().expect("the specification lists parameters");
             let parameter = first.of(name.as_deref());
             let deployment = name
                 .as_ref()
                 .map_or("no deployment".to_owned(), |name| format!("no deployment named {name}"));
             match stage {
                 Some(stage) => bail!(
-                    "{stage}{named} is not deployed at {place}: there is no parameter {parameter}; deploy it with \"cargo xtask \
-                     deploy {stage}{named}\", or check AWS_REGION, AWS_PROFILE and --name"
+                    "{stage}{named} is not deployed at {place}: the parameter {parameter} does not exist; deploy it with \
+                     \"cargo xtask deploy {stage}{named}\", or check AWS_REGION, AWS_PROFILE and --name"
                 ),
                 None => bail!(
-                    "{deployment} at {place}: there is no parameter {parameter}; check --region, --profile and --name, or read \
-                     any stream with --stream"
+                    "{deployment} at {place}: the parameter {parameter} does not exist; check --region, --profile and --name, \
+                     or read any stream with --stream"
                 ),
             }
         };
@@ -98,7 +99,7 @@ impl Values {
         Ok(())
     }
 
-    /// The value of this key.
+    /// Returns the value of this key.
     pub(crate) fn get(&self, key: &str) -> Result<&str> {
         let value = self.0.get(key).map(String::as_str);
         value.with_context(|| {
@@ -113,7 +114,7 @@ impl Values {
         })
     }
 
-    /// Returns the parameters that should exist and do not.
+    /// Returns the parameters that should exist but do not.
     pub(crate) fn missing(&self) -> Vec<&'static SsmParameter> {
         let is_missing = |it: &&SsmParameter| !self.0.contains_key(it.key);
         let is_due = |it: &&SsmParameter| it.key != TEST_FUNCTION || self.own_stack().is_none();
@@ -138,7 +139,7 @@ mod tests {
     }
 
     #[test]
-    fn the_deployment_that_is_meant_is_told_from_others() {
+    fn a_deployment_is_identified_by_name_and_stage() {
         required(Some("KinesisTelemetry-dev"), "dev", None).unwrap();
         required(Some("KinesisTelemetry-dev-blue"), "dev", Some("blue")).unwrap();
         for (stack, stage, name) in [
@@ -152,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn a_stack_of_somebodys_own_has_no_stage_and_no_test_function() {
+    fn a_stack_of_another_app_has_no_stage_and_no_test_function() {
         for name in [None, Some("shop")] {
             required(Some("Telemetry"), "dev", name).unwrap();
             required(Some("Shop-prod"), "dev", name).unwrap();
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn without_a_stage_any_deployment_of_the_name_is_taken() {
+    fn without_a_stage_any_deployment_of_the_name_is_accepted() {
         for stack in ["KinesisTelemetry-dev", "KinesisTelemetry-prod", "Telemetry"] {
             required(Some(stack), "", None).unwrap();
         }
@@ -177,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn the_command_that_deploys_again_has_stage_and_name() {
+    fn the_redeploy_command_has_stage_and_name() {
         let again = |stack: &str, name: Option<&str>| {
             let values = Values([("stackName", stack.to_owned())].into_iter().collect());
             values.redeploy(&Deployment { stage: None, name: name.map(str::to_owned) })
@@ -191,7 +192,7 @@ mod tests {
     }
 
     #[test]
-    fn one_that_is_not_there_is_told_with_the_place_and_the_command_that_deploys_it() {
+    fn a_missing_deployment_is_reported_with_its_deploy_command() {
         let error = required(None, "dev", Some("blue")).unwrap_err().to_string();
         for word in [
             "region eu-central-1",

@@ -18,7 +18,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use kinesis_telemetry_args::{Deployment, Doctor};
-use kinesis_telemetry_stream::{Aws, say};
+use kinesis_telemetry_stream::{Aws, stdout};
 
 use crate::deployment::{Values, named};
 use crate::session::{Session, output_columns};
@@ -42,13 +42,13 @@ pub(crate) async fn run(options: &Doctor, session: &Session) -> Result<ExitCode>
         findings.extend(Box::pin(checks.run(options.function.as_deref())).await);
     }
     if options.json {
-        say::out(&say::json(&findings)?)?;
+        stdout::print(&stdout::json(&findings)?)?;
     } else {
         let mut page = Page::new(session.styles, output_columns());
         page.findings(&findings, "");
         let all: Vec<&Finding> = findings.iter().collect();
         page.verdict(&finding::verdict(&all, &next(options, values.as_ref())));
-        say::styled(&page.into_text())?;
+        stdout::print_styled(&page.into_text())?;
     }
     Ok(exit_code(&findings))
 }
@@ -58,7 +58,7 @@ fn exit_code<'a>(findings: impl IntoIterator<Item = &'a Finding>) -> ExitCode {
     if is_well { ExitCode::SUCCESS } else { ExitCode::from(1) }
 }
 
-/// Returns the first findings, and the values of the deployment, or none if further checks cannot succeed.
+/// Returns the first findings, and the values of the deployment; `None` if further checks cannot succeed.
 async fn begin(
     deployment: &Deployment,
     credentials: Verdict,
@@ -88,8 +88,7 @@ async fn credentials(aws: &Aws) -> Verdict {
             Verdict::well(format!("{}, {}", who.arn().unwrap_or("unknown"), aws.place("STS")))
         }
         Err(error) => {
-            let error =
-                aws.explain("asking whose these credentials are", "sts:GetCallerIdentity", &error);
+            let error = aws.explain("identifying the credentials", "sts:GetCallerIdentity", &error);
             Verdict::Broken { why: format!("{error:#}"), remedy: String::new() }
         }
     }
@@ -102,7 +101,11 @@ fn parameters(deployment: &Deployment, values: &Values, aws: &Aws) -> Verdict {
     let missing: Vec<String> =
         values.missing().into_iter().map(|it| it.of(deployment.name.as_deref())).collect();
     if missing.is_empty() {
-        return Verdict::well(format!("{} of the stack {}", values.0.len(), values.0["stackName"]));
+        return Verdict::well(format!(
+            "{} published by the stack {}",
+            values.0.len(),
+            values.0["stackName"]
+        ));
     }
     Verdict::broken(format!("missing: {}", missing.join(", ")), values.redeploy(deployment))
 }

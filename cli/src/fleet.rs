@@ -1,7 +1,8 @@
-//! The functions of an account and region: which have the layer of a deployment, and how they get it and lose it.
+//! The functions of an account and region: lists those with a deployment's layer, and adds and removes the layer.
 //!
-//! `plan` decides about one function and is pure. `apply` is the only place that writes: it reads a function, plans, announces the
-//! change in the journal, writes, and begins anew until nothing is left to do. A run that was killed is continued by the same loop.
+//! `plan` decides about one function and is pure. `apply` is the only module that writes: it reads a function, plans, announces
+//! the change in the journal, writes, and repeats this until nothing is left to do. The same loop continues a run that was
+//! killed.
 
 mod apply;
 mod journal;
@@ -38,7 +39,7 @@ pub(crate) use managed::Managed;
 pub(crate) use paced::Lambda;
 pub(crate) use run::{attach, detach, rollback, upgrade};
 
-/// Pages after which the list ends, whatever Lambda answers: 100,000 functions.
+/// Number of pages after which the list always ends: 100,000 functions.
 const MOST_PAGES: usize = 2_000;
 
 /// Returns the functions of the account and region that have one of these layers, in the order of their names.
@@ -56,7 +57,7 @@ pub(crate) async fn attached(
     Ok(found)
 }
 
-/// Returns what `keep` makes of the functions of the account and region. `progress` gets how many were seen, and how many kept.
+/// Maps the functions of the account and region with `keep`. `progress` gets the numbers of seen and of kept functions.
 async fn list<T>(
     lambda: &Lambda,
     keep: impl Fn(FunctionConfiguration) -> Option<T>,
@@ -82,7 +83,8 @@ async fn list<T>(
     Ok(found)
 }
 
-/// Does `work` for each item, so many at a time, and returns the results in the order of the items. `done` gets their number.
+/// Does `work` for each item, a limited number at a time, and returns the results in the order of the items. `done` gets the
+/// number of results.
 pub(crate) async fn each<T, R>(
     workers: usize,
     items: &[T],
@@ -94,7 +96,7 @@ pub(crate) async fn each<T, R>(
     let worker = async || {
         while let Some(item) = items.get(next.get()) {
             let index = next.replace(next.get() + 1);
-            // On the heap: several of them side by side are large.
+            // On the heap, because several of these futures together are large.
             let result = Box::pin(work(item)).await;
             let mut results = results.borrow_mut();
             results.push((index, result));

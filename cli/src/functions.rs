@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use anyhow::Result;
 use kinesis_telemetry_args::{Functions, TableFormat};
-use kinesis_telemetry_stream::{counted, say};
+use kinesis_telemetry_stream::{counted, stdout};
 use kinesis_telemetry_terminal::{StatusLine, note};
 
 use crate::fleet::{self, Lambda, Published};
@@ -17,9 +17,9 @@ use crate::session::{Session, columns};
 use details::Details;
 use row::Row;
 
-/// Functions that are looked at at the same time.
+/// Number of functions that are examined concurrently.
 const WORKERS: usize = 4;
-/// Number of functions from which on a line says that it takes a while, where there is no status line.
+/// Number of functions from which a note announces the duration, if there is no status line.
 const MANY: usize = 150;
 
 pub(crate) async fn run(options: &Functions, session: &Session) -> Result<ExitCode> {
@@ -30,7 +30,7 @@ pub(crate) async fn run(options: &Functions, session: &Session) -> Result<ExitCo
     let functions = fleet::attached(&lambda, &published, &progress).await?;
     let mut rows: Vec<Row> = functions.iter().filter_map(|it| Row::of(it, &published)).collect();
     if rows.len() > MANY {
-        // Two calls for each, and more for its aliases.
+        // Each function takes two calls, and more for its aliases.
         let minutes = (2 * rows.len()).div_ceil(600);
         progress.report(&format!(
             "{} have the layer; reading their tags and aliases takes at least {minutes} min",
@@ -42,7 +42,7 @@ pub(crate) async fn run(options: &Functions, session: &Session) -> Result<ExitCo
         WORKERS,
         &rows,
         async |row| details.read(row).await,
-        |count| progress.set(&format!("{count} of {} functions looked at", functions.len())),
+        |count| progress.set(&format!("{count} of {} functions checked", functions.len())),
     );
     let read = read.await;
     for (row, (managed, old_aliases)) in rows.iter_mut().zip(read) {
@@ -52,12 +52,12 @@ pub(crate) async fn run(options: &Functions, session: &Session) -> Result<ExitCo
     progress.clear();
     details.notes().iter().for_each(|it| note(it));
     match options.format {
-        _ if options.json => say::out(&say::json(&rows)?)?,
-        TableFormat::Json => say::out(&say::json(&rows)?)?,
-        TableFormat::Csv => say::out(&csv::text(&rows)?)?,
+        _ if options.json => stdout::print(&stdout::json(&rows)?)?,
+        TableFormat::Json => stdout::print(&stdout::json(&rows)?)?,
+        TableFormat::Csv => stdout::print(&csv::text(&rows)?)?,
         TableFormat::Table => {
             let text = table::text(&rows, &published, &aws.region, columns(), session.styles);
-            say::styled(&text)?;
+            stdout::print_styled(&text)?;
         }
     }
     Ok(ExitCode::SUCCESS)

@@ -10,7 +10,7 @@ use clap::CommandFactory as _;
 use clap_complete::Shell;
 use clap_mangen::Man;
 use kinesis_telemetry_args::CommandLine;
-use kinesis_telemetry_stream::say;
+use kinesis_telemetry_stream::stdout;
 
 /// Prints the completion script of a shell.
 pub(crate) fn completions(shell: &str) -> Result<ExitCode> {
@@ -19,7 +19,7 @@ pub(crate) fn completions(shell: &str) -> Result<ExitCode> {
     let mut command = CommandLine::command();
     let name = command.get_name().to_owned();
     clap_complete::generate(shell, &mut command, name, &mut script);
-    say::is_written(&script)?;
+    stdout::try_write(&script)?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -32,8 +32,8 @@ pub(crate) fn man(folder: Option<&Path>) -> Result<ExitCode> {
         clap_mangen::generate_to(command, folder).with_context(unwritable)?;
     } else {
         let mut page = Vec::new();
-        Man::new(command).render(&mut page).context("the manual page cannot be made")?;
-        say::is_written(&page)?;
+        Man::new(command).render(&mut page).context("the manual page cannot be generated")?;
+        stdout::try_write(&page)?;
     }
     Ok(ExitCode::SUCCESS)
 }

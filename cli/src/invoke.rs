@@ -1,7 +1,7 @@
 //! `invoke`: invokes the test function of a deployment, and verifies that its telemetry arrives.
 //!
-//! Takes a position in every shard, invokes, and reads the stream meanwhile and afterwards, until it has everything
-//! that these invocations must have left, or the time is over. It ignores events of others.
+//! Takes a position in every shard and invokes the function. During and after the invocations it reads the stream, until every
+//! expected event has arrived or the time is over. It ignores events of other functions and invocations.
 
 mod audit;
 mod evidence;
@@ -18,7 +18,7 @@ use anyhow::{Result, anyhow};
 use kinesis_telemetry_args::Invoke;
 use kinesis_telemetry_consumer::Period;
 use kinesis_telemetry_stream::{
-    Functions, Page, PageFile, Reader, Start, Target, milliseconds, say,
+    Functions, Page, PageFile, Reader, Start, Target, milliseconds, stdout,
 };
 use kinesis_telemetry_terminal::StatusLine;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -31,19 +31,18 @@ use function::Function;
 
 /// The pause between two reads of the stream.
 const PAUSE: Duration = Duration::from_millis(500);
-/// The pause between further invocations without log lines while events are missing. It is long enough that an adaptive
-/// extension counts invocations as rare (half of `MAX_AGE_MS`, five seconds by default), and so delivers everything
-/// before each ends.
+/// The pause between further invocations without log lines while events are missing. It exceeds half of `MAX_AGE_MS` (five
+/// seconds by default), so an adaptive extension counts invocations as rare and delivers everything before each one ends.
 const NUDGE: Duration = Duration::from_secs(3);
 
-/// The time before the first invocation in which log lines of the extension may explain why events are missing.
+/// The period before the first invocation whose log lines of the extension may explain missing events.
 const BEFORE: Duration = Duration::from_mins(1);
 
 pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode> {
     let (since, began) = (SystemTime::now(), Instant::now());
     let give_up = began + options.deadline;
     let page_file = options.html.as_deref().map(PageFile::create).transpose()?;
-    // Connecting has a limit, so a position is taken in it, too.
+    // Within the time limit of connecting, the reader also takes its position.
     let (aws, (values, reader)) = session
         .connect(async |aws| {
             let values = Values::of(&options.deployment, aws).await?;
@@ -58,7 +57,7 @@ pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode>
     let stream = values.get("streamArn")?;
     let mut look = Look { reader, evidence: Evidence::new(&function.name), give_up };
     if page_file.is_some() {
-        // Reading begins with the invocations, so every number from the first one on is due.
+        // Reading begins with the invocations, so every number from the first one on must arrive.
         let period = Period { since_ms: 0, until_ms: i64::MAX, settle_ms: 0 };
         look.evidence.page = Some(Page::new(Functions::Named(function.name.clone()), period));
     }
@@ -70,11 +69,11 @@ pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode>
         over.set(true);
         sent.and_then(|sent| sent)
     };
-    // Positions in a stream expire: they are used while invocations are still being made.
+    // Positions in a stream expire, so the reader uses them while invocations are still running.
     let (sent, ()) = tokio::try_join!(invoking, look.look_until(&over))?;
     let mut audit = look.until_complete(&sent, &function, &progress).await?;
     if !audit.is_complete() {
-        progress.set("reading what the extension logged");
+        progress.set("reading the extension's log lines");
         let lines = Box::pin(function.own_lines(began.elapsed() + BEFORE)).await;
         audit.extension_lines = Some(lines);
     }
@@ -83,23 +82,23 @@ pub(crate) async fn run(options: &Invoke, session: &Session) -> Result<ExitCode>
         let title = format!("Invocations of {}", function.name);
         let (from, to) = (milliseconds(since), milliseconds(SystemTime::now()));
         let mut report = page.report(&title, stream, from, to);
-        // Other callers may invoke the function, too.
+        // Other callers may also invoke the function.
         report.invocations.retain(|it| sent.iter().any(|sent| sent.request_id == it.request_id));
         file.write(&report)?;
     }
-    say::out(&if options.json {
-        say::json(&audit)?
+    stdout::print(&if options.json {
+        stdout::json(&audit)?
     } else {
         table::text(&audit, &sent) + &next::text(&audit, &function.name, &options.deployment)
     })?;
     Ok(if audit.is_complete() { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Does it, unless it takes too long.
+/// Runs `work`. Fails if it does not end before the deadline.
 async fn before<T>(deadline: Instant, work: impl Future<Output = T>) -> Result<T> {
     timeout_at(deadline, work)
         .await
-        .map_err(|_| anyhow!("the invocations take longer than --deadline allows: ask for fewer or shorter ones, or set more"))
+        .map_err(|_| anyhow!("the invocations took longer than --deadline: use a lower --count or --lines, or a higher --deadline"))
 }
 
 /// A reader of the stream.
@@ -119,20 +118,20 @@ impl Look {
         Ok(())
     }
 
-    /// Reads until everything is there or the time is over, and has the function deliver what it still holds.
+    /// Reads until all events have arrived or the time is over. Further invocations make the function deliver held events.
     async fn until_complete(
         &mut self,
         sent: &[Sent],
         function: &Function,
         progress: &StatusLine,
     ) -> Result<Audit> {
-        let said = RefCell::new(None);
+        let failure = RefCell::new(None);
         let mut audit = tokio::select! {
             audit = self.judge(sent, progress) => audit?,
-            never = nudge(function, &said) => match never {},
+            never = nudge(function, &failure) => match never {},
         };
-        let said = said.take().filter(|_| !audit.is_complete());
-        audit.hindrance = audit.hindrance.or(said);
+        let failure = failure.take().filter(|_| !audit.is_complete());
+        audit.hindrance = audit.hindrance.or(failure);
         Ok(audit)
     }
 
@@ -155,7 +154,7 @@ impl Look {
         }
     }
 
-    /// Takes in what has come. A reading that the deadline ended is the last: it may have left its place.
+    /// Reads new records. A read that the deadline interrupts is the last, because the reader may have lost its position.
     async fn read(&mut self) -> Result<()> {
         let records = timeout_at(self.give_up, self.reader.read_to_tip()).await;
         let records = records.map_err(|_| anyhow!("the stream did not answer in time"))?;
@@ -164,13 +163,15 @@ impl Look {
     }
 }
 
-/// Invokes from time to time, because events may wait in a frozen environment, and the last report comes only with a
-/// later invocation. A failure changes nothing about the verdict, but may explain it.
-async fn nudge(function: &Function, said: &RefCell<Option<String>>) -> Infallible {
+/// Invokes the function periodically, because a frozen environment may hold events, and Lambda delivers the last report only with
+/// a later invocation. A failure does not change the verdict, but may explain it.
+async fn nudge(function: &Function, failure: &RefCell<Option<String>>) -> Infallible {
     loop {
         sleep(NUDGE).await;
-        said.borrow_mut().get_or_insert_with(|| "a further invocation was not answered".to_owned());
+        failure
+            .borrow_mut()
+            .get_or_insert_with(|| "a further invocation got no response".to_owned());
         let failed = function.invoke(0, 0).await.err();
-        said.replace(failed.map(|error| format!("a further invocation failed: {error:#}")));
+        failure.replace(failed.map(|error| format!("a further invocation failed: {error:#}")));
     }
 }

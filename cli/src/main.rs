@@ -1,7 +1,7 @@
-//! `kinesis-telemetry`, the operator's program: shows, checks and repairs the telemetry of Lambda functions.
+//! `kinesis-telemetry`, the operator's command-line tool: shows, checks and repairs the telemetry of Lambda functions.
 //!
 //! Each command is a module. `session` finds credentials, region and stream; `kinesis-telemetry-stream` reads the stream.
-//! Exit codes: 0 success, 1 the command found a problem, 2 the command could not find out.
+//! Exit codes: 0 success, 1 the command found a problem, 2 the command could not complete.
 
 mod age;
 mod completeness;
@@ -35,9 +35,9 @@ use crate::session::Session;
 fn main() -> ExitCode {
     let CommandLine { command, global } = CommandLine::parse();
     let runtime = Builder::new_current_thread().enable_all().build();
-    let done = runtime.context("the runtime does not start").and_then(|runtime| {
+    let done = runtime.context("the async runtime cannot start").and_then(|runtime| {
         let done = runtime.block_on(run(command, &Session::new(global)));
-        // A thread may still read a file or look up a host's name: the process does not wait for it.
+        // A thread may still be reading a file or resolving a host name; the process does not wait for it.
         runtime.shutdown_background();
         done
     });

@@ -8,13 +8,13 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use extension_spec::deployment::SSM_PARAMETERS;
 use kinesis_telemetry_args::{Outputs, Snippet, snippets};
-use kinesis_telemetry_stream::say;
+use kinesis_telemetry_stream::stdout;
 use kinesis_telemetry_terminal::plain;
 
 use crate::deployment::Values;
 use crate::session::Session;
 
-/// The tools, as people call them.
+/// The tools, with their names for people.
 const TOOLS: [(Snippet, &str); 5] = [
     (Snippet::Cdk, "CDK in TypeScript"),
     (Snippet::CdkPython, "CDK in Python"),
@@ -27,8 +27,8 @@ pub(crate) async fn run(options: &Outputs, session: &Session) -> Result<ExitCode
     let Outputs { deployment, snippet, json } = options;
     let (aws, values) = session.deployment(deployment).await?;
     let name = deployment.name.as_deref();
-    say::out(&match snippet {
-        _ if *json => say::json(&values.0)?,
+    stdout::print(&match snippet {
+        _ if *json => stdout::json(&values.0)?,
         Some(tool) => snippet_of(*tool, name),
         None => text(name, &values, &aws.region)?,
     })?;
@@ -62,7 +62,7 @@ fn text(name: Option<&str>, values: &Values, region: &str) -> Result<String> {
     }
     let parameter = |key: &str| {
         let it = SSM_PARAMETERS.iter().find(|it| it.key == key);
-        it.map(|it| it.of(name)).with_context(|| format!("nothing is published as {key}"))
+        it.map(|it| it.of(name)).with_context(|| format!("the deployment does not publish {key}"))
     };
     _ = writeln!(
         text,
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn every_value_is_told_and_arm64_is_warned() {
+    fn every_value_is_printed_with_a_warning_for_arm64() {
         let text = text(Some("blue"), &values(), "eu-central-1").unwrap();
         for it in SSM_PARAMETERS {
             assert!(text.contains(&it.of(Some("blue"))), "{}", it.key);
@@ -100,7 +100,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_stack_of_somebodys_own_lacks_is_not_called_missing() {
+    fn values_that_only_stages_have_are_not_called_missing() {
         let mut values = values();
         values.0.remove("testFunctionName");
         assert!(

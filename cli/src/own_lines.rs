@@ -17,13 +17,13 @@ use crate::age::now_ms;
 pub(crate) use message::{Level, Message};
 use message::{Line, grouped};
 
-/// Longest time for all pages together. Pages may be empty while CloudWatch Logs searches.
+/// Longest time for all pages together. CloudWatch Logs may return empty pages while it searches.
 const LIMIT: Duration = Duration::from_secs(9);
-/// Time until the next attempt if there are too many calls.
+/// Time until the next attempt after throttling.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Most pages that are read.
+/// Largest number of pages that are read.
 const PAGES: usize = 20;
-/// Most lines that are read.
+/// Largest number of lines that are read.
 const LINES: usize = 300;
 
 /// The extension's log lines.
@@ -52,12 +52,12 @@ pub(crate) enum Outcome {
     Missing,
     /// The class of the log group, such as `INFREQUENT_ACCESS` or `DELIVERY`, does not allow this search.
     Unsearchable {
-        /// The answer of CloudWatch Logs.
+        /// The error message of CloudWatch Logs.
         why: String,
     },
     /// The log group could not be read.
     Unreadable {
-        /// The reason, with the permission if that is missing.
+        /// The reason, with the permission if one is missing.
         why: String,
     },
 }
@@ -75,7 +75,7 @@ pub(crate) fn group_of(name: &str, logging: Option<&LoggingConfig>) -> String {
     group.map_or_else(|| format!("/aws/lambda/{name}"), str::to_owned)
 }
 
-/// Reads the lines that the extension wrote in this time before now.
+/// Reads the lines that the extension wrote in the last `before_now`.
 pub(crate) async fn read(group: &str, before_now: Duration, aws: &Aws) -> OwnLines {
     let client = Client::new(&aws.config);
     let now = now_ms();
@@ -85,7 +85,7 @@ pub(crate) async fn read(group: &str, before_now: Duration, aws: &Aws) -> OwnLin
     let is_partial = loop {
         let request = client.filter_log_events().log_group_name(group);
         let request = request.filter_pattern(format!("\"{LOG_PREFIX}\"")).start_time(start);
-        // The newest first: older ones may be too many.
+        // The newest lines first, because there may be too many older ones.
         let request = request.start_from_head(false).set_next_token(token.clone());
         let page = match timeout_at(until, request.send()).await {
             Ok(Ok(page)) => page,
@@ -104,7 +104,7 @@ pub(crate) async fn read(group: &str, before_now: Duration, aws: &Aws) -> OwnLin
                     outcome: Outcome::Unsearchable { why },
                 };
             }
-            // CloudWatch Logs answers a few of these calls a second.
+            // CloudWatch Logs allows only a few of these calls a second.
             Ok(Err(error))
                 if error.code() == Some("ThrottlingException") && Instant::now() < until =>
             {

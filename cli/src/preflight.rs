@@ -1,4 +1,4 @@
-//! `preflight`: finds out where the credentials of this process lead, within seconds, for `cargo xtask` before it deploys.
+//! `preflight`: reports the account and region of the credentials within seconds, for `cargo xtask` before it deploys.
 
 use std::process::ExitCode;
 
@@ -8,12 +8,12 @@ use aws_sdk_ssm::operation::get_parameters::{GetParametersError, GetParametersOu
 use aws_sdk_sts::config::Credentials;
 use aws_sdk_sts::operation::get_caller_identity::GetCallerIdentityOutput;
 use extension_spec::deployment::SSM_PARAMETERS;
-use kinesis_telemetry_stream::{Aws, is_denied, say};
+use kinesis_telemetry_stream::{Aws, is_denied, stdout};
 use serde::Serialize;
 
 use crate::session::Session;
 
-/// Parameter with the version of the CDK's bootstrap stack, where its qualifier is the default one.
+/// Parameter with the version of the CDK's bootstrap stack, if its qualifier is the default one.
 const BOOTSTRAP: &str = "/cdk-bootstrap/hnb659fds/version";
 
 /// The account and region of the credentials. `cargo xtask` reads it as JSON.
@@ -23,27 +23,27 @@ struct Place {
     region: String,
     /// Version of the CDK's bootstrap stack, if there is one.
     bootstrap: Option<u32>,
-    /// Stack that publishes the parameters of the deployment, if one does.
+    /// Stack that publishes the parameters of the deployment, if it exists.
     owner: Option<String>,
 }
 
 /// Prints the place as JSON.
 pub(crate) async fn run(name: Option<&str>, session: &Session) -> Result<ExitCode> {
     let (_, place) = session.connect(async |aws| ask(aws, name).await).await?;
-    let json = serde_json::to_string(&place).context("the place makes no JSON")?;
-    say::out(&(json + "\n"))?;
+    let json = serde_json::to_string(&place).context("the result cannot be written as JSON")?;
+    stdout::print(&(json + "\n"))?;
     Ok(ExitCode::SUCCESS)
 }
 
 async fn ask(aws: &Aws, name: Option<&str>) -> Result<Place> {
     let owner = SSM_PARAMETERS.iter().find(|it| it.key == "stackName");
-    let owner = owner.context("no parameter holds the stack's name")?.of(name);
+    let owner = owner.context("the specification has no parameter for the stack's name")?.of(name);
     let sts = aws_sdk_sts::Client::new(&aws.config);
     let (identity, found) = tokio::join!(sts.get_caller_identity().send(), parameters(aws, &owner));
     let identity = identity.map_err(|error| {
-        aws.explain("asking whose these credentials are", "sts:GetCallerIdentity", &error)
+        aws.explain("identifying the credentials", "sts:GetCallerIdentity", &error)
     })?;
-    let account = identity.account().context("STS does not say which account this is")?;
+    let account = identity.account().context("the response of STS has no account")?;
     let found = match found {
         Err(error) if is_denied(error.code()) => match lookup(aws, &identity).await {
             Some(aws) => parameters(&aws, &owner).await,
@@ -59,7 +59,7 @@ async fn ask(aws: &Aws, name: Option<&str>) -> Result<Place> {
     };
     let bootstrap = value(BOOTSTRAP).map(|version| {
         version.parse().with_context(|| {
-            format!("the parameter {BOOTSTRAP} is {version:?}, which is no version: run cargo xtask bootstrap again")
+            format!("the parameter {BOOTSTRAP} is {version:?}, which is not a version: run cargo xtask bootstrap again")
         })
     });
     Ok(Place {
@@ -78,7 +78,7 @@ async fn parameters(
     client.get_parameters().names(BOOTSTRAP).names(owner).send().await
 }
 
-/// Takes the role by which the CDK's tool looks parameters up. A person who deploys with the CDK may need no other permission.
+/// Assumes the role with which the CDK looks up parameters. People who deploy with the CDK may have no other permission.
 async fn lookup(aws: &Aws, identity: &GetCallerIdentityOutput) -> Option<Aws> {
     let account = identity.account()?;
     let partition = identity.arn()?.split(':').nth(1)?;

@@ -1,7 +1,7 @@
-//! `redrive`: writes dead letters back into the stream, as the records that they were.
+//! `redrive`: writes dead letters back into the stream as their original records.
 //!
-//! Receiving a message hides it from other readers. Once all pieces of a record are there, the record is written to its stream, if that
-//! stream is allowed, and then its messages are deleted. At the end, messages that were not deleted become visible again.
+//! Receiving a message hides it from other readers. Once all pieces of a record have been received, redrive writes the record to
+//! its stream, if that stream is allowed, and deletes the messages. At the end, it makes the remaining messages visible again.
 
 mod allowed;
 mod letters;
@@ -17,7 +17,7 @@ use std::time::Duration;
 use anyhow::Result;
 use aws_sdk_sqs::types::Message;
 use kinesis_telemetry_args::Redrive;
-use kinesis_telemetry_stream::{Aws, counted, say, thousands};
+use kinesis_telemetry_stream::{Aws, counted, stdout, thousands};
 use kinesis_telemetry_terminal::{StatusLine, note};
 use tokio::time::timeout;
 
@@ -30,7 +30,7 @@ use queue::Queue;
 use report::{Reason, Report};
 use streams::Streams;
 
-/// The time that running calls may take after an interruption. It is longer than a wait for messages.
+/// The time for which running calls may continue after an interruption. It is longer than one wait for messages.
 const GRACE: Duration = Duration::from_secs(2);
 /// The exit code of a program that Ctrl-C has ended, as shells define it.
 const INTERRUPTED: u8 = 130;
@@ -46,7 +46,7 @@ pub(crate) async fn run(options: &Redrive, session: &Session) -> Result<ExitCode
         let mut work = Box::pin(work.empty(&mut queue, options.quiet, &stop));
         tokio::select! {
             ended = &mut work => ended,
-            // Running calls end first: messages of a response that is not read would stay hidden.
+            // Running calls end first, because the messages of an unread response would stay hidden.
             () = interruption => {
                 stop.set(true);
                 timeout(GRACE, work).await.unwrap_or(Ok(()))
@@ -59,16 +59,16 @@ pub(crate) async fn run(options: &Redrive, session: &Session) -> Result<ExitCode
     work.note(rest.kept);
     let is_json = options.json;
     if !is_json && (ended.is_ok() || !work.report.is_empty()) {
-        say::out(&work.report.text())?;
+        stdout::print(&work.report.text())?;
     }
     ended?;
     let left = left?;
-    // The queue knows of messages that another reader holds, or that came meanwhile.
+    // The queue also counts messages that another reader holds or that arrived during the run.
     let (visible, hidden) = if left > 0 || stop.get() { (0, 0) } else { queue.counted().await? };
     if is_json {
-        say::out(&say::json(&work.report.document(left, visible, hidden))?)?;
+        stdout::print(&stdout::json(&work.report.document(left, visible, hidden))?)?;
     } else {
-        say::out(&remaining(left, visible, hidden))?;
+        stdout::print(&remaining(left, visible, hidden))?;
     }
     if stop.get() {
         note("interrupted");
@@ -78,19 +78,18 @@ pub(crate) async fn run(options: &Redrive, session: &Session) -> Result<ExitCode
     Ok(if is_empty { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }
 
-/// Describes the messages that are still in the queue. A hidden message becomes visible again, and has not been
-/// examined.
+/// Describes the messages that are still in the queue. Hidden messages, which become visible later, were not examined.
 fn remaining(left: usize, visible: u64, hidden: u64) -> String {
     if left > 0 {
         let messages = counted(left, "message");
         return format!(
-            "left in the queue: {messages}; repair the causes above, and run redrive again\n"
+            "left in the queue: {messages}; fix the causes above, and run redrive again\n"
         );
     }
     if visible + hidden > 0 {
         return format!(
-            "the queue is not empty: {visible} messages have come since, and {hidden} are hidden, which another reader holds, or \
-             a redrive that was killed held; run redrive again in some minutes\n"
+            "the queue is not empty: {visible} new messages, and {hidden} hidden by another reader or by a redrive that was \
+             killed; run redrive again in some minutes\n"
         );
     }
     String::new()
@@ -116,15 +115,15 @@ impl Work {
         }
     }
 
-    /// Puts back what the queue gives, until it gives nothing for `quiet`, or until `stop` is set.
+    /// Writes back the messages of the queue until none arrives for `quiet`, or until `stop` is set.
     async fn empty(&mut self, queue: &mut Queue, quiet: Duration, stop: &Cell<bool>) -> Result<()> {
         let mut silent = 0;
         while silent < quiet.as_secs() && !stop.get() {
             if queue.is_full() {
                 let held = thousands(queue::MOST_HELD);
                 self.progress.print(&format!(
-                    "redrive ends before the queue does: it holds {held} messages that cannot be put back; delete those that \
-                     are not needed, and redrive again"
+                    "redrive stops before the end of the queue, because it holds {held} messages that cannot be put back: \
+                     delete the ones that you do not need, and run redrive again"
                 ));
                 return Ok(());
             }
@@ -141,7 +140,7 @@ impl Work {
         Ok(())
     }
 
-    /// The pieces that messages bear, with the ids of the messages.
+    /// Returns the pieces in messages, with the IDs of the messages.
     fn pieces(&mut self, messages: &[Message]) -> Vec<(Piece, String)> {
         let mut pieces = Vec::new();
         for message in messages {
@@ -155,12 +154,12 @@ impl Work {
         pieces
     }
 
-    /// Puts whole records back, and notes what stays in the queue.
+    /// Writes complete records back, and notes the messages that stay in the queue.
     async fn settle(&mut self, outcome: Outcome, queue: &mut Queue) -> Result<()> {
         self.note(outcome.kept);
         for (record, put) in self.streams.put(outcome.whole, &self.progress).await? {
             match put {
-                Ok(()) => self.is_back(&record, queue).await?,
+                Ok(()) => self.delete_written(&record, queue).await?,
                 Err(why) => {
                     let name = format!("record {}", record.key.record);
                     self.report.keep(Reason::Refused(why), &name, record.messages.len());
@@ -177,13 +176,14 @@ impl Work {
         }
     }
 
-    /// Deletes the messages of a record that the stream has.
-    async fn is_back(&mut self, record: &Whole, queue: &mut Queue) -> Result<()> {
+    /// Deletes the messages of a record that the stream has acknowledged.
+    async fn delete_written(&mut self, record: &Whole, queue: &mut Queue) -> Result<()> {
         self.report.records += 1;
         self.report.bytes += record.data.len();
         for (id, why) in queue.delete(&record.messages).await? {
             let why = format!(
-                "put back, and cannot be deleted ({why}): the next redrive makes a duplicate, which consumers know by its identity"
+                "put back, but cannot be deleted from the queue ({why}): the next redrive writes a duplicate, which consumers \
+                 recognise by its identity"
             );
             self.report.keep(Reason::Refused(why), &format!("message {id}"), 1);
         }

@@ -8,13 +8,13 @@ use kinesis_telemetry_args::Report;
 use kinesis_telemetry_consumer::Period;
 use kinesis_telemetry_report::is_complete;
 use kinesis_telemetry_stream::{
-    Functions, Page, PageFile, Reader, Record, Start, counted, milliseconds, say, thousands,
+    Functions, Page, PageFile, Reader, Record, Start, counted, milliseconds, stdout, thousands,
 };
 use kinesis_telemetry_terminal::{StatusLine, note};
 
 use crate::session::{Opened, Session};
 
-/// The longest time by which an event may arrive after one with a higher number of the same instance.
+/// The time that an event may arrive later than one with a higher number of the same instance, in milliseconds.
 const SETTLE_MS: i64 = 60_000;
 
 pub(crate) async fn run(options: &Report, session: &Session) -> Result<ExitCode> {
@@ -49,8 +49,8 @@ pub(crate) async fn run(options: &Report, session: &Session) -> Result<ExitCode>
         note(&format!("the page has the newest {} invocations", thousands(newest)));
     }
     if options.json {
-        // A reader that has enough does not change the verdict.
-        say::is_heard(&say::json(&report)?)?;
+        // A closed pipe does not change the verdict.
+        stdout::try_print(&stdout::json(&report)?)?;
     }
     Ok(if is_complete(&report) { ExitCode::SUCCESS } else { ExitCode::from(1) })
 }

@@ -1,4 +1,4 @@
-//! The beginning of every command: credentials, region, and the first answer of AWS, or the reason why there is none.
+//! The start of every command: credentials, region, and the first response of AWS, or the reason why there is none.
 
 use std::io::{IsTerminal as _, stderr, stdout};
 use std::time::Duration;
@@ -11,16 +11,16 @@ use tokio::time::{Instant, timeout};
 
 use crate::deployment::Values;
 
-/// Longest time until the first answer. A person gets the reason within ten seconds.
+/// Longest time until the first response. A person gets the reason within ten seconds.
 const LIMIT: Duration = Duration::from_millis(8_500);
-/// Columns of an output that is no terminal.
+/// Number of columns if the output is not a terminal.
 const COLUMNS: u16 = 120;
 
 /// The options of every command.
 #[derive(Clone, Debug)]
 pub(crate) struct Session {
     wanted: Wanted,
-    /// Further regions, for the commands that take several.
+    /// Further regions, for the commands that accept several.
     more_regions: Vec<String>,
     /// Colours of stdout.
     pub(crate) styles: Styles,
@@ -30,7 +30,7 @@ pub(crate) struct Session {
 pub(crate) struct Opened {
     pub(crate) aws: Aws,
     pub(crate) target: Target,
-    /// Name or ARN.
+    /// The name or ARN of the stream.
     pub(crate) stream: String,
 }
 
@@ -55,7 +55,7 @@ impl Session {
     /// Fails if the command line has several regions.
     pub(crate) fn one_region(&self) -> Result<()> {
         if !self.more_regions.is_empty() {
-            bail!("this command works in one region: leave out all but one --region");
+            bail!("this command works in one region: use --region only once");
         }
         Ok(())
     }
@@ -72,7 +72,7 @@ impl Session {
         sessions
     }
 
-    /// Finds credentials and region, and asks `first`. Fails with a reason if that takes more than [`LIMIT`].
+    /// Finds credentials and region, and makes the call `first`. Fails with a reason if that takes longer than [`LIMIT`].
     pub(crate) async fn connect<T>(
         &self,
         first: impl AsyncFnOnce(&Aws) -> Result<T>,
@@ -103,7 +103,7 @@ impl Session {
         self.connect(async |aws| Values::of(deployment, aws).await).await
     }
 
-    /// Opens the stream of a deployment, or the one that is named. Fails if it does not exist.
+    /// Opens the stream of a deployment, or the named stream. Fails if it does not exist.
     pub(crate) async fn stream(&self, source: &Source) -> Result<Opened> {
         let (aws, (stream, target)) = self
             .connect(async |aws| {
@@ -120,13 +120,13 @@ impl Session {
     }
 }
 
-/// Returns the columns of the terminal, or of `COLUMNS`, or what fits most windows.
+/// Returns the columns of the terminal or of the variable `COLUMNS`, or 120.
 pub(crate) fn columns() -> usize {
     let of_stderr = || Some(terminal_size::terminal_size_of(stderr())?.0.0.into());
     output_columns().or_else(of_stderr).unwrap_or(COLUMNS.into())
 }
 
-/// Returns the columns of the terminal or of `COLUMNS`, and `None` for a pipe or a file.
+/// Returns the columns of the terminal or of the variable `COLUMNS`; `None` for a pipe or a file.
 pub(crate) fn output_columns() -> Option<usize> {
     let set = std::env::var("COLUMNS").ok().and_then(|it| it.parse().ok());
     set.or_else(|| Some(terminal_size::terminal_size_of(stdout())?.0.0.into()))

@@ -1,14 +1,14 @@
-//! The signals by which people and machines ask the process to end.
+//! The signals with which people and machines stop the process.
 
 use anyhow::{Context, Result};
 use tokio::signal::unix::{SignalKind, signal};
 
-/// Ends when the process is told to. Signals are noted from this call on, and end the process no more by themselves.
+/// Returns a future that ends when a signal arrives. From this call on, signals no longer end the process by themselves.
 pub(crate) fn interruption() -> Result<impl Future<Output = ()>> {
-    let hear = |kind| signal(kind).context("signals cannot be handled");
-    let mut interrupt = hear(SignalKind::interrupt())?;
-    let mut terminate = hear(SignalKind::terminate())?;
-    let mut hang_up = hear(SignalKind::hangup())?;
+    let received = |kind| signal(kind).context("signals cannot be handled");
+    let mut interrupt = received(SignalKind::interrupt())?;
+    let mut terminate = received(SignalKind::terminate())?;
+    let mut hang_up = received(SignalKind::hangup())?;
     Ok(async move {
         tokio::select! {
             _ = interrupt.recv() => {}

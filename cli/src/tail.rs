@@ -11,7 +11,7 @@ use std::time::{Duration, SystemTime};
 use anyhow::{Result, bail};
 use kinesis_telemetry_args::{Format, Tail};
 use kinesis_telemetry_consumer::{self as consumer, Broken, Event};
-use kinesis_telemetry_stream::{Line, Pieces, Reader, Record, Start, Target, counted, say};
+use kinesis_telemetry_stream::{Line, Pieces, Reader, Record, Start, Target, counted, stdout};
 use kinesis_telemetry_terminal::{beginning, json, lines, note};
 use tokio::time::sleep;
 
@@ -22,9 +22,9 @@ use pretty::Pretty;
 
 /// Pause between two reads of a stream that has nothing more.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Pause between two reads where there is more. A shard answers five reads a second of all its readers together.
+/// Pause between two reads of a stream that has more. A shard serves five reads a second to all of its readers together.
 const TURN: Duration = Duration::from_millis(300);
-/// Characters of an unreadable line that are shown: it may be a megabyte of anything.
+/// Number of characters of an unreadable line that are shown. The line may have a megabyte.
 const QUOTED: usize = 200;
 
 pub(crate) async fn run(options: &Tail, session: &Session) -> Result<ExitCode> {
@@ -63,10 +63,10 @@ pub(crate) async fn run(options: &Tail, session: &Session) -> Result<ExitCode> {
 async fn poll(target: Target, start: Start, screen: &mut Screen<'_>) -> Result<()> {
     let mut reader = Reader::new(target, start);
     reader.begin().await?;
-    note(&format!("reading {}; Ctrl-C ends tail", counted(reader.shards(), "shard")));
+    note(&format!("reading {}; press Ctrl-C to stop", counted(reader.shards(), "shard")));
     loop {
         let mut ended = None;
-        // One shard after the other: its answer may have 10 MB.
+        // One shard after the other, because a response may have 10 MB.
         let show = async |records: Vec<Record>| {
             for record in &records {
                 if ended.is_none() {
@@ -83,7 +83,7 @@ async fn poll(target: Target, start: Start, screen: &mut Screen<'_>) -> Result<(
     }
 }
 
-/// Returns a future that ends when a signal arrives or the time is over. Signals are noted from this call on.
+/// Returns a future that ends when a signal arrives or the time is over. It handles signals from this call on.
 fn end(lasts: Option<Duration>) -> Result<impl Future<Output = ()>> {
     let interruption = signals::interruption()?;
     Ok(async move {
@@ -100,7 +100,7 @@ fn end(lasts: Option<Duration>) -> Result<impl Future<Output = ()>> {
     })
 }
 
-/// Shows events that meet the conditions.
+/// Shows events that match the conditions.
 struct Screen<'a> {
     options: &'a Tail,
     filter: Filter<'a>,
@@ -111,7 +111,7 @@ struct Screen<'a> {
 }
 
 impl Screen<'_> {
-    /// Shows the events of a record. Returns true if these were enough, or if the reader of stdout is gone.
+    /// Shows the events of a record. Returns true if enough events were shown, or if the reader of stdout is gone.
     fn show(&mut self, record: &Record) -> Result<bool> {
         if self.options.format == Format::Raw {
             return self.show_raw(record);
@@ -126,7 +126,7 @@ impl Screen<'_> {
                 break;
             }
         }
-        Ok(!say::is_written(text.as_bytes())? || self.is_enough())
+        Ok(!stdout::try_write(text.as_bytes())? || self.is_enough())
     }
 
     fn shown(&mut self, event: &Event) -> String {
@@ -146,7 +146,7 @@ impl Screen<'_> {
         }
     }
 
-    /// Shows the lines of a record as they are; a terminal gets them without control characters.
+    /// Shows the lines of a record unchanged; a terminal gets them without control characters.
     fn show_raw(&mut self, record: &Record) -> Result<bool> {
         let mut data = consumer::lines(&record.data).unwrap_or_else(|_| record.data.clone());
         if data.last().is_some_and(|last| *last != b'\n') {
@@ -162,7 +162,7 @@ impl Screen<'_> {
         if stdout().is_terminal() {
             data = json(&String::from_utf8_lossy(&data)).into_owned().into();
         }
-        Ok(!say::is_written(&data)? || self.is_enough())
+        Ok(!stdout::try_write(&data)? || self.is_enough())
     }
 
     fn is_enough(&self) -> bool {
@@ -170,7 +170,7 @@ impl Screen<'_> {
     }
 }
 
-/// Returns the event of a line that has no identity (`ENVELOPE=none`), and reports a line that is no event.
+/// Returns the event of a line that has no identity (`ENVELOPE=none`), and reports a line that is not an event.
 fn unreadable(broken: &Broken) -> Option<Event> {
     let event = Event::without_identity(&broken.line);
     if event.is_none() {

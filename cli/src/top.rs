@@ -27,7 +27,7 @@ use std::time::SystemTime;
 
 use anyhow::Result;
 use kinesis_telemetry_args::Top;
-use kinesis_telemetry_stream::{Reader, Start, milliseconds, say};
+use kinesis_telemetry_stream::{Reader, Start, milliseconds, stdout};
 use kinesis_telemetry_terminal::{StatusLine, Styles};
 use tokio::time::{MissedTickBehavior, interval};
 
@@ -42,7 +42,7 @@ pub(crate) async fn run(options: &Top, session: &Session) -> Result<ExitCode> {
     let since = options.since.map(|since| since.start(SystemTime::now()));
     let mut reader = Reader::new(target, since.map_or(Start::Now, Start::At));
     reader.begin().await?;
-    // From now on every shard has its position: what is created later is read, whichever shard it arrives in.
+    // Every shard now has its position, so all events that are created later are read.
     let start_ms = since.map_or_else(now_ms, milliseconds);
     let reading = RefCell::new(Reading::new(stream, options, start_ms, reader.shards()));
     let shown = async {
@@ -65,12 +65,12 @@ fn has_screen() -> bool {
     stdout().is_terminal() && env::var_os("TERM").is_none_or(|it| it != "dumb")
 }
 
-/// Prints a table every interval, from the moment at which the reader has caught up.
+/// Prints a table every interval, once the reader has caught up.
 async fn print(reading: &RefCell<Reading>, options: &Top, styles: Styles) -> Result<()> {
     let status = StatusLine::default();
     let mut ticks = interval(options.interval);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    // The first tick is at once.
+    // The first tick is immediate.
     ticks.tick().await;
     let mut printed = 0;
     while options.count.is_none_or(|most| printed < most) {
@@ -83,10 +83,10 @@ async fn print(reading: &RefCell<Reading>, options: &Top, styles: Styles) -> Res
         }
         status.clear();
         let is_read = if options.json {
-            say::is_written(table::json_line(&picture, options.sort).as_bytes())?
+            stdout::try_write(table::json_line(&picture, options.sort).as_bytes())?
         } else {
             let text = table::table(&picture, options.sort, width(), styles);
-            say::is_written(text.as_str().as_bytes())?
+            stdout::try_write(text.as_str().as_bytes())?
         };
         if !is_read {
             break;

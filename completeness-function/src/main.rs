@@ -1,7 +1,6 @@
-//! A Lambda function that checks that no event of a stream is missing. The construct `KinesisTelemetry` schedules it.
-//!
-//! It judges a period as `kinesis-telemetry completeness` does, and prints the verdict as one line in CloudWatch's embedded metric
-//! format, which makes the metric `MissingEvents` of it. The function fails if the stream cannot be read.
+//! A Lambda function that checks that no event of a stream is missing. The construct `KinesisTelemetry` schedules it. Like
+//! `kinesis-telemetry completeness`, it judges a period. It prints the verdict as one line in CloudWatch's embedded metric
+//! format, from which CloudWatch makes the metric `MissingEvents`. The function fails if the stream cannot be read.
 
 mod settings;
 
@@ -10,7 +9,7 @@ use std::time::SystemTime;
 use anyhow::{Context as _, Result};
 use extension_spec::metric;
 use kinesis_telemetry_consumer::Verdict;
-use kinesis_telemetry_stream::{Target, completeness, region_of_arn, say};
+use kinesis_telemetry_stream::{Target, completeness, region_of_arn, stdout};
 use kinesis_telemetry_terminal::json as escaped;
 use lambda_runtime::{Diagnostic, Error, LambdaEvent, service_fn};
 use serde_json::{Value, json};
@@ -38,15 +37,16 @@ async fn check() -> Result<Value> {
     let target = Target::of(&stream).await?;
     let verdict = completeness(target, &stream, now - period..now, settle).await?;
     let line = measured(&verdict, now)?.to_string();
-    say::is_written(format!("{}\n", escaped(&line)).as_bytes())?;
-    serde_json::to_value(&verdict).context("the verdict makes no JSON")
+    stdout::try_write(format!("{}\n", escaped(&line)).as_bytes())?;
+    serde_json::to_value(&verdict).context("the verdict cannot be written as JSON")
 }
 
 /// Returns the verdict as a line in the embedded metric format (Amazon `CloudWatch` User Guide, "Specification: Embedded metric
-/// format"), with the number of missing and conflicting events as its metric, also if it is 0.
+/// format"), with the number of missing and conflicting events as its metric, even if it is 0.
 fn measured(verdict: &Verdict, now: SystemTime) -> Result<Value> {
     let ms = now.duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default().as_millis();
-    let mut line = serde_json::to_value(verdict).context("the verdict makes no JSON")?;
+    let mut line =
+        serde_json::to_value(verdict).context("the verdict cannot be written as JSON")?;
     line["_aws"] = json!({
         "Timestamp": u64::try_from(ms).unwrap_or(u64::MAX),
         "CloudWatchMetrics": [{

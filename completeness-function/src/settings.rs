@@ -1,4 +1,4 @@
-//! What the function is told by its variables.
+//! The settings of the function, from its environment variables.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use kinesis_telemetry_consumer::Period;
 pub(crate) const STREAM: &str = "STREAM";
 /// The variable with the length of the period in seconds.
 const PERIOD: &str = "PERIOD_SECONDS";
-/// The variable with the seconds for which an event may be late.
+/// The variable with the seconds that an event may take to arrive.
 const SETTLE: &str = "SETTLE_SECONDS";
 
-/// What is checked.
+/// The stream and the period to check.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Settings {
     /// The ARN of the stream.
     pub(crate) stream: String,
     /// The length of the period, which ends when the function starts.
     pub(crate) period: Duration,
-    /// How late an event may be.
+    /// The time that an event may take to arrive.
     pub(crate) settle: Duration,
 }
 
 impl Settings {
-    /// Reads the variables. All of them must be set, as the construct does. The period must be so long that events can be judged.
+    /// Reads the variables. All of them must be set, as the construct does. The period must be long enough to judge events.
     pub(crate) fn read(variable: impl Fn(&str) -> Option<String>) -> Result<Self> {
         let text = |name: &str| variable(name).with_context(|| format!("{name} is not set"));
         let seconds = |name: &str| {
@@ -39,7 +39,7 @@ impl Settings {
         let least = Period::too_short(settle);
         ensure!(
             period > least,
-            "{PERIOD} is {}, and with {SETTLE} {} no event of so short a period can be judged: set more than {}",
+            "{PERIOD} is {}, which is too short to judge any event with {SETTLE} {}: set more than {}",
             period.as_secs(),
             settle.as_secs(),
             least.as_secs()
@@ -80,7 +80,7 @@ mod tests {
     #[test]
     fn a_period_without_judged_events_is_refused() {
         let error = read([Some("arn"), Some("310"), Some("300")]).unwrap_err().to_string();
-        let words = "PERIOD_SECONDS is 310, and with SETTLE_SECONDS 300 no event of so short a period can be judged: set more than 310";
+        let words = "PERIOD_SECONDS is 310, which is too short to judge any event with SETTLE_SECONDS 300: set more than 310";
         assert_eq!(error, words);
         assert!(read([Some("arn"), Some("311"), Some("300")]).is_ok());
     }

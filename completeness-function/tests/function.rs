@@ -1,4 +1,4 @@
-//! The function as Lambda runs it, against a server that is both the Runtime API and Kinesis.
+//! Runs the function as Lambda does, against a server that is both the Runtime API and Kinesis.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 
 const STREAM: &str = "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry";
 
-/// What the function answers to its one invocation, or the error that it reports; and what it prints.
+/// Invokes the function once, and returns its response or error, and its output.
 fn invoked(numbers: &'static [u64], is_denied: bool) -> (String, Value, String) {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let address = listener.local_addr().unwrap();
@@ -73,7 +73,7 @@ fn serve(
             _ if path.ends_with("/invocation/next") => (200, json!({})),
             _ => {
                 answered.send((path, body)).unwrap();
-                // The function asks for the next invocation, which does not come.
+                // The function polls for the next invocation, which never comes.
                 std::thread::park();
                 return;
             }
@@ -89,7 +89,7 @@ fn serve(
     }
 }
 
-/// The path of a request, the operation that it names, and its body.
+/// Reads a request, and returns its path, its operation and its body.
 fn request(reader: &mut BufReader<TcpStream>) -> Option<(String, String, Value)> {
     let (mut path, mut target, mut length) = (String::new(), String::new(), 0);
     for (index, line) in reader.by_ref().lines().map_while(Result::ok).enumerate() {

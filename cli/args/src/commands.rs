@@ -1,4 +1,4 @@
-//! The commands.
+//! The subcommands of `kinesis-telemetry`.
 
 use std::path::PathBuf;
 
@@ -33,7 +33,7 @@ pub enum Command {
         after_help = "cargo xtask runs this before it deploys. Exit code: 0, or 2 with the reason within ten seconds."
     )]
     Preflight {
-        /// Name of the deployment, if it has one.
+        /// Name of the deployment; omit it for the plain deployment, which has none.
         #[arg(long, value_name = "NAME", value_parser = name)]
         name: Option<String>,
     },
@@ -54,7 +54,7 @@ Examples:
   kinesis-telemetry man | man -l -
   kinesis-telemetry man --folder ~/.local/share/man/man1")]
     Man {
-        /// Folder for one page a command.
+        /// Folder that receives one page for each command.
         #[arg(long, value_name = "FOLDER")]
         folder: Option<PathBuf>,
     },

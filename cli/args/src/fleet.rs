@@ -9,7 +9,7 @@ use extension_spec::{ENV_PREFIX, load};
 use crate::snippets::Snippet;
 use crate::target::Deployment;
 
-/// List the functions that have the extension's layer: version, settings, who manages them.
+/// List the functions that have the extension's layer, with version, settings and the tool that manages them.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(after_help = "\
 Examples:
@@ -45,9 +45,9 @@ pub enum TableFormat {
 #[command(
     group(ArgGroup::new("selector").args(["functions", "pattern", "tags", "all", "emit"]).required(true).multiple(true)),
     after_help = "\
-attach prints a plan first: what changes of each function, and why others stay as they are. Other layers keep their order, other \
-variables stay. The journal holds what rollback restores, and the same command continues a run that was interrupted. \
-Exit code: 0 if every function has the extension, 1 if some do not, 2 if nothing could be done.
+attach first prints a plan: the changes of each function, and the reason for each function that is not changed. Other layers \
+keep their order, and other variables stay. The journal records what rollback restores. Run the same command again to continue \
+an interrupted run. Exit code: 0 if every function has the extension, 1 if some do not, 2 if nothing could be done.
 
 Examples:
   kinesis-telemetry attach --match '^shop-' --dry-run
@@ -68,7 +68,7 @@ pub struct Attach {
     /// Change functions that CloudFormation or SAM manages, too; their next deployment may undo it.
     #[arg(long)]
     pub include_managed: bool,
-    /// Print the snippet for this tool instead: for functions that it manages.
+    /// Instead print the snippet for this tool, for functions that it manages.
     #[arg(long, value_name = "TOOL", value_parser = tool(), conflicts_with_all = ["functions", "pattern", "tags", "all"])]
     pub emit: Option<Snippet>,
     /// How the command runs.
@@ -81,7 +81,7 @@ pub struct Attach {
 #[command(
     group(ArgGroup::new("selector").args(["functions", "pattern", "tags", "all"]).required(true).multiple(true)),
     after_help = "\
-upgrade changes the layer only: variables and policies stay. Functions without the layer stay as they are. Exit code: 0 if every \
+upgrade changes only the layer; variables and policies stay. Functions without the layer are not changed. Exit code: 0 if every \
 function with the layer has the published version, 1 if some do not, 2 if nothing could be done.
 
 Examples:
@@ -130,11 +130,11 @@ pub struct Detach {
     pub run: Run,
 }
 
-/// Restore the layers, variables and policies that a journal holds.
+/// Restore the layers, variables and policies that a journal records.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(after_help = "\
-rollback restores what functions had before the first change in the journal that was not rolled back. What was changed since \
-by others stays, and rollback names it. It can be repeated. Exit code: 0 if everything is restored, 1 if something is not, 2 if \
+rollback restores the state of functions before the first change in the journal that was not rolled back. Later changes by \
+others stay, and rollback lists them. It can be repeated. Exit code: 0 if everything is restored, 1 if something is not, 2 if \
 nothing could be done.
 
 Examples:
@@ -168,7 +168,7 @@ pub struct Selection {
     /// Select all functions.
     #[arg(long)]
     pub all: bool,
-    /// Leave out this function, or functions whose names match this regular expression; can be repeated.
+    /// Exclude this function, or functions whose names match this regular expression; can be repeated.
     #[arg(long, value_name = "NAME|REGEX")]
     pub exclude: Vec<String>,
 }
@@ -176,7 +176,7 @@ pub struct Selection {
 /// How a command that changes functions runs.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[group(skip)]
-#[allow(clippy::struct_excessive_bools, reason = "each is an option of its own")]
+#[allow(clippy::struct_excessive_bools, reason = "each is a separate option")]
 pub struct Run {
     /// Print the plan, and change nothing.
     #[arg(long)]
@@ -184,13 +184,13 @@ pub struct Run {
     /// Apply the plan without asking.
     #[arg(long)]
     pub yes: bool,
-    /// Publish a version of changed functions of which callers run published versions; aliases are listed, not moved.
+    /// Publish a version of changed functions whose callers use published versions; aliases are listed, not moved.
     #[arg(long)]
     pub publish: bool,
-    /// Requests a second to Lambda's control plane, at most 15: an account and region have no more for all their tools.
+    /// Requests per second to Lambda's control plane, at most 15, which is the limit of an account and region for all tools.
     #[arg(long, value_name = "N", default_value = "8", value_parser = value_parser!(u32).range(1..=15))]
     pub rate: u32,
-    /// The file that holds what rollback restores; by default one for each account and deployment in ~/.local/state/kinesis-telemetry.
+    /// File that records what rollback restores; defaults to one per account and deployment in ~/.local/state/kinesis-telemetry.
     #[arg(long, value_name = "FILE")]
     pub journal: Option<PathBuf>,
     /// Print the result as JSON.
@@ -205,7 +205,7 @@ impl Default for Run {
     }
 }
 
-/// Refuses what no function of this account can be called.
+/// Refuses text that cannot be the name of a function.
 fn function(name: &str) -> Result<String, String> {
     let is_good = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
     if !name.is_empty() && name.len() <= 140 && name.chars().all(is_good) {
@@ -222,7 +222,7 @@ fn pair(text: &str) -> Result<(String, String), String> {
     }
 }
 
-/// Refuses a variable that the extension does not have, and a value that it would not use. Returns its full name.
+/// Parses a setting, and returns the full name of its variable. Refuses unknown variables and invalid values.
 fn setting(text: &str) -> Result<(String, String), String> {
     let (name, value) = pair(text).map_err(|_| "set NAME=VALUE".to_owned())?;
     let name = match name.strip_prefix(ENV_PREFIX) {
@@ -237,5 +237,7 @@ fn setting(text: &str) -> Result<(String, String), String> {
 
 fn tool() -> impl TypedValueParser<Value = Snippet> {
     let words = PossibleValuesParser::new(["cdk", "cdk-python", "sam", "terraform"]);
-    words.map(|word| <Snippet as ValueEnum>::from_str(&word, false).expect("it is a snippet"))
+    words.map(|word| {
+        <Snippet as ValueEnum>::from_str(&word, false).expect("every tool has a snippet")
+    })
 }

@@ -1,7 +1,7 @@
 //! The command line of `kinesis-telemetry`, and the snippets that add the extension to a function.
 //!
-//! The program parses its arguments with these declarations; `cargo xtask synth` writes docs/reference.md from them. This crate links
-//! no SDK, so that `xtask` stays quick to build.
+//! The program parses its arguments with these declarations; `cargo xtask synth` writes docs/reference.md from them. This crate
+//! links no SDK, so that `xtask` builds quickly.
 
 #![allow(clippy::doc_markdown, reason = "doc comments of options are the texts of --help")]
 
@@ -54,18 +54,18 @@ const STYLES: Styles = Styles::styled()
 Examples:
   kinesis-telemetry tail --since 5m --level warn  # the plain deployment
   kinesis-telemetry tail --stream orders          # any stream
-  kinesis-telemetry doctor --function orders      # why nothing arrives
+  kinesis-telemetry doctor --function orders      # find out why nothing arrives
 
-Credentials, endpoint, proxy and CA come from where every AWS tool takes them: AWS_PROFILE, AWS_ACCESS_KEY_ID, \
+Credentials, endpoint, proxy and CA bundle come from the usual places of AWS tools: AWS_PROFILE, AWS_ACCESS_KEY_ID, \
 AWS_ENDPOINT_URL, HTTPS_PROXY, NO_PROXY, AWS_CA_BUNDLE and the files in ~/.aws.
 
-Exit codes: 0 success, 1 the command found a problem, 2 the command could not find out."
+Exit codes: 0 success, 1 the command found a problem, 2 the command could not complete."
 )]
 pub struct CommandLine {
     /// The command.
     #[command(subcommand)]
     pub command: Command,
-    /// Where AWS is, and how output looks.
+    /// Region, profile and colours.
     #[command(flatten)]
     pub global: Global,
 }
@@ -74,10 +74,10 @@ pub struct CommandLine {
 #[derive(clap::Args, Clone, Debug, Default, PartialEq, Eq)]
 #[command(next_help_heading = "Global options")]
 pub struct Global {
-    /// AWS region; by default that of AWS_REGION or the profile. attach, upgrade, detach and rollback take several.
+    /// AWS region; defaults to AWS_REGION or the profile's region. attach, upgrade, detach and rollback accept several.
     #[arg(long = "region", global = true, value_name = "REGION")]
     pub regions: Vec<String>,
-    /// Profile in ~/.aws; by default AWS_PROFILE.
+    /// Profile in ~/.aws; defaults to AWS_PROFILE.
     #[arg(long, global = true, value_name = "PROFILE")]
     pub profile: Option<String>,
     /// When to use colours: auto (on a terminal, unless NO_COLOR is set), always or never.

@@ -9,7 +9,7 @@ use clap::{Args, value_parser};
 use crate::snippets::Snippet;
 use crate::target::{Deployment, seconds, stream_arn};
 
-/// How often `invoke` can invoke the test function.
+/// The range of `invoke --count`.
 pub const INVOCATIONS: RangeInclusive<i64> = 1..=1000;
 
 /// Check everything between the credentials and the stream, and report what is broken.
@@ -17,7 +17,7 @@ pub const INVOCATIONS: RangeInclusive<i64> = 1..=1000;
 #[command(after_help = "\
 doctor changes nothing. It checks credentials, parameters, layers, the function and its role, the stream and its key, the age of \
 the newest record, the dead-letter queue, and what the extension itself logged in the last hour. \
-Exit code: 0 if everything is well, 1 if something is broken or could not be checked, 2 if nothing could be found out.
+Exit code: 0 if no problem was found, 1 if something is broken or could not be checked, 2 if nothing could be checked.
 
 Examples:
   kinesis-telemetry doctor
@@ -79,13 +79,13 @@ pub struct Invoke {
     /// Size of a line in bytes, at most 262144.
     #[arg(long, value_name = "N", default_value = "120", value_parser = value_parser!(u32).range(..=262_144))]
     pub bytes: u32,
-    /// Number of invocations at the same time, at most 100.
+    /// Number of concurrent invocations, at most 100.
     #[arg(long, value_name = "N", default_value = "1", value_parser = value_parser!(u32).range(1..=100))]
     pub concurrency: u32,
     /// Seconds after which events that have not arrived count as lost.
     #[arg(long, value_name = "N", default_value = "60", value_parser = seconds(1..=3600))]
     pub deadline: Duration,
-    /// Also write a page about the invocations.
+    /// Also write an HTML page about the invocations.
     #[arg(long, value_name = "FILE")]
     pub html: Option<PathBuf>,
     /// Print the findings as JSON.
@@ -96,10 +96,10 @@ pub struct Invoke {
 /// Put the dead letters of a deployment back into its stream.
 #[derive(Args, Clone, Debug, PartialEq, Eq)]
 #[command(after_help = "\
-A dead letter is a record that the stream did not accept; it waits in the deployment's queue. Repair the cause first: \
-kinesis-telemetry doctor. redrive deletes a message after the stream has acknowledged its record, and events keep their \
-identity. Every function that may send to the queue can write a letter, so letters for other streams stay in the queue and are \
-listed. Exit code: 0 if the queue is empty, 1 if letters are left, each with the reason, 130 if interrupted.
+A dead letter is a record that the stream did not accept; it waits in the deployment's queue. Fix the cause first: run \
+kinesis-telemetry doctor. redrive deletes a message only after the stream has acknowledged its record, and events keep their \
+identity. Every function that can send to the queue can write a letter, so redrive lists letters for other streams and leaves \
+them in the queue. Exit code: 0 if the queue is empty, 1 if letters are left (each is listed with the reason), 130 if interrupted.
 
 Examples:
   kinesis-telemetry redrive

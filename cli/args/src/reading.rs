@@ -13,8 +13,8 @@ use crate::target::{Source, seconds};
 /// Show the events of a stream as they arrive.
 #[derive(Args, Clone, Debug, Default, PartialEq)]
 #[command(after_help = "\
-tail reads all shards, including those that a reshard adds, and every format that the extension writes. An event is shown if \
-it meets all conditions. Ctrl-C ends tail.
+tail reads all shards, including those that a reshard adds, and every format that the extension writes. An event is shown if it \
+matches all conditions. Press Ctrl-C to stop.
 
 Examples:
   kinesis-telemetry tail --since 5m
@@ -28,10 +28,10 @@ pub struct Tail {
     /// Start this long ago (5m, 2h, 1d) or at a timestamp, instead of now.
     #[arg(long, value_name = "TIME")]
     pub since: Option<Since>,
-    /// Show only events of this function; a part of its name is enough.
+    /// Show only events of functions whose name contains this.
     #[arg(long, value_name = "NAME")]
     pub function: Option<String>,
-    /// Show only events of this type, or of a group of types ("platform"); can be repeated.
+    /// Show only events of this type or group of types ("platform"); can be repeated.
     #[arg(long = "type", value_name = "TYPE")]
     pub types: Vec<String>,
     /// Hide log lines below this level; other events, and lines without a known level, are shown.
@@ -68,7 +68,7 @@ pub enum Format {
     Pretty,
     /// The text alone, as Lambda writes it to CloudWatch Logs.
     Text,
-    /// One JSON document a line, with the event's identity in "source".
+    /// One JSON document per line, with the event's identity in "source".
     Json,
     /// The lines of the records as they are, after decompression and de-aggregation.
     Raw,
@@ -77,8 +77,8 @@ pub enum Format {
 /// Show functions and instances live: rates, delivery lag, failures, memory, missing numbers.
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "\
-Keys: arrows or j/k select, Enter shows the instances of a function, Esc goes back, s changes the order, / filters, ? \
-explains, q ends. If the output is no terminal, top prints a table every --interval, once it has read up to now.
+Keys: arrows or j/k select, Enter shows the instances of a function, Esc goes back, s changes the order, / filters, ? shows \
+help, q quits. If the output is not a terminal, top prints a table every --interval once it has caught up.
 
 Examples:
   kinesis-telemetry top
@@ -160,17 +160,16 @@ pub struct Report {
 /// Check that no event is missing, for schedulers and alarms.
 #[derive(Args, Clone, Debug, PartialEq)]
 #[command(after_help = "\
-The numbers of each extension process have no holes. A missing number is explained if a ledger reports it as shed. The \
-newest events may still be on their way, so numbers are judged once a later event is --settle old. Events that were generated \
-before the period are not judged. Choose a period that is shorter than the retention of the stream and more than ten seconds \
-longer than --settle.
+Each extension process numbers its events without gaps. A missing number is explained if a ledger reports it as shed. The \
+newest events may still be in transit, so a number is judged only once a later event is older than --settle. Events that were \
+generated before the period are not judged. Choose a period that is shorter than the retention of the stream and more than ten \
+seconds longer than --settle.
 
-Prints one line of JSON. Exit code: 0 if no number is missing without an explanation, 1 if one is or if two events have the \
-same number, 2 if the stream could not be read or no event of the period could be judged.
+Prints one line of JSON. Exit code: 0 if every missing number is explained, 1 if one is not or if two different events have the same number, 2 if the stream could not be read or no event of the period could be judged.
 
 Examples:
   kinesis-telemetry completeness --since 15m
-  kinesis-telemetry completeness --since 15m --metric  # also puts the CloudWatch metric MissingEvents")]
+  kinesis-telemetry completeness --since 15m --metric  # also publishes the CloudWatch metric MissingEvents")]
 pub struct Completeness {
     /// The stream.
     #[command(flatten)]
@@ -178,14 +177,14 @@ pub struct Completeness {
     /// Start of the period: this long ago (5m, 2h, 1d) or a timestamp.
     #[arg(long, value_name = "TIME", default_value = "15m")]
     pub since: Since,
-    /// Seconds for which an event may be late.
+    /// Seconds that an event may take to arrive.
     #[arg(long, value_name = "SECONDS", default_value = "60", value_parser = seconds(0..=86_400))]
     pub settle: Duration,
-    /// Put the number of missing and conflicting events to CloudWatch: MissingEvents in the namespace KinesisTelemetry, with the
-    /// dimension Stream.
+    /// Publish the number of missing and conflicting events to CloudWatch, as MissingEvents in the namespace KinesisTelemetry
+    /// with the dimension Stream.
     #[arg(long)]
     pub metric: bool,
-    /// Print one line of JSON, as without this option.
+    /// Print one line of JSON (the default).
     #[arg(long)]
     pub json: bool,
 }

@@ -13,7 +13,7 @@ pub enum Since {
 }
 
 impl Since {
-    /// Returns the point in time, for a command that started at `now`. It is 1970 at the earliest.
+    /// Returns the point in time for a command that started at `now`, 1970 at the earliest.
     pub fn start(self, now: SystemTime) -> SystemTime {
         match self {
             Self::Ago(ago) => {
@@ -41,7 +41,7 @@ impl FromStr for Since {
     }
 }
 
-/// Reads RFC 3339 with any offset, also with a space instead of the `T`, without a zone (UTC), or a date alone.
+/// Parses RFC 3339 with any offset. Also accepts a space instead of the `T`, no zone (UTC), or a date alone.
 fn timestamp(text: &str) -> Option<SystemTime> {
     if text.len() == "2026-11-29".len() {
         return humantime::parse_rfc3339(&format!("{text}T00:00:00Z")).ok();
@@ -55,7 +55,7 @@ fn timestamp(text: &str) -> Option<SystemTime> {
     if offset < 0 { time.checked_add(shift) } else { time.checked_sub(shift) }
 }
 
-/// Returns the seconds that `+01:00` or `-0730` is ahead of UTC.
+/// Parses an offset such as `+01:00` or `-0730`, and returns the seconds that it is ahead of UTC.
 fn offset(text: &str) -> Option<i64> {
     let (sign, digits) = text.split_at_checked(1)?;
     let digits = digits.replacen(':', "", 1);

@@ -1,5 +1,5 @@
-//! Snippets that add the layer, the policy and the settings to a function, for several tools. They are in the
-//! documents, where tests compile and validate them, and `outputs` prints them.
+//! Snippets that add the layer, the policy and the settings to a function, for several tools. `outputs` prints them; the
+//! documents contain them, and tests compile and validate them there.
 
 use std::fmt::Write as _;
 
@@ -7,7 +7,7 @@ use clap::ValueEnum;
 use extension_spec::deployment::SSM_PARAMETERS;
 use extension_spec::variable;
 
-/// A tool by which people deploy functions.
+/// A tool that deploys functions.
 #[derive(ValueEnum, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Snippet {
     /// AWS CDK in TypeScript.
@@ -22,12 +22,16 @@ pub enum Snippet {
     Cli,
 }
 
-/// The name of a parameter that a deployment of this name publishes.
+/// Returns the name of a parameter that a deployment of this name publishes.
 fn named(key: &str, name: Option<&str>) -> String {
-    SSM_PARAMETERS.iter().find(|it| it.key == key).map(|it| it.of(name)).expect("it is published")
+    SSM_PARAMETERS
+        .iter()
+        .find(|it| it.key == key)
+        .map(|it| it.of(name))
+        .expect("the deployment publishes it")
 }
 
-/// Returns a whole CDK app in TypeScript, so that it can be compiled.
+/// Returns a complete CDK app in TypeScript, so that a test can compile it.
 pub fn cdk(name: Option<&str>) -> String {
     format!(
         "\
@@ -62,7 +66,7 @@ orders.role?.addManagedPolicy(policy);
     )
 }
 
-/// Returns an app of the CDK in Python.
+/// Returns a complete CDK app in Python.
 pub fn cdk_python(name: Option<&str>) -> String {
     format!(
         "\
@@ -144,7 +148,7 @@ Parameters:
     )
 }
 
-/// Returns a Terraform configuration. The role `orders` is the reader's own.
+/// Returns a Terraform configuration. It refers to the role `orders`, which stands for the reader's own.
 pub fn terraform(name: Option<&str>) -> String {
     let data = [
         ("layer", "layerArnArm64"),
@@ -223,7 +227,7 @@ mod tests {
     use super::{cdk, cli, sam, terraform};
 
     #[test]
-    fn the_snippets_of_a_named_deployment_are_those_of_the_documents_with_its_parameters() {
+    fn snippets_of_a_named_deployment_use_its_parameters() {
         for snippet in [cdk, sam, terraform, cli] {
             let plain = snippet(None);
             assert!(plain.matches(ROOT).count() >= 4, "layer, policy, stream and queue: {plain}");

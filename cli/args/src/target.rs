@@ -10,7 +10,7 @@ use extension_spec::{Stream, Value as _, deployment};
 /// A deployment: a stack that publishes its values as SSM parameters.
 #[derive(Args, Clone, Debug, Default, PartialEq, Eq)]
 pub struct Deployment {
-    /// Name of the deployment, if it has one; the plain deployment has none.
+    /// Name of the deployment; omit it for the plain deployment, which has none.
     #[arg(long, value_name = "NAME", value_parser = name)]
     pub name: Option<String>,
     /// Stage that the deployment must be of. `cargo xtask` passes it.
@@ -24,7 +24,7 @@ pub struct Source {
     /// The deployment whose stream is read.
     #[command(flatten)]
     pub deployment: Deployment,
-    /// Read this stream instead of a deployment's; an ARN may be of another region or account.
+    /// Read this stream instead of a deployment's; an ARN may name another region or account.
     #[arg(long, value_name = "NAME|ARN", value_parser = stream, conflicts_with_all = ["name", "stage"])]
     pub stream: Option<String>,
 }
@@ -38,7 +38,7 @@ pub(crate) fn name(name: &str) -> Result<String, String> {
     }
 }
 
-/// Refuses what is neither the name nor the ARN of a stream.
+/// Refuses text that is neither the name nor the ARN of a stream.
 fn stream(text: &str) -> Result<String, String> {
     match Stream::parse(text) {
         Some(_) => Ok(text.to_owned()),
@@ -48,7 +48,7 @@ fn stream(text: &str) -> Result<String, String> {
     }
 }
 
-/// Refuses what is not the full ARN of a stream. A name would not tell the account and the region.
+/// Refuses text that is not the full ARN of a stream. A name lacks the account and the region.
 pub(crate) fn stream_arn(text: &str) -> Result<String, String> {
     match Stream::parse(text) {
         Some(Stream::Arn(arn)) => Ok(arn),

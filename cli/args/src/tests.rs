@@ -61,7 +61,7 @@ fn arguments_become_options() {
 }
 
 #[test]
-fn region_and_profile_stand_before_or_after_the_command() {
+fn region_and_profile_may_precede_or_follow_the_command() {
     for words in
         ["--region eu-west-1 --profile prod tail", "tail --profile prod --region eu-west-1"]
     {
@@ -126,7 +126,7 @@ fn only_a_full_stream_arn_is_another_destination() {
 }
 
 #[test]
-fn settings_are_checked_before_anything_is_asked() {
+fn settings_are_validated_before_any_request() {
     let Command::Attach(attach) = typed(
         "attach --region eu-west-1 --all --set SAMPLE=0.5 --set KINESIS_TELEMETRY_KEEP=failed",
     )

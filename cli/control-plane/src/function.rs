@@ -1,4 +1,4 @@
-//! A function of the control plane.
+//! The functions of the control plane.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -7,14 +7,14 @@ use serde_json::{Map, Value, json};
 
 use crate::{ACCOUNT, REGION};
 
-/// A function.
+/// A function of the account.
 #[derive(Clone, Debug)]
 pub struct Function {
-    /// Its name.
+    /// The name of the function.
     pub name: String,
-    /// Name of the role.
+    /// The name of its role.
     pub role: String,
-    /// True if the role has the policy of the deployment from the beginning.
+    /// True if the role initially has the policy of the deployment.
     pub has_policy: bool,
     /// `x86_64` or `arm64`.
     pub architecture: &'static str,
@@ -22,7 +22,7 @@ pub struct Function {
     pub layers: Vec<String>,
     /// Environment variables by name.
     pub variables: BTreeMap<String, String>,
-    /// True if the caller may not use the key.
+    /// True if the caller may not use the key of the variables.
     pub is_unreadable: bool,
     /// Tags by key.
     pub tags: BTreeMap<String, String>,
@@ -32,7 +32,7 @@ pub struct Function {
     pub busy_until: Duration,
     /// Layers of the published versions.
     pub versions: Vec<Vec<String>>,
-    /// Names and versions.
+    /// Names and versions of aliases.
     pub aliases: Vec<(String, String)>,
     /// Second versions of aliases, by name.
     pub weights: BTreeMap<String, String>,
@@ -51,13 +51,13 @@ pub fn layer(architecture: &str, version: u32) -> String {
     )
 }
 
-/// Returns the ARN of a layer of others.
+/// Returns the ARN of a layer that is not ours.
 pub fn other_layer(name: &str) -> String {
     format!("arn:aws:lambda:{REGION}:580247275435:layer:{name}:7")
 }
 
 impl Function {
-    /// Returns an `x86_64` function without layers, with a role of its own.
+    /// Returns an `x86_64` function without layers, with its own role.
     pub fn new(name: &str) -> Self {
         Self {
             name: name.to_owned(),
@@ -79,49 +79,49 @@ impl Function {
         }
     }
 
-    /// Gives it this role.
+    /// Sets the role.
     #[must_use]
     pub fn role(mut self, role: &str) -> Self {
         role.clone_into(&mut self.role);
         self
     }
 
-    /// Gives its role the policy of the deployment.
+    /// Attaches the policy of the deployment to the role.
     #[must_use]
     pub fn allowed(mut self) -> Self {
         self.has_policy = true;
         self
     }
 
-    /// Makes it an arm64 function.
+    /// Changes the architecture to arm64.
     #[must_use]
     pub fn arm64(mut self) -> Self {
         self.architecture = "arm64";
         self
     }
 
-    /// Gives it these layers.
+    /// Sets the layers.
     #[must_use]
     pub fn layers(mut self, layers: &[String]) -> Self {
         self.layers = layers.to_vec();
         self
     }
 
-    /// Gives it a variable.
+    /// Sets a variable.
     #[must_use]
     pub fn variable(mut self, name: &str, value: &str) -> Self {
         self.variables.insert(name.to_owned(), value.to_owned());
         self
     }
 
-    /// Gives it a tag.
+    /// Sets a tag.
     #[must_use]
     pub fn tag(mut self, key: &str, value: &str) -> Self {
         self.tags.insert(key.to_owned(), value.to_owned());
         self
     }
 
-    /// Encrypts its variables with a key that the caller may not use.
+    /// Encrypts the variables with a key that the caller may not use.
     #[must_use]
     pub fn unreadable(mut self) -> Self {
         self.is_unreadable = true;
@@ -135,14 +135,14 @@ impl Function {
         self
     }
 
-    /// Adds a member to its configuration.
+    /// Adds a member to the configuration.
     #[must_use]
     pub fn with(mut self, member: &str, value: Value) -> Self {
         self.more.insert(member.to_owned(), value);
         self
     }
 
-    /// Gives it an alias of a version.
+    /// Adds an alias of a version.
     #[must_use]
     pub fn alias(mut self, name: &str, version: &str) -> Self {
         self.versions.push(self.layers.clone());
@@ -150,12 +150,12 @@ impl Function {
         self
     }
 
-    /// Returns its ARN.
+    /// Returns the ARN of the function.
     pub fn arn(&self) -> String {
         format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{}", self.name)
     }
 
-    /// Returns the configurations that a list of all versions shows.
+    /// Returns the configurations in a list of all versions.
     pub(crate) fn configurations(&self) -> Vec<Value> {
         let version = |version: String, layers: &[String]| {
             let mut function = Self { layers: layers.to_vec(), ..self.clone() }.configuration(None);

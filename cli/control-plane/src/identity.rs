@@ -1,4 +1,4 @@
-//! STS and IAM.
+//! The operations of STS and IAM.
 
 use std::collections::BTreeMap;
 
@@ -6,7 +6,7 @@ use crate::{ACCOUNT, Response, State, decoded};
 
 /// ARN of the policy of the deployment.
 pub const POLICY: &str = "arn:aws:iam::111122223333:policy/telemetry";
-/// Policies that a role may have.
+/// Largest number of policies of a role.
 const MOST_POLICIES: usize = 10;
 
 /// A role.

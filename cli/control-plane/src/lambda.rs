@@ -1,4 +1,4 @@
-//! Lambda.
+//! The operations of Lambda.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use serde_json::{Value, json};
 use crate::function::Function;
 use crate::{READ_BUCKET, Request, Response, State, answer, decoded, other_layer, refused};
 
-/// Functions of a page.
+/// Number of functions on a page.
 const PAGE: usize = 50;
-/// Aliases of a page: fewer than Lambda answers.
+/// Number of aliases on a page, fewer than in Lambda.
 const PAGE_OF_ALIASES: usize = 2;
 const OUR_LAYERS: &str = ":layer:kinesis-telemetry-extension-";
 
@@ -50,7 +50,7 @@ impl State {
         if self.denied.contains(&operation) {
             return refused(403, "AccessDeniedException", "not authorized");
         }
-        // Functions are named, or identified by their ARNs.
+        // Requests identify functions by name or ARN.
         let name = parts.get(1).and_then(|it| it.rsplit(':').next()).unwrap_or_default();
         if let Some(edit) = self.edits.remove(operation) {
             self.change(name, edit);
@@ -208,7 +208,7 @@ impl State {
         answer(200, &configuration)
     }
 
-    /// Returns true if a request names the revision of the function.
+    /// Returns true if a request has the current revision of the function.
     fn is_latest(&mut self, name: &str, body: &Value) -> bool {
         let Some(revision) = body["RevisionId"].as_str() else {
             self.violation(format!("{name}: a change without RevisionId"));
@@ -217,7 +217,7 @@ impl State {
         revision == format!("revision-{}", self.functions[name].revision)
     }
 
-    /// Others change a function.
+    /// Changes a function as others would.
     fn edit(&mut self, name: &str) {
         self.revisions += 1;
         let (revision, adds_layer) = (self.revisions, self.happens(0.5));
@@ -237,7 +237,7 @@ fn outdated() -> Response {
     refused(412, "PreconditionFailedException", message)
 }
 
-/// Returns where a page begins.
+/// Returns the offset of a page.
 pub(crate) fn marker(query: &str) -> usize {
     let mut parameters = query.split('&');
     let marker = parameters.find_map(|it| it.strip_prefix("Marker="));

@@ -1,5 +1,6 @@
-//! A control plane that keeps state, with what emulators lack: pages of 50, token buckets, revisions, updates in progress, limits,
-//! unreadable variables, stacks, shared roles, failures before and after a change. It also checks what a client must never do.
+//! A fake control plane with state, and with features that emulators lack: pages of 50, token buckets, revisions, updates in
+//! progress, limits, unreadable variables, stacks, shared roles, failures before and after a change. It also detects calls that a
+//! client must never make.
 //!
 //! Unit tests call it inside of the SDK's HTTP client, in virtual time; tests of the program reach it over a socket.
 
@@ -23,11 +24,11 @@ pub use signing::{CodeSigning, signing_profile};
 pub const REGION: &str = "eu-central-1";
 /// The account of the control plane.
 pub const ACCOUNT: &str = "111122223333";
-/// Calls that fit into each bucket, and so many more a second (Lambda quotas).
+/// Capacity of each bucket in calls, and its refill rate per second (Lambda quotas).
 pub const SHARED_BUCKET: f64 = 15.0;
 const READ_BUCKET: f64 = 100.0;
 
-/// A request, as it is on the wire.
+/// A request as on the wire.
 #[derive(Clone, Debug)]
 pub struct Request {
     /// `GET`, `PUT` and so on.
@@ -54,11 +55,11 @@ pub struct Response {
 /// The probability of each fault, from 0 to 1.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Faults {
-    /// A change is refused with a 500.
+    /// Probability that a change is rejected with a 500.
     pub before: f64,
-    /// A change is made and answered with a 500.
+    /// Probability that a change is made but answered with a 500.
     pub after: f64,
-    /// Others change the function just before a change arrives.
+    /// Probability that others change the function just before a change arrives.
     pub edits: f64,
 }
 
@@ -71,7 +72,7 @@ pub struct State {
     pub roles: BTreeMap<String, Role>,
     /// Calls that a client must never make.
     pub violations: Vec<String>,
-    /// Calls by operation.
+    /// Number of calls by operation.
     pub calls: BTreeMap<&'static str, usize>,
     /// Times of the calls of the shared bucket.
     pub times: Vec<Duration>,
@@ -81,7 +82,7 @@ pub struct State {
     pub edits: BTreeMap<&'static str, fn(&mut Function)>,
     /// Changes a function after each successful write. Its first argument is the function before the write.
     pub after_write: Option<fn(&Function, &mut Function)>,
-    /// Writes are refused with a 500 until this time.
+    /// Time until which writes are rejected with a 500.
     pub failing_until: Duration,
     /// Code signing configurations by name.
     pub code_signing: BTreeMap<String, CodeSigning>,
@@ -93,7 +94,7 @@ pub struct State {
     pub denied: Vec<&'static str>,
     /// Version of the deployment's layer.
     pub published: u32,
-    /// Calls a second that others leave of the shared bucket.
+    /// Calls per second of the shared bucket that others leave.
     pub shared: f64,
     /// Time that an update takes.
     pub update: Duration,
@@ -150,7 +151,7 @@ impl ControlPlane {
         state.lambda(request, &text, now)
     }
 
-    /// Returns what tests compare before and after.
+    /// Returns the state that tests compare before and after.
     pub fn picture(&self) -> Picture {
         let state = self.state();
         let function = |it: &Function| (it.layers.clone(), it.variables.clone());
@@ -169,7 +170,7 @@ impl ControlPlane {
         self.state().change(name, change);
     }
 
-    /// Panics if a client has done what it must never do, or made more calls in a second than it may.
+    /// Panics if a client has made a forbidden call, or more than `rate` calls in a second.
     pub fn check(&self, rate: usize) {
         let state = self.state();
         assert!(state.violations.is_empty(), "{:#?}", state.violations);
@@ -183,12 +184,12 @@ impl ControlPlane {
 impl State {
     fn change(&mut self, name: &str, change: impl FnOnce(&mut Function)) {
         self.revisions += 1;
-        let function = self.functions.get_mut(name).expect("there is such a function");
+        let function = self.functions.get_mut(name).expect("the function exists");
         change(function);
         function.revision = self.revisions;
     }
 
-    /// Takes a token from a bucket, or refuses the call.
+    /// Takes a token from a bucket, or rejects the call.
     fn token(&mut self, bucket: usize, capacity: f64, now: Duration) -> Option<Response> {
         let (tokens, then) = self.buckets[bucket].unwrap_or((capacity, now));
         let tokens = (now.saturating_sub(then).as_secs_f64() * capacity + tokens).min(capacity);
@@ -206,7 +207,7 @@ impl State {
         None
     }
 
-    /// Returns true with a probability.
+    /// Returns true with this probability.
     fn happens(&mut self, probability: f64) -> bool {
         self.seed = self
             .seed

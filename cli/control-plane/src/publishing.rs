@@ -1,5 +1,6 @@
-//! The regions of an account in which layers are published: layer versions with their policies, the functions that verify them, code
-//! signing and buckets. It counts the calls, fails at one of them as a test says, and notes what a publisher must never do.
+//! The regions of an account in which layers are published: layer versions with their policies, the functions that verify them,
+//! code signing and buckets. It counts the calls, makes one of them fail on request of a test, and notes calls that a publisher
+//! must never make.
 
 mod canaries;
 mod layers;
@@ -24,24 +25,24 @@ pub const PROFILE: &str = "arn:aws:signer:eu-central-1:111122223333:/signing-pro
 pub struct Answer {
     /// The HTTP status. With 0 there is no answer.
     pub status: u16,
-    /// Names and values.
+    /// Names and values of headers.
     pub headers: Vec<(&'static str, String)>,
     /// The body.
     pub body: Vec<u8>,
 }
 
-/// What goes wrong at a call.
+/// The failure of a call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Failure {
-    /// It is refused with a 500, and nothing is done.
+    /// The call is rejected with a 500, and changes nothing.
     Before,
-    /// It is carried out and answered with a 500.
+    /// The call is executed but answered with a 500.
     After,
-    /// It is refused because there are too many.
+    /// The call is throttled.
     Throttled,
-    /// It is denied.
+    /// The call is denied.
     Denied,
-    /// It is carried out, and the connection breaks before the answer.
+    /// The call is executed, but the connection breaks before the response.
     Lost,
     /// The connection breaks before the request is read.
     Unsent,
@@ -69,11 +70,11 @@ pub struct Regions {
     pub jobs: BTreeMap<String, Job>,
     /// The operation of each call, in their order.
     pub calls: Vec<&'static str>,
-    /// Which call fails, by its number from 0.
+    /// The call that fails, by its number from 0.
     pub failure: Option<(usize, Failure)>,
     /// An operation that fails in a region, each time.
     pub failing: Option<(&'static str, String, Failure)>,
-    /// What a client has done that it must never do.
+    /// Calls that a client must never make.
     pub violations: Vec<String>,
 }
 
@@ -122,7 +123,7 @@ impl Account {
         }
     }
 
-    /// Panics if a client has done what it must never do.
+    /// Panics if a client has made a forbidden call.
     pub fn check(&self) {
         let state = self.state();
         assert!(state.violations.is_empty(), "{:#?}", state.violations);
@@ -248,7 +249,7 @@ fn parameter(request: &Request, name: &str) -> Option<String> {
     pairs.find(|(key, _)| *key == name).map(|(_, value)| decoded(value))
 }
 
-/// Returns the body of a request that speaks JSON.
+/// Returns the JSON body of a request.
 fn body(request: &Request) -> Value {
     serde_json::from_slice(&request.body).unwrap_or_default()
 }

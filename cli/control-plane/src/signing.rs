@@ -1,4 +1,4 @@
-//! Code signing: configurations of functions, signatures of layers, and what Lambda refuses because of them.
+//! Code signing: configurations of functions, signatures of layers, and the changes that Lambda rejects because of them.
 
 use serde_json::{Value, json};
 
@@ -6,13 +6,13 @@ use crate::function::Function;
 use crate::lambda::marker;
 use crate::{ACCOUNT, REGION, Response, State, answer, refused};
 
-/// Configurations or functions of a page: fewer than Lambda answers.
+/// Number of configurations or functions on a page, fewer than in Lambda.
 const PAGE: usize = 2;
 
 /// A code signing configuration.
 #[derive(Clone, Debug, Default)]
 pub struct CodeSigning {
-    /// True if its policy is `Enforce`, false for `Warn`.
+    /// True if the policy is `Enforce`, false if it is `Warn`.
     pub is_enforced: bool,
     /// ARNs of the signing profile versions that are allowed.
     pub allowed: Vec<String>,
@@ -56,7 +56,7 @@ impl State {
         }
     }
 
-    /// Answers who has signed a layer version.
+    /// Answers a call for a layer version and its signer.
     pub(crate) fn layer_version(&self, query: &str) -> Response {
         let arn = query.split('&').find_map(|it| it.strip_prefix("Arn=")).unwrap_or_default();
         let signer = self.signers.get(arn);
@@ -66,14 +66,14 @@ impl State {
         )
     }
 
-    /// Refuses a change that adds layers which the function's configuration does not accept.
+    /// Rejects a change that adds layers which the function's configuration does not accept.
     pub(crate) fn untrusted(&self, before: &Function, after: &Function) -> Option<Response> {
         let name = before.code_signing.as_ref()?;
         let Some(config) = self.code_signing.get(name) else {
             return Some(refused(404, "CodeSigningConfigNotFoundException", &arn(name)));
         };
         for layer in after.layers.iter().filter(|it| !before.layers.contains(it)) {
-            // Integrity is checked with any policy.
+            // Integrity is checked under every policy.
             if self.altered.contains(layer) {
                 let message = "The code signature failed the integrity check";
                 return Some(refused(400, "InvalidCodeSignatureException", message));

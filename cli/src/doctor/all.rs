@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use anyhow::{Error, Result};
 use kinesis_telemetry_args::Doctor;
-use kinesis_telemetry_stream::{counted, say};
+use kinesis_telemetry_stream::{counted, stdout};
 use kinesis_telemetry_terminal::{Styles, Text};
 use serde::Serialize;
 
@@ -18,15 +18,15 @@ use crate::deployment::named;
 use crate::fleet::{self, Published};
 use crate::session::output_columns;
 
-/// Findings that come before any other: those of credentials and parameters.
+/// Number of findings that come before the others: those of credentials and parameters.
 const FIRST: usize = 2;
-/// The number of functions for which the reason is shown why a check could not be made.
+/// Number of functions for which the page explains why a check could not be made.
 const EXPLAINED: usize = 3;
 
 /// The advice for a function that was deleted after it was listed.
-const GONE: &str = "it was deleted meanwhile: run the command again";
+const GONE: &str = "it was deleted during the check: run the command again";
 
-/// Everything that was found.
+/// The findings about the deployment and its functions.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 struct Report {
@@ -44,7 +44,7 @@ struct Checked {
 }
 
 /// Checks the deployment and every function that has its layer, and prints the report. `findings` are those of credentials and
-/// parameters; `checks` is `None` if further ones cannot succeed.
+/// parameters; `checks` is `None` if further checks cannot succeed.
 pub(super) async fn run(
     options: &Doctor,
     checks: Option<DeploymentChecks<'_>>,
@@ -58,11 +58,11 @@ pub(super) async fn run(
     }
     progress.line.clear();
     if options.json {
-        say::out(&say::json(&report)?)?;
+        stdout::print(&stdout::json(&report)?)?;
     } else {
         let tail = format!("kinesis-telemetry tail{}", named(&options.deployment));
         let next = format!("{tail} shows what arrives");
-        say::styled(&page(&report, &next, Page::new(styles, output_columns())))?;
+        stdout::print_styled(&page(&report, &next, Page::new(styles, output_columns())))?;
     }
     Ok(exit_code(report.findings()))
 }
@@ -106,9 +106,9 @@ impl Report {
     }
 }
 
-/// Returns the findings of the deployment, a line for each healthy function, and the problems of the others.
+/// Returns the findings of the deployment, one line for each healthy function, and the problems of the others.
 ///
-/// A missing permission concerns every function alike, so its explanation is repeated only a few times.
+/// A missing permission affects every function in the same way, so its explanation is repeated only a few times.
 fn page(report: &Report, next: &str, mut page: Page) -> Text {
     page.findings(&report.deployment, "");
     if report.deployment.len() > FIRST {

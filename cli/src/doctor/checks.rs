@@ -28,7 +28,7 @@ use crate::own_lines::{self, OwnLines};
 
 /// The checks of a deployment that exists.
 ///
-/// They are made at the same time, so that services that do not answer are waited for once.
+/// They run concurrently, so that the timeouts of services which do not answer overlap.
 pub(super) struct DeploymentChecks<'a> {
     pub(super) lambda: Lambda,
     pub(super) values: &'a Values,
@@ -37,7 +37,7 @@ pub(super) struct DeploymentChecks<'a> {
     progress: &'a Progress,
     /// The findings of the stream and its key.
     stream: OnceCell<StreamFindings>,
-    /// The findings of each role. Functions share roles, and IAM answers few calls a second.
+    /// The findings of each role. Functions share roles, and IAM allows few calls a second.
     roles: RefCell<BTreeMap<String, Rc<OnceCell<Verdict>>>>,
     silent_lambda: Silence<Result<GetFunctionConfigurationOutput, Verdict>>,
     silent_iam: Silence<RoleCheck>,
@@ -126,7 +126,7 @@ impl<'a> DeploymentChecks<'a> {
                     .as_service_error()
                     .is_some_and(GetLayerVersionByArnError::is_resource_not_found_exception) =>
             {
-                Verdict::broken(format!("{arn} does not exist any more"), self.redeploy())
+                Verdict::broken(format!("{arn} no longer exists"), self.redeploy())
             }
             Err(error) => Verdict::of_error(&self.aws.explain(
                 "reading a layer",
@@ -137,8 +137,8 @@ impl<'a> DeploymentChecks<'a> {
         Some(Finding::new(what, verdict))
     }
 
-    /// Checks a function: its configuration, what its role is allowed, and what the extension logged there. `if_missing` is the
-    /// remedy if there is no such function.
+    /// Checks a function: its configuration, the permissions of its role, and the extension's log lines. `if_missing` is the
+    /// remedy if the function does not exist.
     pub(super) async fn function(&self, name: &str, if_missing: &str) -> Vec<Finding> {
         let read = Box::pin(self.configuration(name, if_missing));
         let is_silent = |it: &Result<_, _>| matches!(it, Err(Verdict::Unknown { .. }));
@@ -173,7 +173,7 @@ impl<'a> DeploymentChecks<'a> {
                 .as_service_error()
                 .is_some_and(GetFunctionConfigurationError::is_resource_not_found_exception);
             if is_absent {
-                let why = format!("there is no function {name} in {}", self.aws.region);
+                let why = format!("the function {name} does not exist in {}", self.aws.region);
                 return Verdict::broken(why, if_missing);
             }
             let (doing, takes) = ("reading the function", "lambda:GetFunctionConfiguration");
@@ -181,7 +181,7 @@ impl<'a> DeploymentChecks<'a> {
         })
     }
 
-    /// Returns a finding if no invocation of the function can run, or if that could not be found out.
+    /// Returns a finding if no invocation of the function can run, or if that could not be checked.
     async fn concurrency(&self, name: &str) -> Option<Finding> {
         let ask = self.lambda.ask(|it| it.get_function_concurrency().function_name(name).send());
         let verdict = match ask.await {
@@ -219,7 +219,7 @@ impl<'a> DeploymentChecks<'a> {
         let both = async { tokio::join!(self.described(arn), recent::read(arn, self.aws)) };
         let (described, recent) = self.progress.during("stream", both).await;
         let mut findings = described.findings.clone();
-        // If the stream itself could not be checked, its records add nothing.
+        // If the stream itself could not be checked, its records would add nothing.
         if findings.iter().all(Finding::is_well) {
             let verdict = recent.as_ref().map_or_else(Verdict::of_error, Recent::verdict);
             findings.push(Finding::new("newest record", verdict));
@@ -245,7 +245,7 @@ impl<'a> DeploymentChecks<'a> {
     }
 }
 
-/// Returns the ARN of a layer version with the release that it holds, as its description begins, and who has signed it.
+/// Returns the ARN of a layer version, with its release (the beginning of its description) and its signer.
 fn build_of(arn: &str, answer: &GetLayerVersionByArnOutput) -> String {
     let release = answer.description().and_then(|it| it.split(": ").next());
     let signer = answer.content().and_then(|it| it.signing_profile_version_arn());
@@ -258,7 +258,7 @@ fn build_of(arn: &str, answer: &GetLayerVersionByArnOutput) -> String {
     }
 }
 
-/// Returns the name of a function that is named by name or ARN, with a version or alias or without.
+/// Returns the name of a function from its name or ARN, with or without a version or alias.
 fn own_name(name: &str) -> &str {
     let name = name.rsplit_once("function:").map_or(name, |(_, name)| name);
     name.split(':').next().unwrap_or(name)

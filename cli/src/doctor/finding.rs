@@ -23,13 +23,13 @@ pub(super) enum Verdict {
     Well {
         that: String,
     },
-    /// A fact that may explain something.
+    /// A fact that may help to explain a problem.
     Note {
         that: String,
     },
     Broken {
         why: String,
-        /// Empty where `why` says it.
+        /// The action that fixes the problem; empty if `why` contains it.
         remedy: String,
     },
     /// The check could not be made: a permission is missing, or a service did not answer.
@@ -65,7 +65,7 @@ impl Finding {
         Self { what, verdict }
     }
 
-    /// Returns the word that a line about the finding begins with.
+    /// Returns the first word of a line about the finding.
     pub(super) fn word(&self) -> &'static str {
         match self.verdict {
             Verdict::Well { .. } => "ok",
@@ -84,7 +84,7 @@ impl Finding {
     }
 }
 
-/// Returns the word for several findings: that of the worst.
+/// Returns the word of the worst of several findings.
 pub(super) fn word(findings: &[&Finding]) -> &'static str {
     match findings {
         _ if findings.iter().any(|it| it.is_broken()) => BROKEN,
@@ -93,7 +93,7 @@ pub(super) fn word(findings: &[&Finding]) -> &'static str {
     }
 }
 
-/// Returns how many problems were found, or what to do next.
+/// Returns the number of problems, or the next step if there are none.
 pub(super) fn verdict(findings: &[&Finding], next: &str) -> String {
     if findings.iter().all(|it| it.is_well()) {
         format!("no problem found; next: {next}")
@@ -102,7 +102,7 @@ pub(super) fn verdict(findings: &[&Finding], next: &str) -> String {
     }
 }
 
-/// Returns how many problems were found, and how many checks could not be made.
+/// Returns the number of problems, and the number of checks that could not be made.
 pub(super) fn outcome(findings: &[&Finding]) -> String {
     let broken = findings.iter().filter(|it| it.is_broken()).count();
     let unknown = findings.iter().filter(|it| !it.is_well() && !it.is_broken()).count();

@@ -1,5 +1,4 @@
-//! Finds out what a function has of the extension, and what is wrong with it. Pure, except for [`Facts::of`], which
-//! reads a response of Lambda.
+//! Checks a function's layers and variables for the extension. Pure, except for [`Facts::of`], which reads a response of Lambda.
 
 use aws_sdk_lambda::operation::get_function_configuration::GetFunctionConfigurationOutput;
 use extension_spec::{Config, Loaded, Sample, variable};
@@ -7,7 +6,7 @@ use extension_spec::{Config, Loaded, Sample, variable};
 use super::finding::{Finding, Verdict};
 use crate::deployment::Values;
 
-/// A function, as far as its telemetry is concerned.
+/// The properties of a function that concern its telemetry.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Facts {
     name: String,
@@ -18,14 +17,14 @@ pub(super) struct Facts {
     /// ARNs of its layers' versions.
     layers: Vec<String>,
     variables: Vec<(String, String)>,
-    /// Why its environment could not be read, if so.
+    /// The reason why its environment could not be read, if it could not.
     unreadable: Option<String>,
-    /// Why it cannot be invoked, or is not as it was said to be, if so.
+    /// The reason why it cannot be invoked, or why its last update failed, if either is so.
     trouble: Option<String>,
     is_image: bool,
-    /// The VPC that it is in, if it is in one.
+    /// The VPC to which it is attached, if there is one.
     vpc: Option<String>,
-    /// True on managed instances, where no invocation is sampled out.
+    /// True on managed instances, where the extension does not sample.
     is_managed: bool,
 }
 
@@ -39,7 +38,9 @@ impl Facts {
             }
             (_, Some(LastUpdateStatus::Failed)) => {
                 let why = why(answer.last_update_status_reason());
-                Some(format!("is as it was before its last update, which failed: {why}"))
+                Some(format!(
+                    "still has its previous configuration, because its last update failed: {why}"
+                ))
             }
             _ => None,
         };
@@ -71,9 +72,9 @@ impl Facts {
         }
     }
 
-    /// Returns true if it delivers to this stream, which it may name in either way.
+    /// Returns true if the function delivers to this stream, which it may name by its name or its ARN.
     fn delivers_to(&self, stream: &str) -> bool {
-        // A name stands for the stream of the function's own region and account.
+        // A name refers to the stream in the function's own region and account.
         let place =
             |arn: &str| arn.split(':').skip(3).take(2).map(str::to_owned).collect::<Vec<_>>();
         match self.variable(variable::STREAM) {
@@ -97,7 +98,7 @@ pub(super) fn judge(facts: &Facts, values: &Values) -> Verdict {
         return Verdict::broken(format!("{name} {trouble}"), "update or delete the function");
     }
     let layer = if facts.is_image {
-        Ok("an image, whose contents doctor does not read".to_owned())
+        Ok("a container image, which doctor cannot inspect".to_owned())
     } else {
         layer(facts, values)
     };
@@ -107,7 +108,7 @@ pub(super) fn judge(facts: &Facts, values: &Values) -> Verdict {
     };
     if let Some(why) = &facts.unreadable {
         return Verdict::unknown(format!(
-            "the environment of {name} cannot be read, which takes kms:Decrypt on its key ({why})"
+            "the environment of {name} cannot be read, which requires kms:Decrypt on its key ({why})"
         ));
     }
     let loaded = facts.settings();
@@ -118,7 +119,7 @@ pub(super) fn judge(facts: &Facts, values: &Values) -> Verdict {
         );
     }
     if !loaded.config.enabled {
-        let why = format!("{name} has the extension switched off");
+        let why = format!("the extension is switched off in {name}");
         return Verdict::broken(why, format!("remove the variable {}", variable::ENABLED));
     }
     let stream = values.0.get("streamArn").map_or("", String::as_str);
@@ -132,7 +133,7 @@ pub(super) fn judge(facts: &Facts, values: &Values) -> Verdict {
                 if own.starts_with("arn:") { "" } else { " of its own region and account" };
             Verdict::broken(
                 format!("{name} delivers to {own}{where_}, which is not this deployment's stream"),
-                format!("set {}={stream}, or look there", variable::STREAM),
+                format!("set {}={stream}, or look in that stream", variable::STREAM),
             )
         }
         Some(_) => letters(facts, values).unwrap_or_else(|| {
@@ -141,19 +142,21 @@ pub(super) fn judge(facts: &Facts, values: &Values) -> Verdict {
     }
 }
 
-/// Returns what is wrong with its dead-letter queue, if anything is.
+/// Returns the problem with its dead-letter queue, if there is one.
 fn letters(facts: &Facts, values: &Values) -> Option<Verdict> {
     let queue = values.0.get("deadLetterQueueUrl")?;
     let (name, variable) = (&facts.name, variable::DEAD_LETTER_QUEUE_URL);
     let why = match facts.variable(variable) {
         Some(own) if own == queue => return None,
         Some(own) => format!("{name} sends dead letters to {own}, which redrive does not read"),
-        None => format!("{name} has no variable {variable}, so what the stream refuses is lost"),
+        None => format!(
+            "{name} has no variable {variable}, so records that the stream rejects are lost"
+        ),
     };
     Some(Verdict::broken(why, format!("set {variable}={queue}")))
 }
 
-/// Returns what is to be known of a function besides, whether it is well or not.
+/// Returns notes about a function, whether it has problems or not.
 pub(super) fn notes(facts: &Facts) -> impl Iterator<Item = Finding> {
     let network = facts.vpc.as_ref().map(|vpc| {
         format!(
@@ -166,7 +169,7 @@ pub(super) fn notes(facts: &Facts) -> impl Iterator<Item = Finding> {
     notes.into_iter().filter_map(|(what, note)| Some(Finding::new(what, Verdict::note(note?))))
 }
 
-/// Returns which invocations' log lines a function delivers, unless it delivers all.
+/// Describes the invocations whose log lines a function delivers, unless it delivers all.
 fn selection(facts: &Facts) -> Option<String> {
     let Config { sample, keep, .. } = facts.settings().config;
     if sample == Sample::All || facts.is_managed {
@@ -174,7 +177,8 @@ fn selection(facts: &Facts) -> Option<String> {
     }
     let share = facts.variable(variable::SAMPLE)?.trim();
     Some(format!(
-        "{} delivers the log lines of a share of {share} of its ordinary invocations, and of all that are remarkable ({keep}; docs/selecting.md)",
+        "{} delivers log lines of ordinary invocations at a sample rate of {share}, and of all remarkable ones ({keep}; \
+         docs/selecting.md)",
         facts.name
     ))
 }
@@ -187,21 +191,21 @@ fn layer(facts: &Facts, values: &Values) -> Result<String, Verdict> {
         _ => ("layerArnX86_64", "layerArnArm64"),
     };
     let arn = |key: &str| values.0.get(key).map_or("", String::as_str);
-    // Without the number of the version.
+    // Removes the version number.
     let of = |arn: &str| arn.rsplit_once(':').map(|(layer, _)| layer.to_owned());
     let has = |wanted: &str| layers.iter().find(|it| of(it).is_some() && of(it) == of(wanted));
     match (has(arn(own)), has(arn(other))) {
         (Some(_), Some(wrong)) => Err(Verdict::broken(
             format!(
-                "{name} has the layers of both architectures, which are one file: the later one counts"
+                "{name} has the layers of both architectures, which contain the same file: the last one takes effect"
             ),
             format!("remove {wrong} from its layers"),
         )),
         (Some(version), _) if version == arn(own) => Ok("the published layer version".to_owned()),
         (Some(version), _) => Ok(format!("{version}; the newest is {}", arn(own))),
         (None, Some(wrong)) => Err(Verdict::broken(
-            format!("{name} is {architecture} and has {wrong}, with which it fails at init"),
-            format!("give it {} instead", arn(own)),
+            format!("{name} is {architecture} but has {wrong}, so it fails at init"),
+            format!("replace it with {}", arn(own)),
         )),
         (None, None) => Err(Verdict::broken(
             format!("{name} does not have the layer"),
@@ -251,7 +255,7 @@ mod tests {
     }
 
     #[test]
-    fn a_function_with_layer_and_stream_is_well_also_by_name_and_with_an_older_version() {
+    fn a_function_with_layer_and_stream_is_healthy() {
         assert_eq!(
             judge(&good(), &values()),
             Verdict::well("orders (x86_64) with the published layer version")
@@ -264,7 +268,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_with_what_mends_it() {
+    fn each_problem_is_reported_with_its_remedy() {
         let changed = |change: &dyn Fn(&mut Facts)| {
             let mut facts = good();
             change(&mut facts);
@@ -276,7 +280,10 @@ mod tests {
         };
         for (found, expected) in [
             (changed(&|it| it.layers.clear()), "does not have the layer: add arn:"),
-            (changed(&|it| it.architecture = "arm64".into()), "fails at init: give it arn:"),
+            (
+                changed(&|it| it.architecture = "arm64".into()),
+                "fails at init: replace it with arn:",
+            ),
             (changed(&|it| it.variables.clear()), "has no variable KINESIS_TELEMETRY_STREAM"),
             (changed(&|it| it.variables[0].1 = "other".into()), "delivers to other"),
             (changed(&|it| it.trouble = Some("has failed".into())), "orders has failed: update"),
@@ -287,13 +294,16 @@ mod tests {
                 }),
                 "delivers to telemetry of its own region and account",
             ),
-            (changed(&|it| drop(it.variables.pop())), "what the stream refuses is lost: set"),
+            (
+                changed(&|it| drop(it.variables.pop())),
+                "records that the stream rejects are lost: set",
+            ),
             (changed(&|it| it.variables[1].1 += "2"), "letters2, which redrive does not read"),
             (
                 changed(&|it| it.layers.push(values().0["layerArnArm64"].clone())),
-                "the later one counts: remove arn:aws:lambda:eu-central-1:111122223333:layer:arm:2",
+                "the last one takes effect: remove arn:aws:lambda:eu-central-1:111122223333:layer:arm:2",
             ),
-            (set("ENABLED", "false"), "switched off: remove the variable"),
+            (set("ENABLED", "false"), "switched off in orders: remove the variable"),
             (set("BUFFER_TIMEOUT_MS", "soon"), "BUFFER_TIMEOUT_MS"),
         ] {
             assert!(found.contains(expected), "{found}");
@@ -301,18 +311,18 @@ mod tests {
     }
 
     #[test]
-    fn a_selection_is_noted_where_it_is_in_force() {
+    fn a_selection_in_force_is_noted() {
         let noted = |set: &[(&str, &str)], is_managed| {
             let set =
                 set.iter().map(|(name, value)| (format!("{ENV_PREFIX}{name}"), (*value).into()));
             let variables = good().variables.into_iter().chain(set).collect();
             selection(&Facts { variables, is_managed, ..good() })
         };
-        let expected = "orders delivers the log lines of a share of 0.05 of its ordinary invocations, \
-                        and of all that are remarkable (failed,level:error; docs/selecting.md)";
+        let expected = "orders delivers log lines of ordinary invocations at a sample rate of 0.05, and of all remarkable ones \
+         (failed,level:error; docs/selecting.md)";
         assert_eq!(noted(&[("SAMPLE", "0.05")], false).as_deref(), Some(expected));
         let slow = noted(&[("SAMPLE", "0"), ("KEEP", "slow:2000")], false).unwrap();
-        assert!(slow.contains("a share of 0 of") && slow.contains("(slow:2000;"), "{slow}");
+        assert!(slow.contains("sample rate of 0,") && slow.contains("(slow:2000;"), "{slow}");
         for everything in
             [&[][..], &[("SAMPLE", "1")], &[("SAMPLE", "2")], &[("SAMPLE", "0"), ("KEEP", "x")]]
         {
@@ -322,13 +332,13 @@ mod tests {
     }
 
     #[test]
-    fn a_function_whose_last_update_failed_is_not_what_it_was_said_to_be() {
+    fn a_failed_update_of_a_function_is_reported() {
         let answer = GetFunctionConfigurationOutput::builder()
             .last_update_status(aws_sdk_lambda::types::LastUpdateStatus::Failed)
             .last_update_status_reason("no such key")
             .build();
-        let said = why(&Facts::of("orders", &answer));
-        let expected = "orders is as it was before its last update, which failed: no such key";
-        assert!(said.contains(expected), "{said}");
+        let text = why(&Facts::of("orders", &answer));
+        let expected = "orders still has its previous configuration, because its last update failed: no such key";
+        assert!(text.contains(expected), "{text}");
     }
 }

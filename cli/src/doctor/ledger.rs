@@ -1,4 +1,4 @@
-//! Reads in the ledgers of a function's instances which events did not arrive. Pure.
+//! Finds lost events in the ledgers of a function's instances. Pure.
 
 use extension_spec::variable;
 use kinesis_telemetry_consumer::{Event, Ledger};
@@ -8,13 +8,13 @@ use serde_json::Value;
 use super::finding::{Finding, Verdict};
 use super::recent::Recent;
 
-/// Queued events that are worth a note. A ledger is written while events are on their way, so it nearly always counts some.
+/// Number of queued events that is worth a note. A ledger is written while events are in transit, so it nearly always counts some.
 const MANY: u64 = 1_000;
 
-/// The counts of a ledger that tell of trouble.
+/// The counts of a ledger that indicate problems.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Counts {
-    /// The number of the ledger's last event: the largest of an instance counts.
+    /// The number of the ledger's last event. The ledger with the largest one of an instance is used.
     pub(super) up_to: u64,
     shed_memory: u64,
     shed_refused: u64,
@@ -26,9 +26,9 @@ pub(super) struct Counts {
 }
 
 impl Counts {
-    /// Reads a ledger; `None` if the event is none, or one that the extension cannot have written.
+    /// Reads a ledger. Returns `None` if the event is not a ledger, or not one that the extension can have written.
     ///
-    /// Counts that are missing, or no numbers, are 0: any writer of the stream can send anything.
+    /// Counts that are missing or not numbers are 0, because any writer to the stream can send anything.
     pub(super) fn of(event: &Event) -> Option<Self> {
         let ledger = Ledger::of(event)?;
         let event: Value = serde_json::from_str(&event.text).unwrap_or_default();
@@ -60,22 +60,22 @@ impl Counts {
     }
 }
 
-/// Returns what the last ledgers of a function's instances say; nothing if there is none.
+/// Returns findings from the last ledgers of a function's instances; none if there are no ledgers.
 pub(super) fn findings(function: &str, recent: &Recent) -> Vec<Finding> {
     let Some(instances) = recent.ledgers.get(function).filter(|it| !it.is_empty()) else {
         return Vec::new();
     };
     let sum = instances.values().copied().fold(Counts::default(), Counts::plus);
     let ledgers = format!("last ledgers of {}", counted(instances.len(), "instance"));
-    let said = |what: &str| format!("{function}: {what} ({ledgers})");
+    let finding = |what: &str| format!("{function}: {what} ({ledgers})");
     let mut verdicts: Vec<_> =
-        troubles(&sum).map(|(what, remedy)| Verdict::broken(said(&what), remedy)).collect();
+        troubles(&sum).map(|(what, remedy)| Verdict::broken(finding(&what), remedy)).collect();
     if verdicts.is_empty() {
-        verdicts.push(Verdict::well(said("no event was lost")));
+        verdicts.push(Verdict::well(finding("no event was lost")));
     }
     if sum.held >= MANY {
-        let what = format!("{} were queued; watch whether the number falls", events(sum.held));
-        verdicts.push(Verdict::note(said(&what)));
+        let what = format!("{} were queued; check that the number falls", events(sum.held));
+        verdicts.push(Verdict::note(finding(&what)));
     }
     verdicts.into_iter().map(|it| Finding::new("ledger", it)).collect()
 }
@@ -85,7 +85,7 @@ fn troubles(sum: &Counts) -> impl Iterator<Item = (String, String)> {
     let cases = [
         (
             sum.shed_memory,
-            format!("{} given up for lack of memory", events(sum.shed_memory)),
+            format!("{} discarded for lack of memory", events(sum.shed_memory)),
             format!(
                 "raise {} or {}, or deliver less with {}",
                 variable::QUEUE_MAX_BYTES,
@@ -95,7 +95,7 @@ fn troubles(sum: &Counts) -> impl Iterator<Item = (String, String)> {
         ),
         (
             sum.shed_refused,
-            format!("{} given up because the stream refused them", events(sum.shed_refused)),
+            format!("{} discarded because the stream rejected them", events(sum.shed_refused)),
             format!(
                 "the function's log has the reason; {} keeps such records in a queue",
                 variable::DEAD_LETTER_QUEUE_URL
@@ -109,7 +109,7 @@ fn troubles(sum: &Counts) -> impl Iterator<Item = (String, String)> {
         (
             sum.shed_end,
             format!("{} lost when an environment ended", events(sum.shed_end)),
-            format!("set {} so that such records are kept", variable::DEAD_LETTER_QUEUE_URL),
+            format!("set {} to keep such records", variable::DEAD_LETTER_QUEUE_URL),
         ),
         (
             sum.logs_dropped,

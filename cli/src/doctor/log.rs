@@ -1,4 +1,4 @@
-//! Reads the extension's reports in a function's log. Pure.
+//! Finds the extension's warnings and errors in a function's log. Pure.
 
 use std::time::Duration;
 
@@ -8,9 +8,9 @@ use super::finding::{Finding, Verdict};
 use crate::age::now_ms;
 use crate::own_lines::{Level, Outcome, OwnLines};
 
-/// The period of the log that is read, until now.
+/// The length of the period that is read; it ends now.
 pub(super) const WINDOW: Duration = Duration::from_hours(1);
-/// Most messages that are shown.
+/// Largest number of messages that are shown.
 const SHOWN: usize = 5;
 
 /// Returns a finding for each distinct warning and error of the extension, the newest first.
@@ -24,8 +24,9 @@ pub(super) fn findings(function: &str, lines: &OwnLines) -> Vec<Finding> {
             return vec![Finding::new("log", Verdict::note(that))];
         }
         Outcome::Unsearchable { why } => {
-            let that =
-                format!("{group} cannot be searched here ({why}); docs/operating.md has a query");
+            let that = format!(
+                "{group} cannot be searched by doctor ({why}); docs/operating.md has a query for it"
+            );
             return vec![Finding::new("log", Verdict::note(that))];
         }
         Outcome::Unreadable { why } => {
@@ -40,15 +41,17 @@ pub(super) fn findings(function: &str, lines: &OwnLines) -> Vec<Finding> {
     let mut findings: Vec<_> = lasting
         .iter()
         .take(SHOWN)
-        .map(|it| Finding::new("log", Verdict::broken(it.said(now), String::new())))
+        .map(|it| Finding::new("log", Verdict::broken(it.described(now), String::new())))
         .collect();
     findings.extend(ended.iter().take(SHOWN).map(|it| {
-        Finding::new("log", Verdict::note(format!("{}; delivered again since", it.said(now))))
+        Finding::new("log", Verdict::note(format!("{}; delivered again since", it.described(now))))
     }));
     let more = (lasting.len() + ended.len()).saturating_sub(findings.len());
     if more > 0 {
-        let that =
-            format!("{} more of the extension in the log group {group}", counted(more, "message"));
+        let that = format!(
+            "{} more from the extension in the log group {group}",
+            counted(more, "message")
+        );
         findings.push(Finding::new("log", Verdict::note(that)));
     }
     if lasting.is_empty() {

@@ -1,16 +1,16 @@
-//! Findings as lines for people. Pure.
+//! Formats findings as lines for people. Pure.
 
 use kinesis_telemetry_terminal::{Style, Styles, Text, plain};
 use textwrap::WordSplitter::NoHyphenation;
 
 use super::finding::{Finding, Verdict};
 
-/// Columns before the text of a finding.
+/// Number of columns before the text of a finding.
 const INDENT: usize = 22;
-/// Columns that the text of a finding has at least.
+/// Smallest number of columns for the text of a finding.
 const LEAST: usize = 30;
 
-/// Output that is wrapped, if it has a width: a pipe has none, so that lines stay whole for `grep`.
+/// The output. It is wrapped if it has a width; a pipe has none, so that lines stay whole for `grep`.
 pub(super) struct Page {
     text: Text,
     columns: Option<usize>,
@@ -21,42 +21,42 @@ impl Page {
         Self { text: styles.text(), columns }
     }
 
-    /// Adds a line for each finding, and the remedy of what is broken.
+    /// Adds a line for each finding, and the remedy of each problem.
     pub(super) fn findings<'a>(
         &mut self,
         findings: impl IntoIterator<Item = &'a Finding>,
         indent: &str,
     ) {
         for finding in findings {
-            let (Verdict::Well { that: said }
-            | Verdict::Note { that: said }
-            | Verdict::Broken { why: said, .. }
-            | Verdict::Unknown { why: said }) = &finding.verdict;
+            let (Verdict::Well { that: text }
+            | Verdict::Note { that: text }
+            | Verdict::Broken { why: text, .. }
+            | Verdict::Unknown { why: text }) = &finding.verdict;
             let word = finding.word();
             self.text.push(indent).push_in(style(word), &format!("{word:<8}"));
             self.text.push(&format!("{:<14}", finding.what));
-            self.wrapped(&[], said, indent.len() + INDENT);
+            self.wrapped(&[], text, indent.len() + INDENT);
             if let Verdict::Broken { remedy, .. } = &finding.verdict
                 && !remedy.is_empty()
             {
                 self.text.push(&" ".repeat(indent.len() + INDENT));
-                // A command is copied as a whole, which a line break would prevent.
+                // People copy the whole command, so it is not wrapped.
                 self.text.push("fix: ").push_in(&[Style::Bold], remedy).end_line();
             }
         }
     }
 
     /// Adds a line that begins with the word of a finding, such as `ok`.
-    pub(super) fn line(&mut self, word: &'static str, said: &str) {
+    pub(super) fn line(&mut self, word: &'static str, text: &str) {
         let start = format!("{word:<8}");
         self.text.push_in(style(word), &start);
-        self.wrapped(&[], said, start.len());
+        self.wrapped(&[], text, start.len());
     }
 
     /// Adds an empty line, and a line in bold after it.
-    pub(super) fn verdict(&mut self, said: &str) {
+    pub(super) fn verdict(&mut self, text: &str) {
         self.text.end_line();
-        self.wrapped(&[Style::Bold], said, 0);
+        self.wrapped(&[Style::Bold], text, 0);
     }
 
     /// Adds an empty line.
@@ -68,17 +68,17 @@ impl Page {
         self.text
     }
 
-    /// Ends a line with this text, and continues on further lines after so many columns.
-    fn wrapped(&mut self, styles: &[Style], said: &str, indent: usize) {
-        let said = plain(said);
+    /// Ends a line with this text. Further lines are indented by `indent` columns.
+    fn wrapped(&mut self, styles: &[Style], text: &str, indent: usize) {
+        let text = plain(text);
         let Some(columns) = self.columns else {
-            self.text.push_in(styles, &said).end_line();
+            self.text.push_in(styles, &text).end_line();
             return;
         };
         let width = columns.saturating_sub(indent).max(LEAST);
         let options = textwrap::Options::new(width).word_splitter(NoHyphenation);
-        // An ARN or a URL is copied as a whole, even if it does not fit.
-        for (index, line) in textwrap::wrap(&said, options.break_words(false)).iter().enumerate() {
+        // People copy whole ARNs and URLs, so they are not split even if they do not fit.
+        for (index, line) in textwrap::wrap(&text, options.break_words(false)).iter().enumerate() {
             if index > 0 {
                 self.text.push(&" ".repeat(indent));
             }

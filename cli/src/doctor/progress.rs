@@ -1,4 +1,4 @@
-//! Shows on the terminal which checks are under way.
+//! Shows on the terminal which checks are running.
 
 use std::cell::RefCell;
 
@@ -7,7 +7,7 @@ use kinesis_telemetry_terminal::StatusLine;
 /// A status line with the names of the checks that have not ended.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
-    /// The status line. `doctor --all` also shows its count of functions there.
+    /// The status line. `doctor --all` also shows the number of checked functions in it.
     pub(super) line: StatusLine,
     pending: RefCell<Vec<String>>,
 }

@@ -1,4 +1,4 @@
-//! The dead-letter queue of a deployment, which should be empty.
+//! Checks that the dead-letter queue of a deployment is empty.
 
 use aws_sdk_sqs::operation::get_queue_attributes::GetQueueAttributesError;
 use aws_sdk_sqs::types::QueueAttributeName;
@@ -6,7 +6,7 @@ use kinesis_telemetry_stream::{Aws, counted};
 
 use super::finding::Verdict;
 
-/// Checks a queue. `redeploy` is the command that creates it again, `redrive` the one that empties it.
+/// Checks a queue. `redeploy` is the command that creates it again, and `redrive` the one that empties it.
 pub(super) async fn check(url: &str, redeploy: String, redrive: &str, aws: &Aws) -> Verdict {
     use QueueAttributeName::{
         ApproximateNumberOfMessages as Visible, ApproximateNumberOfMessagesNotVisible as Hidden,
@@ -26,7 +26,7 @@ pub(super) async fn check(url: &str, redeploy: String, redrive: &str, aws: &Aws)
                         "{} ({hidden} in flight): their events did not reach the stream",
                         counted(visible, "dead letter")
                     ),
-                    format!("repair the cause, which the function's log has, then run {redrive}"),
+                    format!("fix the cause, which is in the function's log, then run {redrive}"),
                 ),
             }
         }

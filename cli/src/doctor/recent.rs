@@ -1,6 +1,6 @@
-//! The newest records of a stream: how old they are, and the ledgers among them.
+//! The newest records of a stream: their age, and the ledgers in them.
 //!
-//! A shard answers five requests a second to all of its readers together, so only a few are made.
+//! A shard serves five requests a second to all of its readers together, so this module makes only a few.
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
@@ -20,19 +20,19 @@ use super::ledger::Counts;
 use crate::age::{age, now_ms};
 use crate::fleet;
 
-/// The period of records that is read, until now.
+/// The length of the period that is read; it ends now.
 const WINDOW: Duration = Duration::from_mins(15);
 /// The period to which reading skips if there are too many records.
 const NEWEST: Duration = Duration::from_secs(20);
-/// Most answers that are read of a shard, in the window and behind it.
+/// Largest number of responses that are read from a shard: in the window, and after the skip to the newest records.
 const PAGES: [(Duration, usize); 2] = [(WINDOW, 4), (NEWEST, 2)];
-/// Most shards that are read.
+/// Largest number of shards that are read.
 const SHARDS: usize = 32;
-/// Bytes of records in which ledgers are looked for.
+/// Size in bytes of the records that are searched for ledgers.
 const BYTES: usize = 24 << 20;
-/// Instances whose ledgers are kept.
+/// Number of instances whose ledgers are kept.
 const INSTANCES: usize = 10_000;
-/// Longest time for everything together.
+/// Longest time for all reads together.
 const LIMIT: Duration = Duration::from_secs(5);
 
 /// The findings in the newest records of a stream.
@@ -42,9 +42,9 @@ pub(super) struct Recent {
     newest_ms: Option<i64>,
     /// The distance between the last record that was read and the newest one (`MillisBehindLatest`).
     behind_ms: i64,
-    /// The shards that the stream has, if not all of them were read.
+    /// The number of the stream's shards, if not all of them were read.
     of_shards: Option<usize>,
-    /// True if other readers use what a shard answers.
+    /// True if other readers use up the read capacity of a shard.
     is_busy: bool,
     /// True if Kinesis did not answer in time.
     is_late: bool,
@@ -145,7 +145,7 @@ impl Recent {
         }
     }
 
-    /// Returns how old the newest record is, and what limits this finding.
+    /// Returns the age of the newest record, and the limits of this finding.
     pub(super) fn verdict(&self) -> Verdict {
         let age_of_newest = match self.newest_ms {
             Some(newest) => format!("{} old", age(newest, now_ms())),
@@ -158,7 +158,7 @@ impl Recent {
             }),
             self.of_shards.map(|shards| format!("{SHARDS} of {shards} shards were read")),
             self.is_busy.then(|| {
-                "other readers use the read capacity of a shard, which was left out".to_owned()
+                "other readers use up the read capacity of a shard, which was skipped".to_owned()
             }),
             self.is_late.then(|| format!("reading ended after {} s", LIMIT.as_secs())),
         ];

@@ -1,4 +1,4 @@
-//! Checks that a function's role allows what its telemetry needs.
+//! Checks that a function's role has the permissions that telemetry needs.
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -14,17 +14,17 @@ use tokio::time::sleep;
 
 use super::finding::Verdict;
 
-/// Attempts while IAM answers that there are too many calls.
+/// Number of attempts while IAM throttles.
 const ATTEMPTS: usize = 8;
-/// Time between two of them.
+/// Time between two attempts.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Something that a role must be allowed.
+/// A permission that a role needs.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Need {
     action: &'static str,
     resource: String,
-    /// Name and value of what Kinesis tells KMS: a policy may ask for it.
+    /// Name and value of the encryption context that Kinesis passes to KMS. A policy may require it.
     context: Option<(&'static str, String)>,
 }
 
@@ -42,7 +42,7 @@ impl From<Verdict> for RoleCheck {
     }
 }
 
-/// Returns what a role needs to write to this stream, encrypted with this key, and to this queue.
+/// Returns the permissions that a role needs to write to this stream, encrypted with this key, and to this queue.
 fn needs(stream: &str, key: Option<&str>, queue_url: Option<&str>) -> Vec<Need> {
     let need = |action, resource| Need { action, resource, context: None };
     let mut needs = vec![need("kinesis:PutRecords", stream.to_owned())];
@@ -55,7 +55,7 @@ fn needs(stream: &str, key: Option<&str>, queue_url: Option<&str>) -> Vec<Need> 
     needs
 }
 
-/// `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME` as an ARN. A deployment's queue is in its region, and so is the stream.
+/// Converts `https://sqs.REGION.amazonaws.com/ACCOUNT/NAME` to an ARN. A deployment's queue and stream are in the same region.
 fn queue_arn(url: &str, stream: &str) -> Option<String> {
     let mut path = url.rsplit('/');
     let (name, account) = (path.next()?, path.next()?);
@@ -64,10 +64,10 @@ fn queue_arn(url: &str, stream: &str) -> Option<String> {
     Some(format!("arn:{partition}:sqs:{region}:{account}:{name}"))
 }
 
-/// Asks IAM if the role is allowed to write to the stream and the queue; if that is denied, checks that it has the policy.
+/// Simulates the role's policies for the stream and the queue. If the simulation is denied, checks that the role has the policy.
 ///
-/// `key` is the key of the stream. IAM is asked about the stream before the key is known, so that both are waited for at the
-/// same time if they do not answer.
+/// `key` is the key of the stream. The simulation for the stream starts before the key is known, so that the timeouts overlap if
+/// neither service answers.
 pub(super) async fn check(
     role: &str,
     policy: &str,
@@ -104,14 +104,14 @@ pub(super) async fn check(
         allowed.push(need.action);
         if let Some(key) = key.take() {
             needs = self::needs(stream, key.await.as_deref(), queue_url).into();
-            // This is the one that IAM has just answered.
+            // IAM has just answered this one.
             needs.pop_front();
         }
     }
     Verdict::well(format!("role {name}, allowed: {}", allowed.join(", "))).into()
 }
 
-/// Returns what IAM answers; `None` if it is too busy, or answers without a result.
+/// Returns IAM's result; `None` if IAM throttles, or answers without a result.
 async fn simulate(
     iam: &aws_sdk_iam::Client,
     role: &str,
@@ -126,7 +126,7 @@ async fn simulate(
         let request = request.action_names(need.action).resource_arns(&need.resource);
         let context = need.context.as_ref().map(|it| vec![entry(it)]);
         match request.set_context_entries(context).send().await {
-            // IAM answers few of these calls a second, and another answer than this one would be a guess.
+            // IAM allows few of these calls a second, and any other result would be a guess.
             Err(error) if matches!(error.code(), Some("Throttling" | "ThrottlingException")) => {
                 sleep(PAUSE).await;
             }
@@ -136,7 +136,7 @@ async fn simulate(
     Ok(None)
 }
 
-/// Returns why it is not allowed; `None` if it is.
+/// Returns the reason why the action is not allowed; `None` if it is allowed.
 fn refusal(result: &EvaluationResult) -> Option<&'static str> {
     use PolicyEvaluationDecisionType::{Allowed, ExplicitDeny};
     let boundary = result.permissions_boundary_decision_detail();
@@ -154,7 +154,7 @@ fn refusal(result: &EvaluationResult) -> Option<&'static str> {
     }
 }
 
-/// Checks that the role has the policy. Other policies may allow or deny the same.
+/// Checks that the role has the policy. Other policies may allow or deny the same actions.
 async fn attached(iam: &aws_sdk_iam::Client, name: &str, policy: &str, aws: &Aws) -> RoleCheck {
     let mut pages =
         iam.list_attached_role_policies().role_name(name).into_paginator().items().send();
@@ -162,13 +162,13 @@ async fn attached(iam: &aws_sdk_iam::Client, name: &str, policy: &str, aws: &Aws
         match attached {
             Ok(attached) if attached.policy_arn() == Some(policy) => {
                 return Verdict::well(format!(
-                    "attached to {name}; whether something forbids it takes iam:SimulatePrincipalPolicy to see"
+                    "attached to {name}; iam:SimulatePrincipalPolicy is needed to check that no other policy denies it"
                 ))
                 .into();
             }
             Ok(_) => {}
             Err(error) => {
-                let doing = format!("looking at the policies of the role {name}");
+                let doing = format!("listing the policies of the role {name}");
                 let is_silent = error.code().is_none();
                 let error = aws.explain(&doing, "iam:ListAttachedRolePolicies", &error);
                 return RoleCheck { verdict: Verdict::of_error(&error), is_silent };
@@ -177,7 +177,7 @@ async fn attached(iam: &aws_sdk_iam::Client, name: &str, policy: &str, aws: &Aws
     }
     Verdict::broken(
         format!(
-            "not attached to the role {name}; whether another one allows the same takes iam:SimulatePrincipalPolicy to see"
+            "not attached to the role {name}; iam:SimulatePrincipalPolicy is needed to check that another policy allows the same"
         ),
         format!("aws iam attach-role-policy --role-name {name} --policy-arn {policy}"),
     )
@@ -189,7 +189,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn writing_takes_the_stream_its_key_and_the_queue() {
+    fn writing_needs_the_stream_its_key_and_the_queue() {
         let stream = "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry";
         let url = "https://sqs.eu-central-1.amazonaws.com/111122223333/letters";
         let found = needs(stream, Some("arn:aws:kms:key"), Some(url));

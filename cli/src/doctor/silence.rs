@@ -1,14 +1,15 @@
-//! Checks that are made for many functions, of services that may not answer at all.
+//! Skips a check for further functions when the service does not answer.
 
 use std::cell::RefCell;
 use std::time::Duration;
 
 use tokio::time::Instant;
 
-/// Time after which a failed check counts as one without an answer. A refusal comes at once; the SDK waits twice for an answer.
+/// Duration from which a failed check counts as unanswered. An error response comes at once, while the SDK waits twice for a
+/// missing one.
 const SILENT: Duration = Duration::from_secs(4);
 
-/// Remembers the result of a check that a service left without an answer, so that further functions do not wait again.
+/// Remembers the result of a check that the service did not answer, so that further functions do not wait again.
 pub(super) struct Silence<T>(RefCell<Option<T>>);
 
 impl<T> Default for Silence<T> {
@@ -44,7 +45,7 @@ mod tests {
 
     use super::*;
 
-    /// Returns how often a check is made that takes so long, and has this result.
+    /// Returns how often a check is made if it takes this long and has this result.
     async fn made(takes: Duration, has_failed: bool) -> usize {
         let (silence, count) = (Silence::default(), Cell::new(0));
         for _ in 0..3 {
@@ -58,11 +59,11 @@ mod tests {
     }
 
     #[test]
-    fn a_silent_service_is_waited_for_once() {
+    fn a_silent_service_costs_one_timeout() {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let (short, long) = (Duration::from_millis(1), SILENT + Duration::from_millis(1));
-            // Together, because they take real time.
+            // Concurrent, because they take real time.
             let (slow, refused) = tokio::join!(made(long, true), made(short, true));
             assert_eq!((slow, refused), (1, 3));
         });

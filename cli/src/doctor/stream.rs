@@ -24,7 +24,7 @@ impl StreamFindings {
 pub(super) async fn check(arn: &str, redeploy: String, aws: &Aws) -> StreamFindings {
     let aws = aws.in_region(region_of_arn(arn));
     let target = Target::at(arn, &aws);
-    // Its client waits half a minute for records; this is a short question.
+    // The target's client waits half a minute for uploads; this request is short.
     let client = aws_sdk_kinesis::Client::new(&aws.config);
     let answer = client.describe_stream_summary().stream_arn(arn).send().await;
     let summary = match answer.map(|it| it.stream_description_summary) {
@@ -67,9 +67,9 @@ pub(super) async fn check(arn: &str, redeploy: String, aws: &Aws) -> StreamFindi
     found
 }
 
-/// Checks that the key of the stream can be used: without it the stream can be neither written nor read.
+/// Checks that the key of the stream can be used. Without it, the stream can be neither written nor read.
 ///
-/// Returns its ARN in addition, unless AWS manages the key: writers need no permission for those.
+/// Also returns its ARN, unless AWS manages the key: writers need no permission for such keys.
 async fn key(id: &str, aws: &Aws) -> (Verdict, Option<String>) {
     let answer = aws_sdk_kms::Client::new(&aws.config).describe_key().key_id(id).send().await;
     match answer.map(|it| it.key_metadata) {
@@ -94,8 +94,8 @@ async fn key(id: &str, aws: &Aws) -> (Verdict, Option<String>) {
     }
 }
 
-/// The key that Kinesis names, by its ARN: what is no ARN is meant in the account and region of the stream, not in one's own
-/// (Kinesis API reference, `StartStreamEncryption`).
+/// Returns the ARN of a key that Kinesis names. A key ID or alias refers to the account and region of the stream, not of the
+/// caller (Kinesis API reference, `StartStreamEncryption`).
 fn key_arn(id: &str, stream: &str) -> String {
     let mut parts = stream.split(':').skip(1);
     match (parts.next(), parts.nth(1), parts.next()) {
@@ -112,7 +112,7 @@ mod tests {
     use super::key_arn;
 
     #[test]
-    fn a_key_is_looked_for_where_the_stream_is() {
+    fn a_key_id_refers_to_the_account_of_the_stream() {
         let stream = "arn:aws-cn:kinesis:cn-north-1:444455556666:stream/central";
         let place = "arn:aws-cn:kms:cn-north-1:444455556666";
         assert_eq!(key_arn("1111-22", stream), format!("{place}:key/1111-22"));

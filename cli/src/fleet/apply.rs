@@ -27,20 +27,20 @@ use super::versions::{Versions, publish};
 use super::write::{Verdict, verdict};
 use decision::Decision;
 
-/// Attempts to change one function, while others change it or Lambda does not answer.
+/// Number of attempts to change one function while others change it or Lambda does not answer.
 const ATTEMPTS: usize = 10;
-/// First and longest time between two reads of a function that is being updated.
+/// Shortest and longest time between two reads of a function that is being updated.
 const POLL: (Duration, Duration) = (Duration::from_millis(600), Duration::from_secs(2));
-/// First and longest time to wait before the next attempt: ten attempts take more than a minute.
+/// Shortest and longest wait before the next attempt. Ten attempts take more than a minute.
 const BACKOFF: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(16));
-/// Longest time to wait for an update: those of functions in a VPC take up to a minute.
+/// Longest wait for an update. Updates of functions in a VPC take up to a minute.
 const PATIENCE: Duration = Duration::from_mins(5);
 
-/// The functions of one region, and what is to become of them.
+/// The functions of one region, and their goal.
 pub(super) struct Site {
     pub(super) region: String,
     pub(super) lambda: Lambda,
-    /// `None` if the policy stays as it is.
+    /// The roles; `None` if the policy is not changed.
     pub(super) roles: Option<Roles>,
     pub(super) wanted: Wanted,
     pub(super) verb: Verb,
@@ -50,7 +50,7 @@ pub(super) struct Site {
     pub(super) only_roles: Option<BTreeSet<String>>,
     /// The functions that had the layer when they were planned, by role.
     pub(super) users: RefCell<BTreeMap<String, Vec<String>>>,
-    /// Why no function can be changed any more.
+    /// The reason why no further function can be changed, if there is one.
     pub(super) stopped: RefCell<Option<Why>>,
 }
 
@@ -59,7 +59,7 @@ impl Site {
         &self.lambda.aws
     }
 
-    /// Plans one function; `None` if its tags leave it out. `tracked` is what the journal holds of it.
+    /// Plans one function; `None` if its tags exclude it. `tracked` is its state in the journal.
     pub(super) async fn plan(
         &self,
         candidate: &Candidate,
@@ -110,16 +110,16 @@ impl Site {
         })
     }
 
-    /// Finds out if the last change of a run that was killed was made.
+    /// Determines if the last change of a killed run was made.
     pub(super) async fn finish(&self, name: &str, journal: &Journal) -> Result<(), Why> {
         let snapshot = self.read_idle(name).await.map_err(Verdict::why)?;
         let mut item = Item::of(&self.region, name);
         settle(&snapshot, &mut item, journal).map_err(Verdict::why).map(drop)
     }
 
-    /// Changes one function until nothing is left to do, and says what became of it.
+    /// Changes one function until nothing is left to do, and returns the result.
     pub(super) async fn apply(&self, planned: &Item, journal: &Journal) -> Item {
-        // Only what is done from here on is reported.
+        // Only changes from here on are reported.
         let (change, policy) = (Change::default(), None);
         let mut item = Item { change, policy, ..planned.clone() };
         let (mut attempts, mut waits) = (0, 0);
@@ -160,7 +160,7 @@ impl Site {
             {
                 item.ended(Outcome::Unchanged, left)
             }
-            // A function without the layer is what detach wants.
+            // A function without the layer has reached the goal of detach.
             Ok(Some(left)) if left.reason == Reason::NotAttached => {
                 let left = item.why.take();
                 item.ended(Outcome::Changed, left)
@@ -170,8 +170,8 @@ impl Site {
         }
     }
 
-    /// Reads a function and makes the change that it needs. Returns what of it is left once it needs none. `is_unknown` is true if an
-    /// earlier write of this run had no answer.
+    /// Reads a function and makes the change that it needs. Returns the part that cannot be changed once nothing else is left.
+    /// `is_unknown` is true if an earlier write of this run had no response.
     async fn step(
         &self,
         item: &mut Item,
@@ -222,7 +222,7 @@ impl Site {
         let written = self.write(&snapshot, &change).await;
         let is_refused = match &written {
             Ok(()) | Err(Verdict::Unknown) => false,
-            // Lambda may have made the earlier write only now: the state decides.
+            // Lambda may have applied the earlier write only now, so the state decides.
             Err(Verdict::Changed | Verdict::Wait) => !is_unknown,
             Err(Verdict::Leave(_) | Verdict::Stop(_)) => true,
         };
@@ -235,7 +235,7 @@ impl Site {
         Ok(None)
     }
 
-    /// Publishes a version that is due, if this run is to publish versions.
+    /// Publishes a version that is due, if this run publishes versions.
     async fn publish(
         &self,
         snapshot: &Snapshot,
@@ -254,7 +254,7 @@ impl Site {
         journal.note(&Entry::Published { function, version }).map_err(|it| stop(&it))
     }
 
-    /// Returns the deployment's layers, without versions; a rollback knows them from the journal.
+    /// Returns the deployment's layers without versions; a rollback takes them from the journal.
     fn own(&self, tracked: Option<&Tracked>) -> Vec<String> {
         if let Some(published) = &self.wanted.published {
             return published.layers();
@@ -291,7 +291,7 @@ impl Site {
         }
     }
 
-    /// Writes a change onto the revision that was read.
+    /// Writes a change, based on the revision that was read.
     async fn write(&self, snapshot: &Snapshot, change: &Change) -> Result<(), Verdict> {
         let environment = change
             .environment(snapshot)
@@ -309,19 +309,19 @@ impl Site {
     }
 }
 
-/// Returns the time to wait after so many attempts: about a second, and twice as long after each further one.
+/// Returns the wait after `attempts` attempts: about a second, doubled after each further one.
 fn backoff(attempts: usize) -> Duration {
     let wait = (0..attempts).fold(BACKOFF.0, |wait, _| (wait * 2).min(BACKOFF.1));
     wait / 2 + jitter(wait / 2)
 }
 
-/// Without a journal nothing may be changed.
+/// Returns the verdict of a journal error: without a journal, nothing may be changed.
 fn stop(error: &anyhow::Error) -> Verdict {
     Verdict::Stop(Reason::Refused.with(format!("{error:#}")))
 }
 
-/// Finds out if the change that the journal announced last was made, be it by this run or by one that was killed. Returns true if
-/// the function was updated since it was announced.
+/// Determines if the last change that the journal announced was made, by this run or by a killed one. Returns true if the
+/// function was updated since the announcement.
 fn settle(snapshot: &Snapshot, item: &mut Item, journal: &Journal) -> Result<bool, Verdict> {
     let open = journal.function(&snapshot.arn).and_then(|it| it.open.clone());
     let Some(intent) = open else { return Ok(false) };

@@ -1,7 +1,7 @@
-//! A file that holds what functions had before they were changed: one JSON document a line.
+//! The file that records the state of functions before they were changed: one JSON document per line.
 //!
-//! An entry is written and synced before the change that it announces, so a run that was killed at any moment can be continued
-//! and undone. The file holds layers, policies and the extension's own variables; other variables never reach it.
+//! An entry is written and synced before the change that it announces, so a run that is killed at any moment can be continued and
+//! undone. The file contains layers, policies and the extension's own variables, but never other variables.
 
 mod entry;
 
@@ -16,34 +16,35 @@ use kinesis_telemetry_terminal::plain;
 
 pub(crate) use entry::{Entry, Function, Intent, Ledger, Verb};
 
-/// Only its owner may read a journal.
+/// The file mode: only the owner may read a journal.
 const MODE: u32 = 0o600;
-/// How every line begins.
+/// The beginning of every line.
 const BEGINNING: &[u8] = b"{\"entry\":";
 
-/// A journal that this run alone writes.
+/// A journal that only this run writes.
 #[derive(Debug)]
 pub(crate) struct Journal {
     path: PathBuf,
     file: File,
-    /// Where the last whole entry ends.
+    /// The offset of the end of the last complete entry.
     end: Cell<u64>,
-    /// True if the file may end with a part of an entry.
+    /// True if the file may end with an incomplete entry.
     is_broken: Cell<bool>,
     ledger: RefCell<Ledger>,
 }
 
 impl Journal {
-    /// Opens a journal for writing, or makes it. Fails if another run writes it, or if it is of another account or deployment.
+    /// Opens or creates a journal for writing. Fails if another run is writing it, or if it belongs to another account or
+    /// deployment.
     pub(crate) fn open(path: &Path, account: &str, deployment: Option<&str>) -> Result<Self> {
         let shown = plain(&path.to_string_lossy()).into_owned();
         let folder =
             path.parent().filter(|it| !it.as_os_str().is_empty()).unwrap_or(Path::new("."));
         let unusable = || format!("the journal {shown} cannot be written");
         fs::create_dir_all(folder).with_context(unusable)?;
-        // A device or a pipe would be opened with effects of its own, or never.
+        // Opening a device may have side effects, and opening a pipe may block.
         if fs::metadata(path).is_ok_and(|it| !it.is_file()) {
-            bail!("{shown} is no regular file: choose another file with --journal");
+            bail!("{shown} is not a regular file: choose another file with --journal");
         }
         let mut file = OpenOptions::new()
             .read(true)
@@ -56,7 +57,7 @@ impl Journal {
         match file.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => bail!(
-                "another run writes the journal {shown}: wait until it has ended, or choose another file with --journal"
+                "another run is writing the journal {shown}: wait until it ends, or choose another file with --journal"
             ),
             Err(TryLockError::Error(error)) => return Err(error).with_context(unusable),
         }
@@ -64,9 +65,9 @@ impl Journal {
         file.read_to_end(&mut text).with_context(unusable)?;
         let (ledger, end) = parse(&text, &shown)?;
         is_of(&ledger, account, deployment, &shown)?;
-        // Only from here on it is certain that the file is ours.
+        // From here on, the file is known to be ours.
         file.set_permissions(Permissions::from_mode(MODE)).with_context(unusable)?;
-        // A line that a crash tore announces a change that was not made.
+        // A line that a crash left incomplete announces a change that was not made.
         file.set_len(end).with_context(unusable)?;
         File::open(folder).and_then(|it| it.sync_all()).with_context(unusable)?;
         Ok(Self {
@@ -78,7 +79,7 @@ impl Journal {
         })
     }
 
-    /// Reads what a journal holds, and changes nothing. `None` if there is no such file.
+    /// Reads a journal without changing it. Returns `None` if the file does not exist.
     pub(crate) fn read(
         path: &Path,
         account: &str,
@@ -101,37 +102,37 @@ impl Journal {
         &self.path
     }
 
-    /// Returns what the journal amounts to.
+    /// Returns the state that the entries add up to.
     pub(crate) fn ledger(&self) -> Ref<'_, Ledger> {
         self.ledger.borrow()
     }
 
-    /// Returns what the journal holds of a function.
+    /// Returns a function's state in the journal.
     pub(crate) fn function(&self, arn: &str) -> Option<Ref<'_, Function>> {
         Ref::filter_map(self.ledger.borrow(), |it| it.functions.get(arn)).ok()
     }
 
-    /// Writes an entry, and returns when the disk has it.
+    /// Writes an entry, and returns once it is on disk.
     pub(crate) fn announce(&self, entry: &Entry) -> Result<()> {
         self.write(entry, File::sync_data)
     }
 
-    /// Writes an entry that a later run can find out again.
+    /// Writes an entry that a later run can derive again, without waiting for the disk.
     pub(crate) fn note(&self, entry: &Entry) -> Result<()> {
         self.write(entry, |_| Ok(()))
     }
 
-    /// Writes an entry whole, or leaves the file as it was.
+    /// Writes a complete entry, or leaves the file unchanged.
     fn write(&self, entry: &Entry, sync: impl Fn(&File) -> io::Result<()>) -> Result<()> {
         if self.is_broken.get() {
-            bail!("{}: an entry before this one could not be removed again", self.unusable());
+            bail!("{}: an incomplete entry could not be removed", self.unusable());
         }
-        let mut line = serde_json::to_vec(entry).context("an entry makes no JSON")?;
+        let mut line = serde_json::to_vec(entry).context("an entry cannot be written as JSON")?;
         line.push(b'\n');
         let end = self.end.get();
         let written = self.file.write_all_at(&line, end).and_then(|()| sync(&self.file));
         if let Err(error) = written {
-            // The next entry must not continue a line that is torn.
+            // The next entry must not continue an incomplete line.
             self.is_broken.set(self.file.set_len(end).is_err());
             return Err(error).with_context(|| self.unusable());
         }
@@ -163,23 +164,23 @@ pub(crate) fn default_path(account: &str, deployment: Option<&str>) -> Result<Pa
     Ok(state.join("kinesis-telemetry").join(format!("{account}{name}.jsonl")))
 }
 
-/// Returns what the lines amount to, and where the last whole one ends.
+/// Parses the lines. Returns their state, and the end of the last complete line.
 fn parse(text: &[u8], shown: &str) -> Result<(Ledger, u64)> {
     let mut ledger = Ledger::default();
     let end = text.iter().rposition(|it| *it == b'\n').map_or(0, |it| it + 1);
     let torn = &text[end..];
     if !torn.starts_with(BEGINNING) && !BEGINNING.starts_with(torn) {
-        bail!("{shown} is no journal: choose another file with --journal");
+        bail!("{shown} is not a journal: choose another file with --journal");
     }
     for (index, line) in text[..end].split(|it| *it == b'\n').enumerate() {
         if line.is_empty() {
             continue;
         }
         if index == 0 && !line.starts_with(BEGINNING) {
-            bail!("{shown} is no journal: choose another file with --journal");
+            bail!("{shown} is not a journal: choose another file with --journal");
         }
         let entry = serde_json::from_slice(line).with_context(|| {
-            format!("line {} of the journal {shown} is no entry: restore the file, or choose another one with --journal", index + 1)
+            format!("line {} of the journal {shown} is not an entry: restore the file, or choose another one with --journal", index + 1)
         })?;
         ledger.add(&entry);
     }
@@ -192,7 +193,7 @@ fn is_of(ledger: &Ledger, account: &str, deployment: Option<&str>, shown: &str) 
         |name: Option<&str>| name.map(|it| format!(", deployment {it}")).unwrap_or_default();
     if theirs != account || ledger.deployment.as_deref() != deployment {
         bail!(
-            "the journal {shown} is of the account {}{}, not of {account}{}: check --journal, --profile and --name",
+            "the journal {shown} belongs to the account {}{}, not to {account}{}: check --journal, --profile and --name",
             plain(theirs),
             plain(&named(ledger.deployment.as_deref())),
             named(deployment)
@@ -230,12 +231,12 @@ mod tests {
         let theirs = serde_json::to_string(&run("444455556666")).unwrap() + "\n{\"entry\":\"ch";
         let ours = serde_json::to_string(&run(ACCOUNT)).unwrap();
         for (text, expected) in [
-            ("ghp_secret", "is no journal"),
-            ("ghp_secret\n", "is no journal"),
-            ("{\"a\":1}", "is no journal"),
-            (&format!("{ours}\nghp_secret"), "is no journal"),
-            (&format!("{ours}\nghp_secret\n"), "is no entry"),
-            (&theirs, "is of the account 444455556666"),
+            ("ghp_secret", "is not a journal"),
+            ("ghp_secret\n", "is not a journal"),
+            ("{\"a\":1}", "is not a journal"),
+            (&format!("{ours}\nghp_secret"), "is not a journal"),
+            (&format!("{ours}\nghp_secret\n"), "is not an entry"),
+            (&theirs, "belongs to the account 444455556666"),
         ] {
             fs::write(&path, text).unwrap();
             fs::set_permissions(&path, Permissions::from_mode(0o644)).unwrap();
@@ -247,7 +248,7 @@ mod tests {
         for path in [Path::new("/dev/null"), folder.path()] {
             let mode = fs::metadata(path).unwrap().permissions().mode();
             let error = open(path).unwrap_err().to_string();
-            assert!(error.contains("is no regular file"), "{error}");
+            assert!(error.contains("is not a regular file"), "{error}");
             assert_eq!(fs::metadata(path).unwrap().permissions().mode(), mode);
         }
     }
@@ -277,7 +278,7 @@ mod tests {
         assert!(journal.note(&run(ACCOUNT)).is_err());
         journal.file = fs::File::options().write(true).open(&path).unwrap();
         let error = journal.announce(&run(ACCOUNT)).unwrap_err().to_string();
-        assert!(error.contains("could not be removed again"), "{error}");
+        assert!(error.contains("could not be removed"), "{error}");
         assert_eq!(fs::read(&path).unwrap(), before);
     }
 }

@@ -1,4 +1,4 @@
-//! The layers of a deployment, and which of them a function has. Pure.
+//! The layers of a deployment, and those that a function has. Pure.
 
 use anyhow::{Context, Result, bail};
 use aws_sdk_lambda::types::FunctionConfiguration;
@@ -22,10 +22,10 @@ pub(crate) struct Published(Vec<(Architecture, LayerVersion)>);
 /// A layer of the deployment that a function has.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Attached {
-    /// The architecture that the layer is for.
+    /// The architecture of the layer.
     pub(crate) architecture: Architecture,
     pub(crate) version: i64,
-    /// Number of versions that the published one is ahead; negative if the published one is older.
+    /// Number of versions behind the published one; negative if the published one is older.
     pub(crate) behind: i64,
     /// ARN of the layer version.
     pub(crate) arn: String,
@@ -104,7 +104,7 @@ impl Published {
         layer_of(arn).is_some_and(|layer| self.0.iter().any(|(_, it)| it.layer == layer))
     }
 
-    /// Returns true for a layer with the extension that is of another deployment, account or region.
+    /// Returns true for a layer that contains the extension but belongs to another deployment, account or region.
     pub(crate) fn is_copy(&self, arn: &str) -> bool {
         let name = |layer: &str| layer.rsplit(':').next().unwrap_or_default().to_owned();
         let Some(layer) = layer_of(arn).filter(|_| !self.is_own(arn)) else { return false };

@@ -1,7 +1,7 @@
-//! Who deploys a function, by its tags. Pure.
+//! The tool that deploys a function, according to its tags. Pure.
 //!
-//! `CloudFormation` sets tags that only it can set, and SAM adds one of its own. Terraform, the console and the AWS CLI set no
-//! tag, so a function without these tags may be managed by any of them.
+//! `CloudFormation` sets tags that only it can set, and SAM adds its own tag. Terraform, the console and the AWS CLI set no tag,
+//! so any of them may manage a function without these tags.
 
 use std::collections::HashMap;
 
@@ -12,14 +12,14 @@ const STACK: &str = "aws:cloudformation:stack-name";
 /// Tag that SAM sets.
 const CREATED_BY: (&str, &str) = ("lambda:createdBy", "SAM");
 
-/// Where no tag tells who deploys a function.
+/// The name of the tool if no tag identifies it.
 const UNKNOWN: &str = "unknown";
 
-/// Who deploys a function.
+/// The tool that deploys a function.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Managed {
-    /// `CloudFormation`, `SAM`, or `unknown` if no tag tells.
+    /// `CloudFormation`, `SAM`, or `unknown` if no tag identifies the tool.
     pub(crate) managed_by: &'static str,
     /// The stack that the function belongs to.
     pub(crate) stack: Option<String>,
@@ -37,12 +37,12 @@ impl Managed {
         Self { managed_by, stack }
     }
 
-    /// Returns true if a tag tells who manages the function.
+    /// Returns true if a tag identifies the tool.
     pub(crate) fn is_known(&self) -> bool {
         self.managed_by != UNKNOWN
     }
 
-    /// Returns it in a few words.
+    /// Describes the tool in a few words.
     pub(crate) fn words(&self) -> String {
         match &self.stack {
             Some(stack) if self.managed_by == "SAM" => format!("SAM {stack}"),

@@ -1,4 +1,4 @@
-//! Calls of a control plane, which all tools of an account and region share.
+//! Paced calls to a control plane, whose limits all tools of an account and region share.
 
 use std::cell::Cell;
 use std::time::Duration;
@@ -11,34 +11,34 @@ use aws_sdk_lambda::operation::get_function::{GetFunctionError, GetFunctionOutpu
 use kinesis_telemetry_stream::Aws;
 use tokio::time::{Instant, sleep};
 
-/// Calls a second of commands that only read. Lambda allows 15 for all callers together (Lambda quotas, "Rate of control plane
+/// Calls per second of commands that only read. Lambda allows 15 for all callers together (Lambda quotas, "Rate of control plane
 /// API requests"), and deployments need some of them.
 const RATE: u32 = 10;
-/// Time whose calls may be made at once: those of ten functions are not slowed down.
+/// Length of a burst: the calls of this time may be made at once, so that ten functions are not slowed down.
 const BURST: Duration = Duration::from_secs(2);
-/// Calls of `GetFunction` a second: it has a budget of its own, of 100 a second (Lambda quotas).
+/// Calls of `GetFunction` per second. It has a separate limit of 100 per second (Lambda quotas).
 const READ_RATE: u32 = 50;
-/// First time to wait when a service is too busy and does not say for how long.
+/// First wait when a service throttles without stating a time.
 const WAIT: Duration = Duration::from_secs(1);
-/// Longest time to wait before the next attempt.
+/// Longest wait before the next attempt.
 const LONGEST_WAIT: Duration = Duration::from_secs(16);
-/// Longest time that a service may ask to wait.
+/// Longest wait that a service can request.
 const LONGEST_STATED: Duration = Duration::from_mins(1);
-/// Attempts of one call while a service is too busy: about a minute and a half.
+/// Number of attempts of one call while a service throttles: about a minute and a half.
 const BUSY_ATTEMPTS: usize = 9;
-/// Attempts of one call that fails for no reason of its own.
+/// Number of attempts of one call after transient errors.
 const ATTEMPTS: usize = 8;
-/// How long the pace stays slower after a service was too busy.
+/// Time for which the pace stays slower after throttling.
 const SLOW: Duration = Duration::from_secs(30);
-/// How often the pace is halved at most.
+/// Largest number of times that the pace is halved.
 const MOST_HALVINGS: u32 = 4;
 
-/// The pace at which calls are made. It is halved for a while when a service is too busy.
+/// The pace of calls. It is halved for a while when a service throttles.
 #[derive(Debug)]
 pub(crate) struct Pace {
     between: Duration,
     burst: Duration,
-    /// When the next call is due, if they are made at an even pace.
+    /// The time at which the next call is due at an even pace.
     due: Cell<Instant>,
     halved: Cell<(u32, Instant)>,
 }
@@ -50,7 +50,7 @@ impl Pace {
         Self { between, burst, due: Cell::new(now), halved: Cell::new((0, now)) }
     }
 
-    /// Waits for the turn of a call.
+    /// Waits until a call may be made.
     async fn turn(&self) {
         let now = Instant::now();
         let (halvings, until) = self.halved.get();
@@ -67,8 +67,8 @@ impl Pace {
         self.halved.set((halvings.min(MOST_HALVINGS), now + SLOW));
     }
 
-    /// Makes a call in its turn. Repeats it while the service is too busy, and up to [`ATTEMPTS`] times after errors that
-    /// `is_retried` accepts.
+    /// Makes a paced call. Retries it while the service throttles, and up to [`ATTEMPTS`] times after errors that `is_retried`
+    /// accepts.
     pub(crate) async fn call<T, E, F>(
         &self,
         is_retried: impl Fn(&SdkError<E, HttpResponse>) -> bool,
@@ -101,13 +101,13 @@ impl Pace {
     }
 }
 
-/// Lambda's control plane. Its calls are paced, and repeated while Lambda is too busy.
+/// Lambda's control plane. Calls are paced, and retried while Lambda throttles.
 pub(crate) struct Lambda {
     pub(crate) aws: Aws,
     client: Client,
     pace: Pace,
     reads: Pace,
-    /// True if calls that only read are repeated after failures of the network or the service.
+    /// True if read-only calls are retried after failures of the network or the service.
     is_persistent: bool,
 }
 
@@ -123,19 +123,19 @@ impl Lambda {
         }
     }
 
-    /// Returns the control plane for commands that change functions. It never has more than so many calls a second, because the
-    /// SDK repeats none of them.
+    /// Returns the control plane for commands that change functions. It never makes more than `rate` calls per second, because
+    /// the SDK does not retry.
     pub(crate) fn at_rate(aws: &Aws, rate: u32) -> Self {
         let config = aws_sdk_lambda::config::Builder::from(&aws.config);
         let config = config.retry_config(RetryConfig::disabled()).build();
         let client = Client::from_conf(config);
         let pace = Pace::new(rate, Duration::ZERO);
-        // A run that this one continues may have made a call just now.
+        // The run that this one continues may just have made a call.
         pace.due.set(Instant::now() + pace.between);
         Self { client, pace, is_persistent: true, ..Self::new(aws) }
     }
 
-    /// Makes a call that changes nothing. Waits for its turn, and repeats it while Lambda answers that there are too many.
+    /// Makes a read-only call. Waits until it may be made, and retries it while Lambda throttles.
     pub(crate) async fn ask<T, E, F>(
         &self,
         call: impl Fn(&Client) -> F,
@@ -147,7 +147,7 @@ impl Lambda {
         self.pace.call(|it| self.is_persistent && is_transient(it), || call(&self.client)).await
     }
 
-    /// Makes a call that changes something. It is repeated only if Lambda has not accepted it.
+    /// Makes a call that changes state. It is retried only if Lambda has not accepted it.
     pub(crate) async fn change<T, E, F>(
         &self,
         call: impl Fn(&Client) -> F,
@@ -170,7 +170,7 @@ impl Lambda {
     }
 }
 
-/// Returns a random part of a time, so that several callers do not return together.
+/// Returns a random part of a time, so that several callers do not retry together.
 pub(crate) fn jitter(wait: Duration) -> Duration {
     wait.mul_f64(fastrand::f64())
 }
@@ -181,7 +181,7 @@ fn is_busy<E: ProvideErrorMetadata>(error: &SdkError<E, HttpResponse>) -> bool {
     is_429 || error.code().is_some_and(|it| codes.contains(&it))
 }
 
-/// Returns true if it is unknown whether the service did what it was asked to do.
+/// Returns true if the service may or may not have executed the call.
 pub(crate) fn is_transient<E>(error: &SdkError<E, HttpResponse>) -> bool {
     match error {
         SdkError::ConstructionFailure(_) => false,

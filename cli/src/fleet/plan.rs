@@ -1,4 +1,4 @@
-//! Decides what becomes of one function. Pure.
+//! Plans the change of one function. Pure.
 
 use std::collections::BTreeMap;
 
@@ -10,11 +10,11 @@ use super::reason::{Reason, Why};
 use super::snapshot::{Snapshot, Variables};
 use super::undo::{Tracked, restored};
 
-/// Layers of a function (Lambda quotas).
+/// Largest number of layers of a function (Lambda quotas).
 pub(super) const MOST_LAYERS: usize = 5;
-/// Bytes of a function's variables, as the JSON object that Lambda measures (Lambda quotas: 4 KB).
+/// Largest size of a function's variables in bytes, as the JSON object that Lambda measures (Lambda quotas: 4 KB).
 const MOST_VARIABLE_BYTES: usize = 4_096;
-/// Runtimes that Lambda refuses to update. Other deprecated ones are refused by Lambda itself as soon as their date has come.
+/// Runtimes that Lambda refuses to update. Lambda refuses further deprecated runtimes itself from their date on.
 const BLOCKED_RUNTIMES: [&str; 14] = [
     "nodejs",
     "nodejs4.3",
@@ -32,37 +32,37 @@ const BLOCKED_RUNTIMES: [&str; 14] = [
     "dotnetcore3.1",
 ];
 
-/// The state that functions get.
+/// The goal for functions.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Goal {
     /// The published layer, and variables that deliver to the stream.
     Attach {
-        /// Variables that are set in any case.
+        /// Variables that are always set.
         settings: Variables,
         stream: String,
         queue: Option<String>,
     },
-    /// The published layer, where one of the deployment's layers is.
+    /// The published layer, in place of the deployment's layer that the function has.
     Upgrade,
-    /// Nothing of the extension.
+    /// Neither layer nor variables of the extension.
     Detach,
-    /// The state that the journal holds.
+    /// The state before the changes in the journal.
     Restore,
 }
 
-/// The goal, and what is needed to decide about a function.
+/// The goal, and the data that are needed to plan a function.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted {
     pub(crate) goal: Goal,
-    /// The deployment's layers; `None` for a rollback, which needs the journal only.
+    /// The deployment's layers; `None` for a rollback, which needs only the journal.
     pub(crate) published: Option<Published>,
     pub(crate) include_managed: bool,
 }
 
-/// What becomes of a function.
+/// The plan for a function.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Plan {
-    /// It is as it should be. With a reason, part of it is not.
+    /// The function has reached its goal. With a reason, a part has not.
     Unchanged(Option<Why>),
     Skip(Why),
     Change(Change),
@@ -75,7 +75,7 @@ pub(crate) struct Change {
     pub(crate) layers: Option<(Vec<String>, Vec<String>)>,
     /// Variables of the extension that change, by name.
     pub(crate) variables: BTreeMap<String, Edit>,
-    /// What of the function cannot be changed, and why.
+    /// The reason why a part of the function cannot be changed, if there is one.
     pub(crate) left: Option<Why>,
 }
 
@@ -87,7 +87,7 @@ pub(crate) struct Edit {
 }
 
 impl Change {
-    /// Returns true if the function stays as it is.
+    /// Returns true if the function is not changed.
     pub(crate) fn is_empty(&self) -> bool {
         self.layers.is_none() && self.variables.is_empty()
     }
@@ -108,7 +108,7 @@ impl Change {
     }
 }
 
-/// Decides what becomes of a function. `tracked` is what the journal holds of it.
+/// Plans the change of a function. `tracked` is its state in the journal.
 pub(crate) fn plan(snapshot: &Snapshot, wanted: &Wanted, tracked: Option<&Tracked>) -> Plan {
     match decide(snapshot, wanted, tracked) {
         Ok(change) if change.is_empty() => Plan::Unchanged(change.left),
@@ -195,7 +195,7 @@ fn layers(snapshot: &Snapshot, goal: &Goal, published: &Published) -> Result<Vec
         if !matches!(goal, Goal::Attach { .. }) {
             let has_variables =
                 snapshot.variables.iter().flatten().any(|it| it.0.starts_with(ENV_PREFIX));
-            // Variables that are left over are removed, too.
+            // Remaining variables are removed, too.
             return if matches!(goal, Goal::Detach) && has_variables {
                 Ok(others().collect())
             } else {
@@ -211,7 +211,7 @@ fn layers(snapshot: &Snapshot, goal: &Goal, published: &Published) -> Result<Vec
     }
     is_alone(snapshot, published)?;
     let layer = layer(snapshot, published)?;
-    // Of two copies the first place is kept.
+    // If there are two copies, the first place is kept.
     let mut layers: Vec<_> = others().collect();
     layers.insert(position, layer);
     Ok(layers)
@@ -238,7 +238,7 @@ fn variables(
         (_, Goal::Upgrade | Goal::Restore) => return Ok((BTreeMap::new(), None)),
         (Ok(variables), _) => variables,
         (Err(why), Goal::Attach { .. }) => return Err(Reason::VariablesUnreadable.with(why)),
-        // The layer is removed, and the variables stay.
+        // The layer is removed, but the variables stay.
         (Err(why), Goal::Detach) => {
             return Ok((BTreeMap::new(), Some(Reason::VariablesUnreadable.with(why))));
         }

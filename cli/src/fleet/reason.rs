@@ -1,10 +1,10 @@
-//! Why a function stays as it is. docs/fleet.md lists every reason with what to do.
+//! The reasons why a function is not changed. docs/fleet.md lists every reason with the remedy.
 
-/// A reason, with what the function or the service says about it.
+/// A reason, with details from the function or the service.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Why {
     pub(crate) reason: Reason,
-    /// The values of this case; not empty where the reason alone does not tell them.
+    /// The details of this case; may be empty if the reason alone is clear.
     pub(crate) detail: String,
 }
 
@@ -24,7 +24,7 @@ macro_rules! reasons {
                 match self { $(Self::$name => $code,)+ }
             }
 
-            /// Returns the reason in words.
+            /// Returns the reason as text.
             pub(crate) const fn words(self) -> &'static str {
                 match self { $(Self::$name => $words,)+ }
             }
@@ -40,14 +40,14 @@ reasons! {
     /// The deployment publishes no layer for the architecture.
     Architecture = "architecture", "the deployment publishes no layer for its architecture";
     /// A function has at most five layers.
-    FiveLayers = "five-layers", "it has five layers already";
+    FiveLayers = "five-layers", "it already has five layers";
     /// The variables of a function have at most 4 KB.
     VariablesTooLarge = "variables-too-large", "its variables would exceed Lambda's limit of 4 KB";
-    /// Without reading the variables, writing them would remove those of others.
+    /// The variables cannot be read, so a write would remove those of others.
     VariablesUnreadable = "variables-unreadable", "its variables cannot be read";
-    /// The extension would not use the settings.
-    Settings = "settings", "the extension would not use these settings";
-    /// The function's code signing configuration refuses the layer.
+    /// The settings are invalid.
+    Settings = "settings", "these settings are invalid";
+    /// The function's code signing configuration rejects the layer.
     CodeSigning = "code-signing", "its code signing configuration refuses the layer";
     /// The function, or its last update, has failed.
     Failed = "failed", "the function or its last update has failed";
@@ -65,22 +65,22 @@ reasons! {
     Managed = "managed", "a stack manages it";
     /// Without tags it is unknown if a stack manages the function.
     TagsUnreadable = "tags-unreadable", "its tags cannot be read, so a stack may manage it";
-    /// No such function.
-    NotFound = "not-found", "there is no such function";
+    /// The function does not exist.
+    NotFound = "not-found", "the function does not exist";
     /// The function does not have the layer.
     NotAttached = "not-attached", "it does not have the layer";
     /// Aliases or provisioned concurrency run published versions with the layer.
     InUse = "in-use", "published versions with the layer are in use";
     /// Others have changed the same layer or variable since.
     ChangedSince = "changed-since", "others have changed it since";
-    /// Others change the function all the time.
-    Contended = "contended", "others changed it at the same time, again and again";
+    /// Others keep changing the function.
+    Contended = "contended", "others kept changing it at the same time";
     /// Function and layers are larger than Lambda allows.
     TooLarge = "too-large", "function and layers would exceed Lambda's limit of 250 MB";
-    /// The credentials may not do this.
+    /// The credentials lack a permission.
     Denied = "denied", "a permission is missing";
-    /// A service refuses the change.
-    Refused = "refused", "the change was refused";
+    /// A service rejects the change.
+    Refused = "refused", "the change was rejected";
     /// A service does not answer.
     NoAnswer = "no-answer", "a service does not answer";
 }
@@ -91,7 +91,7 @@ impl Reason {
         Why { reason: self, detail: detail.into() }
     }
 
-    /// Returns true if the function is as it should be.
+    /// Returns true if the function has reached its goal.
     pub(crate) const fn is_fine(self) -> bool {
         matches!(self, Self::NotAttached)
     }

@@ -1,4 +1,4 @@
-//! What becomes of each function. Pure.
+//! The result for each function. Pure.
 
 use serde::Serialize;
 
@@ -6,7 +6,7 @@ use super::plan::Change;
 use super::reason::{Reason, Why};
 use super::versions::Versions;
 
-/// A function, with what is planned for it or was done.
+/// A function, with its planned or completed change.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Item {
     pub(super) region: String,
@@ -14,10 +14,10 @@ pub(super) struct Item {
     pub(super) arn: String,
     pub(super) role: String,
     pub(super) outcome: Outcome,
-    /// Why it stays as it is, or what of it does.
+    /// The reason why it, or a part of it, is not changed.
     pub(super) why: Option<Why>,
     pub(super) change: Change,
-    /// What Lambda will warn of when the change is made.
+    /// Warnings that Lambda will report when the change is made.
     pub(super) warnings: Vec<String>,
     /// The policy that is attached to the role before the function is changed.
     pub(super) policy: Option<String>,
@@ -28,7 +28,7 @@ pub(super) struct Item {
     pub(super) published: Option<String>,
 }
 
-/// What became of a function.
+/// The outcome for a function.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Outcome {
     #[default]
@@ -63,7 +63,7 @@ impl Item {
         self
     }
 
-    /// Returns true if a person has to do something about the function.
+    /// Returns true if a person must act on the function.
     pub(super) fn needs_a_person(&self) -> bool {
         let is_left = self.why.as_ref().is_some_and(|it| !it.reason.is_fine());
         matches!(self.outcome, Outcome::Skipped | Outcome::Failed) || is_left
@@ -81,13 +81,13 @@ pub(super) struct RoleItem {
 }
 
 impl RoleItem {
-    /// Returns true if a person has to do something about the role. A stack that manages it keeps its policy.
+    /// Returns true if a person must act on the role. The policy of a role that a stack manages stays.
     pub(super) fn needs_a_person(&self) -> bool {
         self.why.as_ref().is_some_and(|it| it.reason != Reason::RoleManaged)
     }
 }
 
-/// The result as JSON has it.
+/// The result for `--json`.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Report<'a> {

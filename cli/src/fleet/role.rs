@@ -16,15 +16,15 @@ use super::paced::{Pace, is_transient};
 use super::reason::{Reason, Why};
 use super::write::{Verdict, verdict};
 
-/// Calls of IAM a second. IAM does not state its limits.
+/// Calls to IAM per second. IAM does not publish its limits.
 const RATE: u32 = 10;
 const BURST: Duration = Duration::from_secs(2);
-/// Policies that a role may have, unless the account has a higher quota (IAM quotas).
+/// Largest number of policies of a role, unless the account has a higher quota (IAM quotas).
 const MOST_POLICIES: usize = 10;
 /// Tag that `CloudFormation` sets.
 const STACK: &str = "aws:cloudformation:stack-name";
 
-/// The roles of an account, as far as the policy of a deployment matters.
+/// The roles of an account, and their relation to the policy of a deployment.
 pub(super) struct Roles {
     aws: Aws,
     client: Client,
@@ -32,21 +32,21 @@ pub(super) struct Roles {
     policy: String,
     include_managed: bool,
     quota: Cell<Option<usize>>,
-    /// By ARN.
+    /// The facts by ARN of the role.
     known: RefCell<BTreeMap<String, Result<Facts, Why>>>,
-    /// Roles that IAM was asked about again, directly before the first change.
+    /// Roles that were read again directly before their first change.
     asked_again: RefCell<BTreeSet<String>>,
-    /// Several functions share a role: one call at a time asks about it.
+    /// Serialises reads, because several functions share a role.
     turn: Mutex<()>,
 }
 
-/// What is known of a role.
+/// The facts about a role.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
     pub(super) is_attached: bool,
-    /// Why the policy cannot be attached or detached.
+    /// The reason why the policy cannot be attached or detached, if there is one.
     pub(super) obstacle: Option<Why>,
-    /// True if there is no such role.
+    /// True if the role does not exist.
     pub(super) is_gone: bool,
 }
 
@@ -71,7 +71,7 @@ impl Roles {
         &self.policy
     }
 
-    /// Returns what is known of a role. IAM is asked once for each.
+    /// Returns the facts about a role. Each role is read once.
     pub(super) async fn facts(&self, role: &str) -> Result<Facts, Why> {
         let _turn = self.turn.lock().await;
         self.ask_once(role).await
@@ -86,8 +86,8 @@ impl Roles {
         facts
     }
 
-    /// Attaches the policy, or detaches it, unless this is done already. `announce` is called before, and `cancel` after it is certain
-    /// that nothing was changed.
+    /// Attaches or detaches the policy, unless that is already done. `announce` is called before the change, and `cancel` once it
+    /// is certain that nothing was changed.
     pub(super) async fn set(
         &self,
         role: &str,
@@ -96,7 +96,7 @@ impl Roles {
         cancel: impl FnOnce() -> Result<(), Verdict>,
     ) -> Result<bool, Verdict> {
         let _turn = self.turn.lock().await;
-        // Others may have attached the policy since the plan: then it is theirs.
+        // If others have attached the policy since the plan, it is theirs.
         if self.asked_again.borrow_mut().insert(role.to_owned()) {
             self.known.borrow_mut().remove(role);
         }
@@ -130,7 +130,7 @@ impl Roles {
         Ok(true)
     }
 
-    /// `is_unclear` becomes true if an attempt may have succeeded although it failed.
+    /// Attaches the policy. `is_unclear` becomes true if a failed attempt may have succeeded.
     async fn attach(&self, role: &str, is_unclear: &Cell<bool>) -> Result<(), Verdict> {
         let (name, policy) = (name(role), &self.policy);
         let call = || self.client.attach_role_policy().role_name(name).policy_arn(policy).send();
@@ -200,7 +200,7 @@ impl Roles {
         Ok(Facts { is_attached: false, obstacle, is_gone: false })
     }
 
-    /// Returns the stack that manages a role, as far as its tags show it.
+    /// Returns the stack that manages a role, according to its tags.
     async fn managed(&self, name: &str) -> Option<Why> {
         if self.include_managed {
             return None;
@@ -208,7 +208,7 @@ impl Roles {
         let call = || self.client.get_role().role_name(name).send();
         let role = match self.pace.call(is_transient, call).await {
             Ok(answer) => answer.role?,
-            // A stack may manage it.
+            // A stack may manage the role.
             Err(error) => {
                 let doing = "reading the tags of a role";
                 return Some(verdict(&self.aws, doing, "iam:GetRole", &error).why());
@@ -218,7 +218,7 @@ impl Roles {
         Some(Reason::RoleManaged.with(format!("{name}, stack {}", stack.value())))
     }
 
-    /// Returns how many policies a role may have in this account.
+    /// Returns the largest number of policies of a role in this account.
     async fn quota(&self) -> usize {
         if let Some(quota) = self.quota.get() {
             return quota;
@@ -233,7 +233,7 @@ impl Roles {
     }
 }
 
-/// Returns what is known of an attempt, and marks one that may have succeeded although it failed.
+/// Returns `is_transient`, and notes a failed attempt that may have succeeded.
 fn marked(is_transient: bool, is_unclear: &Cell<bool>) -> bool {
     is_unclear.set(is_unclear.get() || is_transient);
     is_transient

@@ -8,7 +8,7 @@ use std::process::ExitCode;
 use anyhow::{Result, bail};
 use extension_spec::load;
 use kinesis_telemetry_args::{Attach, Deployment, Detach, Rollback, Run, Selection, Upgrade};
-use kinesis_telemetry_stream::say;
+use kinesis_telemetry_stream::stdout;
 
 use super::journal::Verb;
 use super::plan::Goal;
@@ -24,10 +24,10 @@ pub(super) use stages::Stages;
 pub(super) struct Options<'a> {
     verb: Verb,
     deployment: &'a Deployment,
-    /// `None` for a rollback, whose journal names the functions.
+    /// The selection; `None` for a rollback, whose journal names the functions.
     choice: Option<Choice<'a>>,
     tags: &'a [(String, String)],
-    /// Functions of a rollback; empty for all.
+    /// The functions of a rollback; empty for all.
     names: &'a [String],
     settings: Variables,
     include_managed: bool,
@@ -36,7 +36,7 @@ pub(super) struct Options<'a> {
 
 pub(crate) async fn attach(attach: &Attach, session: &Session) -> Result<ExitCode> {
     if let Some(tool) = attach.emit {
-        say::out(&outputs::snippet_of(tool, attach.deployment.name.as_deref()))?;
+        stdout::print(&outputs::snippet_of(tool, attach.deployment.name.as_deref()))?;
         return Ok(ExitCode::SUCCESS);
     }
     work(&Options::attach(attach)?, session).await
@@ -94,7 +94,7 @@ impl<'a> Options<'a> {
         }
     }
 
-    /// Returns true if the command needs the values of the deployment: a rollback needs its journal only.
+    /// Returns true if the command needs the values of the deployment. A rollback needs only its journal.
     pub(in crate::fleet) fn needs_values(&self) -> bool {
         self.verb != Verb::Rollback
     }
@@ -118,7 +118,7 @@ impl<'a> Options<'a> {
         })
     }
 
-    /// Returns what functions become, with the values of the deployment.
+    /// Returns the goal for functions, with the values of the deployment.
     fn goal(&self, values: &Values) -> Result<Goal> {
         Ok(match self.verb {
             Verb::Attach => Goal::Attach {

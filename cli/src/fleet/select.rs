@@ -1,4 +1,4 @@
-//! Chooses the functions that a command works on.
+//! Selects the functions that a command works on.
 
 use std::collections::BTreeSet;
 
@@ -15,7 +15,7 @@ use super::paced::Lambda;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Candidate {
     pub(crate) name: String,
-    /// True if the command line has the name, so that tags do not matter.
+    /// True if the command line names the function, so that tags do not matter.
     pub(crate) is_named: bool,
 }
 
@@ -26,7 +26,7 @@ pub(super) struct Choice<'a> {
     excluded: Vec<Exclusion>,
 }
 
-/// What is left out.
+/// An exclusion.
 enum Exclusion {
     Name(String),
     Pattern(Regex),
@@ -35,11 +35,12 @@ enum Exclusion {
 impl<'a> Choice<'a> {
     pub(super) fn new(selection: &'a Selection) -> Result<Self> {
         let regex = |option: &str, text: &str| {
-            Regex::new(text).with_context(|| format!("{option} {text:?} is no regular expression"))
+            Regex::new(text)
+                .with_context(|| format!("{option} {text:?} is not a regular expression"))
         };
         let pattern = selection.pattern.as_deref().map(|it| regex("--match", it)).transpose()?;
         let exclusion = |text: &String| {
-            // A name consists of these characters. Anything else is a regular expression.
+            // Text of these characters is a name; any other text is a regular expression.
             let is_name = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
             if text.chars().all(is_name) {
                 return Ok(Exclusion::Name(text.clone()));
@@ -50,8 +51,8 @@ impl<'a> Choice<'a> {
         Ok(Self { selection, pattern, excluded })
     }
 
-    /// Returns the functions of a region that may be selected, and how many others lack the layer that they need.
-    /// `published` are the layers of which one is needed, except by the functions `due`.
+    /// Returns the functions of a region that may be selected, and the number of others that lack a required layer. A function
+    /// must have one of the layers `published`, unless it is in `due`.
     pub(super) async fn candidates(
         &self,
         lambda: &Lambda,
@@ -105,7 +106,7 @@ impl Exclusion {
             && before == found.len()
         {
             note(&format!(
-                "note: --exclude {name} leaves no function out; to leave out all whose names contain it, use {name}.*"
+                "note: --exclude {name} excludes no function; to exclude all whose names contain it, use {name}.*"
             ));
         }
     }

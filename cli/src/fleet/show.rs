@@ -1,4 +1,4 @@
-//! Plans and results for people. Pure.
+//! Formats plans and results for people. Pure.
 
 use std::time::Duration;
 
@@ -13,10 +13,10 @@ use super::role;
 use super::run::Done;
 use crate::wrapped::wrapped;
 
-/// Indents of an entry in the result.
+/// Indents of the lines of an entry in the result.
 const HANGING: [&str; 2] = ["", "    "];
 
-/// Returns the plan: what changes of each function, then why others stay as they are.
+/// Returns the plan: the changes of each function, then the functions that are not changed, with the reason.
 pub(super) fn plan(done: &Done, verb: Verb, columns: usize, styles: Styles) -> Text {
     let mut text = styles.text();
     for item in done.items.iter().filter(|it| it.outcome == Outcome::Planned) {
@@ -24,7 +24,7 @@ pub(super) fn plan(done: &Done, verb: Verb, columns: usize, styles: Styles) -> T
     }
     let policies = [
         (
-            "These roles lose the policy, unless other functions of theirs have the layer",
+            "These roles lose the policy unless other functions of the role have the layer",
             &done.losing,
         ),
         ("These roles get the policy back", &done.gaining),
@@ -36,7 +36,7 @@ pub(super) fn plan(done: &Done, verb: Verb, columns: usize, styles: Styles) -> T
         text.end_line();
     }
     if done.items.iter().any(is_listed) {
-        text.push_in(&[Style::Bold], "These functions stay as they are:").end_line();
+        text.push_in(&[Style::Bold], "These functions are not changed:").end_line();
         done.items.iter().filter(|it| is_listed(it)).for_each(|it| reason(&mut text, it, columns));
         text.end_line();
     }
@@ -94,7 +94,7 @@ pub(super) fn result(done: &Done, columns: usize, styles: Styles) -> Text {
     text
 }
 
-/// Returns how far a run is, with an estimate of the time that is left.
+/// Returns the progress of a run, with an estimate of the remaining time.
 pub(super) fn progress(count: usize, of: usize, elapsed: Duration) -> String {
     let each = elapsed / u32::try_from(count.max(1)).unwrap_or(u32::MAX);
     let left = each.saturating_mul(u32::try_from(of.saturating_sub(count)).unwrap_or(u32::MAX));
@@ -143,7 +143,7 @@ fn change(text: &mut Text, item: &Item, columns: usize) {
     text.end_line();
 }
 
-/// Adds layers in the order after the change, and removed ones where they were.
+/// Adds layers in the order after the change, and removed ones at their old place.
 fn layers(text: &mut Text, before: &[String], after: &[String]) {
     let mut rest = before.iter().peekable();
     for layer in after {
@@ -161,7 +161,7 @@ fn layers(text: &mut Text, before: &[String], after: &[String]) {
     }
 }
 
-/// Adds who does not get the change, because it runs published versions.
+/// Adds the callers that do not get the change, because they run published versions.
 fn versions(text: &mut Text, item: &Item, columns: usize) {
     if !item.versions.is_needed() || item.outcome == Outcome::Failed {
         return;
@@ -170,13 +170,13 @@ fn versions(text: &mut Text, item: &Item, columns: usize) {
     let line = match &item.published {
         Some(version) => format!("version {version} has the change; move to it: {words}"),
         None => format!(
-            "published versions keep what they have: {words}; --publish makes a new version"
+            "published versions are not changed: {words}; use --publish to publish a new one"
         ),
     };
     wrapped(text, &line, columns, ["  ", "    "], &[Style::Yellow]);
 }
 
-/// Adds why a function stays as it is.
+/// Adds the reason why a function is not changed.
 fn reason(text: &mut Text, item: &Item, columns: usize) {
     let Some(why) = &item.why else { return };
     let line = format!("{}: {why} ({})", full_name(item), why.reason.code());

@@ -1,4 +1,4 @@
-//! Which functions accept signed layers only, and who has signed a layer.
+//! The functions that accept only signed layers, and the signers of layers.
 
 mod config;
 mod once;
@@ -17,22 +17,23 @@ use config::Config;
 pub(super) use config::Objection;
 use once::Once;
 
-/// The code signing configurations of an account and region, read when the first layer is added. Each fact is read once.
+/// The code signing configurations of an account and region, read when the first layer is added. Each value is read once.
 #[derive(Debug, Default)]
 pub(super) struct Signing {
-    /// The configurations of functions, by the function's ARN; `None` if they cannot be listed. Then each function is asked.
+    /// The configurations of functions, by the function's ARN; `None` if they cannot be listed. Then the configuration of each
+    /// function is read.
     listed: sync::OnceCell<Option<BTreeMap<String, Config>>>,
     functions: Once<Result<Option<Config>, Why>>,
     configs: Once<Result<Option<Config>, Why>>,
     /// The profile version that has signed a layer version, by the layer's ARN.
     signers: Once<Result<Option<String>, Why>>,
-    /// Why functions cannot be asked either.
+    /// The reason why the configurations of functions cannot be read either.
     unknown: OnceCell<Why>,
 }
 
 impl Signing {
-    /// Returns what the configuration of a function has against a layer version that the function gets. Fails if a service does not
-    /// answer. Without a permission to read configurations, Lambda itself refuses the layer when it is added.
+    /// Returns the objection of a function's configuration to a layer version. Fails if a service does not answer. Without the
+    /// permission to read configurations, there is no objection, and Lambda itself may reject the layer when it is added.
     pub(super) async fn objection(
         &self,
         lambda: &Lambda,
@@ -49,15 +50,15 @@ impl Signing {
         Ok(config.objection(layer, signer.as_deref()))
     }
 
-    /// Returns a line if it is unknown which functions have a configuration.
+    /// Returns a note if the functions with a configuration are unknown.
     pub(super) fn note(&self) -> Option<String> {
         let why = self.unknown.get()?;
         Some(format!(
-            "note: it is unknown which functions enforce code signing, and Lambda refuses unsigned layers of those: {why}"
+            "note: cannot check which functions enforce code signing; Lambda rejects unsigned layers for those: {why}"
         ))
     }
 
-    /// Asks a function for its configuration.
+    /// Reads the configuration of a function.
     async fn ask(&self, lambda: &Lambda, function: &str) -> Result<Option<Config>, Why> {
         if self.unknown.get().is_some() {
             return Ok(None);
@@ -85,7 +86,7 @@ impl Signing {
         }
     }
 
-    /// Judges a call without an answer. If Lambda refuses it, further ones are of no use.
+    /// Judges a failed call. If Lambda denies it, further ones are useless.
     fn failed<E>(
         &self,
         lambda: &Lambda,
@@ -96,7 +97,7 @@ impl Signing {
         E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
     {
         match verdict(&lambda.aws, "reading code signing", permission, error) {
-            // The function was deleted, or the configuration.
+            // The function or the configuration was deleted.
             Verdict::Leave(why) if why.reason == Reason::NotFound => Ok(None),
             Verdict::Leave(why) if matches!(why.reason, Reason::Denied | Reason::Refused) => {
                 _ = self.unknown.set(why);
@@ -155,7 +156,7 @@ async fn signer(lambda: &Lambda, layer: &str) -> Result<Option<String>, Why> {
         Err(error) => {
             let doing = "reading a layer version";
             let why = verdict(&lambda.aws, doing, "lambda:GetLayerVersion", &error).why();
-            // Only a function that is not found is deleted.
+            // A missing layer version does not mean that the function was deleted.
             let is_missing = why.reason == Reason::NotFound;
             Err(if is_missing {
                 Reason::Refused.with(format!("the layer version {layer} does not exist"))

@@ -1,4 +1,4 @@
-//! The state of a function, as far as attaching a layer depends on it. Pure.
+//! The state of a function that matters for attaching a layer. Pure.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -21,36 +21,36 @@ pub(crate) struct Snapshot {
     pub(crate) name: String,
     pub(crate) arn: String,
     pub(crate) role: String,
-    /// Identifies this state of the function.
+    /// The revision ID of this state.
     pub(crate) revision: String,
     pub(crate) is_image: bool,
     pub(crate) is_replica: bool,
-    /// As Lambda names it.
+    /// The architecture, as Lambda names it.
     pub(crate) architecture: String,
-    /// `None` for images.
+    /// The runtime; `None` for container images.
     pub(crate) runtime: Option<String>,
     /// ARNs of layer versions, in their order.
     pub(crate) layers: Vec<String>,
-    /// All variables, or why they cannot be read.
+    /// All variables, or the reason why they cannot be read.
     pub(crate) variables: Result<Variables, String>,
     /// True while the function is being created or updated.
     pub(crate) is_busy: bool,
-    /// What is wrong with the function.
+    /// The reason why the function has failed, if it has.
     pub(crate) failure: Option<String>,
-    /// Why its last update has failed.
+    /// The reason why its last update has failed, if it has.
     pub(crate) update_failure: Option<String>,
-    /// Who manages the function; `None` if its tags cannot be read.
+    /// The tool that manages the function; `None` if its tags cannot be read.
     pub(crate) managed: Option<Managed>,
-    /// `None` if they cannot be read.
+    /// The tags; `None` if they cannot be read.
     pub(crate) tags: Option<HashMap<String, String>>,
     /// Features that make callers run published versions.
     pub(crate) versioned: Vec<&'static str>,
 }
 
 impl Snapshot {
-    /// Returns the state that Lambda answers.
+    /// Returns the state in a response of Lambda.
     pub(crate) fn of(answer: GetFunctionOutput) -> Result<Self, Why> {
-        let nothing = || Reason::Refused.with("Lambda answered without a configuration");
+        let nothing = || Reason::Refused.with("the response of Lambda has no configuration");
         let function = answer.configuration.ok_or_else(nothing)?;
         let tags = match &answer.tags_error {
             Some(_) => None,
@@ -59,14 +59,14 @@ impl Snapshot {
         Self::from(&function, tags.as_ref())
     }
 
-    /// Fails if a member is missing without which a write could harm the function.
+    /// Returns the state. Fails if a member is missing that a safe write needs.
     fn from(
         function: &FunctionConfiguration,
         tags: Option<&HashMap<String, String>>,
     ) -> Result<Self, Why> {
         let text = |member: &str, value: Option<&str>| match value.filter(|it| !it.is_empty()) {
             Some(value) => Ok(value.to_owned()),
-            None => Err(Reason::Refused.with(format!("Lambda answered without {member}"))),
+            None => Err(Reason::Refused.with(format!("the response of Lambda lacks {member}"))),
         };
         let layers = function.layers().iter().map(|it| text("the ARN of a layer", it.arn()));
         let environment = function.environment();
@@ -74,7 +74,7 @@ impl Snapshot {
             let words = [error.error_code(), error.message()];
             Err(words.into_iter().flatten().collect::<Vec<_>>().join(": "))
         } else if environment.is_some_and(|it| it.variables().is_none()) {
-            Err("Lambda answered with neither variables nor an error".to_owned())
+            Err("the response of Lambda has neither variables nor an error".to_owned())
         } else {
             let variables = environment.and_then(|it| it.variables()).into_iter().flatten();
             Ok(variables.map(|(name, value)| (name.clone(), value.clone())).collect())
@@ -104,14 +104,14 @@ impl Snapshot {
     }
 }
 
-/// Returns what is wrong with a function, with the code that Lambda gives.
+/// Returns the failure of a function, with Lambda's code.
 fn failure(function: &FunctionConfiguration) -> Option<String> {
     let state = function.state().filter(|it| !matches!(it, State::Active | State::Pending))?;
     let code = function.state_reason_code().map(StateReasonCode::as_str);
     Some(words(&format!("State is {}", state.as_str()), code, function.state_reason()))
 }
 
-/// Returns why the last update of a function has failed, with the code that Lambda gives.
+/// Returns the reason why the last update of a function has failed, with Lambda's code.
 fn update_failure(function: &FunctionConfiguration) -> Option<String> {
     function.last_update_status().filter(|it| **it == LastUpdateStatus::Failed)?;
     let code = function.last_update_status_reason_code().map(LastUpdateStatusReasonCode::as_str);

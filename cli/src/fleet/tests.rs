@@ -1,4 +1,4 @@
-//! The commands against a control plane that keeps state, inside of the SDK's HTTP client and in virtual time.
+//! The commands against a fake control plane with state, inside of the SDK's HTTP client and in virtual time.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

@@ -1,4 +1,4 @@
-//! Restores what a function had before the changes in a journal. Pure.
+//! Restores the state of a function before the changes in a journal. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use super::plan::{Change, Edit, MOST_LAYERS};
 use super::reason::{Reason, Why};
 use super::snapshot::Snapshot;
 
-/// What a journal holds of a function that was changed and not rolled back.
+/// The state in a journal of a function that was changed and not rolled back.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tracked {
     pub(crate) layers: Option<TrackedLayers>,
@@ -59,7 +59,7 @@ impl Tracked {
         }
     }
 
-    /// Removes what a rollback has restored.
+    /// Removes the values that a rollback has restored.
     pub(crate) fn remove(&mut self, change: &Change) {
         if change.layers.is_some() {
             self.layers = None;
@@ -69,7 +69,7 @@ impl Tracked {
 }
 
 impl TrackedLayers {
-    /// Returns the layers that the function gets back. Only the place of ours is restored if others have changed the rest.
+    /// Returns the restored layers of the function. If others have changed the rest, only the place of ours is restored.
     fn restored(&self, current: &[String]) -> Result<Vec<String>, Why> {
         if current == self.set && self.is_exact {
             return Ok(self.baseline.clone());
@@ -87,7 +87,7 @@ impl TrackedLayers {
         let mut place = current.iter().position(|it| is_own(&it));
         let mut least = 0;
         for (index, layer) in self.baseline.iter().enumerate().filter(|(_, it)| is_own(it)) {
-            // Where ours is now, otherwise behind the nearest layer that was in front of it.
+            // The current place of ours, otherwise the place after the nearest layer that was before it.
             let mut in_front = self.baseline[..index].iter().rev();
             let behind = in_front.find_map(|it| layers.iter().position(|now| now == it));
             let place = place.take().or(behind.map(|it| it + 1)).unwrap_or_default();
@@ -102,7 +102,7 @@ impl TrackedLayers {
     }
 }
 
-/// Returns the change that restores a function. What others have changed since is left.
+/// Returns the change that restores a function. Later changes of others stay.
 pub(crate) fn restored(snapshot: &Snapshot, tracked: &Tracked) -> Result<Change, Why> {
     let mut change = Change::default();
     let mut left = Vec::new();

@@ -12,12 +12,12 @@ use super::reason::Reason;
 use super::snapshot::Snapshot;
 use super::write::{Verdict, verdict};
 
-/// Attempts to publish a version of a function that another update keeps busy.
+/// Number of attempts to publish a version while another update is in progress.
 const ATTEMPTS: usize = 8;
-/// Time between two of them.
+/// Time between two attempts.
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// What runs published versions of a function.
+/// The users of a function's published versions.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Versions {
     /// Features that need published versions.
@@ -32,7 +32,7 @@ impl Versions {
         !self.features.is_empty() || !self.aliases.is_empty()
     }
 
-    /// Returns what runs published versions, in words.
+    /// Describes the users of published versions.
     pub(super) fn words(&self) -> String {
         let aliases = self.aliases.iter().map(|it| format!("alias {it}"));
         self.features
@@ -66,7 +66,7 @@ impl Versions {
     }
 }
 
-/// Publishes a version of the function as it was read, and returns it. Lambda publishes no second version of the same state.
+/// Publishes a version of the function's read state, and returns it. Lambda publishes the same state only once.
 pub(super) async fn publish(lambda: &Lambda, snapshot: &Snapshot) -> Result<String, Verdict> {
     let mut attempt = 1;
     let answer = loop {

@@ -1,4 +1,4 @@
-//! What an error of a service calls for.
+//! The reaction to errors of a service.
 
 use std::error::Error;
 use std::fmt::Debug;
@@ -10,23 +10,23 @@ use kinesis_telemetry_stream::{Aws, is_denied, is_of_credentials};
 use super::paced::is_transient;
 use super::reason::{Reason, Why};
 
-/// What to do after a call has failed.
+/// The reaction to a failed call.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Verdict {
-    /// Read the function again, and plan again: others have changed it, so the call was refused.
+    /// Read the function and plan again, because others have changed it and the call was rejected.
     Changed,
-    /// Wait, read the function again, and plan again: it is unknown if the call changed it.
+    /// Wait, read the function and plan again, because the call may have changed it.
     Unknown,
-    /// Wait, then read it again: another update is in progress.
+    /// Wait and read the function again, because another update is in progress.
     Wait,
-    /// Leave this function.
+    /// Skip this function.
     Leave(Why),
-    /// Stop: every further call would fail in the same way.
+    /// Stop, because every further call would fail in the same way.
     Stop(Why),
 }
 
 impl Verdict {
-    /// Returns the reason for which a function is left, if another attempt is of no use.
+    /// Returns the reason why a function is skipped, if another attempt is useless.
     pub(super) fn why(self) -> Why {
         match self {
             Self::Changed => Reason::Contended.into(),
@@ -37,7 +37,7 @@ impl Verdict {
     }
 }
 
-/// Judges the error of a call that needs a permission: `lambda:GetFunction`.
+/// Judges the error of a call. `permission` is the permission that it needs, such as `lambda:GetFunction`.
 pub(super) fn verdict<E>(
     aws: &Aws,
     doing: &str,
@@ -99,7 +99,7 @@ fn signature(stated: &str, meaning: &str) -> Why {
     Reason::CodeSigning.with(format!("{meaning} ({stated})"))
 }
 
-/// Returns the reason for which Lambda does not accept a configuration: it has one code for all of them.
+/// Returns the reason why Lambda rejects a configuration, from its message, because all cases have one code.
 fn invalid(message: &str, stated: String) -> Why {
     let text = message.to_lowercase();
     let has = |words: &[&str]| words.iter().any(|it| text.contains(it));

@@ -1,4 +1,4 @@
-//! The list as comma-separated values: quoted as RFC 4180 has it, with LF at the ends of lines, and safe to open in a spreadsheet. Pure.
+//! The list as comma-separated values: quoted by RFC 4180, with LF as line ending, and safe to open in a spreadsheet. Pure.
 
 use anyhow::{Context as _, Result};
 use csv::Writer;
@@ -29,9 +29,9 @@ pub(super) fn text(rows: &[Row]) -> Result<String> {
     let written = writer
         .write_record(HEADER)
         .and_then(|()| rows.iter().try_for_each(|row| writer.write_record(cells(row))));
-    written.context("the list makes no CSV")?;
-    let bytes = writer.into_inner().context("the list makes no CSV")?;
-    String::from_utf8(bytes).context("the list makes no CSV")
+    written.context("the list cannot be written as CSV")?;
+    let bytes = writer.into_inner().context("the list cannot be written as CSV")?;
+    String::from_utf8(bytes).context("the list cannot be written as CSV")
 }
 
 fn cells(row: &Row) -> [String; HEADER.len()] {
@@ -69,12 +69,12 @@ fn cells(row: &Row) -> [String; HEADER.len()] {
     ]
 }
 
-/// Returns a cell that no spreadsheet takes for a formula (OWASP, "CSV Injection").
+/// Returns a cell that no spreadsheet evaluates as a formula (OWASP, "CSV Injection").
 fn inert(value: &str) -> String {
     let is_formula = value
         .trim_start()
         .starts_with(['=', '+', '-', '@', '\u{ff1d}', '\u{ff0b}', '\u{ff0d}', '\u{ff20}']);
-    // A dash alone is our own word for nothing.
+    // A single dash is our own mark for an empty cell.
     if is_formula && value != "-" { format!("'{value}") } else { value.to_owned() }
 }
 

@@ -1,4 +1,4 @@
-//! Reads what takes a call for each function: its tags, and its aliases.
+//! Reads the tags and aliases of functions, with one or more calls for each function.
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
@@ -10,7 +10,7 @@ use kinesis_telemetry_stream::counted;
 use super::row::{OldAlias, Row};
 use crate::fleet::{Lambda, Managed, Published};
 
-/// Reads tags and aliases. It counts the functions of which it cannot read them, and keeps the first reason.
+/// Reads tags and aliases. It counts the functions for which a read fails, and keeps the first reason.
 pub(super) struct Details<'a> {
     lambda: &'a Lambda,
     published: &'a Published,
@@ -23,7 +23,7 @@ pub(super) struct Details<'a> {
 struct Unread {
     count: usize,
     why: Option<Error>,
-    /// True after a call without an answer: further ones would cost ten seconds each.
+    /// True after a call without an answer, because each further call would take ten seconds.
     is_silent: bool,
 }
 
@@ -37,8 +37,8 @@ impl Unread {
         self.why.get_or_insert_with(why);
     }
 
-    /// Returns true, and counts a function more, if further calls cannot succeed.
-    fn is_in_vain(&mut self) -> bool {
+    /// Returns true if further calls cannot succeed, and then counts the function as unread.
+    fn is_skipped(&mut self) -> bool {
         self.count += usize::from(self.is_silent);
         self.is_silent
     }
@@ -49,12 +49,13 @@ impl<'a> Details<'a> {
         Self { lambda, published, tags: RefCell::default(), aliases: RefCell::default() }
     }
 
-    /// Returns who manages a function, and the aliases that run an older layer version; `None` for what cannot be read.
+    /// Returns the tool that manages a function, and the aliases that run an older layer version; `None` for a property that
+    /// cannot be read.
     pub(super) async fn read(&self, row: &Row) -> (Option<Managed>, Option<Vec<OldAlias>>) {
         tokio::join!(self.managed(row), self.old_aliases(row))
     }
 
-    /// Returns a line for each kind of detail that could not be read of every function.
+    /// Returns a line for each kind of detail that could not be read for all functions.
     pub(super) fn notes(&self) -> Vec<String> {
         let columns = [("managed by", &self.tags), ("aliases", &self.aliases)];
         let note = |(column, unread): (&str, &RefCell<Unread>)| {
@@ -66,7 +67,7 @@ impl<'a> Details<'a> {
     }
 
     async fn managed(&self, row: &Row) -> Option<Managed> {
-        if self.tags.borrow_mut().is_in_vain() {
+        if self.tags.borrow_mut().is_skipped() {
             return None;
         }
         let answer = self.lambda.ask(|it| it.list_tags().resource(&row.arn).send()).await;
@@ -84,7 +85,7 @@ impl<'a> Details<'a> {
     }
 
     async fn old_aliases(&self, row: &Row) -> Option<Vec<OldAlias>> {
-        if self.aliases.borrow_mut().is_in_vain() {
+        if self.aliases.borrow_mut().is_skipped() {
             return None;
         }
         let aliases = self.aliases(&row.name).await?;
@@ -105,7 +106,7 @@ impl<'a> Details<'a> {
         Some(old.collect())
     }
 
-    /// Returns the aliases of a function with the versions that they run. During a canary deployment an alias runs two.
+    /// Returns the aliases of a function with the versions that they run; during a canary deployment, an alias runs two.
     async fn aliases(&self, name: &str) -> Option<Vec<(String, String)>> {
         let (mut aliases, mut marker) = (Vec::new(), None::<String>);
         loop {

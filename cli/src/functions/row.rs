@@ -15,10 +15,10 @@ pub(super) struct Row {
     pub(super) name: String,
     pub(super) arn: String,
     pub(super) architecture: String,
-    /// `None` for a function that is an image.
+    /// The runtime; `None` for a container image.
     pub(super) runtime: Option<String>,
     pub(super) layer_version: i64,
-    /// Number of versions that the published one is ahead.
+    /// Number of layer versions that the function is behind the published one.
     pub(super) behind: i64,
     /// ARNs of the deployment's layers that the function has.
     pub(super) layers: Vec<String>,
@@ -43,7 +43,7 @@ pub(super) struct Row {
 pub(super) struct OldAlias {
     pub(super) alias: String,
     pub(super) function_version: String,
-    /// `None` if that version does not have the layer.
+    /// The layer version; `None` if that version of the function does not have the layer.
     pub(super) layer_version: Option<i64>,
 }
 
@@ -57,11 +57,11 @@ impl Row {
         let wrong = attached.iter().rev().find(|it| !fits(it));
         let problem = match (own, wrong) {
             (Some(_), Some(wrong)) => Some(format!(
-                "has the layers of both architectures, of which the later one counts: remove {}",
+                "has the layers of both architectures, and the last one takes effect: remove {}",
                 wrong.arn
             )),
             (None, Some(wrong)) => Some(format!(
-                "is {architecture} and has the layer for {}: it fails at init",
+                "is {architecture} but has the layer for {}, so it fails at init",
                 wrong.architecture.name()
             )),
             _ => None,

@@ -15,7 +15,7 @@ use widths::{Column, fitted, shortened};
 /// Space between two columns.
 pub(super) const GAP: usize = 2;
 
-/// The columns, and how wide each must be before others are left out.
+/// The columns, and the width that each keeps before other columns are omitted.
 const COLUMNS: [(&str, Column); 9] = [
     ("function", Column { comfortable: 24, least: 12, dropped: None }),
     ("layer", Column { comfortable: 5, least: 5, dropped: None }),
@@ -28,10 +28,10 @@ const COLUMNS: [(&str, Column); 9] = [
     ("settings", Column { comfortable: 12, least: 12, dropped: Some(0) }),
 ];
 
-/// Variables that the column of settings leaves out: the stream has its own, and the queue is most often the deployment's.
+/// Variables that the settings column omits: the stream has its own column, and the queue is usually the deployment's.
 const LEFT_OUT: [&str; 2] = [variable::STREAM, variable::DEAD_LETTER_QUEUE_URL];
 
-/// Returns the table, at most so many columns wide.
+/// Returns the table, at most `width` columns wide.
 pub(super) fn text(
     rows: &[Row],
     published: &Published,
@@ -107,7 +107,7 @@ fn cells(row: &Row) -> [String; COLUMNS.len()] {
     cells.map(|it| plain(&it).into_owned())
 }
 
-/// Returns the aliases that run an older layer version, or that these could not be read.
+/// Describes the aliases that run an older layer version, or states that the aliases could not be read.
 fn aliases(row: &Row) -> Option<String> {
     let Some(aliases) = &row.old_aliases else { return Some("?".to_owned()) };
     let words = aliases.iter().map(|it| {
@@ -150,7 +150,7 @@ fn line<'a>(
         let Some(width) = *width else { continue };
         let cell = shortened(cell, width);
         let space = " ".repeat(width.saturating_sub(display_width(&cell)));
-        // Numbers end in the same column.
+        // Numbers are right-aligned.
         if matches!(index, 1 | 2) {
             text.push(&space).push_in(style(index), &cell);
         } else {

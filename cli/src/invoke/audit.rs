@@ -1,4 +1,4 @@
-//! Compares what invocations must have left in the stream with what arrived. Pure.
+//! Compares the events that invocations must produce with those that arrived. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,9 +11,9 @@ use serde_json::Value;
 use super::evidence::Evidence;
 use crate::own_lines::OwnLines;
 
-/// The event that ends every invocation, and nothing else.
+/// The event that every invocation ends with, and that only invocations have.
 const REPORT: &str = "platform.report";
-/// The platform events of every invocation, once each.
+/// The platform events that every invocation has exactly once.
 const STATED: [&str; 3] = ["platform.start", "platform.runtimeDone", REPORT];
 
 /// An invocation that was made.
@@ -34,12 +34,12 @@ pub(crate) struct Audit {
     pub(crate) instances: Vec<Instance>,
     /// Lines of the stream that are not events with an identity, with the reason.
     pub(crate) broken: Quoted,
-    /// Read so far, others' included.
+    /// Number of records that were read, including those of other writers.
     pub(crate) records: usize,
     pub(crate) bytes: usize,
-    /// The error that ended the reading early, if there was one.
+    /// The error that ended reading early, if there was one.
     pub(crate) hindrance: Option<String>,
-    /// Log lines of the extension in this time, if events are missing.
+    /// Log lines of the extension in the period, if events are missing.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) extension_lines: Option<OwnLines>,
 }
@@ -47,16 +47,16 @@ pub(crate) struct Audit {
 /// The result for the telemetry of one invocation.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-#[allow(clippy::struct_field_names, reason = "so Lambda calls it")]
+#[allow(clippy::struct_field_names, reason = "Lambda's name for it")]
 pub(crate) struct Request {
     pub(crate) request_id: String,
     pub(crate) expected: usize,
     pub(crate) arrived: usize,
-    /// Types, and numbers of lines, that did not arrive.
+    /// Types of events, and numbers of log lines, that did not arrive.
     pub(crate) missing: Vec<String>,
     /// Events that arrived with several numbers.
     pub(crate) repeated: Vec<String>,
-    /// True if events came without an identity, so that nothing can be proved about them.
+    /// True if events arrived without an identity, so that their completeness cannot be proved.
     pub(crate) anonymous: bool,
     /// The time from the platform's start of the invocation until its last event except the report arrived.
     pub(crate) delivered_ms: Option<i64>,
@@ -77,7 +77,7 @@ impl Audit {
                 let id = arrival.event.request_id.as_deref().unwrap_or_default();
                 by_request.entry(id).or_default().push(arrival);
             }
-            // Others use the stream, and the function: their instances are none of ours to judge.
+            // Instances that served none of our invocations are not judged.
             instances.extend(first_due(&own).map(|due| since(due, instance)));
         }
         let found = |it: &Sent| {
@@ -103,7 +103,7 @@ impl Audit {
         self.complete
     }
 
-    /// Returns true if the events contradict each other, so that waiting cannot help.
+    /// Returns true if the events contradict each other, so that waiting is useless.
     pub(crate) fn cannot_become_complete(&self) -> bool {
         self.requests.iter().any(|it| it.anonymous || !it.repeated.is_empty())
             || self.instances.iter().any(|it| !it.conflicting.is_empty())
@@ -118,8 +118,8 @@ impl Audit {
     }
 }
 
-/// Returns the first number from which an instance must have all, by those of its events that belong to these
-/// invocations: the first of them, because reading began before it, or 1 if the instance began with them.
+/// Returns the number from which an instance must have every event. It is the first number among the events of these invocations,
+/// because reading began before it; or 1 if the instance started with these invocations.
 fn first_due(own: &[&Arrival<'_>]) -> Option<u64> {
     let first = own.iter().map(|it| it.event.source.seq).min()?;
     Some(if own.iter().any(|it| is_cold(it)) { 1 } else { first })
@@ -134,7 +134,7 @@ fn is_cold(arrival: &Arrival<'_>) -> bool {
     arrival.event.kind == REPORT && took(&arrival.event.text).is_some()
 }
 
-/// The instance without what it did before.
+/// Returns the instance without its earlier numbers.
 fn since(first: u64, instance: &Instance) -> Instance {
     let kept = |of: &[u64]| of.iter().copied().filter(|it| *it >= first).collect();
     Instance {
@@ -172,7 +172,7 @@ fn request(sent: &Sent, arrivals: &[&Arrival<'_>], anonymous: bool) -> Request {
     }
     let mut missing: Vec<String> =
         wanted.iter().filter(|it| !counts.contains_key(it.as_str())).cloned().collect();
-    // As the function says them: line 2 before line 10.
+    // Sorts line 2 before line 10.
     missing.sort_by_key(|it| (it.len(), it.clone()));
     Request {
         request_id: sent.request_id.clone(),
@@ -185,7 +185,7 @@ fn request(sent: &Sent, arrivals: &[&Arrival<'_>], anonymous: bool) -> Request {
     }
 }
 
-/// `line 3` of a line that the test function wrote: "… line 3 of 10 …", in a string or in JSON.
+/// Returns `line 3` for a line of the test function, such as "… line 3 of 10 …", as text or in JSON.
 fn line(event: &str, lines: u32) -> Option<String> {
     let event: Value = serde_json::from_str(event).ok()?;
     let record = &event["record"];

@@ -5,17 +5,17 @@ use std::collections::BTreeSet;
 use kinesis_telemetry_consumer::{self as consumer, Event, Gathering};
 use kinesis_telemetry_stream::{Page, Quoted, Record};
 
-/// A stream is shared: what others send is counted and left.
+/// The records that were read. Other functions share the stream; their events are counted but not kept.
 #[derive(Debug, Default)]
 pub(super) struct Evidence {
     function: String,
     pub(super) gathering: Gathering,
-    /// Requests of which something came without an identity.
+    /// Requests with events that arrived without an identity.
     pub(super) anonymous: BTreeSet<String>,
     pub(super) broken: Quoted,
     pub(super) records: usize,
     pub(super) bytes: usize,
-    /// The invocations, if a page about them is wanted.
+    /// The page about the invocations, if one was requested.
     pub(super) page: Option<Page>,
 }
 

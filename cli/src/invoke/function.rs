@@ -1,4 +1,4 @@
-//! The test function of a deployment, as it is invoked.
+//! The test function of a deployment, and its invocations.
 
 use std::time::Duration;
 
@@ -17,10 +17,10 @@ use tokio::time::timeout;
 use super::audit::Sent;
 use crate::own_lines::{self, OwnLines};
 
-/// Longest time until the answer of an invocation (Lambda quotas, "Function timeout").
+/// Longest time until an invocation is answered (Lambda quotas, "Function timeout").
 const LONGEST: Duration = Duration::from_mins(15);
 
-/// Longest time until the function's configuration is there. Without it the log group is assumed to be the default one.
+/// Longest wait for the function's configuration. Without it, the default log group is assumed.
 const CONFIGURATION: Duration = Duration::from_secs(3);
 
 #[derive(Clone)]
@@ -42,19 +42,19 @@ impl Function {
 
     /// Returns the function's log group: the default one if the configuration cannot be read.
     async fn log_group(&self) -> String {
-        // Its own client waits for the end of invocations.
+        // The client of this function waits for the end of invocations.
         let client = aws_sdk_lambda::Client::new(&self.aws.config);
         let answer = client.get_function_configuration().function_name(&self.name).send();
         let answer = timeout(CONFIGURATION, answer).await.ok().and_then(Result::ok);
         own_lines::group_of(&self.name, answer.as_ref().and_then(|it| it.logging_config()))
     }
 
-    /// Reads what the extension logged in this time before now.
+    /// Reads the extension's log lines of the last `before_now`.
     pub(super) async fn own_lines(&self, before_now: Duration) -> OwnLines {
         own_lines::read(&self.log_group().await, before_now, &self.aws).await
     }
 
-    /// Invokes it as often as sent, so many at a time.
+    /// Makes these invocations, `concurrency` at a time.
     pub(super) async fn invoke_all(
         &self,
         options: &Invoke,
@@ -72,7 +72,7 @@ impl Function {
                 sent.len(),
                 self.name
             ));
-            let done = running.join_next().await.context("no invocation is under way")?;
+            let done = running.join_next().await.context("no invocation is running")?;
             sent.push(done.context("an invocation ended early")??);
         }
         Ok(sent)
@@ -85,7 +85,7 @@ impl Function {
             self.client.invoke().function_name(name).payload(Blob::new(payload)).send().await;
         let answer = answer.map_err(|error| match error.code() {
             Some("ResourceNotFoundException") => {
-                anyhow!("the test function {name} is gone: deploy the stage again")
+                anyhow!("the test function {name} does not exist: deploy the stage again")
             }
             _ => self.aws.explain(&format!("invoking {name}"), "lambda:InvokeFunction", &error),
         })?;
@@ -97,13 +97,13 @@ impl Function {
                 "the test function {name} failed ({kind}): {text}; its log has the reason: aws logs tail {group} --since 10m"
             );
         }
-        // What the function itself was told, which is what its telemetry says.
+        // The request ID that the function received, which is also in its telemetry.
         let own = serde_json::from_str(&text)
             .ok()
             .and_then(|it: Value| Some(it["requestId"].as_str()?.to_owned()));
         let request_id = own.or_else(|| answer.request_id().map(str::to_owned));
-        let request_id =
-            request_id.with_context(|| format!("{name} answers without a request id: {text}"))?;
+        let request_id = request_id
+            .with_context(|| format!("the response of {name} has no request ID: {text}"))?;
         Ok(Sent { request_id, lines })
     }
 }

@@ -1,4 +1,4 @@
-//! Says what to do about missing events, beginning with the log lines of the extension. Pure.
+//! Explains missing events with the extension's log lines, and names the next step. Pure.
 
 use std::fmt::Write as _;
 
@@ -11,7 +11,7 @@ use crate::age::now_ms;
 use crate::deployment::named;
 use crate::own_lines::{Level, Message, Outcome, OwnLines};
 
-/// Most messages that are shown.
+/// Largest number of messages that are shown.
 const SHOWN: usize = 10;
 
 /// Returns the lines of the extension, and the next step; nothing if all events arrived.
@@ -27,7 +27,7 @@ fn logged(OwnLines { group, outcome }: &OwnLines) -> String {
     let (messages, is_partial) = match outcome {
         Outcome::Missing => {
             return format!(
-                "the function has not logged anything: there is no log group {group}\n"
+                "the function has not logged anything: the log group {group} does not exist\n"
             );
         }
         Outcome::Unsearchable { why } | Outcome::Unreadable { why } => {
@@ -37,14 +37,14 @@ fn logged(OwnLines { group, outcome }: &OwnLines) -> String {
             );
         }
         Outcome::Read { messages, .. } if messages.is_empty() => {
-            return format!("the extension logged nothing in {group} meanwhile\n");
+            return format!("the extension logged nothing in {group} during this time\n");
         }
         Outcome::Read { messages, is_partial } => (messages, *is_partial),
     };
     let mut text = format!("the extension's log lines in {group}, newest first:\n");
     let now = now_ms();
     for message in messages.iter().take(SHOWN) {
-        _ = writeln!(text, "  {}", plain(&message.said(now)));
+        _ = writeln!(text, "  {}", plain(&message.described(now)));
     }
     if is_partial || messages.len() > SHOWN {
         _ = writeln!(text, "  … and more in the log group");
@@ -61,7 +61,7 @@ fn next(audit: &Audit, lines: &OwnLines, function: &str, deployment: &Deployment
             variable::ENVELOPE
         ),
         Outcome::Read { messages, .. } if messages.iter().any(is_trouble) => format!(
-            "repair what the extension reports, and run kinesis-telemetry invoke{named} again"
+            "fix the problem that the extension reports, and run kinesis-telemetry invoke{named} again"
         ),
         _ if audit.arrived() == 0 => format!(
             "kinesis-telemetry doctor{named} checks layer, settings, permissions and stream; if it finds no problem, set {}=debug \

@@ -1,4 +1,4 @@
-//! Shows the telemetry of invocations as a table. Pure.
+//! Formats the telemetry of invocations as a table. Pure.
 
 use std::fmt::Write as _;
 
@@ -8,7 +8,7 @@ use kinesis_telemetry_terminal::plain;
 
 use super::audit::{Audit, Sent};
 
-/// The number of missing events that are named; the JSON has all of them.
+/// Number of missing events that are named; the JSON has all of them.
 const NAMED: usize = 5;
 
 pub(crate) fn text(audit: &Audit, sent: &[Sent]) -> String {
@@ -24,8 +24,7 @@ pub(crate) fn text(audit: &Audit, sent: &[Sent]) -> String {
             plain(&request.request_id),
             sent.lines
         );
-        let troubles =
-            [("missing", &request.missing), ("under several numbers", &request.repeated)];
+        let troubles = [("missing", &request.missing), ("with several numbers", &request.repeated)];
         for (what, names) in troubles {
             if !names.is_empty() {
                 let more = names.len().saturating_sub(NAMED);
@@ -42,7 +41,7 @@ pub(crate) fn text(audit: &Audit, sent: &[Sent]) -> String {
     }
     if !audit.broken.is_empty() {
         let lines = counted(audit.broken.count, "line");
-        _ = writeln!(text, "note: the stream also has {lines} without an identity");
+        _ = writeln!(text, "note: the stream also contains {lines} without an identity");
     }
     _ = writeln!(text, "{}", verdict(audit));
     text
@@ -60,20 +59,22 @@ fn verdict(audit: &Audit) -> String {
     let any = |has: fn(&Instance) -> bool| audit.instances.iter().any(has);
     match audit.expected() - audit.arrived() {
         0 => {}
-        _ if audit.arrived() == 0 => troubles.push(format!("not one of {expected} arrived")),
+        _ if audit.arrived() == 0 => troubles.push(format!("none of {expected} arrived")),
         missing => troubles.push(format!("{missing} of {expected} missing")),
     }
     if requests.iter().any(|it| it.anonymous) {
-        troubles.push("they came without an identity, set ENVELOPE to event or record".to_owned());
+        troubles.push(
+            "events arrived without an identity (set ENVELOPE to event or record)".to_owned(),
+        );
     }
     if requests.iter().any(|it| !it.repeated.is_empty()) {
-        troubles.push("events came under several numbers each".to_owned());
+        troubles.push("events arrived with several numbers each".to_owned());
     }
     if any(|it| !it.conflicting.is_empty()) {
-        troubles.push("different events came under one number".to_owned());
+        troubles.push("different events arrived with one number".to_owned());
     }
     if any(|it| !it.missing.is_empty() || !it.unjoinable.is_empty()) {
-        troubles.push("the sequence has a hole".to_owned());
+        troubles.push("the sequence has a gap".to_owned());
     }
     troubles.extend(audit.hindrance.as_deref().map(|it| plain(it).into_owned()));
     format!("NOT COMPLETE: {} {read}", troubles.join("; "))
@@ -85,12 +86,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_not_complete_says_what_is_wrong_and_what_may_be_the_reason() {
+    fn an_incomplete_result_names_problems_and_a_likely_reason() {
         let sent = [Sent { request_id: "r".into(), lines: 0 }];
         let mut audit = Audit::of(&sent, &Evidence::default());
         audit.hindrance = Some("a further invocation failed: throttled".into());
         let text = text(&audit, &sent);
-        let expected = "NOT COMPLETE: not one of 3 events arrived; a further invocation failed: throttled (read: 0 records, 0 bytes)\n";
+        let expected = "NOT COMPLETE: none of 3 events arrived; a further invocation failed: throttled (read: 0 records, 0 bytes)\n";
         assert!(text.ends_with(expected), "{text}");
     }
 }

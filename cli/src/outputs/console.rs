@@ -1,8 +1,8 @@
-//! Links to the pages of AWS's console. Pure.
+//! Links to pages of the AWS console. Pure.
 
 use crate::deployment::Values;
 
-/// Returns the links to what a deployment publishes, each with what it shows.
+/// Returns the links to a deployment's resources, each with its title.
 pub(super) fn links(values: &Values, region: &str) -> Vec<(&'static str, String)> {
     let value = |key: &str| values.0.get(key).map(String::as_str);
     let partition = value("streamArn").and_then(|arn| arn.split(':').nth(1)).unwrap_or("aws");
@@ -11,7 +11,7 @@ pub(super) fn links(values: &Values, region: &str) -> Vec<(&'static str, String)
         "aws-us-gov" => "console.amazonaws-us-gov.com",
         _ => "console.aws.amazon.com",
     };
-    // The stream and the queue may be of another region.
+    // The stream and the queue may be in another region.
     let page = |service: &str, region: &str, place: &str| {
         format!("https://{region}.{domain}/{service}/home?region={region}#{place}")
     };
@@ -41,7 +41,7 @@ pub(super) fn links(values: &Values, region: &str) -> Vec<(&'static str, String)
     links.into_iter().filter_map(|(what, link)| Some((what, link?))).collect()
 }
 
-/// Percent-encodes everything but unreserved characters (RFC 3986, section 2.3).
+/// Percent-encodes all characters except unreserved ones (RFC 3986, section 2.3).
 fn encoded(text: &str) -> String {
     let byte = |byte: u8| match byte {
         b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {

@@ -1,4 +1,4 @@
-//! One line of the extension in a log group, and lines that say the same. Pure.
+//! One line of the extension in a log group, and its grouping with equal lines. Pure.
 
 use std::collections::BTreeMap;
 
@@ -8,18 +8,18 @@ use serde_json::Value;
 
 use crate::age::age;
 
-/// Characters of a message that are kept.
+/// Number of characters of a message that are kept.
 const CHARACTERS: usize = 1_000;
 
-/// A message, as often as it was logged. Messages that differ in numbers only count as one.
+/// A message and its occurrences. Messages that differ only in numbers count as one.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Message {
     pub(crate) level: Level,
-    /// The newest of these messages.
+    /// The text of the newest occurrence.
     pub(crate) text: String,
     pub(crate) count: usize,
-    /// The time of the newest one, in milliseconds since 1970.
+    /// The time of the newest occurrence, in milliseconds since 1970.
     pub(crate) newest_ms: i64,
 }
 
@@ -55,13 +55,13 @@ impl Level {
 
 impl Message {
     /// Returns the message with its level, how often it was logged, and when.
-    pub(crate) fn said(&self, now_ms: i64) -> String {
+    pub(crate) fn described(&self, now_ms: i64) -> String {
         let Self { level, text, count, newest_ms } = self;
         let times = if *count > 1 { format!("{count} times, last ") } else { String::new() };
         format!("{} {times}{} ago: {text}", level.word(), age(*newest_ms, now_ms))
     }
 
-    /// Returns true if this message says that the trouble of an earlier message is over.
+    /// Returns true if this message reports the end of an earlier message's problem.
     pub(crate) fn ends(&self, earlier: &Self) -> bool {
         let of = |text: &str, words: &str| text.split_once(words).map(|(what, _)| what.to_owned());
         let what = of(&self.text, "delivered again");
@@ -70,14 +70,14 @@ impl Message {
             && self.newest_ms >= earlier.newest_ms
     }
 
-    /// Returns true if this message says that a trouble is over.
+    /// Returns true if this message reports the end of a problem.
     pub(crate) fn is_an_end(&self) -> bool {
         self.text.contains(" delivered again")
     }
 }
 
 impl Line {
-    /// Returns a line of a log group, if the extension wrote it: as text, or as a value of a JSON document.
+    /// Parses a line of a log group, as text or as a value of a JSON document. Returns `None` if the extension did not write it.
     pub(super) fn of(line: &str, at_ms: i64) -> Option<Self> {
         let line = line.trim();
         if line.starts_with('{') {
@@ -99,7 +99,7 @@ impl Line {
         }
     }
 
-    /// Returns what lines have in common that say the same: all but numbers, identifiers, and the version of the extension.
+    /// Returns the key by which equal lines are grouped: the text without numbers, identifiers and the version of the extension.
     fn key(&self) -> (Level, String) {
         let text = self.text.split_once(" (version ").map_or(self.text.as_str(), |(it, _)| it);
         let words = text.split_inclusive(|c: char| !c.is_alphanumeric());
@@ -115,7 +115,7 @@ impl Line {
     }
 }
 
-/// Returns the distinct messages of lines, which are sorted: the newest first.
+/// Returns the distinct messages of sorted lines, the newest first.
 pub(super) fn grouped(lines: Vec<Line>) -> Vec<Message> {
     let mut messages: Vec<Message> = Vec::new();
     let mut known = BTreeMap::new();
@@ -153,7 +153,7 @@ mod tests {
     }
 
     #[test]
-    fn lines_that_only_mention_the_prefix_are_left_out() {
+    fn lines_that_only_mention_the_prefix_are_ignored() {
         for other in [
             "INFO saw [kinesis-telemetry-extension] WARN x",
             "[kinesis-telemetry-extension] loud x",
@@ -182,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_recovery_ends_the_trouble_before_it() {
+    fn a_recovery_ends_the_earlier_problem() {
         let message = |text: &str, newest_ms| Message {
             level: Level::Error,
             text: text.to_owned(),

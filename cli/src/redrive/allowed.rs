@@ -1,27 +1,27 @@
 //! The streams that a redrive writes to. Pure.
 //!
-//! Every function that may send to the queue can write a letter, while the operator's credentials write the record. A letter
-//! therefore only chooses between streams that the operator has allowed.
+//! Every function that can send to the queue can write a letter, but redrive writes the record with the operator's credentials. A
+//! letter can therefore choose only between streams that the operator has allowed.
 
 use std::collections::BTreeSet;
 
 use anyhow::{Result, bail};
 use extension_spec::{Stream, Value as _};
 
-/// Longest ARN of a stream. The longest name has 128 characters, the longest region of today 14.
+/// Length limit of a stream's ARN. The longest name has 128 characters, and the longest current region 14.
 const MOST_ARN_BYTES: usize = 256;
 
-/// The deployment's own stream, and those that the operator names, as ARNs.
+/// The ARNs of the deployment's own stream and of the streams that the operator names.
 #[derive(Debug)]
 pub(super) struct Allowed {
     own: String,
     all: BTreeSet<String>,
 }
 
-/// Why a letter may not choose its stream.
+/// The reason why a letter's stream is not allowed.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum NotAllowed {
-    /// The stream with this ARN is none of the allowed ones.
+    /// The stream with this ARN is not allowed.
     Other(String),
     /// The text is neither a name nor an ARN.
     Unreadable,
@@ -37,8 +37,8 @@ impl Allowed {
         Ok(Self { own, all })
     }
 
-    /// Returns the ARN of the allowed stream that `stream`, a name or an ARN, is equal to. A name means the stream of that
-    /// name in the account and the region of the deployment's own.
+    /// Returns the ARN of the allowed stream that the name or ARN `stream` refers to. A name refers to the account and region of
+    /// the deployment's own stream.
     pub(super) fn resolve(&self, stream: &str) -> Result<String, NotAllowed> {
         let parsed = Stream::parse(stream).filter(|_| stream.len() <= MOST_ARN_BYTES);
         let arn = match parsed.ok_or(NotAllowed::Unreadable)? {
@@ -60,12 +60,12 @@ mod tests {
     const OTHER: &str = "arn:aws:kinesis:us-east-1:999999999999:stream/payments";
 
     #[test]
-    fn a_letter_chooses_between_allowed_streams_alone() {
+    fn a_letter_chooses_only_between_allowed_streams() {
         let allowed = Allowed::new(OWN, &[OTHER.to_owned()]).unwrap();
         for (stream, arn) in [("telemetry", OWN), (OWN, OWN), (OTHER, OTHER)] {
             assert_eq!(allowed.resolve(stream).unwrap(), arn);
         }
-        // A name is in the own account and region, where --also-to allows no stream of that name.
+        // The name refers to the deployment's account and region, where --also-to allows no such stream.
         let payments = OWN.replace("telemetry", "payments");
         for stream in ["payments", &payments] {
             assert_eq!(allowed.resolve(stream), Err(NotAllowed::Other(payments.clone())));
@@ -78,7 +78,7 @@ mod tests {
     }
 
     #[test]
-    fn a_name_also_means_an_added_stream_in_the_own_account_and_region() {
+    fn a_name_also_matches_an_added_stream_of_the_same_account() {
         let payments = OWN.replace("telemetry", "payments");
         let allowed = Allowed::new(OWN, std::slice::from_ref(&payments)).unwrap();
         assert_eq!(allowed.resolve("payments").unwrap(), payments);

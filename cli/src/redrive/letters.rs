@@ -1,4 +1,4 @@
-//! Pieces of records that are on hand, and the records that they make. Pure.
+//! Joins received pieces to records. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
@@ -10,11 +10,11 @@ use extension_spec::limits;
 use super::piece::{Encoding, Key, Piece};
 use super::report::Reason;
 
-/// Most memory of pieces that wait for others, as [`Letter::charge`] counts it.
+/// Largest memory of incomplete records in bytes, as counted by [`Letter::charge`].
 const MOST_BYTES: usize = 64 * 1024 * 1024;
-/// The memory that a message needs in addition to its body, for its key, its id and its receipt handle.
+/// The memory in bytes of a message in addition to its body, for its key, its ID and its receipt handle.
 const MESSAGE_BYTES: usize = 4 * 1024;
-/// The number of missing pieces that are listed.
+/// Number of missing pieces that are listed.
 const LISTED: usize = 10;
 
 /// A record with all of its pieces.
@@ -22,7 +22,7 @@ const LISTED: usize = 10;
 pub(super) struct Whole {
     pub(super) key: Rc<Key>,
     pub(super) data: Vec<u8>,
-    /// Ids of the messages that bear it.
+    /// IDs of the messages that contain it.
     pub(super) messages: Vec<String>,
 }
 
@@ -41,31 +41,31 @@ pub(super) struct Kept {
     pub(super) messages: usize,
 }
 
-/// The result for records.
+/// The records that are complete, and those that stay in the queue.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Outcome {
     pub(super) whole: Vec<Whole>,
     pub(super) kept: Vec<Kept>,
 }
 
-/// The pieces on hand of one record.
+/// The received pieces of one record.
 #[derive(Debug, Default)]
 struct Letter {
     /// The position of its latest piece.
     age: u64,
     /// The bodies of its pieces, by number.
     bodies: BTreeMap<usize, String>,
-    /// Ids of all messages that bear it; a piece may have come twice.
+    /// IDs of all its messages; a piece may have arrived twice.
     messages: Vec<String>,
     /// Bytes of all bodies.
     bytes: usize,
     /// The memory that it needs.
     charge: usize,
-    /// Why the record stays in the queue, with all of its pieces that are still to come.
+    /// The reason why the record stays in the queue, with all of its later pieces.
     bad: Option<Reason>,
 }
 
-/// Records whose pieces are not all on hand, or not proved to belong together.
+/// Records whose pieces are incomplete, or not proved to belong together.
 pub(super) struct Letters {
     by_key: BTreeMap<Rc<Key>, Letter>,
     /// Keys by the ages of their letters.
@@ -88,18 +88,18 @@ impl Default for Letters {
 }
 
 impl Letters {
-    /// Adds the pieces of one answer of the queue, with the ids of their messages. Returns the records that are whole, and
-    /// what stays in the queue.
+    /// Adds the pieces of one response of the queue, with the IDs of their messages. Returns the complete records, and the
+    /// messages that stay in the queue.
     ///
-    /// A record of one piece is whole at once, and a record of several if they fit the checksum in its name. Without a checksum
-    /// it waits for [`rest`](Self::rest), because a piece that contradicts one of its own may still come. If memory gets scarce,
-    /// the oldest letters make room.
+    /// A record of one piece is complete at once; a record of several pieces is complete if they match the checksum in its name.
+    /// Without a checksum it waits for [`rest`](Self::rest), because a contradicting piece may still arrive. If memory runs out,
+    /// the oldest letters are released.
     pub(super) fn file(&mut self, pieces: Vec<(Piece, String)>) -> Outcome {
         let (mut outcome, mut keys) = (Outcome::default(), BTreeSet::new());
         for (piece, message) in pieces {
             let key = self.add(piece, message);
             if key.pieces == 1 {
-                // Letters of one piece are never mixed, even if they claim the same record.
+                // Letters of one piece are never joined, even if they name the same record.
                 self.take_out(&key, &mut outcome, Letter::lacks);
             } else {
                 keys.insert(key);
@@ -113,7 +113,7 @@ impl Letters {
         {
             let key = Rc::clone(key);
             let why = format!(
-                "redrive holds {} MiB of unfinished records at most, and has not found all pieces of this one: redrive again",
+                "redrive holds at most {} MiB of incomplete records, and has not found all pieces of this one: run redrive again",
                 self.most_bytes / 1024 / 1024
             );
             self.take_out(&key, &mut outcome, |_, _| Reason::Incomplete(why));
@@ -121,15 +121,15 @@ impl Letters {
         outcome
     }
 
-    /// Ends the run: returns the records whose pieces nothing has contradicted, and everything else as kept. `is_read`: the
-    /// queue has nothing more.
+    /// Ends the run. Returns the records with no contradicting pieces, and all others as kept. `is_read` is true if the whole
+    /// queue was read.
     pub(super) fn rest(&mut self, is_read: bool) -> Outcome {
         let mut outcome = Outcome::default();
         while let Some((_, key)) = self.ages.first_key_value() {
             let key = Rc::clone(key);
             if !is_read && let Some(letter) = self.by_key.get_mut(&key) {
                 letter.bad.get_or_insert_with(|| {
-                    Reason::Incomplete("redrive ended before the queue did".to_owned())
+                    Reason::Incomplete("redrive stopped before the end of the queue".to_owned())
                 });
             }
             self.take_out(&key, &mut outcome, Letter::lacks);
@@ -149,7 +149,7 @@ impl Letters {
         key
     }
 
-    /// Moves the letter of a key to the outcome, if there is no more to wait for.
+    /// Moves the letter of a key to the outcome if it is complete or bad.
     fn settle(&mut self, key: &Rc<Key>, outcome: &mut Outcome) {
         let Some(mut letter) = self.remove(key) else { return };
         if letter.is_complete(key) {
@@ -176,7 +176,7 @@ impl Letters {
     ) {
         let Some(letter) = self.remove(key) else { return };
         if let Some(reason) = letter.bad.clone() {
-            // Those that came before are kept already.
+            // Earlier messages are already kept.
             if !letter.messages.is_empty() {
                 outcome.keep(key, &letter, reason);
             }
@@ -223,7 +223,8 @@ impl Letter {
         if let Some(known) = self.bodies.get(&number) {
             if *known != body {
                 self.spoil(Reason::Incomplete(format!(
-                    "the queue has two contents of its piece {number}, of which one is forged; compare them, and delete that one"
+                    "the queue has two different versions of its piece {number}, and one is forged: compare them, and delete \
+                     the forged one"
                 )));
             }
             return;
@@ -237,7 +238,7 @@ impl Letter {
         }
     }
 
-    /// Gives up on the record. Its bodies are needed no more.
+    /// Marks the record as bad, and drops its bodies.
     fn spoil(&mut self, reason: Reason) {
         self.charge -= self.bytes;
         self.bytes = 0;
@@ -245,13 +246,13 @@ impl Letter {
         self.bad = Some(reason);
     }
 
-    /// True if all pieces are on hand: their numbers are different, and none is beyond the last.
+    /// Returns true if all pieces have arrived. Their numbers are distinct, and none exceeds the last.
     fn is_complete(&self, key: &Key) -> bool {
         self.bodies.len() == key.pieces
     }
 
-    /// Returns the record's data, and true if nothing that may still come can contradict it. Pieces were cut after the data was
-    /// encoded, so they are joined before it is decoded.
+    /// Returns the record's data, and true if no later piece can contradict it. The data was encoded before it was split, so the
+    /// pieces are joined before decoding.
     fn data(&self, key: &Key) -> Result<(Vec<u8>, bool), Reason> {
         let text: String = self.bodies.values().map(String::as_str).collect();
         let data = match key.encoding {
@@ -263,17 +264,17 @@ impl Letter {
         if (data.len() + key.partition_key.len()) as u64 > limits::RECORD_BYTES_MAX {
             return Err(too_large());
         }
-        // A forger of a whole record can write its checksum, too: it only shows that pieces belong together.
+        // The checksum only shows that pieces belong together; the forger of a whole record can also write its checksum.
         let fits = key.checksum().map(|it| it == crc32fast::hash(&data));
         if key.pieces > 1 && fits == Some(false) {
             return Err(Reason::Incomplete(
-                "its pieces do not fit the checksum in its name, so one of them is forged or damaged".to_owned(),
+                "its pieces do not match the checksum in its name, so one of them is forged or damaged".to_owned(),
             ));
         }
         Ok((data, fits == Some(true)))
     }
 
-    /// Names the missing pieces.
+    /// Returns a reason that lists the missing pieces.
     fn lacks(&self, key: &Key) -> Reason {
         let mut missing = (1..=key.pieces).filter(|it| !self.bodies.contains_key(it));
         let listed: Vec<String> = missing.by_ref().take(LISTED).map(|it| it.to_string()).collect();
@@ -283,7 +284,7 @@ impl Letter {
         };
         let listed = listed.join(", ");
         Reason::Incomplete(format!(
-            "of its {} pieces {listed}{more} are not in the queue",
+            "of its {} pieces, these are not in the queue: {listed}{more}",
             key.pieces
         ))
     }
@@ -291,7 +292,7 @@ impl Letter {
 
 fn too_large() -> Reason {
     Reason::Format(format!(
-        "it is larger than a record of Kinesis, which has {} MiB at most",
+        "it is larger than a Kinesis record can be ({} MiB)",
         limits::RECORD_BYTES_MAX / 1024 / 1024
     ))
 }

@@ -1,16 +1,16 @@
-//! A piece of a record, as a message bears it. Pure.
+//! The piece of a record in a message. Pure.
 //!
-//! The format is the extension's (`extension/src/delivery/sqs/message.rs`), described in docs/consuming.md, "Dead letters".
-//! Anyone who may send to the queue can write a message, so every attribute is checked before it costs anything.
+//! The extension writes the format (`extension/src/delivery/sqs/message.rs`), and docs/consuming.md describes it under "Dead
+//! letters". Every principal that can send to the queue can write a message, so each attribute is checked before it takes memory.
 
 use extension_spec::limits;
 
 use super::allowed::{Allowed, NotAllowed};
 use super::report::Reason;
 
-/// Most characters of a record's name. The extension writes fewer than 100.
+/// Largest length of a record's name in characters. The extension writes fewer than 100.
 const RECORD_NAME_CHARS: usize = 256;
-/// Most characters that a reason quotes from an attribute.
+/// Number of characters that a reason quotes from an attribute.
 const QUOTED_CHARS: usize = 40;
 
 /// The encoding of a record's data in a message.
@@ -22,13 +22,13 @@ pub(super) enum Encoding {
 
 /// The properties that all pieces of a record share. Pieces that differ in any of them are never joined.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-#[allow(clippy::struct_field_names, reason = "so Kinesis calls it")]
+#[allow(clippy::struct_field_names, reason = "Kinesis's name for it")]
 pub(super) struct Key {
     /// Name of the record for people: instance, first and last number, and checksum.
     pub(super) record: String,
     /// ARN of an allowed stream.
     pub(super) stream: String,
-    /// A record may have been sent twice, the second time under another key.
+    /// The partition key. A record may have been sent twice with different keys.
     pub(super) partition_key: String,
     pub(super) encoding: Encoding,
     pub(super) pieces: usize,
@@ -62,12 +62,12 @@ impl Piece {
         let attribute = |name: &str| {
             attribute(name).ok_or_else(|| {
                 Reason::Format(format!(
-                    "no dead letter of the extension: it has no attribute {name}; read it, and delete it yourself"
+                    "not a dead letter of the extension, because it has no attribute {name}: read it, and delete it yourself"
                 ))
             })
         };
         let body = body.filter(|it| !it.is_empty()).ok_or_else(|| {
-            Reason::Format("no dead letter of the extension: it has no body".to_owned())
+            Reason::Format("not a dead letter of the extension, because it has no body".to_owned())
         })?;
         let (number, pieces) = (attribute("Piece")?, attribute("Pieces")?);
         let key = Key {
@@ -84,14 +84,14 @@ impl Piece {
         let piece = Self { number: whole_number("Piece", number)?, key, body: body.to_owned() };
         if piece.key.pieces > limits::DEAD_LETTER_PIECES {
             return Err(Reason::Format(format!(
-                "a message says that its record has {} pieces; no record has more than {}",
+                "a message states that its record has {} pieces; a record has at most {}",
                 quoted(pieces),
                 limits::DEAD_LETTER_PIECES
             )));
         }
         if !(1..=piece.key.pieces).contains(&piece.number) {
             return Err(Reason::Format(format!(
-                "a message says that it is piece {} of {pieces}",
+                "a message states that it is piece {} of {pieces}",
                 quoted(number)
             )));
         }
@@ -99,25 +99,25 @@ impl Piece {
     }
 }
 
-/// A text of 1 to so many characters.
+/// Returns a text of 1 to `most` characters.
 fn bounded(name: &str, text: &str, most: usize) -> Result<String, Reason> {
     let chars = text.chars().count();
     if (1..=most).contains(&chars) {
         return Ok(text.to_owned());
     }
     Err(Reason::Format(format!(
-        "the attribute {name} of a message has {chars} characters; it takes 1 to {most}"
+        "the attribute {name} of a message has {chars} characters; it must have 1 to {most}"
     )))
 }
 
-/// A number in the one form in which the extension writes it. One beyond `usize` becomes the largest.
+/// Parses a number in the exact form that the extension writes. Numbers beyond `usize` become the largest one.
 fn whole_number(name: &str, text: &str) -> Result<usize, Reason> {
     let is_number = !text.is_empty() && text.bytes().all(|it| it.is_ascii_digit());
     if is_number && (text == "0" || !text.starts_with('0')) {
         return Ok(text.parse().unwrap_or(usize::MAX));
     }
     Err(Reason::Format(format!(
-        "the attribute {name} of a message is \"{}\", which is no number",
+        "the attribute {name} of a message is \"{}\", which is not a number",
         quoted(text)
     )))
 }
@@ -127,7 +127,7 @@ fn encoding(text: &str) -> Result<Encoding, Reason> {
         "text" => Ok(Encoding::Text),
         "base64" => Ok(Encoding::Base64),
         _ => Err(Reason::Format(format!(
-            "its Encoding is \"{}\", which this version does not know",
+            "its Encoding is \"{}\", which this version does not support",
             quoted(text)
         ))),
     }
@@ -143,7 +143,7 @@ fn stream(text: &str, allowed: &Allowed) -> Result<String, Reason> {
     })
 }
 
-/// The beginning of a text that anyone may have written.
+/// Returns the beginning of a text, which any sender can choose.
 fn quoted(text: &str) -> String {
     let beginning: String = text.chars().take(QUOTED_CHARS).collect();
     if beginning.len() < text.len() { beginning + "…" } else { beginning }
@@ -151,7 +151,7 @@ fn quoted(text: &str) -> String {
 
 #[cfg(test)]
 impl Piece {
-    /// A piece of the record that consists of these; the others are like it.
+    /// Returns one piece of a record for tests.
     pub(super) fn sample(record: &str, number: usize, pieces: usize, body: &str) -> Self {
         let key = Key {
             record: record.into(),
@@ -170,7 +170,7 @@ mod tests {
 
     const OWN: &str = "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry";
 
-    /// A good message, but for one attribute.
+    /// Reads a message that is valid except for one attribute.
     fn piece(changed: &str, value: Option<&str>) -> Result<Piece, String> {
         let usual = [
             ("Stream", OWN),
@@ -189,7 +189,7 @@ mod tests {
     }
 
     #[test]
-    fn a_message_of_the_extension_is_a_piece_with_the_checksum_of_its_record() {
+    fn a_message_of_the_extension_has_the_record_checksum() {
         let piece = piece("none", None).unwrap();
         assert_eq!((piece.number, piece.key.pieces), (1, 2));
         assert_eq!(piece.key.checksum(), Some(0x9c38_f1af));
@@ -203,20 +203,20 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_with_a_message_is_named_with_a_bounded_value() {
+    fn an_invalid_attribute_is_reported_with_a_bounded_value() {
         let long = "9".repeat(100_000);
         for (name, value, error) in [
             (
                 "Piece",
                 Some("one"),
-                "the attribute Piece of a message is \"one\", which is no number",
+                "the attribute Piece of a message is \"one\", which is not a number",
             ),
-            ("Piece", Some("3"), "a message says that it is piece 3 of 2"),
+            ("Piece", Some("3"), "a message states that it is piece 3 of 2"),
             ("Piece", None, "it has no attribute Piece"),
             (
                 "Pieces",
                 Some("1000000000000"),
-                "has 1000000000000 pieces; no record has more than 1000",
+                "has 1000000000000 pieces; a record has at most 1000",
             ),
             ("Pieces", Some(&long), "has 9999999999999999999999999999999999999999… pieces"),
             ("PartitionKey", Some(&long), "PartitionKey of a message has 100000 characters"),

@@ -12,22 +12,21 @@ use kinesis_telemetry_stream::Aws;
 use tokio::task::JoinSet;
 use tokio::time::sleep;
 
-/// The time for which received messages stay hidden from other readers: until all pieces have arrived and were written.
+/// The time for which received messages stay hidden from other readers. It must suffice to receive all pieces and write them.
 const HIDDEN: Duration = Duration::from_mins(10);
-/// `ReceiveMessage` and its like: most messages (SQS API reference).
+/// Largest number of messages in one call, such as `ReceiveMessage` (SQS API reference).
 const BATCH: usize = 10;
-/// A wait for messages, in seconds. An interruption waits as long; none at all would ask some of the queue's servers only
-/// ("Short and long polling", SQS developer guide).
+/// The wait for messages in one call, in seconds. An interruption takes as long. Without a wait, SQS asks only some of the
+/// queue's servers ("Short and long polling", SQS developer guide).
 const WAIT: i32 = 1;
-/// The number of times that the counts of a queue are read, a second apart, before they are used: they are approximate,
-/// and late.
+/// Number of times that the queue's counts are read, a second apart, before they are used. The counts are approximate and late.
 const LOOKS: u32 = 10;
-/// Most messages that are held. SQS itself hides 120,000 at most (SQS developer guide, "Message quotas").
+/// Largest number of held messages. SQS itself hides at most 120,000 (SQS developer guide, "Message quotas").
 pub(super) const MOST_HELD: usize = 100_000;
-/// Requests under way at the same time that make messages visible.
+/// Number of concurrent requests that make messages visible.
 const AT_A_TIME: usize = 8;
 
-/// A queue. Every message that was received is hidden until it is deleted or made visible again.
+/// A queue. Each received message is hidden until it is deleted or made visible again.
 pub(super) struct Queue {
     client: aws_sdk_sqs::Client,
     aws: Aws,
@@ -46,7 +45,7 @@ impl Queue {
         }
     }
 
-    /// Returns some messages that are not held yet, or none if none came for a second.
+    /// Returns some messages that are not held yet, or none if none arrived for a second.
     pub(super) async fn receive(&mut self) -> Result<Vec<Message>> {
         let answer = self
             .client
@@ -61,7 +60,7 @@ impl Queue {
         let doing = format!("reading {}", self.url);
         let answer = answer.map_err(|e| self.aws.explain(&doing, "sqs:ReceiveMessage", &e))?;
         let mut messages = answer.messages.unwrap_or_default();
-        // One that was hidden for too long comes again: only its handle is new.
+        // A message that was hidden for too long arrives again, with a new handle.
         messages.retain(|it| {
             let handle = it.receipt_handle().unwrap_or_default().to_owned();
             self.held.insert(id(it), handle).is_none()
@@ -69,12 +68,12 @@ impl Queue {
         Ok(messages)
     }
 
-    /// True if no more messages can be held.
+    /// Returns true if no more messages can be held.
     pub(super) fn is_full(&self) -> bool {
         self.held.len() >= MOST_HELD
     }
 
-    /// Deletes messages; gives those that cannot be deleted, which are still held, with the reason.
+    /// Deletes messages. Returns those that cannot be deleted, which are still held, with the reason.
     pub(super) async fn delete(&mut self, ids: &[String]) -> Result<Vec<(String, String)>> {
         let mut failures = Vec::new();
         for ids in ids.chunks(BATCH) {
@@ -84,9 +83,10 @@ impl Queue {
             };
             let entries = ids.iter().enumerate().filter_map(entry).collect::<Result<_, _>>();
             let delete = self.client.delete_message_batch().queue_url(&self.url);
-            let answer = delete.set_entries(Some(entries.context("a message without a handle")?));
+            let answer =
+                delete.set_entries(Some(entries.context("a message has no receipt handle")?));
             let answer = answer.send().await.map_err(|e| {
-                self.aws.explain("deleting what was put back", "sqs:DeleteMessage", &e)
+                self.aws.explain("deleting messages that were put back", "sqs:DeleteMessage", &e)
             })?;
             for done in answer.successful() {
                 if let Some(id) = nth(ids, done.id()) {
@@ -101,7 +101,7 @@ impl Queue {
         Ok(failures)
     }
 
-    /// Makes all held messages visible again. Returns how many they were, or why some cannot.
+    /// Makes all held messages visible again. Returns their number, or the reason why some stay hidden.
     pub(super) async fn show_again(&mut self) -> Result<usize> {
         let held = std::mem::take(&mut self.held);
         let mut done = Ok(held.len());
@@ -118,11 +118,12 @@ impl Queue {
                 let batch = batch.collect::<Result<_, _>>()?;
                 under_way.spawn(change.set_entries(Some(batch)).send());
             } else if let Some(answer) = under_way.join_next().await {
-                let (doing, takes) = ("showing messages again", "sqs:ChangeMessageVisibility");
+                let (doing, takes) =
+                    ("making messages visible again", "sqs:ChangeMessageVisibility");
                 match answer.context("a request has panicked")? {
                     Err(error) => done = Err(self.aws.explain(doing, takes, &error)),
                     Ok(answer) => {
-                        // One that is gone, or visible, is no trouble: the fault is the sender's then.
+                        // A sender fault means that the message is deleted or visible, which is fine.
                         if let Some(it) = answer.failed().iter().find(|it| !it.sender_fault()) {
                             done = Err(anyhow!("{doing} failed: {}", it.code()));
                         }
@@ -131,10 +132,12 @@ impl Queue {
             }
         }
         let wait = HIDDEN.as_secs() / 60;
-        done.with_context(|| format!("what is left shows up within {wait} minutes only"))
+        done.with_context(|| {
+            format!("the remaining messages become visible only after up to {wait} minutes")
+        })
     }
 
-    /// Returns the number of visible and of hidden messages, once there are none or time is over.
+    /// Returns the numbers of visible and hidden messages, once both are 0 or the time is over.
     pub(super) async fn counted(&self) -> Result<(u64, u64)> {
         let mut counted = self.count().await?;
         for _ in 1..LOOKS {
@@ -153,14 +156,15 @@ impl Queue {
         };
         let ask = self.client.get_queue_attributes().queue_url(&self.url);
         let ask = ask.attribute_names(Visible).attribute_names(Hidden).send().await;
-        let answer = ask
-            .map_err(|e| self.aws.explain("counting what is left", "sqs:GetQueueAttributes", &e))?;
+        let answer = ask.map_err(|e| {
+            self.aws.explain("counting the remaining messages", "sqs:GetQueueAttributes", &e)
+        })?;
         let count = |name| answer.attributes()?.get(&name)?.parse().ok();
-        count(Visible).zip(count(Hidden)).context("SQS does not say how many messages there are")
+        count(Visible).zip(count(Hidden)).context("the response of SQS has no message counts")
     }
 }
 
-/// A message's id, by which it is known also when it comes again.
+/// Returns a message's ID, which stays the same when the message arrives again.
 pub(super) fn id(message: &Message) -> String {
     message.message_id().or(message.receipt_handle()).unwrap_or_default().to_owned()
 }

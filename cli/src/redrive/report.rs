@@ -1,4 +1,4 @@
-//! Reports what a redrive has done, and what it has kept back. It is the only place that prints text of letters.
+//! The report about a redrive: records that were put back, and letters that were kept. No other module prints text of letters.
 
 use std::collections::BTreeMap;
 use std::fmt::{self, Write as _};
@@ -8,24 +8,24 @@ use kinesis_telemetry_stream::{counted, thousands};
 use kinesis_telemetry_terminal::beginning;
 use serde_json::{Value, json};
 
-/// The number of records or messages that are named for one reason.
+/// Number of records or messages that are named for one reason.
 const NAMED: usize = 3;
-/// The number of reasons of one kind that are listed: forged letters can have any number of them.
+/// Number of reasons of one kind that are listed. Forged letters can cause any number of them.
 const REASONS: usize = 20;
-/// Most characters of a name, and of a reason.
+/// Largest length of a name and of a reason, in characters.
 const NAME_CHARS: usize = 80;
 const REASON_CHARS: usize = 600;
 
-/// Why a letter stays in the queue.
+/// The reason why a letter stays in the queue.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Reason {
-    /// It is for the stream with this ARN, which the operator has not allowed.
+    /// The letter is for the stream with this ARN, which the operator has not allowed.
     OtherStream(String),
-    /// It does not have the format of the extension's letters.
+    /// The letter does not have the extension's format.
     Format(String),
-    /// Its pieces are missing, or contradict each other.
+    /// Pieces of the letter are missing, or contradict each other.
     Incomplete(String),
-    /// Kinesis or SQS has refused it.
+    /// Kinesis or SQS rejected the letter.
     Refused(String),
 }
 
@@ -56,12 +56,12 @@ pub(super) struct Report {
     pub(super) records: usize,
     pub(super) bytes: usize,
     kept: BTreeMap<Reason, Kept>,
-    /// Messages that stay for reasons that are not listed.
+    /// Number of messages that stay for reasons that are not listed.
     more: usize,
 }
 
 impl Report {
-    /// Notes that `what`, a record or a message, stays in the queue as so many messages.
+    /// Notes that the record or message `what` stays in the queue, as this number of messages.
     pub(super) fn keep(&mut self, reason: Reason, what: &str, messages: usize) {
         let kind = discriminant(&reason);
         let is_listed = self.kept.contains_key(&reason)
@@ -82,8 +82,8 @@ impl Report {
         self.records == 0 && self.kept.is_empty()
     }
 
-    /// Returns the report for machines. The other numbers are of messages in the queue: left by this run, come meanwhile, and
-    /// held by other readers.
+    /// Returns the report for machines. `left`, `visible` and `hidden` are numbers of messages in the queue: left by this run,
+    /// new, and held by other readers.
     pub(super) fn document(&self, left: usize, visible: u64, hidden: u64) -> Value {
         let kept = self.kept.iter().map(|(reason, kept)| {
             let kind = match reason {
@@ -106,7 +106,7 @@ impl Report {
         })
     }
 
-    /// The report for people, a line for each reason.
+    /// Returns the report for people, with a line for each reason.
     pub(super) fn text(&self) -> String {
         let (records, bytes) = (counted(self.records, "record"), thousands(self.bytes));
         let mut text = format!("{records} put back into the stream, {bytes} bytes\n");
@@ -123,7 +123,7 @@ impl Report {
             let messages = counted(self.more, "message");
             _ = writeln!(
                 text,
-                "left: {messages}: for more streams and reasons than the {REASONS} of each kind that are listed"
+                "left: {messages}: for further streams and reasons (only {REASONS} of each kind are listed)"
             );
         }
         text
@@ -145,7 +145,7 @@ mod tests {
     const ARN: &str = "arn:aws:kinesis:us-east-1:999999999999:stream/payments";
 
     #[test]
-    fn letters_for_other_streams_are_counted_by_stream_with_the_remedy() {
+    fn letters_for_other_streams_are_counted_by_stream() {
         let mut report = Report::default();
         for n in 0..12 {
             report.keep(Reason::OtherStream(ARN.into()), &format!("message {n}"), 1);
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn what_stays_for_one_reason_is_named_up_to_three() {
+    fn up_to_three_letters_are_named_for_one_reason() {
         let mut report = Report::default();
         for n in 0..12 {
             report.keep(Reason::Refused("busy".into()), &format!("record {n}"), 2);
@@ -189,7 +189,7 @@ mod tests {
         let text = report.text();
         assert_eq!(text.lines().count(), 1 + 2 * REASONS + 1 + 1);
         assert!(text.contains("left: record a: denied\n"), "{text}");
-        assert!(text.contains("left: 99,960 messages: for more streams"), "{text}");
+        assert!(text.contains("left: 99,960 messages: for further streams"), "{text}");
     }
 
     #[test]

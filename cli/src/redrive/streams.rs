@@ -1,4 +1,4 @@
-//! The allowed streams. What one of them refuses is no reason to keep back what others would take.
+//! The allowed streams. A failure of one stream does not keep back the records of others.
 
 use std::collections::VecDeque;
 use std::collections::btree_map::{BTreeMap, Entry};
@@ -16,31 +16,31 @@ use tokio::time::sleep;
 
 use super::letters::Whole;
 
-/// `PutRecords`: most bytes, keys included: what every region and every emulator takes. A larger record goes alone.
+/// Largest size of a `PutRecords` call in bytes, including keys, that every region and every emulator accepts. A larger record is
+/// sent alone.
 const MOST_BYTES: usize = 5 * 1024 * 1024;
 
-/// After how many failures in a row a stream takes nothing. Fewer may be the faults of single records.
+/// Number of consecutive failures after which a stream counts as unavailable. Fewer may be caused by single records.
 const MOST_FAILURES: u32 = 3;
-/// Most characters of a reason in the status line.
+/// Largest length of a reason in the status line, in characters.
 const STATUS_CHARS: usize = 200;
 
-/// A record, and why it stays in the queue, if it does.
+/// A record, and the reason why it stays in the queue, if it does.
 pub(super) type Done = (Whole, Result<(), String>);
 
 pub(super) struct Streams {
     aws: Aws,
-    /// The streams that were looked up, by ARN.
+    /// The streams that were used, by ARN.
     known: BTreeMap<String, Known>,
 }
 
-/// A stream, and what this run has met there.
+/// A stream, and the failures of this run there.
 struct Known {
-    /// The way to it, or why it takes nothing.
+    /// The client for the stream, or the reason why it accepts no records.
     target: Result<Target, String>,
-    /// The number of times that it was too busy until patience ended. Each one halves the patience with the next
-    /// record.
+    /// Number of records for which the retries ended while the stream was busy. Each one halves the retry time of the next record.
     busy: u32,
-    /// The number of calls in a row that failed in a way that may be the record's fault, or the stream's.
+    /// Number of consecutive failed calls of which either a record or the stream may be the cause.
     failures: u32,
 }
 
@@ -49,7 +49,8 @@ impl Streams {
         Self { aws: aws.clone(), known: BTreeMap::new() }
     }
 
-    /// Puts each record where it was to go, under its own key. Fails if the credentials do, which no stream would spare.
+    /// Writes each record to its stream, with its own partition key. Fails if the credentials are invalid, because every stream
+    /// would fail.
     pub(super) async fn put(
         &mut self,
         records: Vec<Whole>,
@@ -66,7 +67,7 @@ impl Streams {
                     unknown.insert(Known { target, busy: 0, failures: 0 })
                 }
             };
-            // Which of several records was refused is not said.
+            // Kinesis does not report which of several records it rejected.
             for record in known.put(batch, &mut done, progress).await?.into_iter().rev() {
                 batches.push_front(vec![record]);
             }
@@ -76,8 +77,8 @@ impl Streams {
 }
 
 impl Known {
-    /// Puts a batch, again and again what the stream is too busy for. Gives the records back that were refused on account of one
-    /// of them.
+    /// Writes a batch, and retries records while the stream is busy. Returns the records of a call that was rejected because of
+    /// one of them.
     async fn put(
         &mut self,
         mut batch: Vec<Whole>,
@@ -104,7 +105,7 @@ impl Known {
                     if batch.is_empty() {
                         return Ok(Vec::new());
                     }
-                    (format!("{} takes no more: {why}", batch[0].key.stream), true)
+                    (format!("{} accepts no more records: {why}", batch[0].key.stream), true)
                 }
                 Err(error) => {
                     let why = format!("{:#}", target.explain("PutRecords to", &error));
@@ -138,7 +139,7 @@ impl Known {
         }
     }
 
-    /// Notes a call that has failed. After some, or if it is the stream's fault, the stream takes nothing more.
+    /// Notes a failed call. After several, or if the stream is the cause, the stream counts as unavailable.
     fn fail(&mut self, why: &str, is_of_stream: bool) {
         self.failures += 1;
         if is_of_stream || self.failures >= MOST_FAILURES {
@@ -147,7 +148,7 @@ impl Known {
     }
 }
 
-/// The meaning of a failed call for the records after it.
+/// The consequence of a failed call for later records.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Fault {
     /// No call would succeed.
@@ -169,7 +170,7 @@ fn fault(code: Option<&str>, records: usize) -> Fault {
         Some("ValidationException" | "InvalidArgumentException") => Fault::Record,
         Some("AccessDeniedException" | "ResourceNotFoundException") => Fault::Stream,
         Some(code) if code.starts_with("KMS") => Fault::Stream,
-        // Several records together are no larger than every service takes, so the service itself does not answer.
+        // A batch of several records is small enough for every service, so the service itself does not answer.
         None if records > 1 => Fault::Stream,
         _ => Fault::Unclear,
     }
@@ -193,13 +194,13 @@ async fn call(
     request.set_records(Some(entries.map_err(SdkError::construction_failure)?)).send().await
 }
 
-/// Moves what the stream has to `done`; what it has not stays in the batch, and the last reason is given.
+/// Moves the accepted records to `done`, and keeps the others in the batch. Returns the last reason.
 fn sort(answer: &PutRecordsOutput, batch: &mut Vec<Whole>, done: &mut Vec<Done>) -> String {
-    let mut why = String::from("it does not say why");
+    let mut why = String::from("no reason given");
     let mut answers = answer.records().iter();
     for record in std::mem::take(batch) {
         match answers.next() {
-            // Kinesis answers each record, in their order.
+            // Kinesis returns a result for each record, in order.
             Some(it) if it.error_code().is_none() && it.sequence_number().is_some() => {
                 done.push((record, Ok(())));
             }
@@ -216,7 +217,7 @@ fn sort(answer: &PutRecordsOutput, batch: &mut Vec<Whole>, done: &mut Vec<Done>)
     why
 }
 
-/// Records of one stream each, as many as a call takes, in their order.
+/// Returns batches of records for one stream each, as large as one call allows, in order.
 fn batches(records: Vec<Whole>) -> VecDeque<Vec<Whole>> {
     let mut by_stream: BTreeMap<String, Vec<Vec<Whole>>> = BTreeMap::new();
     for record in records {
@@ -233,8 +234,8 @@ fn batches(records: Vec<Whole>) -> VecDeque<Vec<Whole>> {
     by_stream.into_values().flatten().collect()
 }
 
-/// Returns the pauses between attempts. Together they last about a minute, in which an on-demand stream may have grown;
-/// less for a stream that has been too busy before.
+/// Returns the pauses between attempts. Together they last about a minute, in which an on-demand stream may scale; less for a
+/// stream that was already busy.
 fn pauses(busy: u32) -> impl Iterator<Item = Duration> {
     const FIRST: Duration = Duration::from_millis(200);
     const LAST: Duration = Duration::from_secs(5);
@@ -260,7 +261,7 @@ mod tests {
     }
 
     #[test]
-    fn a_call_holds_records_of_one_stream_and_no_more_than_kinesis_takes() {
+    fn a_call_has_one_stream_and_stays_within_the_limits() {
         let of = |name: &str, count| (name.to_owned(), count);
         let mixed = ["a", "b", "a"].map(|stream| whole(stream, 1));
         assert_eq!(sizes(mixed.into()), [of("a", 2), of("b", 1)]);
@@ -271,14 +272,14 @@ mod tests {
     }
 
     #[test]
-    fn a_busy_stream_is_given_about_a_minute() {
+    fn a_busy_stream_is_retried_for_about_a_minute() {
         let all: Duration = pauses(0).sum();
         assert!((50..=70).contains(&all.as_secs()), "{all:?}");
-        assert!(pauses(0).is_sorted(), "it is asked ever more rarely");
+        assert!(pauses(0).is_sorted(), "the pauses grow");
         let later: Duration = (1..1000).flat_map(pauses).sum();
         assert!(
             later.as_secs() < 300,
-            "a thousand batches that it is too busy for take minutes: {later:?}"
+            "a thousand batches for a busy stream take only minutes: {later:?}"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! Enhanced fan-out: a consumer of one's own, registered for as long as it is needed, to which Kinesis pushes records.
+//! Enhanced fan-out: a registered consumer of its own, to which Kinesis pushes records. It is deregistered at the end.
 //!
 //! Source: `RegisterStreamConsumer` and `SubscribeToShard` in the Kinesis API reference.
 
@@ -20,17 +20,17 @@ use tokio::time::{sleep, timeout};
 
 use super::Screen;
 
-/// The pause between two checks that the consumer exists, and before a broken subscription is made again.
+/// The pause between two checks that the consumer exists, and before a broken subscription is renewed.
 const PAUSE: Duration = Duration::from_secs(1);
-/// The number of failures in a row after which a subscription is given up.
+/// Number of consecutive failures after which a subscription is abandoned.
 const FAILURES: u32 = 10;
-/// After this time without a word a subscription is dead: Kinesis tells every few seconds how far it is, also where nothing
-/// arrives. A machine that has slept hears nothing of connections that were closed meanwhile.
+/// Time without an event after which a subscription counts as dead. Kinesis sends its position every few seconds, even without
+/// records. A machine that was asleep is not notified of connections that were closed in that time.
 const SILENCE: Duration = Duration::from_secs(35);
-/// It takes seconds.
+/// Longest time until the consumer is active. Registration takes seconds.
 const REGISTRATION: Duration = Duration::from_mins(1);
 
-/// Shows what arrives until `end`, or all that was wanted is shown. The consumer is deregistered in any case.
+/// Shows records until `end`, or until `show` has enough. The consumer is always deregistered.
 pub(super) async fn follow(
     target: &Target,
     stream: &str,
@@ -48,15 +48,16 @@ pub(super) async fn follow(
     done.and(gone)
 }
 
-/// Returns the ARN of a stream, by which alone consumers are registered.
+/// Returns the ARN of a stream. Consumers can be registered only by ARN.
 async fn arn(target: &Target, stream: &str) -> Result<String> {
     if stream.starts_with("arn:") {
         return Ok(stream.to_owned());
     }
     let answer = target.client.describe_stream_summary().stream_name(stream).send().await;
     let answer = answer.map_err(|e| target.explain("DescribeStreamSummary of", &e))?;
-    let summary =
-        answer.stream_description_summary.context("Kinesis does not describe the stream")?;
+    let summary = answer
+        .stream_description_summary
+        .context("the response of Kinesis has no description of the stream")?;
     Ok(summary.stream_arn)
 }
 
@@ -70,7 +71,7 @@ struct Consumer<'a> {
 /// The records of a shard.
 struct Batch {
     records: Vec<Record>,
-    /// Shards that go on where this one ends.
+    /// Shards that continue where this one ends.
     children: Vec<String>,
 }
 
@@ -88,7 +89,7 @@ impl<'a> Consumer<'a> {
             .map_err(|e| target.explain("RegisterStreamConsumer of", &e))?;
         let arn = answer
             .consumer
-            .context("Kinesis registers a consumer and does not name it")?
+            .context("the response of Kinesis does not name the registered consumer")?
             .consumer_arn;
         note(&format!("registered the consumer {name}"));
         Ok(Self { target, arn })
@@ -100,7 +101,7 @@ impl<'a> Consumer<'a> {
         gone.map_err(|e| {
             self.target.explain(
                 &format!(
-                    "DeregisterStreamConsumer ({}, which is billed until it is gone) of",
+                    "DeregisterStreamConsumer ({}, which is billed until it is deleted) of",
                     self.arn
                 ),
                 &e,
@@ -130,7 +131,7 @@ impl<'a> Consumer<'a> {
         };
         let active = tokio::time::timeout(REGISTRATION, active).await;
         active.with_context(|| {
-            format!("the consumer {} is not active within {REGISTRATION:?}", self.arn)
+            format!("the consumer {} did not become active within {REGISTRATION:?}", self.arn)
         })?
     }
 
@@ -138,7 +139,7 @@ impl<'a> Consumer<'a> {
         self.is_active().await?;
         let (sender, mut receiver) = mpsc::channel(100);
         let mut known = BTreeSet::new();
-        // Ends with this function, and all subscriptions with it.
+        // Dropping the set at the end of this function ends all subscriptions.
         let mut shards = tokio::task::JoinSet::new();
         let mut subscribe = |id: String, start: Start| {
             if known.insert(id.clone()) {
@@ -180,14 +181,14 @@ struct Shard {
 impl Shard {
     async fn follow(self, start: Start) {
         if let Err(error) = self.until_closed(start).await {
-            // The receiver may have gone.
+            // The receiver may no longer exist.
             _ = self.sender.send(Err(error)).await;
         }
     }
 
-    /// A subscription lasts five minutes; then the next one begins where it ended.
+    /// Subscribes until the shard is closed. A subscription lasts five minutes; the next one begins where it ended.
     async fn until_closed(&self, start: Start) -> Result<()> {
-        // What arrives before a first subscription that has to be made again is to be shown, too.
+        // If the first subscription must be retried, records that arrive before it are shown, too.
         let later = start.fixed();
         let mut position = beginning(start)?;
         let mut failures = 0;
@@ -198,9 +199,9 @@ impl Shard {
                         position = beginning(later)?;
                     }
                     match self.listen(&mut events, &mut position).await? {
-                        Heard::Everything => return Ok(()),
-                        Heard::Some => failures = 0,
-                        Heard::Nothing => failures += 1,
+                        Received::All => return Ok(()),
+                        Received::Some => failures = 0,
+                        Received::Nothing => failures += 1,
                     }
                 }
                 Err(error) if failures < FAILURES && passes(error.code()) => failures += 1,
@@ -208,7 +209,7 @@ impl Shard {
             }
             if failures >= FAILURES {
                 bail!(
-                    "{FAILURES} subscriptions to the shard {} have ended without a word",
+                    "{FAILURES} consecutive subscriptions to the shard {} ended without a record",
                     self.id
                 );
             }
@@ -225,10 +226,14 @@ impl Shard {
         subscribe.send().await.map(|it| it.event_stream)
     }
 
-    /// Passes on pushed records, and keeps `position` behind them, until the subscription ends or fails.
-    async fn listen(&self, events: &mut Events, position: &mut StartingPosition) -> Result<Heard> {
-        let mut heard = Heard::Nothing;
-        // Silence, an error and the end call for the same: another subscription.
+    /// Passes on pushed records and advances `position`, until the subscription ends or fails.
+    async fn listen(
+        &self,
+        events: &mut Events,
+        position: &mut StartingPosition,
+    ) -> Result<Received> {
+        let mut received = Received::Nothing;
+        // After a timeout, an error or the end, another subscription follows.
         while let Ok(Ok(Some(event))) = timeout(SILENCE, events.recv()).await {
             let SubscribeToShardEventStream::SubscribeToShardEvent(event) = event else { continue };
             let records = event.records.into_iter().map(Record::of).collect::<Result<_>>()?;
@@ -236,24 +241,24 @@ impl Shard {
             let children: Vec<_> = children.map(|it| it.shard_id).collect();
             let is_closed = !children.is_empty();
             if self.sender.send(Ok(Batch { records, children })).await.is_err() || is_closed {
-                return Ok(Heard::Everything);
+                return Ok(Received::All);
             }
             *position = after(&event.continuation_sequence_number)?;
-            heard = Heard::Some;
+            received = Received::Some;
         }
-        Ok(heard)
+        Ok(received)
     }
 }
 
 /// The end of a subscription.
-enum Heard {
+enum Received {
     Nothing,
     Some,
-    /// It reached the end of the shard, or the receiver wanted no more.
-    Everything,
+    /// The subscription reached the end of the shard, or the receiver has enough.
+    All,
 }
 
-/// The subscription before may live on for some seconds; connections break; Kinesis may be too busy.
+/// Returns true for temporary errors: the previous subscription is still active, the connection broke, or Kinesis throttles.
 fn passes(code: Option<&str>) -> bool {
     let passing = [
         "ResourceInUseException",
@@ -268,10 +273,10 @@ fn passes(code: Option<&str>) -> bool {
 fn beginning(start: Start) -> Result<StartingPosition> {
     let (kind, time) = start.position();
     let position = StartingPosition::builder().r#type(kind).set_timestamp(time);
-    position.build().context("a position without a type")
+    position.build().context("the position has no type")
 }
 
 fn after(number: &str) -> Result<StartingPosition> {
     let position = StartingPosition::builder().r#type(ShardIteratorType::AfterSequenceNumber);
-    position.sequence_number(number).build().context("a position without a type")
+    position.sequence_number(number).build().context("the position has no type")
 }

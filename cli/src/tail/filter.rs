@@ -15,11 +15,11 @@ pub(super) struct Filter<'a> {
 }
 
 impl<'a> Filter<'a> {
-    /// Fails if the regular expression is none.
+    /// Returns the conditions. Fails if the regular expression is invalid.
     pub(super) fn new(options: &'a Tail) -> Result<Self> {
         let compiled = |text: &String| {
             Regex::new(text).map_err(|error| {
-                // The crate draws a picture of several lines, the last of which has the reason.
+                // The error message of the crate has several lines; the last one has the reason.
                 let drawn = error.to_string();
                 let why = drawn.lines().last().unwrap_or_default().trim_start_matches("error: ");
                 anyhow!("--grep \"{text}\" is not a regular expression: {why}")
@@ -53,7 +53,7 @@ impl<'a> Filter<'a> {
     }
 }
 
-/// Returns true if the type is the wanted one or one of its group: `platform` is the group of `platform.report`.
+/// Returns true if the type equals the wanted one or belongs to that group: `platform.report` belongs to `platform`.
 fn is_of_type(kind: &str, wanted: &str) -> bool {
     let wanted = wanted.trim_end_matches('.');
     kind == wanted || kind.strip_prefix(wanted).is_some_and(|rest| rest.starts_with('.'))
@@ -101,7 +101,7 @@ mod tests {
     }
 
     #[test]
-    fn a_type_stands_for_its_group() {
+    fn a_group_matches_its_types() {
         let report = Event { kind: "platform.report".into(), ..event("1") };
         for wanted in ["platform", "platform.", "platform.report"] {
             let options = Tail { types: vec![wanted.into()], ..Tail::default() };

@@ -1,7 +1,7 @@
-//! Events as lines for people: time, function, invocation, level, text.
+//! Formats events as lines for people: time, function, invocation, level, text.
 //!
-//! A function has a column only if several write to the stream. An invocation is the beginning of its request ID, in a colour of
-//! its own. Further lines of a text, such as those of a stack trace, stand below it. Pure.
+//! A function has a column only if several write to the stream. An invocation is shown as the beginning of its request ID, in its
+//! own colour. Further lines of a text, such as a stack trace, are indented below it. Pure.
 
 mod functions;
 
@@ -16,19 +16,19 @@ use textwrap::core::display_width;
 
 use functions::Functions;
 
-/// Characters of a request ID that are shown. Two of a hundred invocations rarely share them.
+/// Number of characters of a request ID that are shown. Two of a hundred invocations rarely share them.
 const REQUEST: usize = 4;
 /// Colours of invocations: those that are readable on dark and light backgrounds.
 const COLORS: [u8; 8] = [39, 208, 141, 77, 205, 172, 44, 105];
-/// Longest pause, in milliseconds, after which a line without a date would mislead.
+/// Pause in milliseconds after which a line gets a date, because a time alone would mislead.
 const PAUSE_MS: i64 = 60 * 60 * 1000;
-/// Columns that a text gets at least, however narrow the terminal is.
+/// Smallest number of columns for a text, even on a narrow terminal.
 const NARROWEST: usize = 30;
 
 /// Shows events one after the other.
 pub(super) struct Pretty {
     styles: Styles,
-    /// Columns of the terminal, if lines are to be wrapped.
+    /// Columns of the terminal, if lines are wrapped.
     columns: Option<usize>,
     functions: Functions,
     date: String,
@@ -76,7 +76,7 @@ impl Pretty {
         self.body(&line, styles, &prefix, width, text);
     }
 
-    /// Adds the text of an event, its further lines below the first.
+    /// Adds the text of an event, with further lines below the first.
     fn body(&self, line: &Line, styles: &[Style], prefix: &Text, width: usize, text: &mut Text) {
         let columns = self.columns.map(|it| it.saturating_sub(width).max(NARROWEST));
         let members =
@@ -93,27 +93,27 @@ impl Pretty {
             }
             text.end_line();
         };
-        let said = line.text.lines().chain(line.text.is_empty().then_some(""));
+        let texts = line.text.lines().chain(line.text.is_empty().then_some(""));
         let last = line.text.lines().count().saturating_sub(1);
-        for (number, said) in said.enumerate() {
+        for (number, content) in texts.enumerate() {
             let more = if number == last { members.as_str() } else { "" };
-            let whole = tabs_as_spaces(&format!("{said}{more}"));
-            let begins = tabs_as_spaces(said).len();
+            let whole = tabs_as_spaces(&format!("{content}{more}"));
+            let begins = tabs_as_spaces(content).len();
             for (range, part) in wrapped(&whole, columns) {
-                // The members are fainter than the text in front of them.
+                // The members are dimmed; the text before them is not.
                 let split = begins.saturating_sub(range).min(part.len());
                 let split = if part.is_char_boundary(split) { split } else { part.len() };
                 row(&[(styles, &part[..split]), (&[Style::Dim], &part[split..])], text);
             }
         }
-        for said in line.stack.lines() {
-            for (_, part) in wrapped(&tabs_as_spaces(said), columns) {
+        for content in line.stack.lines() {
+            for (_, part) in wrapped(&tabs_as_spaces(content), columns) {
                 row(&[(&[Style::Dim], part)], text);
             }
         }
     }
 
-    /// Adds a line with the date or the name of the function, where the lines that follow do not tell it.
+    /// Adds a line with the date or the name of the function, if the following lines do not show it.
     fn introduce(&mut self, event: &Event, time: &str, text: &mut Text) {
         let date = time.get(..10).filter(|it| it.is_ascii()).unwrap_or_default();
         let pause =
@@ -128,25 +128,26 @@ impl Pretty {
             return;
         }
         let date = if is_new_date { date } else { "" };
-        let said = [date, function.as_deref().unwrap_or_default()];
-        let said = said.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("  ");
-        text.push_in(&[Style::Bold], &said).end_line();
+        let parts = [date, function.as_deref().unwrap_or_default()];
+        let introduction =
+            parts.into_iter().filter(|it| !it.is_empty()).collect::<Vec<_>>().join("  ");
+        text.push_in(&[Style::Bold], &introduction).end_line();
     }
 }
 
-/// Returns the time of an event as it is written, or nothing.
+/// Returns the time of an event as text, or nothing.
 fn time(event: &Event) -> String {
     let parsed: Value = serde_json::from_str(&event.text).unwrap_or_default();
     plain(parsed["time"].as_str().filter(|_| event.time_ms.is_some()).unwrap_or_default())
         .into_owned()
 }
 
-/// Splits a line into rows of at most so many columns, each with the byte at which it begins.
+/// Splits a line into rows of at most `columns` columns, each with its byte offset.
 fn wrapped(line: &str, columns: Option<usize>) -> Vec<(usize, &str)> {
     let Some(columns) = columns.filter(|it| display_width(line) > *it) else {
         return vec![(0, line)];
     };
-    // Algorithm and separator by name: the defaults depend on features that other crates turn on.
+    // Names the algorithm and the separator, because the defaults depend on features that other crates enable.
     let options = textwrap::Options::new(columns)
         .word_separator(textwrap::WordSeparator::AsciiSpace)
         .word_splitter(textwrap::WordSplitter::NoHyphenation)
@@ -156,7 +157,7 @@ fn wrapped(line: &str, columns: Option<usize>) -> Vec<(usize, &str)> {
     rows.iter()
         .filter_map(|row| match row {
             std::borrow::Cow::Borrowed(row) => Some((begin_of(row), *row)),
-            // Only indentation or hyphenation would make a row anew.
+            // Only indentation or hyphenation would produce an owned row.
             std::borrow::Cow::Owned(_) => None,
         })
         .collect()

@@ -2,22 +2,22 @@
 
 use std::collections::VecDeque;
 
-/// Looks that tell the difference of the clocks: about a minute of them.
+/// Number of reads from which the difference of the clocks is derived: about a minute.
 const LOOKS: usize = 60;
 
-/// Derives from each look the time up to which every record was read, in the clock of Kinesis.
+/// Derives from each read the time up to which every record was read, by the clock of Kinesis.
 ///
-/// While the reader is at the tip, it sees a record about a second after its arrival. A greater difference is one of the clocks.
+/// At the tip, a reader gets a record about a second after its arrival. A greater difference comes from the clocks.
 #[derive(Debug, Default)]
 pub(super) struct Clock {
     was_at_tip: bool,
-    /// The time of the latest looks at the tip, minus the newest arrival that each found.
+    /// For each of the latest reads at the tip, its time minus the newest arrival in it.
     differences: VecDeque<i64>,
 }
 
 impl Clock {
-    /// Returns the time up to which all records were read, after a look that began at `began_ms` of this machine's clock and ended
-    /// `behind_ms` before the tip. `newest_ms` is the latest arrival that it found.
+    /// Returns the time up to which all records were read, after a read that began at `began_ms` by this machine's clock and
+    /// ended `behind_ms` before the tip. `newest_ms` is the latest arrival in it.
     pub(super) fn looked(&mut self, began_ms: i64, behind_ms: i64, newest_ms: Option<i64>) -> i64 {
         let is_at_tip = behind_ms == 0;
         if let Some(newest_ms) = newest_ms.filter(|_| is_at_tip && self.was_at_tip) {
@@ -37,7 +37,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_reader_behind_the_tip_has_read_up_to_there() {
+    fn the_distance_from_the_tip_is_subtracted() {
         let mut clock = Clock::default();
         assert_eq!(clock.looked(100_000, 60_000, Some(40_000)), 40_000);
         assert_eq!(clock.looked(101_000, 30_000, Some(71_000)), 71_000);

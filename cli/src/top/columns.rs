@@ -5,22 +5,22 @@ use kinesis_telemetry_args::Order;
 use super::figures::{bytes, count, duration, rate};
 use super::row::Row;
 
-/// Columns that a name gets at least.
+/// Smallest number of columns for a name.
 const NARROWEST: usize = 16;
-/// Share of its size from which memory is scarce, in percent.
+/// Percentage of the memory size from which memory is scarce.
 const SCARCE: u64 = 90;
-/// Delivery lag from which telemetry is late: a minute.
+/// Delivery lag in milliseconds from which telemetry is late: a minute.
 const LATE_MS: u64 = 60_000;
 
 /// The urgency of a value.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Tone {
-    /// It calls for nothing.
+    /// No action is needed.
     #[default]
     Plain,
-    /// It calls for attention.
+    /// The value needs attention.
     Warning,
-    /// Something was lost or failed.
+    /// Events were lost, or an invocation failed.
     Alarm,
 }
 
@@ -36,14 +36,14 @@ pub(super) enum Level {
 pub(super) struct Column {
     pub(super) title: &'static str,
     pub(super) width: usize,
-    /// The order that sorts by it.
+    /// The order that sorts by this column.
     pub(super) order: Option<Order>,
-    /// Columns of the smallest rank stay the longest where there is no room.
+    /// The rank. If there is no room, columns with the largest rank are omitted first.
     rank: u8,
     value: fn(&Row) -> (String, Tone),
 }
 
-/// Titles of the columns that only functions and only instances have.
+/// Title of the column that only functions have.
 const OF_FUNCTIONS: &str = "INSTANCES";
 const OF_INSTANCES: &str = "IDLE";
 
@@ -134,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn less_important_columns_are_left_out_where_it_is_narrow() {
+    fn a_narrow_terminal_omits_less_important_columns() {
         let (name, columns) = titles(Level::Functions, 80);
         let expected =
             ["EVENTS/S", "BYTES/S", "LAG P99", "INVOKED", "FAILED", "MEMORY MB", "MISSING"];
@@ -181,7 +181,7 @@ mod tests {
     }
 
     #[test]
-    fn only_trouble_has_a_tone() {
+    fn only_problems_have_a_tone() {
         let mut row = Row::default();
         let tones = |row: &Row| {
             let columns = COLUMNS.iter().filter(|it| it.value(row).1 != Tone::Plain);

@@ -6,13 +6,13 @@ use serde_json::Value;
 
 use super::numbers::ShedRange;
 
-/// Most ranges that are read of a ledger. The extension writes a hundred at most.
+/// Largest number of ranges that are read from a ledger. The extension writes at most a hundred.
 const RANGES: usize = 200;
 
 /// The facts that one event states.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// True if it is about an invocation.
+    /// True if the event is about an invocation.
     pub(super) is_invocation: bool,
     /// True if the invocation failed.
     pub(super) is_failure: bool,
@@ -24,14 +24,14 @@ pub(super) struct Facts {
     pub(super) ledger: Option<Ledger>,
 }
 
-/// The memory that an invocation used at most.
+/// The memory high-water mark of an invocation.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Memory {
     pub(super) used_mb: u64,
     pub(super) size_mb: u64,
 }
 
-/// The counts of a ledger that the extension can have written, as far as `top` shows them.
+/// The counts of a valid ledger that `top` shows.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Ledger {
     /// The last number of the range, which begins with 1.
@@ -81,12 +81,12 @@ impl Memory {
         Some(Self { used_mb, size_mb: count(&metrics["memorySizeMB"]) })
     }
 
-    /// Returns the share of its size that is used, in percent, if the size is known.
+    /// Returns the used percentage of the memory size, if the size is known.
     pub(super) fn percent(self) -> Option<u64> {
         (self.size_mb > 0).then(|| self.used_mb.saturating_mul(100) / self.size_mb)
     }
 
-    /// Returns the one that is closer to its size.
+    /// Returns the one that is closer to its memory size.
     pub(super) fn higher(self, other: Self) -> Self {
         let key = |it: Self| (it.percent(), it.used_mb);
         if key(other) > key(self) { other } else { self }
@@ -94,7 +94,7 @@ impl Memory {
 }
 
 impl Ledger {
-    /// Returns the ledger that an event with this `record` is, unless the extension cannot have written it.
+    /// Returns the ledger in an event with this `record`. Returns `None` if the extension cannot have written it.
     fn of(event: &Event, record: &Value) -> Option<Self> {
         let ledger = consumer::Ledger::of(event)?;
         let shed = record["shed"].as_object().into_iter().flat_map(|it| it.values());
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn a_report_tells_failure_cold_start_and_memory() {
+    fn a_report_has_failure_cold_start_and_memory() {
         let report = facts(
             "platform.report",
             r#"{"status":"timeout","metrics":{"initDurationMs":1.5,"memorySizeMB":128,"maxMemoryUsedMB":84}}"#,
@@ -151,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn every_status_of_a_failure_is_one() {
+    fn every_failure_status_is_recognized() {
         for (status, is_failure) in
             [("success", false), ("failure", true), ("error", true), ("timeout", true)]
         {
@@ -161,7 +161,7 @@ mod tests {
     }
 
     #[test]
-    fn a_ledger_tells_what_never_arrives() {
+    fn a_ledger_has_the_events_that_never_arrive() {
         let ledger = facts(
             "kinesis-telemetry.ledger",
             r#"{"upTo":9,"shed":{"memory":2,"refused":1,"unreadable":0,"end":0},"shedRanges":[{"first":3,"last":5,"events":3}],
@@ -210,7 +210,7 @@ mod tests {
     }
 
     #[test]
-    fn log_lines_say_nothing() {
+    fn log_lines_have_no_facts() {
         assert_eq!(facts("function", r#"{"status":"error"}"#), Facts::default());
         assert_eq!(facts("platform.", "{}"), Facts::default());
     }

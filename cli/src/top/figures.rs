@@ -13,7 +13,7 @@ pub(super) fn count(number: u64) -> String {
 }
 
 /// Returns a rate: one decimal below 100.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A float is cut to the bounds of an integer.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A cast from a float saturates at the bounds of the integer.
 pub(super) fn rate(per_second: f64) -> String {
     match per_second {
         0.0 => "0".to_owned(),
@@ -23,7 +23,7 @@ pub(super) fn rate(per_second: f64) -> String {
 }
 
 /// Returns bytes, in units of 1,000.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A float is cut to the bounds of an integer.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // A cast from a float saturates at the bounds of the integer.
 pub(super) fn bytes(bytes: f64) -> String {
     match bytes.round() as u64 {
         small @ 0..1_000 => format!("{small} B"),
@@ -59,12 +59,12 @@ fn scaled(number: u64, units: &[(u64, &str)]) -> String {
     }
 }
 
-/// Returns the columns that a text takes when it is shown as [`plain`] shows it.
+/// Returns the number of columns of a text, as [`plain`] shows it.
 pub(super) fn width(text: &str) -> usize {
     display_width(&plain(text))
 }
 
-/// Returns a text of exactly so many columns: filled with spaces on the right, or cut, with `…` at its end.
+/// Returns a text of exactly `columns` columns: filled with spaces on the right, or cut, with `…` at its end.
 pub(super) fn fitted(text: &str, columns: usize) -> String {
     let text = plain(text);
     let width = display_width(&text);

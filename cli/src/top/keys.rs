@@ -8,12 +8,12 @@ use super::columns::Level;
 use super::picture::Picture;
 use super::view::{Mode, View};
 
-/// The action that a key calls for.
+/// The action that follows a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Action {
     /// Draw the view again.
     Draw,
-    /// Read the figures anew, and draw.
+    /// Update the figures, and draw.
     Refresh,
     End,
 }
@@ -30,7 +30,7 @@ const ORDERS: [(char, Order); 8] = [
     ('n', Order::Name),
 ];
 
-/// Changes the view as the key says. `page` is the number of rows that are shown at a time.
+/// Applies a key to the view. `page` is the number of visible rows.
 pub(super) fn press(view: &mut View, key: KeyEvent, picture: &Picture, page: usize) -> Action {
     if key.kind == KeyEventKind::Release {
         return Action::Draw;
@@ -159,7 +159,7 @@ mod tests {
         picture.rows[29].rate.events = 1_000.0;
         assert_eq!(selected(&view, &picture), "f02");
         pressed(&mut view, &picture, "g");
-        assert_eq!(selected(&view, &picture), "f29", "the first row, whichever it is");
+        assert_eq!(selected(&view, &picture), "f29", "the row that is now the first");
     }
 
     #[test]

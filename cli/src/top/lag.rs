@@ -2,10 +2,10 @@
 
 use super::window::Window;
 
-/// Slots of the window, and their length.
+/// Number of slots of the window.
 const SLOTS: i64 = 6;
 const SLOT_MS: i64 = 10_000;
-/// Values below this have a bucket each; above it, each doubling has eight.
+/// Values below this have one bucket each; above it, each doubling has eight buckets.
 const EXACT: u64 = 16;
 
 /// The lags of the events that arrived recently.
@@ -19,7 +19,7 @@ pub(super) struct Percentiles {
     pub(super) p99_ms: u64,
 }
 
-/// Counts by bucket, in the order of the buckets. Those of an instance fill a few.
+/// Counts by bucket, in the order of the buckets. An instance uses only a few buckets.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Histogram(Vec<(u8, u64)>);
 
@@ -28,7 +28,7 @@ impl Lag {
         Self(Window::new(SLOT_MS, 2 * SLOTS))
     }
 
-    /// Adds an event. Clocks differ: a lag below 0 counts as 0.
+    /// Adds an event. A negative lag counts as 0, because clocks differ.
     pub(super) fn add(&mut self, created_ms: i64, at_ms: i64) {
         if let Some(histogram) = self.0.at(at_ms) {
             let lag_ms = at_ms.saturating_sub(created_ms).max(0).unsigned_abs();
@@ -73,7 +73,7 @@ impl Histogram {
     }
 }
 
-/// Returns the bucket of a lag. Those above 49 days share the last.
+/// Returns the bucket of a lag. Lags above 49 days share the last bucket.
 fn bucket(lag_ms: u64) -> u8 {
     let lag = lag_ms.min(u32::MAX.into());
     if lag < EXACT {

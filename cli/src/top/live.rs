@@ -1,4 +1,4 @@
-//! The view on a terminal: keys come in, frames go out. The terminal is restored however the view ends.
+//! The view on a terminal: reads keys and draws frames. The terminal is restored even after an error or a panic.
 
 use std::cell::RefCell;
 use std::thread;
@@ -23,7 +23,7 @@ const HASTE: Duration = Duration::from_millis(500);
 /// The time for which a message is shown.
 const SHOWN: Duration = Duration::from_secs(10);
 
-/// A terminal that belongs to the view until it is dropped.
+/// The terminal in the mode of the view, until it is dropped.
 struct Screen {
     terminal: DefaultTerminal,
     notes: HeldNotes,
@@ -31,7 +31,7 @@ struct Screen {
     is_colored: bool,
 }
 
-/// Shows the view until the person ends it, or for as many updates as were asked for.
+/// Shows the view until the user ends it, or for the requested number of updates.
 pub(super) async fn show(
     reading: &RefCell<Reading>,
     options: &Top,
@@ -78,7 +78,7 @@ pub(super) async fn show(
 impl Screen {
     fn open(is_colored: bool) -> Result<Self> {
         let notes = HeldNotes::hold();
-        // It also restores the terminal if the program panics.
+        // Also restores the terminal if the program panics.
         let terminal = ratatui::try_init().inspect_err(|_| _ = ratatui::try_restore());
         let terminal = terminal
             .context("the terminal cannot show a view; redirect the output to get tables")?;
@@ -100,7 +100,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // A panic has restored the terminal before it printed its message.
+        // The panic hook has restored the terminal before it printed the message.
         if !thread::panicking() {
             _ = self.terminal.show_cursor();
             _ = ratatui::try_restore();
@@ -108,7 +108,7 @@ impl Drop for Screen {
     }
 }
 
-/// Returns the keys and the changes of size. A thread of its own waits for them.
+/// Returns keys and changes of size. A separate thread waits for them.
 fn events() -> UnboundedReceiver<Event> {
     let (sender, receiver) = unbounded_channel();
     thread::spawn(move || {

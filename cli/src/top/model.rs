@@ -16,25 +16,25 @@ use super::row::{Counts, Row, higher};
 use forgotten::Forgotten;
 use instance::Instance;
 
-/// An instance without events for this long is forgotten; its counts stay with its function.
+/// Time without events after which an instance is forgotten, in milliseconds. Its counts stay with its function.
 const FORGOTTEN_MS: i64 = 15 * 60 * 1_000;
-/// Most instances at the same time. Above it, those without events for longest are forgotten.
+/// Largest number of instances. Beyond it, those that have been idle for longest are forgotten.
 const INSTANCES: usize = 20_000;
-/// Most functions without instances that are kept.
+/// Largest number of functions without instances that are kept.
 const FUNCTIONS: usize = 1_000;
-/// Time for which a number may be late: retries and other shards may still deliver it.
+/// Time for which a number may be late, in milliseconds. Retries and other shards may still deliver it.
 const SETTLE_MS: i64 = 10_000;
 
 /// The functions of a stream.
 #[derive(Debug)]
 pub(super) struct Model {
-    /// Beginning of the period, in milliseconds since 1970: what was created later is read.
+    /// Beginning of the period, in milliseconds since 1970. Events that were created later are read.
     start_ms: i64,
     /// Beginning of the period for rates: the first arrival, if that is earlier because clocks differ.
     rates_from_ms: i64,
     /// The time up to which all records were read.
     read_to_ms: i64,
-    /// Period of a rate.
+    /// Period over which rates are computed.
     period: Duration,
     functions: BTreeMap<String, Function>,
     instances: usize,
@@ -49,7 +49,7 @@ struct Function {
     rate: Rate,
     lag: Lag,
     latest_ms: i64,
-    /// Sum over the instances that were forgotten.
+    /// Sum of the counts of forgotten instances.
     counts: Counts,
     memory: Option<Memory>,
 }
@@ -80,7 +80,7 @@ impl Model {
         let Some(function) = self.functions.get_mut(name) else { return };
         if !function.instances.contains_key(&event.source.instance) {
             let mut instance = Instance::new(self.period, at_ms);
-            // Its ledgers count from the start of the instance, so what it had moves back from the function.
+            // The ledgers count from the start of the instance, so its totals move back from the function.
             if let Some(totals) = self.forgotten.take(name, &event.source.instance) {
                 totals.take_from(&mut function.counts);
                 instance.resume(totals);
@@ -105,12 +105,12 @@ impl Model {
         }
     }
 
-    /// Counts a line that is no event.
+    /// Counts a line that is not an event.
     pub(super) fn add_unreadable(&mut self) {
         self.unreadable = self.unreadable.saturating_add(1);
     }
 
-    /// Returns the number of lines that are no event.
+    /// Returns the number of lines that are not events.
     pub(super) fn unreadable(&self) -> u64 {
         self.unreadable
     }
@@ -182,7 +182,7 @@ impl Model {
 
     /// Forgets instances without events since `before_ms`.
     fn forget(&mut self, before_ms: i64) {
-        // Their gaps will not be filled any more.
+        // Their gaps will not be filled.
         for (name, function) in &mut self.functions {
             let Function { instances, counts, memory, .. } = function;
             for (id, instance) in instances.extract_if(|_, it| it.latest_ms < before_ms) {
@@ -204,7 +204,7 @@ impl Model {
         let mut latest: Vec<i64> = instances.map(|it| it.latest_ms).collect();
         let tenth = latest.len() / 10;
         let (_, &mut before_ms, _) = latest.select_nth_unstable(tenth);
-        // If all are of the same time, one more millisecond forgets them all: the bound holds in any case.
+        // If all have the same time, one more millisecond forgets them all, so the limit always holds.
         self.forget(before_ms.saturating_add(1));
     }
 }

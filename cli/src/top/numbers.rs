@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-/// Most gaps that are kept apart for an instance. Above it, the two that are closest are joined.
+/// Largest number of separate gaps of an instance. Beyond it, the two closest gaps are joined.
 const GAPS: usize = 128;
 
 /// Numbers that a ledger reports as shed: `events` of those from `first` to `last`.
@@ -13,12 +13,12 @@ pub(super) struct ShedRange {
     pub(super) events: u64,
 }
 
-/// The numbers that arrived, as the gaps between them.
+/// The numbers that arrived, stored as the gaps between them.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Numbers {
     /// The lowest and the highest number.
     seen: Option<(u64, u64)>,
-    /// The number from which on all numbers must arrive. Those before it may have arrived before reading began.
+    /// The number from which all numbers must arrive. Earlier numbers may have arrived before reading began.
     base: Option<u64>,
     /// The gaps, by first number.
     gaps: BTreeMap<u64, Gap>,
@@ -36,7 +36,8 @@ struct Gap {
 impl Numbers {
     /// Adds a number that arrived at `at_ms`.
     ///
-    /// `is_of_period` is true for an event that was created after reading began: all events with later numbers arrive after that too.
+    /// `is_of_period` is true for an event that was created after reading began. All events with later numbers then arrive after
+    /// that, too.
     pub(super) fn add(&mut self, number: u64, at_ms: i64, is_of_period: bool) {
         if is_of_period || number == 1 {
             self.base = Some(self.base.map_or(number, |base| base.min(number)));
@@ -55,7 +56,7 @@ impl Numbers {
         }
     }
 
-    /// Returns how many numbers of gaps from before `settled_ms` are missing, without those that a ledger explains.
+    /// Returns the count of missing numbers in gaps from before `settled_ms`, without those that a ledger explains.
     pub(super) fn missing(&self, settled_ms: i64, shed: &[ShedRange]) -> u64 {
         let Some(base) = self.base else { return 0 };
         let gaps = self.gaps.iter().filter(|(_, gap)| gap.since_ms <= settled_ms);
@@ -82,7 +83,7 @@ impl Numbers {
         let before = self.gaps.range_mut(..=number).next_back();
         let Some((&first, gap)) = before.filter(|(_, gap)| number <= gap.last) else { return };
         if gap.missing <= gap.last - first {
-            // It is unknown which of its numbers are missing; this was one of them, most likely.
+            // The gap was joined from several, so this number was only most likely one of the missing ones.
             gap.missing -= 1;
             if gap.missing == 0 {
                 self.gaps.remove(&first);
@@ -95,7 +96,7 @@ impl Numbers {
         self.open(number + 1, last, since_ms);
     }
 
-    /// Joins the two gaps that are closest, if there are too many.
+    /// Joins the two closest gaps if there are too many.
     fn bound(&mut self) {
         if self.gaps.len() <= GAPS {
             return;
@@ -172,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_ledger_reports_as_shed_is_not_missing() {
+    fn events_that_a_ledger_reports_as_shed_are_not_missing() {
         let numbers = of([1, 10, 20]);
         let shed = |first, last, events| ShedRange { first, last, events };
         assert_eq!(numbers.missing(i64::MAX, &[]), 17);
@@ -186,7 +187,7 @@ mod tests {
     #[test]
     fn numbers_from_before_the_period_are_not_missing() {
         let mut numbers = Numbers::default();
-        // A retry of events from before; those between were not read.
+        // A retry of an earlier event; the events between were not read.
         numbers.add(50, 0, false);
         numbers.add(90, 0, false);
         assert_eq!(numbers.missing(0, &[]), 0);

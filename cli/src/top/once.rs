@@ -1,9 +1,9 @@
-//! A bounded memory of what was counted already. Pure.
+//! A bounded memory of keys that were already counted. Pure.
 
 use std::collections::HashSet;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 
-/// Entries of a generation, some 10 MB.
+/// Number of entries of a generation, about 10 MB.
 const MOST: usize = 250_000;
 
 /// Remembers at least the latest [`MOST`] keys, by their hashes.
@@ -15,7 +15,7 @@ pub(super) struct Once {
 }
 
 impl Once {
-    /// Returns true if this key was not given before.
+    /// Returns true if this key is new.
     pub(super) fn is_first(&mut self, key: impl Hash) -> bool {
         let hash = self.hasher.hash_one(key);
         if self.before.contains(&hash) || !self.current.insert(hash) {

@@ -6,18 +6,18 @@ use super::columns::{Level, Tone};
 use super::figures::{bytes, count, duration, rate};
 use super::row::Row;
 
-/// The longest lag of the reader behind the tip with which the figures count as current.
+/// The longest lag of the reader behind the tip at which the figures count as current, in milliseconds.
 pub(super) const BEHIND_MS: i64 = 10_000;
 
 /// The figures of one moment.
 #[derive(Clone, Debug)]
 pub(super) struct Picture {
-    /// Name or ARN.
+    /// The name or ARN of the stream.
     pub(super) stream: String,
     pub(super) shards: usize,
-    /// Milliseconds since 1970.
+    /// The time of the figures, in milliseconds since 1970.
     pub(super) now_ms: i64,
-    /// The lag of the reader behind the tip.
+    /// The lag of the reader behind the tip, in milliseconds.
     pub(super) behind_ms: i64,
     pub(super) functions: usize,
     pub(super) total: Row,
@@ -33,7 +33,7 @@ impl Picture {
         self.stream.rsplit_once('/').map_or(&self.stream, |(_, name)| name)
     }
 
-    /// Returns true if the reader is too far behind the tip for figures of now.
+    /// Returns true if the reader is too far behind the tip for current figures.
     pub(super) fn is_behind(&self) -> bool {
         self.behind_ms > BEHIND_MS
     }
@@ -44,7 +44,7 @@ impl Picture {
         humantime::format_rfc3339_seconds(SystemTime::UNIX_EPOCH + since).to_string()
     }
 
-    /// Returns the shards, and how far behind the reader is.
+    /// Returns the number of shards, and the lag of the reader.
     pub(super) fn reading(&self) -> Vec<(String, Tone)> {
         let mut reading = vec![(counted(self.shards as u64, "shard"), Tone::Plain)];
         if self.is_behind() {

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::window::Window;
 
-/// Shortest period over which a rate is taken: functions deliver in bursts.
+/// Shortest period over which a rate is computed, because functions deliver in bursts.
 const SHORTEST: Duration = Duration::from_secs(10);
-/// Slots of a period.
+/// Number of slots of a period.
 const SLOTS: i64 = 10;
 
 /// Counts of the events and bytes that arrived recently.
@@ -36,7 +36,7 @@ impl Rate {
     }
 
     /// Returns the rate over the period that ends at `end_ms`; reading began at `start_ms`.
-    #[expect(clippy::cast_precision_loss)] // It is rounded to three digits.
+    #[expect(clippy::cast_precision_loss)] // The rate is rounded to three digits.
     pub(super) fn per_second(&self, start_ms: i64, end_ms: i64) -> PerSecond {
         let last = self.0.slot(end_ms);
         let first = last.saturating_sub(SLOTS - 1);
@@ -69,7 +69,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reader_that_has_just_begun_counts_the_time_since() {
+    fn a_new_reader_uses_the_time_since_its_start() {
         let mut rate = Rate::over(Duration::from_secs(10));
         for at_ms in [100_100, 101_000, 101_900] {
             rate.add(at_ms, 1);

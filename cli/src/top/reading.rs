@@ -18,7 +18,7 @@ use crate::age::now_ms;
 
 /// Pause between two reads of a stream that has nothing more.
 const PAUSE: Duration = Duration::from_secs(1);
-/// Pause between two reads where there is more. A shard answers five reads a second of all its readers together.
+/// Pause between two reads of a stream that has more. A shard serves five reads a second to all of its readers together.
 const TURN: Duration = Duration::from_millis(300);
 
 /// The state of reading, and everything that was read so far.
@@ -31,7 +31,7 @@ pub(super) struct Reading {
     clock: Clock,
     shards: usize,
     newest_ms: Option<i64>,
-    /// The time up to which all records were read, in the clock of this machine.
+    /// The time up to which all records were read, by the clock of this machine.
     read_to_ms: i64,
     /// True if the reader has been near the tip.
     pub(super) has_caught_up: bool,
@@ -52,7 +52,7 @@ impl Reading {
         }
     }
 
-    /// Returns what is shown now: all functions, or the instances of one.
+    /// Returns the current figures: of all functions, or of one function's instances.
     pub(super) fn picture(&self, function: Option<&str>) -> Picture {
         let functions = self.model.functions();
         let now_ms = now_ms();

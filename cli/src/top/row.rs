@@ -12,15 +12,15 @@ use super::rates::PerSecond;
 /// The figures of a function, an instance or the stream.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Row {
-    /// The name as the stream has it; it may contain any character.
+    /// The name in the stream, which may contain any character.
     pub(super) name: String,
-    /// Instances that are known; 1 for an instance.
+    /// Number of known instances; 1 for an instance.
     pub(super) instances: usize,
     pub(super) rate: PerSecond,
     pub(super) lag: Option<Percentiles>,
     pub(super) counts: Counts,
     pub(super) memory: Option<Memory>,
-    /// Time since the latest arrival.
+    /// Time since the latest arrival, in milliseconds.
     pub(super) idle_ms: u64,
 }
 
@@ -38,7 +38,7 @@ pub(super) struct Counts {
 }
 
 impl AddAssign for Counts {
-    /// Adds without overflow: a hostile ledger may state any number.
+    /// Adds counts without overflow, because a hostile ledger may state any number.
     fn add_assign(&mut self, other: Self) {
         let Self { events, invocations, failures, cold_starts, .. } = self;
         let Self { missing, shed, dropped, sampled_out, .. } = self;

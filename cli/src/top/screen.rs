@@ -1,4 +1,4 @@
-//! Draws the view. Pure: from a picture and the state of the view onto a frame.
+//! Draws the view from a picture and the state of the view. Pure.
 
 use clap::ValueEnum as _;
 use kinesis_telemetry_args::Order;
@@ -16,9 +16,9 @@ use super::row::Row;
 use super::table::shown;
 use super::view::{Mode, View};
 
-/// Lines above the rows: stream, two of sums, what is shown, titles.
+/// Number of lines above the rows: stream, two lines of sums, the shown level and filter, titles.
 const ABOVE: u16 = 5;
-/// Lines below the rows: the keys.
+/// Number of lines below the rows: the keys.
 const BELOW: u16 = 1;
 
 const HELP: &str = "\
@@ -39,13 +39,13 @@ e b l i f m x n               order by events, bytes, lag, invocations,
                               failures, memory, missing, name
 /                             filter by name
 Space                         pause
-q, Ctrl-C                     end";
+q, Ctrl-C                     quit";
 
 /// Drawing options.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Look<'a> {
     pub(super) is_colored: bool,
-    /// A message that takes the place of the keys.
+    /// A message that replaces the keys.
     pub(super) note: Option<&'a str>,
 }
 
@@ -112,7 +112,7 @@ fn head<'a>(picture: &Picture, view: &View, look: Look<'_>, width: usize) -> Lin
     line
 }
 
-/// Returns whose rows are shown, and the filter.
+/// Returns the shown level and the filter.
 fn place(view: &View) -> String {
     let mut parts = Vec::new();
     if let Some(function) = &view.function {
@@ -167,7 +167,7 @@ fn foot<'a>(view: &View, look: Look<'_>, width: usize) -> Line<'a> {
             ("/", "filter"),
             ("Space", "pause"),
             ("?", "help"),
-            ("q", "end"),
+            ("q", "quit"),
         ],
         (_, Level::Instances) => &[
             ("Esc", "functions"),
@@ -175,7 +175,7 @@ fn foot<'a>(view: &View, look: Look<'_>, width: usize) -> Line<'a> {
             ("/", "filter"),
             ("Space", "pause"),
             ("?", "help"),
-            ("q", "end"),
+            ("q", "quit"),
         ],
     };
     let mut line = Line::default();
@@ -204,7 +204,7 @@ fn help(frame: &mut Frame<'_>) {
     frame.render_widget(text, middle);
 }
 
-/// Returns the parts that fit: a number that is cut would mislead.
+/// Returns the parts that fit completely, because a number that is cut would mislead.
 fn spans<'a>(parts: &[(String, Tone)], look: Look<'_>, width: usize) -> Line<'a> {
     let mut line = Line::default();
     for (index, (part, tone)) in parts.iter().enumerate() {

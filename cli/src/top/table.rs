@@ -1,4 +1,4 @@
-//! The figures as a plain table, or as a line of JSON. Pure.
+//! Formats the figures as a plain table or as a line of JSON. Pure.
 
 use kinesis_telemetry_args::Order;
 use kinesis_telemetry_terminal::{Style, Styles, Text, json};

@@ -7,7 +7,7 @@ use super::picture::Picture;
 use super::rates::PerSecond;
 use super::row::{Counts, Row};
 
-/// A row without trouble.
+/// Returns a row without problems.
 pub(super) fn row(name: &str, events: u32) -> Row {
     Row {
         name: name.to_owned(),
@@ -25,7 +25,7 @@ pub(super) fn row(name: &str, events: u32) -> Row {
     }
 }
 
-/// A picture of these functions.
+/// Returns a picture of these functions.
 pub(super) fn picture(rows: Vec<Row>) -> Picture {
     let mut total = Row::default();
     for row in &rows {
@@ -45,7 +45,7 @@ pub(super) fn picture(rows: Vec<Row>) -> Picture {
     }
 }
 
-/// A picture with every kind of trouble, and with names that are hostile or in other scripts.
+/// Returns a picture with every kind of problem, and with names that are hostile or in other scripts.
 pub(super) fn troubled() -> Picture {
     let mut bad = row("payments-authorization-handler-prod", 1_234);
     bad.counts.failures = 12;

@@ -6,7 +6,7 @@ use super::columns::Level;
 use super::picture::Picture;
 use super::row::{Row, sort};
 
-/// The meaning of keys.
+/// The mode, which gives keys their meaning.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Mode {
     #[default]
@@ -23,7 +23,7 @@ pub(super) struct View {
     /// The function whose instances are shown.
     pub(super) function: Option<String>,
     pub(super) mode: Mode,
-    /// True if the figures stay as they are.
+    /// True if the figures are frozen.
     pub(super) is_paused: bool,
     pub(super) functions: List,
     pub(super) instances: List,
@@ -32,9 +32,9 @@ pub(super) struct View {
 /// The state of a level.
 #[derive(Clone, Debug, Default)]
 pub(super) struct List {
-    /// Rows are shown whose name contains this, in upper or lower case.
+    /// The view shows rows whose name contains this text, in upper or lower case.
     pub(super) filter: String,
-    /// The selected name; the first row if there is none.
+    /// The selected name; `None` selects the first row.
     selected: Option<String>,
 }
 
@@ -55,7 +55,7 @@ impl View {
         if self.function.is_some() { &mut self.instances } else { &mut self.functions }
     }
 
-    /// Returns the rows that the filter lets through, in order.
+    /// Returns the rows that match the filter, in order.
     pub(super) fn rows<'a>(&self, picture: &'a Picture) -> Vec<&'a Row> {
         let filter = self.list().filter.to_lowercase();
         let is_shown = |it: &&Row| filter.is_empty() || it.name.to_lowercase().contains(&filter);
@@ -74,7 +74,7 @@ impl View {
     /// Selects a row, or the last one if there are fewer.
     pub(super) fn select(&mut self, rows: &[&Row], index: usize) {
         let row = rows.get(index).or(rows.last());
-        // The first row stays the first, whichever it is.
+        // The first row is stored as `None`, so the selection stays at the top when the order changes.
         self.list_mut().selected = row.filter(|_| index > 0).map(|it| it.name.clone());
     }
 

@@ -1,4 +1,4 @@
-//! Values of the latest slots of time. Pure.
+//! A window of values by slot of time. Pure.
 
 use std::collections::VecDeque;
 
@@ -6,7 +6,7 @@ use std::collections::VecDeque;
 #[derive(Clone, Debug)]
 pub(super) struct Window<T> {
     slot_ms: i64,
-    /// Slots that are kept, the newest included.
+    /// Number of slots that are kept, including the newest.
     kept: i64,
     slots: VecDeque<(i64, T)>,
 }
@@ -17,7 +17,7 @@ impl<T: Default> Window<T> {
         Self { slot_ms: slot_ms.max(1), kept, slots: VecDeque::new() }
     }
 
-    /// Returns the number of the slot of a time.
+    /// Returns the index of the slot that contains a time.
     pub(super) fn slot(&self, at_ms: i64) -> i64 {
         at_ms.div_euclid(self.slot_ms)
     }
@@ -27,7 +27,7 @@ impl<T: Default> Window<T> {
         slot.saturating_mul(self.slot_ms)
     }
 
-    /// Returns the value of the slot of a time, or `None` if that slot is too old.
+    /// Returns the value of the slot that contains a time, or `None` if that slot is too old.
     pub(super) fn at(&mut self, at_ms: i64) -> Option<&mut T> {
         let slot = self.slot(at_ms);
         let newest = self.slots.back().map_or(slot, |(newest, _)| slot.max(*newest));
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn times_before_1970_and_far_away_are_times() {
+    fn times_before_1970_and_in_the_far_future_are_valid() {
         let mut window = Window::<u32>::new(10, 3);
         assert!(window.at(i64::MIN).is_some());
         assert!(window.at(i64::MAX).is_some());

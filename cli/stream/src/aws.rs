@@ -1,4 +1,4 @@
-//! The way to AWS, and the meaning of its errors for a person.
+//! The connection to AWS: region, credentials, and explanations of errors for people.
 
 mod causes;
 mod credentials;
@@ -30,20 +30,20 @@ use causes::causes;
 use profile::Profile;
 pub use region::is_region;
 
-/// Longest time in which a connection is opened.
+/// Longest time to open a connection.
 const CONNECT: Duration = Duration::from_millis(2_500);
-/// Longest time until a request has the first byte of its answer. Two attempts take less than seven seconds.
+/// Longest wait for the first byte of a response. Two attempts take less than seven seconds.
 const ANSWER: Duration = Duration::from_secs(3);
-/// A request that finds no service is made twice. Readers wait for their turn at a busy stream on their own
+/// Number of attempts of a request that reaches no service. Readers of a busy stream retry on their own
 /// (`stream::shard::patiently`).
 const ATTEMPTS: u32 = 2;
 
-/// The region and the profile that a command line names; where it names none, the environment decides.
+/// The region and the profile that a command line names; if it names none, the environment decides.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Wanted {
     /// The region.
     pub region: Option<String>,
-    /// The profile. It is used even if keys are in the environment, as by the AWS CLI.
+    /// The profile. As in the AWS CLI, it is used even if the environment has keys.
     pub profile: Option<String>,
 }
 
@@ -59,15 +59,15 @@ pub struct Aws {
 }
 
 impl Aws {
-    /// Finds region and credentials where every AWS tool finds them, unless `wanted` names them. A service that does not answer
-    /// fails a request within ten seconds.
+    /// Finds region and credentials in the usual places of AWS tools, unless `wanted` names them. A request to a service that
+    /// does not answer fails within ten seconds.
     ///
-    /// This never blocks the runtime: a file of the configuration may be a pipe, or on a server that is gone.
+    /// This never blocks the runtime, because a configuration file may be a pipe, or on a file server that is unavailable.
     pub async fn find(wanted: &Wanted) -> Result<Self> {
         let (wanted, runtime) = (wanted.clone(), Handle::current());
         spawn_blocking(move || runtime.block_on(Self::load(&wanted)))
             .await
-            .context("reading AWS's configuration ended early")?
+            .context("reading the AWS configuration ended early")?
     }
 
     async fn load(wanted: &Wanted) -> Result<Self> {
@@ -120,7 +120,7 @@ impl Aws {
         Self { config, region: region.to_owned(), ..self.clone() }
     }
 
-    /// Gets the credentials, so that no later call has to. Fails with the reason if there are none within `limit`.
+    /// Gets the credentials once, for all later calls. Fails with the reason if there are none within `limit`.
     pub async fn sign_in(self, limit: Duration) -> Result<Self> {
         let Some(provider) = self.config.credentials_provider() else { return Ok(self) };
         match timeout(limit, provider.provide_credentials()).await {
@@ -130,7 +130,7 @@ impl Aws {
         }
     }
 
-    /// Returns the same place, whose clients sign with these credentials.
+    /// Returns the same region and configuration, whose clients sign with these credentials.
     #[must_use]
     pub fn signing_with(&self, credentials: Credentials) -> Self {
         let provider = SharedCredentialsProvider::new(credentials);
@@ -138,7 +138,7 @@ impl Aws {
         Self { config, ..self.clone() }
     }
 
-    /// Returns the endpoint of a service in words. `service` is its name in the environment variables of endpoints.
+    /// Describes the endpoint of a service for a message. `service` is its name in the environment variables of endpoints.
     pub fn place(&self, service: &str) -> String {
         let own = std::env::var(format!("AWS_ENDPOINT_URL_{service}")).ok();
         match own.filter(|url| !url.is_empty()).as_ref().or(self.endpoint.as_ref()) {
@@ -147,8 +147,8 @@ impl Aws {
         }
     }
 
-    /// One line that says what went wrong, where, and what to do about it. `doing` is what was being done, `permission` what
-    /// one must be allowed for it: `ssm:GetParameters`.
+    /// Explains an error in one line: what failed, where, and what to do. `doing` describes the failed action, and `permission`
+    /// is the permission that it needs, such as `ssm:GetParameters`.
     pub fn explain<E, R>(
         &self,
         doing: &str,
@@ -167,16 +167,16 @@ impl Aws {
             service => service.to_uppercase(),
         };
         let place = self.place(&service);
-        let message = plain(error.message().unwrap_or("no further word"));
+        let message = plain(error.message().unwrap_or("no message"));
         match error.code() {
             Some(code) => {
-                anyhow!(of_service(doing, permission, &place, &plain(code), &message))
+                anyhow!(error_response(doing, permission, &place, &plain(code), &message))
             }
             None if is_timeout(error) => anyhow!(
                 "{place} does not answer: {doing} failed ({}); check the network, AWS_REGION, AWS_ENDPOINT_URL and HTTPS_PROXY",
                 plain(&innermost(error))
             ),
-            None => anyhow!(of_nobody(
+            None => anyhow!(without_response(
                 doing,
                 &place,
                 &plain(&innermost(error)),
@@ -186,7 +186,7 @@ impl Aws {
     }
 }
 
-/// Returns true if nothing answered in time, be it the connection or the request.
+/// Returns true if the connection or the request timed out.
 fn is_timeout<E, R>(error: &SdkError<E, R>) -> bool {
     match error {
         SdkError::TimeoutError(_) => true,
@@ -195,12 +195,12 @@ fn is_timeout<E, R>(error: &SdkError<E, R>) -> bool {
     }
 }
 
-/// Returns the files in which AWS's tools look for profiles, and says of each if it cannot be read.
+/// Lists the files in which AWS tools look for profiles, with the reason for each that cannot be read.
 pub fn configuration_files() -> String {
     profile::files()
 }
 
-/// Returns true if the identity may not do this, which others may.
+/// Returns true if the error code means that the identity lacks a permission.
 pub fn is_denied(code: Option<&str>) -> bool {
     matches!(
         code,
@@ -213,7 +213,7 @@ pub fn is_denied(code: Option<&str>) -> bool {
     )
 }
 
-/// Returns true if Kinesis may answer the same request later.
+/// Returns true if the error code means that the same request may succeed later.
 pub fn is_throttled(code: Option<&str>) -> bool {
     matches!(
         code,
@@ -226,7 +226,7 @@ pub fn is_throttled(code: Option<&str>) -> bool {
     )
 }
 
-/// Returns true if the credentials themselves are invalid, for this request and any other.
+/// Returns true if the error code means that the credentials are invalid for every request.
 pub fn is_of_credentials(code: Option<&str>) -> bool {
     is_expired(code) || is_unknown_to_aws(code)
 }
@@ -254,18 +254,18 @@ fn is_unknown_to_aws(code: Option<&str>) -> bool {
     )
 }
 
-/// Returns the meaning of a service's refusal. Codes: "Common Error Types" in the API references of the services.
-fn of_service(doing: &str, permission: &str, place: &str, code: &str, message: &str) -> String {
+/// Explains an error response of a service. Source of the codes: "Common Error Types" in the API references of the services.
+fn error_response(doing: &str, permission: &str, place: &str, code: &str, message: &str) -> String {
     match code {
         _ if is_denied(Some(code)) => format!(
-            "these credentials may not do this: {doing} at {place} takes the permission {permission} ({message}); have it \
-             allowed, or use others (aws sts get-caller-identity says whose these are)"
+            "access denied: {doing} at {place} requires the permission {permission} ({message}); grant it, or use other \
+             credentials (aws sts get-caller-identity shows the current ones)"
         ),
         _ if is_expired(Some(code)) => format!(
-            "the credentials have expired: run aws sso login, or get new ones ({place}: {message})"
+            "the credentials have expired: run aws sso login, or get new credentials ({place}: {message})"
         ),
         _ if is_unknown_to_aws(Some(code)) => format!(
-            "{place} does not take these credentials: check AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN and this \
+            "{place} does not accept these credentials: check AWS_PROFILE, AWS_ACCESS_KEY_ID, AWS_SESSION_TOKEN and this \
              machine's clock ({code}: {message})"
         ),
         "OptInRequired" | "SubscriptionRequiredException" => format!(
@@ -275,15 +275,17 @@ fn of_service(doing: &str, permission: &str, place: &str, code: &str, message: &
     }
 }
 
-/// Returns the meaning of a request without a response.
-fn of_nobody(doing: &str, place: &str, why: &str, is_unreachable: bool) -> String {
-    // The SDK's own text lists every place that it searched.
+/// Explains the failure of a request that got no response.
+fn without_response(doing: &str, place: &str, why: &str, is_unreachable: bool) -> String {
+    // The SDK's own text lists every source of credentials that it tried.
     if why.starts_with("no credentials") || why.contains("not provide credentials") {
         return "no AWS credentials: set AWS_PROFILE, or AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, or run aws sso login"
             .to_owned();
     }
     if why.contains("expired") && !why.contains("certificate") {
-        return format!("the credentials have expired: run aws sso login, or get new ones ({why})");
+        return format!(
+            "the credentials have expired: run aws sso login, or get new credentials ({why})"
+        );
     }
     if is_unreachable {
         return format!(
@@ -293,17 +295,17 @@ fn of_nobody(doing: &str, place: &str, why: &str, is_unreachable: bool) -> Strin
     format!("{doing} at {place} failed: {why}")
 }
 
-/// The SDK wraps the cause several times over, each time saying less.
+/// Returns the innermost cause of an error. The SDK wraps it several times, each time with less information.
 pub(crate) fn innermost(error: &(dyn Error + 'static)) -> String {
     causes(error).last().unwrap_or(error).to_string()
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{of_nobody, of_service};
+    use super::{error_response, without_response};
 
     fn refused(code: &str) -> String {
-        of_service(
+        error_response(
             "reading the parameters",
             "ssm:GetParameters",
             "AWS in region eu-central-1",
@@ -313,33 +315,35 @@ mod tests {
     }
 
     #[test]
-    fn who_may_not_is_told_which_permission_it_takes() {
+    fn an_access_denial_names_the_permission() {
         for code in ["AccessDenied", "AccessDeniedException"] {
             let text = refused(code);
-            assert!(
-                text.contains("may not do this") && text.contains("ssm:GetParameters"),
-                "{text}"
-            );
+            assert!(text.contains("access denied") && text.contains("ssm:GetParameters"), "{text}");
         }
     }
 
     #[test]
-    fn credentials_that_have_expired_are_told_from_wrong_ones() {
+    fn expired_credentials_are_distinguished_from_invalid_ones() {
         assert!(refused("ExpiredTokenException").contains("have expired: run aws sso login"));
-        assert!(refused("UnrecognizedClientException").contains("does not take these credentials"));
-        assert!(of_nobody("x", "y", "token has expired", false).contains("run aws sso login"));
+        assert!(
+            refused("UnrecognizedClientException").contains("does not accept these credentials")
+        );
+        assert!(
+            without_response("x", "y", "token has expired", false).contains("run aws sso login")
+        );
     }
 
     #[test]
-    fn what_nobody_foresaw_is_passed_on() {
+    fn an_unknown_error_code_is_passed_on() {
         assert!(refused("Odd").ends_with("was refused: Odd: no"));
     }
 
     #[test]
-    fn no_credentials_and_no_answer_have_remedies() {
-        let text = of_nobody("x", "y", "no credentials in the property bag", true);
+    fn missing_credentials_and_missing_answers_have_remedies() {
+        let text = without_response("x", "y", "no credentials in the property bag", true);
         assert!(text.starts_with("no AWS credentials: set AWS_PROFILE"), "{text}");
-        let text = of_nobody("x", "http://127.0.0.1:1 (region r)", "connection refused", true);
+        let text =
+            without_response("x", "http://127.0.0.1:1 (region r)", "connection refused", true);
         assert!(
             text.contains("127.0.0.1:1 (region r) cannot be reached: connection refused"),
             "{text}"

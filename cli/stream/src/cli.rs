@@ -3,7 +3,7 @@
 use clap::{Parser, Subcommand};
 use kinesis_telemetry_stream::Verify;
 
-/// Read a telemetry stream, and prove that it is complete
+/// Read a telemetry stream, and verify that it is complete
 #[derive(Parser)]
 #[command(
     name = "kinesis-telemetry-stream",
@@ -18,9 +18,9 @@ pub(crate) struct Cli {
 #[derive(Subcommand)]
 pub(crate) enum Command {
     /// Compare a stream with the sandbox's journal of what the platform generated
-    #[command(after_help = "Exit code: 0 complete, 1 not complete, 2 it could not be found out.")]
+    #[command(after_help = "Exit code: 0 complete, 1 not complete, 2 the check could not be made.")]
     Verify(Verify),
-    /// Print every event that a stream holds, one a line
+    /// Print every event of a stream, one per line
     Read {
         /// The Kinesis data stream
         #[arg(long, value_name = "NAME_OR_ARN")]

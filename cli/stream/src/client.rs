@@ -23,20 +23,20 @@ pub struct Target {
 }
 
 impl Target {
-    /// Uses the credentials and the region of the environment; the region of an ARN wins.
+    /// Reaches the stream with the credentials and the region of the environment; the region of an ARN takes precedence.
     pub async fn of(stream: &str) -> Result<Self> {
         let region = region_of_arn(stream).map(str::to_owned);
         Ok(Self::at(stream, &Aws::find(&Wanted { region, profile: None }).await?))
     }
 
-    /// Uses these credentials, in their region or in that of the ARN.
+    /// Reaches the stream with these credentials, in their region or in that of the ARN.
     pub fn at(stream: &str, aws: &Aws) -> Self {
         let aws = aws.in_region(region_of_arn(stream));
         let client = aws_sdk_kinesis::Client::new(&aws.config);
         Self { client, stream: stream.to_owned(), aws }
     }
 
-    /// Returns the same stream for requests of several MB, whose answers come when they are uploaded.
+    /// Returns the same stream for requests of several MB, whose responses arrive only after the upload.
     #[must_use]
     pub fn for_large_requests(self) -> Self {
         let timeouts = self.aws.config.timeout_config().map(TimeoutConfig::to_builder);
@@ -46,17 +46,17 @@ impl Target {
         Self { client, ..self }
     }
 
-    /// The stream's name, if it is known by that.
+    /// Returns the stream's name, if the stream was named by it.
     pub fn name(&self) -> Option<String> {
         (!is_arn(&self.stream)).then(|| self.stream.clone())
     }
 
-    /// The stream's ARN, if it is known by that.
+    /// Returns the stream's ARN, if the stream was named by it.
     pub fn arn(&self) -> Option<String> {
         is_arn(&self.stream).then(|| self.stream.clone())
     }
 
-    /// One line that says what went wrong in this call of Kinesis's, and what to do about it.
+    /// Explains an error of this Kinesis call in one line: what failed, and what to do.
     pub fn explain<E, R>(&self, call: &str, error: &SdkError<E, R>) -> anyhow::Error
     where
         E: ProvideErrorMetadata + Error + Send + Sync + 'static,
@@ -65,7 +65,7 @@ impl Target {
         let Self { stream, aws, .. } = self;
         if error.code() == Some("ResourceNotFoundException") {
             return anyhow!(
-                "no stream \"{stream}\" at {}: check the name, AWS_REGION and AWS_ENDPOINT_URL_KINESIS, or list what there is \
+                "no stream \"{stream}\" at {}: check the name, AWS_REGION and AWS_ENDPOINT_URL_KINESIS, or list the streams \
                  with \"aws kinesis list-streams\"",
                 aws.place("KINESIS")
             );
@@ -74,7 +74,7 @@ impl Target {
     }
 }
 
-/// `GetRecords of` takes `kinesis:GetRecords`.
+/// Returns the permission of a call: `GetRecords of` requires `kinesis:GetRecords`.
 fn permission(call: &str) -> String {
     format!("kinesis:{}", call.split(' ').next().unwrap_or_default())
 }
@@ -83,7 +83,7 @@ fn is_arn(stream: &str) -> bool {
     stream.starts_with("arn:")
 }
 
-/// `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME`: an ARN knows its region better than the environment.
+/// Returns the region in `arn:aws:kinesis:REGION:ACCOUNT:stream/NAME`. It takes precedence over that of the environment.
 pub fn region_of_arn(stream: &str) -> Option<&str> {
     is_arn(stream).then(|| stream.split(':').nth(3)).flatten().filter(|region| !region.is_empty())
 }
@@ -93,7 +93,7 @@ mod tests {
     use super::region_of_arn;
 
     #[test]
-    fn the_region_of_an_arn_wins() {
+    fn the_region_of_an_arn_takes_precedence() {
         let arn = "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry";
         assert_eq!(region_of_arn(arn), Some("eu-central-1"));
     }

@@ -1,4 +1,4 @@
-//! The journal against the stream: what is missing, duplicated, out of place. Pure.
+//! Compares the journal with the stream: missing, duplicate and unexpected events. Pure.
 
 mod selection;
 
@@ -15,15 +15,15 @@ use crate::stream::Record;
 /// The options of the comparison.
 #[derive(Args, Clone, Copy, Debug, Default)]
 pub(crate) struct Terms {
-    /// Overlook events that never reached the extension, as in a run with faults
+    /// Ignore events that never reached the extension, as in a run with faults
     #[arg(long)]
     allow_unacknowledged: bool,
-    /// Show so many events as they arrived
+    /// Show this many events as they arrived
     #[arg(long, value_name = "N", default_value_t = 0)]
     show: usize,
 }
 
-/// Gathers records; returns the lines that are no events as well, with the reason.
+/// Gathers the events of records. Also returns the lines that are not events, with the reason.
 fn gather(records: &[Record]) -> (Gathering, Quoted) {
     let mut gathering = Gathering::default();
     let mut broken = Quoted::default();
@@ -71,7 +71,7 @@ pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) ->
         *by_type.entry(arrival.event.kind.clone()).or_default() += 1;
     }
     Report {
-        // If nothing was expected and nothing arrived, the run proves nothing.
+        // A run without events proves nothing.
         complete: expected > 0 && taken && whole && clean,
         expected,
         selection,
@@ -92,8 +92,8 @@ pub(crate) fn compare(journal: &[Expected], records: &[Record], terms: Terms) ->
     }
 }
 
-/// Compares as multisets of text: a function may well log the same line twice in one millisecond.
-/// Returns what has not arrived, in the journal's order, then what is unexpected, and what is repeated.
+/// Compares events as multisets of text, because a function may log the same line twice in one millisecond. Returns the events
+/// that have not arrived, in the journal's order, then the unexpected and the repeated ones.
 fn difference<'a>(
     journal: &'a [Expected],
     arrivals: &[Arrival<'_>],
@@ -101,7 +101,7 @@ fn difference<'a>(
     #[derive(Default)]
     struct Count {
         accepted: usize,
-        /// Events that were not acknowledged, but may have been accepted, because the acknowledgement may be lost.
+        /// Number of events that may have been accepted although their acknowledgement is missing, because it may be lost.
         possible: usize,
     }
     let mut counts: HashMap<&str, Count> = HashMap::new();
@@ -115,7 +115,7 @@ fn difference<'a>(
     }
     let (mut missing, mut unexpected, mut repeated) = <(Vec<_>, Quoted, Quoted)>::default();
     for Arrival { event, .. } in arrivals {
-        // The extension's own: the platform knows nothing of them.
+        // The platform did not generate the extension's own events.
         if event.kind.starts_with(event_type::PREFIX) {
             continue;
         }
@@ -126,7 +126,7 @@ fn difference<'a>(
             None => unexpected.push(&event.text),
         }
     }
-    // In the journal's order, which is the order in which things happened.
+    // The journal is in chronological order.
     for event in journal.iter().filter(|event| event.accepted) {
         if let Some(count) = counts.get_mut(event.text.as_str()).filter(|count| count.accepted > 0)
         {
@@ -141,7 +141,7 @@ fn latency(arrivals: &[Arrival<'_>]) -> Option<Latency> {
     let delay = |arrival: &Arrival<'_>| arrival.event.time_ms.map(|time| arrival.at_ms - time);
     let mut delays: Vec<i64> = arrivals.iter().filter_map(delay).collect();
     delays.sort_unstable();
-    // Nearest rank: a percentile that is a value which occurred.
+    // The nearest-rank method: each percentile is a value that occurred.
     let percentile = |p: usize| delays.get((delays.len() * p).div_ceil(100).saturating_sub(1));
     Some(Latency { p50_ms: *percentile(50)?, p99_ms: *percentile(99)?, max_ms: *delays.last()? })
 }
@@ -163,7 +163,7 @@ fn requests(arrivals: &[Arrival<'_>]) -> BTreeMap<String, Request> {
     requests
 }
 
-/// The first line of each type, the most frequent types first, as they arrived.
+/// Returns the first line of each type as it arrived, the most frequent types first.
 fn samples(records: &[Record], by_type: &BTreeMap<String, usize>, show: usize) -> Vec<String> {
     let mut first: HashMap<String, String> = HashMap::new();
     for record in records {

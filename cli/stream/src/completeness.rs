@@ -9,8 +9,8 @@ use kinesis_telemetry_consumer::{Completeness, Period, Verdict};
 use crate::client::Target;
 use crate::stream::{Reader, Start};
 
-/// Judges the events of a period that ends now or earlier. `stream` is how the verdict names the stream; `settle` is how late an
-/// event may arrive.
+/// Judges the events of a period that ends now or earlier. `stream` is the name of the stream in the verdict. `settle` is the
+/// time that an event may take to arrive.
 pub async fn completeness(
     target: Target,
     stream: &str,

@@ -1,4 +1,4 @@
-//! The HTTP client of these commands: whom it trusts, and through whom it goes.
+//! The HTTP client of these commands, with its certificates and its proxy.
 
 use anyhow::{Context, Result};
 use aws_smithy_http_client::proxy::ProxyConfig;
@@ -8,13 +8,13 @@ use aws_types::sdk_config::SharedHttpClient;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 
-/// The variables that name a proxy, in the order in which AWS's own tools, which are Python, read them.
+/// The variables that name a proxy, in the order in which AWS's own tools read them, which are written in Python.
 const PROXY: [&str; 4] = ["https_proxy", "HTTPS_PROXY", "all_proxy", "ALL_PROXY"];
 const NO_PROXY: [&str; 2] = ["no_proxy", "NO_PROXY"];
-/// No proxy leads to what listens on this machine.
+/// Hosts of this machine, which are reached without a proxy.
 const LOOPBACK: &str = "localhost,127.0.0.0/8,::1";
 
-/// A client as the environment has it.
+/// Returns a client with the certificates and the proxy of the environment.
 pub(crate) fn client() -> Result<SharedHttpClient> {
     let tls = tls_context()?;
     let proxy = proxy(|name| std::env::var(name).ok())?;
@@ -31,8 +31,8 @@ pub(crate) fn client() -> Result<SharedHttpClient> {
     }))
 }
 
-/// Trusts the certificates in `AWS_CA_BUNDLE` alone if it is set, as AWS's own tools do; otherwise those of the machine, or Mozilla's
-/// where the machine has none, as in an empty container.
+/// Returns the TLS context. Like AWS's own tools, it trusts only the certificates in `AWS_CA_BUNDLE` if that is set; otherwise
+/// those of the machine, or Mozilla's if the machine has none, as in an empty container.
 fn tls_context() -> Result<TlsContext> {
     let bundle = std::env::var("AWS_CA_BUNDLE").ok().filter(|path| !path.is_empty());
     let trusted = match bundle {
@@ -58,7 +58,7 @@ fn mozillas() -> String {
     webpki_root_certs::TLS_SERVER_ROOT_CERTS.iter().map(|it| pem(it)).collect()
 }
 
-/// The proxy to AWS, which speaks HTTPS. What speaks plain HTTP is an emulator, or this machine's own credentials.
+/// Returns the proxy for HTTPS, which AWS uses. Plain HTTP is for emulators and for the credentials of this machine.
 fn proxy(variable: impl Fn(&str) -> Option<String>) -> Result<ProxyConfig> {
     let first = |names: &[&'static str]| {
         let set = |name: &&'static str| Some((*name, variable(name).filter(|it| !it.is_empty())?));
@@ -66,8 +66,8 @@ fn proxy(variable: impl Fn(&str) -> Option<String>) -> Result<ProxyConfig> {
     };
     let Some((name, url)) = first(&PROXY) else { return Ok(ProxyConfig::disabled()) };
     let whole = if url.contains("://") { url.clone() } else { format!("http://{url}") };
-    // It may hold a password.
-    let unusable = || format!("{name} is no proxy that can be used: set http://HOST:PORT");
+    // The value may contain a password.
+    let unusable = || format!("{name} is not a usable proxy: set http://HOST:PORT");
     let proxy = ProxyConfig::https(whole).with_context(unusable)?;
     let except = first(&NO_PROXY).map(|(_, names)| format!(",{names}")).unwrap_or_default();
     Ok(proxy.no_proxy(format!("{LOOPBACK}{except}")))
@@ -85,16 +85,13 @@ mod tests {
     }
 
     #[test]
-    fn a_proxy_that_cannot_be_used_is_named_without_its_password() {
+    fn an_invalid_proxy_is_reported_without_its_password() {
         let set =
             |url: &'static str| proxy(move |name| (name == "HTTPS_PROXY").then(|| url.to_owned()));
         assert!(set("").unwrap().is_disabled());
         assert!(!set("proxy.example.org:3128").unwrap().is_disabled());
         let error = format!("{:#}", set("socks5://me:secret@proxy.example.org").unwrap_err());
-        assert!(
-            error.starts_with("HTTPS_PROXY is no proxy that can be used: set http://"),
-            "{error}"
-        );
+        assert!(error.starts_with("HTTPS_PROXY is not a usable proxy: set http://"), "{error}");
         assert!(!error.contains("secret"), "{error}");
     }
 }

@@ -1,4 +1,4 @@
-//! The sandbox's journal: what the platform generated for the extension. The truth to compare with.
+//! The sandbox's journal: what the platform generated for the extension. The stream is compared with it.
 
 use std::path::Path;
 
@@ -11,14 +11,14 @@ use serde_json::value::RawValue;
 pub(crate) struct Expected {
     /// The event as the platform wrote it, byte for byte.
     pub(crate) text: String,
-    /// True if the extension acknowledged it, and so took responsibility for it.
+    /// True if the extension acknowledged the event and became responsible for it.
     pub(crate) accepted: bool,
 }
 
 pub(crate) fn read(path: &Path) -> Result<Vec<Expected>> {
     let text = std::fs::read_to_string(path)
         .with_context(|| format!("the journal {} cannot be read", path.display()))?;
-    parse(&text).with_context(|| format!("the journal {} is odd", path.display()))
+    parse(&text).with_context(|| format!("the journal {} is malformed", path.display()))
 }
 
 fn parse(text: &str) -> Result<Vec<Expected>> {
@@ -48,7 +48,7 @@ mod tests {
     }
 
     #[test]
-    fn a_line_that_was_cut_short_is_named() {
+    fn a_truncated_line_is_reported() {
         let journal = "{\"event\":{},\"accepted\":false}\n{\"event\":{";
         assert_eq!(parse(journal).unwrap_err().to_string(), "line 2");
     }

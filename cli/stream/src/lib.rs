@@ -1,7 +1,7 @@
 //! Reads a telemetry stream from Kinesis, and compares it with the sandbox's journal.
 //!
-//! A package of its own because `cargo xtask demo` builds it: it links a single AWS SDK. `kinesis-telemetry`, the operator's
-//! program, uses the same reader and the same explanations of errors.
+//! It is a separate package that links a single AWS SDK, because `cargo xtask demo` builds it. The operator's tool
+//! `kinesis-telemetry` uses the same reader and the same explanations of errors.
 
 mod aws;
 mod client;
@@ -14,7 +14,7 @@ mod page;
 mod pieces;
 mod render;
 mod report;
-pub mod say;
+pub mod stdout;
 mod stream;
 mod verify;
 

@@ -1,4 +1,4 @@
-//! An event in words: a log line taken apart, a platform event as Lambda's own line. Pure.
+//! Events as text: a log line split into its parts, or a platform event as Lambda's own line. Pure.
 
 mod platform;
 
@@ -8,17 +8,17 @@ use extension_spec::LogLevel;
 use kinesis_telemetry_consumer::Event;
 use serde_json::{Map, Value};
 
-/// Number of words of a text in which its level is looked for.
+/// Number of words at the start of a text that are searched for its level.
 const WORDS: usize = 8;
-/// Bytes of an event in which a request ID is looked for.
+/// Number of bytes of an event that are searched for a request ID.
 const HEAD: usize = 300;
-/// Members of a JSON log line that hold its text, in the order in which they are preferred.
+/// Members of a JSON log line that hold its text, in order of preference.
 const TEXTS: [&str; 8] =
     ["message", "msg", "Message", "@m", "short_message", "errorMessage", "event", "text"];
 /// Members that hold a stack trace, as lines or as one text.
 const STACKS: [&str; 7] =
     ["stackTrace", "stack_trace", "stack", "stacktrace", "exception", "exc_info", "trace"];
-/// Members that repeat what an event has anyway.
+/// Members that repeat fields of the event.
 const KNOWN: [&str; 9] = [
     "timestamp",
     "time",
@@ -31,7 +31,7 @@ const KNOWN: [&str; 9] = [
     "function_request_id",
 ];
 
-/// An event in words.
+/// An event as text.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Line {
     /// The level of a log line, if it is known.
@@ -47,7 +47,7 @@ pub struct Line {
 }
 
 impl Line {
-    /// Returns an event in words.
+    /// Returns an event as text.
     pub fn of(event: &Event) -> Self {
         let parsed: Value = serde_json::from_str(&event.text).unwrap_or_default();
         let record = &parsed["record"];
@@ -61,7 +61,7 @@ impl Line {
     fn of_record(record: &Value) -> Self {
         match record {
             Value::String(text) => match serde_json::from_str(text) {
-                // A function that logs JSON with the log format "text".
+                // The function logs JSON although its log format is "text".
                 Ok(Value::Object(members)) if text.starts_with('{') => Self::of_members(&members),
                 _ => Self::of_text(text.trim_end()),
             },
@@ -110,8 +110,8 @@ impl Line {
     }
 }
 
-/// Returns the request ID of an event: its own, or for a log line the first UUID near the beginning of its text, where the text
-/// formats of Lambda's runtimes have it. The extension leaves the ID out if a line may belong to two invocations.
+/// Returns the request ID of an event: its own, or for a log line the first UUID near the beginning of its text, where Lambda's
+/// text formats put it. The extension omits the ID if a line may belong to two invocations.
 pub fn request_id(event: &Event) -> Option<&str> {
     let of_text = || {
         let head = event.text.get(..event.text.floor_char_boundary(HEAD))?;
@@ -145,7 +145,7 @@ fn is_stack(value: &Value) -> bool {
 fn stack(value: &Value) -> String {
     match value {
         Value::Array(lines) => {
-            // Python's lines end with line breaks, and hold some.
+            // Lines of a Python stack trace end with line breaks and may contain some.
             let lines = lines.iter().filter_map(Value::as_str).map(str::trim_end);
             lines.collect::<Vec<_>>().join("\n")
         }
@@ -157,7 +157,7 @@ fn plain_value(value: &Value) -> String {
     value.as_str().map_or_else(|| value.to_string(), |text| text.trim_end().to_owned())
 }
 
-/// Returns a value for `name=value`: a text is quoted if a reader could not tell where it ends.
+/// Returns a value for `name=value`. A text is quoted if its end would be ambiguous.
 fn member_value(value: &Value) -> String {
     match value.as_str() {
         Some(text) if !text.is_empty() && !text.contains([' ', '"', '=', '\n', '\t']) => {
@@ -169,12 +169,12 @@ fn member_value(value: &Value) -> String {
 
 fn level_of_text(text: &str) -> Option<LogLevel> {
     let words = text.split(|c: char| !c.is_ascii_alphabetic()).filter(|it| !it.is_empty());
-    // Libraries write levels in capitals, sentences do not.
+    // Libraries write levels in capitals; sentences rarely contain such words.
     let mut loud = words.take(WORDS).filter(|it| it.chars().all(|c| c.is_ascii_uppercase()));
     LogLevel::of_text(text).or_else(|| loud.find_map(LogLevel::parse))
 }
 
-/// Removes time, request ID and level where Lambda's runtimes write them: `[INFO]\tTIME\tID\ttext` (Python) and
+/// Removes the time, request ID and level that Lambda's runtimes write: `[INFO]\tTIME\tID\ttext` (Python) and
 /// `TIME\tID\tINFO\ttext` (Node).
 fn without_prefix(text: &str) -> &str {
     let mut rest = text;

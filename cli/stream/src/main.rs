@@ -1,7 +1,7 @@
-//! `verify` proves that a stream holds what the platform generated, `read` prints a stream.
+//! `verify` checks that a stream holds every event that the platform generated; `read` prints a stream.
 //!
 //! Endpoint, region and credentials come from the standard environment variables and files.
-//! Exit codes: 0 done, 1 not as it should be, 2 it could not be found out.
+//! Exit codes: 0 success, 1 the stream is not complete, 2 the command could not complete.
 
 mod cli;
 

@@ -1,8 +1,8 @@
 //! The invocations in a stream, for a page about them. Pure.
 //!
-//! Events are taken in as they are read and only their figures are kept, so memory grows with the number of invocations, not of
-//! events. Log lines are kept until their invocation has succeeded. Everyone who may write to a stream can write any text, so
-//! all lists of a page are bounded.
+//! A page keeps only figures of the events that it is given, so memory grows with the number of invocations, not of events. Log
+//! lines are kept until their invocation has succeeded. Any writer to the stream can write any text, so all lists of a page are
+//! bounded.
 
 mod file;
 mod invocation;
@@ -24,13 +24,13 @@ use invocation::{Invocation, LONGEST_MS};
 use numbers::Numbers;
 use settings::Settings;
 
-/// Unreadable lines that are quoted, and characters of each.
+/// Number of unreadable lines that are quoted, and of characters of each.
 const QUOTED: (usize, usize) = (20, 300);
-/// Types of events that are listed by name.
+/// Number of event types that are listed by name.
 const TYPES: usize = 200;
-/// Characters of a name: those of functions and types are shorter.
+/// Number of characters of a name. Names of functions and types are shorter.
 const NAME: usize = 140;
-/// Invocations that are listed, the newest ones: a browser shows so many without delay.
+/// Number of invocations that are listed, the newest ones. A browser shows this many without delay.
 const INVOCATIONS: usize = 50_000;
 
 /// The functions that a page is about.
@@ -41,7 +41,7 @@ pub enum Functions {
     All,
     /// Functions whose names contain this.
     Containing(String),
-    /// The one with this name.
+    /// The function with this name.
     Named(String),
 }
 
@@ -115,9 +115,9 @@ impl Page {
         }
     }
 
-    /// Returns what was collected, as a page with this title about this stream and this time range in milliseconds since 1970.
+    /// Returns the report with this title about this stream and this time range, in milliseconds since 1970.
     pub fn report(&self, title: &str, stream: &str, from_ms: i64, to_ms: i64) -> Report {
-        // A time that anyone may have written must not stretch the timeline.
+        // Any writer can set the time of an event; it must not stretch the timeline.
         let (from, to) = (from_ms.saturating_sub(LONGEST_MS), to_ms.saturating_add(LONGEST_MS));
         let invocations = self.invocations.iter().map(|((instance, id), it)| {
             let invocation = it.described(instance, id);
@@ -161,7 +161,7 @@ impl Page {
             return;
         }
         let key = (instance.clone(), request_id.to_owned());
-        // An ID that only the text of a line has may be any UUID: it makes no invocation.
+        // A UUID in the text of a line may not be a request ID, so it creates no invocation.
         if event.request_id.is_none() && !self.invocations.contains_key(&key) {
             return;
         }
@@ -173,7 +173,7 @@ impl Page {
         self.line_bytes = (self.line_bytes + kept).saturating_sub(invocation.forget_lines());
     }
 
-    /// Counts an event of this type. Beyond so many types it counts as one of the others.
+    /// Counts an event of this type. Beyond [`TYPES`] types it counts as one of the others.
     fn count(&mut self, kind: &str) {
         let types = &mut self.report.types;
         let kind = short(kind);
@@ -191,7 +191,7 @@ impl Page {
     }
 }
 
-/// Returns the beginning of a name that anyone may have written.
+/// Returns the beginning of a name. Any writer to the stream can choose it.
 fn short(name: &str) -> String {
     match name.char_indices().nth(NAME) {
         Some((end, _)) => format!("{}…", &name[..end]),

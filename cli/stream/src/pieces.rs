@@ -1,24 +1,24 @@
-//! Events that came in parts, until all of them are there. Pure.
+//! Joins events that arrive in parts. Pure.
 
 use std::collections::{BTreeMap, VecDeque};
 
 use kinesis_telemetry_consumer::{self as consumer, Event};
 
-/// Most events that wait for parts at the same time. Parts of events that began before the first record wait forever.
+/// Largest number of incomplete events. Events that began before the first record stay incomplete.
 const WAITING: usize = 100;
-/// Most bytes of all parts that wait. One event has at most 12 MiB, as much as the extension takes in one body.
+/// Largest size of all held parts in bytes. One event has at most 12 MiB, the most that the extension accepts in one body.
 const WAITING_BYTES: usize = 64 * 1024 * 1024;
 
-/// Events by `instance`, `seq` and `parts`: parts that disagree on how many there are do not belong together.
+/// The key of an event: `instance`, `seq` and `parts`. Parts with different totals do not belong together.
 type Key = (String, u64, Option<u32>);
 
-/// Holds the parts of events until all of them are there. Its memory is bounded.
+/// Holds the parts of events until each event is complete, in bounded memory.
 #[derive(Debug)]
 pub struct Pieces {
     waiting: BTreeMap<Key, BTreeMap<u32, Event>>,
     bytes: usize,
     max_bytes: usize,
-    /// The oldest first.
+    /// The keys, the oldest first.
     order: VecDeque<Key>,
 }
 
@@ -75,7 +75,7 @@ mod tests {
     }
 
     #[test]
-    fn an_event_in_parts_is_shown_once_when_the_last_has_come() {
+    fn an_event_in_parts_is_returned_with_its_last_part() {
         let mut pieces = Pieces::default();
         assert_eq!(pieces.whole(part(1, 2, "\"x\"}")), None);
         assert_eq!(pieces.whole(part(2, 1, "{\"type\":")), None, "another event");
@@ -85,7 +85,7 @@ mod tests {
     }
 
     #[test]
-    fn parts_without_others_do_not_pile_up() {
+    fn incomplete_parts_do_not_accumulate() {
         let mut pieces = Pieces::default();
         for seq in 1..=500 {
             pieces.whole(part(seq, 1, "{"));

@@ -7,10 +7,10 @@ use kinesis_telemetry_terminal::plain;
 
 use crate::report::{Quoted, Report, Selection};
 
-/// The number of missing numbers that are listed; the JSON has all of them.
+/// Number of missing sequence numbers that are listed; the JSON has all of them.
 const LISTED: usize = 20;
 
-/// The whole report. Lines that quote are cut at `width`; what they are about never is.
+/// Renders the whole report. Quoted lines are cut at `width`; the facts about them are not.
 pub(crate) fn report(report: &Report, width: usize) -> String {
     let mut text = table(report);
     for instance in &report.instances {
@@ -24,10 +24,13 @@ pub(crate) fn report(report: &Report, width: usize) -> String {
         line(&mut text, usize::MAX, &selected(selection));
     }
     let trouble = [
-        ("never acknowledged: in the journal, not taken by the extension", &report.unacknowledged),
+        (
+            "never acknowledged: in the journal, not accepted by the extension",
+            &report.unacknowledged,
+        ),
         ("missing: in the journal and acknowledged, not in the stream", &report.missing),
         ("unexpected: in the stream, not in the journal", &report.unexpected),
-        ("repeated: the same event under a further number", &report.repeated),
+        ("repeated: the same event with another number", &report.repeated),
         ("unreadable lines", &report.broken),
     ];
     for (title, found) in trouble {
@@ -76,12 +79,12 @@ pub fn sequence(found: &Instance) -> String {
     troubles.extend(list("missing", numbers(found.missing.clone())));
     let each = |of: &[u64]| numbers(ranges(of.iter().copied()));
     troubles.extend(list("duplicates", each(&found.duplicates)));
-    troubles.extend(list("different events under", each(&found.conflicting)));
+    troubles.extend(list("conflicting", each(&found.conflicting)));
     troubles.extend(list("not joinable", numbers(ranges(found.unjoinable.keys().copied()))));
     format!("sequence broken: {} of instance {name}: {}", range(*first, *last), troubles.join("; "))
 }
 
-/// A sequence without a hole, in which something may have arrived several times.
+/// Describes a sequence without a gap, and the duplicates in it.
 pub fn has_all(found: &Instance) -> String {
     let Instance { name, first, last, duplicates, .. } = found;
     let name = plain(name);
@@ -111,7 +114,8 @@ fn verdict(report: &Report) -> String {
     }
     let troubles: Vec<String> = refused.into_iter().chain(troubles(report)).collect();
     if troubles.is_empty() {
-        let why = "the extension took no event at all; is it subscribed?";
+        let why =
+            "the extension accepted no event: check that it is subscribed to the Telemetry API";
         return format!("NOT COMPLETE: {why}{overlooked}");
     }
     format!("NOT COMPLETE: {}{overlooked}", troubles.join("; "))
@@ -154,8 +158,8 @@ fn troubles(report: &Report) -> Option<String> {
     if !whole {
         troubles.push("the sequence is broken".to_owned());
     } else if !report.missing.is_empty() {
-        // What is lost after the last number leaves no hole.
-        troubles.push("the sequence has no hole, so it is its end that is lost".to_owned());
+        // Events that are lost after the last number leave no gap.
+        troubles.push("the sequence has no gap, so its end is lost".to_owned());
     }
     (!troubles.is_empty()).then(|| troubles.join(", "))
 }
@@ -174,8 +178,8 @@ fn quoted(text: &mut String, width: usize, title: &str, found: &Quoted) {
     }
 }
 
-/// Adds a line. One that is too long loses its middle: an event says at its beginning what it is, and
-/// at its end whose. Counts characters, which is right for most scripts.
+/// Adds a line. A line that is too long loses its middle, because an event has its type at the beginning and its identity at the
+/// end. Counts characters, which is right for most scripts.
 fn line(text: &mut String, width: usize, content: &str) {
     let content: Vec<char> = plain(content).chars().collect();
     if content.len() <= width {
@@ -190,7 +194,7 @@ fn line(text: &mut String, width: usize, content: &str) {
     text.push('\n');
 }
 
-/// Ascending numbers, those that follow each other taken together.
+/// Returns ranges of consecutive numbers, from ascending numbers.
 fn ranges(numbers: impl Iterator<Item = u64>) -> Vec<(u64, u64)> {
     let mut ranges: Vec<(u64, u64)> = Vec::new();
     for number in numbers {
@@ -206,12 +210,12 @@ fn range(from: u64, to: u64) -> String {
     if from == to { from.to_string() } else { format!("{from}…{to}") }
 }
 
-/// `1 event`, `1,257 events`.
+/// Returns a count with its noun: `1 event`, `1,257 events`.
 pub fn counted(count: usize, noun: &str) -> String {
     format!("{} {noun}{}", thousands(count), if count == 1 { "" } else { "s" })
 }
 
-/// 1234567 as 1,234,567.
+/// Returns a number with separators: 1,234,567 for 1234567.
 pub fn thousands(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();

@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 use kinesis_telemetry_consumer::Instance;
 use serde::{Deserialize, Serialize};
 
-/// The number of events that are quoted for a kind of problem; the count says how many there are.
+/// Number of events that are quoted for a kind of problem; the count covers all of them.
 const QUOTED: usize = 20;
 
 /// The findings about a run.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Report {
-    /// Every event of the journal was acknowledged (or need not be) and has arrived, once, numbered
-    /// without a hole.
+    /// True if every event of the journal was acknowledged (or need not be) and arrived once, and the numbers have no gap.
     pub(crate) complete: bool,
     /// Events of the journal that the extension acknowledged, without those that it has sampled out.
     pub(crate) expected: usize,
-    /// Absent without a selection, and where it does not explain what is missing.
+    /// The selection; absent if there is none, or if it does not explain the absent events.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) selection: Option<Selection>,
     /// Different events in the stream, the extension's own included.
@@ -32,17 +31,17 @@ pub(crate) struct Report {
     pub(crate) latency: Option<Latency>,
     /// One for each extension process.
     pub(crate) instances: Vec<Instance>,
-    /// Events of the journal that the extension never acknowledged, so that it need not have delivered them.
+    /// Events of the journal that the extension never acknowledged, so that it did not have to deliver them.
     pub(crate) unacknowledged: Quoted,
-    /// True if these events are not to count.
+    /// True if unacknowledged events do not count.
     pub(crate) allow_unacknowledged: bool,
     /// Acknowledged events of the journal that are not in the stream.
     pub(crate) missing: Quoted,
     /// Events of the stream that are not in the journal.
     pub(crate) unexpected: Quoted,
-    /// Events that the stream has with more numbers than the journal has copies.
+    /// Events that have more numbers in the stream than copies in the journal.
     pub(crate) repeated: Quoted,
-    /// Lines that are no events, with the reason.
+    /// Lines that are not events, with the reason.
     pub(crate) broken: Quoted,
     /// The invocations, by request id.
     pub(crate) requests: BTreeMap<String, Request>,
@@ -51,14 +50,14 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Returns true if another look may find more events. It repairs nothing that arrived wrong.
+    /// Returns true if another read may find more events. It cannot correct events that arrived wrong.
     pub(crate) fn lacks_something(&self) -> bool {
         let lacks = |found: &Instance| !found.missing.is_empty() || !found.unjoinable.is_empty();
         !self.missing.is_empty() || self.instances.iter().any(lacks)
     }
 }
 
-/// The log lines that the setting `SAMPLE` has left.
+/// The log lines that the setting `SAMPLE` has kept.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Selection {
@@ -77,7 +76,7 @@ pub(crate) struct SampledOut {
     pub(crate) bytes: usize,
 }
 
-/// Milliseconds.
+/// Delivery latency, in milliseconds.
 #[derive(Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "camelCase")]
 #[allow(clippy::struct_field_names, reason = "a number without its unit misleads")]
@@ -95,7 +94,7 @@ pub(crate) struct Latency {
 pub struct Quoted {
     /// The number of events.
     pub count: usize,
-    /// The first of them.
+    /// The first events, as text.
     pub first: Vec<String>,
 }
 
@@ -105,7 +104,7 @@ impl Quoted {
         self.count == 0
     }
 
-    /// One more.
+    /// Adds an event.
     pub fn push(&mut self, text: impl Into<String>) {
         self.count += 1;
         if self.first.len() < QUOTED {

@@ -1,4 +1,4 @@
-//! Reads a stream: every shard to its tip, again and again.
+//! Reads a stream: every shard to its tip, repeatedly.
 
 mod shard;
 
@@ -16,7 +16,7 @@ use tokio::time::sleep;
 use crate::client::Target;
 use shard::{Shard, patiently};
 
-/// Pause between two reads of a shard. It answers five reads a second of all its readers together.
+/// Pause between two reads of a shard, which serves five reads a second to all of its readers together.
 const TURN: Duration = Duration::from_millis(250);
 
 /// A Kinesis record, as far as a consumer needs it.
@@ -32,8 +32,9 @@ impl Record {
     /// Converts a record of the SDK.
     pub fn of(record: aws_sdk_kinesis::types::Record) -> Result<Self> {
         let arrived =
-            record.approximate_arrival_timestamp.context("a record came without a time")?;
-        let arrived_ms = arrived.to_millis().context("a record came with a time out of range")?;
+            record.approximate_arrival_timestamp.context("a record has no arrival time")?;
+        let arrived_ms =
+            arrived.to_millis().context("a record has an arrival time out of range")?;
         Ok(Self { data: record.data.into_inner(), arrived_ms })
     }
 }
@@ -66,7 +67,7 @@ impl Start {
     }
 }
 
-/// Reads all shards of a stream, those included that come later.
+/// Reads all shards of a stream, including those that are added later.
 pub struct Reader {
     target: Target,
     start: Start,
@@ -74,21 +75,21 @@ pub struct Reader {
 }
 
 impl Reader {
-    /// Reads nothing yet.
+    /// Returns a reader that has read nothing yet.
     pub fn new(target: Target, start: Start) -> Self {
         Self { target, start, shards: BTreeMap::new() }
     }
 
-    /// Takes a position in every shard that is new. What arrives after that is found, however late it is read.
+    /// Takes a position in every new shard. Later reads return every record that arrives after it.
     pub async fn begin(&mut self) -> Result<()> {
-        // Asked again each time: a stream that is split or merged meanwhile has new shards.
+        // Listed again each time, because splits and merges add shards.
         for id in shards(&self.target).await? {
             if !self.shards.contains_key(&id) {
                 let shard = Shard::begin(&self.target, &id, self.start).await?;
                 self.shards.insert(id, shard);
             }
         }
-        // Shards that come later hold nothing that is older.
+        // Shards that are added later hold no older records.
         self.start = Start::Oldest;
         Ok(())
     }
@@ -98,7 +99,7 @@ impl Reader {
         self.shards.len()
     }
 
-    /// Returns how far behind the tip the latest call of [`look`](Self::look) was in the slowest shard, in milliseconds.
+    /// Returns the distance of the slowest shard from the tip at the latest call of [`look`](Self::look), in milliseconds.
     pub fn behind_ms(&self) -> i64 {
         self.shards.values().map(|shard| shard.behind_ms).max().unwrap_or_default()
     }
@@ -113,13 +114,13 @@ impl Reader {
         Ok(records)
     }
 
-    /// Reads at least every record that reached the stream by `until_ms`, and passes each on. It keeps one answer of Kinesis in
-    /// memory, which has 10 MB at most. `until_ms` is a time in the past, in milliseconds since 1970-01-01T00:00:00Z.
+    /// Reads at least every record that reached the stream by `until_ms`, and passes each on. It keeps one response of Kinesis in
+    /// memory, at most 10 MB. `until_ms` is a time in the past, in milliseconds since 1970-01-01T00:00:00Z.
     pub async fn read_until(&mut self, until_ms: i64, mut take: impl FnMut(&Record)) -> Result<()> {
         let mut done = BTreeSet::new();
         let mut records = Vec::new();
         loop {
-            // A shard that was split or merged meanwhile goes on in others.
+            // A shard that was split or merged continues in other shards.
             self.begin().await?;
             for (id, shard) in &mut self.shards {
                 if done.contains(id) {
@@ -139,14 +140,15 @@ impl Reader {
         }
     }
 
-    /// Some of what has been added since the last call: what Kinesis gives at a time, of each shard. Whether that was all.
+    /// Returns one response of records from each shard since the last call, and true if there are no more at present.
     pub async fn look(&mut self) -> Result<(Vec<Record>, bool)> {
         let mut records = Vec::new();
         let is_at_tip = self.look_by_shard(async |more| records.extend(more)).await?;
         Ok((records, is_at_tip))
     }
 
-    /// Does as [`look`](Self::look), and calls `take` with the records of each shard, 10 MB at most, before it reads the next one.
+    /// Reads like [`look`](Self::look), and calls `take` with the records of each shard, at most 10 MB, before it reads the next
+    /// shard.
     pub async fn look_by_shard(&mut self, mut take: impl AsyncFnMut(Vec<Record>)) -> Result<bool> {
         self.begin().await?;
         let mut is_at_tip = true;
@@ -159,7 +161,7 @@ impl Reader {
     }
 }
 
-/// Ids of the shards that a stream has, closed ones included.
+/// Returns the IDs of a stream's shards, including closed ones.
 pub async fn shards(target: &Target) -> Result<Vec<String>> {
     let mut shards = Vec::new();
     let mut next: Option<String> = None;
@@ -182,8 +184,7 @@ pub async fn shards(target: &Target) -> Result<Vec<String>> {
     }
 }
 
-/// Prints the lines of a stream, after decompressing and de-aggregating its records: as they are into a file or a pipe, and
-/// without control characters to a terminal.
+/// Prints the lines of a stream after decompression and de-aggregation. A terminal gets them without control characters.
 pub async fn print_stream(stream: &str) -> Result<()> {
     let mut reader = Reader::new(Target::of(stream).await?, Start::Oldest);
     let mut records = Vec::new();
@@ -199,14 +200,14 @@ pub async fn print_stream(stream: &str) -> Result<()> {
         } else {
             out.write_all(record)?;
         }
-        // A record that does not end its last line must not swallow the next record's first.
+        // Ends the last line, so that the next record begins a new one.
         if record.last().is_some_and(|&last| last != b'\n') {
             out.write_all(b"\n")?;
         }
         Ok(())
     });
     match written.and_then(|()| out.flush()) {
-        // `read | head` is a proper use, not a failure.
+        // A closed pipe, as in `read | head`, is not an error.
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("stdout cannot be written"),
     }

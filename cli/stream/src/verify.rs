@@ -1,4 +1,4 @@
-//! `verify`: reads journal and stream, compares until complete or the time is over, says the result.
+//! `verify`: compares the journal with the stream until it is complete or the time is over, and prints the result.
 
 use std::num::ParseIntError;
 use std::path::PathBuf;
@@ -14,9 +14,9 @@ use crate::client::Target;
 use crate::compare::{Terms, compare};
 use crate::page::{Functions, Page, PageFile};
 use crate::stream::{Reader, Start};
-use crate::{journal, render, say};
+use crate::{journal, render, stdout};
 
-/// Pause between two reads: five `GetRecords` a second are all that a shard gives to all of its readers.
+/// Pause between two reads: a shard serves five `GetRecords` a second to all of its readers together.
 const PAUSE: Duration = Duration::from_millis(250);
 
 /// Compare a stream with the sandbox's journal of what the platform generated
@@ -39,7 +39,7 @@ pub struct Verify {
     /// Also write a page about the invocations
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Read again until the stream is complete or this time is over
+    /// Keep reading until the stream is complete or this time is over
     #[arg(long, value_name = "SECONDS", value_parser = seconds, default_value = "10")]
     wait: Duration,
     /// The longest line to print
@@ -67,11 +67,11 @@ pub async fn verify(options: &Verify) -> Result<ExitCode> {
         sleep(PAUSE).await;
     };
     if let Some(path) = &options.report {
-        std::fs::write(path, say::json(&report)?)
+        std::fs::write(path, stdout::json(&report)?)
             .with_context(|| format!("the report {} cannot be written", path.display()))?;
     }
     if let Some(file) = page_file {
-        // Everything that the demo generated is due.
+        // All events of the demo are due.
         let mut page =
             Page::new(Functions::All, Period { since_ms: 0, until_ms: i64::MAX, settle_ms: 0 });
         for record in &records {
@@ -81,8 +81,8 @@ pub async fn verify(options: &Verify) -> Result<ExitCode> {
         let (first, last) = (times().min().unwrap_or_default(), times().max().unwrap_or_default());
         file.write(&page.report("Invocations of the demo", &options.stream, first, last))?;
     }
-    say::out(&if options.json {
-        say::json(&report)?
+    stdout::print(&if options.json {
+        stdout::json(&report)?
     } else {
         render::report(&report, options.width)
     })?;

@@ -1,4 +1,4 @@
-//! The commands against a real Kinesis API: kinesis-local, as `cargo xtask test` installs it.
+//! Runs the commands against a real Kinesis API: kinesis-local, which `cargo xtask test` installs.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
@@ -32,7 +32,7 @@ impl Emulator {
             .current_dir(dir)
             .env("INITIALIZE_STREAMS", format!("{STREAM}:2:{REGION}"))
             .env("LOG_LEVEL", "ERROR")
-            // It ends when this pipe closes, so also when this process does.
+            // The emulator ends when this pipe closes, and so when this process ends.
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .spawn()
@@ -86,7 +86,7 @@ fn event(n: u32) -> String {
     format!(r#"{{"time":"2026-11-22T20:00:00.000Z","type":"function","record":"line {n} ü 1.0"}}"#)
 }
 
-/// Records of three events each, all numbered; the last event is cut into two parts.
+/// Returns records of three numbered events each; the last event is split into two parts.
 fn records() -> Vec<String> {
     let spliced = |event: &str, source: &str| {
         let open = event.strip_suffix('}').unwrap();
@@ -137,7 +137,7 @@ async fn a_stream_is_read_from_all_its_shards_by_name_and_by_arn() {
 
 #[tokio::test]
 #[ignore = "needs Node: cargo xtask test"]
-async fn a_record_that_is_lost_and_one_that_is_doubled_are_named() {
+async fn a_lost_record_and_a_duplicate_are_reported() {
     let emulator = Emulator::start();
     let mut records = records();
     records[1] = records[2].clone();
@@ -156,7 +156,7 @@ async fn a_record_that_is_lost_and_one_that_is_doubled_are_named() {
 
 #[tokio::test]
 #[ignore = "needs Node: cargo xtask test"]
-async fn an_event_that_was_never_acknowledged_fails_unless_that_is_allowed() {
+async fn an_unacknowledged_event_fails_unless_allowed() {
     let emulator = Emulator::start();
     emulator.put(records()).await;
     let journal = journal("unacknowledged.ndjson");
@@ -180,7 +180,7 @@ async fn an_event_that_was_never_acknowledged_fails_unless_that_is_allowed() {
 
 #[tokio::test]
 #[ignore = "needs Node: cargo xtask test"]
-async fn a_stream_that_does_not_exist_is_named_with_its_place() {
+async fn a_missing_stream_is_reported_with_its_endpoint() {
     let emulator = Emulator::start();
     let output = emulator.run(&["read", "--stream", "nowhere"]);
     assert_eq!(output.status.code(), Some(2), "{output:?}");
@@ -191,8 +191,8 @@ async fn a_stream_that_does_not_exist_is_named_with_its_place() {
 }
 
 #[test]
-fn an_endpoint_where_nothing_listens_is_named() {
-    // Port 1 is reserved, and its service has been out of use for decades.
+fn an_unreachable_endpoint_is_reported() {
+    // Port 1 is reserved for a service that has been obsolete for decades.
     let endpoint = "http://127.0.0.1:1";
     let output = Command::new(env!("CARGO_BIN_EXE_kinesis-telemetry-stream"))
         .args(["read", "--stream", "demo"])

@@ -1,11 +1,11 @@
-//! What the commands of this repository write to terminals: progress on stderr, colours, and values that are safe to show.
+//! Terminal output of this repository's commands: progress on stderr, colours, and values that are safe to show.
 //!
-//! A [`StatusLine`] is written over on a terminal. Where stderr is piped, `NO_COLOR` is set or the terminal is dumb
-//! (`TERM=dumb`), the output is plain text without escape sequences. A closed stderr is not an error: commands do their
-//! work even if their progress has no reader.
+//! On a terminal, a [`StatusLine`] is overwritten in place. If stderr is piped, `NO_COLOR` is set or the terminal is dumb
+//! (`TERM=dumb`), the output is plain text without escape sequences. A closed stderr is not an error: commands complete even if
+//! nothing reads their progress.
 //!
-//! [`plain`] makes a value of unknown origin safe to show, and [`Text`] adds colours to such values. Everything that this crate
-//! prints is made safe in any case.
+//! [`plain`] makes a value of unknown origin safe to show, and [`Text`] adds colours to such values. This crate makes everything
+//! that it prints safe.
 
 use std::env;
 use std::io::{self, IsTerminal as _, Stderr, Write};
@@ -31,7 +31,7 @@ const ERASE: &str = "\r\x1b[2K";
 /// Dropping it erases the line, so that the output that follows starts in the first column.
 #[derive(Debug)]
 pub struct StatusLine<W: Write = Stderr> {
-    /// True if the line can be written over.
+    /// True if the line can be overwritten.
     is_live: bool,
     state: Mutex<State<W>>,
 }
@@ -39,7 +39,7 @@ pub struct StatusLine<W: Write = Stderr> {
 #[derive(Debug)]
 struct State<W> {
     out: W,
-    /// The latest text: on a terminal, what the line shows now.
+    /// The latest text; on a terminal, the line shows it.
     text: String,
 }
 
@@ -95,7 +95,7 @@ impl<W: Write> StatusLine<W> {
         state.text.clear();
     }
 
-    /// Locks the state. A panic in another thread leaves it usable: the worst that can be wrong is one line of text.
+    /// Locks the state. A panic in another thread leaves it usable: at worst, one line of text is wrong.
     fn state(&self) -> MutexGuard<'_, State<W>> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -116,7 +116,7 @@ impl<W: Write> State<W> {
     }
 }
 
-/// Writes `text` in one call, so that lines of several processes do not mix. Progress without a reader is not an error.
+/// Writes `text` in one call, so that lines of several processes do not mix. Errors are ignored, because progress needs no reader.
 fn write(out: &mut impl Write, text: &str) {
     _ = out.write_all(text.as_bytes()).and_then(|()| out.flush());
 }

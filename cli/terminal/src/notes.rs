@@ -18,7 +18,7 @@ pub fn note(text: &str) {
     }
 }
 
-/// Holds notes back while a view owns the screen, which they would spoil.
+/// Holds notes back while a view owns the screen, because they would overwrite parts of it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct HeldNotes;

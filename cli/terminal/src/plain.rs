@@ -1,8 +1,8 @@
 //! Text of unknown origin, made safe to show.
 //!
-//! Records, dead letters, names and the answers of services may hold anything. A terminal takes control characters (ECMA-48: C0,
-//! C1 such as U+009B, and the escape sequences that they begin) for commands, and bidirectional controls (Unicode Standard
-//! Annex 9) change the order in which a line is read. Within a value a line break could forge a line of our own output.
+//! Records, dead letters, names and responses of services may contain any characters. A terminal interprets control characters
+//! (ECMA-48: C0, C1 such as U+009B, and the escape sequences that they begin) as commands. Bidirectional controls (Unicode
+//! Standard Annex 9) change the order in which a line is read. A line break within a value could forge a line of our own output.
 
 use std::borrow::Cow;
 
@@ -14,7 +14,7 @@ pub fn plain(value: &str) -> Cow<'_, str> {
     })
 }
 
-/// Returns at most so many characters of a value, as [`plain`] shows them, and `…` if the value has more.
+/// Returns at most `most_chars` characters of a value, as [`plain`] shows them, and `…` if the value has more.
 pub fn beginning(value: &str, most_chars: usize) -> String {
     match value.char_indices().nth(most_chars) {
         Some((end, _)) => format!("{}…", plain(&value[..end])),
@@ -31,14 +31,14 @@ pub fn lines(text: &str) -> Cow<'_, str> {
 pub fn json(document: &str) -> Cow<'_, str> {
     let is_escaped = |c| is_unsafe(c) && c != '\n';
     replaced(document, is_escaped, |c| match c.encode_utf16(&mut [0; 2]) {
-        // JSON has these between tokens only: inside of strings it escapes them.
+        // JSON contains these characters only between tokens; in strings they are escaped.
         [0x09 | 0x0D] => " ".into(),
         [unit] => format!("\\u{unit:04x}").into(),
         units => format!("\\u{:04x}\\u{:04x}", units[0], units[1]).into(),
     })
 }
 
-/// Returns true for characters that a terminal takes for commands, and those that reorder or break a line.
+/// Returns true for characters that a terminal interprets as commands, and for those that reorder or break a line.
 fn is_unsafe(c: char) -> bool {
     c.is_control()
         || matches!(
@@ -109,7 +109,7 @@ mod tests {
     }
 
     #[test]
-    fn text_of_every_script_stays_as_it_is() {
+    fn text_of_every_script_is_unchanged() {
         let text = "Größe — 東京 — سلام — 👩‍👩‍👧 — e\u{301}";
         assert!(matches!(plain(text), Cow::Borrowed(same) if same == text));
         assert!(matches!(json(text), Cow::Borrowed(_)));

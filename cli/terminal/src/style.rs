@@ -10,19 +10,19 @@ use crate::plain::plain;
 pub enum Style {
     /// Bold text.
     Bold,
-    /// Faint text, for what repeats.
+    /// Faint text, for repeated parts.
     Dim,
     /// Errors.
     Red,
     /// Warnings.
     Yellow,
-    /// Good news.
+    /// Success.
     Green,
     /// One of the 256 colours of a terminal.
     Color(u8),
 }
 
-/// Whether output has colours.
+/// The choice between output with and without colours.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Styles {
     is_colored: bool,
@@ -36,7 +36,7 @@ pub struct Text {
 }
 
 impl Styles {
-    /// Returns styles that use colours, or do not.
+    /// Returns styles with or without colours.
     pub fn new(is_colored: bool) -> Self {
         Self { is_colored }
     }
@@ -137,7 +137,7 @@ mod tests {
     }
 
     #[test]
-    fn values_cannot_bring_escape_sequences_or_lines() {
+    fn values_cannot_add_escape_sequences_or_lines() {
         assert_eq!(styled(true), "\u{1b}[1m\u{1b}[31mERROR\u{1b}[0m a\u{fffd}[2Jb c\n");
     }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use super::{StatusLine, has_colors};
 
-/// Keeps what is written to it.
+/// A writer that keeps what is written to it.
 #[derive(Clone, Default)]
 struct Screen(Arc<Mutex<Vec<u8>>>);
 
@@ -37,7 +37,7 @@ impl Write for Broken {
     }
 }
 
-/// What a command writes that uses everything.
+/// Returns the output of a command that uses every method.
 fn written(is_live: bool) -> String {
     let screen = Screen::default();
     let line = StatusLine::new(screen.clone(), is_live);
@@ -59,7 +59,7 @@ fn output_is_plain_when_it_is_not_a_terminal() {
 }
 
 #[test]
-fn a_terminal_line_is_written_over() {
+fn a_status_line_is_overwritten_in_place() {
     assert!(has_colors(true, |_| None));
     let expected = "building|1 of 2|a warning\n1 of 2|2 of 2||done\n";
     assert_eq!(written(true).trim_start_matches(super::ERASE).replace(super::ERASE, "|"), expected);
@@ -84,7 +84,7 @@ fn dropping_a_status_line_erases_it() {
 }
 
 #[test]
-fn a_broken_pipe_is_no_failure() {
+fn a_broken_pipe_is_not_an_error() {
     for is_live in [false, true] {
         let line = StatusLine::new(Broken, is_live);
         line.report("1 of 2");
@@ -93,11 +93,11 @@ fn a_broken_pipe_is_no_failure() {
     }
 }
 
-/// Set in the process that [`a_closed_stderr_is_no_failure`] starts.
+/// The variable that is set in the process that [`a_closed_stderr_is_not_an_error`] starts.
 const CLOSED: &str = "TEST_WITH_CLOSED_STDERR";
 
 #[test]
-fn a_closed_stderr_is_no_failure() {
+fn a_closed_stderr_is_not_an_error() {
     if std::env::var_os(CLOSED).is_some() {
         super::note("a warning");
         StatusLine::default().report("1 of 2");
@@ -105,7 +105,10 @@ fn a_closed_stderr_is_no_failure() {
     }
     // The shell closes stderr; this test runs again in it.
     let exit = Command::new("sh")
-        .args(["-c", r#"exec "$0" --exact tests::a_closed_stderr_is_no_failure --nocapture 2>&-"#])
+        .args([
+            "-c",
+            r#"exec "$0" --exact tests::a_closed_stderr_is_not_an_error --nocapture 2>&-"#,
+        ])
         .arg(std::env::current_exe().unwrap())
         .env(CLOSED, "1")
         .stdout(Stdio::null())

@@ -1,4 +1,4 @@
-//! `completeness`: its line, its exit code, and what it puts to CloudWatch.
+//! `completeness`: its line, its exit code, and the metric in CloudWatch.
 
 use std::process::Output;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -9,19 +9,19 @@ use crate::server::{Answer, Call, STREAM, Server, cbor_ok, cbor_refused, deploye
 
 const PUT_METRIC_DATA: &str = "POST /service/GraniteServiceVersion20100801/operation/PutMetricData";
 
-/// Ten minutes ago.
+/// Returns the time ten minutes ago.
 fn past() -> SystemTime {
     SystemTime::now() - Duration::from_mins(10)
 }
 
-/// A line that was generated and has arrived ten minutes ago.
+/// Returns a line that was generated and arrived ten minutes ago.
 fn line(instance: &str, seq: u64) -> String {
     let time = humantime::format_rfc3339_millis(past());
     let source = json!({ "function": "orders", "instance": instance, "seq": seq });
     format!("{{\"time\":\"{time}\",\"type\":\"function\",\"record\":\"x\",\"source\":{source}}}\n")
 }
 
-/// Records of one line each.
+/// Returns records of one line each.
 fn page(lines: &[String]) -> Answer {
     let arrived = past().duration_since(UNIX_EPOCH).unwrap();
     let record = |line: &String| {
@@ -36,7 +36,7 @@ fn page(lines: &[String]) -> Answer {
     ok(&json!({ "Records": records, "MillisBehindLatest": 0, "NextShardIterator": "tip" }))
 }
 
-/// A stream of two shards, the second of which is empty.
+/// Answers for a stream of two shards, of which the second is empty.
 fn stream(call: &Call, lines: &[String]) -> Answer {
     let shard = |id: &str| {
         json!({
@@ -70,7 +70,7 @@ fn judged(server: &Server, options: &[&str]) -> (i32, Value, String) {
 }
 
 #[test]
-fn a_complete_stream_gives_0_and_one_line() {
+fn a_complete_stream_exits_with_0_and_one_line() {
     let (code, verdict, stderr) =
         judged(&serving([2, 1, 3, 3].map(|seq| line("a", seq)).to_vec()), &[]);
     assert_eq!((code, stderr.as_str()), (0, ""));
@@ -83,7 +83,7 @@ fn a_complete_stream_gives_0_and_one_line() {
 }
 
 #[test]
-fn a_missing_number_gives_1_and_is_named() {
+fn a_missing_number_exits_with_1_and_is_named() {
     let server = serving([1, 2, 5].map(|seq| line("a", seq)).to_vec());
     let (code, verdict, _) = judged(&server, &["--json"]);
     assert_eq!(
@@ -107,10 +107,16 @@ fn a_gap_that_may_still_be_filled_is_not_missing() {
 fn a_period_without_judged_events_is_refused() {
     let server = serving([1, 2, 5].map(|seq| line("a", seq)).to_vec());
     for (options, words) in [
-        (&["--since", "30s"][..], "--since is 30s ago, and with --settle 60 no event"),
+        (
+            &["--since", "30s"][..],
+            "--since is 30s ago, which is too short to judge any event with --settle 60",
+        ),
         (&["--since", "70s"], "set a time more than 1m 10s ago"),
         (&["--since", "9999-01-01"], "--since is in the future: set a time more than 1m 10s ago"),
-        (&["--settle", "890", "--metric"], "--since is 15m ago, and with --settle 890 no event"),
+        (
+            &["--settle", "890", "--metric"],
+            "--since is 15m ago, which is too short to judge any event with --settle 890",
+        ),
     ] {
         let output = server.command(&[&["completeness"], options].concat()).output().unwrap();
         let stderr = String::from_utf8(output.stderr).unwrap();
@@ -122,7 +128,7 @@ fn a_period_without_judged_events_is_refused() {
 }
 
 #[test]
-fn a_stream_that_cannot_be_read_gives_2() {
+fn an_unreadable_stream_exits_with_2() {
     let server = Server::start(|call| match call.operation.as_str() {
         "GetRecords" => refused("AccessDeniedException", "not authorized"),
         _ => stream(call, &[]),
@@ -135,10 +141,10 @@ fn a_stream_that_cannot_be_read_gives_2() {
 }
 
 #[test]
-fn the_metric_is_put_also_when_it_is_0() {
+fn the_metric_is_published_even_when_it_is_0() {
     let conflicting = line("a", 2).replace("\"x\"", "\"y\"");
     let complete = [1, 2, 3].map(|seq| line("a", seq));
-    // Doubles as CBOR has them: 0xFB, and eight bytes.
+    // CBOR encodes a double as 0xFB and eight bytes.
     for (lines, value, code) in [
         (complete.to_vec(), "\u{fffd}\0\0\0", 0),
         ([1, 2, 9].map(|seq| line("a", seq)).to_vec(), "\u{fffd}@\u{18}\0\0", 1),
@@ -157,7 +163,7 @@ fn the_metric_is_put_also_when_it_is_0() {
 }
 
 #[test]
-fn a_denied_metric_names_its_permission_and_gives_2() {
+fn a_denied_metric_names_its_permission_and_exits_with_2() {
     let server = Server::start(|call| match call.operation.as_str() {
         PUT_METRIC_DATA => cbor_refused("com.amazonaws.cloudwatch#AccessDenied", "not authorized"),
         _ => stream(call, &[line("a", 1)]),
@@ -165,7 +171,7 @@ fn a_denied_metric_names_its_permission_and_gives_2() {
     let (code, verdict, stderr) = judged(&server, &["--metric"]);
     assert_eq!((code, &verdict["complete"]), (2, &json!(true)), "the line is printed");
     assert!(
-        stderr.contains("cloudwatch:PutMetricData") && stderr.contains("may not do this"),
+        stderr.contains("cloudwatch:PutMetricData") && stderr.contains("access denied"),
         "{stderr}"
     );
 }

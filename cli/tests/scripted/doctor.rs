@@ -1,4 +1,4 @@
-//! `doctor` where something is wrong that no emulator knows, or where a service does not answer.
+//! `doctor` with problems that no emulator can simulate, and with services that do not answer.
 
 pub(crate) mod all;
 mod log;
@@ -15,15 +15,15 @@ const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/111122223333/letters
 const POLICY: &str = "arn:aws:iam::111122223333:policy/telemetry";
 pub(crate) const LAYER: &str = "arn:aws:lambda:eu-central-1:111122223333:layer:extension:1";
 
-/// What IAM says.
+/// Answers a call to IAM, given its form.
 type Iam = fn(&str) -> Answer;
 
-/// A deployment without problems, except for what the test answers about the function and its role.
+/// Serves a deployment without problems, except for the given answers about the function and its role.
 fn server(stack: &'static str, concurrency: Value, iam: Iam) -> Server {
     server_but(stack, concurrency, iam, |_| None)
 }
 
-/// The same, except for the calls that `other` answers.
+/// Serves a deployment without problems, except for the calls that `other` answers.
 pub(crate) fn healthy_but(
     other: impl Fn(&Call) -> Option<Answer> + Send + Sync + 'static,
 ) -> Server {
@@ -108,7 +108,7 @@ fn missing() -> Answer {
     (404, json!({ "__type": "ResourceNotFoundException", "Message": "no" }).to_string().into())
 }
 
-/// The calls whose protocol sends forms and answers XML: those of STS and IAM.
+/// Answers the calls of STS and IAM, whose protocol uses forms and XML.
 fn form(call: &Call, iam: Iam) -> Answer {
     let form = call.body.as_str().unwrap_or_default();
     if form.contains("Action=GetCallerIdentity") {
@@ -136,20 +136,20 @@ fn denied(form: &str) -> Answer {
 
 pub(crate) const ORDERS: [&str; 3] = ["doctor", "--function", "orders"];
 
-/// A deployment whose function's role has no permission to write to the stream.
+/// Serves a deployment whose function's role must not write to the stream.
 pub(crate) fn denied_to_write() -> Server {
     server("KinesisTelemetry-dev", json!({}), |_| decision("implicitDeny", ""))
 }
 
 #[test]
-fn a_role_is_judged_by_what_iam_says_of_each_thing_that_it_must_do() {
+fn a_role_is_judged_by_a_simulation_of_each_permission() {
     let server = server("KinesisTelemetry-dev", json!({}), |_| decision("allowed", ""));
     let (code, text) = server.types(&ORDERS);
     assert_eq!(code, 0, "{text}");
     let role = "ok      policy        role orders, allowed: kinesis:PutRecords, kms:GenerateDataKey, sqs:SendMessage\n";
     assert!(text.contains(role), "{text}");
     assert!(text.contains("note    network       orders is in vpc-1"), "{text}");
-    // The key is the stream's, and what Kinesis tells it is told.
+    // The simulation has the stream's key, and the encryption context of Kinesis.
     let key = "arn:aws:kms:eu-central-1:111122223333:key/1111-22";
     assert_eq!(server.calls("DescribeKey")[0]["KeyId"], key);
     let asked = server.calls("POST /");
@@ -159,7 +159,7 @@ fn a_role_is_judged_by_what_iam_says_of_each_thing_that_it_must_do() {
 }
 
 #[test]
-fn what_forbids_it_is_named() {
+fn the_reason_of_a_denial_is_named() {
     let cases: [(Iam, &str); 3] = [
         (|_| decision("explicitDeny", ""), "a policy denies it"),
         (|_| decision("implicitDeny", ""), "no policy allows it"),
@@ -175,27 +175,28 @@ fn what_forbids_it_is_named() {
     for (iam, why) in cases {
         let (code, text) = server("KinesisTelemetry-dev", json!({}), iam).types(&ORDERS);
         assert_eq!(code, 1, "{text}");
-        let said = format!("the role orders is not allowed kinesis:PutRecords on {STREAM}: {why}");
-        assert!(text.contains(&said), "{text}");
+        let expected =
+            format!("the role orders is not allowed kinesis:PutRecords on {STREAM}: {why}");
+        assert!(text.contains(&expected), "{text}");
     }
 }
 
 #[test]
-fn where_iam_does_not_answer_the_policy_is_looked_for_and_that_is_said() {
+fn without_a_simulation_the_attached_policy_is_checked() {
     let (code, text) = server("KinesisTelemetry-dev", json!({}), denied).types(&ORDERS);
     assert_eq!(code, 1, "{text}");
     assert!(
-        text.contains("BROKEN  policy        not attached to the role orders; whether another one"),
+        text.contains("BROKEN  policy        not attached to the role orders; iam:SimulatePrincipalPolicy is needed"),
         "{text}"
     );
 }
 
 #[test]
-fn a_throttled_iam_is_asked_again() {
+fn throttled_calls_to_iam_are_retried() {
     let calls = AtomicUsize::new(0);
     let server = healthy_but(move |call| {
         let is_iam = call.body.as_str().is_some_and(|it| it.contains("SimulatePrincipalPolicy"));
-        // More than the SDK repeats by itself.
+        // More failures than the SDK itself retries.
         (is_iam && calls.fetch_add(1, Ordering::Relaxed) < 3)
             .then(|| refused_xml("Throttling", "Rate exceeded"))
     });
@@ -224,10 +225,10 @@ fn a_stack_without_a_stage_needs_no_test_function() {
     let server = server("Telemetry", json!({}), |_| decision("allowed", ""));
     let (code, text) = server.types(&["doctor"]);
     assert_eq!(code, 0, "{text}");
-    assert!(text.contains("ok      parameters    8 of the stack Telemetry"), "{text}");
+    assert!(text.contains("ok      parameters    8 published by the stack Telemetry"), "{text}");
 }
 
-/// Checks the whole output of a healthy deployment in a terminal of this width.
+/// Compares the whole output for a healthy deployment in a terminal of this width.
 fn check_width(columns: &str, expected: &Expect) {
     let server = server("KinesisTelemetry-dev", json!({}), |_| decision("allowed", ""));
     let output = server.command(&["doctor"]).env("COLUMNS", columns).output().unwrap();
@@ -241,26 +242,26 @@ fn the_report_fits_80_columns() {
     check_width(
         "80",
         &expect![[r"
-        ok      credentials   arn:aws:iam::111122223333:user/me, http://AWS
-                              (region eu-central-1)
-        ok      parameters    9 of the stack KinesisTelemetry-dev
-        ok      layer x86_64  arn:aws:lambda:eu-central-1:111122223333:layer:extension:1
-        ok      layer arm64   arn:aws:lambda:eu-central-1:111122223333:layer:arm:1
-        ok      function      tester (x86_64) with the published layer version
-        note    network       tester is in vpc-1: if its subnets have no route to the
-                              internet, it needs VPC endpoints for kinesis-streams and
-                              sqs (docs/deploying.md)
-        ok      policy        role orders, allowed: kinesis:PutRecords,
-                              kms:GenerateDataKey, sqs:SendMessage
-        ok      log           no warning or error of the extension in the last hour of
-                              /aws/lambda/tester
-        ok      stream        telemetry: 1 shard open, keeps records for 24 hours
-        ok      key           arn:aws:kms:eu-central-1:111122223333:key/1111-22
-        note    newest record no record in the last 15 minutes
-        ok      queue         no dead letters
+            ok      credentials   arn:aws:iam::111122223333:user/me, http://AWS
+                                  (region eu-central-1)
+            ok      parameters    9 published by the stack KinesisTelemetry-dev
+            ok      layer x86_64  arn:aws:lambda:eu-central-1:111122223333:layer:extension:1
+            ok      layer arm64   arn:aws:lambda:eu-central-1:111122223333:layer:arm:1
+            ok      function      tester (x86_64) with the published layer version
+            note    network       tester is in vpc-1: if its subnets have no route to the
+                                  internet, it needs VPC endpoints for kinesis-streams and
+                                  sqs (docs/deploying.md)
+            ok      policy        role orders, allowed: kinesis:PutRecords,
+                                  kms:GenerateDataKey, sqs:SendMessage
+            ok      log           no warning or error of the extension in the last hour of
+                                  /aws/lambda/tester
+            ok      stream        telemetry: 1 shard open, keeps records for 24 hours
+            ok      key           arn:aws:kms:eu-central-1:111122223333:key/1111-22
+            note    newest record no record in the last 15 minutes
+            ok      queue         no dead letters
 
-        no problem found; next: kinesis-telemetry invoke checks that every event arrives
-    "]],
+            no problem found; next: kinesis-telemetry invoke checks that every event arrives
+        "]],
     );
 }
 
@@ -269,27 +270,27 @@ fn the_report_fits_120_columns() {
     check_width(
         "120",
         &expect![[r"
-        ok      credentials   arn:aws:iam::111122223333:user/me, http://AWS (region eu-central-1)
-        ok      parameters    9 of the stack KinesisTelemetry-dev
-        ok      layer x86_64  arn:aws:lambda:eu-central-1:111122223333:layer:extension:1
-        ok      layer arm64   arn:aws:lambda:eu-central-1:111122223333:layer:arm:1
-        ok      function      tester (x86_64) with the published layer version
-        note    network       tester is in vpc-1: if its subnets have no route to the internet, it needs VPC endpoints for
-                              kinesis-streams and sqs (docs/deploying.md)
-        ok      policy        role orders, allowed: kinesis:PutRecords, kms:GenerateDataKey, sqs:SendMessage
-        ok      log           no warning or error of the extension in the last hour of /aws/lambda/tester
-        ok      stream        telemetry: 1 shard open, keeps records for 24 hours
-        ok      key           arn:aws:kms:eu-central-1:111122223333:key/1111-22
-        note    newest record no record in the last 15 minutes
-        ok      queue         no dead letters
+            ok      credentials   arn:aws:iam::111122223333:user/me, http://AWS (region eu-central-1)
+            ok      parameters    9 published by the stack KinesisTelemetry-dev
+            ok      layer x86_64  arn:aws:lambda:eu-central-1:111122223333:layer:extension:1
+            ok      layer arm64   arn:aws:lambda:eu-central-1:111122223333:layer:arm:1
+            ok      function      tester (x86_64) with the published layer version
+            note    network       tester is in vpc-1: if its subnets have no route to the internet, it needs VPC endpoints for
+                                  kinesis-streams and sqs (docs/deploying.md)
+            ok      policy        role orders, allowed: kinesis:PutRecords, kms:GenerateDataKey, sqs:SendMessage
+            ok      log           no warning or error of the extension in the last hour of /aws/lambda/tester
+            ok      stream        telemetry: 1 shard open, keeps records for 24 hours
+            ok      key           arn:aws:kms:eu-central-1:111122223333:key/1111-22
+            note    newest record no record in the last 15 minutes
+            ok      queue         no dead letters
 
-        no problem found; next: kinesis-telemetry invoke checks that every event arrives
-    "]],
+            no problem found; next: kinesis-telemetry invoke checks that every event arrives
+        "]],
     );
 }
 
 #[test]
-fn without_a_problem_the_next_command_is_named() {
+fn without_problems_the_next_command_is_named() {
     let server = server("KinesisTelemetry-dev", json!({}), |_| decision("allowed", ""));
     let last = |arguments: &[&str]| {
         let (code, text) = server.types(arguments);
@@ -336,7 +337,7 @@ fn an_encrypted_environment_is_unknown_with_the_permission() {
     });
     let (code, text) = server.types(&ORDERS);
     assert_eq!(code, 1, "{text}");
-    let expected = "unknown function      the environment of orders cannot be read, which takes kms:Decrypt on its key \
+    let expected = "unknown function      the environment of orders cannot be read, which requires kms:Decrypt on its key \
                     (KMSAccessDeniedException: no)";
     assert!(text.contains(expected), "{text}");
 }

@@ -1,4 +1,4 @@
-//! `attach`, `upgrade`, `detach` and `rollback` as a process, against a control plane that keeps state.
+//! `attach`, `upgrade`, `detach` and `rollback` as a process, against a fake control plane with state.
 
 use std::fmt::Write as _;
 use std::os::unix::process::ExitStatusExt as _;
@@ -16,11 +16,11 @@ use kinesis_telemetry_control_plane::{
     CodeSigning, ControlPlane, Function, Request, layer, other_layer, signing_profile,
 };
 
-use crate::server::{Call, Server, said};
+use crate::server::{Call, Server, code_and_text};
 
 const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b\r\n5 changed";
 
-/// A control plane behind a socket, and a folder for journals.
+/// A fake control plane behind a socket, and a folder for journals.
 struct World {
     plane: Arc<ControlPlane>,
     server: Server,
@@ -47,10 +47,10 @@ impl World {
     }
 
     fn types(&self, words: &[&str]) -> (i32, String) {
-        said(&self.command(words).output().unwrap())
+        code_and_text(&self.command(words).output().unwrap())
     }
 
-    /// Returns how a command was typed, what it printed and how it ended.
+    /// Runs a command, and returns the command line, the output and the exit code.
     fn session(&self, words: &[&str], columns: &str) -> String {
         let output = self.command(words).env("COLUMNS", columns).output().unwrap();
         let mut session = format!("$ kinesis-telemetry {}\n", words.join(" "));
@@ -78,7 +78,7 @@ fn request(call: &Call) -> Request {
     Request { method: method.to_owned(), path: path.to_owned(), target, body: body.into() }
 }
 
-/// Functions of every kind that the plan tells apart.
+/// Returns functions of every kind that the plan distinguishes.
 fn shop() -> Vec<Function> {
     let five = ["a", "b", "c", "d", "e"].map(other_layer);
     let stack = "aws:cloudformation:stack-name";
@@ -143,7 +143,7 @@ fn objections_of_code_signing_are_as_reviewed() {
             state.signers.insert(layer("x86_64", 12), signing_profile("layers"));
         }
         let mut text = world.session(&["attach", "--all", "--yes"], columns);
-        // Without the permissions, Lambda decides.
+        // Without the permissions, Lambda itself decides.
         world.plane.state().denied = vec!["ListCodeSigningConfigs", "GetFunctionCodeSigningConfig"];
         text += &world.session(&["attach", "--function", "unsigned", "--yes"], columns);
         let file = format!("tests/scripted/snapshots/fleet-signing-{columns}.txt");
@@ -188,8 +188,8 @@ fn a_plan_is_confirmed_or_not_applied() {
     let world = World::new(shop());
     let before = world.plane.picture();
     for (words, reason) in [
-        (&["attach", "--all"][..], "stdin is no terminal"),
-        (&["attach", "--all", "--json"], "--json leaves no room for a question"),
+        (&["attach", "--all"][..], "stdin is not a terminal"),
+        (&["attach", "--all", "--json"], "--json prints only the result"),
     ] {
         let (code, text) = world.types(words);
         assert_eq!((code, text.lines().count()), (2, 1), "{text}");
@@ -203,9 +203,9 @@ fn a_plan_is_confirmed_or_not_applied() {
 fn other_commands_work_in_one_region() {
     let world = World::new(shop());
     let words = ["outputs", "--region", "eu-west-1", "--region", "eu-west-2"];
-    let (code, text) = said(&world.server.command(&words).output().unwrap());
+    let (code, text) = code_and_text(&world.server.command(&words).output().unwrap());
     assert_eq!(code, 2, "{text}");
-    assert!(text.contains("leave out all but one --region"), "{text}");
+    assert!(text.contains("use --region only once"), "{text}");
 }
 
 #[test]
@@ -288,7 +288,7 @@ fn a_full_disk_stops_the_run_and_leaves_a_whole_journal() {
                 None => limited.env_remove(name),
             };
         }
-        let (code, text) = said(&limited.stdin(Stdio::null()).output().unwrap());
+        let (code, text) = code_and_text(&limited.stdin(Stdio::null()).output().unwrap());
         assert!(code == 1 && text.contains("111122223333.jsonl cannot be written"), "{text}");
         let journal = world.folder.path().join("kinesis-telemetry/111122223333.jsonl");
         let journal = std::fs::read_to_string(journal).unwrap();
@@ -314,7 +314,7 @@ fn a_file_that_is_no_journal_stays_as_it_is() {
     for words in [&["attach", "--all", "--yes"][..], &["attach", "--all", "--dry-run"]] {
         let words = [words, &["--journal", path.to_str().unwrap()]].concat();
         let (code, text) = world.types(&words);
-        assert!(code == 2 && text.contains("token is no journal: choose another"), "{text}");
+        assert!(code == 2 && text.contains("token is not a journal: choose another"), "{text}");
         assert_eq!(std::fs::read_to_string(&path).unwrap(), "secret");
     }
 }

@@ -1,4 +1,4 @@
-//! `tail` and `report` on recorded streams: every format, envelope and compression, and hostile records between them.
+//! `tail` and `report` on recorded streams with every format, envelope and compression, and with hostile records.
 
 use std::fs;
 use std::path::Path;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Server, ok};
 
-/// Text that must not reach a terminal, a line that is no event, and a record that is none.
+/// Text that must not reach a terminal, lines that are not events, and records that cannot be decoded.
 const HOSTILE: [&[u8]; 4] = [
     b"{\"type\":\"function\",\"record\":\"\\u001b[2J\\u202e</script>\",\"source\":{\"function\":\"<b>\",\"instance\":\"h\",\"seq\":1}}\n",
     b"\xff\xfe garbage\n{\"unfinished\":",
@@ -17,7 +17,7 @@ const HOSTILE: [&[u8]; 4] = [
     b"",
 ];
 
-/// A stream of one shard that holds these records.
+/// Serves a stream of one shard with these records.
 pub(crate) fn stream(records: &[Vec<u8>]) -> Server {
     let records: Vec<Value> = records
         .iter()
@@ -45,7 +45,7 @@ pub(crate) fn stream(records: &[Vec<u8>]) -> Server {
     })
 }
 
-/// Runs a check of each recorded stream, all at the same time: each waits for the end of `tail`.
+/// Checks all recorded streams concurrently, because each check waits for the end of `tail`.
 fn each(check: impl Fn(&str, &Value, &Server) + Sync) {
     std::thread::scope(|scope| {
         for (name, recorded, server) in recorded() {
@@ -55,7 +55,7 @@ fn each(check: impl Fn(&str, &Value, &Server) + Sync) {
     });
 }
 
-/// The recorded streams, by name, with hostile records before and behind each.
+/// Returns the recorded streams by name, with hostile records before and after each.
 fn recorded() -> Vec<(String, Value, Server)> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../consumers/records/0.1.0");
     let files = fs::read_dir(folder).unwrap().map(|it| it.unwrap().path());
@@ -88,7 +88,7 @@ fn tail_shows_every_event_of_every_format() {
                 let source = shown.as_object_mut().unwrap().remove("source");
                 let has_number =
                     event["seq"].is_null() || source.is_some_and(|it| it["seq"] == event["seq"]);
-                // An event may have a `source` of its own, which the extension's follows.
+                // An event may have its own `source`, before that of the extension.
                 has_number
                     && expected
                         .as_object()
@@ -116,7 +116,7 @@ fn no_format_lets_a_record_control_the_terminal() {
 }
 
 #[test]
-fn a_report_counts_what_it_could_not_read() {
+fn a_report_counts_unreadable_records() {
     let folder = tempfile::tempdir().unwrap();
     each(|name, recorded, server| {
         let file = folder.path().join(format!("{name}.html"));

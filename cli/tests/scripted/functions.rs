@@ -1,4 +1,4 @@
-//! `functions`: which functions have the layer, and what of them can be read.
+//! `functions`: the functions that have the layer, and their properties.
 
 mod answers;
 
@@ -10,13 +10,13 @@ use std::time::{Duration, Instant};
 use expect_test::{Expect, expect};
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Call, Server, refused, said};
+use crate::server::{Answer, Call, Server, code_and_text, refused};
 use answers::{Fleet, function, layer, name_of};
 
 /// Runs the command in a terminal of this width, and returns what it prints on both streams.
 fn printed(server: &Server, columns: &str, arguments: &[&str]) -> (i32, String) {
     let arguments = [&["functions"], arguments].concat();
-    said(&server.command(&arguments).env("COLUMNS", columns).output().unwrap())
+    code_and_text(&server.command(&arguments).env("COLUMNS", columns).output().unwrap())
 }
 
 fn check(server: &Server, columns: &str, expected: &Expect) {
@@ -27,7 +27,7 @@ fn check(server: &Server, columns: &str, expected: &Expect) {
     expected.assert_eq(&text);
 }
 
-/// Functions of every kind that the list tells apart.
+/// Returns functions of every kind that the list distinguishes.
 fn shop() -> Fleet {
     let mut orders =
         function("shop-prod-OrdersFunction3F2A9C1B-Zk1xYw9Qd3Lm", &[layer("x86_64", 12)]);
@@ -70,21 +70,21 @@ fn the_table_fits_120_columns() {
         &shop().serve(),
         "120",
         &expect![[r"
-        function                       layer  behind  arch    stream      managed by         runtime     changed     settings
-        both                              12       -  x86_64  telemetry   unknown            nodejs22.x  2026-11-28
-          problem: has the layers of both architectures, of which the later one counts: remove
-            arn:aws:lambda:eu-central-1:111122223333:layer:extension-arm64:11
-        invoices                           9       2  arm64   telemetry   SAM shop-invoices  nodejs22.x  2026-11-28
-          aliases: live runs function version 7 with layer version 6
-        secret                            11       1  x86_64  unreadable  unknown            nodejs22.x  2026-11-28
-          aliases: live runs function version 3 with no layer
-        shop-prod-Orde…B-Zk1xYw9Qd3Lm     12       -  x86_64  telemetry   stack shop-prod    nodejs22.x  2026-11-28  SAMPLE=0.05
-        wrong                             11       -  x86_64  telemetry   unknown            nodejs22.x  2026-11-28
-          problem: is x86_64 and has the layer for arm64: it fails at init
+            function                       layer  behind  arch    stream      managed by         runtime     changed     settings
+            both                              12       -  x86_64  telemetry   unknown            nodejs22.x  2026-11-28
+              problem: has the layers of both architectures, and the last one takes effect: remove
+                arn:aws:lambda:eu-central-1:111122223333:layer:extension-arm64:11
+            invoices                           9       2  arm64   telemetry   SAM shop-invoices  nodejs22.x  2026-11-28
+              aliases: live runs function version 7 with layer version 6
+            secret                            11       1  x86_64  unreadable  unknown            nodejs22.x  2026-11-28
+              aliases: live runs function version 3 with no layer
+            shop-prod-Orde…B-Zk1xYw9Qd3Lm     12       -  x86_64  telemetry   stack shop-prod    nodejs22.x  2026-11-28  SAMPLE=0.05
+            wrong                             11       -  x86_64  telemetry   unknown            nodejs22.x  2026-11-28
+              problem: is x86_64 but has the layer for arm64, so it fails at init
 
-        5 functions have the layer: 2 behind the published version (x86_64 version 12, arm64 version 11), 2 with a wrong layer,
-        2 with aliases that run an older layer version
-    "]],
+            5 functions have the layer: 2 behind the published version (x86_64 version 12, arm64 version 11), 2 with a wrong layer,
+            2 with aliases that run an older layer version
+        "]],
     );
 }
 
@@ -94,22 +94,22 @@ fn the_table_fits_80_columns() {
         &shop().serve(),
         "80",
         &expect![[r"
-        function                     layer  behind  arch    stream      managed by
-        both                            12       -  x86_64  telemetry   unknown
-          problem: has the layers of both architectures, of which the later one counts:
-            remove arn:aws:lambda:eu-central-1:111122223333:layer:extension-arm64:11
-        invoices                         9       2  arm64   telemetry   SAM shop…nvoices
-          aliases: live runs function version 7 with layer version 6
-        secret                          11       1  x86_64  unreadable  unknown
-          aliases: live runs function version 3 with no layer
-        shop-prod-Ord…-Zk1xYw9Qd3Lm     12       -  x86_64  telemetry   stack shop-prod
-        wrong                           11       -  x86_64  telemetry   unknown
-          problem: is x86_64 and has the layer for arm64: it fails at init
+            function                     layer  behind  arch    stream      managed by
+            both                            12       -  x86_64  telemetry   unknown
+              problem: has the layers of both architectures, and the last one takes effect:
+                remove arn:aws:lambda:eu-central-1:111122223333:layer:extension-arm64:11
+            invoices                         9       2  arm64   telemetry   SAM shop…nvoices
+              aliases: live runs function version 7 with layer version 6
+            secret                          11       1  x86_64  unreadable  unknown
+              aliases: live runs function version 3 with no layer
+            shop-prod-Ord…-Zk1xYw9Qd3Lm     12       -  x86_64  telemetry   stack shop-prod
+            wrong                           11       -  x86_64  telemetry   unknown
+              problem: is x86_64 but has the layer for arm64, so it fails at init
 
-        5 functions have the layer: 2 behind the published version (x86_64 version 12,
-        arm64 version 11), 2 with a wrong layer, 2 with aliases that run an older layer
-        version
-    "]],
+            5 functions have the layer: 2 behind the published version (x86_64 version 12,
+            arm64 version 11), 2 with a wrong layer, 2 with aliases that run an older layer
+            version
+        "]],
     );
 }
 
@@ -169,7 +169,7 @@ fn json_has_every_function_and_its_settings() {
 }
 
 #[test]
-fn csv_cells_are_no_formulas() {
+fn csv_cells_are_never_formulas() {
     let mut hostile = function("=cmd|' /C calc'!A0", &[layer("x86_64", 13)]);
     hostile["Runtime"] = json!("@SUM(1+1)");
     hostile["Environment"]["Variables"] = json!({ "KINESIS_TELEMETRY_STREAM": "-1+1,\"x\"\nnext" });
@@ -206,11 +206,11 @@ fn every_page_of_the_list_is_read() {
 }
 
 #[test]
-fn a_throttled_call_is_repeated() {
+fn throttled_calls_to_lambda_are_retried() {
     let answers = AtomicUsize::new(0);
     let server = shop().serve_but(move |call| {
         let is_list = name_of(call) == "ListFunctions";
-        // More than the SDK repeats by itself.
+        // More failures than the SDK itself retries.
         (is_list && answers.fetch_add(1, Ordering::Relaxed) < 3).then(|| {
             let body = json!({ "__type": "TooManyRequestsException", "message": "Rate exceeded" });
             (429, body.to_string().into())
@@ -231,7 +231,7 @@ fn denied_details_leave_a_note_with_the_permission() {
     let notes = String::from_utf8(output.stderr).unwrap();
     assert_eq!(notes.lines().count(), 2, "{notes}");
     for permission in ["lambda:ListTags", "lambda:ListAliases"] {
-        assert!(notes.contains(&format!("takes the permission {permission} ")), "{notes}");
+        assert!(notes.contains(&format!("requires the permission {permission} ")), "{notes}");
     }
     assert!(notes.contains("note: \"managed by\" is ? for 5 functions: "), "{notes}");
     let table = String::from_utf8(output.stdout).unwrap();
@@ -246,11 +246,11 @@ fn a_denied_version_makes_the_aliases_unknown() {
     let (code, text) = printed(&server, "80", &[]);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("note: \"aliases\" is ? for 2 functions: "), "{text}");
-    assert!(text.contains("takes the permission lambda:GetFunctionConfiguration "), "{text}");
+    assert!(text.contains("requires the permission lambda:GetFunctionConfiguration "), "{text}");
 }
 
 #[test]
-fn silent_tags_are_waited_for_once() {
+fn silent_tags_cost_one_timeout() {
     let (_stays_open, never) = channel::<()>();
     let never = Mutex::new(never);
     let many = (0..12).map(|n| function(&format!("f{n}"), &[layer("x86_64", 12)])).collect();
@@ -272,7 +272,7 @@ fn a_denied_list_is_an_error_with_the_permission() {
     let server = shop().serve_but(|call| (name_of(call) == "ListFunctions").then(denied));
     let (code, text) = printed(&server, "80", &[]);
     assert_eq!((code, text.lines().count()), (2, 1), "{text}");
-    assert!(text.contains("takes the permission lambda:ListFunctions"), "{text}");
+    assert!(text.contains("requires the permission lambda:ListFunctions"), "{text}");
 }
 
 #[test]

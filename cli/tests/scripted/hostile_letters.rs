@@ -1,4 +1,4 @@
-//! `redrive` on letters that anyone with `sqs:SendMessage` can write (`consumers/letters.json`).
+//! `redrive` on letters that every principal with `sqs:SendMessage` can write (`consumers/letters.json`).
 
 use std::collections::BTreeSet;
 
@@ -9,12 +9,12 @@ use crate::queue::Queue;
 use crate::redrive::{REDRIVE, server, takes_all_but};
 use crate::server::STREAM;
 
-/// One run over the letters of all cases, with a good letter behind each case.
+/// The letters of all cases, with a good letter after each case.
 struct Letters {
     queue: Queue,
     /// Data that must be in the stream.
     put: BTreeSet<String>,
-    /// Ids of the messages that must be in the queue afterwards.
+    /// IDs of the messages that must be in the queue afterwards.
     kept: Vec<String>,
 }
 
@@ -43,7 +43,7 @@ impl Letters {
                 .iter()
                 .filter_map(|(name, usual)| {
                     let value = text(letter.get(name).unwrap_or(usual))?;
-                    // Cases share no record.
+                    // Each case has its own record.
                     let is_named = name == "Record" && !value.is_empty();
                     Some((
                         name.as_str(),
@@ -70,7 +70,7 @@ impl Letters {
     }
 }
 
-/// The text that a value stands for; `null` is none.
+/// Returns the text of a value; `null` has none.
 fn text(value: &Value) -> Option<String> {
     if let Some(text) = value["repeat"].as_str() {
         return Some(text.repeat(usize::try_from(value["times"].as_u64().unwrap()).unwrap()));
@@ -92,7 +92,7 @@ fn the_python_consumer_has_the_same_limits() {
 }
 
 #[test]
-fn hostile_letters_stay_and_good_ones_behind_them_go_back() {
+fn hostile_letters_stay_and_good_ones_are_written() {
     let letters = Letters::of_every_case();
     let server = server(&letters.queue, |call| takes_all_but(call, &[]));
     let (code, text) = server.types(&REDRIVE);

@@ -1,4 +1,4 @@
-//! `invoke` on a stream that others use, and where something does not answer.
+//! `invoke` on a shared stream, and with services that do not answer.
 
 use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Barrier, Mutex};
@@ -10,7 +10,7 @@ use crate::server::{Answer, Call, STREAM, Server, ok, parameters, refused};
 
 const INVOKE: [&str; 7] = ["invoke", "--count", "1", "--lines", "1", "--deadline", "60"];
 
-/// A deployment whose function answers so, and whose stream holds those records from the first invocation on.
+/// Serves a deployment whose function answers with `invoke`, and whose stream has records from the first invocation on.
 fn server(
     function: impl Fn(&Call) -> Answer + Send + Sync + 'static,
     get_records: impl Fn() -> Answer + Send + Sync + 'static,
@@ -48,7 +48,7 @@ fn base64(text: &str) -> String {
     base64::prelude::BASE64_STANDARD.encode(text)
 }
 
-/// An event, with its identity where it has one.
+/// Returns an event, with its identity if it has one.
 fn event(kind: &str, request: &str, source: Option<(&str, &str, u32)>) -> String {
     let record = json!({ "requestId": request, "message": "line 1 of 1" });
     let source = source.map_or_else(String::new, |(function, instance, seq)| {
@@ -58,7 +58,7 @@ fn event(kind: &str, request: &str, source: Option<(&str, &str, u32)>) -> String
     format!("{{\"type\":\"{kind}\",\"record\":{record}{source}}}\n")
 }
 
-/// What our invocation must leave.
+/// Returns the events of our invocation.
 fn ours() -> Vec<String> {
     let kinds = ["platform.start", "function", "platform.runtimeDone", "platform.report"];
     let own = |(kind, seq)| event(kind, "r", Some(("tester", "a", seq)));
@@ -68,7 +68,7 @@ fn ours() -> Vec<String> {
 #[test]
 fn other_traffic_on_the_stream_changes_nothing() {
     let mut lines = ours();
-    // A double of ours; another function's, which has a hole and no identity; another instance of our function, cut off.
+    // A duplicate of ours; events of another function with a gap and without identity; another instance of our function, cut off.
     lines.push(lines[1].clone());
     lines.push(event("function", "other", Some(("g", "b", 1))));
     lines.push(event("function", "other", Some(("g", "b", 9))));
@@ -81,19 +81,19 @@ fn other_traffic_on_the_stream_changes_nothing() {
     let (code, text) = server.types(&INVOKE);
     assert_eq!(code, 0, "{text}");
     assert!(text.contains("sequence complete: 7…10 of instance a, more than once: 8\n"), "{text}");
-    assert!(text.contains("note: the stream also has 1 line without an identity"), "{text}");
+    assert!(text.contains("note: the stream also contains 1 line without an identity"), "{text}");
     assert!(text.contains("complete: all of the 4 events of these invocations arrived"), "{text}");
 }
 
 #[test]
-fn the_stream_is_read_while_invocations_are_being_made() {
+fn the_stream_is_read_during_invocations() {
     let (looked, looks) = channel();
     let (looked, looks) = (Mutex::new(looked), Mutex::new(looks));
     let server = server(
-        // It takes as long as it takes until the stream is read.
+        // The invocation lasts until the stream is read.
         move |_| match looks.lock().unwrap().recv_timeout(Duration::from_mins(1)) {
             Ok(()) => invoked(),
-            Err(_) => refused("ResourceConflictException", "nobody reads the stream"),
+            Err(_) => refused("ResourceConflictException", "the stream was not read"),
         },
         move || {
             looked.lock().unwrap().send(()).unwrap();
@@ -105,7 +105,7 @@ fn the_stream_is_read_while_invocations_are_being_made() {
 }
 
 #[test]
-fn a_stream_that_does_not_answer_is_waited_for_no_longer_than_the_deadline() {
+fn a_silent_stream_is_abandoned_at_the_deadline() {
     let (_stays_open, never) = channel::<()>();
     let never: Mutex<Receiver<()>> = Mutex::new(never);
     let server = server(
@@ -122,7 +122,7 @@ fn a_stream_that_does_not_answer_is_waited_for_no_longer_than_the_deadline() {
 }
 
 #[test]
-fn a_function_that_cannot_be_invoked_again_does_not_look_like_lost_telemetry() {
+fn a_failed_further_invocation_is_named_in_the_verdict() {
     let server = server(
         |call| {
             if call.body["lines"] == 0 {
@@ -137,17 +137,17 @@ fn a_function_that_cannot_be_invoked_again_does_not_look_like_lost_telemetry() {
     let (code, text) = server.types(&arguments);
     assert_eq!(code, 1, "{text}");
     assert!(
-        text.contains("NOT COMPLETE: not one of 4 events arrived; a further invocation failed"),
+        text.contains("NOT COMPLETE: none of 4 events arrived; a further invocation failed"),
         "{text}"
     );
     assert!(text.contains("it is being updated"), "{text}");
 }
 
 #[test]
-fn so_many_invocations_are_under_way_at_a_time() {
+fn concurrency_is_the_number_of_concurrent_invocations() {
     let together = Barrier::new(2);
     let server = server(
-        // No one is answered before there are two.
+        // The first call is answered only when there are two.
         move |call| {
             if call.body["lines"] == 1 {
                 together.wait();
@@ -162,7 +162,7 @@ fn so_many_invocations_are_under_way_at_a_time() {
     assert!(text.contains("4 of 4 invocations") || text.contains("3 of 4 invocations"), "{text}");
 }
 
-/// Invokes in vain, with these answers of CloudWatch Logs, and returns what is printed below the verdict.
+/// Runs `invoke` without telemetry, with these answers of CloudWatch Logs, and returns the text below the verdict.
 fn below_the_verdict(logs: impl Fn() -> Answer + Send + Sync + 'static) -> String {
     let server = server(
         move |call| match call.operation.as_str() {
@@ -201,7 +201,7 @@ fn a_failed_invoke_shows_the_extensions_lines() {
         the extension's log lines in /shop/logs, newest first:
           ERROR 10 min ago: telemetry is not delivered: AccessDeniedException; 4 events wait
           INFO 10 min ago: �[2Jnext: nothing�
-        next: repair what the extension reports, and run kinesis-telemetry invoke again
+        next: fix the problem that the extension reports, and run kinesis-telemetry invoke again
     "]]
     .assert_eq(&below);
 }
@@ -209,7 +209,7 @@ fn a_failed_invoke_shows_the_extensions_lines() {
 #[test]
 fn without_lines_of_the_extension_doctor_is_next() {
     expect_test::expect![[r"
-        the extension logged nothing in /shop/logs meanwhile
+        the extension logged nothing in /shop/logs during this time
         next: kinesis-telemetry doctor checks layer, settings, permissions and stream; if it finds no problem, set KINESIS_TELEMETRY_LOG_LEVEL=debug on tester, run kinesis-telemetry invoke again and read its log
     "]].assert_eq(&below_the_verdict(|| ok(&json!({ "events": [] }))));
 }
@@ -218,7 +218,7 @@ fn without_lines_of_the_extension_doctor_is_next() {
 fn a_denied_log_is_named_with_its_permission() {
     let below = below_the_verdict(|| refused("AccessDeniedException", "not authorized"));
     expect_test::expect![[r"
-        the extension's log lines cannot be read: these credentials may not do this: reading the log group /shop/logs at http://AWS (region eu-central-1) takes the permission logs:FilterLogEvents (not authorized); have it allowed, or use others (aws sts get-caller-identity says whose these are); look for [kinesis-telemetry-extension] in the log group /shop/logs
+        the extension's log lines cannot be read: access denied: reading the log group /shop/logs at http://AWS (region eu-central-1) requires the permission logs:FilterLogEvents (not authorized); grant it, or use other credentials (aws sts get-caller-identity shows the current ones); look for [kinesis-telemetry-extension] in the log group /shop/logs
         next: kinesis-telemetry doctor checks layer, settings, permissions and stream; if it finds no problem, set KINESIS_TELEMETRY_LOG_LEVEL=debug on tester, run kinesis-telemetry invoke again and read its log
     "]].assert_eq(&below);
 }
@@ -228,7 +228,7 @@ fn a_missing_log_group_is_named() {
     let below = below_the_verdict(|| refused("ResourceNotFoundException", "no such group"));
     assert!(
         below.starts_with(
-            "the function has not logged anything: there is no log group /shop/logs\nnext: "
+            "the function has not logged anything: the log group /shop/logs does not exist\nnext: "
         ),
         "{below}"
     );

@@ -1,4 +1,4 @@
-//! The commands against a server of ours that says what a test has it say: what AWS says rarely, and no emulator does.
+//! Runs the commands against a scripted server, for responses that are rare in AWS and that no emulator gives.
 
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 

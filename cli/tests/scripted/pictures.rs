@@ -1,4 +1,4 @@
-//! The pictures of terminals in docs/, made from what the program prints.
+//! The pictures of terminals in docs/, made from the program's output.
 //!
 //! `UPDATE_EXPECT=1 cargo test -p kinesis-telemetry pictures` writes them.
 
@@ -11,7 +11,7 @@ use crate::doctor;
 use crate::server::Server;
 use crate::snapshots::invocation;
 
-/// Columns of a picture: it stays readable in a document.
+/// Number of columns of a picture, so that it is readable in a document.
 const COLUMNS: &str = "128";
 
 /// Compares a picture of what a command prints on stdout with the file in docs/.

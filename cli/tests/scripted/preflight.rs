@@ -1,4 +1,4 @@
-//! Where credentials lead: the answer, or the reason why there is none, within seconds.
+//! `preflight`: the account and region of the credentials, or the reason why there are none, within seconds.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -9,7 +9,7 @@ use std::time::Instant;
 
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Call, Server, ok, refused, refused_xml, said, xml};
+use crate::server::{Answer, Call, Server, code_and_text, ok, refused, refused_xml, xml};
 use crate::silence::{LIMIT, silent};
 
 const IDENTITY: &str =
@@ -24,7 +24,7 @@ fn parameters(values: &[(&str, &str)]) -> Answer {
     ok(&json!({ "Parameters": values.iter().map(of).collect::<Vec<_>>(), "InvalidParameters": [] }))
 }
 
-/// An account that answers, with these parameters.
+/// Serves an account with these parameters.
 fn account(values: &'static [(&'static str, &'static str)]) -> Server {
     Server::start(move |call| match call.operation.as_str() {
         "POST /" => xml("GetCallerIdentity", IDENTITY),
@@ -32,15 +32,15 @@ fn account(values: &'static [(&'static str, &'static str)]) -> Server {
     })
 }
 
-/// Runs a command; gives what it says and fails if that takes too long.
+/// Runs a command, and returns its exit code and output. Fails if it takes too long.
 fn runs(command: &mut Command) -> (i32, String) {
     let began = Instant::now();
-    let said = said(&command.output().unwrap());
-    assert!(began.elapsed() < LIMIT, "{:?}: {said:?}", began.elapsed());
-    said
+    let result = code_and_text(&command.output().unwrap());
+    assert!(began.elapsed() < LIMIT, "{:?}: {result:?}", began.elapsed());
+    result
 }
 
-/// The one line that says why the place cannot be found out.
+/// Returns the one line that explains why the command failed.
 fn error(command: &mut Command) -> String {
     let (code, text) = runs(command);
     assert_eq!(code, 2, "{text}");
@@ -48,7 +48,7 @@ fn error(command: &mut Command) -> String {
     text
 }
 
-/// Has a command use these configuration files, and nothing else, to get credentials.
+/// Makes a command get its credentials from these configuration files only.
 fn configured<'a>(command: &'a mut Command, folder: &Path, config: &str) -> &'a mut Command {
     let file = folder.join("config");
     fs::write(&file, config).unwrap();
@@ -78,7 +78,7 @@ fn the_place_has_its_bootstrap_version_and_owner() {
     let full = account(&[(BOOTSTRAP, "33"), ("/telemetry/kinesis/stack/name", "Other")]);
     let found = place(&full, &[]);
     assert_eq!((&found["bootstrap"], &found["owner"]), (&json!(33), &json!("Other")));
-    // The names of a further deployment are its own.
+    // A further deployment has its own parameter names.
     assert_eq!(place(&full, &["--name", "blue"])["owner"], Value::Null);
 }
 
@@ -113,11 +113,11 @@ fn the_lookup_role_answers_where_ssm_is_denied() {
         _ => denied(),
     });
     let error = error(&mut server.command(&["preflight"]));
-    assert!(error.contains("takes the permission ssm:GetParameters"), "{error}");
+    assert!(error.contains("requires the permission ssm:GetParameters"), "{error}");
 }
 
 #[test]
-fn whatever_does_not_answer_is_said_in_ten_seconds() {
+fn a_silent_service_is_reported_within_ten_seconds() {
     let account = account(&[]);
     let url = silent();
     let folder = tempfile::tempdir().unwrap();
@@ -175,7 +175,7 @@ fn whatever_does_not_answer_is_said_in_ten_seconds() {
             let error =
                 error(configured(&mut command, folder.path(), process).env("AWS_PROFILE", "slow"));
             assert!(
-                error.contains("the profile \"slow\" (AWS_PROFILE) gives no credentials within")
+                error.contains("the profile \"slow\" (AWS_PROFILE) provided no credentials within")
             );
             assert!(error.contains("run its credential_process"), "{error}");
         });
@@ -189,7 +189,7 @@ fn whatever_does_not_answer_is_said_in_ten_seconds() {
 }
 
 #[test]
-fn a_profile_without_credentials_is_said_with_its_remedy() {
+fn a_profile_without_credentials_is_reported_with_its_remedy() {
     const SSO: &str = "sso_start_url = https://example.org\nsso_region = eu-central-1\nsso_account_id = 111122223333\n\
                        sso_role_name = r\n";
     let account = Server::start(|_| refused_xml("AccessDenied", "not authorized"));
@@ -203,8 +203,8 @@ fn a_profile_without_credentials_is_said_with_its_remedy() {
         ("role_arn = arn:aws:iam::111122223333:role/r\n", &["source_profile"]),
         ("aws_access_key_id = a\n", &["aws_secret_access_key"]),
         (
-            "credential_process = echo told 1>&2; exit 3\n",
-            &["told", "run its credential_process in a shell"],
+            "credential_process = echo reason 1>&2; exit 3\n",
+            &["reason", "run its credential_process in a shell"],
         ),
         (
             "credential_process = printf 'a\\nb\\033[31m' 1>&2; exit 3\n",
@@ -239,7 +239,7 @@ fn a_profile_without_credentials_is_said_with_its_remedy() {
 }
 
 #[test]
-fn aws_login_is_used_through_awss_own_tool() {
+fn aws_login_is_used_through_the_aws_cli() {
     let account = account(&[]);
     let folder = tempfile::tempdir().unwrap();
     let tool = folder.path().join("aws");
@@ -262,7 +262,7 @@ fn aws_login_is_used_through_awss_own_tool() {
 }
 
 #[test]
-fn a_malformed_bootstrap_version_is_said() {
+fn a_malformed_bootstrap_version_is_reported() {
     let error = error(&mut account(&[(BOOTSTRAP, "dummy")]).command(&["preflight"]));
-    assert!(error.contains("is \"dummy\", which is no version"), "{error}");
+    assert!(error.contains("is \"dummy\", which is not a version"), "{error}");
 }

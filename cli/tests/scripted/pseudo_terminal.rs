@@ -1,4 +1,4 @@
-//! Commands in a pseudo-terminal: what `top` does with keys and sizes, what `doctor` checks, and that the terminal is as before.
+//! Commands in a pseudo-terminal: keys and sizes in `top`, progress of `doctor`, and the restored terminal.
 
 use std::fs::File;
 use std::io::{Read as _, Write as _};
@@ -19,18 +19,18 @@ use crate::server::{Server, refused};
 use crate::silence::silent;
 use crate::top::{lines, stream};
 
-/// Longest time until something is on the screen.
+/// Longest time until a text is on the screen.
 const DEADLINE: Duration = Duration::from_mins(1);
 const TOP: [&str; 7] = ["top", "--stream", "telemetry", "--since", "600", "--interval", "1"];
 
-/// A program in a terminal of its own.
+/// A program in its own terminal.
 struct Session {
     child: Child,
     master: File,
     slave: OwnedFd,
     output: Receiver<Vec<u8>>,
     parser: vt100::Parser,
-    /// All that the program has written.
+    /// All bytes that the program has written.
     written: Vec<u8>,
 }
 
@@ -39,7 +39,7 @@ impl Session {
         let size = Winsize { ws_row: 24, ws_col: 80, ws_xpixel: 0, ws_ypixel: 0 };
         let OpenptyResult { master, slave } = openpty(&size, None).unwrap();
         let end = || Stdio::from(slave.try_clone().unwrap());
-        // A session of its own: the terminal of the test is none of its business.
+        // A separate session, so that the program cannot reach the terminal of the test.
         let mut command = Command::new("setsid");
         command.arg("--ctty").arg(program.get_program()).args(program.get_args());
         command.env("TERM", "xterm-256color").env_remove("NO_COLOR");
@@ -65,7 +65,7 @@ impl Session {
         Self { child, master, slave, output, parser, written: Vec::new() }
     }
 
-    /// Waits until the screen is as wanted.
+    /// Waits until the screen meets a condition.
     fn wait(&mut self, what: &str, is_so: impl Fn(&vt100::Screen) -> bool) {
         let until = Instant::now() + DEADLINE;
         while !is_so(self.parser.screen()) {
@@ -110,7 +110,7 @@ impl Session {
         kill(Pid::from_raw(self.child.id().try_into().unwrap()), signal).unwrap();
     }
 
-    /// Waits for the end, and checks that the terminal is as before. Returns what is on the screen.
+    /// Waits for the end, and checks that the terminal is restored. Returns the text on the screen.
     fn ends_with(mut self, code: i32) -> String {
         assert_eq!(self.child.wait().unwrap().code(), Some(code));
         self.wait("restored", |it| !it.alternate_screen() && !it.hide_cursor());
@@ -206,7 +206,7 @@ fn a_hostile_name_does_not_control_the_terminal() {
     let record = crate::top::line(name, name, 1, "function", &serde_json::json!("x"));
     let server = Server::start(stream(&record, 1.0));
     let mut top = Session::start(server.command(&TOP).env("NO_COLOR", "1"));
-    // The parser leaves U+FFFD out.
+    // The parser omits U+FFFD.
     top.wait_for("a[2J31mb]");
     top.press("\r");
     top.wait_for("instances of a[2J31mb]0;owned");
@@ -220,7 +220,7 @@ fn a_hostile_name_does_not_control_the_terminal() {
 }
 
 #[test]
-fn doctor_shows_the_checks_that_are_under_way() {
+fn doctor_shows_the_running_checks() {
     let server = account();
     let mut program = server.command(&["doctor"]);
     program.env("AWS_ENDPOINT_URL_LAMBDA", silent());

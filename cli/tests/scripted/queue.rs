@@ -1,4 +1,4 @@
-//! As much of SQS as `redrive` needs: messages that are visible, hidden, or deleted.
+//! A fake of SQS for `redrive`: messages are visible, hidden or deleted.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Answer, Call, STREAM, ok};
 
-/// The state of messages by their ids, which are their receipt handles, too.
+/// The state of messages by ID; the ID is also the receipt handle.
 #[derive(Clone, Default)]
 pub(crate) struct Queue(Arc<Mutex<BTreeMap<String, Message>>>);
 
@@ -17,7 +17,7 @@ struct Message {
 }
 
 impl Queue {
-    /// Records of text in one piece each, for the same stream.
+    /// Adds records of text in one piece each, for the same stream.
     pub(crate) fn letters(&self, records: &[&str]) {
         for record in records {
             self.letter(record, STREAM);
@@ -40,7 +40,7 @@ impl Queue {
         self.hostile(id, Some("{}\n"), &values);
     }
 
-    /// A message that lacks whatever is not given.
+    /// Adds a message with only the given attributes.
     pub(crate) fn hostile(&self, id: &str, body: Option<&str>, values: &[(&str, &str)]) {
         let attribute = |(name, value): &(&str, &str)| {
             ((*name).to_owned(), json!({ "DataType": "String", "StringValue": value }))
@@ -54,12 +54,12 @@ impl Queue {
         self.0.lock().unwrap().insert(id.to_owned(), Message { hidden: false, body: message });
     }
 
-    /// Somebody else is reading it.
+    /// Hides a message, as another reader does.
     pub(crate) fn hide(&self, id: &str) {
         self.0.lock().unwrap().get_mut(id).unwrap().hidden = true;
     }
 
-    /// Which are visible, and which hidden.
+    /// Returns the visible messages, and the hidden ones.
     pub(crate) fn state(&self) -> (Vec<String>, Vec<String>) {
         let messages = self.0.lock().unwrap();
         let of = |hidden| {
@@ -68,7 +68,7 @@ impl Queue {
         (of(false), of(true))
     }
 
-    /// The answer, if SQS is asked.
+    /// Answers the call if it is one to SQS.
     pub(crate) fn answer(&self, call: &Call) -> Option<Answer> {
         let mut messages = self.0.lock().unwrap();
         let handles: Vec<(String, String)> = call.body["Entries"]

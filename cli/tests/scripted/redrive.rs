@@ -1,4 +1,4 @@
-//! `redrive` where streams refuse, throttle, and where somebody interrupts it.
+//! `redrive` with streams that reject or throttle records, and with interruptions.
 
 use std::process::{Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,12 +7,12 @@ use std::sync::mpsc::channel;
 use serde_json::{Value, json};
 
 use crate::queue::Queue;
-use crate::server::{Answer, Call, STREAM, Server, ok, parameters, refused, said};
+use crate::server::{Answer, Call, STREAM, Server, code_and_text, ok, parameters, refused};
 
 const QUEUE: &str = "https://sqs.eu-central-1.amazonaws.com/111122223333/letters";
 pub(crate) const REDRIVE: [&str; 3] = ["redrive", "--quiet", "1"];
 
-/// A deployment with that queue, whose streams answer so.
+/// Serves a deployment with this queue, whose streams answer with `answer`.
 pub(crate) fn server(
     queue: &Queue,
     kinesis: impl Fn(&Call) -> Answer + Send + Sync + 'static,
@@ -39,7 +39,7 @@ fn keys(put: &Value) -> Vec<&str> {
         .collect()
 }
 
-/// All are taken but those with such a key, which are throttled.
+/// Accepts all records except those with these keys, which are throttled.
 pub(crate) fn takes_all_but(call: &Call, throttled: &[&str]) -> Answer {
     let of = |key: &str| {
         if throttled.contains(&key) {
@@ -61,7 +61,7 @@ fn visible(ids: &[&str]) -> (Vec<String>, Vec<String>) {
 }
 
 #[test]
-fn what_a_stream_is_too_busy_for_is_put_again_and_the_rest_is_not() {
+fn only_throttled_records_are_retried() {
     let queue = Queue::default();
     queue.letters(&["a", "b", "c"]);
     let calls = AtomicU32::new(0);
@@ -104,7 +104,7 @@ fn letters_for_another_stream_stay_until_the_operator_allows_it() {
 }
 
 #[test]
-fn a_deployment_without_the_arn_of_its_stream_has_nothing_put_back() {
+fn without_the_stream_arn_nothing_is_put_back() {
     let queue = Queue::default();
     queue.letter("a", STREAM);
     for arn in [None, Some("telemetry"), Some("arn:aws:kinesis:eu-central-1:111122223333:stream/*")]
@@ -127,7 +127,7 @@ fn a_deployment_without_the_arn_of_its_stream_has_nothing_put_back() {
 }
 
 #[test]
-fn a_stream_that_takes_nothing_keeps_back_its_own_letters_only() {
+fn a_failing_stream_keeps_back_only_its_own_letters() {
     let queue = Queue::default();
     let other = STREAM.replace("telemetry", "other");
     for n in 0..12 {
@@ -145,9 +145,7 @@ fn a_stream_that_takes_nothing_keeps_back_its_own_letters_only() {
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("12 records put back"), "{text}");
     assert!(
-        text.contains(
-            "record bad-0, record bad-1, record bad-10 and 9 more: these credentials may not"
-        ),
+        text.contains("record bad-0, record bad-1, record bad-10 and 9 more: access denied"),
         "{text}"
     );
     assert!(text.contains("kinesis:PutRecords"), "{text}");
@@ -156,11 +154,11 @@ fn a_stream_that_takes_nothing_keeps_back_its_own_letters_only() {
     assert_eq!((visible.len(), hidden.len()), (12, 0));
     let asked =
         server.calls("PutRecords").iter().filter(|it| it["StreamARN"] == other.as_str()).count();
-    assert_eq!(asked, 1, "it is not asked again");
+    assert_eq!(asked, 1, "it is not called again");
 }
 
 #[test]
-fn a_record_that_is_refused_keeps_back_none_that_were_put_with_it() {
+fn a_rejected_record_keeps_back_no_record_of_its_batch() {
     let queue = Queue::default();
     queue.letters(&["a", "b", "c"]);
     let server = server(&queue, |call| {
@@ -177,7 +175,7 @@ fn a_record_that_is_refused_keeps_back_none_that_were_put_with_it() {
 }
 
 #[test]
-fn a_record_that_makes_calls_fail_keeps_back_no_other() {
+fn a_record_that_fails_calls_keeps_back_no_other() {
     let queue = Queue::default();
     let names: Vec<String> = (10..35).map(|n| format!("r{n}")).collect();
     queue.letters(&names.iter().map(String::as_str).collect::<Vec<_>>());
@@ -196,7 +194,7 @@ fn a_record_that_makes_calls_fail_keeps_back_no_other() {
 }
 
 #[test]
-fn a_service_that_does_not_know_a_call_is_asked_thrice() {
+fn a_service_without_the_call_is_tried_three_times() {
     let queue = Queue::default();
     let names: Vec<String> = (10..35).map(|n| format!("r{n}")).collect();
     queue.letters(&names.iter().map(String::as_str).collect::<Vec<_>>());
@@ -209,7 +207,7 @@ fn a_service_that_does_not_know_a_call_is_asked_thrice() {
 }
 
 #[test]
-fn credentials_that_expire_end_it_and_nothing_stays_hidden() {
+fn expired_credentials_end_redrive_and_release_messages() {
     let queue = Queue::default();
     queue.letters(&["a", "b"]);
     let server = server(&queue, |_| refused("ExpiredTokenException", "it has expired"));
@@ -220,18 +218,21 @@ fn credentials_that_expire_end_it_and_nothing_stays_hidden() {
 }
 
 #[test]
-fn a_piece_that_says_it_is_none_stays() {
+fn a_piece_with_number_0_stays() {
     let queue = Queue::default();
     queue.message("none", "r", STREAM, ("0", "0"));
     let server = server(&queue, |call| takes_all_but(call, &[]));
     let (code, text) = server.types(&REDRIVE);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("left: message none: a message says that it is piece 0 of 0"), "{text}");
+    assert!(
+        text.contains("left: message none: a message states that it is piece 0 of 0"),
+        "{text}"
+    );
     assert_eq!((server.calls("PutRecords").len(), queue.state()), (0, visible(&["none"])));
 }
 
 #[test]
-fn what_somebody_else_holds_is_told_and_is_no_empty_queue() {
+fn messages_of_other_readers_are_reported() {
     let queue = Queue::default();
     queue.letter("elsewhere", STREAM);
     queue.hide("elsewhere");
@@ -239,13 +240,13 @@ fn what_somebody_else_holds_is_told_and_is_no_empty_queue() {
     let (code, text) = server.types(&REDRIVE);
     assert_eq!(code, 1, "{text}");
     assert!(
-        text.contains("the queue is not empty: 0 messages have come since, and 1 are hidden"),
+        text.contains("the queue is not empty: 0 new messages, and 1 hidden by another reader"),
         "{text}"
     );
 }
 
 #[test]
-fn an_interrupted_redrive_shows_its_letters_again_at_once() {
+fn an_interrupted_redrive_releases_its_letters_at_once() {
     for signal in ["INT", "TERM", "HUP"] {
         let queue = Queue::default();
         queue.letter("good", STREAM);
@@ -261,7 +262,7 @@ fn an_interrupted_redrive_shows_its_letters_again_at_once() {
         assert_eq!(queue.state().1.len(), 2, "both are held");
         let id = redrive.id().to_string();
         assert!(Command::new("kill").args(["-s", signal, &id]).status().unwrap().success());
-        let (code, text) = said(&redrive.wait_with_output().unwrap());
+        let (code, text) = code_and_text(&redrive.wait_with_output().unwrap());
         assert_eq!(code, 130, "{text}");
         assert!(
             text.contains("left in the queue: 2 messages") && text.ends_with("interrupted\n"),

@@ -1,4 +1,4 @@
-//! Every command, asked in vain: one clear message.
+//! Failures that every command reports with one clear message.
 
 use serde_json::json;
 
@@ -14,14 +14,18 @@ pub(crate) const COMMANDS: [&[&str]; 7] = [
     &["functions"],
 ];
 
-/// What this command says of what went wrong, which is a line; `change` is made to its environment.
-fn said(server: &Server, command: &[&str], change: &dyn Fn(&mut std::process::Command)) -> String {
+/// Returns the line with which a command reports its failure. `change` is applied to its environment.
+fn failure(
+    server: &Server,
+    command: &[&str],
+    change: &dyn Fn(&mut std::process::Command),
+) -> String {
     let mut process = server.command(command);
     change(&mut process);
     let output = process.output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
     if command[0] == "doctor" && output.status.code() == Some(1) {
-        // It answers the question what is wrong.
+        // `doctor` reports problems on stdout.
         assert!(output.stderr.is_empty(), "{output:?}");
         let text = text(&output.stdout);
         assert!(text.ends_with("\n1 problem found\n"), "{text}");
@@ -34,7 +38,7 @@ fn said(server: &Server, command: &[&str], change: &dyn Fn(&mut std::process::Co
     text
 }
 
-/// A service that refuses everything.
+/// Serves an error for every call.
 fn refusing(code: &'static str, message: &'static str) -> Server {
     Server::start(move |call| match call.operation.as_str() {
         // STS and IAM.
@@ -43,67 +47,67 @@ fn refusing(code: &'static str, message: &'static str) -> Server {
     })
 }
 
-fn each_says(server: &Server, change: &dyn Fn(&mut std::process::Command), words: &str) {
+fn each_reports(server: &Server, change: &dyn Fn(&mut std::process::Command), words: &str) {
     for command in COMMANDS {
-        let said = said(server, command, change);
-        assert!(said.contains(words), "{command:?}: {said}");
+        let text = failure(server, command, change);
+        assert!(text.contains(words), "{command:?}: {text}");
     }
 }
 
 #[test]
-fn credentials_that_have_expired_are_to_be_renewed() {
+fn expired_credentials_are_reported_with_the_remedy() {
     let server = refusing("ExpiredTokenException", "The security token is expired");
-    each_says(&server, &|_| (), "the credentials have expired: run aws sso login");
+    each_reports(&server, &|_| (), "the credentials have expired: run aws sso login");
 }
 
 #[test]
-fn credentials_that_are_wrong_are_to_be_checked() {
+fn invalid_credentials_are_reported_with_the_remedy() {
     let server = refusing("UnrecognizedClientException", "The security token is invalid");
-    each_says(&server, &|_| (), "does not take these credentials: check AWS_PROFILE");
+    each_reports(&server, &|_| (), "does not accept these credentials: check AWS_PROFILE");
 }
 
 #[test]
-fn no_credentials_and_no_region_are_asked_for() {
+fn missing_credentials_and_a_missing_region_are_reported() {
     let server = refusing("AccessDeniedException", "never asked");
-    let nobody = |it: &mut std::process::Command| _ = it.env_remove("AWS_ACCESS_KEY_ID");
-    each_says(&server, &nobody, "no AWS credentials: set AWS_PROFILE");
+    let no_keys = |it: &mut std::process::Command| _ = it.env_remove("AWS_ACCESS_KEY_ID");
+    each_reports(&server, &no_keys, "no AWS credentials: set AWS_PROFILE");
     for command in COMMANDS {
         let output = server.command(command).env_remove("AWS_REGION").output().unwrap();
         assert_eq!(output.status.code(), Some(2), "{output:?}");
-        let said = String::from_utf8(output.stderr).unwrap();
-        assert!(said.starts_with("error: no AWS region is set: set AWS_REGION"), "{said}");
+        let text = String::from_utf8(output.stderr).unwrap();
+        assert!(text.starts_with("error: no AWS region is set: set AWS_REGION"), "{text}");
     }
 }
 
 #[test]
-fn where_nothing_listens_is_named() {
+fn an_unreachable_service_is_reported() {
     let server = refusing("AccessDeniedException", "never asked");
     let nowhere =
         |it: &mut std::process::Command| _ = it.env("AWS_ENDPOINT_URL", "http://127.0.0.1:1");
-    each_says(&server, &nowhere, "http://127.0.0.1:1 (region eu-central-1) cannot be reached");
+    each_reports(&server, &nowhere, "http://127.0.0.1:1 (region eu-central-1) cannot be reached");
 }
 
 #[test]
-fn what_is_not_deployed_here_is_told_with_the_region_and_the_command_that_deploys_it() {
+fn a_missing_deployment_names_region_and_deploy_command() {
     let server = Server::start(|call| match call.operation.as_str() {
         "POST /" => xml("GetCallerIdentity", "<Arn>me</Arn>"),
         _ => ok(&json!({ "Parameters": [], "InvalidParameters": [] })),
     });
     let other = |it: &mut std::process::Command| _ = it.env("AWS_REGION", "eu-west-1");
-    each_says(&server, &other, "no deployment at http://127.0.0.1:");
-    each_says(&server, &other, "(region eu-west-1)");
-    each_says(&server, &other, "check --region, --profile and --name");
-    let of_stage = said(&server, &["outputs", "--stage", "dev"], &other);
+    each_reports(&server, &other, "no deployment at http://127.0.0.1:");
+    each_reports(&server, &other, "(region eu-west-1)");
+    each_reports(&server, &other, "check --region, --profile and --name");
+    let of_stage = failure(&server, &["outputs", "--stage", "dev"], &other);
     let expected = "deploy it with \"cargo xtask deploy dev\", or check AWS_REGION";
     assert!(of_stage.contains(expected), "{of_stage}");
 }
 
 #[test]
-fn what_may_not_be_done_is_told_with_the_permission_that_it_takes() {
+fn a_denied_call_names_its_permission() {
     let server = refusing("AccessDeniedException", "not authorized");
     for command in &COMMANDS[..5] {
-        let said = said(&server, command, &|_| ());
-        assert!(said.contains("may not do this") && said.contains("ssm:GetParameters"), "{said}");
+        let text = failure(&server, command, &|_| ());
+        assert!(text.contains("access denied") && text.contains("ssm:GetParameters"), "{text}");
     }
     let server = Server::start(|call| match call.operation.as_str() {
         "GetParameters" => deployed(),
@@ -111,13 +115,13 @@ fn what_may_not_be_done_is_told_with_the_permission_that_it_takes() {
     });
     let permissions = ["ListShards", "ListShards", "ListShards", "sqs:ReceiveMessage"].into_iter();
     for (command, permission) in COMMANDS[1..5].iter().zip(permissions) {
-        let said = said(&server, command, &|_| ());
-        assert!(said.contains("may not do this") && said.contains(permission), "{said}");
+        let text = failure(&server, command, &|_| ());
+        assert!(text.contains("access denied") && text.contains(permission), "{text}");
     }
 }
 
 #[test]
-fn a_doctor_who_may_look_at_nothing_says_so_of_each_link() {
+fn doctor_without_permissions_reports_every_check() {
     let server = Server::start(|call| match call.operation.as_str() {
         "GetParameters" => deployed(),
         "POST /" => xml("GetCallerIdentity", "<Arn>me</Arn>"),

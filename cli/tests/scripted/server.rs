@@ -1,4 +1,4 @@
-//! An HTTP server that answers AWS's calls as a test says, and the program that is pointed at it.
+//! An HTTP server that answers AWS calls with a test's script, and the program that uses it.
 
 use std::io::{BufRead, BufReader, Write};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -10,16 +10,16 @@ use serde_json::{Value, json};
 pub(crate) const REGION: &str = "eu-central-1";
 pub(crate) const STREAM: &str = "arn:aws:kinesis:eu-central-1:111122223333:stream/telemetry";
 
-/// A call: the operation as AWS's JSON protocols name it (`PutRecords`), otherwise its method and path.
+/// A call, with its operation as in AWS's JSON protocols (`PutRecords`), or its method and path.
 #[derive(Clone, Debug)]
 pub(crate) struct Call {
     pub(crate) operation: String,
     pub(crate) body: Value,
-    /// The access key with which it is signed.
+    /// The access key that signed the call.
     pub(crate) credential: String,
 }
 
-/// What is answered: a status, and a body.
+/// An answer: status and body.
 pub(crate) type Answer = (u16, Vec<u8>);
 
 pub(crate) fn ok(body: &Value) -> Answer {
@@ -30,7 +30,7 @@ pub(crate) fn refused(code: &str, message: &str) -> Answer {
     (400, json!({ "__type": code, "message": message }).to_string().into())
 }
 
-/// The answer of a service that speaks XML: STS and IAM do.
+/// Returns an answer in XML, as from STS and IAM.
 pub(crate) fn xml(operation: &str, result: &str) -> Answer {
     let result = format!("<{operation}Result>{result}</{operation}Result>");
     (200, format!("<{operation}Response>{result}</{operation}Response>").into())
@@ -41,7 +41,7 @@ pub(crate) fn refused_xml(code: &str, message: &str) -> Answer {
     (403, format!("<ErrorResponse><Error>{error}</Error></ErrorResponse>").into())
 }
 
-/// The answers of a service that speaks CBOR (RFC 8949), which `CloudWatch` does.
+/// Returns an answer in CBOR (RFC 8949), as from `CloudWatch`.
 pub(crate) fn cbor_ok() -> Answer {
     // An empty map.
     (200, vec![0xA0])
@@ -57,7 +57,7 @@ pub(crate) fn cbor_refused(code: &str, message: &str) -> Answer {
     (400, body)
 }
 
-/// Events of `SubscribeToShard`, after which the subscription ends.
+/// Returns events of `SubscribeToShard`, after which the subscription ends.
 pub(crate) fn events(events: &[Value]) -> Answer {
     let mut body = message("initial-response", "{}");
     for event in events {
@@ -66,7 +66,7 @@ pub(crate) fn events(events: &[Value]) -> Answer {
     (200, body)
 }
 
-/// A message of an event stream: lengths, headers, payload, and checksums over both parts.
+/// Returns a message of an event stream: lengths, headers, payload, and checksums over both parts.
 fn message(event: &str, payload: &str) -> Vec<u8> {
     let mut headers = Vec::new();
     let values =
@@ -89,7 +89,7 @@ fn message(event: &str, payload: &str) -> Vec<u8> {
     message
 }
 
-/// Lives as long as the test's process.
+/// A server that lives as long as the test's process.
 pub(crate) struct Server {
     url: String,
     calls: Arc<Mutex<Vec<Call>>>,
@@ -121,28 +121,28 @@ impl Server {
         Self { url, calls }
     }
 
-    /// Where it listens.
+    /// Returns the URL of the server.
     pub(crate) fn url(&self) -> &str {
         &self.url
     }
 
-    /// Where the server is.
+    /// Returns the place of the server, as messages name it.
     pub(crate) fn place(&self) -> String {
         self.url.clone()
     }
 
-    /// All calls of this operation, so far.
+    /// Returns the bodies of all calls of this operation so far.
     pub(crate) fn calls(&self, operation: &str) -> Vec<Value> {
         let calls = self.calls.lock().unwrap();
         calls.iter().filter(|it| it.operation == operation).map(|it| it.body.clone()).collect()
     }
 
-    /// The operations of all calls, so far.
+    /// Returns the operations of all calls so far.
     pub(crate) fn asked(&self) -> Vec<String> {
         self.calls.lock().unwrap().iter().map(|it| it.operation.clone()).collect()
     }
 
-    /// The access keys that all calls are signed with, so far.
+    /// Returns the access keys of all calls so far.
     pub(crate) fn keys(&self) -> Vec<String> {
         self.calls.lock().unwrap().iter().map(|it| it.credential.clone()).collect()
     }
@@ -153,7 +153,7 @@ impl Server {
         for name in foreign.filter(|it| it.as_encoded_bytes().starts_with(b"AWS_")) {
             command.env_remove(name);
         }
-        // Nothing of this machine's own.
+        // Removes the settings of this machine.
         command
             .args(arguments)
             .env("AWS_ENDPOINT_URL", &self.url)
@@ -166,24 +166,24 @@ impl Server {
         command
     }
 
-    /// Runs a command; gives its exit code, and all that it says.
+    /// Runs a command, and returns its exit code and output.
     pub(crate) fn types(&self, arguments: &[&str]) -> (i32, String) {
-        said(&self.command(arguments).output().unwrap())
+        code_and_text(&self.command(arguments).output().unwrap())
     }
 }
 
-pub(crate) fn said(output: &Output) -> (i32, String) {
+pub(crate) fn code_and_text(output: &Output) -> (i32, String) {
     let text = [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy).concat();
     (output.status.code().unwrap(), text)
 }
 
-/// What a deployment publishes, as SSM gives it.
+/// Returns the published values of a deployment, as SSM does.
 pub(crate) fn parameters(values: &[(&str, &str)]) -> Answer {
     let parameter = |(name, value): &(&str, &str)| json!({ "Name": format!("/telemetry/kinesis/{name}"), "Value": value });
     ok(&json!({ "Parameters": values.iter().map(parameter).collect::<Vec<_>>() }))
 }
 
-/// The same of a stage that is deployed.
+/// Returns the published values of a deployed stage, as SSM does.
 pub(crate) fn deployed() -> Answer {
     let value = |key: &str| match key {
         "stackName" => "KinesisTelemetry-dev".to_owned(),
@@ -231,7 +231,7 @@ fn read(reader: &mut impl BufRead) -> Option<Call> {
 }
 
 fn write(mut connection: &TcpStream, (status, body): &Answer) -> std::io::Result<()> {
-    // Only services that speak CBOR are asked for the protocol of their answers.
+    // Only services that use CBOR are asked for the protocol of their answers.
     let length = body.len();
     let head = format!(
         "HTTP/1.1 {status} it\r\ncontent-length: {length}\r\nsmithy-protocol: rpc-v2-cbor\r\n"

@@ -1,4 +1,4 @@
-//! Services that accept a connection and never answer: every command gives up within ten seconds, with a reason.
+//! Services that accept a connection but never answer. Every command fails within ten seconds, with a reason.
 
 use std::io::Read as _;
 use std::net::{Ipv4Addr, TcpListener};
@@ -11,12 +11,12 @@ use serde_json::json;
 
 use crate::doctor::all::account;
 use crate::doctor::{LAYER, healthy_but};
-use crate::server::{Server, deployed, ok, said, xml};
+use crate::server::{Server, code_and_text, deployed, ok, xml};
 
-/// What a person waits at most.
+/// Longest time until a command fails.
 pub(crate) const LIMIT: Duration = Duration::from_secs(10);
 
-/// Accepts every connection and never answers.
+/// Starts a server that accepts every connection and never answers, and returns its URL.
 pub(crate) fn silent() -> String {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
     let url = format!("http://{}", listener.local_addr().unwrap());
@@ -43,26 +43,26 @@ const COMMANDS: [&[&str]; 12] = [
     &["doctor"],
 ];
 
-/// Commands that run at the same time. More would slow each other down.
+/// Number of commands that run concurrently. More would slow each other down.
 const AT_ONCE: usize = 10;
 
-/// A command that finds services silent.
+/// A command that calls silent services.
 struct Run<'a> {
     account: &'a Server,
-    /// The variables of their endpoints.
+    /// The variables of the silent services' endpoints.
     variables: &'a [&'a str],
     command: &'a [&'a str],
 }
 
 impl Run<'_> {
-    /// Runs the command, and checks that it gives up in time with this reason.
+    /// Runs the command, and checks that it fails in time with this reason.
     fn check(&self, silent: &str, reason: &str) {
         let mut process = self.account.command(self.command);
         for variable in self.variables {
             process.env(variable, silent);
         }
         let began = Instant::now();
-        let (code, text) = said(&process.output().unwrap());
+        let (code, text) = code_and_text(&process.output().unwrap());
         let took = began.elapsed();
         let what = format!("{:?}, {:?}", self.variables, self.command);
         assert!(took < LIMIT, "{what}: {took:?}: {text}");
@@ -85,13 +85,13 @@ fn check_all(runs: &[Run<'_>], silent: &str, reason: &str) {
 }
 
 #[test]
-fn every_command_gives_up_within_ten_seconds() {
+fn every_command_fails_within_ten_seconds() {
     let account = Server::start(|call| match call.operation.as_str() {
         "GetParameters" => deployed(),
         "POST /" => xml("GetCallerIdentity", "<Arn>arn:aws:iam::111122223333:user/me</Arn>"),
         other => panic!("{other} is asked of the service that answers"),
     });
-    // The services that are asked first are silent alone in one case each.
+    // Each service that is called first is the only silent one in one case.
     let cases: [&[&str]; 3] = [
         &["AWS_ENDPOINT_URL"],
         &["AWS_ENDPOINT_URL_SSM", "AWS_ENDPOINT_URL_STS"],
@@ -114,7 +114,7 @@ fn every_command_gives_up_within_ten_seconds() {
 }
 
 #[test]
-fn checks_give_up_within_ten_seconds_in_all() {
+fn all_checks_together_fail_within_ten_seconds() {
     const LAMBDA: &str = "AWS_ENDPOINT_URL_LAMBDA";
     const IAM: &str = "AWS_ENDPOINT_URL_IAM";
     const KINESIS: &str = "AWS_ENDPOINT_URL_KINESIS";
@@ -130,7 +130,7 @@ fn checks_give_up_within_ten_seconds_in_all() {
         &[KMS],
         &[SQS],
         &[LOGS],
-        // These are asked after others.
+        // These are called after others.
         &[KMS, IAM],
         &[KINESIS, IAM],
         &[KINESIS, LOGS],
@@ -161,7 +161,7 @@ fn silent_tags_and_aliases_are_noted_within_ten_seconds() {
 }
 
 #[test]
-fn silent_configurations_are_waited_for_once() {
+fn silent_configurations_cost_one_timeout() {
     let account = with_functions(20, |path| path.ends_with("/configuration"));
     let began = Instant::now();
     let (code, text) = account.types(&["doctor", "--all"]);
@@ -171,7 +171,7 @@ fn silent_configurations_are_waited_for_once() {
     assert!(text.ends_with("20 functions checked: 20 checks could not be made\n"), "{text}");
 }
 
-/// An account with so many functions that have the layer. Some of its calls are never answered.
+/// Serves an account with `count` functions that have the layer. Calls for which `is_silent` is true are never answered.
 fn with_functions(count: usize, is_silent: fn(&str) -> bool) -> Server {
     let function = |n| {
         json!({
@@ -192,7 +192,7 @@ fn with_functions(count: usize, is_silent: fn(&str) -> bool) -> Server {
 }
 
 #[test]
-fn readers_give_up_on_a_stream_that_stops_answering() {
+fn readers_fail_when_a_stream_stops_answering() {
     let readers: [&[&str]; 4] = [
         &["tail", "--seconds", "60"],
         &["top", "--count", "1"],
@@ -218,7 +218,7 @@ fn readers_give_up_on_a_stream_that_stops_answering() {
                         }] })),
                     });
                     let began = Instant::now();
-                    let (code, text) = said(&server.command(command).output().unwrap());
+                    let (code, text) = code_and_text(&server.command(command).output().unwrap());
                     let took = began.elapsed();
                     assert!(took < LIMIT && code == 2, "{silent}, {command:?}: {took:?}: {text}");
                     assert!(text.contains("does not answer"), "{silent}, {command:?}: {text}");

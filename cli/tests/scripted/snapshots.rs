@@ -1,4 +1,4 @@
-//! What each command prints, at 80 and 120 columns, in files that a review reads side by side.
+//! The output of each command at 80 and 120 columns, in files that reviewers can compare.
 //!
 //! `UPDATE_EXPECT=1 cargo test -p kinesis-telemetry` writes them.
 
@@ -24,7 +24,7 @@ const COMMANDS: [&[&str]; 9] = [
     &["doctor"],
 ];
 
-/// Runs a command; returns how it was typed, what it printed and how it ended.
+/// Runs a command, and returns the command line, the output and the exit code.
 fn session(server: &Server, command: &[&str], columns: &str) -> String {
     let output = server.command(command).env("COLUMNS", columns).output().unwrap();
     let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
@@ -38,7 +38,7 @@ fn session(server: &Server, command: &[&str], columns: &str) -> String {
     session.replace(server.url(), "http://SERVER")
 }
 
-/// Compares sessions with the file of this name, once for each width.
+/// Compares sessions with the files of this name, one for each width.
 fn matches(name: &str, server: &Server, commands: &[&[&str]]) {
     for columns in WIDTHS {
         let text: String = commands.iter().map(|it| session(server, it, columns)).collect();
@@ -83,7 +83,7 @@ fn outputs_are_as_reviewed() {
     matches("outputs-snippets", &server, &tools);
 }
 
-/// A stream that holds an invocation that fails, and a line that is no event.
+/// Serves a stream with a failed invocation, and a line that is not an event.
 pub(crate) fn invocation() -> Server {
     let lines = [
         r#"{"time":"2026-11-28T21:00:00.001Z","type":"platform.initStart","record":{"initializationType":"on-demand","phase":"init","runtimeVersion":"python:3.13.v44"}"#,

@@ -1,4 +1,4 @@
-//! `tail` where reading does not simply go on: it loses nothing, and shows nothing twice.
+//! `tail` after interruptions of reading: it loses no event, and shows none twice.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::server::{Answer, Call, STREAM, Server, deployed, events, ok, refused};
 
-/// A record that holds the event of this number.
+/// Returns a record with the event of this number.
 fn record(seq: u32) -> Value {
     let line = format!(
         "{{\"type\":\"function\",\"record\":\"x\",\"source\":{{\"function\":\"f\",\"instance\":\"a\",\"seq\":{seq}}}}}\n"
@@ -32,14 +32,14 @@ fn shard_list(ids: &[&str]) -> Answer {
     ok(&json!({ "Shards": ids.iter().map(shard).collect::<Vec<_>>() }))
 }
 
-/// A page of one record; after it reading goes on at `next`, which is null at a closed shard's end.
+/// Returns a page of one record. Reading continues at `next`, which is null at the end of a closed shard.
 fn page(seq: u32, next: &Value) -> Answer {
     ok(&json!({
         "Records": [record(seq)], "MillisBehindLatest": 0, "NextShardIterator": next,
     }))
 }
 
-/// The numbers of the events that are shown, and what was asked for in the call of this name.
+/// Returns the numbers of the shown events, and the bodies of the calls with this name.
 fn shown(
     arguments: &[&str],
     of_call: &'static str,
@@ -67,7 +67,7 @@ fn shown(
 }
 
 #[test]
-fn after_an_iterator_has_expired_reading_goes_on_behind_the_last_record() {
+fn an_expired_iterator_is_replaced_after_the_last_record() {
     let arguments = ["--since", "600", "--events", "3"];
     let expired = Mutex::new(true);
     let (numbers, asked) = shown(&arguments, "GetShardIterator", move |it, _| {
@@ -94,7 +94,7 @@ fn after_an_iterator_has_expired_reading_goes_on_behind_the_last_record() {
 }
 
 #[test]
-fn after_an_iterator_has_expired_before_the_first_record_nothing_since_the_beginning_is_lost() {
+fn an_iterator_that_expires_first_loses_no_record() {
     let (numbers, asked) = shown(&["--events", "1"], "GetShardIterator", |it, iterators| match it
         .operation
         .as_str()
@@ -113,8 +113,8 @@ fn after_an_iterator_has_expired_before_the_first_record_nothing_since_the_begin
 }
 
 #[test]
-fn a_shard_whose_readers_are_too_many_is_waited_for() {
-    // One more than the SDK asks by itself.
+fn a_shard_with_too_many_readers_is_retried() {
+    // One more failure than the SDK itself retries.
     let arguments = ["--since", "600", "--events", "1"];
     let (numbers, asked) =
         shown(&arguments, "GetRecords", |it, pages| match it.operation.as_str() {
@@ -127,7 +127,7 @@ fn a_shard_whose_readers_are_too_many_is_waited_for() {
 }
 
 #[test]
-fn shards_that_come_of_a_split_are_read_from_their_beginning() {
+fn shards_of_a_split_are_read_from_their_beginning() {
     let arguments = ["--events", "3"];
     let (numbers, asked) = shown(&arguments, "GetShardIterator", |it, iterators| {
         match (it.operation.as_str(), it.body["ShardIterator"].as_str()) {
@@ -146,7 +146,7 @@ fn shards_that_come_of_a_split_are_read_from_their_beginning() {
     assert_eq!(kinds, ["LATEST", "TRIM_HORIZON", "TRIM_HORIZON"]);
 }
 
-/// What is pushed: a record, behind which the next subscription begins.
+/// Returns a pushed record, after which the next subscription begins.
 fn pushed(seq: u32, children: &[&str]) -> Value {
     let child = |id: &&str| {
         json!({
@@ -164,7 +164,7 @@ fn pushed(seq: u32, children: &[&str]) -> Value {
     event
 }
 
-/// What Kinesis says of the consumer that is registered here.
+/// Describes the registered consumer, as Kinesis does.
 fn consumer() -> Value {
     json!({
         "ConsumerName": "c", "ConsumerARN": format!("{STREAM}/consumer/c:1"), "ConsumerStatus": "ACTIVE",
@@ -173,13 +173,13 @@ fn consumer() -> Value {
 }
 
 #[test]
-fn events_are_shown_also_where_there_is_always_more() {
+fn events_are_shown_while_the_reader_lags() {
     let arguments = ["--since", "600", "--events", "3"];
     let (numbers, asked) =
         shown(&arguments, "GetRecords", |it, pages| match it.operation.as_str() {
             "ListShards" => shard_list(&["shard-0"]),
             "GetShardIterator" => ok(&json!({ "ShardIterator": "it" })),
-            // It is written to as fast as it is read, so that there is always more.
+            // The stream is written as fast as it is read, so that there is always more.
             _ => ok(&json!({
                 "Records": [record(u32::try_from(pages).unwrap())], "MillisBehindLatest": 1_000,
                 "NextShardIterator": "it",
@@ -189,7 +189,7 @@ fn events_are_shown_also_where_there_is_always_more() {
 }
 
 #[test]
-fn a_consumer_of_its_own_is_gone_also_when_nobody_reads_any_more() {
+fn the_consumer_is_deregistered_after_a_closed_pipe() {
     let server = Server::start(|it| match it.operation.as_str() {
         "GetParameters" => deployed(),
         "ListShards" => shard_list(&["shard-0"]),
@@ -201,7 +201,7 @@ fn a_consumer_of_its_own_is_gone_also_when_nobody_reads_any_more() {
     let mut tail = server.command(&["tail", "--enhanced-fan-out", "--seconds", "60"]);
     let mut tail = tail.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     let mut line = String::new();
-    // As `head -1` does it.
+    // As `head -1` does.
     BufReader::new(tail.stdout.take().unwrap()).read_line(&mut line).unwrap();
     drop(tail.stderr.take());
     assert_eq!((line.is_empty(), tail.wait().unwrap().code()), (false, Some(0)));
@@ -209,7 +209,7 @@ fn a_consumer_of_its_own_is_gone_also_when_nobody_reads_any_more() {
 }
 
 #[test]
-fn a_subscription_that_ends_is_made_again_behind_what_it_gave_and_goes_on_in_child_shards() {
+fn a_subscription_is_renewed_and_follows_child_shards() {
     let arguments = ["--enhanced-fan-out", "--events", "3"];
     let (numbers, asked) = shown(&arguments, "SubscribeToShard", move |it, subscriptions| {
         match (it.operation.as_str(), subscriptions) {
@@ -218,7 +218,9 @@ fn a_subscription_that_ends_is_made_again_behind_what_it_gave_and_goes_on_in_chi
             ("DescribeStreamConsumer", _) => ok(&json!({ "ConsumerDescription": consumer() })),
             ("DeregisterStreamConsumer", _) => ok(&json!({})),
             (_, 0) => events(&[pushed(1, &[])]),
-            (_, 1) => refused("ResourceInUseException", "the one before lives on"),
+            (_, 1) => {
+                refused("ResourceInUseException", "the previous subscription is still active")
+            }
             (_, 2) => events(&[pushed(2, &["shard-1"])]),
             _ => events(&[pushed(3, &[])]),
         }

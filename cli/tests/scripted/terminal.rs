@@ -1,11 +1,11 @@
-//! Records, names and the answers of services that try to control the terminal, or to forge a line of output.
+//! Records, names and responses of services that try to control the terminal or to forge a line of output.
 
 use base64::Engine as _;
 use serde_json::{Value, json};
 
 use crate::server::{Answer, Server, ok, refused, refused_xml};
 
-/// A title, a colour by one character, a line read from right to left, and a line of our own.
+/// A terminal title, a colour in C1 form, right-to-left text, and a line that imitates our own output.
 const HOSTILE: &str = "a\u{1b}]0;owned\u{7}\u{9b}31m\u{202e}b\u{2066}\r\n\u{85}\u{2028}complete: all events arrived\nz";
 /// Characters that must not reach a terminal.
 const UNSAFE: [char; 9] =

@@ -1,4 +1,4 @@
-//! `top` where its output is no terminal: tables, JSON, and how it ends.
+//! `top` when its output is not a terminal: tables, JSON, and how it ends.
 
 use std::io::{BufRead as _, BufReader};
 use std::process::Stdio;
@@ -8,20 +8,20 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use crate::server::{Answer, Call, Server, ok, refused, said};
+use crate::server::{Answer, Call, Server, code_and_text, ok, refused};
 
-/// Seconds since 1970.
+/// Returns the seconds since 1970.
 fn now() -> f64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs_f64()
 }
 
-/// An event of a function, as a line.
+/// Returns an event of a function as a line.
 pub(crate) fn line(function: &str, instance: &str, seq: u64, kind: &str, record: &Value) -> String {
     let source = json!({ "function": function, "instance": instance, "seq": seq });
     format!("{{\"type\":\"{kind}\",\"record\":{record},\"source\":{source}}}\n")
 }
 
-/// Answers for a stream with two shards: one record of these lines, which arrived so many seconds ago, then nothing.
+/// Answers for a stream with two shards: one record of these lines, which arrived `age` seconds ago, then nothing.
 pub(crate) fn stream(lines: &str, age: f64) -> impl Fn(&Call) -> Answer + use<> {
     let data = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, lines);
     let arrived = now() - age;
@@ -54,7 +54,7 @@ pub(crate) fn stream(lines: &str, age: f64) -> impl Fn(&Call) -> Answer + use<> 
     }
 }
 
-/// Two functions: one with a failure, a cold start and a gap; one whose gap its ledger explains.
+/// Returns lines of two functions: one with a failure, a cold start and a gap; one whose gap its ledger explains.
 pub(crate) fn lines() -> String {
     let report = json!({
         "requestId": "r1", "status": "timeout",
@@ -112,11 +112,11 @@ fn json_has_the_figures_of_each_function() {
 }
 
 #[test]
-fn a_table_comes_every_interval_until_there_are_enough() {
+fn a_table_is_printed_every_interval() {
     let server = Server::start(stream(&lines(), 30.0));
     let arguments = [&ONCE[..], &["2", "--sort", "name", "--function", "und"]].concat();
     let output = server.command(&arguments).env("COLUMNS", "80").output().unwrap();
-    let (code, text) = said(&output);
+    let (code, text) = code_and_text(&output);
     assert_eq!(code, 0, "{text}");
     let titles = "FUNCTION EVENTS/S  BYTES/S  LAG P99 INVOKED  FAILED   MEMORY MB MISSING    SHED";
     assert_eq!(text.lines().filter(|line| *line == titles).count(), 2, "{text}");
@@ -143,16 +143,16 @@ fn tables_begin_when_the_reader_has_caught_up() {
     });
     let (code, text) = server.types(&[&ONCE[..], &["1"]].concat());
     assert_eq!((code, text.contains("catching up")), (0, false), "{text}");
-    assert!(server.calls("GetRecords").len() >= 12, "it has read on");
+    assert!(server.calls("GetRecords").len() >= 12, "reading continued");
 }
 
 #[test]
-fn a_reader_that_is_gone_ends_top_with_success() {
+fn a_closed_pipe_ends_top_with_success() {
     let server = Server::start(stream(&lines(), 30.0));
     let mut top = server.command(&["top", "--stream", "telemetry", "--interval", "1", "--json"]);
     let mut top = top.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
     let mut line = String::new();
-    // As `head -1` does it.
+    // As `head -1` does.
     BufReader::new(top.stdout.take().unwrap()).read_line(&mut line).unwrap();
     assert_eq!((line.is_empty(), top.wait().unwrap().code()), (false, Some(0)));
 }
@@ -171,7 +171,7 @@ fn a_signal_ends_top_with_success() {
 }
 
 #[test]
-fn credentials_that_expire_end_top_with_the_reason() {
+fn expired_credentials_end_top_with_the_reason() {
     let has_begun = AtomicBool::new(false);
     let answer = stream(&lines(), 30.0);
     let server = Server::start(move |call| {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use kinesis_telemetry_stream::{Aws, Wanted, say};
+use kinesis_telemetry_stream::{Aws, Wanted, stdout};
 use kinesis_telemetry_terminal::StatusLine;
 use tokio::sync::Semaphore;
 use tokio::task::JoinSet;
@@ -33,7 +33,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
     let publisher = Publisher::new(options, release, &regions, &patient(&aws));
     let account = place::account(&aws).await?;
     let summary = publisher.run().await?;
-    say::out(&summary.text(&account))?;
+    stdout::print(&summary.text(&account))?;
     Ok(summary.is_done())
 }
 

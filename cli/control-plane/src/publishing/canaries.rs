@@ -1,4 +1,4 @@
-//! Functions that are made to be invoked once.
+//! Functions that are created for a single invocation.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,7 +9,7 @@ use extension_spec::EXTENSION_NAME;
 use super::{Answer, Regions, answer, body, parts, refused};
 use crate::Request;
 
-/// A function.
+/// A canary function.
 #[derive(Clone, Debug, Default)]
 pub struct Canary {
     /// The description.
@@ -18,7 +18,7 @@ pub struct Canary {
     pub layer: String,
     /// The architecture.
     pub architecture: String,
-    /// Looks at it; it is ready after the first one.
+    /// Number of reads of its state; it is ready after the first one.
     pub looks: usize,
 }
 

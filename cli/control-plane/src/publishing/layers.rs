@@ -26,7 +26,7 @@ pub struct LayerVersion {
     pub statements: Vec<Value>,
     /// True if a signature of AWS Signer is in the zip.
     pub is_signed: bool,
-    /// True if a function with it was invoked, and the extension was ready.
+    /// True if a function with this version was invoked and the extension was ready.
     pub is_verified: bool,
 }
 
@@ -71,7 +71,7 @@ impl Regions {
         }
     }
 
-    /// Newest first.
+    /// Lists versions, the newest first.
     fn list(&mut self, region: &str, layer: &str, request: &Request) -> Answer {
         let most = parameter(request, "MaxItems").and_then(|it| it.parse().ok());
         let Some(most) = most.filter(|it| *it <= 20) else {
@@ -158,7 +158,7 @@ impl Regions {
         }
     }
 
-    /// A version may be opened once all regions have both layers of its release, and each was verified.
+    /// Checks that a version is opened only after all regions have both layers of its release and each is verified.
     fn check_before_opening(&mut self, region: &str, layer: &str, number: u64) {
         let versions = self.regions[region].layers.get(layer);
         let version = versions.and_then(|it| it.iter().find(|it| it.number == number));

@@ -1,4 +1,4 @@
-//! AWS Signer: a job reads a zip from a bucket, and writes another one with a signature within.
+//! AWS Signer: a job reads a zip from a bucket, and writes another one that contains a signature.
 
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveWriter};
 use serde_json::json;
@@ -17,7 +17,7 @@ pub struct Job {
     bucket: String,
     source: String,
     prefix: String,
-    /// Looks at it; it has ended after the first one.
+    /// Number of reads of its state; it has ended after the first one.
     looks: usize,
 }
 

@@ -1,4 +1,4 @@
-//! Decides what becomes of a function, of its role and with its code signing configuration.
+//! Decides about the change of a function, given its role and its code signing configuration.
 
 use super::Site;
 use crate::fleet::plan::{Change, Goal, Plan, plan};
@@ -7,12 +7,12 @@ use crate::fleet::signing::Objection;
 use crate::fleet::snapshot::Snapshot;
 use crate::fleet::undo::Tracked;
 
-/// What is to become of a function.
+/// The decision about a function.
 pub(super) struct Decision {
     pub(super) plan: Plan,
     /// True if its role gets the policy.
     pub(super) gets_policy: bool,
-    /// What Lambda will warn of.
+    /// Warnings that Lambda will report.
     pub(super) warnings: Vec<String>,
 }
 
@@ -23,7 +23,7 @@ impl Decision {
 }
 
 impl Site {
-    /// Decides about a function as it was read. `tracked` is what the journal holds of it.
+    /// Decides about a function in the state that was read. `tracked` is its state in the journal.
     pub(super) async fn decide(&self, snapshot: &Snapshot, tracked: Option<&Tracked>) -> Decision {
         let mut plan = plan(snapshot, &self.wanted, tracked);
         let warnings = match self.signatures(snapshot, &plan).await {
@@ -51,7 +51,8 @@ impl Site {
         Decision { plan, gets_policy, warnings }
     }
 
-    /// Checks the signatures of the layers that a function gets. Lambda does so when layers are added, not when they are removed.
+    /// Checks the signatures of the layers that a function gets. Lambda checks them when layers are added, not when they are
+    /// removed.
     async fn signatures(&self, snapshot: &Snapshot, plan: &Plan) -> Result<Vec<String>, Why> {
         let mut warnings = Vec::new();
         let Plan::Change(Change { layers: Some((before, after)), .. }) = plan else {

@@ -1,4 +1,4 @@
-//! The policies of roles, before functions are restored and after functions have lost the layer.
+//! The policies of roles: attached before functions are restored, and detached after functions have lost the layer.
 
 use std::cell::Cell;
 
@@ -23,7 +23,7 @@ impl Site {
         items
     }
 
-    /// Detaches the policy from roles of which no function has the layer any more.
+    /// Detaches the policy from roles whose functions no longer have the layer.
     pub(in crate::fleet) async fn settle_policies(&self, journal: &Journal) -> Vec<RoleItem> {
         let due = self.due(journal);
         if due.is_empty() {
@@ -32,7 +32,7 @@ impl Site {
         let users = match self.users(&due, journal).await {
             Ok(users) => users,
             Err(why) => {
-                // The functions are changed by now, and their results must not be lost.
+                // The functions have already been changed, and their results must not be lost.
                 let kept = due.iter().map(|it| self.item(&it.0, "kept", Some(why.clone())));
                 return kept.collect();
             }
@@ -65,7 +65,7 @@ impl Site {
         here.map(|it| (it.1.clone(), roles.policy().to_owned(), published.layers())).collect()
     }
 
-    /// Returns the policies that were attached before the first change, or were not.
+    /// Returns the policies that were (or were not) attached before the first change.
     pub(in crate::fleet) fn policies(&self, ledger: &Ledger, attached: bool) -> Vec<Due> {
         let here = ledger.policies.iter().filter(|((region, role, _), it)| {
             let is_selected = self.only_roles.as_ref().is_none_or(|it| it.contains(role));
@@ -94,7 +94,7 @@ impl Site {
             &own
         };
         let done = match roles.facts(role).await {
-            // Without a role there is nothing to restore.
+            // If the role is gone, there is nothing to restore.
             Ok(facts) if facts.is_gone => self.forget(journal, role, policy).map(|()| false),
             Ok(facts) => match facts.obstacle.filter(|_| facts.is_attached != attached) {
                 Some(why) => Err(Verdict::Leave(why)),
@@ -114,7 +114,7 @@ impl Site {
         }
     }
 
-    /// Attaches the policy to a role or detaches it, and returns false if that was done already.
+    /// Attaches or detaches the policy of a role. Returns false if that was already done.
     pub(super) async fn set_policy(
         &self,
         roles: &Roles,
@@ -134,7 +134,7 @@ impl Site {
             let entry = Entry::Policy { region, role, policy, attached, layers, users };
             journal.announce(&entry).map_err(|it| stop(&it))
         };
-        // What was refused is not ours, and others may do it later.
+        // A rejected change is not ours; others may make it later.
         let cancel =
             || if is_new.get() { self.forget(journal, role, roles.policy()) } else { Ok(()) };
         let is_done = roles.set(role, attached, announce, cancel).await?;
@@ -144,7 +144,7 @@ impl Site {
         Ok(is_done)
     }
 
-    /// Notes that nothing of a policy is left to restore.
+    /// Notes that a policy needs no restoration.
     fn forget(&self, journal: &Journal, role: &str, policy: &str) -> Result<(), Verdict> {
         let (region, role, policy) = (self.region.clone(), role.to_owned(), policy.to_owned());
         let entry = Entry::PolicyRestored { region, role, policy };

@@ -1,4 +1,4 @@
-//! Functions of which a rollback leaves nothing to restore.
+//! Functions that a rollback has completely restored.
 
 use super::{Site, stop};
 use crate::fleet::journal::{Entry, Journal, Ledger};
@@ -6,7 +6,7 @@ use crate::fleet::reason::Reason;
 use crate::fleet::result::{Item, Outcome};
 
 impl Site {
-    /// Marks functions that were deleted since: a rollback has nothing to do about them.
+    /// Marks functions that were deleted since the change. A rollback ignores them.
     pub(in crate::fleet) fn leave_deleted(&self, items: &mut [Item], ledger: &Ledger) {
         for item in items.iter_mut().filter(|it| it.region == self.region && is_missing(it)) {
             if let Some((arn, known)) = ledger.named(&self.region, &item.name) {
@@ -17,7 +17,7 @@ impl Site {
         }
     }
 
-    /// Notes which functions are as they were before the first change, so that no later rollback touches what becomes of them.
+    /// Notes the functions that are in their state before the first change, so that no later rollback changes them.
     pub(in crate::fleet) fn settle_restored(&self, items: &mut [Item], journal: &Journal) {
         self.leave_deleted(items, &journal.ledger());
         for item in items.iter_mut().filter(|it| it.region == self.region) {

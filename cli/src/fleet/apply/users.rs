@@ -1,4 +1,4 @@
-//! What runs the layer with a role, and so needs the policy.
+//! The functions and published versions that run the layer with a role, and so need the policy.
 
 use std::cell::Ref;
 use std::collections::{BTreeMap, BTreeSet};
@@ -14,16 +14,16 @@ use crate::fleet::layers::layer_of;
 use crate::fleet::reason::{Reason, Why};
 use crate::fleet::write::verdict;
 
-/// Pages after which the list is given up: a million functions and versions.
+/// Number of pages after which the list is abandoned: a million functions and versions.
 const MOST_PAGES: usize = 20_000;
 const LATEST: &str = "$LATEST";
 
-/// The roles that need the policy. Those that only published versions need have the reason.
+/// The roles that need the policy. A role that only published versions use has the reason.
 pub(super) type Users = BTreeMap<String, Option<Why>>;
 
 impl Site {
-    /// Returns the roles of which a function, or a published version in use, has one of the layers. Functions that are as they
-    /// were before the first change do not count in a rollback: if they have the layer, they had it without the policy.
+    /// Returns the roles with a function, or a published version in use, that has one of the layers. In a rollback, functions in
+    /// their state before the first change do not count: if they have the layer, they had it without the policy.
     pub(super) async fn users(&self, due: &[Due], journal: &Journal) -> Result<Users, Why> {
         let layers: BTreeSet<&str> =
             due.iter().flat_map(|it| it.2.iter().map(String::as_str)).collect();
@@ -103,7 +103,7 @@ impl Site {
         Err(Reason::Refused.with("Lambda lists too many functions"))
     }
 
-    /// Returns the versions that aliases and provisioned concurrency run, with what runs them.
+    /// Returns the versions that aliases and provisioned concurrency run, each with its user.
     async fn referenced(&self, name: &str) -> Result<Vec<(String, String)>, Why> {
         let (mut found, mut marker) = (Vec::new(), None::<String>);
         loop {
@@ -112,7 +112,7 @@ impl Site {
                 .ask(|it| it.list_aliases().function_name(name).set_marker(marker.clone()).send());
             let page = match call.await {
                 Ok(page) => page,
-                // It was deleted since.
+                // The function was deleted since it was listed.
                 Err(error) if error.code() == Some("ResourceNotFoundException") => {
                     return Ok(Vec::new());
                 }
@@ -149,7 +149,7 @@ impl Site {
                     return Err(verdict(self.aws(), doing, permission, &error).why());
                 }
             };
-            // That of an alias is found by the alias.
+            // The provisioned concurrency of an alias is found through the alias.
             let arns = page.provisioned_concurrency_configs().iter();
             let versions = arns.filter_map(|it| it.function_arn()?.split(':').nth(7));
             found.extend(versions.map(|it| ("provisioned concurrency".to_owned(), it.to_owned())));
@@ -162,7 +162,7 @@ impl Site {
     }
 }
 
-/// Returns true for a container image that may have the extension inside: images have no layers.
+/// Returns true for a container image that may contain the extension, because images have no layers.
 fn is_image_with_extension(function: &FunctionConfiguration) -> bool {
     let Some(environment) = function.environment() else { return false };
     let has_stream = || {

@@ -1,4 +1,4 @@
-//! The lines of a journal, and what they amount to. Pure.
+//! The lines of a journal, and the state that they add up to. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,18 +35,18 @@ impl Verb {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "entry", rename_all = "camelCase")]
 pub(crate) enum Entry {
-    /// A run begins.
+    /// The start of a run.
     #[serde(rename_all = "camelCase")]
     Run { verb: Verb, account: String, deployment: Option<String>, time_ms: i64 },
-    /// A function is about to be changed.
+    /// The announcement of a function's change.
     Change(Intent),
-    /// The change of this number was made, or it is certain that it was not.
+    /// The change with this number was made, or was certainly not made.
     Done { id: u64, function: String, applied: bool },
     /// A version of the function with the change was published.
     Published { function: String, version: String },
-    /// The function is as it was before the first change, or was deleted.
+    /// The function is in its state before the first change, or was deleted.
     Restored { function: String },
-    /// A policy is about to be attached to a role, or detached.
+    /// The announcement that a policy is attached to a role or detached.
     #[serde(rename_all = "camelCase")]
     Policy {
         region: String,
@@ -58,9 +58,9 @@ pub(crate) enum Entry {
         /// Functions of the role that had one of these layers before.
         users: Vec<String>,
     },
-    /// The policy of a role is as it was before the first change.
+    /// The policy of a role is in its state before the first change.
     PolicyRestored { region: String, role: String, policy: String },
-    /// The policies of all roles are as the command wants them.
+    /// The policies of all roles have reached the goal of the command.
     Settled { region: String },
 }
 
@@ -81,7 +81,7 @@ pub(crate) struct Intent {
     pub(crate) own: Vec<String>,
     /// Variables of the extension, never others.
     pub(crate) variables: BTreeMap<String, Edit>,
-    /// True if a version is to be published.
+    /// True if a version must be published.
     pub(crate) publish: bool,
 }
 
@@ -91,7 +91,7 @@ impl Intent {
         Change { layers, variables, left: None }
     }
 
-    /// Returns true if the change was made, judged by the state of the function now.
+    /// Returns true if the change was made, according to the current state of the function.
     pub(crate) fn was_applied(&self, now: &Snapshot) -> bool {
         if self.revision.as_ref() == Some(&now.revision) {
             return false;
@@ -117,18 +117,19 @@ impl Intent {
             let mut edits = self.variables.iter();
             return !edits.all(|(name, edit)| variables.get(name) == edit.before.as_ref());
         }
-        // Others have changed the same since. What was before our first change is kept: a rollback finds out what is theirs.
+        // Others have changed the same values since. The state before our first change is kept, and a rollback detects their
+        // changes.
         !is_rollback
     }
 
-    /// Returns true if the function has every variable as the change leaves it.
+    /// Returns true if the function has every variable as after the change.
     fn are_variables_set(&self, now: &Snapshot) -> bool {
         let Ok(variables) = &now.variables else { return self.variables.is_empty() };
         self.variables.iter().all(|(name, edit)| variables.get(name) == edit.after.as_ref())
     }
 }
 
-/// What a journal holds of a function.
+/// The state of a function in a journal.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Function {
     pub(crate) region: String,
@@ -136,9 +137,9 @@ pub(crate) struct Function {
     pub(crate) tracked: Tracked,
     /// The layers that a rollback has restored; empty after another change.
     pub(crate) restored: Vec<String>,
-    /// The change of which it is unknown if it was made.
+    /// The change that may or may not have been made.
     pub(crate) open: Option<Intent>,
-    /// True if a version is still to be published.
+    /// True if a version must still be published.
     pub(crate) publish: bool,
 }
 
@@ -152,15 +153,15 @@ pub(crate) struct PolicyBefore {
     pub(crate) users: Vec<String>,
 }
 
-/// What a journal amounts to.
+/// The state that the entries of a journal add up to.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Ledger {
     pub(crate) account: Option<String>,
     pub(crate) deployment: Option<String>,
     pub(crate) next_id: u64,
-    /// By ARN.
+    /// The functions by ARN.
     pub(crate) functions: BTreeMap<String, Function>,
-    /// By region, role and policy. Policies that are restored are left out.
+    /// The policies by region, role and policy, without restored ones.
     pub(crate) policies: BTreeMap<(String, String, String), PolicyBefore>,
     /// Roles, by region, of functions that lost the layer, until the policies are settled.
     pub(crate) detached: BTreeSet<(String, String)>,
@@ -211,7 +212,7 @@ impl Ledger {
         }
     }
 
-    /// Returns true if a command has left something unfinished in a region.
+    /// Returns true if a command has left work unfinished in a region.
     pub(crate) fn is_open(&self, region: &str) -> bool {
         self.detached.iter().any(|it| it.0 == region) || !self.begun(region).is_empty()
     }
@@ -222,13 +223,13 @@ impl Ledger {
         self.of(region, &names).next().map(|(arn, it)| (arn.as_str(), it))
     }
 
-    /// Returns the functions of a region with a change of which it is unknown if it was made.
+    /// Returns the functions of a region with a change that may or may not have been made.
     pub(crate) fn begun(&self, region: &str) -> Vec<String> {
         let begun = self.of(region, &[]).filter(|(_, it)| it.open.is_some());
         begun.map(|(arn, _)| name_of(arn).to_owned()).collect()
     }
 
-    /// Returns the functions of a region with a version that is to be published, if any are.
+    /// Returns the functions of a region with a version that must be published, if there are any.
     pub(crate) fn due(&self, region: &str, publish: bool) -> BTreeSet<String> {
         let due = self.of(region, &[]).filter(|(_, it)| publish && it.publish);
         due.map(|(arn, _)| name_of(arn).to_owned()).collect()
@@ -240,8 +241,8 @@ impl Ledger {
         functions.chain(self.policies.keys().map(|it| it.0.clone()))
     }
 
-    /// Returns the functions of a region of which something may have to be restored, and with `publish` those with a version that
-    /// is due; of these names, unless there are none.
+    /// Returns the functions of a region that may need restoration and, with `publish`, those with a version that is due. If
+    /// `names` is not empty, only these functions are returned.
     pub(crate) fn candidates(
         &self,
         region: &str,
@@ -281,7 +282,7 @@ impl Ledger {
         }
         if is_rollback {
             function.tracked.remove(&change);
-            // A version of what is rolled back is not due any more.
+            // A rolled back change no longer needs a version.
             function.publish = false;
         } else {
             function.tracked.add(&change, &intent.own);

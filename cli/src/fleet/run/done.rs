@@ -1,11 +1,11 @@
-//! What a run has found and done, function by function and role by role.
+//! The results of a run, by function and by role.
 
 use std::collections::BTreeSet;
 
 use crate::fleet::journal::Ledger;
 use crate::fleet::result::{Item, Outcome, RoleItem};
 
-/// What a run has found and done.
+/// The results of a run.
 #[derive(Debug, Default)]
 pub(in crate::fleet) struct Done {
     pub(in crate::fleet) items: Vec<Item>,
@@ -19,7 +19,7 @@ pub(in crate::fleet) struct Done {
 }
 
 impl Done {
-    /// Plans the versions that a run before this one did not get to publish.
+    /// Plans the versions that an earlier run has not published.
     pub(super) fn add_due_versions(&mut self, ledger: &Ledger) {
         let is_due = |it: &Item| ledger.functions.get(&it.arn).is_some_and(|it| it.publish);
         for item in &mut self.items {

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result, bail};
-use kinesis_telemetry_stream::{Aws, counted, say};
+use kinesis_telemetry_stream::{Aws, counted, stdout};
 use kinesis_telemetry_terminal::{StatusLine, Styles, note};
 use tokio::time::Instant;
 
@@ -29,12 +29,12 @@ use crate::fleet::show;
 use crate::fleet::signing::Signing;
 use crate::session::{Session, columns};
 
-/// Functions that are read or changed at the same time. An update takes a second, and up to a minute in a VPC.
+/// Number of functions that are read or changed concurrently. An update takes a second, and up to a minute in a VPC.
 const WORKERS: usize = 24;
-/// Changes up to which aliases and provisioned concurrency are read for the plan: two calls for each function.
+/// Number of changes up to which the plan reads aliases and provisioned concurrency, with two calls for each function.
 const MOST_EXAMINED: usize = 100;
 
-/// Number of functions from which on a line says that it takes a while, where there is no status line.
+/// Number of functions from which a note announces the duration, if there is no status line.
 const MANY: usize = 150;
 
 /// A region, with the values of the deployment; a rollback needs none.
@@ -80,7 +80,7 @@ impl<'a> Stages<'a> {
         Self::at(options, account, places, session.styles)
     }
 
-    /// Works in these places.
+    /// Prepares a run in these regions.
     pub(in crate::fleet) fn at(
         options: &'a Options<'a>,
         account: String,
@@ -123,18 +123,14 @@ impl<'a> Stages<'a> {
         if !run.yes && !run.dry_run && !may_ask {
             bail!(
                 "the plan cannot be confirmed, because {}: add --dry-run to see the plan, or --yes to apply it without asking",
-                if run.json {
-                    "--json leaves no room for a question"
-                } else {
-                    "stdin is no terminal"
-                }
+                if run.json { "--json prints only the result" } else { "stdin is not a terminal" }
             );
         }
         let journal = if run.dry_run { None } else { Some(self.journal()?) };
         let mut done = self.plan(journal.as_ref()).await?;
         self.progress.clear();
         if !run.json {
-            say::styled(&show::plan(&done, self.options.verb, columns(), self.styles))?;
+            stdout::print_styled(&show::plan(&done, self.options.verb, columns(), self.styles))?;
         }
         let Some(journal) = journal else { return self.report(&done) };
         let changes = done.items.iter().filter(|it| it.outcome == Outcome::Planned).count();
@@ -146,7 +142,7 @@ impl<'a> Stages<'a> {
         self.apply(&mut done, &journal).await?;
         self.progress.clear();
         if !run.json {
-            say::styled(&show::result(&done, columns(), self.styles))?;
+            stdout::print_styled(&show::result(&done, columns(), self.styles))?;
         }
         if changes > 0 && self.options.verb != Verb::Rollback {
             let name = crate::deployment::named(self.options.deployment);
@@ -170,12 +166,12 @@ impl<'a> Stages<'a> {
                 roles: done.roles.iter().map(Into::into).collect(),
                 without_layer: done.without,
             };
-            say::out(&say::json(&report)?)?;
+            stdout::print(&stdout::json(&report)?)?;
         }
         Ok(if done.needs_a_person() { ExitCode::from(1) } else { ExitCode::SUCCESS })
     }
 
-    /// Opens the journal, which no other run writes then.
+    /// Opens the journal, and locks it for this run.
     pub(in crate::fleet) fn journal(&self) -> Result<Journal> {
         Journal::open(&self.path, &self.account, self.options.deployment.name.as_deref())
     }
@@ -240,7 +236,7 @@ impl<'a> Stages<'a> {
         Ok(done)
     }
 
-    /// Returns the functions that a rollback names, and the journal does not.
+    /// Returns the functions that a rollback names but the journal does not contain.
     fn unknown(&self, ledger: &Ledger) -> Vec<Item> {
         let Some(first) = self.sites.first() else { return Vec::new() };
         let is_known =
@@ -250,7 +246,7 @@ impl<'a> Stages<'a> {
         unknown.map(|it| Item::of(&first.region, it).ended(Outcome::Skipped, why.clone())).collect()
     }
 
-    /// Fails if there is nothing to do: a selection that matches no function is a mistake.
+    /// Fails if there is nothing to do, because a selection that matches no function is a mistake.
     fn require_some(&self, done: &Done, ledger: &Ledger) -> Result<()> {
         if !done.items.is_empty() || done.without > 0 {
             return Ok(());
@@ -258,7 +254,7 @@ impl<'a> Stages<'a> {
         let is_open = || self.sites.iter().any(|it| ledger.is_open(&it.region));
         match self.options.verb {
             Verb::Rollback if done.losing.is_empty() && done.gaining.is_empty() => bail!(
-                "the journal {} holds nothing to restore: check --journal, --profile and --name",
+                "the journal {} has nothing to restore: check --journal, --profile and --name",
                 self.path.display()
             ),
             Verb::Rollback => Ok(()),
@@ -273,7 +269,7 @@ impl<'a> Stages<'a> {
         }
     }
 
-    /// Finishes what a run that was killed has begun.
+    /// Completes the changes that a killed run has begun.
     async fn finish(&self, journal: &Journal) {
         for site in &self.sites {
             let begun = journal.ledger().begun(&site.region);
@@ -293,7 +289,7 @@ impl<'a> Stages<'a> {
         }
     }
 
-    /// Finds out who runs published versions of the functions that change.
+    /// Reads the users of published versions of the functions that change.
     async fn examine(&self, done: &mut Done) {
         let is_planned = |it: &&mut Item| it.outcome == Outcome::Planned && !it.change.is_empty();
         let planned: Vec<_> = done.items.iter_mut().filter(is_planned).collect();
@@ -309,7 +305,7 @@ impl<'a> Stages<'a> {
         }
     }
 
-    /// Makes the planned changes, and those that a run before this one has begun.
+    /// Makes the planned changes, and those that an earlier run has begun.
     pub(in crate::fleet) async fn apply(&self, done: &mut Done, journal: &Journal) -> Result<()> {
         let (verb, account) = (self.options.verb, self.account.clone());
         let deployment = self.options.deployment.name.clone();
@@ -358,16 +354,16 @@ fn path(options: &Options<'_>, account: &str) -> Result<PathBuf> {
 async fn account_of(aws: &Aws) -> Result<String> {
     let sts = aws_sdk_sts::Client::new(&aws.config);
     let identity = sts.get_caller_identity().send().await.map_err(|error| {
-        aws.explain("asking whose these credentials are", "sts:GetCallerIdentity", &error)
+        aws.explain("identifying the credentials", "sts:GetCallerIdentity", &error)
     })?;
-    let account = identity.account.context("STS does not say which account this is")?;
+    let account = identity.account.context("the response of STS has no account")?;
     if account.is_empty() || !account.chars().all(|it| it.is_ascii_digit()) {
-        bail!("STS says that the account is {account:?}, which is no account");
+        bail!("STS returned the account {account:?}, which is not an account ID");
     }
     Ok(account)
 }
 
-/// Asks a person. Anything but yes means no.
+/// Asks for confirmation. Any answer except yes means no.
 fn confirmed(changes: usize, roles: usize) -> Result<bool> {
     let mut stderr = io::stderr();
     let of = match (changes, roles) {

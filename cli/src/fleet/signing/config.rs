@@ -1,4 +1,4 @@
-//! What a code signing configuration has against a layer. Pure.
+//! The objection of a code signing configuration to a layer. Pure.
 
 use aws_sdk_lambda::types::{CodeSigningConfig, CodeSigningPolicy};
 
@@ -8,18 +8,18 @@ use crate::fleet::reason::{Reason, Why};
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Config {
     pub(super) arn: String,
-    /// True if Lambda refuses layers that no allowed profile has signed; otherwise it warns of them.
+    /// True if Lambda rejects layers that no allowed profile has signed; otherwise it only warns.
     is_enforced: bool,
     /// ARNs of the signing profile versions that are allowed.
     allowed: Vec<String>,
 }
 
-/// What a configuration has against a layer.
+/// The objection of a configuration to a layer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::fleet) enum Objection {
-    /// Lambda refuses the layer.
+    /// Lambda rejects the layer.
     Refusal(Why),
-    /// Lambda takes the layer, and warns of it in `CloudWatch` and `CloudTrail`.
+    /// Lambda accepts the layer, and reports a warning in `CloudWatch` and `CloudTrail`.
     Warning(String),
 }
 
@@ -37,7 +37,7 @@ impl Config {
         }
     }
 
-    /// Returns what it has against a layer version that this profile version has signed.
+    /// Returns the objection to a layer version that this profile version has signed.
     pub(super) fn objection(&self, layer: &str, signer: Option<&str>) -> Option<Objection> {
         if signer.is_some_and(|signer| self.allowed.iter().any(|it| it == signer)) {
             return None;

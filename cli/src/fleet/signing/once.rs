@@ -6,7 +6,7 @@ use std::rc::Rc;
 
 use tokio::sync::OnceCell;
 
-/// Values by key. Each is read once, however many functions need it at the same time.
+/// Values by key. Each value is read once, even if several functions need it at the same time.
 #[derive(Debug)]
 pub(super) struct Once<T>(RefCell<BTreeMap<String, Rc<OnceCell<T>>>>);
 
@@ -17,7 +17,7 @@ impl<T> Default for Once<T> {
 }
 
 impl<T: Clone> Once<T> {
-    /// Returns the value of a key, which `read` reads if that has not happened yet.
+    /// Returns the value of a key. `read` reads it the first time.
     pub(super) async fn get<F>(&self, key: &str, read: impl FnOnce() -> F) -> T
     where
         F: Future<Output = T>,

@@ -1,4 +1,4 @@
-//! Writes that Lambda refuses because others have changed the same layer or variable just before.
+//! Writes that Lambda rejects because others have just changed the same layer or variable.
 
 use std::time::Duration;
 

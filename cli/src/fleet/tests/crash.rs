@@ -10,10 +10,10 @@ use kinesis_telemetry_control_plane::{
 use super::flows::shop;
 use super::harness::{Kill, World, test};
 
-/// Runs of an ordinary test that are killed; the workflow `nightly` kills a thousand.
+/// Number of killed runs in an ordinary test; the workflow `nightly` kills a thousand.
 const SEEDS: u64 = 100;
 
-/// The commands that are killed, with those that are run before them.
+/// The commands that are killed, each with the commands before it.
 const RUNS: [(&[&str], &str); 5] = [
     (&[], "attach --all --set SAMPLE=0.5 --publish"),
     (&[], "upgrade --all"),
@@ -29,7 +29,7 @@ fn seeds() -> std::ops::Range<u64> {
     }
 }
 
-/// A different number for each seed and place.
+/// Returns a different number for each seed and place.
 fn draw(seed: u64, place: u64, below: usize) -> usize {
     let mixed = (seed * 31 + place + 1).wrapping_mul(0x9E37_79B9_7F4A_7C15);
     usize::try_from(mixed >> 33).unwrap() % below.max(1)
@@ -64,7 +64,7 @@ async fn prepared(before: &[&str]) -> World {
     world
 }
 
-/// A line of which a crash has written the beginning.
+/// Adds the beginning of a line, as a crash leaves it.
 fn tear(world: &World) {
     let mut file = OpenOptions::new().append(true).create(true).open(world.journal()).unwrap();
     file.write_all(b"{\"entry\":\"change\",\"id\":").unwrap();

@@ -1,4 +1,4 @@
-//! Others change the same functions, during a run and after it.
+//! Changes of the same functions by others, during and after a run.
 
 use kinesis_telemetry_control_plane::{Faults, layer, other_layer};
 
@@ -58,7 +58,7 @@ fn rollback_leaves_what_others_changed() {
         assert_eq!(world.plane.function("old").layers[1], layer("x86_64", 11));
         let layers = ["new", "b", "a"].map(other_layer);
         assert_eq!(world.plane.function("orders").layers, layers);
-        // It is named again as long as it is not as it was.
+        // The function is listed again until it is in its old state.
         assert_eq!(world.run("rollback").await.items.len(), 2);
         world.plane.check(8);
     });
@@ -98,16 +98,16 @@ fn two_runs_do_not_share_a_journal() {
         let path = world.journal();
         let journal = crate::fleet::journal::Journal::open(&path, "111122223333", None).unwrap();
         let error = world.try_run("attach --all").await.unwrap_err().to_string();
-        assert!(error.starts_with("another run writes the journal"), "{error}");
+        assert!(error.starts_with("another run is writing the journal"), "{error}");
         drop(journal);
         world.run("attach --all").await;
         let text = std::fs::read_to_string(&path).unwrap();
-        assert!(!text.contains("TABLE"), "variables of others stay out of it");
+        assert!(!text.contains("TABLE"), "the journal never has variables of others");
         let mode = std::os::unix::fs::PermissionsExt::mode(
             &std::fs::metadata(&path).unwrap().permissions(),
         );
         assert_eq!(mode & 0o777, 0o600);
         let other = crate::fleet::journal::Journal::open(&path, "444455556666", None);
-        assert!(other.unwrap_err().to_string().contains("is of the account 111122223333"));
+        assert!(other.unwrap_err().to_string().contains("belongs to the account 111122223333"));
     });
 }

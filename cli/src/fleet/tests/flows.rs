@@ -1,4 +1,4 @@
-//! Whole commands.
+//! Complete commands, from the plan to the result.
 
 use serde_json::json;
 
@@ -11,7 +11,7 @@ use crate::fleet::result::Outcome;
 const STREAM: &str = "KINESIS_TELEMETRY_STREAM";
 const QUEUE: &str = "KINESIS_TELEMETRY_DEAD_LETTER_QUEUE_URL";
 
-/// Functions that differ in everything that matters.
+/// Returns functions that differ in every relevant property.
 pub(super) fn shop() -> Vec<Function> {
     vec![
         Function::new("orders")

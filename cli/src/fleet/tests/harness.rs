@@ -1,4 +1,4 @@
-//! Runs commands against the control plane, and ends them at any call.
+//! Runs commands against the control plane, and kills them at any call.
 
 use std::future::pending;
 use std::path::PathBuf;
@@ -35,16 +35,16 @@ pub(super) struct World {
     start: Instant,
 }
 
-/// Where a run ends.
+/// The call at which a run is killed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kill {
     /// The number of the call.
     pub(super) call: usize,
-    /// True if the service has done what it was asked to do, and its answer is lost.
+    /// True if the service has executed the call and only its response is lost.
     pub(super) is_done: bool,
 }
 
-/// How far a command gets.
+/// The stage that a command reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Until {
     DryRun,
@@ -97,9 +97,9 @@ impl HttpConnector for Shared {
 
 /// Runs a test in virtual time.
 pub(super) fn test(test: impl AsyncFnOnce()) {
-    // Certificates are read once, and not in virtual time.
+    // Certificates are read once, outside of virtual time.
     base();
-    // The same times to wait in each run.
+    // Makes the waits the same in each run.
     fastrand::seed(1);
     let runtime = Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
     runtime.block_on(test());
@@ -125,7 +125,7 @@ impl World {
         Self { plane: Arc::new(plane), folder, start: Instant::now() }
     }
 
-    /// Another operator of the same account, with a journal of their own.
+    /// Returns another operator of the same account, with their own journal.
     pub(super) fn colleague(&self) -> Self {
         let folder = tempfile::tempdir().unwrap();
         Self { plane: Arc::clone(&self.plane), folder, start: self.start }
@@ -145,7 +145,7 @@ impl World {
         Box::pin(self.typed(words, &connector, Until::End, || {})).await
     }
 
-    /// Runs a command to its end. Others do something between plan and changes.
+    /// Runs a command to its end, and calls `between` after the plan and before the changes.
     pub(super) async fn run_between(&self, words: &str, between: impl Fn()) -> Done {
         let connector = self.connector(None);
         Box::pin(self.typed(words, &connector, Until::End, between)).await.unwrap()

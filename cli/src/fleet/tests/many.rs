@@ -7,7 +7,7 @@ use kinesis_telemetry_control_plane::{ControlPlane, Function, other_layer};
 use super::harness::{World, test};
 use crate::fleet::result::Outcome;
 
-/// Functions of an ordinary test run; the workflow `nightly` plays more.
+/// Number of functions in an ordinary test run; the workflow `nightly` uses more.
 const FUNCTIONS: usize = 1_000;
 const ROLES: usize = 100;
 
@@ -35,10 +35,10 @@ fn thousands_of_functions_take_few_calls() {
         assert_eq!(calls["UpdateFunctionConfiguration"], count, "{calls:?}");
         assert_eq!(calls["ListCodeSigningConfigs"], 1, "there is no configuration");
         assert!(!calls.contains_key("GetFunctionCodeSigningConfig"), "{calls:?}");
-        // One for the plan, one before the write, and one after it.
+        // One call for the plan, one before the write, and one after it.
         assert!(calls["GetFunction"] <= 3 * count, "{calls:?}");
         let roles = (calls["AttachRolePolicy"], calls["ListAttachedRolePolicies"]);
-        // One for the plan, and one before the policy is attached.
+        // One call for the plan, and one before the policy is attached.
         assert_eq!(roles, (ROLES, 2 * ROLES));
         // Eight changes a second, and fifty reads a second.
         let least = Duration::from_secs(u64::try_from(count).unwrap() / 8);

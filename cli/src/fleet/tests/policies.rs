@@ -10,7 +10,7 @@ use crate::fleet::run::Done;
 
 const STREAM: &str = "KINESIS_TELEMETRY_STREAM";
 
-/// Returns what became of the policy of the only role, with the reason.
+/// Returns the outcome for the policy of the only role, with the reason.
 fn policy(done: &Done) -> (&'static str, Option<Reason>, String) {
     let [role] = &done.roles[..] else { panic!("{done:#?}") };
     let why = role.why.as_ref();

@@ -1,4 +1,4 @@
-//! Why functions stay as they are, from the answers of services.
+//! The reasons why functions are not changed, from the responses of services.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use super::harness::{World, test};
 use crate::fleet::reason::Reason;
 use crate::fleet::result::Outcome;
 
-/// Runs attach on one function and returns why it stays as it is: by the plan, then by the result.
+/// Runs attach on one function, and returns the reason why it is not changed: in the plan, then in the result.
 async fn reasons(
     function: Function,
     prepare: impl FnOnce(&World),
@@ -68,7 +68,7 @@ fn an_answer_without_what_a_write_needs_is_refused() {
             let reason = Some(expected);
             assert_eq!(reasons(function, |_| ()).await, (reason, reason), "{member}");
         }
-        // Lambda leaves out the environment of a function without variables.
+        // Lambda omits the environment of a function without variables.
         let world = World::new(vec![Function::new("f").with("Environment", json!(null))]);
         assert_eq!(world.plan("attach --all").await[0].outcome, Outcome::Planned);
     });
@@ -114,7 +114,7 @@ fn missing_permissions_are_named() {
         let world = World::new(vec![Function::new("f")]);
         world.plane.state().denied = vec!["ListFunctions"];
         let error = world.try_run("attach --all").await.unwrap_err().to_string();
-        assert!(error.contains("takes the permission lambda:ListFunctions"), "{error}");
+        assert!(error.contains("requires the permission lambda:ListFunctions"), "{error}");
     });
 }
 
@@ -210,7 +210,7 @@ fn a_minute_of_failed_writes_is_waited_out() {
 #[test]
 fn a_refusal_because_of_another_update_is_waited_out() {
     test(async || {
-        // Lambda refuses the write, although the read before it shows no update.
+        // Lambda rejects the write, although the read before it shows no update.
         for (minutes, expected) in [(4, Outcome::Changed), (30, Outcome::Failed)] {
             let idle = json!("Successful");
             let world = World::new(vec![Function::new("f").with("LastUpdateStatus", idle)]);

@@ -1,4 +1,4 @@
-//! What a rollback leaves, and selections that match nothing.
+//! The state after a rollback, and selections that match nothing.
 
 use kinesis_telemetry_control_plane::{Function, POLICY, layer, other_layer};
 
@@ -17,11 +17,11 @@ fn work_after_a_restoration_by_hand_is_kept() {
         world.plane.change("f", |it| (it.layers, it.variables) = (before.layers, before.variables));
         let done = world.run("rollback").await;
         assert_eq!((done.items[0].outcome, &done.items[0].why), (Outcome::Unchanged, &None));
-        // The same change is made again, by others.
+        // Others make the same change again.
         world.plane.change("f", |it| (it.layers, it.variables) = (after.layers, after.variables));
         let picture = world.plane.picture();
         let error = world.try_run("rollback").await.unwrap_err().to_string();
-        assert!(error.contains("holds nothing to restore"), "{error}");
+        assert!(error.contains("has nothing to restore"), "{error}");
         assert_eq!(world.plane.picture(), picture);
     });
 }
@@ -85,9 +85,9 @@ fn selections_that_match_nothing_fail() {
         assert_eq!(outcomes, [("f", Outcome::Changed), ("h", Outcome::Skipped)]);
         let why = done.items[1].why.as_ref().unwrap();
         assert_eq!((why.reason, why.detail.as_str()), (Reason::NotFound, "not in this journal"));
-        fails("rollback --function f", "holds nothing to restore").await;
+        fails("rollback --function f", "has nothing to restore").await;
         world.run("rollback").await;
-        fails("rollback", "holds nothing to restore").await;
+        fails("rollback", "has nothing to restore").await;
     });
 }
 

@@ -1,4 +1,4 @@
-//! Code signing: layers that Lambda would refuse, or warn of.
+//! Code signing: layers that Lambda would reject or report a warning for.
 
 use kinesis_telemetry_control_plane::{CodeSigning, Function, layer, signing_profile};
 
@@ -27,7 +27,7 @@ fn sign(world: &World, version: u32, profile: &str) {
     world.plane.state().signers.insert(layer("x86_64", version), signing_profile(profile));
 }
 
-/// Returns why a command plans to leave the only function, after it was run with the same result and without a write.
+/// Returns the reason why a command does not change the only function. Checks that the run has the same result, without a write.
 async fn refused(world: &World, command: &str) -> Why {
     let before = world.plane.picture();
     let writes = world.plane.state().calls.get(PUT).copied();
@@ -99,7 +99,11 @@ fn an_unsigned_layer_is_removed_but_not_restored() {
             sign(&world, 12, "trusted");
             changed(&world, command).await;
             let asked = world.plane.state().calls.contains_key("ListCodeSigningConfigs");
-            assert_eq!(asked, command == "upgrade --all", "only who adds a layer asks");
+            assert_eq!(
+                asked,
+                command == "upgrade --all",
+                "only commands that add a layer read signatures"
+            );
             let why = refused(&world, "rollback").await;
             assert_eq!(why.reason, Reason::CodeSigning);
             assert!(why.detail.contains(":9 is not signed"), "{why}");

@@ -10,15 +10,15 @@ use super::GAP;
 /// A column and the width that it needs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Column {
-    /// Width below which other columns are left out first.
+    /// Width below which other columns are omitted first.
     pub(super) comfortable: usize,
-    /// Width below which the column says nothing.
+    /// Width below which the column is useless.
     pub(super) least: usize,
-    /// The place in the order in which columns are left out, if it may be.
+    /// The position in the order in which columns are omitted, if the column can be omitted.
     pub(super) dropped: Option<u8>,
 }
 
-/// Returns the widths of columns whose cells take so much, in a line of so many columns; `None` for a column that is left out.
+/// Returns the widths of columns, given the widths of their cells and of the line; `None` for a column that is omitted.
 pub(super) fn fitted<const N: usize>(
     columns: &[Column; N],
     natural: [usize; N],
@@ -38,7 +38,7 @@ pub(super) fn fitted<const N: usize>(
         }
     }
     shrink(&mut widths, most, &total, |index| columns[index].least);
-    // What the last step left over belongs to the columns on the left.
+    // The remaining columns of the last step go to the columns on the left.
     for index in 0..N {
         let left = most.saturating_sub(total(&widths));
         if let Some(width) = &mut widths[index] {
@@ -65,13 +65,13 @@ fn shrink<const N: usize>(
     }
 }
 
-/// Returns a value of at most so many columns: names of a stack's functions differ at their end, so the middle is left out.
+/// Shortens a value to at most `width` columns. It omits the middle, because names of a stack's functions differ at the end.
 pub(super) fn shortened(value: &str, width: usize) -> Cow<'_, str> {
     if display_width(value) <= width {
         return value.into();
     }
     let characters: Vec<char> = value.chars().collect();
-    // A wide character takes two columns: then fewer fit.
+    // A wide character takes two columns, so fewer fit.
     let mut kept = width.saturating_sub(1);
     loop {
         let (head, tail) = (kept.div_ceil(2), kept / 2);
@@ -95,7 +95,7 @@ mod tests {
     ];
 
     #[test]
-    fn columns_shrink_before_one_is_dropped() {
+    fn columns_shrink_before_one_is_omitted() {
         let of = |most| fitted(&COLUMNS, [30, 4, 12], most);
         assert_eq!(of(50), [Some(30), Some(4), Some(12)]);
         assert_eq!(of(45), [Some(25), Some(4), Some(12)]);

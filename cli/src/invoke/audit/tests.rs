@@ -4,7 +4,7 @@ use super::*;
 
 const FUNCTION: &str = "f";
 
-/// An event of this instance, as a record.
+/// Returns an event of this instance as a record.
 fn record(event: &str, function: &str, instance: &str, seq: u64) -> Record {
     let open = event.strip_suffix('}').unwrap();
     let source = format!(r#"{{"function":"{function}","instance":"{instance}","seq":{seq}}}"#);
@@ -14,7 +14,7 @@ fn record(event: &str, function: &str, instance: &str, seq: u64) -> Record {
     }
 }
 
-/// Records of one event each; numbered from `first` on.
+/// Returns records of one event each, numbered from `first`.
 fn records(first: u64, events: &[String]) -> Vec<Record> {
     let numbered = events.iter().zip(first..);
     numbered.map(|(event, seq)| record(event, FUNCTION, "a", seq)).collect()
@@ -38,13 +38,13 @@ fn all() -> Vec<String> {
 
 fn audit(records: &[Record]) -> Audit {
     let mut evidence = Evidence::new(FUNCTION);
-    // The portions in which records are read do not matter.
+    // The result does not depend on how records are split into batches.
     records.chunks(2).for_each(|it| evidence.add(it));
     Audit::of(&[Sent { request_id: "r".into(), lines: 2 }], &evidence)
 }
 
 #[test]
-fn an_invocation_is_complete_in_the_middle_of_an_instances_life() {
+fn an_invocation_of_an_older_instance_can_be_complete() {
     let audit = audit(&records(40, &all()));
     assert!(audit.is_complete(), "{audit:?}");
     assert_eq!((audit.arrived(), audit.expected()), (5, 5));
@@ -53,19 +53,19 @@ fn an_invocation_is_complete_in_the_middle_of_an_instances_life() {
 }
 
 #[test]
-fn what_did_not_arrive_is_named_and_may_still_come() {
+fn missing_events_are_named_and_may_still_arrive() {
     let mut records = records(1, &all());
     records.remove(2);
     let audit = audit(&records);
     assert!(!audit.is_complete() && !audit.cannot_become_complete());
     assert_eq!(audit.requests[0].missing, ["line 2"]);
-    assert_eq!(audit.instances[0].missing, [(3, 3)], "and leaves a hole");
+    assert_eq!(audit.instances[0].missing, [(3, 3)], "its number is missing");
     let nothing = Audit::of(&[Sent { request_id: "q".into(), lines: 0 }], &Evidence::default());
     assert_eq!(nothing.arrived(), 0);
 }
 
 #[test]
-fn an_event_under_two_numbers_and_two_events_under_one_are_final() {
+fn repeated_and_conflicting_events_are_final() {
     let mut twice = all();
     twice.push(logged(2));
     let audit_twice = audit(&records(1, &twice));
@@ -80,7 +80,7 @@ fn an_event_under_two_numbers_and_two_events_under_one_are_final() {
 }
 
 #[test]
-fn a_record_that_came_twice_is_what_delivery_at_least_once_means() {
+fn a_duplicate_record_is_allowed() {
     let mut records = records(1, &all());
     records.push(records[0].clone());
     let audit = audit(&records);
@@ -89,33 +89,33 @@ fn a_record_that_came_twice_is_what_delivery_at_least_once_means() {
 }
 
 #[test]
-fn what_others_send_is_nobodys_fault() {
+fn events_of_others_are_not_judged() {
     let mut records = records(3, &all());
     let other = stated("platform.start").replace("\"r\"", "\"other\"");
-    // Another function, which repeats itself and lacks numbers; another instance of this one, of which less than all is read.
+    // Another function, with duplicates and gaps, and another instance of this one that is read only in part.
     for (function, instance) in [("g", "b"), ("g", "b"), (FUNCTION, "c")] {
         records.insert(0, record(&other, function, instance, 7));
         records.push(record(&logged(1).replace("\"r\"", "\"other\""), function, instance, 9));
     }
-    // Events without identity, and what is none at all.
+    // An event without identity, and a line that is not an event.
     records.push(Record { data: format!("{other}\nnoise\n").into_bytes(), arrived_ms: 0 });
-    // This is a late attempt to deliver an event from before the first invocation.
+    // A late retry of an event from before the first invocation.
     records.push(record(&other, FUNCTION, "a", 1));
     let audit = audit(&records);
     assert!(audit.is_complete() && !audit.cannot_become_complete(), "{audit:?}");
     assert_eq!((audit.instances.len(), audit.instances[0].first), (1, 3));
-    assert_eq!(audit.broken.count, 2, "which is noted");
+    assert_eq!(audit.broken.count, 2, "both are reported");
 }
 
 #[test]
-fn our_own_events_without_identity_are_final() {
+fn own_events_without_identity_are_final() {
     let audit = audit(&[Record { data: all().join("\n").into_bytes(), arrived_ms: 0 }]);
     assert!(audit.requests[0].anonymous);
     assert!(audit.cannot_become_complete() && !audit.is_complete());
 }
 
 #[test]
-fn an_instance_that_was_made_for_us_has_all_from_its_first_number_on() {
+fn a_new_instance_must_have_every_number_from_1() {
     let mut events = all();
     let report = r#"{"requestId":"r","metrics":{"initDurationMs":81.5}}"#;
     events[4] = format!(r#"{{"type":"platform.report","record":{report}}}"#);
@@ -127,7 +127,7 @@ fn an_instance_that_was_made_for_us_has_all_from_its_first_number_on() {
 }
 
 #[test]
-fn a_line_is_known_by_what_the_test_function_writes() {
+fn a_line_is_recognized_by_its_text() {
     let text = r#"{"record":"[INFO] id line 12 of 20 xxx"}"#;
     assert_eq!(line(text, 20).as_deref(), Some("line 12"));
     assert_eq!(line(text, 30), None);

@@ -13,14 +13,14 @@ fn reasons(outcome: &Outcome) -> Vec<String> {
     outcome.kept.iter().map(|it| it.reason.to_string()).collect()
 }
 
-/// Two pieces of a record whose name has its checksum.
+/// Returns two pieces of a record whose name contains its checksum.
 fn proved() -> (Piece, Piece) {
     let name = format!("i-1-2-{:08x}", crc32fast::hash(b"ab\n"));
     (Piece::sample(&name, 1, 2, "a"), Piece::sample(&name, 2, 2, "b\n"))
 }
 
 #[test]
-fn pieces_that_fit_their_checksum_are_whole_at_once_in_any_order() {
+fn pieces_that_match_their_checksum_are_complete_at_once() {
     let (one, two) = proved();
     let mut letters = Letters::default();
     assert_eq!(file(&mut letters, &[&two, &two]), Outcome::default());
@@ -38,13 +38,13 @@ fn base64_is_decoded_after_its_pieces_are_joined() {
         piece
     };
     let mut letters = Letters::default();
-    // Cut where no base64 ends.
+    // The cut is inside of a base64 group.
     file(&mut letters, &[&piece(1, "H4"), &piece(2, "sI")]);
     assert_eq!(data(&letters.rest(true)), [[0x1F, 0x8B, 0x08]]);
 }
 
 #[test]
-fn without_a_checksum_pieces_wait_until_none_can_contradict_them() {
+fn pieces_without_a_checksum_wait_for_the_end_of_the_queue() {
     let (one, two) = (Piece::sample("i", 1, 2, "a"), Piece::sample("i", 2, 2, "b\n"));
     let mut letters = Letters::default();
     assert_eq!(file(&mut letters, &[&one, &two]), Outcome::default());
@@ -52,15 +52,15 @@ fn without_a_checksum_pieces_wait_until_none_can_contradict_them() {
 
     file(&mut letters, &[&one, &two]);
     let outcome = file(&mut letters, &[&Piece::sample("i", 2, 2, "evil\n")]);
-    assert!(reasons(&outcome)[0].contains("two contents of its piece 2"), "{outcome:?}");
+    assert!(reasons(&outcome)[0].contains("two different versions of its piece 2"), "{outcome:?}");
     assert_eq!(outcome.kept[0].messages, 3);
-    // So is what comes later.
+    // Later pieces are kept, too.
     assert_eq!(file(&mut letters, &[&one]).kept[0].messages, 1);
     assert_eq!(letters.rest(false), Outcome::default());
 }
 
 #[test]
-fn letters_of_one_piece_that_claim_the_same_record_are_kept_apart() {
+fn letters_of_one_piece_are_never_joined() {
     let mut letters = Letters::default();
     let outcome =
         file(&mut letters, &[&Piece::sample("i", 1, 1, "a"), &Piece::sample("i", 1, 1, "b")]);
@@ -74,7 +74,7 @@ fn a_forged_piece_never_becomes_a_part_of_a_genuine_record() {
     let forged = Piece { body: "evil\n".into(), ..two.clone() };
     let mut letters = Letters::default();
     let outcome = file(&mut letters, &[&one, &forged]);
-    assert!(reasons(&outcome)[0].contains("do not fit the checksum"), "{outcome:?}");
+    assert!(reasons(&outcome)[0].contains("do not match the checksum"), "{outcome:?}");
     assert_eq!(file(&mut letters, &[&two]).kept[0].messages, 1);
     assert!(letters.rest(true).whole.is_empty());
 }
@@ -86,12 +86,12 @@ fn missing_pieces_are_listed_up_to_ten() {
     assert_eq!(
         reasons(&letters.rest(true)),
         [
-            "of its 2 pieces 1 are not in the queue",
-            "of its 1000 pieces 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 989 more are not in the queue"
+            "of its 2 pieces, these are not in the queue: 1",
+            "of its 1000 pieces, these are not in the queue: 2, 3, 4, 5, 6, 7, 8, 9, 10, 11 and 989 more"
         ]
     );
     file(&mut letters, &[&Piece::sample("i", 2, 2, "b")]);
-    assert_eq!(reasons(&letters.rest(false)), ["redrive ended before the queue did"]);
+    assert_eq!(reasons(&letters.rest(false)), ["redrive stopped before the end of the queue"]);
 }
 
 #[test]
@@ -105,7 +105,7 @@ fn unfinished_letters_take_no_more_memory_than_allowed() {
         kept += outcome.kept.len();
         assert!(letters.bytes <= letters.most_bytes && letters.by_key.len() <= 256);
     }
-    // Good ones in between are put together.
+    // Good records in between are joined.
     kept += file(&mut letters, &[&one]).kept.len();
     assert_eq!(data(&file(&mut letters, &[&two])), [b"ab\n"]);
     kept += letters.rest(true).kept.len();
@@ -113,7 +113,7 @@ fn unfinished_letters_take_no_more_memory_than_allowed() {
 }
 
 #[test]
-fn a_complete_letter_that_makes_room_goes_back() {
+fn a_complete_letter_that_is_released_is_written() {
     let mut letters = Letters { most_bytes: 3 * MESSAGE_BYTES, ..Letters::default() };
     let pieces = [Piece::sample("i", 1, 2, "a"), Piece::sample("i", 2, 2, "b\n")];
     file(&mut letters, &[&pieces[0], &pieces[1]]);
@@ -128,6 +128,6 @@ fn pieces_that_are_larger_than_a_record_take_no_memory() {
     let mut letters = Letters::default();
     file(&mut letters, &[&Piece::sample("i", 1, 3, &large)]);
     let outcome = file(&mut letters, &[&Piece::sample("i", 2, 3, &large)]);
-    assert!(reasons(&outcome)[0].contains("larger than a record of Kinesis"), "{outcome:?}");
+    assert!(reasons(&outcome)[0].contains("larger than a Kinesis record can be"), "{outcome:?}");
     assert_eq!(letters.bytes, MESSAGE_BYTES);
 }

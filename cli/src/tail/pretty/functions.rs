@@ -1,21 +1,21 @@
-//! The names of functions, as short as they can be told apart. Pure.
+//! Short, distinct names of functions. Pure.
 
 use std::collections::BTreeMap;
 
-/// Characters of a short name.
+/// Number of characters of a short name.
 const SHORT: usize = 16;
-/// Characters of the beginning and of the end that a short name keeps.
+/// Number of characters that a short name keeps from the beginning and from the end.
 const KEPT: (usize, usize) = (7, 8);
 
-/// The functions that were seen.
+/// The functions that have events.
 #[derive(Default)]
 pub(super) struct Functions {
-    /// Short names by names.
+    /// Short names by name.
     short: BTreeMap<String, String>,
 }
 
 impl Functions {
-    /// Notes a function; returns how it is introduced if it is new.
+    /// Notes a function. Returns the text that introduces it if it is new.
     pub(super) fn introduce(&mut self, name: Option<&str>) -> Option<String> {
         let name = name.filter(|name| !self.short.contains_key(*name))?;
         let short = self.free(&shortened(name));
@@ -28,7 +28,7 @@ impl Functions {
         Some(introduction)
     }
 
-    /// Returns true if a line must say which function it is from.
+    /// Returns true if there are several functions, so that each line must name its own.
     pub(super) fn are_several(&self) -> bool {
         self.short.len() > 1
     }
@@ -43,7 +43,7 @@ impl Functions {
         self.short.values().map(|it| it.chars().count()).max().unwrap_or_default()
     }
 
-    /// Returns the short name with a number, if another function has it.
+    /// Returns the short name, with a number if another function already has it.
     fn free(&self, short: &str) -> String {
         let numbered = (2..).map(|number| format!("{short}~{number}"));
         let is_free = |it: &String| !self.short.values().any(|other| other == it);
@@ -51,7 +51,7 @@ impl Functions {
     }
 }
 
-/// Names that the CDK makes differ at the end, and begin with the name of the stack.
+/// Shortens a name in the middle. Names from the CDK begin with the name of the stack and differ at the end.
 fn shortened(name: &str) -> String {
     let characters: Vec<char> = name.chars().collect();
     if characters.len() <= SHORT {

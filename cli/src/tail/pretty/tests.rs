@@ -150,6 +150,6 @@ fn wide_and_combined_characters_are_wrapped_whole() {
     let text = "東京 ".repeat(30) + &"e\u{301}".repeat(90);
     let line = serde_json::to_string(&text).unwrap();
     let rows = shown(&[logged("f", "2026-11-29T12:00:00.000Z", &line)], Some(60), false);
-    let said: String = rows.lines().skip(1).map(str::trim).collect::<Vec<_>>().join("");
-    assert!(said.replace(' ', "").ends_with(&text.replace(' ', "")), "{rows}");
+    let text_of_rows: String = rows.lines().skip(1).map(str::trim).collect::<Vec<_>>().join("");
+    assert!(text_of_rows.replace(' ', "").ends_with(&text.replace(' ', "")), "{rows}");
 }

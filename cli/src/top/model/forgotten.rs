@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use crate::top::facts::Ledger;
 use crate::top::row::Counts;
 
-/// Entries of a generation.
+/// Number of entries of a generation.
 const MOST: usize = 20_000;
 
 /// Cumulative totals of an instance. An instance that returns continues them.
@@ -36,7 +36,7 @@ impl Totals {
         };
     }
 
-    /// Takes off what [`Self::add_to`] added.
+    /// Subtracts the totals from `counts`; the inverse of [`Self::add_to`].
     pub(super) fn take_from(&self, counts: &mut Counts) {
         let mut own = Counts::default();
         self.add_to(&mut own);

@@ -19,14 +19,14 @@ pub(super) struct Instance {
     pub(super) rate: Rate,
     pub(super) lag: Lag,
     pub(super) latest_ms: i64,
-    /// Counts of events; those of `numbers` and `totals` are added when they are asked for.
+    /// Counts of events, without those of `numbers` and `totals`, which are added on request.
     counts: Counts,
     pub(super) memory: Option<Memory>,
-    /// Its ledger is the one with the largest `upTo`.
+    /// The totals. Their ledger is the one with the largest `upTo`.
     totals: Totals,
 }
 
-/// Something that is counted once.
+/// A fact that is counted only once.
 #[derive(Hash)]
 enum Counted {
     Invocation,
@@ -58,16 +58,16 @@ impl Instance {
         }
     }
 
-    /// Counts what an event says, unless another event, or a duplicate, said it before.
+    /// Counts the facts of an event, unless another event or a duplicate already stated them.
     ///
-    /// Events without an identity (`ENVELOPE=none`) come from any number of functions and instances. Their cold starts are counted
+    /// Events without an identity (`ENVELOPE=none`) may come from several functions and instances. Their cold starts are counted
     /// by request.
     pub(super) fn learn(&mut self, event: &Event, facts: Facts, once: &mut Once) {
         let source = &event.source;
         let process = (source.function.as_deref(), source.instance.as_str());
         let has_identity = !source.instance.is_empty();
         let request = event.request_id.as_deref().unwrap_or_default();
-        // `platform.initReport` has no request: it would count again what the first report of its instance says.
+        // `platform.initReport` has no request ID, so it would count the cold start of the instance's first report again.
         let is_cold_start = facts.is_cold_start && (has_identity || !request.is_empty());
         let cold_start = if has_identity { "" } else { request };
         let mut is_first = |counted: Counted, name: &str| once.is_first((counted, process, name));
@@ -105,7 +105,7 @@ impl Instance {
         self.totals = totals;
     }
 
-    /// Returns the totals, without the ranges of the ledger: their numbers were counted.
+    /// Returns the totals without the ranges of the ledger, whose numbers were already counted.
     pub(super) fn into_totals(self) -> Totals {
         let mut totals = self.totals;
         if let Some(ledger) = &mut totals.ledger {

@@ -25,7 +25,7 @@ fn platform(seq: u64, kind: &str, record: &Value) -> Event {
     event("orders", "a", seq, &format!("platform.{kind}"), record)
 }
 
-/// The counts of the only function, an hour later.
+/// Returns the counts of the only function, an hour later.
 fn counts(events: impl IntoIterator<Item = Event>) -> Counts {
     let mut model = model();
     for event in events {
@@ -57,7 +57,7 @@ fn a_number_is_missing_after_the_settle_time_until_it_arrives() {
 #[test]
 fn shards_that_are_not_read_yet_leave_nothing_missing() {
     let mut model = model();
-    // One shard is read to the tip, an hour of it; the other one lies behind.
+    // One shard was read to the tip, an hour of it; the other one was not.
     for seq in (1..=100).filter(|seq| seq % 2 == 1) {
         model.add(&line("a", seq), START_MS + 2_000 + 36_000 * seq.cast_signed());
     }
@@ -82,7 +82,7 @@ fn a_ledger_explains_what_was_shed() {
     let seen = [1, 2, 9, 10].map(|seq| line("a", seq));
     let counts = counts(seen.into_iter().chain([ledger(11, 6), ledger(8, 1)]));
     let expected = Counts { events: 6, shed: 6, dropped: 5, sampled_out: 40, ..Counts::default() };
-    assert_eq!(counts, expected, "the ledger of the most numbers counts");
+    assert_eq!(counts, expected, "the ledger with the largest number counts");
 }
 
 #[test]
@@ -116,7 +116,7 @@ fn an_invocation_and_its_failure_are_counted_once() {
         platform(4, "start", &of("r2", "")),
         platform(5, "runtimeDone", &of("r2", "success")),
         platform(6, "report", &of("r2", "success")),
-        // A managed instance has no `platform.runtimeDone`; the start may have been before the period.
+        // A managed instance has no `platform.runtimeDone`, and the start may be before the period.
         platform(7, "report", &of("r3", "timeout")),
     ]);
     assert_eq!((counts.invocations, counts.failures), (3, 2));
@@ -160,7 +160,7 @@ fn cold_starts_without_an_identity_are_counted_by_request() {
 }
 
 #[test]
-fn instances_of_the_same_name_are_told_apart_by_function() {
+fn instances_of_the_same_name_are_separated_by_function() {
     let init = json!({ "metrics": { "durationMs": 300.5 } });
     let mut model = model();
     for function in ["orders", "refunds"] {
@@ -198,7 +198,7 @@ fn the_memory_of_a_function_is_its_highest() {
 fn rates_and_lags_are_of_each_function_and_instance() {
     let mut model = model();
     for second in 0..20 {
-        // The event is of START_MS + 1000.
+        // The event was created at START_MS + 1000.
         let at_ms = START_MS + 1_000 * second;
         model.add(&line("a", second.cast_unsigned() + 1), at_ms);
         model
@@ -236,7 +236,7 @@ fn an_idle_instance_is_forgotten_and_its_counts_stay() {
     let (mut expected, counts) = (before[0].counts, after.counts);
     expected.events += 1;
     assert_eq!((counts, counts.missing, after.memory), (expected, 1, before[0].memory));
-    // The report comes when the environment wakes up.
+    // The report arrives when the environment resumes.
     model.add(&platform(4, "report", &failed), START_MS + FORGOTTEN_MS + 1);
     let woken = model.functions()[0].counts;
     assert_eq!((woken.invocations, woken.failures, woken.missing), (1, 1, 1));

@@ -15,7 +15,7 @@ fn drawn(picture: &Picture, view: &View, look: Look<'_>, size: (u16, u16)) -> Bu
     terminal.backend().buffer().clone()
 }
 
-/// The screen as text, without the spaces at the ends of lines.
+/// Returns the screen as text, without trailing spaces.
 fn text(picture: &Picture, view: &View, size: (u16, u16)) -> String {
     let buffer = drawn(picture, view, Look::default(), size);
     let area = buffer.area;
@@ -66,7 +66,7 @@ fn functions_at_80_columns() {
 
 
 
-            Enter instances  s order: events  / filter  Space pause  ? help  q end
+            Enter instances  s order: events  / filter  Space pause  ? help  q quit
         "]],
     );
 }
@@ -117,7 +117,7 @@ fn functions_at_120_columns() {
 
 
 
-            Enter instances  s order: events  / filter  Space pause  ? help  q end
+            Enter instances  s order: events  / filter  Space pause  ? help  q quit
         "]],
     );
 }
@@ -182,7 +182,7 @@ fn help_at_80_columns() {
               │                              failures, memory, missing, name             │
               │/                             filter by name                              │
               │Space                         pause                                       │
-              │q, Ctrl-C                     end                                         │
+              │q, Ctrl-C                     quit                                        │
               └──────────────────────────────────────────────────────────────────────────┘
 
 
@@ -207,13 +207,13 @@ fn an_empty_stream_waits_for_events() {
 
 
 
-            Enter instances  s order: events  / filter  Space pause  ? help  q end
+            Enter instances  s order: events  / filter  Space pause  ? help  q quit
         "]],
     );
 }
 
 #[test]
-fn colors_are_for_trouble_alone_and_can_be_off() {
+fn only_problems_are_colored_and_colors_can_be_off() {
     let colors = |picture: &Picture, is_colored| {
         let look = Look { is_colored, note: Some("throttled") };
         let buffer = drawn(picture, &View::default(), look, (160, 24));
@@ -260,7 +260,7 @@ fn ten_thousand_instances_scroll() {
     assert!(!shown.contains("\n05001 "), "{shown}");
 }
 
-/// A buffer with escape sequences for its colours and attributes.
+/// Returns a buffer as text, with escape sequences for its colours and attributes.
 fn ansi(buffer: &Buffer) -> String {
     let codes = [(Modifier::BOLD, "1"), (Modifier::UNDERLINED, "4"), (Modifier::REVERSED, "7")];
     let mut text = String::new();

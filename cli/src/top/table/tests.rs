@@ -48,7 +48,7 @@ fn the_table_at_120_columns() {
 }
 
 #[test]
-fn colors_are_for_trouble_alone() {
+fn only_problems_are_colored() {
     let colored = |picture: &Picture| {
         let text = table(picture, Order::Events, 160, Styles::new(true));
         text.as_str().replace("\u{1b}[1m", "")
@@ -58,7 +58,7 @@ fn colors_are_for_trouble_alone() {
 }
 
 #[test]
-fn a_line_of_json_has_every_figure_and_the_names_as_they_are() {
+fn a_line_of_json_has_every_figure_and_unchanged_names() {
     let line = json_line(&troubled(), Order::Name);
     assert_eq!(line.matches('\n').count(), 1);
     assert!(!line.contains(['\u{1b}', '\u{202e}']));

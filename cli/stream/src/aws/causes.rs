@@ -1,4 +1,4 @@
-//! An error and what it wraps.
+//! An error and the errors that it wraps.
 
 use std::error::Error;
 use std::iter::successors;
@@ -27,7 +27,7 @@ mod tests {
     use super::in_a_line;
 
     #[test]
-    fn an_error_becomes_one_line_that_says_nothing_twice() {
+    fn an_error_becomes_one_line_without_repetition() {
         let error = io::Error::other(io::Error::other("a\nb\u{1b}[31m\u{9b}  c"));
         assert_eq!(in_a_line(&error), "a b [31m c");
         let cause = anyhow::anyhow!("no file").context("no token");

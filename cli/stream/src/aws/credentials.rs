@@ -15,25 +15,25 @@ pub(super) fn cause<'a>(error: &'a (dyn Error + 'static)) -> Option<&'a Credenti
     causes(error).find_map(|it| it.downcast_ref())
 }
 
-/// Returns one line: why there are no credentials, and what to do.
+/// Explains in one line why there are no credentials, and what to do.
 pub(super) fn explain(error: &CredentialsError, profile: &Profile) -> String {
     let metadata = causes(error).find_map(|it| it.downcast_ref::<ImdsError>());
     if let Some(metadata) = metadata {
         return format!("{} (EC2's metadata service: {})", none(profile), in_a_line(metadata));
     }
     let CredentialsError::CredentialsNotLoaded(_) = error else {
-        // Providers wrap each other's errors, and the innermost has the reason.
+        // Providers wrap each other's errors; the innermost has the reason.
         let inner = causes(error).filter_map(|it| it.downcast_ref::<CredentialsError>()).last();
         let why = in_a_line(inner.and_then(Error::source).unwrap_or(error));
         return format!(
-            "{} gives no credentials: {why}; {}",
+            "{} provides no credentials: {why}; {}",
             profile.described(),
             profile.remedy()
         );
     };
     match of_profile(error) {
         Some(why) => format!(
-            "no AWS credentials: {} refers to what is missing in {}: {why}",
+            "no AWS credentials: {} refers to a section or key that is missing in {}: {why}",
             profile.described(),
             profile::files()
         ),
@@ -41,13 +41,17 @@ pub(super) fn explain(error: &CredentialsError, profile: &Profile) -> String {
     }
 }
 
-/// Returns one line: credentials did not come within `limit`, and what to do.
+/// Explains in one line that no credentials arrived within `limit`, and what to do.
 pub(super) fn late(limit: Duration, profile: &Profile) -> String {
     let seconds = limit.as_secs();
-    format!("{} gives no credentials within {seconds} s; {}", profile.described(), profile.remedy())
+    format!(
+        "{} provided no credentials within {seconds} s; {}",
+        profile.described(),
+        profile.remedy()
+    )
 }
 
-/// Returns why the profile was passed over although it is there.
+/// Returns why the SDK skipped the profile although it exists.
 fn of_profile(error: &CredentialsError) -> Option<String> {
     let chain = error.source()?.downcast_ref::<ProviderChainError<CredentialsError>>()?;
     let attempt = chain.attempts().iter().find(|it| it.name() == "Profile")?;

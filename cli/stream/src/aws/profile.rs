@@ -1,4 +1,4 @@
-//! The profile whose credentials and region are used, and the files in which AWS's tools look for it.
+//! The profile whose credentials and region are used, and the files in which AWS tools look for it.
 
 use std::env;
 use std::fs;
@@ -12,17 +12,17 @@ use super::causes::in_a_line;
 
 /// Variables that name a profile, in the order in which the CDK's tool reads them.
 const VARIABLES: [&str; 2] = ["AWS_PROFILE", "AWS_DEFAULT_PROFILE"];
-/// Variables that name the files, and the files if the variables are not set.
+/// Variables that name the files, each with the default if it is not set.
 const FILES: [(&str, &str); 2] =
     [("AWS_CONFIG_FILE", "~/.aws/config"), ("AWS_SHARED_CREDENTIALS_FILE", "~/.aws/credentials")];
-/// The profile if no variable names one.
+/// The name of the profile if no variable names one.
 const DEFAULT: &str = "default";
-/// Longest chain of `source_profile` that is followed to its credentials.
+/// Number of `source_profile` links that are followed to the credentials.
 const MOST_LINKS: usize = 8;
 /// The number of profiles that a message lists.
 const MOST_LISTED: usize = 10;
 
-/// The way in which a profile gets its credentials, as far as a person has to act when they are missing.
+/// The way in which a profile gets its credentials; it decides the advice if they are missing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum SignIn {
     Sso,
@@ -54,7 +54,7 @@ impl Profile {
             named.map_or((None, DEFAULT.to_owned()), |(variable, name)| (Some(variable), name));
         let (fs, env, files_of_env) = Default::default();
         let profiles = profile::load(&fs, &env, &files_of_env, None).await.map_err(|error| {
-            anyhow!("AWS's configuration cannot be read: {}", in_a_line(&error))
+            anyhow!("the AWS configuration cannot be read: {}", in_a_line(&error))
         })?;
         if let Some(variable) = variable
             && profiles.get_profile(&name).is_none()
@@ -65,13 +65,13 @@ impl Profile {
         Ok(Self { name, variable, sign_in })
     }
 
-    /// Returns the profile in words, with the variable that names it.
+    /// Describes the profile for a message, with the variable that names it.
     pub(super) fn described(&self) -> String {
         let variable = self.variable.map(|it| format!(" ({it})")).unwrap_or_default();
         format!("the profile {:?}{variable}", self.name)
     }
 
-    /// Returns the command by which AWS's own tool gives the credentials of `aws login`. The SDK would take 26 more crates for it.
+    /// Returns the AWS CLI command that prints the credentials of `aws login`. The SDK needs 26 more crates to read them.
     pub(super) fn process(&self) -> Option<String> {
         let name = self.name.replace('\'', r"'\''");
         let command =
@@ -79,25 +79,25 @@ impl Profile {
         (self.sign_in == SignIn::Login).then_some(command)
     }
 
-    /// Returns what a person does if the profile gives no credentials.
+    /// Returns the advice for a profile that provides no credentials.
     pub(super) fn remedy(&self) -> String {
         let name = &self.name;
         match self.sign_in {
             SignIn::Sso => format!("run aws sso login --profile {name}"),
             SignIn::Login => format!("run aws login --profile {name}"),
             SignIn::Mfa => format!(
-                "the code that its mfa_serial asks for cannot be typed here: set the variables that aws configure \
+                "this program cannot ask for the code of its mfa_serial: set the variables that aws configure \
                  export-credentials --profile {name} --format env prints, and unset AWS_PROFILE"
             ),
             SignIn::Process => "run its credential_process in a shell to see why".to_owned(),
             SignIn::Other => format!(
-                "check it, with aws sts get-caller-identity --profile {name}, or set AWS_PROFILE to another one"
+                "check it with aws sts get-caller-identity --profile {name}, or set AWS_PROFILE to another profile"
             ),
         }
     }
 }
 
-/// Returns the files that were looked at, and says of each if it cannot be read.
+/// Lists the files that were searched, with the reason for each that cannot be read.
 pub(super) fn files() -> String {
     FILES.map(|(variable, default)| described(&path(variable, default))).join(" and ")
 }
@@ -116,7 +116,7 @@ fn described(path: &Path) -> String {
             Some("which does not exist".to_owned())
         }
         Err(error) => Some(format!("which cannot be read: {error}")),
-        // Opening anything else might wait for a writer.
+        // Opening a pipe or a device might block.
         Ok(it) if it.is_file() => {
             fs::File::open(path).err().map(|error| format!("which cannot be read: {error}"))
         }
@@ -135,16 +135,16 @@ fn unknown(variable: &str, name: &str, profiles: &ProfileSet) -> String {
     }
     let choice = match names.as_slice() {
         [] => format!("unset {variable}"),
-        names => format!("set {variable} to one that is there ({}), unset it", names.join(", ")),
+        names => format!("set {variable} to an existing one ({}), unset it", names.join(", ")),
     };
     let plain = |c: char| c.is_ascii_alphanumeric() || "_-/.%@:+".contains(c);
     let rule = if name.chars().all(plain) {
         ""
     } else {
-        " (SDKs take only names of letters, digits and _-/.%@:+)"
+        " (SDKs accept only letters, digits and _-/.%@:+ in names)"
     };
     format!(
-        "{variable} is {name:?}, and there is no such profile in {}{rule}: {choice}, or add [profile NAME] to the first file or \
+        "{variable} is {name:?}, but there is no such profile in {}{rule}: {choice}, or add [profile NAME] to the first file or \
          [NAME] to the second, as aws configure does",
         files()
     )

@@ -9,7 +9,8 @@ use super::profile::{self, Profile};
 /// Variables that name a region, in the order in which the SDK reads them.
 const VARIABLES: [&str; 2] = ["AWS_REGION", "AWS_DEFAULT_REGION"];
 
-/// Returns the region if its name can be one. `found` is what the SDK has found, `option` what named it on the command line.
+/// Returns the region if its name is well formed. `found` is the SDK's region, and `option` is the command line option that named
+/// it.
 pub(super) fn checked(
     found: Option<String>,
     option: Option<&str>,
@@ -25,7 +26,7 @@ pub(super) fn checked(
     if is_region(&region) {
         return Ok(region);
     }
-    // A variable that is set to nothing counts for the SDK.
+    // The SDK also uses a variable that is set to an empty value.
     let variable = VARIABLES.iter().copied().find(|name| env::var_os(name).is_some());
     let source = option.or(variable).map_or_else(|| profile.described(), str::to_owned);
     let zone = region.strip_suffix(|c: char| c.is_ascii_lowercase()).filter(|it| is_region(it));
@@ -36,7 +37,7 @@ pub(super) fn checked(
     bail!("{region:?} is not the name of an AWS region (from {source}): {hint}")
 }
 
-/// Returns true for words of letters and a number, joined with hyphens: `eu-central-1`, `us-gov-west-1`.
+/// Returns true for words of letters and a final number, joined with hyphens: `eu-central-1`, `us-gov-west-1`.
 pub fn is_region(name: &str) -> bool {
     let mut words = name.split('-').rev();
     let number = words.next().unwrap_or_default();
@@ -51,7 +52,7 @@ mod tests {
     use super::is_region;
 
     #[test]
-    fn regions_of_all_partitions_are_told_from_what_is_no_region() {
+    fn region_names_of_all_partitions_are_recognized() {
         for region in [
             "us-east-1",
             "ap-southeast-7",

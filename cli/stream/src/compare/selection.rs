@@ -8,7 +8,7 @@ use serde::Deserialize;
 
 use crate::report::{SampledOut, Selection};
 
-/// The counts of a ledger of an extension that selects.
+/// The counts of a ledger, if the extension selects events.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct Ledger {
@@ -20,7 +20,7 @@ struct Ledger {
 }
 
 impl SampledOut {
-    /// Returns both together.
+    /// Returns the sum of two counts.
     pub(crate) fn sum(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         let sums = one.zip(other).map(|(one, other)| Self {
             invocations: one.invocations + other.invocations,
@@ -30,7 +30,7 @@ impl SampledOut {
         sums.or(one).or(other)
     }
 
-    /// True if these are, by number and by bytes, the log lines among the events that have not arrived.
+    /// Returns true if the log lines among the absent events have exactly this number and these bytes.
     pub(crate) fn explains(&self, absent: &[&str]) -> bool {
         let lines = || absent.iter().filter(|text| is_line(text));
         lines().count() == self.events
@@ -44,7 +44,7 @@ impl Selection {
             arrivals.iter().partition(|it| is_kind_of_line(&it.event.kind));
         let requests: BTreeSet<&str> =
             others.iter().filter_map(|it| it.event.request_id.as_deref()).collect();
-        // A line in one of Lambda's text formats names its request in the text alone.
+        // A line in one of Lambda's text formats has its request ID only in the text.
         let has_line = |request: &&&str| {
             let is_of_it = |it: &&Arrival<'_>| {
                 it.event.request_id.as_deref() == Some(**request)
@@ -57,7 +57,7 @@ impl Selection {
     }
 }
 
-/// Returns what the last ledger of an instance states. None if it selects nothing, or if its counts do not balance.
+/// Returns the counts of an instance's last ledger. Returns `None` if it selects nothing, or if its counts do not balance.
 pub(crate) fn sampled_out(arrivals: &[Arrival<'_>]) -> Option<SampledOut> {
     #[derive(Deserialize)]
     struct Event {
@@ -69,7 +69,7 @@ pub(crate) fn sampled_out(arrivals: &[Arrival<'_>]) -> Option<SampledOut> {
     (read == received + filtered + sampled_out.events + undecided).then_some(sampled_out)
 }
 
-/// True for the text of a log line, the function's or an extension's.
+/// Returns true for the text of a log line of the function or of an extension.
 pub(crate) fn is_line(text: &str) -> bool {
     #[derive(Deserialize)]
     struct Event {

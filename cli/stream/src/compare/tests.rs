@@ -3,7 +3,7 @@ use crate::journal::Expected;
 use crate::report::{Latency, Report, SampledOut};
 use crate::stream::Record;
 
-/// 2026-11-22T20:00:00Z, when all events of these tests happen.
+/// The time of all events in these tests: 2026-11-22T20:00:00Z.
 const T0_MS: i64 = 1_795_377_600_000;
 
 fn event(n: u64) -> String {
@@ -60,7 +60,7 @@ fn nothing_at_all_is_not_complete() {
 }
 
 #[test]
-fn a_hole_is_named_and_the_missing_event_quoted() {
+fn a_gap_is_named_and_the_missing_event_quoted() {
     let report = found(&journal(1..=5), &[line(1), line(4), line(5)]);
     assert!(!report.complete);
     assert_eq!(report.instances[0].missing, [(2, 3)]);
@@ -68,19 +68,19 @@ fn a_hole_is_named_and_the_missing_event_quoted() {
 }
 
 #[test]
-fn a_sequence_that_does_not_begin_with_one_has_a_hole() {
+fn a_sequence_that_does_not_begin_with_1_has_a_gap() {
     assert_eq!(found(&journal(2..=3), &[line(2), line(3)]).instances[0].missing, [(1, 1)]);
 }
 
 #[test]
-fn a_lost_end_is_found_though_it_leaves_no_hole() {
+fn a_lost_end_is_found_although_it_leaves_no_gap() {
     let report = found(&journal(1..=3), &[line(1), line(2)]);
     assert!(!report.complete && report.instances[0].is_whole());
     assert_eq!(report.missing.first, [event(3)]);
 }
 
 #[test]
-fn a_number_that_arrives_twice_is_doubled_and_counted_once() {
+fn a_duplicate_number_is_reported_and_counted_once() {
     let report = found(&journal(1..=2), &[line(1), line(2), line(1)]);
     assert!(!report.complete);
     assert_eq!(report.instances[0].duplicates, [1]);
@@ -105,7 +105,7 @@ fn two_equal_events_are_two_events() {
 }
 
 #[test]
-fn an_event_that_nobody_generated_is_unexpected() {
+fn an_event_outside_of_the_journal_is_unexpected() {
     let report = found(&journal(1..=1), &[line(1), line(2)]);
     assert!(!report.complete);
     assert_eq!(report.unexpected.first, [event(2)]);
@@ -123,7 +123,7 @@ fn refused(n: u64) -> Expected {
 }
 
 #[test]
-fn an_event_that_was_never_acknowledged_is_named_and_not_complete() {
+fn an_unacknowledged_event_makes_the_run_incomplete() {
     let report = found(&[taken(&event(1)), refused(2), refused(3)], &[line(1)]);
     assert!(!report.complete);
     assert_eq!((report.expected, report.unacknowledged.count), (1, 2));
@@ -132,7 +132,7 @@ fn an_event_that_was_never_acknowledged_is_named_and_not_complete() {
 }
 
 #[test]
-fn where_it_is_allowed_what_was_never_acknowledged_may_arrive_or_not() {
+fn allowed_unacknowledged_events_may_arrive_or_not() {
     let terms = Terms { allow_unacknowledged: true, ..Terms::default() };
     let journal = [taken(&event(1)), refused(2)];
     for lines in [&[line(1)][..], &[line(1), line(2)]] {
@@ -141,7 +141,7 @@ fn where_it_is_allowed_what_was_never_acknowledged_may_arrive_or_not() {
         assert_eq!(report.unacknowledged.first, [event(2)]);
     }
     let nothing = compare(&[refused(1)], &stream::<String>(&[]), terms);
-    assert!(!nothing.complete, "an extension that takes nothing at all is no faults");
+    assert!(!nothing.complete, "an extension that accepts no event is not healthy");
 }
 
 #[test]
@@ -152,7 +152,7 @@ fn the_extensions_own_events_are_numbered_but_not_expected() {
     assert_eq!(report.by_type["kinesis-telemetry.ledger"], 1);
 }
 
-/// A ledger, under this number, of an extension that has read four events.
+/// Returns a ledger with this number, of an extension that has read four events.
 fn ledger(seq: u64, received: u64, sampled_out: usize) -> String {
     let bytes = sampled_out * event(0).len();
     let own = format!(
@@ -173,7 +173,7 @@ fn lines_that_the_last_ledger_has_sampled_out_are_not_missing() {
 }
 
 #[test]
-fn invocations_of_which_a_line_arrived_are_counted_also_if_only_its_text_names_one() {
+fn invocations_are_also_counted_by_ids_in_text_lines() {
     let start =
         |id: &str| format!(r#"{{"type":"platform.start","record":{{"requestId":"{id}"}}}}"#);
     let text = r#"{"type":"function","record":"T\tr-2\tINFO\tdone"}"#;
@@ -194,7 +194,7 @@ fn invocations_of_which_a_line_arrived_are_counted_also_if_only_its_text_names_o
 }
 
 #[test]
-fn a_ledger_explains_neither_other_lines_nor_events_of_the_platform() {
+fn a_ledger_explains_only_its_own_sampled_log_lines() {
     let lines = |ledger| [line(1), line(2), ledger];
     for (journal, ledger) in [
         (journal(1..=4), ledger(3, 2, 1)),
@@ -219,7 +219,7 @@ fn part(n: usize, of: usize, fragment: &str) -> String {
 }
 
 #[test]
-fn parts_join_in_whatever_order_they_arrive() {
+fn parts_are_joined_in_any_order() {
     let event = event(1);
     let (a, rest) = event.split_at(7);
     let (b, c) = rest.split_at(7);
@@ -232,7 +232,7 @@ fn parts_join_in_whatever_order_they_arrive() {
 }
 
 #[test]
-fn a_part_that_arrives_twice_is_doubled() {
+fn a_part_that_arrives_twice_is_a_duplicate() {
     let text = event(1);
     let (a, b) = text.split_at(7);
     let report = found(&journal(1..=1), &[part(1, 2, a), part(2, 2, b), part(2, 2, b)]);
@@ -241,7 +241,7 @@ fn a_part_that_arrives_twice_is_doubled() {
 }
 
 #[test]
-fn a_part_that_is_lost_makes_its_event_missing() {
+fn an_event_with_a_lost_part_is_missing() {
     let text = event(1);
     let report = found(&journal(1..=1), &[part(1, 2, text.split_at(7).0)]);
     assert!(!report.complete);
@@ -250,7 +250,7 @@ fn a_part_that_is_lost_makes_its_event_missing() {
 }
 
 #[test]
-fn instances_are_numbered_apart() {
+fn instances_are_numbered_separately() {
     let other = line(2).replace("\"instance\":\"a\",\"seq\":2", "\"instance\":\"b\",\"seq\":1");
     let report = found(&journal(1..=2), &[line(1), other]);
     assert!(report.complete, "{report:?}");
@@ -258,7 +258,7 @@ fn instances_are_numbered_apart() {
 }
 
 #[test]
-fn a_line_that_is_no_event_is_reported() {
+fn a_line_that_is_not_an_event_is_reported() {
     let report = found(&journal(1..=1), &[line(1), "oops\n".to_owned()]);
     assert!(!report.complete);
     assert!(report.broken.first[0].ends_with(": oops"), "{:?}", report.broken);
@@ -272,7 +272,7 @@ fn latency_is_from_the_event_to_its_arrival() {
 }
 
 #[test]
-fn the_last_arrival_of_a_request_is_told_with_and_without_its_report() {
+fn the_last_arrival_is_reported_with_and_without_the_report() {
     let start = r#"{"type":"platform.start","record":{"requestId":"r"}}"#;
     let report = r#"{"type":"platform.report","record":{"requestId":"r"}}"#;
     let lines = [
@@ -287,7 +287,7 @@ fn the_last_arrival_of_a_request_is_told_with_and_without_its_report() {
 }
 
 #[test]
-fn samples_are_of_different_types_and_as_they_arrived() {
+fn samples_are_unchanged_lines_of_different_types() {
     let start = spliced(r#"{"type":"platform.start","record":1.0}"#, "\"seq\":1");
     let lines = [start.clone(), line(2), line(3)];
     let samples = |show| compare(&[], &stream(&lines), Terms { show, ..Terms::default() }).samples;

@@ -58,7 +58,7 @@ fn json_lines_become_text_members_and_stack() {
 }
 
 #[test]
-fn platform_events_read_as_lambdas_lines() {
+fn platform_events_become_lambdas_own_lines() {
     let id = r#""requestId":"8f50""#;
     let lines = [
         ("platform.initStart", r#"{"runtimeVersion":"nodejs:22.v30","phase":"init"}"#.to_owned()),

@@ -1,4 +1,4 @@
-//! The file of a page. A page takes the place of the one before only when it is complete.
+//! The file of a page. A new page replaces the previous one only when it is complete.
 
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -11,12 +11,12 @@ use tempfile::NamedTempFile;
 #[derive(Debug)]
 pub struct PageFile {
     path: PathBuf,
-    /// The draft that becomes the page; none for a device or a pipe.
+    /// The draft that becomes the page; `None` for a device or a pipe.
     draft: Option<NamedTempFile>,
 }
 
 impl PageFile {
-    /// Fails if a page cannot be written there, so that a person learns it before a long read.
+    /// Prepares the file. Fails if a page cannot be written there, before a long read begins.
     pub fn create(path: &Path) -> Result<Self> {
         let unwritable = || format!("--html {} cannot be written", path.display());
         let is_special = path.metadata().is_ok_and(|it| !it.is_file());
@@ -42,7 +42,7 @@ impl PageFile {
             None => std::fs::write(&path, page).with_context(unwritable),
             Some(mut draft) => {
                 draft.write_all(page.as_bytes()).with_context(unwritable)?;
-                // Only its owner may read a draft; everyone who may read the folder may read a page.
+                // A draft is readable only by its owner; a page is readable by all users who can read the folder.
                 readable(draft.as_file()).with_context(unwritable)?;
                 draft.persist(&path).map_err(|error| error.error).with_context(unwritable)?;
                 Ok(())
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_page_before_stays_until_the_new_one_is_complete() {
+    fn the_old_page_stays_until_the_new_one_is_complete() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("report.html");
         std::fs::write(&path, "before").unwrap();

@@ -7,9 +7,9 @@ use serde_json::Value;
 use super::short;
 use crate::line::{Line, is_log_line};
 
-/// Log lines of an invocation that are kept, and bytes of one.
+/// Number of log lines of an invocation that are kept, and of bytes of each.
 const LINES: (usize, usize) = (500, 16 * 1024);
-/// Bytes of the log lines of all invocations that are kept.
+/// Number of bytes of log lines that are kept for all invocations.
 const ALL_BYTES: usize = 64 * 1024 * 1024;
 /// The longest invocation, in milliseconds: 90 minutes on managed instances (Lambda quotas, "Function timeout").
 pub(super) const LONGEST_MS: i64 = 5_400_000;
@@ -22,11 +22,11 @@ pub(super) struct Invocation {
     function: String,
     version: Option<String>,
     start_ms: Option<i64>,
-    /// Its end, by `platform.runtimeDone`.
+    /// The end, from `platform.runtimeDone`.
     end_ms: Option<i64>,
     /// The earliest time of any of its events.
     earliest_ms: Option<i64>,
-    /// Arrival of the latest event but the report.
+    /// Arrival of the latest event except the report.
     arrived_ms: Option<i64>,
     init_ms: Option<f64>,
     /// The duration of the function alone.
@@ -48,7 +48,7 @@ impl Invocation {
         Self { function: source.function.clone().unwrap_or_default(), init_ms, ..Self::default() }
     }
 
-    /// Adds an event. Returns the bytes of the log line that it keeps; `line_bytes` is how many are kept already.
+    /// Adds an event. Returns the bytes of the log line that it keeps; `line_bytes` is the number of bytes that are already kept.
     pub(super) fn add(
         &mut self,
         event: &Event,
@@ -86,7 +86,7 @@ impl Invocation {
         0
     }
 
-    /// Forgets the log lines of an invocation that has succeeded. Returns their bytes.
+    /// Drops the log lines of an invocation that has succeeded, and returns their size in bytes.
     pub(super) fn forget_lines(&mut self) -> usize {
         if self.outcome != Outcome::Success {
             return 0;
@@ -94,7 +94,7 @@ impl Invocation {
         std::mem::take(&mut self.lines).iter().map(|it| it.text.len()).sum()
     }
 
-    /// Returns the invocation as the page has it.
+    /// Returns the invocation for the page.
     pub(super) fn described(&self, instance: &str, request_id: &str) -> report::Invocation {
         let end = self.end_ms.zip(self.arrived_ms);
         let rest = self.whole_ms.zip(self.duration_ms).map(|(whole, own)| (whole - own).max(0.0));
@@ -120,7 +120,8 @@ impl Invocation {
         }
     }
 
-    /// Notes how the invocation ended. `platform.report` knows more than `platform.runtimeDone`, so a failure stays one.
+    /// Notes how the invocation ended. A failure is final, because `platform.report` has more information than
+    /// `platform.runtimeDone`.
     fn end(&mut self, record: &Value) {
         let outcome = match record["status"].as_str() {
             Some("success") => Outcome::Success,
@@ -152,7 +153,7 @@ impl Invocation {
     }
 }
 
-/// Returns a time in milliseconds, as far as an invocation can have it.
+/// Returns a time in milliseconds, if it is plausible for an invocation.
 fn metric(record: &Value, name: &str) -> Option<f64> {
     bounded(record["metrics"][name].as_f64()?)
 }

@@ -1,4 +1,4 @@
-//! The numbers of each instance, as ranges. Pure.
+//! The sequence numbers of each instance, as ranges. Pure.
 
 use std::collections::BTreeMap;
 
@@ -19,12 +19,12 @@ struct Seen {
     last: u64,
     events: u64,
     duplicates: u64,
-    /// The newest ledger: what it explains, and its counts.
+    /// The newest ledger and its counts.
     ledger: Option<(Ledger, Value)>,
 }
 
 impl Numbers {
-    /// Adds an event; returns false if its number was there before. Events without an identity are always new.
+    /// Adds an event; returns false if its number has already arrived. Events without an identity are always new.
     pub(super) fn add(&mut self, event: &Event) -> bool {
         let source = &event.source;
         if source.instance.is_empty() {
@@ -54,7 +54,7 @@ impl Numbers {
         true
     }
 
-    /// Returns what the numbers of each instance tell. `completeness` judges which are missing.
+    /// Returns the findings about each instance's numbers. `completeness` decides which are missing.
     pub(super) fn instances(&self, completeness: &Completeness) -> Vec<Instance> {
         let due = |name: &str| completeness.instance(name).unwrap_or_default();
         self.0.iter().map(|(name, seen)| seen.described(name, due(name))).collect()

@@ -1,4 +1,4 @@
-//! The settings of functions, as far as a stream shows them. Pure.
+//! The settings of functions, as far as they are visible in a stream. Pure.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,9 +9,9 @@ use serde_json::Value;
 
 use super::short;
 
-/// Settings that are kept of all functions, and values of one setting: labels can have any number of both.
+/// Number of settings that are kept for all functions, and of values for one setting. Labels can have any number of both.
 const MOST: (usize, usize) = (2_000, 20);
-/// Bytes of the longest first line with an identity: the identity and the type.
+/// Size in bytes of the longest first line with an identity: the identity and the type.
 const HEAD: usize = consuming::SOURCE_BYTES + 100;
 
 /// Values by function and name.
@@ -19,7 +19,7 @@ const HEAD: usize = consuming::SOURCE_BYTES + 100;
 pub(super) struct Settings(BTreeMap<(String, String), BTreeSet<String>>);
 
 impl Settings {
-    /// Notes the settings that an event shows. `is_headed` says whether its record's first line has its identity.
+    /// Notes the settings that an event shows. `is_headed` is true if the first line of its record has the identity.
     pub(super) fn note(&mut self, event: &Event, record: &Value, is_headed: bool) {
         let source = &event.source;
         let envelope = match is_headed {
@@ -41,7 +41,7 @@ impl Settings {
         }
     }
 
-    /// Returns all settings, in the order of functions and names.
+    /// Returns all settings, sorted by function and name.
     pub(super) fn listed(&self) -> Vec<Setting> {
         let settings = self.0.iter().flat_map(|((function, name), values)| {
             values.iter().map(|value| Setting {
@@ -74,7 +74,7 @@ pub(super) fn is_headed(data: &[u8]) -> bool {
     let is_plain = data.first() == Some(&b'{');
     let inflated = if is_plain { None } else { consumer::lines(data).ok() };
     let first = inflated.as_deref().unwrap_or(data).split(|byte| *byte == b'\n').next();
-    // The first line of such a record is short; that of another may be a megabyte.
+    // The first line of such a record is short; that of other records may have a megabyte.
     let first = first.filter(|line| line.len() <= HEAD).and_then(|line| str::from_utf8(line).ok());
     let kind = first.and_then(|line| serde_json::from_str::<Value>(line).ok());
     kind.is_some_and(|it| it["type"] == event_type::RECORD)

@@ -4,7 +4,7 @@ use super::*;
 
 const START: i64 = 1_795_953_600_000;
 
-/// A record of events of one instance, numbered from `first`, that arrives so many milliseconds after the start.
+/// Returns a record with events of one instance, numbered from `first`, that arrives `after_ms` milliseconds after the start.
 fn record(function: &str, first: u64, after_ms: i64, events: &[&str]) -> Record {
     let line = |(at, event): (usize, &&str)| {
         let open = event.strip_suffix('}').unwrap();
@@ -50,7 +50,7 @@ fn an_invocation_has_the_figures_of_its_events() {
 }
 
 #[test]
-fn a_failure_keeps_its_lines_whatever_the_order_of_the_records() {
+fn a_failure_keeps_its_lines_in_any_order_of_records() {
     let (early, late) = (record("f", 1, 180, &[BEGIN, LINE]), record("f", 3, 190, &[FAILED]));
     for records in [[early.clone(), late.clone()], [late, early]] {
         let invocation = page(&records).invocations.remove(0);
@@ -91,7 +91,7 @@ fn a_ledger_explains_what_was_shed() {
 }
 
 #[test]
-fn other_functions_and_unreadable_lines_do_not_disturb() {
+fn other_functions_and_unreadable_lines_are_ignored() {
     let mut page = Page::new(Functions::Containing("order".to_owned()), ALL);
     page.add(&record("orders", 1, 10, &[BEGIN]));
     page.add(&record("invoices", 1, 10, &[BEGIN]));
@@ -103,7 +103,7 @@ fn other_functions_and_unreadable_lines_do_not_disturb() {
 }
 
 #[test]
-fn events_without_an_identity_make_invocations() {
+fn events_without_an_identity_create_invocations() {
     let mut page = Page::new(Functions::All, ALL);
     let data = [BEGIN, FAILED].map(|it| it.to_owned() + "\n").concat();
     page.add(&Record { data: data.into_bytes(), arrived_ms: START + 300 });
@@ -156,7 +156,7 @@ fn a_ledger_explains_no_more_events_than_it_counts() {
 }
 
 #[test]
-fn a_uuid_in_a_line_makes_no_invocation() {
+fn a_uuid_in_a_line_creates_no_invocation() {
     let line =
         r#"{"type":"function","record":"client 123e4567-e89b-12d3-a456-426614174000 is ready"}"#;
     let without = record("f", 1, 10, &[line]);
@@ -166,7 +166,7 @@ fn a_uuid_in_a_line_makes_no_invocation() {
 }
 
 #[test]
-fn a_page_shows_no_character_that_a_terminal_must_not_get() {
+fn pages_and_terminals_replace_the_same_characters() {
     let shown = |c: &char| kinesis_telemetry_terminal::plain(&c.to_string()) == c.to_string();
     let unsafe_characters: Vec<char> = ('\0'..=char::MAX).filter(|c| !shown(c)).collect();
     assert!(unsafe_characters.len() > 100);
@@ -177,7 +177,7 @@ fn a_page_shows_no_character_that_a_terminal_must_not_get() {
 }
 
 #[test]
-fn names_and_times_that_anyone_writes_are_bounded() {
+fn hostile_names_and_times_are_bounded() {
     let events: Vec<String> = (0..1_000)
         .map(|n| format!(r#"{{"time":"1970-01-01T00:00:00.000Z","type":"t{n}{}","record":{{"requestId":"r{n}","metrics":{{"durationMs":1e300}}}}}}"#, "x".repeat(300)))
         .collect();

@@ -34,7 +34,7 @@ fn instance() -> Instance {
 }
 
 #[test]
-fn a_complete_stream_is_told_in_a_few_lines() {
+fn a_complete_stream_is_reported_in_a_few_lines() {
     expect![[r#"
             1,254  function
                 3  platform.start
@@ -51,7 +51,7 @@ fn a_complete_stream_is_told_in_a_few_lines() {
 }
 
 #[test]
-fn a_selection_is_told_with_what_it_left_out() {
+fn a_selection_is_reported_with_the_sampled_out_lines() {
     let sampled_out = SampledOut { invocations: 2, events: 20, ..SampledOut::default() };
     let selection = Some(Selection { lines: 10, invocations: 1, sampled_out });
     let text = report(&Report { selection, ..complete() }, 80);
@@ -63,7 +63,7 @@ selection: 10 log lines of 1 invocation arrived; 20 of 2 others are sampled out
 }
 
 #[test]
-fn what_is_wrong_is_told_by_number_and_text() {
+fn problems_are_reported_by_number_and_text() {
     let mut missing = Quoted::default();
     (0..22).for_each(|n| missing.push(format!("{{\"record\":{n}}}")));
     missing.first.truncate(2);
@@ -91,11 +91,11 @@ fn what_is_wrong_is_told_by_number_and_text() {
     };
     expect![[r#"
             1,257  in 1 record, 345,678 bytes
-        sequence broken: 1…1257 of instance k3J9x0QvT2aB: missing 5, 9…29; duplicates 7; different events under 8; not joinable 31
+        sequence broken: 1…1257 of instance k3J9x0QvT2aB: missing 5, 9…29; duplicates 7; conflicting 8; not joinable 31
           31: only parts [1] of 2 arrived
         NOT COMPLETE: 1 event was generated and never acknowledged by the extension; 22 of 1,257 acknowledged events missing, 1 unreadable, the sequence is broken
 
-        never acknowledged: in the journal, not taken by the extension (1):
+        never acknowledged: in the journal, not accepted by the extension (1):
           {"record":"never taken"}
 
         missing: in the journal and acknowledged, not in the stream (22):
@@ -110,17 +110,17 @@ fn what_is_wrong_is_told_by_number_and_text() {
 }
 
 #[test]
-fn a_lost_end_is_told_as_such() {
+fn a_lost_end_is_reported() {
     let mut missing = Quoted::default();
     missing.push("{}");
     let found = Report { complete: false, missing, ..complete() };
-    assert!(report(&found, 100).contains("no hole, so it is its end that is lost"));
+    assert!(report(&found, 100).contains("no gap, so its end is lost"));
 }
 
 #[test]
-fn an_extension_that_took_nothing_is_told_as_such() {
+fn an_extension_that_accepted_no_event_is_reported() {
     let found = Report { complete: false, expected: 0, instances: Vec::new(), ..complete() };
-    let why = "\nNOT COMPLETE: the extension took no event at all; is it subscribed?\n";
+    let why = "\nNOT COMPLETE: the extension accepted no event: check that it is subscribed to the Telemetry API\n";
     assert!(report(&found, 100).contains(why));
 }
 
@@ -129,17 +129,17 @@ fn two_never_acknowledged() -> Quoted {
 }
 
 #[test]
-fn events_that_were_never_acknowledged_are_the_verdict_and_are_named() {
+fn unacknowledged_events_are_the_verdict_and_are_listed() {
     let unacknowledged = two_never_acknowledged();
     let found = report(&Report { complete: false, unacknowledged, ..complete() }, 100);
     let verdict =
         "\nNOT COMPLETE: 2 events were generated and never acknowledged by the extension\n";
     assert!(found.contains(verdict), "{found}");
-    assert!(found.contains("not taken by the extension (2):\n  {}\n  []\n"), "{found}");
+    assert!(found.contains("not accepted by the extension (2):\n  {}\n  []\n"), "{found}");
 }
 
 #[test]
-fn where_it_is_allowed_the_verdict_still_says_what_was_not_counted() {
+fn the_verdict_mentions_overlooked_events() {
     let unacknowledged = two_never_acknowledged();
     let found = Report { unacknowledged, allow_unacknowledged: true, ..complete() };
     let verdict = "\ncomplete: all of the 1,257 events that the extension acknowledged arrived once; \
@@ -152,7 +152,7 @@ fn where_it_is_allowed_the_verdict_still_says_what_was_not_counted() {
 }
 
 #[test]
-fn a_stream_without_any_event_is_told_as_such() {
+fn a_stream_without_events_is_reported() {
     let mut missing = Quoted::default();
     missing.push("{}");
     let found = Report { complete: false, missing, instances: Vec::new(), ..complete() };
@@ -160,6 +160,6 @@ fn a_stream_without_any_event_is_told_as_such() {
 }
 
 #[test]
-fn thousands_are_set_apart() {
+fn thousands_have_separators() {
     assert_eq!([0, 999, 1000, 1_234_567].map(thousands), ["0", "999", "1,000", "1,234,567"]);
 }

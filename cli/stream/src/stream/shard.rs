@@ -1,7 +1,7 @@
-//! One shard, and where reading it has come to.
+//! One shard, and the position in it.
 //!
-//! Source: `GetShardIterator` and `GetRecords` in the Kinesis API reference. An iterator is good for five minutes; a shard gives
-//! five answers a second, to all of its readers together.
+//! Source: `GetShardIterator` and `GetRecords` in the Kinesis API reference. An iterator is valid for five minutes.
+//! A shard serves five reads a second to all of its readers together.
 
 use std::time::Duration;
 
@@ -21,7 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(super) struct Shard {
     place: Place,
-    /// `None` when a closed shard has been read to its end.
+    /// The current iterator; `None` when a closed shard has been read to its end.
     iterator: Option<String>,
     /// The distance of the latest response behind the tip, in milliseconds.
     pub(super) behind_ms: i64,
@@ -37,13 +37,13 @@ enum Place {
 
 impl Shard {
     pub(super) async fn begin(target: &Target, id: &str, start: Start) -> Result<Self> {
-        // Noted before: what arrives while Kinesis answers belongs to what is to be read.
+        // Fixed before the request, so that records which arrive during it are read too.
         let later = start.fixed();
         let iterator = Place::Start(start).iterator(target, id).await?;
         Ok(Self { place: Place::Start(later), iterator: Some(iterator), behind_ms: 0 })
     }
 
-    /// Adds what one answer of Kinesis holds, 10 MB at most. Returns whether there is nothing more at present.
+    /// Adds the records of one response, at most 10 MB. Returns true if there are no more at present.
     pub(super) async fn read(
         &mut self,
         target: &Target,
@@ -57,7 +57,7 @@ impl Shard {
             };
             let page = match patiently(request).await {
                 Ok(page) => page,
-                // This machine has slept, most often.
+                // Usually, this machine was asleep.
                 Err(error)
                     if error
                         .as_service_error()
@@ -77,7 +77,7 @@ impl Shard {
                 records.push(Record::of(record)?);
             }
             self.iterator = page.next_shard_iterator;
-            // An empty page is no tip: Kinesis gives such pages while it walks over an empty stretch.
+            // An empty response is not the tip: Kinesis returns such responses while it skips an empty part of the shard.
             return Ok(self.behind_ms == 0);
         }
         Ok(true)
@@ -108,11 +108,11 @@ impl Place {
             .await
             .map_err(|e| target.explain("GetShardIterator of", &e))?
             .shard_iterator
-            .with_context(|| format!("Kinesis gave no iterator for shard {shard}"))
+            .with_context(|| format!("Kinesis returned no iterator for shard {shard}"))
     }
 }
 
-/// Asks again for as long as other readers leave nothing of what a shard gives. Who waits for it has a deadline, or Ctrl-C.
+/// Repeats a call for as long as other readers use up the shard's limit. Callers have a deadline, or Ctrl-C.
 pub(super) async fn patiently<T, E, R, F>(mut ask: impl FnMut() -> F) -> Result<T, SdkError<E, R>>
 where
     E: ProvideErrorMetadata,
@@ -123,7 +123,7 @@ where
         match ask().await {
             Err(error) if is_throttled(error.code()) => {
                 if !is_told {
-                    note("the stream has more readers than it answers; waiting for a turn");
+                    note("the stream throttles its readers; retrying");
                     is_told = true;
                 }
                 sleep(PATIENCE).await;

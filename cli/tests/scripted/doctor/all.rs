@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::{LAYER, healthy_but, missing};
 use crate::server::{Server, ok, refused};
 
-/// An account with four functions, of which three have the layer.
+/// Serves an account with four functions, of which three have the layer.
 pub(crate) fn account() -> Server {
     healthy_but(|call| {
         let path = call.operation.as_str();
@@ -37,13 +37,13 @@ fn missing_permission() -> crate::server::Answer {
 fn problems_are_grouped_by_function() {
     let server = account();
     let output = server.command(&["doctor", "--all"]).env("COLUMNS", "80").output().unwrap();
-    let (code, text) = crate::server::said(&output);
+    let (code, text) = crate::server::code_and_text(&output);
     assert_eq!(code, 1, "{text}");
     let place = server.place();
     expect![[r"
         ok      credentials   arn:aws:iam::111122223333:user/me, http://AWS
                               (region eu-central-1)
-        ok      parameters    9 of the stack KinesisTelemetry-dev
+        ok      parameters    9 published by the stack KinesisTelemetry-dev
         ok      layer x86_64  arn:aws:lambda:eu-central-1:111122223333:layer:extension:1
         ok      layer arm64   arn:aws:lambda:eu-central-1:111122223333:layer:arm:1
         ok      stream        telemetry: 1 shard open, keeps records for 24 hours
@@ -52,14 +52,15 @@ fn problems_are_grouped_by_function() {
         ok      queue         no dead letters
 
         BROKEN  gone: 1 problem found
-          BROKEN  function      there is no function gone in eu-central-1
-                                fix: it was deleted meanwhile: run the command again
+          BROKEN  function      the function gone does not exist in eu-central-1
+                                fix: it was deleted during the check: run the command again
         unknown invoices: 1 check could not be made
-          unknown log           these credentials may not do this: reading the log group
+          unknown log           access denied: reading the log group
                                 /aws/lambda/invoices at http://AWS (region
-                                eu-central-1) takes the permission logs:FilterLogEvents
-                                (not authorized); have it allowed, or use others (aws
-                                sts get-caller-identity says whose these are)
+                                eu-central-1) requires the permission
+                                logs:FilterLogEvents (not authorized); grant it, or use
+                                other credentials (aws sts get-caller-identity shows the
+                                current ones)
         ok      orders
 
         3 functions checked: 1 problem found, 1 check could not be made
@@ -91,7 +92,7 @@ fn a_denied_list_of_functions_is_an_error() {
     let server = healthy_but(|call| call.operation.contains("/functions").then(missing_permission));
     let (code, text) = server.types(&["doctor", "--all"]);
     assert_eq!((code, text.lines().count()), (2, 1), "{text}");
-    assert!(text.contains("takes the permission lambda:ListFunctions"), "{text}");
+    assert!(text.contains("requires the permission lambda:ListFunctions"), "{text}");
 }
 
 #[test]

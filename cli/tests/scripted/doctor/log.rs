@@ -1,4 +1,4 @@
-//! What the extension reports in the function's log.
+//! `doctor` on the extension's lines in the function's log.
 
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -10,13 +10,13 @@ use serde_json::{Value, json};
 use super::{ORDERS, healthy_but, missing};
 use crate::server::{Answer, Call, Server, ok, refused};
 
-/// A line that was logged so many seconds ago.
+/// Returns a line that was logged `seconds` ago.
 fn logged(seconds: u64, message: &str) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     json!({ "timestamp": (now - seconds) * 1000, "message": message })
 }
 
-/// A server whose log group answers so.
+/// Serves a deployment whose log group answers with `answer`.
 fn logging(answer: impl Fn(&Call) -> Answer + Send + Sync + 'static) -> Server {
     healthy_but(move |call| (call.operation == "FilterLogEvents").then(|| answer(call)))
 }
@@ -67,7 +67,7 @@ fn lines_of_the_json_log_format_are_read() {
 }
 
 #[test]
-fn a_trouble_that_ended_is_no_problem() {
+fn a_problem_that_ended_is_only_noted() {
     let server = logging(|_| {
         let own = |text: &str| format!("[kinesis-telemetry-extension] {text}");
         ok(&json!({ "events": [
@@ -114,8 +114,8 @@ fn a_log_group_that_cannot_be_searched_is_noted() {
         refused("InvalidOperationException", message)
     });
     let (code, lines) = about_the_log(&server);
-    let expected = "note    log           /aws/lambda/orders cannot be searched here (The log group is of log-group-class \
-                    INFREQUENT_ACCESS.); docs/operating.md has a query";
+    let expected = "note    log           /aws/lambda/orders cannot be searched by doctor (The log group is of log-group-class \
+                    INFREQUENT_ACCESS.); docs/operating.md has a query for it";
     assert_eq!((code, lines), (0, vec![expected.to_owned()]));
 }
 
@@ -125,7 +125,7 @@ fn a_denied_log_is_unknown_with_the_permission() {
     let (code, text) = server.types(&ORDERS);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("unknown log "), "{text}");
-    assert!(text.contains("takes the permission logs:FilterLogEvents "), "{text}");
+    assert!(text.contains("requires the permission logs:FilterLogEvents "), "{text}");
     assert!(text.ends_with("\n1 check could not be made\n"), "{text}");
 }
 
@@ -160,7 +160,7 @@ fn a_silent_log_service_costs_ten_seconds_at_most() {
 fn a_throttled_log_is_read_later() {
     let calls = AtomicUsize::new(0);
     let server = logging(move |_| match calls.fetch_add(1, Ordering::Relaxed) {
-        // More than the SDK repeats by itself.
+        // More failures than the SDK itself retries.
         ..3 => refused("ThrottlingException", "Rate exceeded"),
         _ => ok(&json!({ "events": [logged(600, "[kinesis-telemetry-extension] WARN late")] })),
     });

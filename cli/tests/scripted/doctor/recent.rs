@@ -1,4 +1,4 @@
-//! The age of the newest record, and what the ledgers in the stream say.
+//! `doctor` on the age of the newest record, and on the ledgers in the stream.
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::{ORDERS, healthy_but};
 use crate::server::{Answer, Server, ok, refused};
 
-/// A record of these lines that arrived so many seconds ago.
+/// Returns a record of these lines that arrived `seconds` ago.
 fn record(seconds: u64, lines: &[String]) -> Value {
     let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs();
     let text = lines.concat();
@@ -20,7 +20,7 @@ fn record(seconds: u64, lines: &[String]) -> Value {
     })
 }
 
-/// A ledger of a function's instance, with these members in addition to those without trouble.
+/// Returns a ledger of a function's instance, with these members in addition to those of a healthy one.
 fn ledger(function: &str, instance: &str, up_to: u64, members: &Value) -> String {
     let mut record = json!({
         "instance": instance, "upTo": up_to, "received": up_to, "delivered": up_to, "held": 3,
@@ -80,7 +80,7 @@ fn denied_records_are_unknown_with_the_permission() {
     let (code, text) = reading(|| refused("AccessDeniedException", "no")).types(&ORDERS);
     assert_eq!(code, 1, "{text}");
     assert!(text.contains("unknown newest record "), "{text}");
-    assert!(text.contains("takes the permission kinesis:GetRecords "), "{text}");
+    assert!(text.contains("requires the permission kinesis:GetRecords "), "{text}");
 }
 
 #[test]
@@ -103,15 +103,15 @@ fn lost_events_in_ledgers_are_problems() {
     let is_ledger = |line: &&str| line.contains("ledger        ") || line.contains(" fix: ");
     let found: Vec<_> = text.lines().filter(is_ledger).collect();
     expect_test::expect![[r"
-        BROKEN  ledger        orders: 1,200 events given up for lack of memory (last ledgers of 2 instances)
+        BROKEN  ledger        orders: 1,200 events discarded for lack of memory (last ledgers of 2 instances)
                               fix: raise KINESIS_TELEMETRY_QUEUE_MAX_BYTES or KINESIS_TELEMETRY_SPILL_MAX_BYTES, or deliver less with KINESIS_TELEMETRY_TYPES
-        BROKEN  ledger        orders: 1 event given up because the stream refused them (last ledgers of 2 instances)
+        BROKEN  ledger        orders: 1 event discarded because the stream rejected them (last ledgers of 2 instances)
                               fix: the function's log has the reason; KINESIS_TELEMETRY_DEAD_LETTER_QUEUE_URL keeps such records in a queue
         BROKEN  ledger        orders: 7 log lines dropped by Lambda (last ledgers of 2 instances)
                               fix: log less, or raise KINESIS_TELEMETRY_LOGS_BUFFER_MAX_BYTES and the function's memory
         BROKEN  ledger        orders: 2 batches of telemetry too large to be read (last ledgers of 2 instances)
                               fix: lower KINESIS_TELEMETRY_LOGS_BUFFER_MAX_BYTES, or raise the function's memory
-        note    ledger        orders: 2,003 events were queued; watch whether the number falls (last ledgers of 2 instances)"]].assert_eq(&found.join("\n"));
+        note    ledger        orders: 2,003 events were queued; check that the number falls (last ledgers of 2 instances)"]].assert_eq(&found.join("\n"));
 }
 
 #[test]
@@ -123,11 +123,11 @@ fn a_forged_ledger_hides_no_loss() {
     ];
     let (code, text) = reading(move || holding(&[record(600, &lines)])).types(&ORDERS);
     assert_eq!(code, 1, "{text}");
-    assert!(text.contains("orders: 5 events given up for lack of memory"), "{text}");
+    assert!(text.contains("orders: 5 events discarded for lack of memory"), "{text}");
 }
 
 #[test]
-fn ledgers_without_losses_are_well() {
+fn ledgers_without_losses_are_ok() {
     let lines = [ledger("orders", "a", 50, &json!({}))];
     let (code, text) = reading(move || holding(&[record(600, &lines)])).types(&ORDERS);
     assert_eq!(code, 0, "{text}");

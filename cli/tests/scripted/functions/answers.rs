@@ -8,10 +8,10 @@ use serde_json::{Map, Value, json};
 use crate::server::{Answer, Call, Server, deployed, ok, parameters};
 
 const PLACE: &str = "arn:aws:lambda:eu-central-1:111122223333";
-/// Functions of a page, as Lambda gives them.
+/// Number of functions of one page, as in Lambda.
 const PAGE: usize = 50;
 
-/// The functions of an account, and what is known of each.
+/// The functions of an account, and their properties.
 #[derive(Default)]
 pub(crate) struct Fleet {
     functions: Vec<Value>,
@@ -40,7 +40,7 @@ pub(crate) fn function(name: &str, layers: &[String]) -> Value {
     })
 }
 
-/// Returns the name of one of Lambda's operations, by method and path.
+/// Returns the name of a Lambda operation, from its method and path.
 pub(crate) fn name_of(call: &Call) -> &'static str {
     let path = call.operation.as_str();
     match path.split('?').next().unwrap_or_default() {

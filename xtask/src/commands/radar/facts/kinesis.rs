@@ -205,14 +205,14 @@ fn reading() -> Vec<Row> {
             Operation("GetRecords"),
             Says("This operation has a limit of # transactions per second per shard"),
             vec![
-                at(shard, "a shard gives //! # answers a second"),
+                at(shard, "A shard serves # reads a second"),
                 at("docs/operating.md", "of a shard with other consumers (# requests a second)"),
             ],
         ),
         (
             Operation("GetShardIterator"),
             Says("A shard iterator expires # minutes after"),
-            vec![at(shard, "An iterator is good for # minutes")],
+            vec![at(shard, "An iterator is valid for # minutes")],
         ),
         (
             Operation("RegisterStreamConsumer"),
