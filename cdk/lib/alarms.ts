@@ -17,11 +17,11 @@ export interface Rule {
   /** The threshold as people read it. */
   readonly limit: string;
   readonly periods: number;
-  /** What a period without a datum counts as: by default below the threshold, because nothing is measured where nothing is delivered. */
+  /** The treatment of a period without data: by default below the threshold, because nothing is measured if nothing is delivered. */
   readonly missing?: cloudwatch.TreatMissingData;
 }
 
-/** How long a datum of an alarm and of the dashboard's graphs is. */
+/** The period of a datum in alarms and in the dashboard's graphs. */
 export const PERIOD = Duration.minutes(5);
 
 /** Returns a metric that functions report themselves, all of an account and region together. */

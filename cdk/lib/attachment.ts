@@ -12,7 +12,7 @@ import type { ArchitectureName, AttachableTelemetry } from './types';
 /** Settings of one function. Its stream and its dead-letter queue are those of the construct. */
 export interface AttachmentSettings extends TelemetrySettings {
   /**
-   * Whether the function writes its log to CloudWatch Logs as well. With `false` its role is denied to, and so is every
+   * True if the function also writes its log to CloudWatch Logs. With `false` its role is denied to, and so is every
    * other function with that role.
    *
    * @default true
@@ -20,7 +20,7 @@ export interface AttachmentSettings extends TelemetrySettings {
   readonly cloudWatchLogs?: boolean | undefined;
 
   /**
-   * Whether the function's role gets the policy. Set `false` for a role that is not defined in this app, and has it already.
+   * True if the function's role gets the policy. Set `false` for a role that is not defined in this app, and has it already.
    *
    * @default true
    */
@@ -30,7 +30,7 @@ export interface AttachmentSettings extends TelemetrySettings {
 /** Under which a function bears what was attached. */
 const ID = 'KinesisTelemetry';
 
-/** Whether telemetry was attached to the function. */
+/** Returns true if telemetry was attached to the function. */
 export function isAttached(fn: lambda.Function): boolean {
   return fn.node.tryFindChild(ID) !== undefined;
 }

@@ -9,7 +9,7 @@ import * as logs from 'aws-cdk-lib/aws-logs';
 import { Construct } from 'constructs';
 import { METRICS } from './spec';
 
-/** How a stream is checked for missing events. */
+/** The schedule and the limits of a check for missing events. */
 export interface CompletenessProps {
   /**
    * Time between two checks: whole minutes, from 1 minute to 1 day. A check may take as long, but 15 minutes at most.
@@ -39,7 +39,7 @@ export interface CompletenessProps {
 export interface CompletenessCheckProps extends CompletenessProps {
   /** The stream that the function reads. */
   readonly stream: kinesis.IStream;
-  /** How long the stream keeps a record. */
+  /** The retention of the stream. */
   readonly retention: Duration;
   /** The program of the function, for arm64. */
   readonly code: lambda.Code;

@@ -13,8 +13,8 @@ const ANY: Range = { min: 0, max: Number.MAX_SAFE_INTEGER };
 /**
  * Turns settings into the variables of a function.
  *
- * What the extension would refuse when it starts is refused here, before anything is deployed; all of it together, and
- * whatever a caller without TypeScript may give. A value that only the deployment knows (a token) is passed on as it is.
+ * It refuses what the extension would refuse at its start, before anything is deployed, and reports all problems together. Callers without
+ * TypeScript may give any value. A value that only the deployment knows (a token) is passed on as it is.
  */
 export class Environment {
   private readonly values: Record<string, string> = {};
@@ -150,7 +150,7 @@ export class Environment {
   }
 }
 
-/** Without what binary fractions add: 1.001 seconds are 1001 milliseconds, not 1000.9999999999999. */
+/** Removes what binary fractions add: 1.001 seconds are 1001 milliseconds, not 1000.9999999999999. */
 function exact(value: number): number {
   const whole = Math.round(value);
   return Math.abs(value - whole) < 1e-9 * Math.max(1, Math.abs(value)) ? whole : value;

@@ -93,7 +93,7 @@ function takesLayers(fn: lambda.Function): boolean {
 }
 
 /**
- * Returns the function that was given, whatever a caller without TypeScript may give.
+ * Returns the function that was given. A caller without TypeScript may give any value.
  *
  * @throws Error that names what is no function to attach telemetry to, with the reason and the remedy.
  */

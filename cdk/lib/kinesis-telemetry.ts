@@ -43,14 +43,14 @@ export interface KinesisTelemetryProps {
    */
   readonly stream?: kinesis.IStream | undefined;
 
-  /** What cannot be read from a stream that is not defined in this app. */
+  /** The properties of a stream that the CDK cannot read, because the app does not define the stream. */
   readonly streamTraits?: StreamTraits | undefined;
 
   /** The stream to be made. Excludes `stream`. */
   readonly newStream?: NewStreamProps | undefined;
 
   /**
-   * What becomes of dead letters when the stack is deleted. Layer versions are always retained: functions hold their ARNs.
+   * The removal policy of the dead-letter queue. Layer versions are always retained: functions hold their ARNs.
    *
    * @default RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE
    */
@@ -72,9 +72,9 @@ export interface KinesisTelemetryProps {
   readonly completeness?: CompletenessProps | undefined;
 
   /**
-   * Whom alarms tell.
+   * The topic that alarms notify.
    *
-   * @default nobody
+   * @default no topic
    */
   readonly alarmTopic?: sns.ITopic | undefined;
 
@@ -100,7 +100,7 @@ export interface KinesisTelemetryProps {
 export class KinesisTelemetry extends Construct {
   /** The stream that takes the telemetry. */
   readonly stream: kinesis.IStream;
-  /** What the role of a function must be allowed, and nothing else. */
+  /** The policy with exactly the permissions that the role of a function needs. */
   readonly policy: iam.ManagedPolicy;
   /** The queue that takes what could not be delivered. */
   readonly deadLetterQueue: sqs.Queue;
@@ -203,7 +203,7 @@ export class KinesisTelemetry extends Construct {
     const queue = new sqs.Queue(this, 'DeadLetters', {
       encryption: sqs.QueueEncryption.SQS_MANAGED,
       enforceSSL: true,
-      // The longest that SQS allows: somebody has to find the time.
+      // The longest retention that SQS allows, so that there is time to react.
       retentionPeriod: Duration.days(14),
       removalPolicy,
     });

@@ -7,7 +7,7 @@ import { WIDTH, text } from './dashboard';
 import { targetOf } from './references';
 import { DOCS, LOG_PREFIX } from './spec';
 
-/** How many log groups one query of Logs Insights names at most. */
+/** The most log groups that one query of Logs Insights names. */
 const MOST_SOURCES = 50;
 
 /** The classes of log groups that Logs Insights reads. One query reads one class. */
@@ -82,7 +82,7 @@ class Query extends cloudwatch.ConcreteWidget {
 }
 
 interface LogGroup {
-  /** The log group itself, whatever token its name is. */
+  /** The log group itself, because its name may be any token. */
   readonly key: unknown;
   readonly name: string;
   readonly logClass: string;

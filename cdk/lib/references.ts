@@ -62,7 +62,7 @@ export function targetOf(text: string): IConstruct | undefined {
   return token && Reference.isReference(token) ? token.target : undefined;
 }
 
-/** Whether stacks are deployed together: nested ones are, with the one around them, and hand values on without exports. */
+/** Returns true if stacks are deployed together, as nested stacks are with the one around them: they pass on values without exports. */
 export function areOne(one: Stack, other: Stack): boolean {
   return outermost(one) === outermost(other);
 }

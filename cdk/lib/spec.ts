@@ -11,7 +11,7 @@ export const ENV_PREFIX = 'KINESIS_TELEMETRY_';
 /** Every line of the extension's own log starts with this. */
 export const LOG_PREFIX = '[kinesis-telemetry-extension]';
 
-/** Where the documents tell more: absolute, because alarms and dashboards are read far from them. */
+/** Links to the documents. They are absolute, because alarms and dashboards are read elsewhere. */
 export const DOCS = {
   alarms: 'https://github.example/kinesis-telemetry/kinesis-telemetry-extension/blob/main/docs/deploying.md#alarms',
   byHand: 'https://github.example/kinesis-telemetry/kinesis-telemetry-extension/blob/main/docs/deploying.md#in-the-cdk-by-arn',
@@ -161,7 +161,7 @@ export enum LogLevel {
   DEBUG = 'debug',
 }
 
-/** Settings of the extension. What is left out has the default of the layer's version. */
+/** Settings of the extension. Omitted settings have the default of the layer's version. */
 export interface TelemetrySettings {
   /**
    * Which events are delivered: platform, function, extension, or single types such as platform.report.

@@ -12,7 +12,7 @@ export enum RecordDistribution {
   AUTO = 'AUTO',
 }
 
-/** What a stream takes and keeps, as far as settings of the extension and alarms depend on it. */
+/** The properties of a stream on which settings of the extension and alarms depend. */
 export interface StreamTraits {
   /**
    * Largest record that the stream takes.
@@ -60,7 +60,7 @@ export interface NewStreamProps extends StreamTraits {
   readonly encryptionKey?: kms.IKey | undefined;
 
   /**
-   * What becomes of the stream when the stack is deleted.
+   * The removal policy of the stream.
    *
    * @default RemovalPolicy.RETAIN, as the CDK has it
    */
@@ -110,7 +110,7 @@ export function traits(stream: kinesis.IStream, stated: StreamTraits) {
   };
 }
 
-/** Whether the stream is known to be of another account or region than the construct: its metrics are there, too. */
+/** Returns true if the stream is known to be in another account or region than the construct. Its metrics are there, too. */
 export function isElsewhere(scope: Construct, stream: kinesis.IStream): boolean {
   const { account, region } = Stack.of(scope);
   const differ = (one: string, other: string) => one !== other && !Token.isUnresolved(one) && !Token.isUnresolved(other);

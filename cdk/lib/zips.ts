@@ -9,7 +9,7 @@ import { shown } from './shown';
 /** The folder of the package in which a release has its zips, seen from the compiled module. */
 const OWN = path.join(__dirname, '../../layers');
 
-/** What the ARN of a version of a signing profile looks like. */
+/** The format of the ARN of a signing profile's version. */
 const PROFILE_VERSION = /^arn:aws[a-z-]*:signer:[a-z0-9-]+:[0-9]{12}:\/signing-profiles\/[A-Za-z0-9_]+\/[A-Za-z0-9]+$/;
 
 /** A bucket that holds the zips of a release: those of the layers, and that of the completeness function. */

@@ -5,7 +5,7 @@ import * as kinesis from 'aws-cdk-lib/aws-kinesis';
 import { KinesisTelemetry, type KinesisTelemetryProps } from '../lib/index';
 import { Match, Template, zips } from './test-environment';
 
-/** At how many hours a reader is late, by the alarm on it. */
+/** Returns the hours after which the alarm counts a reader as late. */
 function late(given: (stack: Stack) => Partial<KinesisTelemetryProps>): number {
   const stack = new Stack();
   new KinesisTelemetry(stack, 'Telemetry', { zips: zips(), ...given(stack) });

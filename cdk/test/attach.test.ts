@@ -10,7 +10,7 @@ import { type AttachmentSettings, Flush, Metrics, RecordDistribution, RecordForm
 import { ENV_PREFIX } from '../lib/spec';
 import { Match, Template, attached, someFunction, statements, telemetryIn } from './test-environment';
 
-/** What is said where telemetry is attached with these settings. */
+/** Returns the error of attaching telemetry with these settings. */
 function refusal(settings: AttachmentSettings, ...args: Parameters<typeof telemetryIn>): string {
   const { stack, telemetry } = telemetryIn(...args);
   const fn = someFunction(stack);

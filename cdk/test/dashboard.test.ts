@@ -19,7 +19,7 @@ const streams: Record<string, (stack: Stack) => Partial<KinesisTelemetryProps>> 
 
 type Metric = [namespace: string, name: string, ...rest: unknown[]] | [expression: object];
 
-/** What a metric of a widget is called, how it is calculated, and how long its data are. */
+/** Returns the label, the expression and the period of a widget's metric. */
 function described(metric: Metric) {
   const options = (metric.at(-1) ?? {}) as { label?: string; expression?: string; visible?: boolean; period?: number };
   const [, name] = metric;

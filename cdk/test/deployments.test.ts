@@ -12,7 +12,7 @@ function telemetry(scope: Construct, id: string, deploymentName?: string): Kines
   return new KinesisTelemetry(scope, id, { zips: ZIPS, deploymentName });
 }
 
-/** What the synthesis of an app says, an empty text if nothing. */
+/** Returns the error of an app's synthesis, an empty text if there is none. */
 function said(build: (app: App) => unknown): string {
   const app = new App();
   build(app);

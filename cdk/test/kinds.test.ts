@@ -46,7 +46,7 @@ const webFunctions: Record<string, Kind> =
 interface Kind {
   readonly make: (scope: Construct, id: string) => unknown;
   readonly said: RegExp;
-  /** Where it is said; the construct itself, if left out. */
+  /** The construct with the warning; the function itself by default. */
   readonly at?: string;
 }
 
@@ -115,7 +115,7 @@ function annotations(stack: Stack) {
   return { warnings: said(of.findWarning('*', anything)), errors: said(of.findError('*', anything)) };
 }
 
-/** How many functions of a stack have telemetry. */
+/** Returns the number of a stack's functions that have telemetry. */
 function attachedIn(stack: Stack): number {
   const functions = Object.values(Template.fromStack(stack).findResources('AWS::Lambda::Function'));
   return functions.filter((it) => JSON.stringify(it).includes(`${ENV_PREFIX}STREAM`)).length;

@@ -3,7 +3,7 @@ import { test } from 'node:test';
 import { Aws, CfnParameter, Duration, Lazy, Size, Stack, Token } from 'aws-cdk-lib';
 import { Compression, type Destinations, ENV_PREFIX, EXTENSION_NAME, Envelope, Flush, LAYERS, PublishedParameter, RecordFormat, type TelemetrySettings, toEnvironment } from '../lib/spec';
 
-/** What is said of settings that cannot be used, a line each. */
+/** Returns the problems of invalid settings, one a line. */
 function problems(settings: TelemetrySettings & Destinations): string[] {
   try {
     toEnvironment(settings);

@@ -21,14 +21,14 @@ export function zips(comment = '', others: readonly string[] = []): string {
 
 const ZIPS = zips();
 
-/** Somebody's stack with telemetry in it. */
+/** Returns a user's stack with telemetry in it. */
 export function telemetryIn(props: Partial<KinesisTelemetryProps> = {}, stackProps: StackProps = {}) {
   const app = new App();
   const stack = new Stack(app, 'Theirs', stackProps);
   return { app, stack, telemetry: new KinesisTelemetry(stack, 'Telemetry', { zips: ZIPS, ...props }) };
 }
 
-/** Somebody's function. */
+/** Returns a user's function. */
 export function someFunction(stack: Stack, props: Partial<lambda.FunctionProps> = {}, id = 'Orders'): lambda.Function {
   return new lambda.Function(stack, id, {
     runtime: lambda.Runtime.NODEJS_22_X,
@@ -38,7 +38,7 @@ export function someFunction(stack: Stack, props: Partial<lambda.FunctionProps> 
   });
 }
 
-/** What one function of the stack got: its layers and its variables. */
+/** Returns the layers and the variables of the stack's one function. */
 export function attached(stack: Stack): { layers: unknown[]; variables: Record<string, unknown> } {
   const functions = Object.values(Template.fromStack(stack).findResources('AWS::Lambda::Function')) as {
     Properties: { Layers?: unknown[]; Environment?: { Variables: Record<string, unknown> } };

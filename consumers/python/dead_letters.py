@@ -104,7 +104,7 @@ class KeptBack(Exception):
 
 
 class Key(typing.NamedTuple):
-    """What all pieces of a record have in common. Pieces that differ in any of it are never joined."""
+    """The properties that all pieces of a record share. Pieces that differ in any of them are never joined."""
 
     stream: str
     # A record may have been sent twice, the second time under another key: an aggregate holds its key.
@@ -251,7 +251,7 @@ class Run:
         return key
 
     def read(self, message: dict) -> tuple[Key, int, str]:
-        """What a message says it is. Anyone may have written it, so all of it is checked before it costs anything."""
+        """The piece that a message claims to be. Anyone may have written it, so all of it is checked before it costs anything."""
         attributes = message.get("MessageAttributes") or {}
         values = {name: (attributes.get(name) or {}).get("StringValue") for name in NAMES}
         for name, value in {**values, "Body": message.get("Body")}.items():

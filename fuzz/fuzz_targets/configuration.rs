@@ -1,4 +1,4 @@
-//! Whatever the environment holds becomes settings: `fuzz_checks::configuration`.
+//! Any environment becomes settings: `fuzz_checks::configuration`.
 #![no_main]
 
 libfuzzer_sys::fuzz_target!(|data: &[u8]| fuzz_checks::configuration(data));

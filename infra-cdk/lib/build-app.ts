@@ -9,7 +9,7 @@ import { VerificationStack } from './verification-stack';
 export interface Stacks {
   readonly telemetry: TelemetryStack;
   readonly testFunction: TestFunctionStack;
-  /** What `cargo xtask verify` invokes. Only the deployment of that name has it. */
+  /** The functions that `cargo xtask verify` invokes. Only the deployment of that name has them. */
   readonly verification: VerificationStack | undefined;
 }
 

@@ -5,14 +5,14 @@ import { STAGES, TEST_FUNCTION_ZIPS } from './spec';
 /** Instruction set of a function, as Lambda names it. */
 export type ArchitectureName = keyof typeof TEST_FUNCTION_ZIPS;
 
-/** What the app is told: CDK context, `--context NAME=VALUE`. */
+/** The inputs of the app: CDK context, `--context NAME=VALUE`. */
 export interface Inputs {
   readonly stage: keyof typeof STAGES;
   /** Folder with what `cargo xtask package` makes. */
   readonly zips: string;
   readonly deploymentName?: string | undefined;
   readonly organizationId?: string | undefined;
-  /** Of the test function. */
+  /** The architecture of the test function. */
   readonly architecture: ArchitectureName;
 }
 

@@ -19,13 +19,13 @@ export const TEST_FUNCTION_ZIPS = {
   arm64: 'test-function-arm64.zip',
 } as const;
 
-/** In what the deployments differ. */
+/** The differences between stages. */
 export interface Stage {
-  /** Whether the stream outlives its stack. */
+  /** True if the stream outlives its stack. */
   readonly retained: boolean;
-  /** Whether the stream is encrypted with a key of the account's own. */
+  /** True if a key of the account encrypts the stream. */
   readonly customerKey: boolean;
-  /** How long the stream keeps a record. */
+  /** The retention of the stream. */
   readonly retention: Duration;
   /** True if alarms notify a topic. */
   readonly alarmTopic: boolean;

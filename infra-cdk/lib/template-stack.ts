@@ -80,7 +80,7 @@ const PARAMETERS = {
 type Groups = typeof PARAMETERS;
 type Parameters = Record<{ [G in keyof Groups]: keyof Groups[G] }[keyof Groups], CfnParameter>;
 
-/** Everything that functions of an account and region need. Whatever differs between deployments is a parameter, except for their parts. */
+/** Everything that functions of an account and region need. The differences between deployments are parameters, except for their parts. */
 export class TemplateStack extends Stack {
   constructor(parts: Parts) {
     super(new App({ analyticsReporting: false }), 'KinesisTelemetry', {

@@ -13,7 +13,7 @@ export function outline(template: Record<string, unknown>): string {
   return [...parameters.sort(), ...resources, ...outputs].join('\n\n') + '\n';
 }
 
-/** Without the hash that the CDK appends. */
+/** Removes the hash that the CDK appends. */
 function name(id: string): string {
   return id.replace(/[0-9A-F]{8}(?=\.|$)/, '').replace(/^SsmParameterValue(.*?)[0-9A-F]{32}Parameter$/, '$1');
 }
@@ -35,7 +35,7 @@ function lines(value: unknown, indent: string): string[] {
   });
 }
 
-/** In one line, if it is something that has no parts: an intrinsic function has none. */
+/** Writes a value in one line if it has no parts; an intrinsic function has none. */
 function scalar(value: unknown): string | undefined {
   if (value === null || typeof value !== 'object') return asset(String(value));
   const [[key, of] = ['', undefined], ...others] = Object.entries(value) as [string, unknown][];

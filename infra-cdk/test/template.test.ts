@@ -6,7 +6,7 @@ import { template, templateText, withParts } from '../lib/template';
 import type { Parts } from '../lib/template-stack';
 import { isAsReviewed } from './reviewed';
 
-/** What the CLI of AWS sends without a bucket (CloudFormation API reference, `TemplateBody`). */
+/** The largest template that the AWS CLI sends without a bucket (CloudFormation API reference, `TemplateBody`). */
 const MOST_BYTES = 51_200;
 
 /** The template as CloudFormation deploys it where these conditions hold. */

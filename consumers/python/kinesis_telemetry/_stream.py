@@ -70,7 +70,7 @@ class Stream:
             try:
                 page = self._kinesis.get_records(ShardIterator=iterator)
             except self._kinesis.exceptions.ExpiredIteratorException:
-                # Whoever takes the records paused for more than five minutes.
+                # The caller paused for more than five minutes between two records.
                 iterator = self._iterator(shard, start)
                 continue
             for record in page["Records"]:

@@ -60,7 +60,7 @@ class Firehose(unittest.TestCase):
 
     def test_every_combination_becomes_lines_with_their_identities(self):
         for stream in streams():
-            # Firehose itself takes aggregates apart; whoever hands one over gets the same.
+            # Firehose itself de-aggregates; an aggregate that is passed to the function gives the same result.
             for records in (stream.records, [part for it in stream.records for part in deaggregate(it)]):
                 answers = firehose.lambda_handler(self.request(records), None)["records"]
                 self.assertEqual([it["recordId"] for it in answers], [f"id-{n}" for n in range(len(records))])

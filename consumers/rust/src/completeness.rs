@@ -35,7 +35,7 @@ pub struct Period {
     pub since_ms: i64,
     /// The end. Records that arrived later may be added, and fill gaps.
     pub until_ms: i64,
-    /// How late an event may arrive after one with a higher number of the same instance.
+    /// The longest time by which an event may arrive after one with a higher number of the same instance.
     pub settle_ms: i64,
 }
 
@@ -64,12 +64,12 @@ pub struct Completeness {
     anonymous: u64,
 }
 
-/// What the due numbers of an instance tell.
+/// The verdict on the due numbers of an instance.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Due {
     /// The numbers that did not arrive.
     pub explanation: Explanation,
-    /// How many events arrived under the number of a different one.
+    /// The count of events that arrived with the number of a different event.
     pub conflicting: u64,
 }
 
@@ -179,7 +179,7 @@ impl Completeness {
         }
     }
 
-    /// Returns what the numbers of an instance tell; nothing if no event of it was added.
+    /// Returns the verdict on the numbers of an instance; none if no event of it was added.
     pub fn instance(&self, name: &str) -> Option<Due> {
         let numbers = &self.instances[*self.names.get(name)?];
         Some(Due { explanation: numbers.judge(), conflicting: numbers.conflicting })

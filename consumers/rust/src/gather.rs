@@ -45,7 +45,8 @@ pub struct Instance {
     /// Ranges of the numbers in `missing` and `unjoinable` that the newest ledger reports as shed, each with its first and
     /// last number.
     pub explained: Vec<(u64, u64)>,
-    /// How many of `explained` exceed the ledger's counts: a ledger may merge ranges, and counts the events in them.
+    /// The count of `explained` numbers that exceed the ledger's counts: a ledger may merge ranges, and counts the
+    /// events in them.
     pub uncounted: u64,
 }
 

@@ -1,4 +1,4 @@
-//! What the ledgers of an instance say about numbers that are missing. Pure.
+//! Explains missing numbers by the ledgers of an instance. Pure.
 //!
 //! Every principal that may write to the stream can write a ledger. So a ledger counts only if the extension can have written it,
 //! and never for more events than it states.
@@ -38,7 +38,8 @@ pub struct Explanation {
     pub missing: Vec<Range>,
     /// Numbers that the ledger reports as shed.
     pub shed: Vec<Range>,
-    /// How many of `shed` exceed the ledger's counts: its ranges may name more numbers than were shed.
+    /// The count of `shed` numbers that exceed the ledger's counts: its ranges may contain more numbers than were
+    /// discarded.
     pub uncounted: u64,
 }
 

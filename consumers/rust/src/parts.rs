@@ -12,7 +12,7 @@ const MOST_BYTES: usize = 16 * 1024 * 1024;
 /// The events of which some parts arrived. It keeps the numbers of the parts, and the text of short events.
 #[derive(Debug, Default)]
 pub(crate) struct Parts {
-    /// By instance, number and how many parts there are: parts that disagree on that do not belong together.
+    /// The parts by instance, number and count of parts: parts that disagree on the count do not belong together.
     waiting: BTreeMap<(usize, u64, u32), Waiting>,
     bytes: usize,
 }
@@ -26,7 +26,7 @@ struct Waiting {
     is_long: bool,
 }
 
-/// What a part has led to.
+/// The result of adding a part.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Outcome {
     /// Other parts are missing.

@@ -78,9 +78,9 @@ pub struct Broken {
 
 /// Returns the events of one record in their order, and an error for each line that cannot be read.
 ///
-/// A record that cannot be decompressed or de-aggregated, that decompresses to more than 16 MiB, or that holds more than 50,000
-/// lines, gives a single error. With `ENVELOPE=record`, a record that lacks lines that its
-/// first line announces gives an additional error at the end. Empty lines are skipped.
+/// A record that cannot be decompressed or de-aggregated, that decompresses to more than 16 MiB, or that holds more
+/// than 50,000 lines, gives a single error. With `ENVELOPE=record`, a record that lacks lines that its first line
+/// announces gives an additional error at the end. Empty lines are skipped.
 pub fn record(data: &[u8]) -> Vec<Result<Event, Broken>> {
     let whole = |why| vec![Err(Broken { line: format!("a record of {} bytes", data.len()), why })];
     let data = match decode::inflate(data) {
@@ -115,7 +115,7 @@ fn read(lines: &[u8], events: &mut Vec<Result<Event, Broken>>) {
         let event = line.ok_or_else(|| "the line does not end".to_owned()).and_then(|line| {
             let line = str::from_utf8(line).map_err(|error| format!("no UTF-8: {error}"))?;
             match number {
-                // Whatever it holds, it is an event.
+                // Every line is an event then.
                 Some(seq) => Event::of(line.to_owned(), Source { seq, ..head.clone() }),
                 None => Event::identified(line),
             }

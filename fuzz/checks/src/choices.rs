@@ -1,6 +1,6 @@
 //! Bytes as a list of choices. Those that are not there are 0, so that every input means something.
 
-/// What is left of an input.
+/// The rest of an input, from which choices are made.
 #[derive(Debug)]
 pub(crate) struct Choices<'a>(&'a [u8]);
 
@@ -17,7 +17,7 @@ impl<'a> Choices<'a> {
         self.bytes(1).first().copied().unwrap_or_default()
     }
 
-    /// From two bytes.
+    /// Returns a number from two bytes.
     pub(crate) fn number(&mut self) -> usize {
         usize::from(self.byte()) | usize::from(self.byte()) << 8
     }
@@ -31,7 +31,7 @@ impl<'a> Choices<'a> {
         of[usize::from(self.byte()) % of.len()]
     }
 
-    /// As many as there are, at most so many.
+    /// Returns the remaining bytes, at most this many.
     pub(crate) fn bytes(&mut self, most: usize) -> &'a [u8] {
         let (taken, rest) = self.0.split_at(most.min(self.0.len()));
         self.0 = rest;

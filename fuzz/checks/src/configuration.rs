@@ -1,4 +1,4 @@
-//! From the environment to settings.
+//! Checks the way from the environment to settings.
 
 use extension_spec::packing::Combination;
 use extension_spec::{Bytes, Config, ENV_PREFIX, Loaded, Value};
@@ -14,7 +14,7 @@ pub fn configuration(data: &[u8]) {
             let (name, value) = line.split_once('=').unwrap_or((line, ""));
             let own = || format!("{ENV_PREFIX}{name}");
             let name = name.strip_prefix('!').map_or_else(own, str::to_owned);
-            // Only a name may hold what would break a line, and only where somebody wants it to.
+            // Only names may contain line breaks here, and only if the environment has them.
             (name.replace("\\n", "\n"), value.replace("\\n", "\n"))
         })
         .collect();

@@ -1,4 +1,4 @@
-//! From the body of a request to events.
+//! Checks the way from the body of a request to events.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -46,7 +46,7 @@ fn filters_by_type(data: &[u8]) {
     let expected = members.iter().filter(is_filtered).count() as u64;
     let source = Source::new("orders", "$LATEST", "k3J9x0QvT2aB");
     let accepted = Intake::new(source, types.clone(), true).accept(data, now());
-    // An event with a reserved type is wrapped, whatever other types it has.
+    // An event with a reserved type is wrapped, even if it has other types, too.
     let reserved = accepted.events.iter().filter(|it| holds(it, r#""reason":"reserved type""#));
     let reserved = reserved.count() as u64;
     assert!((expected.saturating_sub(reserved)..=expected).contains(&accepted.filtered));
@@ -186,7 +186,7 @@ fn covers(body: &[u8], events: &[Event]) {
     assert!(are_separators(rest), "{} is lost", rest.escape_ascii());
 }
 
-/// Whether the intake has wrapped it, at this moment: from outside it may not come.
+/// Returns true if the intake has just wrapped it. Such an event must not come from outside.
 fn is_wrapped(event: &serde_json::Value) -> bool {
     event["type"] == event_type::QUARANTINE && event["time"] == "2026-08-09T12:34:56.000Z"
 }

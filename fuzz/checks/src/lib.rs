@@ -18,6 +18,6 @@ pub use spill::spill;
 /// A check, with the name of its fuzzer and its corpus.
 pub type Check = (&'static str, fn(&[u8]));
 
-/// All of them.
+/// All checks, by name.
 pub const CHECKS: [Check; 4] =
     [("intake", intake), ("packing", packing), ("spill", spill), ("configuration", configuration)];

@@ -1,4 +1,4 @@
-//! From events to records, and back.
+//! Checks the way from events to records, and back.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -38,7 +38,7 @@ pub fn packing(data: &[u8]) {
     }
 }
 
-/// As the queue has them made, and sent.
+/// Makes records as the queue does, and sends them.
 fn records(
     limits: Limits,
     packing: Packing,

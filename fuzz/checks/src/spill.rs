@@ -1,4 +1,4 @@
-//! What lies under the name of a spill file.
+//! Checks the adoption of any file that has the name of a spill file.
 
 use std::fs;
 use std::path::Path;
@@ -13,7 +13,7 @@ use kinesis_telemetry_extension::{
 
 use crate::choices::Choices;
 
-/// What every such file begins with.
+/// The beginning of every spill file.
 const MAGIC: &[u8] = b"kinesis-telemetry-extension spill 1\n";
 
 /// Makes a file of the bytes: some whole records first, then the rest as it is, or as the body of a frame. Whatever lies
@@ -57,12 +57,12 @@ pub fn spill(data: &[u8]) {
             assert_eq!(fs::read(&path).expect("it stays"), file, "what is not ours stays as it is");
         }
     }
-    // Whoever adopts them dies, and the next one finds the same.
+    // The process that adopts them dies, and the next one finds the same.
     assert_eq!(without_time(&read_all(folder.path(), "again")), without_time(&read));
     queue_adopts(folder.path());
 }
 
-/// What another process takes over.
+/// Returns the records that another process adopts.
 fn read_all(folder: &Path, instance: &str) -> Vec<Record> {
     let mut records = Vec::new();
     let adopted = adopt(folder, instance);
@@ -122,7 +122,7 @@ fn saved(folder: &Path, records: &[Record]) -> Vec<u8> {
     bytes
 }
 
-/// So many records, of one event each.
+/// Returns this many records, of one event each.
 fn records(count: usize) -> Vec<Record> {
     let nothing: [(&str, &str); 0] = [];
     let limits = Limits::new(&extension_spec::load(nothing).config, 8 * 1024 * 1024);

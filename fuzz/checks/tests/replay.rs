@@ -75,7 +75,7 @@ fn mutant(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
             // A byte of the input itself keeps text text.
             3 if end > at => input[at] = input[rng.usize(..input.len())],
             4 if end > at => input[at] ^= 1 << rng.u8(..8),
-            // A piece of it, or of another one.
+            // Takes a piece of it, or of another one.
             _ => {
                 let other = rng.choice(seeds).cloned().unwrap_or_default();
                 let from = rng.usize(..=other.len());

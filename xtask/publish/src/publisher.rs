@@ -24,7 +24,7 @@ const AT_ONCE: usize = 8;
 
 /// Publishes a release. Returns true if all regions have it and it is open.
 pub(crate) async fn run(options: &Options) -> Result<bool> {
-    // Whatever is wrong with folder or regions is said before the first call.
+    // Problems with the folder or the regions are reported before the first call.
     let release = Release::read(&options.folder)?;
     let regions = regions::selected(options)?;
     let wanted = Wanted { region: regions.first().cloned(), profile: options.profile.clone() };
@@ -67,7 +67,7 @@ impl Phase {
     }
 }
 
-/// What all regions get.
+/// The release and the options that all regions share.
 struct Work {
     release: Arc<Release>,
     /// The layers as they are published.
@@ -159,7 +159,7 @@ impl<'a> Publisher<'a> {
         Ok(layers)
     }
 
-    /// Carries out a phase in all regions, and notes in the rows what became of it.
+    /// Runs a phase in all regions, and notes the results in the rows.
     async fn everywhere(&mut self, phase: Phase, work: &Arc<Work>) {
         let (turns, mut running) = (Arc::new(Semaphore::new(AT_ONCE)), JoinSet::new());
         for (index, place) in self.places.iter().enumerate() {

@@ -1,4 +1,4 @@
-//! Has AWS Signer sign the layers, for functions that accept signed code only.
+//! Signs the layers with AWS Signer, for functions that accept only signed code.
 //!
 //! A signature lies within the zip, and no two are equal. So that all runs publish the same zip, the bucket keeps the signed one under
 //! the digest of the unsigned one, and a run signs only what the bucket does not have.
@@ -24,7 +24,7 @@ const WAIT: Duration = Duration::from_secs(3);
 /// Looks until a job counts as stuck: five minutes.
 const LOOKS: usize = 100;
 
-/// Where layers are signed, and with which profile.
+/// The bucket and the profile for signing.
 pub(crate) struct Signing {
     aws: Aws,
     signer: Client,

@@ -1,4 +1,4 @@
-//! What became of each region, as a table for people.
+//! The result of each region, as a table.
 
 use std::fmt::Write as _;
 
@@ -13,12 +13,12 @@ pub(crate) struct Row {
     pub(crate) region: String,
     /// The versions of both layers, in the order of [`Architecture::ALL`], if the region has them.
     versions: Vec<Option<Version>>,
-    /// What was done, or would be.
+    /// What was done, or would be done.
     done: Vec<&'static str>,
     error: Option<Error>,
 }
 
-/// All regions at the end of a run.
+/// The regions at the end of a run.
 pub(crate) struct Summary {
     release: String,
     rows: Vec<Row>,

@@ -1,4 +1,4 @@
-//! Whole runs against an account that keeps state, in virtual time.
+//! Runs the whole program against an account with state, in virtual time.
 
 mod continued;
 mod documents;

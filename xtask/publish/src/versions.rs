@@ -14,7 +14,7 @@ use crate::summary::Row;
 struct Document<'a> {
     version: &'a str,
     commit: &'a str,
-    /// By architecture, as Lambda names it.
+    /// The layers, by architecture, as Lambda names it.
     layers: BTreeMap<&'static str, Described>,
     /// ARNs by region and architecture.
     regions: BTreeMap<&'a str, BTreeMap<&'static str, String>>,
@@ -24,9 +24,9 @@ struct Document<'a> {
 #[serde(rename_all = "camelCase")]
 struct Described {
     file: String,
-    /// Of the file in the release.
+    /// The digest of the file in the release.
     sha256: String,
-    /// Of what the layer versions hold. It is another one than `sha256` if the layer was signed.
+    /// The digest of the layer version's content. It differs from `sha256` if the layer was signed.
     code_sha256: String,
     /// The signing profile that a code-signing configuration has to allow, if the layer was signed.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,6 @@
 //! `verify`: deploys functions for verification, holds what Lambda does against what the sandbox does, and destroys them.
 //!
-//! The program `xtask-verify` speaks to AWS and compares. Whatever happens after the deployment has begun, all of it is destroyed.
+//! The program `xtask-verify` speaks to AWS and compares. Once the deployment has begun, everything is destroyed in any case.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use crate::support::workspace;
 use crate::tools::build::{TEST_FUNCTION, VERIFY};
 use crate::tools::cdk::{DEPLOY, DESTROY};
 
-/// What the program exits with if something differs or is missing.
+/// The exit code of the program if something differs or is missing.
 const DIFFERS: i32 = 1;
 
 /// Deploy functions to AWS, compare what Lambda does with what the sandbox does, write a report, and destroy them.

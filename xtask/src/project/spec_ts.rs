@@ -126,7 +126,7 @@ fn log_prefix() -> String {
 }
 
 fn docs() -> String {
-    let about = "Where the documents tell more: absolute, because alarms and dashboards are read far from them.";
+    let about = "Links to the documents. They are absolute, because alarms and dashboards are read elsewhere.";
     let mut text = doc("", &[about.to_owned()]) + "export const DOCS = {\n";
     for link in &LINKS {
         text += &format!("  {}: {},\n", link.key, quoted(&link.url()));
@@ -181,14 +181,14 @@ fn stages() -> String {
     let property = |text: &str, property: &str| {
         doc("  ", &[text.to_owned()]) + &format!("  readonly {property};\n")
     };
-    let mut text = doc("", &["In what the deployments differ.".to_owned()]);
+    let mut text = doc("", &["The differences between stages.".to_owned()]);
     text += "export interface Stage {\n";
-    text += &property("Whether the stream outlives its stack.", "retained: boolean");
+    text += &property("True if the stream outlives its stack.", "retained: boolean");
     text += &property(
-        "Whether the stream is encrypted with a key of the account's own.",
+        "True if a key of the account encrypts the stream.",
         "customerKey: boolean",
     );
-    text += &property("How long the stream keeps a record.", "retention: Duration");
+    text += &property("The retention of the stream.", "retention: Duration");
     text += &property("True if alarms notify a topic.", "alarmTopic: boolean");
     text += &property("Which metrics functions send; each is billed.", "metrics: Metrics");
     text += &property(

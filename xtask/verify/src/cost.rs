@@ -1,10 +1,10 @@
-//! What invocations cost, by Lambda's own reports. Pure.
+//! Computes the cost of invocations from Lambda's own reports. Pure.
 
 use serde_json::Value;
 
 use crate::life::{Life, REPORT};
 
-/// What Lambda reports of an invocation.
+/// Lambda's report of an invocation.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Reported {
     pub(crate) duration_ms: f64,

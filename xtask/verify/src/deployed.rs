@@ -19,14 +19,14 @@ use crate::scenario::{SCENARIOS, Scenario};
 /// Time until AWS's first answer.
 const SIGN_IN: Duration = Duration::from_secs(8);
 const PAUSE: Duration = Duration::from_millis(500);
-/// Between further invocations, which have frozen environments deliver what they hold.
+/// The pause between further invocations, which make frozen environments deliver their events.
 const NUDGE: Duration = Duration::from_secs(3);
 /// The scenario whose reports are compared with those of the function without the layer.
 pub(crate) const MEASURED: &str = "burst";
 /// The function without the layer.
 const CONTROL: &str = "control";
 
-/// What `cdk deploy --outputs-file` wrote about the stacks.
+/// The outputs of the stacks, as `cdk deploy --outputs-file` writes them.
 pub(crate) struct Outputs {
     /// Names of functions, by scenario and architecture: `crash-arm64`.
     functions: BTreeMap<String, String>,
@@ -58,7 +58,7 @@ impl Outputs {
     }
 }
 
-/// A scenario on an architecture, and what became of it.
+/// A scenario on an architecture, and its result.
 #[derive(Debug)]
 pub(crate) struct Ran {
     pub(crate) scenario: &'static Scenario,

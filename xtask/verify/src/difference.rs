@@ -1,15 +1,15 @@
 //! A difference between Lambda and the sandbox.
 
-/// What one side has and the other has not.
+/// A difference between both sides.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Difference {
     /// The type of the event.
     pub(crate) event: String,
     /// The path of the member; empty for the event itself.
     pub(crate) member: String,
-    /// What Lambda has.
+    /// The value of Lambda.
     pub(crate) aws: String,
-    /// What the sandbox has.
+    /// The value of the sandbox.
     pub(crate) sandbox: String,
 }
 
@@ -17,7 +17,7 @@ pub(crate) struct Difference {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Found {
     pub(crate) difference: Difference,
-    /// Where it was found: `environment 1, event 4`.
+    /// The place: `environment 1, event 4`.
     pub(crate) places: Vec<String>,
     /// The reason why it was expected.
     pub(crate) known: Option<&'static str>,

@@ -1,4 +1,4 @@
-//! What became of each scenario: differences and completeness. Pure.
+//! Judges each scenario: differences and completeness. Pure.
 
 use extension_spec::deployment::Architecture;
 use kinesis_telemetry_consumer::Instance;
@@ -19,7 +19,7 @@ pub(crate) struct Row {
     pub(crate) judged: Result<Judged, String>,
 }
 
-/// What became of a scenario that was run.
+/// The result of a scenario that was run.
 #[derive(Debug)]
 pub(crate) struct Judged {
     pub(crate) found: Vec<Found>,

@@ -8,7 +8,7 @@ pub(crate) struct Known {
     pub(crate) scenario: Option<&'static str>,
     /// The type of the event, or `timing`.
     pub(crate) event: &'static str,
-    /// How the path of the member begins.
+    /// The beginning of the member's path.
     pub(crate) member: &'static str,
     pub(crate) reason: &'static str,
 }

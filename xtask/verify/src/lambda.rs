@@ -77,7 +77,7 @@ impl Lambda {
         Ok(Some(version))
     }
 
-    /// Has one environment initialised ahead of traffic.
+    /// Has Lambda initialize one environment ahead of traffic.
     async fn provision(&self, function: &str, version: &str) -> Result<()> {
         let put = self.client.put_provisioned_concurrency_config().function_name(function);
         let put = put.qualifier(version).provisioned_concurrent_executions(1).send().await;

@@ -75,12 +75,12 @@ impl Life {
     }
 }
 
-/// What arrived of one function.
+/// The events of one function.
 #[derive(Debug, Default)]
 pub(crate) struct Delivered {
     /// Its environments, the oldest first.
     pub(crate) lives: Vec<Life>,
-    /// What the numbers of their events say.
+    /// The verdict on the numbers of their events.
     pub(crate) instances: Vec<Instance>,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::life::{Event, Life, REPORT, START};
 
-/// How far two statements of one duration may be apart, in milliseconds: times have whole milliseconds.
+/// The most by which two statements of one duration may differ, in milliseconds: times have whole milliseconds.
 const TOLERANCE_MS: f64 = 1.0;
 
 /// A relation, in words that are true where it holds.

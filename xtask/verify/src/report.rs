@@ -11,7 +11,7 @@ use crate::difference::Found;
 use crate::judge::Row;
 use crate::known::KNOWN;
 
-/// What was measured on an architecture, or why it was not.
+/// The measurements on an architecture, or the reason why there are none.
 pub(crate) type Measured = Result<Vec<Cost>, String>;
 
 /// Everything that the report states.
@@ -24,7 +24,7 @@ pub(crate) struct Report {
     pub(crate) is_emulator: bool,
     pub(crate) rows: Vec<Row>,
     pub(crate) costs: BTreeMap<&'static str, Measured>,
-    /// How long extensions held invocations, in milliseconds, by architecture.
+    /// The time for which extensions held invocations, in milliseconds, by architecture.
     pub(crate) held: BTreeMap<&'static str, Vec<f64>>,
     /// Lines of the stream that are no events.
     pub(crate) broken: usize,

@@ -1,4 +1,4 @@
-//! What the sandbox does in a scenario.
+//! Runs a scenario in the sandbox.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -18,7 +18,7 @@ const SHUTDOWN: Duration = Duration::from_secs(30);
 /// The name of the function in the sandbox.
 const FUNCTION: &str = "test-function";
 
-/// What came of a scenario in the sandbox.
+/// The result of a scenario in the sandbox.
 #[derive(Debug)]
 pub(crate) struct Expected {
     pub(crate) delivered: Delivered,

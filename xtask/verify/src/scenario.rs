@@ -1,4 +1,4 @@
-//! What is done to the functions of the stack for verification, and to the sandbox.
+//! The scenarios for the functions of the stack for verification, and for the sandbox.
 
 use std::time::Duration;
 
@@ -13,9 +13,9 @@ pub(crate) struct Scenario {
     pub(crate) payloads: &'static [&'static str],
     /// The payloads for the sandbox, where they are others.
     pub(crate) in_sandbox: &'static [&'static str],
-    /// How many invocations of each payload are made at the same time.
+    /// The number of concurrent invocations of each payload.
     pub(crate) at_once: usize,
-    /// How Lambda runs the function.
+    /// The initialization type of the function.
     pub(crate) mode: Mode,
     /// The function's timeout, as the stack has it.
     pub(crate) timeout: Duration,

@@ -4,7 +4,8 @@ use std::hash::{BuildHasher as _, RandomState};
 
 use crate::unpack::Event;
 
-/// How many events and parts are remembered, at 16 bytes each. A retry arrives within seconds of the first attempt.
+/// The number of events and parts that are remembered, at 16 bytes each. A retry arrives within seconds of the first
+/// attempt.
 const REMEMBERED: usize = 1 << 19;
 
 /// Fingerprints of the latest events. A later event takes the place of an earlier one.
@@ -15,12 +16,12 @@ pub(super) struct Fingerprints {
     hasher: RandomState,
 }
 
-/// What is remembered of an identity.
+/// The knowledge about an identity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Seen {
-    /// Nothing: the identity is new, or it arrived long ago.
+    /// No knowledge: the identity is new, or it arrived long ago.
     Unknown,
-    /// The same event.
+    /// The identity belongs to the same event.
     Same,
     /// Another event.
     Other,

@@ -1,4 +1,4 @@
-//! What is known about a period: one line of JSON. Pure.
+//! The verdict about a period: one line of JSON. Pure.
 
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -59,7 +59,7 @@ pub struct Incomplete {
     /// Ranges of the numbers that are missing, each with its first and last one: the first 20. A range that a ledger
     /// explains in part is among them.
     pub missing: Vec<Range>,
-    /// How many events are missing.
+    /// The number of missing events.
     pub events: u64,
 }
 

@@ -5,7 +5,7 @@ use aws_sdk_s3::Client;
 use aws_sdk_s3::primitives::ByteStream;
 use kinesis_telemetry_stream::Aws;
 
-/// How AWS Signer is told the version of an object in a bucket without versions.
+/// The version that AWS Signer expects for an object in a bucket without versions.
 const NO_VERSION: &str = "null";
 
 /// A bucket.

@@ -1,4 +1,4 @@
-//! Whether a zip is another one with a signature. Pure.
+//! Compares a signed zip with the unsigned one. Pure.
 
 use std::collections::BTreeMap;
 use std::io::Read as _;

@@ -4,7 +4,7 @@ use kinesis_telemetry_control_plane::publishing::Failure;
 
 use super::harness::{Kill, REGIONS, World, test};
 
-/// With these words a run makes every kind of call.
+/// The options with which a run makes every kind of call.
 const ALL: &str = "--signing-profile profile --signing-bucket bucket";
 
 /// Returns the number of calls of a run that succeeds.

@@ -1,4 +1,4 @@
-//! What docs/releasing.md says about permissions.
+//! Compares the permissions in docs/releasing.md with the calls.
 
 use std::collections::BTreeSet;
 

@@ -39,7 +39,7 @@ pub(super) struct World {
     folder: TempDir,
 }
 
-/// Where a run ends.
+/// The point at which a run ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Kill {
     /// The number of the call.

@@ -1,4 +1,4 @@
-//! What a run refuses, and what it says.
+//! Inputs that a run refuses, with their messages.
 
 use super::harness::{REGIONS, World, test, zip};
 use kinesis_telemetry_control_plane::publishing::Canary;

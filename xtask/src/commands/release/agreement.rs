@@ -14,7 +14,7 @@ use crate::support::workspace;
 const CHANGELOG: &str = "CHANGELOG.md";
 /// The folder with records of each release, which all consumers keep reading.
 const RECORDS: &str = "consumers/records";
-/// What a section of CHANGELOG.md has instead of a date before the version is released.
+/// The word in CHANGELOG.md in place of a date before the version is released.
 const UNRELEASED: &str = "unreleased";
 
 /// Returns the commit that is checked out, or nothing if files differ from it.

@@ -20,7 +20,7 @@ use crate::tools::build::{self, CLI};
 
 /// An operating system and a processor that the program is built for.
 pub(super) struct Platform {
-    /// As Rust names it.
+    /// The target as Rust names it.
     pub(super) target: &'static str,
     /// As Python's wheels name it (Python Packaging User Guide, "Platform compatibility tags"). A static program needs no libc, so it
     /// runs where musl is and where any glibc is.

@@ -20,13 +20,13 @@ use crate::tools::build::{self, LAYERS};
 /// The name of the file within the folder.
 const FILE: &str = "layers.json";
 
-/// What `layers.json` says. `xtask-publish` adds the ARNs, by region.
+/// The content of `layers.json`.
 #[derive(Serialize, Deserialize, PartialEq, Debug)]
 struct Description {
     version: String,
     #[serde(skip_serializing_if = "Option::is_none")]
     commit: Option<String>,
-    /// By architecture, as Lambda names it.
+    /// The layers, by architecture, as Lambda names it.
     layers: BTreeMap<String, Layer>,
 }
 
@@ -37,7 +37,7 @@ struct Layer {
     bytes: u64,
     /// The digest of the zip in hexadecimal digits, as `sha256sum` prints it.
     sha256: String,
-    /// The same digest as `GetLayerVersion` returns it (Lambda API reference, `LayerVersionContentOutput`).
+    /// The digest as `GetLayerVersion` returns it (Lambda API reference, `LayerVersionContentOutput`).
     code_sha256: String,
 }
 

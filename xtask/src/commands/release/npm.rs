@@ -1,6 +1,6 @@
 //! `kinesis-telemetry-cdk`, the package of constructs with the layers inside, as `npm install` takes it.
 //!
-//! It is packed here and not by npm, so that it is the same bytes whatever Node compresses it.
+//! It is packed here and not by npm, so that its bytes do not depend on Node's zlib.
 
 use std::collections::BTreeMap;
 use std::fs;

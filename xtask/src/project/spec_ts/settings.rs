@@ -37,7 +37,7 @@ pub(super) fn interfaces() -> String {
     };
     [
         interface(
-            "Settings of the extension. What is left out has the default of the layer's version.",
+            "Settings of the extension. Omitted settings have the default of the layer's version.",
             "TelemetrySettings",
             &settings,
         ),

@@ -122,7 +122,7 @@ fn the_report_names_what_differs_what_is_missing_and_what_was_not_done() {
     "]].assert_eq(&report().text());
 }
 
-/// As of an emulator, where `SnapStart` cannot be done.
+/// Returns results as of an emulator that cannot do `SnapStart`.
 fn good() -> Report {
     let mut report = Report { is_emulator: true, ..report() };
     report.rows.remove(0);

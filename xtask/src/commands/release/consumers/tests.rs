@@ -66,7 +66,7 @@ fn passes(command: &mut Command) -> String {
     said
 }
 
-/// Copies the tests of a consumer, and nothing else of it, to a folder.
+/// Copies only the tests of a consumer to a folder.
 fn copy_tests(consumer: &str, into: &Path) {
     let tests = workspace::root().join("consumers").join(consumer).join("tests");
     super::copy(&tests, &into.join("tests")).unwrap();

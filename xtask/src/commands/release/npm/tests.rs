@@ -22,7 +22,7 @@ const fn = new lambda.Function(stack, 'Function', { runtime: lambda.Runtime.NODE
 new KinesisTelemetry(stack, 'Telemetry', { completeness: {} }).attachTo(fn);
 ";
 
-/// Where npm gets the packages of the workflow `nightly` from: with any value, a registry.
+/// The variable with which the workflow `nightly` makes npm use a registry.
 const REGISTRY: &str = "PACKAGE_MATRIX";
 
 /// A person's empty folder, with the package installed.
