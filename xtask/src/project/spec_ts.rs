@@ -184,10 +184,7 @@ fn stages() -> String {
     let mut text = doc("", &["The differences between stages.".to_owned()]);
     text += "export interface Stage {\n";
     text += &property("True if the stream outlives its stack.", "retained: boolean");
-    text += &property(
-        "True if a key of the account encrypts the stream.",
-        "customerKey: boolean",
-    );
+    text += &property("True if a key of the account encrypts the stream.", "customerKey: boolean");
     text += &property("The retention of the stream.", "retention: Duration");
     text += &property("True if alarms notify a topic.", "alarmTopic: boolean");
     text += &property("Which metrics functions send; each is billed.", "metrics: Metrics");

@@ -16,6 +16,12 @@ const FLEET: &str = "fleet::tests";
 /// The test that installs the package of constructs with every pair of CDK and TypeScript.
 const PACKAGE: &str = "the_package_installs_with_every_pair_of_cdk_and_typescript_from_a_registry";
 
+/// Makes a release, with the CLI for every architecture, in two checkouts at different paths. The manifests list every digest.
+const TWO_RELEASES: &str = "git clone --quiet . ../another-checkout\n\
+    cargo xtask release --into ../one\n\
+    (cd ../another-checkout && cargo xtask release --into ../two)\n\
+    diff ../one/manifest.json ../two/manifest.json\n";
+
 pub(super) fn add(project: &mut Project) {
     let hostile = job(
         "Hostile records",
@@ -71,10 +77,21 @@ pub(super) fn add(project: &mut Project) {
             .env([("PACKAGE_MATRIX", "registry")]),
         ],
     );
+    let release = job(
+        "Release, twice",
+        vec![
+            steps::checkout(),
+            steps::rust(),
+            steps::node(),
+            steps::python(),
+            Step::run("Make the whole release in two checkouts, and compare", TWO_RELEASES),
+        ],
+    );
     let mut workflow = Workflow::scheduled("nightly", "17 3 * * *", "hostile", hostile);
     workflow.jobs.0.push(("selection", lives));
     workflow.jobs.0.push(("fleet", fleet));
     workflow.jobs.0.push(("package", package));
+    workflow.jobs.0.push(("release", release));
     project
         .yaml(".github/workflows/nightly.yml", &workflow)
         .facts_from(file!())
