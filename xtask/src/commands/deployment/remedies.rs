@@ -1,48 +1,45 @@
 //! Remedies for errors of the CDK and AWS. Pure.
 
-/// Words of theirs, and what helps. The first that occurs counts: what is more special stands first.
+/// Words of the CDK or AWS, and the remedy. The first one that occurs counts, so the more specific ones come first.
 const REMEDIES: [(&str, &str); 15] = [
     ("ExpiredToken", EXPIRED),
     ("expired AWS credentials", EXPIRED),
     ("The SSO session associated with this profile has expired", EXPIRED),
     (
         "InvalidClientTokenId",
-        "AWS does not know these credentials: are they of another partition or deleted? aws sts get-caller-identity says whose they are",
+        "AWS does not know these credentials: they may be deleted, or belong to another partition; aws sts get-caller-identity shows their owner",
     ),
     (
         "SignatureDoesNotMatch",
-        "AWS does not take the signature: the secret key does not belong to the access key, or this machine's clock is wrong",
+        "AWS rejects the signature: the secret key does not belong to the access key, or this machine's clock is wrong",
     ),
-    (
-        "ENOTFOUND",
-        "the region's address cannot be found: is AWS_REGION the name of a region, and the network there?",
-    ),
+    ("ENOTFOUND", "the region's host name cannot be resolved: check AWS_REGION and the network"),
     ("UPDATE_ROLLBACK_FAILED", STUCK),
     ("ROLLBACK_FAILED", STUCK),
     (
         "DELETE_FAILED",
-        "a stack could not be deleted entirely: mend what is named above, then run cargo xtask destroy again",
+        "a stack was not deleted completely: repair what is named above, then run cargo xtask destroy again",
     ),
     ("already exists", TAKEN),
     ("AlreadyExists", TAKEN),
     (
         "ROLLBACK_COMPLETE",
-        "AWS has taken everything back, for the reason above; mend it and deploy again, nothing has to be cleaned up",
+        "CloudFormation has rolled everything back, for the reason above: repair it and deploy again; nothing needs cleaning up",
     ),
     (
         "Has the environment been bootstrapped",
-        "the account is not prepared for the CDK in this region: run cargo xtask bootstrap STAGE, once",
+        "the account is not bootstrapped for the CDK in this region: run cargo xtask bootstrap STAGE once",
     ),
     ("is not authorized to perform", DENIED),
     ("AccessDenied", DENIED),
 ];
 
-const EXPIRED: &str =
-    "the credentials have expired: get new ones, with aws sso login for example, and run it again";
-const STUCK: &str = "a stack is stuck between two states: cargo xtask cdk STAGE -- rollback takes it back, then deploy again";
-const TAKEN: &str = "something of that name exists already: find out whose it is, and delete it, or deploy with --name";
+const EXPIRED: &str = "the credentials have expired: get new ones, for example with aws sso login, and run the command again";
+const STUCK: &str = "a stack is stuck in a failed rollback: run cargo xtask cdk STAGE -- rollback, then deploy again";
+const TAKEN: &str =
+    "a resource of that name exists already: find its owner and delete it, or deploy with --name";
 const DENIED: &str =
-    "these credentials may not do this: have what is named above allowed to them, or use others";
+    "access denied: grant the permission that is named above to these credentials, or use others";
 
 /// Returns the remedy, if the message is a known one.
 pub(super) fn of(said: &str) -> Option<&'static str> {
