@@ -1,4 +1,4 @@
-//! The three APIs at `AWS_LAMBDA_RUNTIME_API`: which request goes where.
+//! Routes the requests of the three APIs at `AWS_LAMBDA_RUNTIME_API`.
 
 mod extensions;
 mod runtime;
@@ -15,7 +15,7 @@ use crate::http::{Reply, error, reply};
 use crate::options::Mode;
 use crate::state::Shared;
 
-/// Largest body that is read at all. A response of a function may have 6 MiB; what is larger must be told apart.
+/// The largest body that is read. A function's response may have 6 MiB; a larger one must be recognised as too large.
 const MAX_BODY: usize = 32 * 1024 * 1024;
 
 /// Answers one request.
@@ -79,7 +79,7 @@ fn has_form(error_type: &str, prefix: &str) -> bool {
     })
 }
 
-/// Another method than the path is for.
+/// Returns the reply to a method that the path does not support.
 fn not_allowed() -> Reply {
     let mut reply = Reply::default();
     *reply.status_mut() = StatusCode::METHOD_NOT_ALLOWED;

@@ -12,7 +12,7 @@ pub(crate) fn access_key_id<B>(request: &Request<B>) -> Option<&str> {
     credential.split('/').next().filter(|id| !id.is_empty())
 }
 
-/// The digest by which AWS tells what it has understood, in hexadecimal.
+/// Returns the MD5 digest by which AWS states what it received, in hexadecimal.
 pub(crate) fn md5(bytes: &[u8]) -> String {
     format!("{:032x}", md5_number(bytes))
 }

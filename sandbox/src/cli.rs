@@ -24,19 +24,19 @@ pub(crate) struct Cli {
     /// How Lambda runs the function
     #[arg(long, value_parser = modes(), default_value = Mode::OnDemand.initialization_type())]
     pub(crate) mode: Mode,
-    /// How many invocations a managed instance runs side by side
+    /// Number of concurrent invocations on a managed instance
     #[arg(long, value_name = "N", default_value_t = 2)]
     pub(crate) concurrency: u32,
     /// The tenant for whom the environment runs
     #[arg(long, value_name = "ID")]
     tenant: Option<String>,
-    /// How often the function is invoked
+    /// Number of invocations
     #[arg(long, value_name = "N", default_value_t = 1)]
     pub(crate) invocations: u64,
     /// Pause between invocations, in which everything is frozen
     #[arg(long = "interval-ms", value_name = "N", value_parser = milliseconds, default_value = "0")]
     pub(crate) interval: Duration,
-    /// Payload of an invocation; may be given several times: the last one is that of all that follow
+    /// Payload of an invocation; can be repeated, and the last one is used for all later invocations
     #[arg(long, value_name = "JSON", default_value = "{}")]
     payload: Vec<String>,
     /// Timeout of the function
@@ -57,7 +57,7 @@ pub(crate) struct Cli {
     /// Do not stop processes between invocations
     #[arg(long)]
     no_freeze: bool,
-    /// End everything when stdin closes: dies with its parent
+    /// End when stdin closes, so that the sandbox ends with its parent
     #[arg(long)]
     pub(crate) until_stdin_closes: bool,
 }

@@ -26,12 +26,12 @@ pub(crate) fn ms(duration: Duration) -> f64 {
     (duration.as_secs_f64() * 1e6).round() / 1e3
 }
 
-/// The passing of time for an environment in which no code runs.
+/// How time passes in an environment while none of its code runs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pause {
-    /// The processes are stopped: both clocks go on.
+    /// The processes are stopped. Both clocks advance.
     Stopped,
-    /// The machine is paused: the wall clock is set when it goes on, the monotonic one stood still.
+    /// The machine is paused. The wall clock is set when it resumes; the monotonic clock does not advance.
     Machine,
 }
 
@@ -85,7 +85,7 @@ impl Clocks {
         let nanos = |duration: Duration| i64::try_from(duration.as_nanos()).unwrap_or(i64::MAX);
         let bytes = [wall, monotonic].map(|ahead| nanos(ahead).to_ne_bytes()).concat();
         match &self.file {
-            // In place: it is mapped by those who look at it.
+            // Written in place, because the processes have mapped the file.
             Some(file) => file.as_file().write_all_at(&bytes, 0),
             None => Ok(()),
         }

@@ -1,5 +1,5 @@
-//! A small endpoint for credentials, as `SnapStart` functions and containers have it: the keys are not in the
-//! environment, but are asked for, and change.
+//! A small credentials endpoint, as functions with `SnapStart` and containers have it. Their environment holds no keys:
+//! they request them from the endpoint, and the keys change.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime};
@@ -79,8 +79,8 @@ impl Credentials {
         &self.token
     }
 
-    /// The variables by which a process comes here, for the owner's part of its environment. Those that Lambda gives to
-    /// other functions are emptied.
+    /// Returns the variables that make a process use this endpoint, for the owner's part of its environment. The
+    /// variables in which Lambda gives keys to other functions are empty.
     pub fn environment(&self) -> Vec<(String, String)> {
         let (uri, token) = (self.full_uri(), self.token());
         let variables = [
@@ -93,7 +93,7 @@ impl Credentials {
         variables.map(|(name, value)| (name.to_owned(), value.to_owned())).into()
     }
 
-    /// Hands out these from the next request on.
+    /// Replaces the keys from the next request on.
     pub fn set_keys(&self, keys: Keys) {
         lock(&self.state).keys = keys;
     }
@@ -103,7 +103,7 @@ impl Credentials {
         lock(&self.state).keys.clone()
     }
 
-    /// Answers every request with this status and nothing else, or again as usual.
+    /// Answers every request with this status and no body. With `None`, it answers as usual again.
     pub fn set_failure(&self, status: Option<u16>) {
         lock(&self.state).failure = status;
     }

@@ -1,6 +1,6 @@
 //! The variables that Lambda gives to each kind of process.
 //!
-//! Source: Lambda Developer Guide, "Using the Lambda Extensions API", and what AWS's emulator was seen to give.
+//! Source: Lambda Developer Guide, "Using the Lambda Extensions API", and observations of AWS's emulator.
 
 use crate::options::{LogFormat, Mode, Options};
 
@@ -80,7 +80,7 @@ pub(crate) fn of_function(
 ) -> Vec<(String, String)> {
     let mut all = common(options, endpoints);
     if options.mode != Mode::SnapStart {
-        // All that is restored from a snapshot has the snapshot's environment, and logs elsewhere.
+        // All environments restored from one snapshot have the snapshot's variables, but different log streams.
         let group = format!("/aws/lambda/{}", options.function_name);
         all.push(("AWS_LAMBDA_LOG_GROUP_NAME".to_owned(), group));
         all.push(("AWS_LAMBDA_LOG_STREAM_NAME".to_owned(), log_stream.to_owned()));

@@ -28,9 +28,9 @@ pub(crate) enum Answer {
     Whole(Reply),
     /// Sends the head, which promises the whole body, and half of the body; then closes the connection.
     Half(Reply),
-    /// The connection is closed without a word.
+    /// Closes the connection without an answer.
     Close,
-    /// Resets the connection, as a host does that does not know it.
+    /// Resets the connection, as a host does that has no such connection.
     Reset,
 }
 
@@ -40,7 +40,7 @@ impl From<Reply> for Answer {
     }
 }
 
-/// Pause after a connection that could not be accepted: for lack of file descriptors, say, which passes.
+/// The pause after a connection could not be accepted, for example for lack of file descriptors, which is temporary.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
 /// A server on a port of loopback that the system chose. Dropping it closes everything.
@@ -121,10 +121,10 @@ where
         }
     });
     let mut connection = hyper::server::conn::http1::Builder::new()
-        // As Lambda sends them; a client that minds the case must be found out.
+        // Lambda sends names of headers in title case. A client that depends on another case must fail here.
         .title_case_headers(true)
         .serve_connection(TokioIo::new(stream), service);
-    // A peer that breaks off is the peer's affair.
+    // An error here means that the peer closed the connection, which is not a failure of the server.
     let _ = (&mut connection).await;
     if is_reset.load(Ordering::Relaxed) {
         // Closing without lingering is what makes the kernel send RST.
@@ -135,8 +135,8 @@ where
 /// The body of a reply.
 enum Content {
     Whole(Full<Bytes>),
-    /// Half of a body of this length, until it is taken, and whether the connection was asked to wait once: what is
-    /// written before an error is sent only if there is a pause between them.
+    /// Half of a body of this length, until it is sent, and whether the connection has paused once. Without a pause
+    /// before the error, the half that was written would not be sent.
     Half {
         length: u64,
         half: Option<Bytes>,
@@ -216,7 +216,7 @@ pub(crate) fn error(status: u16, error_type: &str, message: &str) -> Reply {
     json(status, &serde_json::json!({ "errorMessage": message, "errorType": error_type }))
 }
 
-/// A header's text.
+/// Returns the text of a header.
 pub(crate) fn header<'a, B>(request: &'a Request<B>, name: &str) -> Option<&'a str> {
     request.headers().get(name).and_then(|value| value.to_str().ok())
 }

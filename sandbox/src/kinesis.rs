@@ -39,7 +39,7 @@ pub struct Record {
 }
 
 impl Kinesis {
-    /// A stream of this name, with one shard and no limit to its throughput.
+    /// Starts a stream with this name, one shard and unlimited throughput.
     pub async fn start(stream: &str) -> std::io::Result<Arc<Self>> {
         let stream = Arc::new(Stream::new(stream));
         let shared = stream.clone();
@@ -71,29 +71,29 @@ impl Kinesis {
         self.stream.state().shards.resize(count);
     }
 
-    /// Gives every shard of the stream this throughput, or as much as may come. What is beyond it is refused record by
-    /// record.
+    /// Limits the throughput of every shard; `None` removes the limit. Records beyond the limit are rejected one by
+    /// one.
     pub fn set_throughput(&self, throughput: Option<Throughput>) {
         self.stream.state().shards.limit(throughput);
     }
 
-    /// Changes the size of the largest record, partition key included: `MaxRecordSizeInKiB`, in bytes. Kinesis lets it
-    /// be between 1 MiB and 10 MiB, and this one no more.
+    /// Changes the size of the largest record, partition key included: `MaxRecordSizeInKiB`, in bytes. Kinesis allows 1
+    /// MiB to 10 MiB. This stream has no minimum, and the same maximum.
     pub fn set_max_record_bytes(&self, bytes: usize) {
         self.stream.state().max_record = bytes.min(request::LARGEST_RECORD);
     }
 
-    /// Refuses requests that these access keys signed, as expired.
+    /// Rejects requests that were signed with these access keys, because the credentials have expired.
     pub fn set_expired<S: Into<String>>(&self, access_keys: impl IntoIterator<Item = S>) {
         self.stream.state().expired = access_keys.into_iter().map(Into::into).collect();
     }
 
-    /// The access key ids that have signed requests, in order; one that signs several in a row is there once.
+    /// Returns the access key ids of requests, in order. Consecutive requests with the same id are listed once.
     pub fn access_keys(&self) -> Vec<String> {
         self.stream.state().access_keys.clone()
     }
 
-    /// The shard, from 0, that a record with this partition key goes to.
+    /// Returns the shard of a record with this partition key, counted from 0.
     pub fn shard_of(&self, partition_key: &str) -> usize {
         self.stream.state().shards.of(partition_key, None)
     }

@@ -1,4 +1,5 @@
-//! The sandbox as a program: initialises, invokes, shuts down, and prints a report a line, in JSON, as things happen.
+//! The sandbox as a program: it initialises, invokes and shuts down, and prints each report as one line of JSON at
+//! once.
 
 mod cli;
 
@@ -24,7 +25,7 @@ async fn main() -> ExitCode {
     };
     match result {
         Ok(true) => ExitCode::SUCCESS,
-        // What is wrong has been reported.
+        // The problem has been reported.
         Ok(false) => ExitCode::FAILURE,
         Err(error) => {
             #[expect(clippy::print_stderr, reason = "a program says why it fails")]

@@ -127,7 +127,7 @@ impl<P: AsRef<Path>> From<P> for Program {
 pub enum LogFormat {
     /// A line is a string.
     Text,
-    /// A line that is JSON is delivered as JSON, to subscribers of a schema that knows it.
+    /// A line that is JSON is delivered as JSON to subscribers whose schema supports it.
     Json,
 }
 

@@ -1,4 +1,5 @@
-//! A process of the environment: its own process group, only the variables it is given, its output as lines.
+//! A process of the environment: in its own process group, with only the variables it is given, and with its output as
+//! lines.
 //!
 //! A guardian process kills it when the sandbox ends, however the sandbox ends.
 
@@ -15,7 +16,7 @@ use tokio::time::{Instant, timeout_at};
 
 use crate::lines::Lines;
 
-/// Signals go to the whole group, so that what a wrapper script started is met too.
+/// Signals go to the whole group, so that they also reach the children of a wrapper script.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Group(Pid);
 
@@ -25,7 +26,7 @@ impl Group {
         self.0.as_raw()
     }
 
-    /// Sends a signal. A group that is gone already is no error.
+    /// Sends a signal. It is not an error if the group has already ended.
     pub(crate) fn signal(self, signal: Signal) {
         let _ = killpg(self.0, signal);
     }
@@ -37,7 +38,7 @@ const GUARDIAN: &str = r#"read -r _; kill -KILL "-$1""#;
 /// The time for which the output of a process is read after its end, in case another process holds its pipes.
 const LAST_WORDS: Duration = Duration::from_millis(100);
 
-/// A process that runs, and what must not outlive it.
+/// A running process, and the resources that must not outlive it.
 #[derive(Debug)]
 pub(crate) struct Process {
     pub(crate) group: Group,
@@ -58,7 +59,7 @@ impl Process {
         let mut child = Command::new(std::path::absolute(path).map_err(failed)?)
             .env_clear()
             .envs(environment)
-            // Not the caller's folder, on which nothing in Lambda can rely.
+            // Not the caller's folder, which does not exist in Lambda.
             .current_dir("/")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -78,16 +79,16 @@ impl Process {
         Ok(Self { group, child, guardian, output: [stdout, stderr] })
     }
 
-    /// Waits for its end; what it started dies with it, and lets go of its pipes.
+    /// Waits for the process to end. Its children are killed with it, which closes its pipes.
     pub(crate) async fn exit(&mut self) -> Option<ExitStatus> {
         let status = self.child.wait().await.ok();
         self.group.signal(Signal::SIGKILL);
-        // Its id may be another's from now on.
+        // From now on another process may have its id.
         let _ = self.guardian.start_kill();
         status
     }
 
-    /// After its end: waits until its last line is read.
+    /// Waits, after the process has ended, until its last line is read.
     pub(crate) async fn silence(mut self) {
         let deadline = Instant::now() + LAST_WORDS;
         for mut reader in self.output {

@@ -22,7 +22,7 @@ pub enum Status {
     Success,
     /// The function, the runtime or an extension failed.
     Error,
-    /// The time was over.
+    /// The time limit was exceeded.
     Timeout,
 }
 
@@ -32,7 +32,7 @@ pub enum Status {
 pub struct Init {
     /// The status of the init phase.
     pub status: Status,
-    /// `Extension.Crash`, say.
+    /// The error type, such as `Extension.Crash`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_type: Option<String>,
     /// The problem in words, if there is more to say than the status.
@@ -46,13 +46,13 @@ pub struct Init {
 #[derive(Clone, Debug, PartialEq, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Invocation {
-    /// 1 for the first.
+    /// The number of the invocation, from 1.
     pub n: u64,
-    /// Its request.
+    /// The id of the request.
     pub request_id: String,
     /// The status of the invocation.
     pub status: Status,
-    /// `Runtime.ExitError`, say.
+    /// The error type, such as `Runtime.ExitError`.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub error_type: Option<String>,
     /// The problem in words, if there is more to say than the status.

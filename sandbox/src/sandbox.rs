@@ -47,13 +47,13 @@ pub struct Sandbox {
     frozen_in_flight: Vec<u64>,
 }
 
-/// Why an invocation could not go on.
+/// The reason why a phase failed.
 struct Failure {
     status: Status,
     error_type: String,
     /// The problem in words, if there is more to say.
     message: Option<String>,
-    /// The reason that extensions get.
+    /// The reason that SHUTDOWN states to extensions.
     shutdown_reason: &'static str,
 }
 
@@ -67,7 +67,7 @@ impl Failure {
         }
     }
 
-    /// The platform has a name for it in each mode.
+    /// Returns a timeout, with the error type that the platform uses in this mode.
     fn timeout(mode: Mode) -> Self {
         let error_type = match mode {
             Mode::ManagedInstances => "Sandbox.Timedout",
@@ -197,7 +197,7 @@ impl Sandbox {
         self.shared.hub.freeze(false);
     }
 
-    /// To every process.
+    /// Sends a signal to every process.
     fn signal(&self, signal: Signal) {
         self.shared.look(|state| {
             state.groups().into_iter().for_each(|group| group.signal(signal));

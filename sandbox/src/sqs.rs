@@ -39,7 +39,7 @@ pub struct Sqs {
 pub struct Message {
     /// The body of the message.
     pub body: String,
-    /// Its attributes, but for binary ones.
+    /// Its attributes, except binary ones.
     pub attributes: BTreeMap<String, String>,
 }
 
@@ -87,7 +87,7 @@ impl Sqs {
         format!("http://{}", self.server.address)
     }
 
-    /// The queue, as requests name it.
+    /// Returns the URL of the queue, by which requests name it.
     pub fn queue_url(&self) -> String {
         format!("{}/{ACCOUNT}/{}", self.url(), self.queue.name)
     }
@@ -122,8 +122,8 @@ impl Sqs {
         self.queue.state().always = fault;
     }
 
-    /// Changes the size of the largest message and of the largest batch: `MaximumMessageSize`. SQS lets it be 1 MiB at
-    /// most, and so does this one; older queues have 256 KiB.
+    /// Changes the size of the largest message and of the largest batch: `MaximumMessageSize`. SQS and this queue allow
+    /// 1 MiB at most; older queues have 256 KiB.
     pub fn set_max_message_bytes(&self, bytes: usize) {
         self.queue.state().max_bytes = bytes.min(batch::MAX_BYTES);
     }
@@ -175,7 +175,7 @@ impl Queue {
         }
     }
 
-    /// Takes the entries but for those that `fails` names, or that cannot be taken.
+    /// Accepts the entries, except for those that `fails` names and those that are invalid.
     fn take(&self, batch: Batch, fails: impl Fn(usize) -> Option<(&'static str, bool)>) -> Reply {
         let mut state = self.state();
         let (mut successful, mut failed) = (Vec::new(), Vec::new());

@@ -16,7 +16,7 @@ use crate::options::Options;
 use crate::process::Group;
 use crate::telemetry::Hub;
 
-/// Lines that tell why a function has failed: the last of them, as a rule.
+/// The number of a function's last lines that are kept, because they usually state why it has failed.
 const LAST_LINES: usize = 20;
 
 /// Everything that the APIs and the sandbox share.
@@ -110,12 +110,12 @@ impl Runtime {
         self.waiting > 0 || self.awaits_restore
     }
 
-    /// An invocation that it works on, or is to.
+    /// Returns an invocation that the runtime has, or will take.
     pub(crate) fn invocation(&mut self, request_id: &str) -> Option<&mut Invocation> {
         self.invocations.iter_mut().find(|it| it.request_id == request_id)
     }
 
-    /// Takes an invocation out: nothing that comes for it later counts.
+    /// Removes an invocation. Later calls about it have no effect.
     pub(crate) fn close(&mut self, request_id: &str) -> Option<Invocation> {
         let index = self.invocations.iter().position(|it| it.request_id == request_id)?;
         Some(self.invocations.remove(index))
@@ -171,12 +171,12 @@ impl Agent {
         self.state == AgentState::Ready && self.inbox.is_empty()
     }
 
-    /// Its own word for why it cannot go on, or Lambda's.
+    /// Returns the error type that it reported for its failure, or else Lambda's.
     pub(crate) fn error(&self) -> Option<&str> {
         self.error_type.as_deref().or(self.failure())
     }
 
-    /// Why it cannot go on, if it cannot.
+    /// Returns Lambda's error type if the extension has failed.
     pub(crate) fn failure(&self) -> Option<&'static str> {
         match self.state {
             AgentState::InitError => Some("Extension.InitError"),
@@ -192,14 +192,15 @@ impl State {
         self.agents.iter_mut().find(|agent| agent.id == id)
     }
 
-    /// The groups of all processes that have not exited: the id of one that has may be another's by now.
+    /// Returns the groups of all processes that have not exited. The id of an exited process may belong to another one
+    /// by now.
     pub(crate) fn groups(&self) -> Vec<Group> {
         let running = self.agents.iter().filter(|agent| agent.exit.is_none());
         let runtime = self.runtime.group.filter(|_| !self.runtime.has_exited);
         running.filter_map(|agent| agent.group).chain(runtime).collect()
     }
 
-    /// The first extension that cannot go on.
+    /// Returns the error type of the first extension that has failed.
     pub(crate) fn failure(&self) -> Option<&'static str> {
         self.agents.iter().find_map(Agent::failure)
     }

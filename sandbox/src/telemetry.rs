@@ -64,7 +64,7 @@ pub(crate) struct Hub {
 
 #[derive(Debug, Default)]
 struct State {
-    /// Everything since the environment began, for those who subscribe late. None once init has ended.
+    /// Every event since the environment began, for extensions that subscribe late. `None` once init has ended.
     replay: Option<Vec<Event>>,
     subscribers: Vec<Handle>,
 }
@@ -153,7 +153,7 @@ impl Hub {
         self.frozen.send_replace(is_frozen);
     }
 
-    /// Makes everything due now that waits for these extensions, and waits until it is delivered, for as long at most.
+    /// Delivers everything that is buffered for these extensions at once, and waits for that for at most `at_most`.
     pub(crate) async fn flush(&self, extensions: &[String], at_most: Duration) {
         let flushes: Vec<_> = self
             .state()
@@ -175,7 +175,7 @@ impl Hub {
         let _ = tokio::time::timeout(at_most, all).await;
     }
 
-    /// Delivers what is left, for as long as this takes at most, and forgets the subscribers.
+    /// Delivers what is left, for at most `at_most`, and removes the subscribers.
     pub(crate) async fn end(&self, at_most: Duration) {
         let subscribers = std::mem::take(&mut self.state().subscribers);
         let deadline = tokio::time::Instant::now() + at_most;

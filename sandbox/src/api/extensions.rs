@@ -56,7 +56,7 @@ pub(super) fn register(shared: &Shared, request: &Request<Bytes>) -> Reply {
     }
 }
 
-/// Registers, or says why not.
+/// Registers an extension, or returns why it is refused.
 fn admit(
     state: &mut State,
     mode: Mode,
@@ -109,8 +109,8 @@ fn admit(
     Ok(agent.id.clone())
 }
 
-/// The refusal of a transition that the state machine does not have. Each mode spells it in its own way, and the extension
-/// goes by its name until it has an identifier.
+/// Returns the refusal of a transition that the state machine does not have. Each mode words it differently. An
+/// extension is called by its name until it has an identifier.
 fn transition(
     mode: Mode,
     from: AgentState,
@@ -127,7 +127,7 @@ fn transition(
     ("Extension.InvalidExtensionState", message)
 }
 
-/// The caller's identifier, if it is one.
+/// Returns the caller's identifier, or a refusal if it is missing or malformed.
 #[expect(clippy::result_large_err, reason = "the refusal is the answer, and is made once")]
 pub(super) fn identifier(request: &Request<Bytes>) -> Result<&str, Reply> {
     let Some(id) = header(request, IDENTIFIER) else {
@@ -143,7 +143,7 @@ pub(super) fn identifier(request: &Request<Bytes>) -> Result<&str, Reply> {
     Err(error(403, "Extension.InvalidExtensionIdentifier", "Invalid Lambda-Extension-Identifier"))
 }
 
-/// Refuses an identifier that no extension has.
+/// Returns the refusal of an identifier that no extension has.
 pub(super) fn unknown(id: &str) -> Reply {
     error(403, "Extension.UnknownExtensionIdentifier", &format!("Unknown extension {id}"))
 }
@@ -176,7 +176,7 @@ pub(super) async fn next(shared: &Shared, request: &Request<Bytes>) -> Reply {
     }
     let next = shared
         .until(|state| match state.agent(id) {
-            // The environment was reset: this call is from a life that is over.
+            // The environment was reset after this call began.
             None => Some(None),
             Some(agent) => agent.inbox.pop_front().map(|next| {
                 agent.state = AgentState::Running;

@@ -77,7 +77,7 @@ pub(super) fn answer(shared: &Shared, request: &Request<Bytes>, id: &str, is_err
         let invocation = state.runtime.invocation(id);
         let Some(invocation) = invocation.filter(|it| it.is_handed_out && it.response.is_none())
         else {
-            // Managed instances tell a late response from a wrong one.
+            // Managed instances have a status of their own for a late response.
             let status = if shared.options.mode == Mode::ManagedInstances { 410 } else { 400 };
             return error(status, "InvalidRequestID", "Invalid request ID");
         };
@@ -101,7 +101,7 @@ pub(super) fn init_error(shared: &Shared, request: &Request<Bytes>) -> Reply {
     json(202, &json!({ "status": "OK" }))
 }
 
-/// The error types that Lambda keeps; it gives others a name of its own.
+/// Returns the error type if Lambda keeps it, or else the name that Lambda gives it.
 fn kept(error_type: &str) -> String {
     if ["Runtime.", "Function."].iter().any(|prefix| has_form(error_type, prefix)) {
         return error_type.to_owned();

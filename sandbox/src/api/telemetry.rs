@@ -1,4 +1,4 @@
-//! The Telemetry API: who may subscribe, and when.
+//! The Telemetry API: which extensions may subscribe, and when.
 
 use bytes::Bytes;
 use hyper::Request;
@@ -11,7 +11,7 @@ use crate::telemetry::subscription::Subscription;
 
 pub(super) fn subscribe(shared: &Shared, request: &Request<Bytes>) -> Reply {
     if !shared.options.has_telemetry {
-        // What local emulators answer, to anything.
+        // Local emulators give this answer to every subscription.
         return error(202, "Telemetry.NotSupported", "Telemetry API is not supported");
     }
     let id = match identifier(request) {

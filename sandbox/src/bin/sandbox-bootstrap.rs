@@ -1,13 +1,11 @@
 //! A whole environment as the `bootstrap` of a function, for a Lambda that has no layers and no Extensions or Telemetry API.
 //!
-//! To that Lambda it is a runtime: it asks its Runtime API for invocations and answers them. Inside, a [`Sandbox`] runs
-//! the
-//! files next to this program: `function`, the function's own bootstrap, and `opt/extensions`, the content of its
-//! layers. An
-//! invocation is answered when the function has, and every extension has called `next`.
+//! For that outer Lambda this program is a runtime: it takes invocations from the Runtime API and answers them. Inside,
+//! a [`Sandbox`] runs the files next to this program: `function`, the function's own bootstrap, and `opt/extensions`,
+//! the content of its layers. The program answers an invocation when the function has responded and every extension has
+//! called `next`.
 //!
-//! The ids of invocations are the sandbox's: what the function and its telemetry say agrees, and differs from what the other
-//! Lambda calls it.
+//! Request ids are the sandbox's. The function and its telemetry state the same ids, but the outer Lambda has others.
 //!
 //! `function.json` next to this program states what the outer Lambda does not: `{"timeoutSeconds": 30, "logFormat":
 //! "JSON"}`.

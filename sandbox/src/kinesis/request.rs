@@ -1,4 +1,4 @@
-//! A `PutRecords` request, held against the limits of the service.
+//! A `PutRecords` request, checked against the limits of the service.
 //!
 //! Pure. Source: Kinesis API reference, `PutRecords`.
 
@@ -98,7 +98,7 @@ impl PutRecords {
     }
 }
 
-/// A hash that a sender has chosen itself: a decimal number without leading zeros.
+/// An explicit hash key: a decimal number without leading zeros.
 fn hash_key(text: &str) -> Option<u128> {
     let is_plain = text.bytes().all(|it| it.is_ascii_digit());
     (is_plain && (text == "0" || !text.starts_with('0'))).then(|| text.parse().ok())?

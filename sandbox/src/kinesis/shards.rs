@@ -9,8 +9,8 @@ use crate::aws::md5_number;
 
 /// The throughput of one shard in a second.
 ///
-/// A second's worth may come at once. A record larger than that is taken by a shard that has rested for a second, and
-/// counts against the seconds after it.
+/// A shard accepts a burst of one second's throughput. After an idle second it accepts even a larger record, which
+/// counts against the following seconds.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Throughput {
     /// Bytes, partition keys included.
@@ -69,7 +69,7 @@ impl Shards {
         self.shards.fill(Shard::default());
     }
 
-    /// Splits or merges, so that there are this many.
+    /// Splits or merges shards until there are this many.
     pub(super) fn resize(&mut self, count: usize) {
         *self = Self { throughput: self.throughput, ..Self::new(count) };
     }
@@ -78,11 +78,11 @@ impl Shards {
     pub(super) fn of(&self, partition_key: &str, explicit_hash_key: Option<u128>) -> usize {
         let hash = explicit_hash_key.unwrap_or_else(|| md5_number(partition_key.as_bytes()));
         let count = self.shards.len() as u128;
-        // 2^128 / count, though 2^128 is one too many for the type.
+        // 2^128 / count, although the type ends at 2^128 - 1.
         let is_whole = u128::MAX % count == count - 1;
         let width = (u128::MAX / count).checked_add(u128::from(is_whole));
         let shard = width.map_or(0, |width| hash / width);
-        // The last one also has what does not divide.
+        // The last shard also has the remainder.
         usize::try_from(shard).unwrap_or(usize::MAX).min(self.shards.len() - 1)
     }
 

@@ -1,4 +1,4 @@
-//! The stream itself: what it knows, and what it answers.
+//! The stream itself: its state, and its answers to requests.
 
 use std::collections::BTreeSet;
 use std::sync::{Mutex, MutexGuard};
@@ -102,7 +102,7 @@ impl Stream {
         }
     }
 
-    /// Remembers who has signed a request; whether their credentials are too old.
+    /// Records the access key id of a request. Returns true if its credentials have expired.
     fn note_sender(&self, access_key: Option<&str>) -> bool {
         let Some(access_key) = access_key else { return false };
         let mut state = self.state();
@@ -112,7 +112,7 @@ impl Stream {
         state.expired.contains(access_key)
     }
 
-    /// Reads a request, or says why it is refused.
+    /// Reads a request, or returns the reply that rejects it.
     async fn read(&self, request: Request<Incoming>) -> Result<PutRecords, Box<Reply>> {
         let refuse = |status, code, message: &str| Err(Box::new(error(status, code, message)));
         if header(&request, "x-amz-target") != Some("Kinesis_20131202.PutRecords") {
@@ -126,7 +126,7 @@ impl Stream {
             .or_else(|(code, message)| refuse(400, code, &message))
     }
 
-    /// Takes the records but for those that the faults or their shards refuse.
+    /// Accepts the records, except for those that a fault or their shard rejects.
     fn take(&self, put: PutRecords, refused: &[Option<Refusal>]) -> Reply {
         let mut state = self.state();
         let (arrived, now) = (SystemTime::now(), Instant::now());
@@ -136,7 +136,7 @@ impl Stream {
             let shard = state.shards.of(&record.partition_key, record.explicit_hash_key);
             let id = shards::id(shard);
             let size = record.data.len() + record.partition_key.len();
-            // What is refused already takes no room in its shard.
+            // A record that a fault rejects uses no throughput of its shard.
             let has_room = |state: &mut State| {
                 !state.faults.is_hot(shard) && state.shards.take(shard, size, now)
             };

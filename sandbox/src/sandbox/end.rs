@@ -15,9 +15,9 @@ use crate::telemetry::JournalEntry;
 const RUNTIME_SHUTDOWN: Duration = Duration::from_millis(300);
 /// The time that a process may take to end after SIGKILL, which it cannot refuse.
 const KILLED: Duration = Duration::from_secs(5);
-/// The whole shutdown if no extension is external.
+/// The time of the whole shutdown if there is no external extension.
 const INTERNAL_ONLY: Duration = Duration::from_millis(500);
-/// The share of it for the delivery of waiting telemetry, before SHUTDOWN; never more than half.
+/// The share of the shutdown time for the delivery of buffered telemetry before SHUTDOWN. It is at most half.
 const FLUSH: Duration = Duration::from_secs(1);
 
 /// The observations of an environment from its start to its end.
@@ -120,7 +120,7 @@ impl Sandbox {
         })
     }
 
-    /// Ends the function's process, by a signal and after that time by SIGKILL, and hears it out.
+    /// Ends the function's process by a signal, and after `patience` by SIGKILL. Reads its output to the end.
     async fn end_runtime(&self, signal: Signal, patience: Duration) {
         let signal = if patience.is_zero() { Signal::SIGKILL } else { signal };
         for (signal, patience) in [(signal, patience), (Signal::SIGKILL, KILLED)] {

@@ -15,7 +15,7 @@ use crate::telemetry::event::{self, Before, Category, Event};
 use nix::sys::signal::Signal;
 
 impl Sandbox {
-    /// Starts everything ahead of an invocation. Without this the first invocation does it.
+    /// Starts everything ahead of an invocation. Without this call the first invocation does it.
     pub async fn init(&mut self) -> Init {
         let deadline = Instant::now() + self.shared.options.longest_init();
         self.init_until("init", deadline).await
@@ -72,7 +72,8 @@ impl Sandbox {
         init
     }
 
-    /// Starts the extensions; when all have registered, the runtime; and waits until that has called `next`.
+    /// Starts the extensions, and the runtime once all of them have registered. Waits until the runtime has called
+    /// `next`.
     async fn start_processes(&self, deadline: Instant) -> Result<(), Failure> {
         if self.shared.options.extensions.len() > MAX_EXTENSIONS {
             return Err(Failure::error("Extension.TooManyExtensions"));
@@ -107,7 +108,7 @@ impl Sandbox {
         self.all_ready(deadline, |_| true).await
     }
 
-    /// Waits until the runtime has called `next`, and every extension is as far as this.
+    /// Waits until the runtime has called `next`, and `is` is true for every extension.
     async fn all_ready(
         &self,
         deadline: Instant,
@@ -183,7 +184,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Passes on what the function said last, if its process has failed.
+    /// Prints the last lines of the function if its process has failed.
     pub(super) fn echo_function(&self, failure: &Failure) {
         if failure.error_type.starts_with("Runtime.") {
             let lines = self.shared.update(|state| std::mem::take(&mut state.runtime.last_lines));

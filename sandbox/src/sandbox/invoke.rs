@@ -1,4 +1,4 @@
-//! An invocation: the function and the extensions at work, and what the platform says of them.
+//! An invocation: runs the function and the extensions, and publishes the platform's events about them.
 
 use std::time::{Duration, SystemTime};
 
@@ -15,7 +15,7 @@ use crate::report::{Invocation, Status};
 use crate::state::{self, Next, Response, Shared};
 use crate::telemetry::event::{self, Before, Done};
 
-/// An invocation under way.
+/// An invocation that has started.
 struct Started {
     n: u64,
     request_id: String,
@@ -25,7 +25,7 @@ struct Started {
 }
 
 impl Sandbox {
-    /// Invokes the function, and waits until the environment has come to rest.
+    /// Invokes the function, and waits until the function and the extensions are idle.
     pub async fn invoke(&mut self, payload: impl Into<Bytes>) -> Invocation {
         self.invocations += 1;
         if !self.is_initialised && !self.was_initialised {
@@ -53,13 +53,12 @@ impl Sandbox {
         self.attend(&started).await
     }
 
-    /// Invokes the function of a managed instance with each of these payloads, concurrently as far as it has workers,
-    /// and returns
-    /// the reports in the same order.
+    /// Invokes the function of a managed instance with each of these payloads, as many at a time as it has workers.
+    /// Returns the reports in the same order.
     ///
     /// # Panics
     ///
-    /// If the environment is none of a managed instance, or was not initialised.
+    /// Panics if the environment is not a managed instance, or was not initialised.
     pub async fn invoke_together<P: Into<Bytes>>(
         &mut self,
         payloads: impl IntoIterator<Item = P>,
@@ -81,7 +80,7 @@ impl Sandbox {
         all.into_iter().map(|(invocation, _)| invocation).collect()
     }
 
-    /// Waits for the function, then for the extensions; reports; and freezes the environment, or ends it.
+    /// Waits for the function and then for the extensions, publishes the report, and freezes or ends the environment.
     async fn attend(&mut self, started: &Started) -> Invocation {
         let options = self.shared.options.clone();
         if options.mode == Mode::ManagedInstances {
@@ -116,7 +115,7 @@ impl Sandbox {
         Invocation { restore_ms, ..told }
     }
 
-    /// The report of an invocation that could not begin.
+    /// Ends an invocation that could not begin, and returns its report.
     async fn fail(&mut self, started: &Started, failure: Failure) -> Invocation {
         let done = done(started, None, Duration::ZERO);
         let (status, error_type) = (failure.status, Some(failure.error_type.clone()));
@@ -126,7 +125,7 @@ impl Sandbox {
         told
     }
 
-    /// After an invocation: freezes the environment, or ends it.
+    /// Freezes the environment after an invocation, or ends it after a failure.
     async fn settle(&mut self, failure: Option<Failure>) {
         match failure {
             None => self.freeze(),
@@ -146,7 +145,7 @@ impl Started {
     }
 }
 
-/// Gives the payload to the runtime, and INVOKE to the extensions that want it.
+/// Gives the payload to the runtime, and INVOKE to the extensions that have registered for it.
 fn hand_out(shared: &Shared, started: &Started, payload: Bytes) {
     let Started { request_id, instant, deadline, .. } = started;
     shared.hub.publish(&event::start(&shared.options, request_id));
@@ -167,8 +166,7 @@ fn hand_out(shared: &Shared, started: &Started, payload: Bytes) {
     });
 }
 
-/// Waits for the end of a concurrent invocation. It does not wait for extensions, and a timeout fails only the request.
-/// Also
+/// Waits for the end of a concurrent invocation, without waiting for extensions. A timeout fails only the request. Also
 /// returns the failure that ends the environment, if there is one.
 async fn attend_alone(shared: &Shared, started: &Started) -> (Invocation, Option<Failure>) {
     let failure = function_ends(shared, started).await.err();
@@ -183,7 +181,7 @@ async fn attend_alone(shared: &Shared, started: &Started) -> (Invocation, Option
     (invocation, failure.filter(|failure| failure.status != Status::Timeout))
 }
 
-/// Takes the invocation from the runtime, with its response if there is one.
+/// Removes the invocation from the runtime, and returns its response if there is one.
 fn close(shared: &Shared, started: &Started) -> Option<Response> {
     shared.update(|state| state.runtime.close(&started.request_id)).and_then(|it| it.response)
 }

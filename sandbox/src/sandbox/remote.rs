@@ -6,7 +6,7 @@ use crate::process::Group;
 use crate::state::Shared;
 use crate::telemetry::event::{Category, Event};
 
-/// Works while the environment is busy, and after it has ended.
+/// A handle to an environment. It works while the environment is busy, and after it has ended.
 #[derive(Clone, Debug)]
 pub struct Remote {
     shared: Arc<Shared>,
@@ -39,17 +39,18 @@ impl Remote {
         self.shared.hub.port(extension)
     }
 
-    /// Publishes an event with this JSON text to all subscribers of `platform`, even one that Lambda may only invent.
+    /// Publishes an event with this JSON text to all subscribers of `platform`. It may have a type that Lambda does not
+    /// have yet.
     pub fn publish(&self, event: &str) {
         self.shared.hub.publish(&Event::whole(event));
     }
 
-    /// Prints a line as if the function had: for a function without a process.
+    /// Prints a line on behalf of a function without a process.
     pub fn print(&self, line: &str) {
         self.shared.hub.publish(&Event::line(Category::Function, line.to_owned()));
     }
 
-    /// Ends the function as if its process had: for a function without one.
+    /// Ends a function without a process as if its process had exited.
     pub fn exit_function(&self) {
         self.shared.update(|state| {
             (state.runtime.has_exited, state.runtime.is_silent) = (true, true);

@@ -1,6 +1,6 @@
 //! `SnapStart`: an environment that was initialised becomes a snapshot, and is restored from it.
 //!
-//! What cannot be modelled with processes: that several environments are restored from one snapshot, and that clocks jump.
+//! Processes cannot model two things: several environments restored from one snapshot, and clocks that jump.
 
 use std::time::Duration;
 
@@ -12,13 +12,13 @@ use crate::http::uuid;
 use crate::report::Status;
 use crate::telemetry::event::{self, Before};
 
-/// Publishing a version is in no hurry: what was generated is delivered before the snapshot is taken.
+/// The longest delivery of telemetry before the snapshot is taken. Publishing a version is not urgent.
 const FLUSH: Duration = Duration::from_secs(5);
 /// The restore phase, hooks of the runtime included (Lambda Developer Guide, "`SnapStart` runtime hooks").
 const LONGEST: Duration = Duration::from_secs(10);
 const LIFETIME: Duration = Duration::from_hours(6);
 
-/// The keys after so many restores: those of the snapshot are of no use any more.
+/// Returns the keys after this many restores. The keys of the snapshot are no longer used.
 pub(super) fn keys(restores: u32) -> Keys {
     match restores {
         0 => Keys::new("ASIAOFTHESNAPSHOT", LIFETIME),
@@ -27,7 +27,7 @@ pub(super) fn keys(restores: u32) -> Keys {
 }
 
 impl Sandbox {
-    /// The environment as it is now is what will be restored.
+    /// Takes the snapshot: a restore continues from this state.
     pub(super) async fn take_snapshot(&mut self) {
         let names: Vec<String> =
             self.shared.look(|state| state.agents.iter().map(|agent| agent.name.clone()).collect());
@@ -39,7 +39,8 @@ impl Sandbox {
         }
     }
 
-    /// After the thaw: the environment is another one now, and hears so.
+    /// Restores the environment after the thaw. It gets a new log stream and new keys, and the runtime is told of the
+    /// restore.
     pub(super) async fn restore(&mut self) -> Result<(), Failure> {
         let start = Instant::now();
         self.is_snapshot = false;
@@ -52,7 +53,7 @@ impl Sandbox {
         self.log_stream = format!("{prefix}{stream}");
         let hub = &self.shared.hub;
         hub.publish(&event::restore_start(&self.shared.options, &self.log_stream));
-        // The runtime does what it must after a restore, and asks for an invocation.
+        // The runtime runs its hooks, and calls `next`.
         self.shared.update(|state| state.runtime.awaits_restore = false);
         let restored = self.shared.until_deadline(start + LONGEST, |state| {
             if let Some(error_type) = &state.runtime.init_error {

@@ -1,4 +1,4 @@
-//! A `SendMessageBatch` request, held against the limits of the service.
+//! A `SendMessageBatch` request, checked against the limits of the service.
 //!
 //! Pure. Source: SQS API reference, `SendMessageBatch`; SQS Developer Guide, "Message quotas" and "Calculating the MD5
 //! message digest for message attributes".
@@ -18,7 +18,7 @@ const MAX_ID: usize = 80;
 /// The default `MaximumMessageSize` of a queue, which is also its maximum and that of a batch.
 pub(super) const MAX_BYTES: usize = 1024 * 1024;
 
-/// A request whose entries can be looked at one by one.
+/// A request that is valid as a whole. Its entries are checked one by one.
 #[derive(Debug, Deserialize)]
 #[serde(rename_all = "PascalCase")]
 pub(super) struct Batch {
@@ -101,7 +101,7 @@ impl Entry {
         self.body.len() + self.attributes.iter().map(attribute).sum::<usize>()
     }
 
-    /// The code with which this entry alone is refused, if it is.
+    /// Returns the error code if this entry alone is rejected.
     pub(super) fn refusal(&self) -> Option<&'static str> {
         let strings = self.attributes.values().filter_map(|it| it.string_value.as_deref());
         let is_complete = |(name, attribute): (&String, &Attribute)| {
@@ -156,7 +156,7 @@ impl Attribute {
     }
 }
 
-/// A part of what is digested: its length, and itself.
+/// Appends a part of the digest's input: its length, then its bytes.
 fn put(bytes: &mut Vec<u8>, part: &[u8]) {
     bytes.extend(u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
     bytes.extend(part);
@@ -182,7 +182,7 @@ mod tests {
         json!({ "Id": id, "MessageBody": body })
     }
 
-    /// The code of the refusal of these entries as a whole.
+    /// Returns the error code if a request with these entries is rejected as a whole.
     fn refusal(entries: &[Value]) -> Option<&'static str> {
         let url = "https://sqs.eu-central-1.amazonaws.com/111122223333/letters";
         let body = json!({ "QueueUrl": url, "Entries": entries }).to_string();

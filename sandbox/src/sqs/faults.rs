@@ -10,18 +10,18 @@ pub enum Fault {
     None,
     /// Rejects these entries, by index, and accepts the others.
     FailEntries {
-        /// Which.
+        /// The indices of the entries.
         indices: Vec<usize>,
-        /// The code of each.
+        /// The error code of each entry.
         code: &'static str,
         /// True if the sender is at fault, so that a retry cannot succeed.
         sender_fault: bool,
     },
     /// The whole request fails.
     Fail(u16, &'static str, &'static str),
-    /// Its messages are taken, and the connection is closed without an answer.
+    /// The messages are accepted, and the connection is closed without an answer.
     TakeAndVanish,
-    /// It is never answered.
+    /// The request is never answered.
     Silence,
 }
 
@@ -51,17 +51,17 @@ impl Fault {
         )
     }
 
-    /// The queue is asked too much.
+    /// The queue is throttled.
     pub const fn throttled() -> Self {
         Self::Fail(400, "RequestThrottled", "The request was denied due to request throttling.")
     }
 
-    /// The queue's key is asked too much.
+    /// KMS throttles the use of the queue's key.
     pub const fn kms_throttled() -> Self {
         Self::Fail(400, "KmsThrottled", "The request was denied due to request throttling.")
     }
 
-    /// The service is down.
+    /// The service is unavailable.
     pub const fn unavailable() -> Self {
         Self::Fail(503, "ServiceUnavailable", "the service is down")
     }

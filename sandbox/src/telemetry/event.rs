@@ -59,7 +59,7 @@ impl Event {
         }
     }
 
-    /// An event that this sandbox knows nothing of.
+    /// Returns an event of an unknown type.
     pub(crate) fn whole(text: &str) -> Self {
         let record = Record::Whole(text.to_owned());
         Self { category: Category::Platform, name: "", time: SystemTime::now(), record }
@@ -89,7 +89,7 @@ impl Event {
     }
 }
 
-/// Adds for whom the environment runs, where the function isolates tenants.
+/// Adds the tenant of the environment, if the function isolates tenants.
 fn with_tenant(mut record: Value, options: &Options) -> Value {
     if let Some(tenant) = &options.tenant {
         record["tenantId"] = tenant.as_str().into();
@@ -97,7 +97,7 @@ fn with_tenant(mut record: Value, options: &Options) -> Value {
     record
 }
 
-/// Adds what an error is called, where there is one.
+/// Adds the error type, if there is one.
 fn with_error(mut record: Value, error_type: Option<&str>) -> Value {
     if let Some(error_type) = error_type {
         record["errorType"] = error_type.into();

@@ -1,4 +1,4 @@
-//! A request to subscribe: what it says, and why it is refused.
+//! Parses and validates a request to subscribe.
 //!
 //! Pure. Source: Lambda Developer Guide, "Lambda Telemetry API reference", and captures.
 

@@ -4,12 +4,12 @@
 
 use super::Fault;
 
-/// Why a single record is refused while others of the same request are taken.
+/// The reason why one record is rejected while others of the same request are accepted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
-    /// Its shard has no room.
+    /// The throughput of its shard is exceeded.
     Throughput,
-    /// Something is wrong inside of the service.
+    /// The service has an internal failure.
     Internal,
     /// Its shard's key cannot be used; the code, which is one of [`KMS_ERRORS`].
     Kms(&'static str),
@@ -68,7 +68,7 @@ fn kms_message(code: &str) -> &'static str {
 
 /// Requests that fail as a whole.
 impl Fault {
-    /// The stream is asked too much. Passes.
+    /// The stream is throttled. This is transient.
     pub const fn throttled() -> Self {
         Self::Fail(
             400,
@@ -77,12 +77,12 @@ impl Fault {
         )
     }
 
-    /// Something is wrong inside of the service. Passes.
+    /// The service has an internal failure. This is transient.
     pub const fn internal_failure() -> Self {
         Self::Fail(500, "InternalFailureException", "Internal Service Failure")
     }
 
-    /// The service is down. Passes.
+    /// The service is unavailable. This is transient.
     pub const fn unavailable() -> Self {
         Self::Fail(503, "ServiceUnavailable", "the service is down")
     }
@@ -92,7 +92,7 @@ impl Fault {
         Self::Fail(400, code, kms_message(code))
     }
 
-    /// The body is larger than something on the way lets through. Fewer records would pass.
+    /// The body is too large for a proxy on the way. A request with fewer records would succeed.
     pub const fn too_large() -> Self {
         Self::Fail(413, "RequestEntityTooLarge", "the body is too large")
     }
@@ -111,7 +111,7 @@ impl Fault {
         )
     }
 
-    /// The credentials are too old.
+    /// The credentials have expired.
     pub const fn expired() -> Self {
         Self::Fail(
             400,
