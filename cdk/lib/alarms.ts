@@ -48,7 +48,7 @@ export function addAlarms({ scope }: DeliveryTarget, rules: readonly Rule[], top
 export function rulesOf(telemetry: DeliveryTarget): Rule[] {
   const { metrics, scope, stream } = telemetry;
   return [
-    // The metrics of a stream are where the stream is.
+    // The metrics of a stream are in the stream's account and region.
     ...(isElsewhere(scope, stream) ? [] : ofStream(telemetry)),
     ofQueue(telemetry),
     ...(metrics === Metrics.OFF ? [] : ofExtension()),
@@ -63,7 +63,7 @@ function ofStream({ stream, streamTraits }: DeliveryTarget): Rule[] {
   return [
     {
       id: 'Throttled',
-      means: 'The stream has refused records for a quarter of an hour, because it takes no more.',
+      means: 'The stream has throttled records for 15 minutes.',
       metric: metric('PutRecords.ThrottledRecords', 'Sum'),
       label: 'Throttled by the stream',
       threshold: 1,
@@ -72,7 +72,7 @@ function ofStream({ stream, streamTraits }: DeliveryTarget): Rule[] {
     },
     {
       id: 'Failed',
-      means: 'Kinesis has failed to take records for a quarter of an hour.',
+      means: 'Kinesis has failed to store records for 15 minutes, with internal errors.',
       metric: metric('PutRecords.FailedRecords', 'Sum'),
       label: 'Failed in Kinesis',
       threshold: 1,
@@ -83,7 +83,7 @@ function ofStream({ stream, streamTraits }: DeliveryTarget): Rule[] {
       id: 'IteratorAge',
       means: `A reader that calls GetRecords is at least ${late.toHumanString()} late.`,
       metric: metric('GetRecords.IteratorAgeMilliseconds', 'Maximum'),
-      label: 'Age of what the latest reader reads',
+      label: 'Age of the records that the slowest reader reads',
       threshold: late.toMilliseconds(),
       limit: late.toHumanString(),
       periods: 1,
@@ -104,12 +104,12 @@ function ofQueue({ deadLetterQueue }: DeliveryTarget): Rule {
 }
 
 function ofExtension(): Rule[] {
-  // An environment that is frozen for longer is shut down before, and delivers then.
+  // Lambda shuts an environment down before it has been frozen for that long, and the extension delivers then.
   const late = Duration.minutes(15);
   return [
     {
       id: 'DeliveryLag',
-      means: 'One event in a hundred took more than a quarter of an hour to be delivered.',
+      means: 'One event in a hundred took more than 15 minutes to be delivered.',
       metric: ownMetric(METRICS.deliveryLag, 'p99'),
       label: '99 of 100 events within',
       threshold: late.toMilliseconds(),
@@ -118,9 +118,9 @@ function ofExtension(): Rule[] {
     },
     {
       id: 'Shed',
-      means: 'Events were given up.',
+      means: 'The extension discarded events.',
       metric: ownMetric(METRICS.shed, 'Sum'),
-      label: 'Given up by the extension',
+      label: 'Discarded by the extension',
       threshold: 1,
       limit: '1',
       periods: 1,
@@ -131,7 +131,7 @@ function ofExtension(): Rule[] {
 function ofLambda(): Rule {
   return {
     id: 'LogsDropped',
-    means: 'Lambda itself has dropped log lines before the extension could take them.',
+    means: 'Lambda dropped log lines before the extension received them.',
     metric: ownMetric(METRICS.logsDropped, 'Sum'),
     label: 'Dropped by Lambda',
     threshold: 1,

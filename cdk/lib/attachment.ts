@@ -12,8 +12,8 @@ import type { ArchitectureName, AttachableTelemetry } from './types';
 /** Settings of one function. Its stream and its dead-letter queue are those of the construct. */
 export interface AttachmentSettings extends TelemetrySettings {
   /**
-   * True if the function also writes its log to CloudWatch Logs. With `false` its role is denied to, and so is every
-   * other function with that role.
+   * True if the function also writes its log to CloudWatch Logs. With `false` its role is denied to write logs, for every
+   * function with that role.
    *
    * @default true
    */
@@ -27,7 +27,7 @@ export interface AttachmentSettings extends TelemetrySettings {
   readonly attachPolicy?: boolean | undefined;
 }
 
-/** Under which a function bears what was attached. */
+/** The id of the construct that holds an attachment, as a child of the function. */
 const ID = 'KinesisTelemetry';
 
 /** Returns true if telemetry was attached to the function. */
@@ -60,7 +60,7 @@ export function attach(telemetry: AttachableTelemetry, given: lambda.Function, s
   if (settings.cloudWatchLogs !== false) telemetry.ownLines.add(fn);
 }
 
-/** Checks the settings; gives what makes variables of them once the stream and the queue are known. */
+/** Checks the settings. Returns a function that turns them into variables once the stream and the queue are known. */
 function environment(telemetry: AttachableTelemetry, settings: AttachmentSettings, refuse: Refuse) {
   const { cloudWatchLogs, attachPolicy: _, ...own } = settings;
   for (const name of ['stream', 'deadLetterQueueUrl']) {
@@ -82,7 +82,7 @@ function environment(telemetry: AttachableTelemetry, settings: AttachmentSetting
       return refuse((error as Error).message);
     }
   };
-  // Whatever its type is: only what the settings' own check has found to be a size is compared.
+  // Checks the types first, because only a Size can be compared.
   make({});
   if (own.maxRecordBytes && !own.maxRecordBytes.isUnresolved() && own.maxRecordBytes.toBytes() > maxRecordKiB * 1024) {
     refuse(`maxRecordBytes is ${own.maxRecordBytes.toBytes()}, and the stream takes ${maxRecordKiB * 1024}: set less, or the stream's maxRecordSize`);
@@ -90,7 +90,7 @@ function environment(telemetry: AttachableTelemetry, settings: AttachmentSetting
   return make;
 }
 
-/** A role that gets what is attached to it, which cannot be said of one that is only referred to. */
+/** Returns the function's role if the app defines it. A policy cannot be attached to an imported role. */
 function requireRole(fn: lambda.Function, refuse: Refuse): iam.IRole {
   if (fn.role === undefined || !iam.Role.isRole(fn.role)) {
     return refuse('its role is not defined in this app, so the policy cannot be attached to it: attach it yourself and set attachPolicy to false');
@@ -112,8 +112,8 @@ function addLayer(fn: lambda.Function, layer: lambda.ILayerVersion, refuse: Refu
 }
 
 /**
- * Has `fn.currentVersion` become another one when the layer, the stream or the queue does. The template cannot tell: it
- * refers to them by names that stay, so an alias would go on with what the last version got.
+ * Makes `fn.currentVersion` a new version when the layer, the stream or the queue changes. The template refers to them by names
+ * that do not change, so without this an alias would keep the last version.
  */
 function renewVersion(telemetry: AttachableTelemetry, fn: lambda.Function, architecture: ArchitectureName): void {
   const places: unknown = Stack.of(telemetry.scope).resolve([telemetry.stream.streamArn, telemetry.deadLetterQueue.queueUrl]);
@@ -121,8 +121,8 @@ function renewVersion(telemetry: AttachableTelemetry, fn: lambda.Function, archi
 }
 
 /**
- * In the whole account and region, because a function's log group cannot be named where its role is defined. Of the role
- * itself, and looked at afterwards: one that takes no policies drops them, and says that it has taken them.
+ * Denies the role to write logs in its account and region, because the name of the function's log group is not known where the
+ * role is defined. Checks the role afterwards, because a role that accepts no policies drops the statement and reports success.
  */
 function denyLogs(fn: lambda.Function, refuse: Refuse): void {
   const actions = ['logs:CreateLogGroup', 'logs:CreateLogStream', 'logs:PutLogEvents'];

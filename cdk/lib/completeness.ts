@@ -70,11 +70,11 @@ export class CompletenessCheck extends Construct {
       code: props.code,
       // An answer of Kinesis has up to 10 MB, and a record inflates to up to 16 MiB.
       memorySize: 512,
-      // Lambda allows 15 minutes. A check that takes longer than the schedule would overlap with the next one, and would share with it
-      // what a shard gives to its readers.
+      // Lambda allows 15 minutes. A check that takes longer than the schedule would overlap with the next one and share the
+      // shard's read throughput with it.
       timeout: shorter(schedule, Duration.minutes(15)),
-      // The next check reads the same events again, so nothing is repeated, and a check that Lambda has throttled need not wait longer
-      // than until then.
+      // The next check reads the same events again. So Lambda does not retry a failed check, and a throttled event expires when
+      // the next check is due.
       retryAttempts: 0,
       maxEventAge: shorter(schedule, Duration.hours(6)),
       environment: {
@@ -131,7 +131,7 @@ function checked(props: CompletenessProps, retention: Duration): { schedule: Dur
   return { schedule, period, settle };
 }
 
-/** Returns what it takes to read the stream, and nothing else. */
+/** Returns the permissions to read the stream, and no others. */
 function toRead(stream: kinesis.IStream): iam.PolicyStatement[] {
   const actions = ['kinesis:ListShards', 'kinesis:GetShardIterator', 'kinesis:GetRecords'];
   const read = new iam.PolicyStatement({ sid: 'Read', actions, resources: [stream.streamArn] });

@@ -18,7 +18,7 @@ export function addDashboard(telemetry: DeliveryTarget, rules: readonly Rule[], 
   const dashboard = new cloudwatch.Dashboard(telemetry.scope, 'Dashboard', {
     dashboardName: nameOf(telemetry),
     defaultInterval: Duration.days(1),
-    // Thresholds are of data as long as the alarms' own.
+    // The period must be that of the alarms, because their thresholds apply to it.
     periodOverride: cloudwatch.PeriodOverride.INHERIT,
   });
   dashboard.addWidgets(text(introduction(telemetry), 2));
@@ -31,7 +31,7 @@ export function addDashboard(telemetry: DeliveryTarget, rules: readonly Rule[], 
   return dashboard;
 }
 
-/** Returns a name that stays. All regions of an account have their dashboards in one list, so the region is a part of it. */
+/** Returns a fixed name. It contains the region, because the dashboards of all regions of an account are in one list. */
 function nameOf({ deploymentName, scope }: DeliveryTarget): string {
   const { region } = Stack.of(scope);
   return [METRICS.namespace, ...(deploymentName === undefined ? [] : [deploymentName]), region].join('-');
@@ -77,7 +77,7 @@ function complete(telemetry: DeliveryTarget, all: readonly Rule[]): Row {
   const rules = chosen(all);
   const widgets = [watched('Dead letters that wait', 'Messages', rules('DeadLetters'))];
   if (!isElsewhere(telemetry.scope, telemetry.stream)) {
-    widgets.push(watched('Records refused, and sent again', 'Records in 5 minutes', rules('Throttled', 'Failed')));
+    widgets.push(watched('Records rejected and resent', 'Records in 5 minutes', rules('Throttled', 'Failed')));
   }
   if (telemetry.metrics !== Metrics.OFF) {
     const taken = ownMetric(METRICS.received, 'Sum').with({ label: 'Received from Lambda' });
@@ -111,7 +111,7 @@ function fresh(telemetry: DeliveryTarget, all: readonly Rule[]): Row {
   return { question: 'Is it fresh?', widgets };
 }
 
-/** Sums over the range that is shown: of a day there would be one point on a line. */
+/** Shows sums over the displayed range. As a graph, a day would be one point. */
 function cost(telemetry: DeliveryTarget): Row {
   const question = 'What does it cost?';
   if (isElsewhere(telemetry.scope, telemetry.stream)) return { question, widgets: [] };

@@ -7,11 +7,11 @@ interface Deployment extends Construct {
 }
 
 /**
- * Says which deployment of the app has the name of this one in the same account and region. Both would publish the same SSM
- * parameters, and CloudFormation would refuse the second.
+ * Returns an error if an earlier deployment of the app has the same name in the same account and region. Both would publish the
+ * same SSM parameters, and CloudFormation would reject the second.
  */
 export function sharedName(deployment: Deployment, all: readonly Deployment[]): string[] {
-  // Of two, the second one says it.
+  // Only the second of two deployments reports the error.
   const before = all.slice(0, all.indexOf(deployment));
   const other = before.find((it) => it.deploymentName === deployment.deploymentName && areInOnePlace(it, deployment));
   if (!other) return [];
@@ -23,7 +23,7 @@ export function sharedName(deployment: Deployment, all: readonly Deployment[]): 
   ];
 }
 
-/** True if both are deployed to one account and region, or, where only the credentials tell, with the same credentials. */
+/** True if both are deployed to one account and region or, if these are unresolved, with the same credentials. */
 function areInOnePlace(one: Construct, other: Construct): boolean {
   const stacks = [Stack.of(one), Stack.of(other)] as const;
   if (areOne(...stacks)) return true;

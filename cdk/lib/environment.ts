@@ -13,8 +13,8 @@ const ANY: Range = { min: 0, max: Number.MAX_SAFE_INTEGER };
 /**
  * Turns settings into the variables of a function.
  *
- * It refuses what the extension would refuse at its start, before anything is deployed, and reports all problems together. Callers without
- * TypeScript may give any value. A value that only the deployment knows (a token) is passed on as it is.
+ * It refuses the values that the extension would refuse, before anything is deployed, and reports all problems together. Callers
+ * without TypeScript may pass any value. A token, whose value only the deployment knows, is passed on unchanged.
  */
 export class Environment {
   private readonly values: Record<string, string> = {};
@@ -72,7 +72,7 @@ export class Environment {
     this.set(variable, value);
   }
 
-  /** A text of a certain form, which `expected` says in words. */
+  /** A text of a certain form, which `expected` describes. */
   text(property: string, variable: string, value: string | undefined, pattern: RegExp, expected: string): void {
     if (value === undefined) return;
     const isGood = typeof value === 'string' && (Token.isUnresolved(value) || pattern.test(value));
@@ -89,14 +89,14 @@ export class Environment {
     this.set(variable, value.join(','));
   }
 
-  /** Refuses a word that one word of another setting excludes; what is left out or not known yet excludes nothing. */
+  /** Refuses a word that conflicts with another setting. A setting that is omitted or a token conflicts with nothing. */
   together<S extends object>(settings: S, one: keyof S & string, word: string, other: keyof S & string, words: readonly string[]): void {
     const value: unknown = settings[other];
     if (settings[one] !== word || typeof value !== 'string' || Token.isUnresolved(value) || words.includes(value)) return;
     this.refuse(other, value, `set one of ${words.join(', ')}, or another ${one} than ${word}`);
   }
 
-  /** Refuses a share below 1 of lines of which a list of types selects none; what is left out or not known yet excludes nothing. */
+  /** Refuses a share below 1 if the list of types selects no log lines. A setting that is omitted or a token conflicts with nothing. */
   selected(property: string, value: number | undefined, types: readonly string[] | undefined, category: string): void {
     const isShare = typeof value === 'number' && value >= 0 && value < 1 && !Token.isUnresolved(value);
     if (!isShare || !Array.isArray(types) || Token.isUnresolved(types)) return;
@@ -104,7 +104,7 @@ export class Environment {
     if (!types.some(maySelect)) this.refuse(property, value, `add ${category} to types, of whose lines it is the share, or remove it`);
   }
 
-  /** Refuses settings that have other names than these: most often a slip of the pen. */
+  /** Refuses settings with unknown names, which are usually typing errors. */
   only(settings: object, properties: readonly string[]): void {
     for (const property of Object.keys(settings).filter((name) => !properties.includes(name))) {
       this.problems.push(`${property} is no setting: remove it, or choose one of ${properties.join(', ')}`);
@@ -132,7 +132,7 @@ export class Environment {
     this.set(variable, String(value));
   }
 
-  /** A number that is not known yet. It knows no arithmetic, so its unit must be the variable's already; the CDK says so. */
+  /** A number that is a token. It cannot be converted, so it must be in the variable's unit; otherwise the CDK reports an error. */
   private token(property: string, variable: string, inUnit: () => number): void {
     try {
       this.set(variable, Tokenization.stringifyNumber(inUnit()));

@@ -1,4 +1,4 @@
-/** The construct library: what an app uses that has its functions' telemetry delivered. */
+/** The public API of the construct library. */
 export { AttachTelemetry, type AttachTelemetryProps, type IFunctionSelector } from './attach-everywhere';
 export type { AttachmentSettings } from './attachment';
 export { CompletenessCheck, type CompletenessCheckProps, type CompletenessProps } from './completeness';

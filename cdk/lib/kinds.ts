@@ -6,7 +6,7 @@ import { DOCS } from './spec';
 
 /** Why telemetry cannot be attached to a construct. */
 export interface Obstacle {
-  /** Identifies the warning, for those who acknowledge it. */
+  /** The id by which a user acknowledges the warning. */
   readonly id: string;
   /** States the reason, and after a colon the remedy. */
   readonly why: string;
@@ -67,13 +67,13 @@ export function obstacleOf(construct: IConstruct): Obstacle | undefined {
   return isImported ? IMPORTED : undefined;
 }
 
-/** Returns the construct that people have defined: the one around a resource that is its essence, or the construct itself. */
+/** Returns the construct that the app defines: the parent if this is its default child, or the construct itself. */
 export function definedAs(construct: IConstruct): IConstruct {
   const { scope } = construct.node;
   return scope && !Stack.isStack(scope) && essenceOf(scope) === construct ? scope : construct;
 }
 
-/** Returns the child that a construct is in essence. The CDK throws if there are two. */
+/** Returns the default child of a construct. The CDK throws if there are two. */
 function essenceOf(construct: IConstruct): unknown {
   try {
     return construct.node.defaultChild;
@@ -93,9 +93,9 @@ function takesLayers(fn: lambda.Function): boolean {
 }
 
 /**
- * Returns the function that was given. A caller without TypeScript may give any value.
+ * Returns the given function. A caller without TypeScript may pass any value.
  *
- * @throws Error that names what is no function to attach telemetry to, with the reason and the remedy.
+ * @throws Error if telemetry cannot be attached to the value, with the reason and the remedy.
  */
 export function requireFunction(given: unknown): lambda.Function {
   const isFunction = given instanceof lambda.Function;

@@ -37,7 +37,7 @@ export interface KinesisTelemetryProps {
   readonly layerBucket?: LayerBucketProps | undefined;
 
   /**
-   * A stream that exists already, also of another account.
+   * An existing stream, which may be in another account.
    *
    * @default a new one
    */
@@ -57,7 +57,7 @@ export interface KinesisTelemetryProps {
   readonly removalPolicy?: RemovalPolicy | undefined;
 
   /**
-   * Which metrics functions send, unless they are told otherwise. Each is billed. There are alarms on them where there are metrics.
+   * The metrics that functions send unless their settings say otherwise. Each is billed. There are alarms on them where there are metrics.
    *
    * @default Metrics.OFF
    */
@@ -98,11 +98,11 @@ export interface KinesisTelemetryProps {
  * cannot be delivered; and for people alarms and a dashboard.
  */
 export class KinesisTelemetry extends Construct {
-  /** The stream that takes the telemetry. */
+  /** The stream that receives the telemetry. */
   readonly stream: kinesis.IStream;
   /** The policy with exactly the permissions that the role of a function needs. */
   readonly policy: iam.ManagedPolicy;
-  /** The queue that takes what could not be delivered. */
+  /** The queue for records that could not be delivered. */
   readonly deadLetterQueue: sqs.Queue;
   /** The alarms on telemetry that is late or lost. */
   readonly alarms: cloudwatch.Alarm[];
@@ -153,7 +153,7 @@ export class KinesisTelemetry extends Construct {
       ownLines: new OwnLines(this, dashboard),
       uses: given.filter((it) => CfnResource.isCfnResource(it.node.defaultChild)),
     };
-    // The dashboard refers to functions, which may be told to wait for the telemetry.
+    // Not the whole scope, because the dashboard refers to functions, which may depend on the telemetry.
     const others = () => this.node.children.filter((it) => it !== dashboard);
     Dependable.implement(this, { get dependencyRoots() { return others(); } });
   }
@@ -170,7 +170,7 @@ export class KinesisTelemetry extends Construct {
   }
 
   /**
-   * Has a function deliver its telemetry: adds the layer of its architecture, the policy and the settings.
+   * Attaches telemetry to a function: adds the layer of its architecture, the policy and the settings.
    *
    * @throws Error for what is no `lambda.Function` and for what would fail when the function runs, with its name, the value and the remedy.
    */
@@ -186,12 +186,12 @@ export class KinesisTelemetry extends Construct {
       license: 'Apache-2.0',
       code: zips.code(zip),
       compatibleArchitectures: [architecture],
-      // Functions hold the ARNs of those before. What could not be deployed at all leaves nothing behind.
+      // Functions hold the ARNs of earlier versions. A failed first deployment leaves nothing behind.
       removalPolicy: RemovalPolicy.RETAIN_ON_UPDATE_OR_DELETE,
     });
     if (props.organizationId !== undefined) {
       layer.addPermission('Organization', { accountId: '*', organizationId: props.organizationId });
-      // Who uses an older version may go on using it.
+      // Functions with an older version may keep it.
       for (const child of layer.node.children) {
         if (child instanceof lambda.CfnLayerVersionPermission) child.applyRemovalPolicy(RemovalPolicy.RETAIN);
       }

@@ -17,7 +17,7 @@ export function acknowledge(construct: IConstruct, rule: string, reason: string)
 type Depend = (this: cdk.Stack, other: cdk.Stack) => void;
 
 /**
- * Makes a stack be deployed after another one.
+ * Makes a stack depend on another one, so that it is deployed after it.
  *
  * @throws Error if the other one is deployed after it already.
  */

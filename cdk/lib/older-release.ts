@@ -10,7 +10,7 @@ const DEPLOYED = 'kinesis-telemetry:deployedRelease';
 /** Context that allows an older release. */
 const ALLOWED = 'kinesis-telemetry:allowOlderRelease';
 
-/** A version as semver has it: three numbers and, before it is released, further words. */
+/** A semantic version: three numbers, and further words for a pre-release. */
 const VERSION = /^(\d+)\.(\d+)\.(\d+)(-[0-9A-Za-z.-]+)?$/;
 
 interface Release {
@@ -21,7 +21,7 @@ interface Release {
 /**
  * Returns an error if this package is older than the one whose layers the stack has: it would give functions an older extension.
  *
- * Which one that is, the context tells, or the template that the last synthesis has left in the output folder.
+ * The deployed release comes from the context, or from the template that the last synthesis left in the output folder.
  */
 export function olderRelease(telemetry: Construct, deploymentName: string | undefined, own = RELEASE): string[] {
   const before = deployed(telemetry) ?? synthesised(telemetry, PublishedParameter.RELEASE.nameIn(deploymentName));
@@ -39,7 +39,7 @@ export function olderRelease(telemetry: Construct, deploymentName: string | unde
 /** Returns the release that the context states. */
 function deployed(telemetry: Construct): Release | undefined {
   const release: unknown = telemetry.node.tryGetContext(DEPLOYED);
-  // A script may pass on that there is none.
+  // A script may pass an empty string if there is no deployed release.
   if (release === undefined || release === '') return undefined;
   return { release: typeof release === 'string' ? release : shown(release), saidBy: `the context ${DEPLOYED}` };
 }
@@ -59,6 +59,6 @@ function isOlder(one: string, other: string): boolean {
   const [a, b] = [one, other].map((it) => VERSION.exec(it)?.slice(1) ?? []) as [string[], string[]];
   const differs = [0, 1, 2].find((n) => a[n] !== b[n]);
   if (differs !== undefined) return Number(a[differs]) < Number(b[differs]);
-  // A release follows its previews. Of previews the later one is not told: they are for trying out.
+  // A release is newer than its pre-releases. Pre-releases of one version are not compared.
   return a[3] !== undefined && b[3] === undefined;
 }

@@ -22,7 +22,7 @@ const QUERY = [
   'limit 100',
 ];
 
-/** The lines that the extension logs in attached functions, on the dashboard, and below everything else. */
+/** The extension's own log lines in attached functions: the last part of the dashboard. */
 export class OwnLines {
   private readonly queries: Query[] = [];
   private readonly shown = new Set<unknown>();
@@ -82,13 +82,13 @@ class Query extends cloudwatch.ConcreteWidget {
 }
 
 interface LogGroup {
-  /** The log group itself, because its name may be any token. */
+  /** The log group itself, because its name may be a token. */
   readonly key: unknown;
   readonly name: string;
   readonly logClass: string;
 }
 
-/** Returns the log group of a function, unless its name is not known where the dashboard is, or Logs Insights does not read it. */
+/** Returns the log group of a function; `undefined` if its name is not known in the dashboard's stack, or if Logs Insights cannot read it. */
 function logGroupOf(fn: lambda.Function, home: Stack): LogGroup | undefined {
   const { loggingConfig, functionName } = fn.node.defaultChild as lambda.CfnFunction;
   const given = loggingConfig && !Token.isUnresolved(loggingConfig) && 'logGroup' in loggingConfig ? loggingConfig.logGroup : undefined;
@@ -100,7 +100,7 @@ function logGroupOf(fn: lambda.Function, home: Stack): LogGroup | undefined {
   if ([fn, resource].some((it) => it && isWithin(Stack.of(it), home))) {
     return { key, name: given ?? `/aws/lambda/${fn.functionName}`, logClass };
   }
-  // A stack that refers to one that is deployed after it could not be deployed: only names that are known by now will do.
+  // A stack cannot refer to a stack that is deployed after it, so only a name that is already known can be used.
   const name = given === undefined ? functionName && `/aws/lambda/${functionName}` : (resource?.logGroupName ?? given);
   return name === undefined || Token.isUnresolved(name) ? undefined : { key, name, logClass };
 }

@@ -10,7 +10,7 @@ import type { ArchitectureName, AttachableTelemetry } from './types';
 /** Ends an attachment. */
 export type Refuse = (why: string) => never;
 
-/** Refuses a function that cannot refer to what it needs: because of where it is, or because it would have to be there first. */
+/** Refuses a function that cannot refer to the layer, the policy and the stream, because of its region, its account or the order of deployment. */
 export function requireReach(telemetry: AttachableTelemetry, fn: lambda.Function, refuse: Refuse): void {
   const [own, theirs] = [Stack.of(telemetry.scope), Stack.of(fn)];
   for (const what of ['region', 'account'] as const) {
@@ -20,7 +20,7 @@ export function requireReach(telemetry: AttachableTelemetry, fn: lambda.Function
   }
   if (areOne(own, theirs) || Stage.of(fn) !== Stage.of(telemetry.scope)) return;
   const bothWays = `its stack has to be deployed after ${own.node.path}, and before it as well`;
-  // The CDK knows the dependencies that come of references when all of the app is there, and then has no remedy.
+  // The CDK finds cycles of references only when the app is complete, and its error states no remedy.
   const used = telemetry.uses.find((it) => areOne(Stack.of(it), theirs));
   if (used) refuse(`${bothWays}, because the telemetry uses ${used.node.path}: define that in ${own.node.path}, or in a third stack`);
   try {
@@ -31,8 +31,8 @@ export function requireReach(telemetry: AttachableTelemetry, fn: lambda.Function
 }
 
 /**
- * What is referred to: in the construct's own stack as it is, in other stacks by the published parameters. An export that
- * another stack imports could not change, and the ARN of a layer version changes with every release.
+ * Returns the values that an attachment refers to: directly in the construct's own stack, and through the published parameters in
+ * other stacks. An export that another stack imports cannot change, but the ARN of a layer version changes with every release.
  */
 export function references(telemetry: AttachableTelemetry, fn: lambda.Function, scope: Construct) {
   if (areOne(Stack.of(fn), Stack.of(telemetry.scope))) {

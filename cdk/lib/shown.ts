@@ -9,7 +9,7 @@ export function shown(value: unknown): string {
   return words(value).replace(UNSEEN, (it) => `\\u{${it.codePointAt(0)?.toString(16)}}`);
 }
 
-/** True if a value has a method. Not `instanceof`: another copy of the CDK makes values that are as good. */
+/** True if a value has a method. It does not use `instanceof`, because values of another copy of the CDK are valid, too. */
 export function has(value: unknown, method: string): boolean {
   return typeof (value as Record<string, unknown> | null | undefined)?.[method] === 'function';
 }
@@ -21,7 +21,7 @@ function words(value: unknown): string {
   if (isNamed && typeof value === 'object' && !Array.isArray(value)) {
     return (value as { readonly toString: () => string }).toString();
   }
-  // In older versions of the CDK a size has no words.
+  // In older versions of the CDK, `Size` has no string form.
   if (has(value, 'toBytes')) return `Size.bytes(${(value as Size).toBytes({ rounding: SizeRoundingBehavior.NONE })})`;
   return inspect(value, { depth: 0, breakLength: Infinity, maxStringLength: 100 });
 }

@@ -46,7 +46,7 @@ export interface NewStreamProps extends StreamTraits {
   readonly mode?: kinesis.StreamMode | undefined;
 
   /**
-   * How many shards, of a provisioned stream.
+   * The number of shards of a provisioned stream.
    *
    * @default 1
    */
@@ -62,7 +62,7 @@ export interface NewStreamProps extends StreamTraits {
   /**
    * The removal policy of the stream.
    *
-   * @default RemovalPolicy.RETAIN, as the CDK has it
+   * @default RemovalPolicy.RETAIN, the CDK's default
    */
   readonly removalPolicy?: RemovalPolicy | undefined;
 }
@@ -105,7 +105,7 @@ export function traits(stream: kinesis.IStream, stated: StreamTraits) {
   return {
     maxRecordKiB: resource?.maxRecordSizeInKiB ?? stated.maxRecordSize?.toKibibytes() ?? 1024,
     recordDistribution: isAutomatic ? RecordDistribution.AUTO : RecordDistribution.USER_PARTITION_KEY,
-    // Of a number that only the deployment knows no half can be taken.
+    // A number that only the deployment knows cannot be halved.
     retention: hours === undefined || Token.isUnresolved(hours) ? (stated.retention ?? Duration.hours(24)) : Duration.hours(hours),
   };
 }

@@ -35,13 +35,13 @@ MOST_RECORD_BYTES = 10 * 1024 * 1024
 MOST_KEY_CHARS = 256
 """Kinesis: the longest partition key. The names of records and of streams are shorter."""
 MOST_HELD_BYTES = 64 * 1024 * 1024
-"""Most memory of pieces that wait for others. Beyond it the oldest are kept back."""
+"""Largest memory of pieces that wait for others. Beyond it, the oldest pieces stay in the queue."""
 MESSAGE_BYTES = 4096
-"""What a message counts there in addition to its body."""
+"""The memory that a message counts in addition to its body."""
 MOST_HELD = 100_000
 """Most messages that are hidden at a time. SQS itself hides 120,000 at most."""
 SILENCE = 20
-"""How many answers in a row without a new message end the run."""
+"""The number of consecutive answers without a new message after which the run ends."""
 
 STREAM = re.compile(r"(arn:aws(-[a-z]+)*:kinesis:[a-z0-9-]+:[0-9]{12}:stream/)?[A-Za-z0-9_.-]{1,128}")
 NUMBER = re.compile(r"[1-9][0-9]{0,3}")
@@ -63,12 +63,12 @@ class Kept:
 
 @dataclasses.dataclass
 class Result:
-    """What was put back, and what was not. Its size does not depend on how many letters there are."""
+    """The result: what was put back, and what was not. Its size does not depend on the number of letters."""
 
     put_back: dict[str, int] = dataclasses.field(default_factory=dict)
-    """How many records, by stream."""
+    """The number of records, by stream."""
     kept_back: dict[str, Kept] = dataclasses.field(default_factory=dict)
-    """What stays in the queue, by the reason."""
+    """The messages that stay in the queue, by reason."""
     hidden: int = 0
     """How many messages could not be made visible again. They become so within ten minutes."""
 
@@ -88,7 +88,7 @@ class Result:
 
 
 class NotTaken(Exception):
-    """A stream was too busy for some records, which are visible in the queue again. `result` holds what was done."""
+    """A stream throttled some records, which are visible in the queue again. `result` holds what was done."""
 
     def __init__(self, reason: str, result: Result):
         super().__init__(reason)
@@ -121,9 +121,9 @@ class Letter:
     bodies: dict[int, str] = dataclasses.field(default_factory=dict)
     messages: list[str] = dataclasses.field(default_factory=list)
     size: int = 0
-    """What it takes of the memory."""
+    """Its share of the memory limit, in bytes."""
     bad: str = ""
-    """Why the record stays in the queue, with all of its pieces that are still to come."""
+    """The reason why the record stays in the queue, with all pieces of it that arrive later."""
 
     def add(self, number: int, body: str, message: str) -> None:
         self.messages.append(message)
@@ -191,7 +191,7 @@ class Run:
         # The letter whose latest piece is the oldest comes first.
         self.letters: dict[Key, Letter] = {}
         self.size = 0
-        # By stream: how often it was too busy to the last attempt, and why it takes nothing.
+        # By stream: how often every attempt was throttled, and why the stream rejects all records.
         self.in_vain: dict[str, int] = {}
         self.refusals: dict[str, str] = {}
 
@@ -215,7 +215,7 @@ class Run:
                 self.keep(key, self.forget(key), "the queue has more messages than can be held: delete those that are not needed")
 
     def receive(self) -> list[dict]:
-        """Some messages, or none where none came within the longest wait."""
+        """Returns some messages, or none if none arrived within the longest wait."""
         answer = self.sqs.receive_message(
             QueueUrl=self.queue_url,
             MessageAttributeNames=list(NAMES),
@@ -234,7 +234,7 @@ class Run:
         return is_new
 
     def file(self, message: dict) -> Key | None:
-        """Puts a message to the others of its record, and names that record."""
+        """Adds a message to the others of its record, and returns that record."""
         name = message["MessageId"]
         try:
             key, number, body = self.read(message)
@@ -251,7 +251,7 @@ class Run:
         return key
 
     def read(self, message: dict) -> tuple[Key, int, str]:
-        """The piece that a message claims to be. Anyone may have written it, so all of it is checked before it costs anything."""
+        """Returns the piece that a message claims to be. Anyone may have written it, so it is fully checked before it uses memory."""
         attributes = message.get("MessageAttributes") or {}
         values = {name: (attributes.get(name) or {}).get("StringValue") for name in NAMES}
         for name, value in {**values, "Body": message.get("Body")}.items():
@@ -271,7 +271,7 @@ class Run:
         return Key(stream, values["PartitionKey"], values["Record"], values["Encoding"], pieces), number, message["Body"]
 
     def stream(self, text: str) -> str:
-        """The one of `streams` that a letter is for."""
+        """Returns the one of `streams` that a letter is for."""
         if len(text) > MOST_KEY_CHARS or not STREAM.fullmatch(text):
             raise KeptBack("its Stream is neither the ARN nor the name of a stream", shown(text))
         found = {stream for stream in self.streams if text in (stream, stream.rpartition("/")[2])}
@@ -309,7 +309,7 @@ class Run:
             self.finish(key, letter)
 
     def finish(self, key: Key, letter: Letter) -> None:
-        """Puts a record of which all pieces are there."""
+        """Puts a record whose pieces have all arrived."""
         try:
             data, _ = letter.data(key)
         except KeptBack as why:
@@ -329,7 +329,7 @@ class Run:
         self.result.keep(reason, f"record {shown(key.record)} {detail}".rstrip(), len(letter.messages))
 
     def put(self, key: Key, letter: Letter, data: bytes) -> None:
-        """Puts a record, by the one operation that the policies of functions allow, and deletes its messages then."""
+        """Puts a record with the one operation that the policies of functions allow, then deletes its messages."""
         refusal = self.refusals.get(key.stream) or self.refusal(key, data)
         if refusal:
             return self.keep(key, letter, refusal)
@@ -339,7 +339,7 @@ class Run:
             del self.held[message]
 
     def refusal(self, key: Key, data: bytes) -> str:
-        """Why the stream does not take a record; nothing if it does."""
+        """Returns the reason why the stream rejects a record, or nothing if it accepts it."""
         stream = {"StreamARN" if key.stream.startswith("arn:") else "StreamName": key.stream}
         record = {"PartitionKey": key.partition_key, "Data": data}
         attempts = max(ATTEMPTS >> self.in_vain.get(key.stream, 0), 1)
@@ -347,7 +347,7 @@ class Run:
             if attempt:
                 self.pause(2**attempt / 8)
             try:
-                # The call succeeds also where the record fails.
+                # The call succeeds even if the record fails.
                 (answer,) = self.kinesis.put_records(**stream, Records=[record])["Records"]
             except Exception as error:
                 why, found = f"{key.stream}: {shown(str(error), 300)}", code(error)
@@ -372,12 +372,12 @@ class Run:
             self.result.hidden += self.show(held[at : at + 10])
 
     def show(self, handles: list[str]) -> int:
-        """Makes up to ten messages visible, one by one if that fails for all. Gives how many are still hidden."""
+        """Makes up to ten messages visible, one by one if the batch fails. Returns the number of messages that are still hidden."""
         queue = {"QueueUrl": self.queue_url}
         entries = [{"Id": str(n), "ReceiptHandle": it, "VisibilityTimeout": 0} for n, it in enumerate(handles)]
         try:
             answer = self.sqs.change_message_visibility_batch(**queue, Entries=entries) or {}
-            # One that is gone, or visible, is no trouble: the fault is the sender's then.
+            # A message that was deleted or is already visible is not a failure; SQS reports it as a sender's fault.
             return sum(1 for failed in answer.get("Failed") or [] if not failed.get("SenderFault"))
         except Exception:
             hidden = 0
@@ -390,11 +390,11 @@ class Run:
 
 
 def code(error: Exception) -> str:
-    """The code of an error of boto3."""
+    """Returns the code of an error of boto3."""
     response = getattr(error, "response", None) or {}
     return str((response.get("Error") or {}).get("Code") or "")
 
 
 def shown(text: str, most: int = 80) -> str:
-    """Text that anyone may have written, without what moves a terminal's cursor or cannot be seen."""
+    """Returns untrusted text without control characters and invisible characters."""
     return ascii(text if len(text) <= most else text[:most] + "…")[1:-1]

@@ -1,4 +1,4 @@
-"""A Lambda function that transforms the records of a Firehose stream to NDJSON, a line an event, each with its `source`.
+"""A Lambda function that transforms the records of a Firehose stream to NDJSON, one line per event, each with its `source`.
 
 It is needed for COMPRESSION=gzip or zstd, and for ENVELOPE=record, whose lines S3 would keep without their identity.
 Uncompressed records with ENVELOPE=event need no transformation.
@@ -10,13 +10,14 @@ import sys
 from kinesis_telemetry import BadRecord, records_to_events
 
 RESPONSE_BYTES = 6_000_000
-"""Lambda takes 6 MiB of response; the rest is room for what stands around the data."""
+"""The largest size of the data. Lambda allows a response of 6 MiB; the rest is for the JSON around the data."""
 AROUND = 300
 """Bytes of JSON around the data of a record, its id included."""
 
 
 def lambda_handler(event: dict, context) -> dict:
-    """What becomes too much is said to have failed: Firehose then puts the records as they were under its error prefix."""
+    """Transforms the records of a batch. A record that would make the response too large is marked as failed, so Firehose
+    stores it unchanged under its error prefix."""
     records = event["records"]
     used = sum(len(record["data"]) + AROUND for record in records)
     answers = []
@@ -24,7 +25,7 @@ def lambda_handler(event: dict, context) -> dict:
         answer = transformed(record)
         used_then = used + len(answer["data"]) - len(record["data"])
         if used_then > RESPONSE_BYTES:
-            print(f"record {record['recordId']} has no room in the response", file=sys.stderr)
+            print(f"record {record['recordId']} does not fit in the response", file=sys.stderr)
             answer = failed(record)
         else:
             used = used_then
@@ -44,5 +45,5 @@ def transformed(record: dict) -> dict:
 
 
 def failed(record: dict) -> dict:
-    """Returns the answer for a record that stays as it is."""
+    """Returns the answer for a record that was not transformed."""
     return {"recordId": record["recordId"], "result": "ProcessingFailed", "data": record["data"]}

@@ -1,7 +1,7 @@
 """A record processor for the Kinesis Client Library, version 3 of its Python interface (the package `amazon_kclpy`).
 
-The library takes aggregates apart by itself, so each record here is one of those inside. Replace `store`; it must not
-write to stdout, on which the library's daemon and this process talk.
+The library de-aggregates KPL records, so each record here is an inner one. Replace `store`; it must not
+write to stdout, over which the library's daemon and this process communicate.
 """
 
 import os
@@ -14,14 +14,14 @@ from kinesis_telemetry import BadRecord, Event, records_to_events
 
 try:
     from amazon_kclpy.v3.processor import RecordProcessorBase
-except ImportError:  # Where it is tested with a stand-in.
+except ImportError:  # The tests use a stand-in.
     RecordProcessorBase = object
 
 ATTEMPTS = 5
 
 
 def store(events: list[Event]):
-    """Stores events, each under its identity. An error is tried again, and ends the process in the end.
+    """Stores events, each under its identity. If it keeps raising an error, the processor retries and then ends the process.
 
     If you use `event.value`, catch BadEvent for each event and store its text: a retry would find the same text.
     """
@@ -51,32 +51,32 @@ class RecordProcessor(RecordProcessorBase):
             try:
                 events = records_to_events(record.binary_data)
             except BadRecord as error:
-                # It will not get better: say so, and let nothing wait behind it.
+                # A retry cannot succeed. Log the record and continue with the next one.
                 self._say(f"record {record.sequence_number} cannot be read: {error}")
                 continue
             self._try(lambda events=events: self._store(events))
         self._checkpoint(process_records_input.checkpointer)
 
     def lease_lost(self, lease_lost_input):
-        """Another process has the shard: nothing may be checkpointed any more."""
+        """Another process has the shard, so this one must not checkpoint."""
 
     def shard_ended(self, shard_ended_input):
         self._checkpoint(shard_ended_input.checkpointer)
 
     def shutdown_requested(self, shutdown_requested_input):
-        """Every batch was checkpointed when it was stored; this repeats the last one."""
+        """Repeats the last checkpoint. Every batch was checkpointed when it was stored."""
         self._checkpoint(shutdown_requested_input.checkpointer)
 
     def _try(self, action: Callable[[], None]):
-        """The library passes over whatever is raised here, and over the records with it. So nothing is raised: without a
-        checkpoint the process that comes after this one begins with them again."""
+        """Retries an action, and ends the process if it keeps failing. The library would skip the records of an exception, so
+        none is raised: without a checkpoint, the next process starts with the same records."""
         for attempt in range(ATTEMPTS):
             try:
                 return action()
             except Exception:
                 self._say(traceback.format_exc())
                 self._pause(2**attempt)
-        self._say("this process ends, so that nothing is passed over")
+        self._say("this process ends, so that no record is skipped")
         self._end(1)
 
     def _checkpoint(self, checkpointer):
@@ -84,7 +84,7 @@ class RecordProcessor(RecordProcessorBase):
             try:
                 return checkpointer.checkpoint()
             except Exception as error:
-                # `ShutdownException`: the shard is another's by now. Whatever it is, what was stored may come again.
+                # `ShutdownException`: another process has the shard. With any error, stored events may arrive again.
                 self._say(f"no checkpoint: {error!r}")
                 if getattr(error, "value", "") != "ThrottlingException":
                     return

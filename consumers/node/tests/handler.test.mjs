@@ -1,4 +1,4 @@
-// What Lambda hands over, and what it is told.
+// Tests the handler with batches as Lambda delivers them, and the failures that it returns.
 
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -1,4 +1,4 @@
-"""What arrived of a stream, in words: instances, missing numbers, duplicates."""
+"""Reports what arrived from a stream: instances, missing numbers, duplicates."""
 
 import datetime
 from collections.abc import Iterator
@@ -11,9 +11,9 @@ from .records import BadEvent, BadRecord
 
 QUARANTINE = "kinesis-telemetry.quarantine"
 MOST_RANGES = 20
-"""How many ranges of numbers are listed for an instance."""
+"""The number of ranges that are listed for an instance."""
 MOST_CHARACTERS = 140
-"""How much of a name is shown. The names of functions are shorter."""
+"""The number of characters of a name that are shown. The names of functions are shorter."""
 CLOCKS_DIFFER = datetime.timedelta(seconds=10)
 """How much later an event must be than the beginning of a period to count as generated within it: Lambda states when an
 event was generated, Kinesis when a record arrived."""
@@ -89,7 +89,7 @@ class Summary:
 
     def _instances(self) -> Iterator[tuple[str, int, Report]]:
         for instance in self.collector.instances():
-            # Nothing is due of an instance whose events were all generated before the period.
+            # An instance whose events were all generated before the period owes no events.
             first = self._first.get(instance, self.collector.report(instance).last + 1)
             yield instance, first, self.collector.report(instance, first)
 
@@ -99,7 +99,7 @@ class Summary:
 
 
 def _members(event: Event) -> dict[str, Any]:
-    """Returns the members of an event; none if it is too long or too much for the parser."""
+    """Returns the members of an event; none if it is too long or too deeply nested for the parser."""
     try:
         value = event.value if len(event.text) <= MAX_PARSED_BYTES else {}
     except BadEvent:
@@ -120,7 +120,7 @@ def _count(report: Report) -> int:
 
 
 def _about(first: int, report: Report) -> Iterator[str]:
-    """Yields what is remarkable about an instance."""
+    """Yields the problems of an instance."""
     if report.missing:
         yield f"missing     {_numbers(report.missing)}"
     if report.incomplete:

@@ -231,7 +231,7 @@ pub fn join(parts: &[&Event]) -> Result<Event, String> {
     let numbers: Vec<u32> = parts.iter().filter_map(|part| part.source.part).collect();
     let of = first.source.parts.ok_or("a part does not say of how many")?;
     if parts.iter().any(|part| part.source.parts != Some(of)) {
-        return Err("its parts do not agree on how many they are".to_owned());
+        return Err("its parts state different numbers of parts".to_owned());
     }
     if !numbers.iter().copied().eq(1..=of) {
         return Err(format!("{} of its {of} parts arrived", numbers.len()));

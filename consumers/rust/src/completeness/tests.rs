@@ -1,4 +1,4 @@
-//! Streams in which something is missing, and others in which it only seems so.
+//! Tests streams with missing events, and streams that only seem to lack some.
 
 use proptest::prelude::*;
 use serde_json::json;

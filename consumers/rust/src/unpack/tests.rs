@@ -131,7 +131,7 @@ fn parts_that_cannot_be_joined_say_why() {
     assert_eq!(why(&[part(1, 3, "{"), part(3, 3, "}")]), "2 of its 3 parts arrived");
     assert_eq!(
         why(&[part(1, 2, "{"), part(2, 3, "}")]),
-        "its parts do not agree on how many they are"
+        "its parts state different numbers of parts"
     );
     assert!(why(&[part(1, 2, "{"), part(2, 2, "")]).starts_with("its parts join to no event: "));
 }
