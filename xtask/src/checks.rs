@@ -1,4 +1,4 @@
-//! The rules of the house, as checks of `ci` and as tests: dependencies, budgets, artifacts, layers of modules, documents.
+//! The rules of this repository, as checks of `ci` and as tests: dependencies, budgets, artifacts, layers of modules, documents.
 
 #[cfg(test)]
 mod architecture;

@@ -28,7 +28,7 @@ use std::process::ExitCode;
 use anyhow::Result;
 use clap::{CommandFactory as _, FromArgMatches as _, Parser, Subcommand};
 
-/// The commands that `kinesis-telemetry` carries out.
+/// The commands that `kinesis-telemetry` runs.
 const DELEGATED: [&str; 5] = ["outputs", "invoke", "tail", "redrive", "doctor"];
 
 /// The project's commands.
@@ -86,7 +86,7 @@ impl Command {
         CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command
     }
 
-    /// Carries the command out.
+    /// Runs the command.
     pub(crate) fn run(&self) -> Result<ExitCode> {
         match self {
             Self::Demo(options) => demo::run(options),

@@ -1,6 +1,5 @@
-//! Measures what an extension adds to the invocations of a function in the sandbox, which freezes it between
-//! invocations, with a
-//! Kinesis that responds after a delay.
+//! Measures what an extension adds to the invocations of a function. The sandbox freezes the environment between invocations, and
+//! its Kinesis responds after a delay.
 //!
 //! One environment is alive at a time, so the figures of an extension do not depend on how many others are measured.
 
@@ -53,7 +52,7 @@ pub(crate) struct Observed {
     pub(crate) invocations: Vec<Times>,
     /// Requests to Kinesis in the invocations that count.
     pub(crate) requests: u64,
-    /// True if Kinesis has taken a record.
+    /// True if Kinesis has accepted a record.
     pub(crate) has_delivered: bool,
     /// `None` if records cannot be read, because they are in another format.
     pub(crate) duplicates: Option<Duplicates>,
@@ -97,9 +96,9 @@ impl Observed {
     }
 }
 
-/// Lets each extension live in so many environments, by turns with the others, with so many invocations in each.
+/// Runs each extension in this many environments, in turn with the others, with this many invocations in each.
 ///
-/// An extension that fails costs itself the environments that are left, and nothing else.
+/// If an extension fails, only its own remaining environments are skipped.
 pub(crate) async fn measure(
     subjects: &[Subject],
     function: &Program,

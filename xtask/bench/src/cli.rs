@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
-/// What an extension costs a function, measured on this machine
+/// Measures the overhead of extensions on this machine
 #[derive(Parser)]
 #[command(name = "xtask-bench")]
 pub(crate) struct Cli {
@@ -14,7 +14,7 @@ pub(crate) struct Cli {
 
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Measure extensions by turns, and print how they compare
+    /// Measure extensions in turn, and print how they compare
     Measure(Options),
     /// Count the instructions and the memory of a start, and print them as JSON
     Count {
@@ -22,7 +22,7 @@ pub(crate) enum Command {
         #[arg(long, value_name = "PATH")]
         program: PathBuf,
     },
-    /// Print the functions of a program in the order in which a life first runs them
+    /// Print the functions of a program in the order in which they first run
     Record {
         /// The extension, with its symbols
         #[arg(long, value_name = "PATH")]
@@ -41,19 +41,19 @@ pub(crate) struct Options {
     /// The extension that only registers and calls `next`
     #[arg(long, value_name = "PATH")]
     pub(crate) control: PathBuf,
-    /// Another extension, with a name for the tables; may be given several times
+    /// Another extension, with a name for the tables; can be repeated
     #[arg(long, value_name = "[NAME=]PATH", value_parser = named_program)]
     pub(crate) against: Vec<(String, PathBuf)>,
     /// The function
     #[arg(long, value_name = "PATH")]
     pub(crate) function: PathBuf,
-    /// A variable for all extensions; may be given several times
+    /// A variable for all extensions; can be repeated
     #[arg(long = "env", value_name = "NAME=VALUE", value_parser = assignment)]
     pub(crate) settings: Vec<(String, String)>,
-    /// How often each extension is started
+    /// Number of starts of each extension
     #[arg(long, value_name = "N", default_value = "40")]
     pub(crate) rounds: usize,
-    /// How often a function is invoked in each environment of an extension
+    /// Number of invocations in each environment of an extension
     #[arg(long, value_name = "N", default_value = "200")]
     pub(crate) invocations: usize,
     /// The longest time that one step of an extension may take

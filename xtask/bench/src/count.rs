@@ -1,4 +1,4 @@
-//! Counts what repeats exactly: the instructions of a start, in valgrind, and its memory, without valgrind.
+//! Counts the instructions of a start, in valgrind, and its memory, without valgrind. Instructions repeat exactly.
 //!
 //! Prints one JSON document, for the gates of `cargo xtask ci`.
 
@@ -21,10 +21,11 @@ use crate::valgrind::{self, STEP_TIMEOUT};
 
 /// The time in which the work that follows a request ends.
 const REST: Duration = Duration::from_secs(1);
-/// Memory differs by some pages: the median counts.
+/// The number of runs. Memory differs by some pages, so the median counts.
 const LIVES: usize = 9;
-/// Instructions for the name of a file in the folder where the extension looks for what a process before it has left, besides
-/// `TMPDIR`. What others keep there says nothing about the extension. In an empty folder, 100 files add a hundred times as many.
+/// The instructions per file name in the folder, other than `TMPDIR`, where the extension looks for spill files of earlier
+/// processes. The files of other programs there say nothing about the extension. 100 files in an empty folder add a hundred times
+/// as many.
 const PER_NAME: u64 = 775;
 const OTHER_FOLDER: &str = "/tmp";
 
@@ -72,7 +73,7 @@ fn instructions(subject: &Subject, kinesis: &Kinesis, until: Until) -> Result<u6
     let arguments = ["--tool=callgrind", "--quiet", &to_file];
     let mut command = valgrind::command(&arguments, subject, &lambda, kinesis, out.path());
     if until == Until::Next {
-        // Connecting ahead runs while the extension waits: it is not on the way to `next`.
+        // The extension preconnects while it waits, so this is not part of the path to `next`.
         command.env(variable::PRECONNECT, "false");
     }
     let mut valgrind = valgrind::start(&mut command)?;

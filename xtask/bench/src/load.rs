@@ -25,7 +25,7 @@ pub(crate) struct Load {
 /// 200,000 lines at once.
 pub(crate) const FLOOD: Load =
     Load { invocations: 1, batches: 400, lines: 500, delivers_each: true };
-/// A function that logs much.
+/// A function that logs a lot.
 pub(crate) const HUNDRED_LINES: Load =
     Load { invocations: 500, batches: 1, lines: 100, delivers_each: false };
 /// A function that logs nothing: its events are the platform's.
@@ -62,8 +62,8 @@ impl Cost {
     }
 }
 
-/// Puts a load on an extension; adds to `notes` what did not go as Lambda asks. `delivers` is true if the extension is known to
-/// deliver to Kinesis.
+/// Puts a load on an extension. Adds to `notes` the steps that did not go as Lambda requires. `delivers` is true if the extension
+/// is known to deliver to Kinesis.
 pub(crate) fn measure(
     subject: &Subject,
     kinesis: &Kinesis,

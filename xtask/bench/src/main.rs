@@ -1,7 +1,7 @@
-//! Measures what an extension costs a function on this machine, for `cargo xtask bench` and the gates of `cargo xtask ci`.
+//! Measures the overhead of an extension on this machine, for `cargo xtask bench` and the budgets of `cargo xtask ci`.
 //!
-//! [`startup`] and [`load`] use a [`fake_lambda`] that answers at once; [`busy`] uses the sandbox. A defect of an extension
-//! becomes a note on it, and the others are measured all the same.
+//! [`startup`] and [`load`] use a [`fake_lambda`] that answers at once; [`busy`] uses the sandbox. If an extension fails, the
+//! report has a note on it, and the others are measured nevertheless.
 
 #![allow(clippy::print_stdout, reason = "printing is what a command is for")]
 #![allow(clippy::cast_precision_loss, reason = "what is counted here is far from 2^52")]

@@ -1,4 +1,4 @@
-//! The order of measurements: extensions by turns, so that other load on the machine affects all of them.
+//! The order of measurements. Extensions take turns, so that other load on the machine affects all of them.
 
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -33,8 +33,7 @@ const REST: Duration = Duration::from_secs(1);
 /// The state of the machine before a start.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Condition {
-    /// Right after a short life of the control, the same for all: the program before leaves the caches and the clock of the
-    /// processor as it has used them.
+    /// Right after a short run of the control, so that the caches and the clock of the processor are in the same state for all.
     Warm,
     /// After a second in which nothing ran: caches of the processor hold other things.
     Rested,

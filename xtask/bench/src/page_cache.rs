@@ -1,4 +1,4 @@
-//! Programs that the kernel has to read from the disk again.
+//! Drops programs from the page cache, so that the kernel reads them from the disk again.
 
 use std::fs::File;
 use std::path::Path;

@@ -1,4 +1,4 @@
-//! The functions of a program in the order in which a life first runs them, for `cargo xtask order`.
+//! Records the functions of a program in the order in which they first run, for `cargo xtask order`.
 //!
 //! Prints one symbol a line.
 
@@ -41,7 +41,7 @@ pub(crate) fn run(program: &Path) -> Result<()> {
     Ok(())
 }
 
-/// Lets the program live once: `register`, two invocations, delivery over TLS, SHUTDOWN. Returns valgrind's trace.
+/// Runs the program once: `register`, two invocations, delivery over TLS, SHUTDOWN. Returns valgrind's trace.
 fn live(subject: &Subject, kinesis: &Kinesis) -> Result<String> {
     kinesis.reset();
     let mut lambda = FakeLambda::start()?;

@@ -1,4 +1,4 @@
-//! One life of an extension: its start, one invocation with its first record, and its end.
+//! One run of an extension: its start, one invocation with its first record, and its end.
 
 use std::time::{Duration, Instant};
 

@@ -1,4 +1,4 @@
-//! Numbers of many into numbers for one. Pure.
+//! Summarises measurements. Pure.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ pub(crate) fn ms(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1_000.0
 }
 
-/// The value that this share of all are at most, 0.5 for the median. Nothing of nothing.
+/// Returns the quantile of this share, 0.5 for the median. `None` if there are no values.
 pub(crate) fn quantile(values: impl IntoIterator<Item = f64>, share: f64) -> Option<f64> {
     let mut values: Vec<f64> = values.into_iter().collect();
     values.sort_by(f64::total_cmp);

@@ -21,15 +21,15 @@ use crate::layer::Version;
 use crate::place::Place;
 use crate::release::{Layer, Release};
 
-/// Says of a function that it is one of these.
+/// The description that marks a function as one of these.
 const DESCRIPTION: &str =
     "Verifies a layer of kinesis-telemetry-extension; made and deleted by cargo xtask publish";
 /// The runtime of the function. Raise it before Lambda refuses new functions with it (Lambda Developer Guide, "Runtime deprecation policy").
 const RUNTIME: Runtime = Runtime::Nodejs24x;
 const TIMEOUT_SECONDS: i32 = 30;
-/// Time between two looks at a function that is being made.
+/// The interval between two checks of a function that is being created.
 const WAIT: Duration = Duration::from_secs(2);
-/// Looks until a function counts as never ready: two minutes.
+/// The number of checks until a function counts as failed: two minutes.
 const LOOKS: usize = 60;
 
 /// Verifies a version: makes the function, invokes it, and deletes it in any case. One that a killed run leaves is used or replaced
@@ -96,7 +96,7 @@ async fn create(
     }
 }
 
-/// Looks at the function that has the name. True if it is for this version; fails if it is not one of these at all.
+/// Checks the function with this name. Returns true if it is for this version. Fails if this program did not create it.
 async fn found(place: &Place, version: &Version, name: &str) -> Result<bool> {
     place.turn().await;
     let answer = place.lambda.get_function_configuration().function_name(name).send().await;
@@ -162,7 +162,7 @@ async fn delete(place: &Place, name: &str) -> Result<()> {
     }
 }
 
-/// Says why an invocation does not prove that the layer works.
+/// Returns the reason why an invocation does not prove that the layer works.
 fn judged(answer: &InvokeOutput, version: &str) -> Result<(), String> {
     let log = answer.log_result().unwrap_or_default();
     let log = BASE64_STANDARD.decode(log).unwrap_or_default();
@@ -173,7 +173,7 @@ fn judged(answer: &InvokeOutput, version: &str) -> Result<(), String> {
     judged_log(&log, version)
 }
 
-/// Says what is missing in the log, or should not be there.
+/// Returns what is missing in the log, or must not be there.
 fn judged_log(log: &str, version: &str) -> Result<(), String> {
     let fields =
         |line: &str| line.split('\t').map(str::trim).map(str::to_owned).collect::<Vec<_>>();

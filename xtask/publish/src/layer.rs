@@ -14,10 +14,10 @@ use crate::release::{Layer, Release};
 
 /// Versions on a page.
 const PAGE: i32 = 20;
-/// Attempts to publish while Lambda is too busy or fails.
+/// The number of attempts to publish while Lambda throttles or fails.
 const ATTEMPTS: u32 = 6;
-/// First time to wait before the next attempt; each one doubles it. It is also the time for which a version without an answer is
-/// waited for.
+/// The wait before the second attempt; each further attempt doubles it. After a lost response it is also the wait for the version
+/// to appear.
 const WAIT: Duration = Duration::from_secs(2);
 /// The licence of the layer, as SPDX names it.
 const LICENCE: &str = env!("CARGO_PKG_LICENSE");

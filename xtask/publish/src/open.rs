@@ -12,7 +12,7 @@ use crate::release::Layer;
 const STATEMENT: &str = "open";
 const ACTION: &str = "lambda:GetLayerVersion";
 
-/// Returns true if a version is open as it shall be. Fails if our statement allows something else.
+/// Returns true if a version is open to the intended accounts. Fails if our statement allows something else.
 pub(crate) async fn is_open(
     place: &Place,
     layer: &Layer,
@@ -31,7 +31,7 @@ pub(crate) async fn is_open(
         }
     };
     let policy: Value = serde_json::from_str(&policy)
-        .with_context(|| format!("the policy of {} is no JSON", version.arn))?;
+        .with_context(|| format!("the policy of {} is not JSON", version.arn))?;
     let statements = policy["Statement"].as_array().map(Vec::as_slice).unwrap_or_default();
     let Some(own) = statements.iter().find(|it| it["Sid"] == STATEMENT) else {
         return Ok(false);
@@ -62,7 +62,7 @@ fn allows(statement: &Value, organization: Option<&str>) -> bool {
         && has_condition == organization.is_some()
 }
 
-/// Opens a version unless it is. True if it was opened now.
+/// Opens a version unless it is open. Returns true if it was opened now.
 pub(crate) async fn open(
     place: &Place,
     layer: &Layer,
@@ -84,7 +84,7 @@ pub(crate) async fn open(
         .set_organization_id(organization.map(str::to_owned));
     match permission.send().await {
         Ok(_) => Ok(true),
-        // An attempt before this one was carried out, and its answer got lost.
+        // An earlier attempt succeeded, but its response was lost.
         Err(error) if error.code() == Some("ResourceConflictException") => {
             is_open(place, layer, version, organization).await
         }

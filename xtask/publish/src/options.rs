@@ -13,10 +13,10 @@ use clap::Parser;
                   failed, 2 nothing was done."
 )]
 pub(crate) struct Options {
-    /// The folder that cargo xtask release has made
+    /// The folder made by cargo xtask release
     #[arg(value_name = "FOLDER")]
     pub(crate) folder: PathBuf,
-    /// A region, or several with commas between them; may be given several times
+    /// A region, or several with commas between them; can be repeated
     #[arg(
         long,
         value_name = "REGIONS",
@@ -24,10 +24,10 @@ pub(crate) struct Options {
         required_unless_present = "regions_file"
     )]
     pub(crate) regions: Vec<String>,
-    /// A file of regions, one a line
+    /// A file of regions, one per line
     #[arg(long, value_name = "FILE", conflicts_with = "regions")]
     pub(crate) regions_file: Option<PathBuf>,
-    /// ARN of the role that the functions get which verify the layers; it needs no permissions
+    /// ARN of the role for the functions that verify the layers; it needs no permissions
     #[arg(long, value_name = "ARN", required_unless_present = "dry_run")]
     pub(crate) canary_role: Option<String>,
     /// Open the layers to the accounts of this organization only

@@ -17,7 +17,7 @@ use crate::signing::Signing;
 use crate::summary::{Row, Summary};
 use crate::{canary, open, regions, versions};
 
-/// Longest time until there are credentials.
+/// The longest wait for credentials.
 const SIGN_IN: Duration = Duration::from_secs(10);
 /// Regions in which something is done at the same time: each holds a zip in memory.
 const AT_ONCE: usize = 8;
@@ -37,7 +37,7 @@ pub(crate) async fn run(options: &Options) -> Result<bool> {
     Ok(summary.is_done())
 }
 
-/// A release on its way to the regions.
+/// A release that is being published.
 pub(crate) struct Publisher<'a> {
     options: &'a Options,
     release: Arc<Release>,
@@ -92,7 +92,7 @@ impl Work {
                 Phase::Publish => layer::publish(place, &self.release, layer).await?,
                 Phase::Verify => {
                     let version = known()?;
-                    // What is open has been verified.
+                    // An open version has already been verified.
                     let is_open = open::is_open(place, layer, version, organization).await?;
                     if !is_open {
                         canary::verify(place, &self.release, layer, version, &self.role).await?;
@@ -179,7 +179,7 @@ impl<'a> Publisher<'a> {
         self.status.clear();
     }
 
-    /// Reads what there is, and says what a run would do.
+    /// Reads the current state, and reports what a run would do.
     async fn plan(mut self) -> Result<Summary> {
         let mut layers = Vec::new();
         for layer in &self.release.layers {

@@ -1,4 +1,4 @@
-//! The folder of a release: what it says about its layers, and that they are what it says.
+//! The folder of a release: reads the description of its layers, and checks the layers against it.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -39,7 +39,7 @@ pub(crate) struct Layer {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Digest([u8; 32]);
 
-/// `manifest.json`, as far as layers are concerned.
+/// The part of `manifest.json` about layers.
 #[derive(Deserialize)]
 struct Manifest {
     version: String,
@@ -86,7 +86,7 @@ impl Digest {
 }
 
 impl Release {
-    /// Reads a folder. Fails if it has no commit, or if a layer is another file than the manifest lists.
+    /// Reads a folder. Fails if it states no commit, or if a layer is not the file that the manifest lists.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let manifest: Manifest = json(folder, "manifest.json")?;
         let described: Layers = json(folder, "layers.json")?;

@@ -5,7 +5,8 @@ use std::fs;
 
 use crate::support::workspace;
 
-/// The rooms of `extension/src`, floor by floor from the top. A room uses the floors below it, and no other room of its own.
+/// The modules of `extension/src`, layer by layer from the top. A module uses the layers below it, and no other module of its own
+/// layer.
 const EXTENSION: [&[&str]; 7] = [
     &["control"],
     &["ingest"],
@@ -15,9 +16,9 @@ const EXTENSION: [&[&str]; 7] = [
     &["event", "lambda"],
     &["base"],
 ];
-/// The rooms of `xtask/src`, in the same form.
+/// The modules of `xtask/src`, in the same form.
 const XTASK: [&[&str]; 5] = [&["commands"], &["checks"], &["project"], &["tools"], &["support"]];
-/// Pure folders and modules: values in, values out. Modules are listed if their folder also does I/O.
+/// Pure folders and modules: values in, values out. A module is listed if its folder also does I/O.
 const PURE: [&str; 10] = [
     "buffer/ledger",
     "buffer/ranges",
@@ -100,7 +101,7 @@ fn modules_are_found_in_every_form_of_import() {
     assert_eq!(names, ["a", "b", "c", "f", "g"]);
 }
 
-/// Fails if a room of this package imports one that is not on a floor below its own.
+/// Fails if a module of this package imports one that is not in a layer below its own.
 fn only_goes_down(package: &str, floors: &[&[&str]]) {
     let floor = |room: &str| floors.iter().position(|floor| floor.contains(&room));
     let mut upward = Vec::new();
@@ -129,7 +130,7 @@ fn imports_within_xtask_only_go_down() {
     only_goes_down("xtask", &XTASK);
 }
 
-/// Fails if rooms of this package depend on each other in a circle.
+/// Fails if modules of this package depend on each other in a cycle.
 fn has_no_circle(package: &str) {
     let sources = sources(package);
     let rooms: BTreeSet<&str> = sources.keys().map(|source| room(source)).collect();
@@ -142,7 +143,7 @@ fn has_no_circle(package: &str) {
             arrows.entry(from).or_default().extend(to);
         }
     }
-    // Takes away rooms that depend on none of the rest; what cannot be taken away is a circle.
+    // Removes modules that depend on none of the rest. The modules that cannot be removed form a cycle.
     while let Some(leaf) = arrows.iter().find_map(|(room, to)| {
         to.iter().all(|to| !arrows.contains_key(to.as_str())).then_some(*room)
     }) {

@@ -1,4 +1,4 @@
-//! Checks what ships with programs that did not make it.
+//! Checks what ships with programs that took no part in building it.
 
 use std::fs;
 use std::path::Path;
@@ -24,7 +24,7 @@ const RELEASE: &str = "RELEASE";
 /// The beginning of the names of tests that need a release.
 pub(crate) const OF_RELEASE: &str = "outside::";
 
-/// Reads the archives with `unzip`, and the programs with `readelf`. Python has read the zips when they were made.
+/// Reads the archives with `unzip`, and the programs with `readelf`. Python has checked the zips when they were packaged.
 pub(crate) fn read() -> Result<()> {
     apt::require(&[UNZIP, READELF])?;
     let target = workspace::target_dir()?;
@@ -48,7 +48,8 @@ pub(crate) fn read() -> Result<()> {
 pub(crate) fn tested(architecture: Architecture) -> Result<()> {
     let program = build::with_injected_panics(architecture)?;
     let mut tests = workspace::cargo();
-    // Of the workspace, as before, so that nothing is compiled again. The sandbox has an `it` as well, which takes seconds.
+    // For the workspace, as before, so that nothing is compiled again. This also runs the sandbox's tests named `it`, which takes
+    // seconds.
     tests.args(["test", "--locked", "--workspace", "--test", "it"]);
     // The tests set clocks by a preloaded library, which a static program does not allow.
     tests.args(["--", "--skip", "freeze::"]);
@@ -68,7 +69,7 @@ pub(crate) fn unpacked(architecture: Architecture) -> Result<()> {
     process::run("cargo test", &mut tests)
 }
 
-/// Builds the CLI, and has it run where there is nothing else: no library, no configuration, no certificate, no terminal.
+/// Builds the CLI, and runs it in an empty root: without libraries, configuration, certificates and a terminal.
 pub(crate) fn cli(architecture: Architecture) -> Result<()> {
     apt::require(&[READELF])?;
     let programs = build::programs(build::CLI, &[architecture])?;
@@ -76,7 +77,7 @@ pub(crate) fn cli(architecture: Architecture) -> Result<()> {
     is_static(program, architecture)?;
     let root = workspace::target_dir()?.join("cli-root");
     let unwritable = || format!("{} cannot be written", root.display());
-    // Nothing that an earlier run has left may help.
+    // Files of an earlier run must not help.
     _ = fs::remove_dir_all(&root);
     fs::create_dir_all(&root).with_context(unwritable)?;
     fs::copy(program, root.join(build::CLI)).with_context(unwritable)?;
@@ -84,7 +85,7 @@ pub(crate) fn cli(architecture: Architecture) -> Result<()> {
         let words = tools::in_root(&root, &format!("/{}", build::CLI));
         let mut command = Command::new(&words[0]);
         command.args(&words[1..]).args(arguments).env_clear();
-        // Programs that change the root may be out of a person's way.
+        // The programs that change the root may be in folders that are not on a user's PATH.
         command.env("PATH", "/usr/sbin:/usr/bin:/sbin:/bin");
         command.env("AWS_REGION", "eu-central-1").env("AWS_ENDPOINT_URL", "https://127.0.0.1:1");
         command.env("AWS_ACCESS_KEY_ID", "a").env("AWS_SECRET_ACCESS_KEY", "b");
@@ -126,7 +127,7 @@ fn is_executable_in(zip: &Path, program: &str) -> Result<()> {
     let list = said(cmd!(shell, "unzip -Z {zip}"))?;
     let line = list.lines().find(|line| line.ends_with(&format!(" {program}")));
     let line = line.with_context(|| format!("{} holds no {program}", zip.display()))?;
-    // As `ls -l` has it, and `unx` for made by Unix.
+    // The mode as `ls -l` prints it, and `unx` for a zip made on Unix.
     if !line.starts_with("-rwxr-xr-x ") || line.split_whitespace().nth(2) != Some("unx") {
         bail!("in {} Lambda could not start {line:?}", zip.display());
     }
@@ -155,12 +156,12 @@ fn is_static(program: &Path, architecture: Architecture) -> Result<()> {
 
 fn said(command: Cmd<'_>) -> Result<String> {
     let name = command.to_string();
-    // Otherwise its messages would be in the language of the person who runs this.
+    // Otherwise its messages would be in the user's language.
     let output = shell::output(command.env("LC_ALL", "C"))?;
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     if !output.status.success() {
         let complaint = String::from_utf8_lossy(&output.stderr).into_owned();
-        bail!("{name} is not content: {}", [text, complaint].concat().trim());
+        bail!("{name} reports problems: {}", [text, complaint].concat().trim());
     }
     Ok(text)
 }

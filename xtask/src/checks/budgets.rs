@@ -34,15 +34,14 @@ const PEAK: &str = "most resident after one invocation, KiB";
 const TO_NEXT: &str = "instructions to the first next";
 const TO_RECORD: &str = "instructions to the first record";
 
-/// Everything that is held. Compilers of one version make the same program everywhere; its pages and the numbers that it
-/// draws differ.
+/// All reviewed numbers. Compilers of one version make the same program everywhere, but its pages and its random numbers differ.
 const BUDGETS: [Budget; 8] = [
     budget(PROGRAM[0], 4_570_640, 1),
     budget(PROGRAM[1], 4_087_232, 1),
     budget(ZIP[0], 2_305_205, 1),
     budget(ZIP[1], 2_255_221, 1),
     budget(CRATES, 105, 0),
-    // It differs by how the file lies in the page cache: 2,944 to 3,256 were seen.
+    // It depends on how the file lies in the page cache: from 2,944 to 3,256 were observed.
     budget(PEAK, 3_100, 8),
     budget(TO_NEXT, 204_300, 5),
     budget(TO_RECORD, 4_963_000, 5),
@@ -66,8 +65,7 @@ pub(crate) fn sizes() -> Result<()> {
     hold(&measured)
 }
 
-/// Checks the program for `x86_64`: valgrind counts other instructions for another processor, and pages have other
-/// sizes there.
+/// Checks the program for `x86_64`. On other processors, valgrind counts different instructions, and pages have other sizes.
 pub(crate) fn start() -> Result<()> {
     #[derive(Deserialize)]
     #[serde(rename_all = "camelCase")]
@@ -86,7 +84,7 @@ pub(crate) fn start() -> Result<()> {
         bail!("the start cannot be measured");
     }
     let counted: Counted =
-        serde_json::from_str(&json).context("xtask-bench says something unexpected")?;
+        serde_json::from_str(&json).context("xtask-bench printed unexpected output")?;
     hold(&[
         (TO_NEXT, counted.instructions_to_next),
         (TO_RECORD, counted.instructions_to_record),
@@ -94,7 +92,7 @@ pub(crate) fn start() -> Result<()> {
     ])
 }
 
-/// Prints how each stands, and fails with all that have grown.
+/// Prints how each number compares with its budget. Fails with all that have grown.
 fn hold(measured: &[(&str, u64)]) -> Result<()> {
     let mut problems = Vec::new();
     for (what, measured) in measured {

@@ -1,7 +1,7 @@
-//! The rules for other people's code in this repository, checked against `cargo metadata`.
+//! The rules for third-party code, checked against `cargo metadata`.
 //!
-//! Where it comes from, under which licences, that the extension ships nothing twice, and who must not
-//! link whom. An exception stands here with its reason; one that is no longer used is a problem too.
+//! They cover its source, its licences, that the extension ships no crate in two versions, and which packages must not link which
+//! crates. An exception is listed here with its reason. An unused exception is a problem, too.
 
 mod licence;
 
@@ -31,7 +31,7 @@ const FORBIDDEN: [(&str, &str, &str); 4] = [
 /// The target whose dependencies are checked. Those for arm64 are the same.
 const SHIPPED_FOR: &str = Architecture::X86_64.target();
 
-/// Fails with all that is wrong, a line each.
+/// Fails with all problems, one per line.
 pub(crate) fn check() -> Result<()> {
     let everything = Graph::read(None)?;
     let shipped = Graph::read(Some(SHIPPED_FOR))?;

@@ -1,4 +1,4 @@
-//! Compares what documents repeat with its source.
+//! Checks that documents agree with the code that they describe.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -32,7 +32,7 @@ fn is_defined(code: &str, name: &str) -> bool {
     ["fn", "def"].iter().any(|word| code.contains(&format!("{word} {name}(")))
 }
 
-/// The documents that speak of the code, by name, with their text.
+/// Returns the documents about the code, by name, with their text.
 fn documents() -> impl Iterator<Item = (&'static str, String)> {
     let documents = [
         "README.md",

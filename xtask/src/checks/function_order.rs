@@ -8,8 +8,8 @@ use crate::support::workspace;
 use crate::tools::build;
 use crate::tools::link::{LIST, Share};
 
-/// The least percentage of the list's names that a program must have. A name that is gone does no harm, but a list of which
-/// much is gone no longer describes a life.
+/// The least percentage of the list's names that a program must have. A missing name does no harm, but a list with many missing
+/// names no longer describes how the extension runs.
 const LEAST: usize = 90;
 
 /// Fails if a program has too few of the functions that the list names. The programs must have been built.

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use crate::support::workspace;
 
-/// A file of this length is still one subject.
+/// The longest file, in lines. A longer one usually has more than one subject.
 const MOST_LINES: usize = 400;
 /// Folders that are not part of the source: those of git, of builds, of installers and of editors.
 const SKIPPED: [&str; 7] =
@@ -58,7 +58,7 @@ fn files_are_small() {
 
 #[test]
 fn no_file_names_a_path_of_a_machine() {
-    // Taken apart, so that this file does not name one.
+    // Split, so that this file does not contain one.
     let places = [
         concat!("/ro", "ot/"),
         concat!("/ho", "me/"),

@@ -1,4 +1,4 @@
-//! `bench`: what the extension costs a function, measured on this machine against extensions that do the least.
+//! `bench`: measures the overhead of the extension on this machine, compared with minimal extensions.
 //!
 //! `xtask-bench` measures, in a process of its own.
 
@@ -19,7 +19,7 @@ const CONTROL: &str = "control-extension";
 /// The extension that subscribes and acknowledges in addition.
 const FLOOR: &str = "floor-extension";
 
-/// Measure what the extension costs a function, against extensions that do the least.
+/// Measure the overhead of the extension, compared with minimal extensions.
 #[derive(Args)]
 #[command(
     after_help = "Prints the tables of docs/performance.md: medians, measured by turns, and ratios to the floor, which is an \
@@ -28,16 +28,16 @@ const FLOOR: &str = "floor-extension";
                   delivers elsewhere has the numbers that can be had, and a note."
 )]
 pub(crate) struct Options {
-    /// Another extension, with a name and version for the tables; may be given several times.
+    /// Another extension, with a name and version for the tables; can be repeated.
     #[arg(long, value_name = "[NAME=]PATH")]
     against: Vec<String>,
-    /// A variable for all extensions, such as a setting; may be given several times.
+    /// A variable for all extensions, such as a setting; can be repeated.
     #[arg(long, value_name = "NAME=VALUE")]
     env: Vec<String>,
-    /// How often each extension is started.
+    /// Number of starts of each extension.
     #[arg(long, value_name = "N", default_value = "40")]
     rounds: usize,
-    /// How often a function is invoked in each environment of an extension.
+    /// Number of invocations in each environment of an extension.
     #[arg(long, value_name = "N", default_value = "200")]
     invocations: usize,
     /// The longest time that one step of an extension may take.
@@ -93,5 +93,5 @@ fn program(package: &str, name: &str, architecture: Architecture) -> Result<Path
 }
 
 fn absolute(path: &Path) -> Result<PathBuf> {
-    std::path::absolute(path).with_context(|| format!("{} is no path", path.display()))
+    std::path::absolute(path).with_context(|| format!("{} is not a path", path.display()))
 }

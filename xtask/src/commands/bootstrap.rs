@@ -8,7 +8,7 @@ use clap::Args;
 use super::deployment::{self, Deployment, Stage};
 use crate::tools::cdk;
 
-/// Prepare an account and a region for the CDK, once for all that it deploys there.
+/// Prepare an account and a region for the CDK; needed once.
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]

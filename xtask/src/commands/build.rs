@@ -1,4 +1,4 @@
-//! `build`: the programs that ship, static and the same on every machine.
+//! `build`: builds the programs that ship. They are static, and the same on every machine.
 
 use std::process::ExitCode;
 
@@ -19,7 +19,7 @@ const ALL: &str = "all";
 pub(crate) struct Options {
     #[command(flatten)]
     architectures: Architectures,
-    /// Build kinesis-telemetry, the operator's program, instead.
+    /// Build the command-line tool kinesis-telemetry instead.
     #[arg(long)]
     cli: bool,
 }

@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::deployment::{self, Contents, Deployment};
 
-/// Commands of the CDK's tool that need credentials. The others say what is on this machine.
+/// Commands of the CDK's tool that need credentials. The others read only this machine.
 const ON_AWS: [&str; 13] = [
     "bootstrap",
     "deploy",

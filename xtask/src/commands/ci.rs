@@ -1,4 +1,4 @@
-//! `ci`: what must pass before a change is taken.
+//! `ci`: runs all checks that a change must pass.
 
 use std::io::stdout;
 use std::process::ExitCode;
@@ -21,7 +21,7 @@ use crate::support::section::Sections;
 use crate::support::workspace;
 use crate::tools::build;
 
-/// Run what must pass before a change is taken: format, clippy, licences, tests, layers, budgets.
+/// Run all checks that a change must pass: format, clippy, licences, tests, layers, budgets.
 #[derive(Args)]
 #[command(
     after_help = "With CI=true it installs what the proofs of the layers need (valgrind, an emulator of arm64), where \
@@ -42,7 +42,7 @@ fn all(sections: &mut Sections) -> Result<()> {
     sections.run("synth", || {
         let code = synth::synth(workspace::root(), true, &mut stdout())?;
         if code != ExitCode::SUCCESS {
-            bail!("generated files are not as described");
+            bail!("generated files differ from their descriptions");
         }
         Ok(())
     })?;
@@ -57,7 +57,7 @@ fn all(sections: &mut Sections) -> Result<()> {
     sections.run("sizes", budgets::sizes)?;
     sections.run("order", function_order::check)?;
     let Some(own) = build::own_architecture() else {
-        // What follows runs what ships, and that is for Linux.
+        // The remaining sections run the programs that ship, which are for Linux.
         return Ok(());
     };
     sections.run("readers", artifact_checks::read)?;
@@ -76,10 +76,10 @@ fn all(sections: &mut Sections) -> Result<()> {
     Ok(())
 }
 
-/// The whole demo with what ships.
+/// Runs the demo with the packaged extension.
 fn demo(layer: &str) -> Result<()> {
     if demo::run(&demo::Options::parse_from(["demo", layer]))? != ExitCode::SUCCESS {
-        bail!("the demo of what ships has failed");
+        bail!("the demo of the packaged extension failed");
     }
     Ok(())
 }

@@ -32,7 +32,7 @@ pub(crate) fn run(command: &str, Options { stage, options }: &Options) -> Result
     let program = program()?;
     let mut becomes = Command::new(&program);
     becomes.arg(command);
-    // A stream that is named is read, also if it belongs to another deployment.
+    // With --stream, that stream is read, even if it belongs to another deployment.
     let names_stream = |it: &OsString| it.as_encoded_bytes().starts_with(b"--stream");
     if !options.iter().any(names_stream) {
         becomes.args(["--stage", &stage.name]);

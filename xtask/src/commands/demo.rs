@@ -1,4 +1,4 @@
-//! `demo`: a function's telemetry reaches a Kinesis stream on this machine, and it is shown and proved.
+//! `demo`: delivers a function's telemetry to a Kinesis stream on this machine, shows it, and verifies that all of it arrived.
 
 mod full;
 mod layer_runtime;
@@ -33,7 +33,7 @@ const STREAM: &str = "demo";
 /// The programs that take part in addition to the extension.
 const OTHERS: [&str; 3] = ["extension-sandbox", build::TEST_FUNCTION, "kinesis-telemetry-stream"];
 
-/// Run a function with the extension, here, and show its telemetry arrive in a stream.
+/// Run a function with the extension on this machine, and show its telemetry arrive in a stream.
 #[derive(Parser)]
 #[cfg_attr(test, derive(Default))]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line")]
@@ -44,24 +44,24 @@ const OTHERS: [&str; 3] = ["extension-sandbox", build::TEST_FUNCTION, "kinesis-t
                   for trying out: above a MB or two an invocation it may not keep up."
 )]
 pub(crate) struct Options {
-    /// How often the function is invoked.
+    /// Number of invocations.
     #[arg(long, value_name = "N", default_value = "3")]
     invocations: u32,
-    /// How many lines it logs each time, at most 100000.
-    // More would only show at length that Lambda drops what the extension cannot take so fast.
+    /// Number of lines that each invocation logs, at most 100000.
+    // With more lines, Lambda drops events because the extension cannot receive them fast enough.
     #[arg(long, value_name = "N", default_value = "10", value_parser = value_parser!(u32).range(..=100_000))]
     lines: u32,
-    /// How many bytes a line has, at most 262144.
+    /// Size of a line in bytes, at most 262144.
     // Lambda makes several events of a longer line.
     #[arg(long, value_name = "N", default_value = "120", value_parser = value_parser!(u32).range(..=262_144))]
     bytes: u32,
     /// The function's log format.
     #[arg(long, value_name = "FORMAT", default_value = "text", value_parser = PossibleValuesParser::new(["text", "json"]))]
     format: String,
-    /// Kind of environment in which Lambda runs the function; managed instances take two invocations at a time.
+    /// Kind of environment in which Lambda runs the function; managed instances run two invocations concurrently.
     #[arg(long, value_name = "MODE", default_value_t = Mode::OnDemand, value_enum)]
     mode: Mode,
-    /// Have the function fail the first time.
+    /// Make the first invocation fail.
     #[arg(long)]
     fail: bool,
     /// Print one JSON document instead of the timeline.
@@ -70,23 +70,23 @@ pub(crate) struct Options {
     /// Also write a page about the invocations.
     #[arg(long, value_name = "FILE")]
     html: Option<PathBuf>,
-    /// Leave the Kinesis running, and say how to read the stream and how to end it.
+    /// Keep the emulator running, and print how to read the stream and how to stop it.
     #[arg(long)]
     keep: bool,
-    /// A variable of the function and of the extension, such as a setting; may be repeated.
+    /// A variable of the function and of the extension, such as a setting; can be repeated.
     #[arg(long, value_name = "NAME=VALUE", value_parser = assignment)]
     env: Vec<(String, String)>,
-    /// Run the extension as the layer ships it, which takes minutes to build: here, for arm64 under an emulator where need
-    /// be, or alone in an empty root file system.
+    /// Run the extension as the layer ships it, which takes minutes to build: on this machine, for arm64 under an emulator if
+    /// necessary, or alone in an empty root file system.
     #[arg(long, value_name = "WHERE", num_args = 0..=1, require_equals = true, default_missing_value = "own", value_enum)]
     layer: Option<Layer>,
-    /// Instead deploy a stage to an AWS on this machine, invoke, tail, redrive, destroy: needs Python as well, takes minutes,
-    /// and of the other options --invocations, --lines and --bytes.
+    /// Deploy a stage to a local AWS emulator instead, then run invoke, tail, redrive and destroy: needs Python, takes minutes,
+    /// and accepts only the options --invocations, --lines and --bytes.
     #[arg(long, conflicts_with_all = ["format", "mode", "fail", "json", "html", "keep", "env", "layer"])]
     full: bool,
 }
 
-/// Splits `NAME=VALUE`. A value may hold anything, a name no space.
+/// Splits `NAME=VALUE`. A name contains no space; a value may contain anything.
 fn assignment(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((name, value)) if !name.is_empty() && !name.contains(char::is_whitespace) => {
@@ -121,7 +121,7 @@ impl Mode {
 
 /// The files of this run, in a folder of its own, because several demos may run at once.
 struct Files {
-    /// True if they are kept for the person to look at.
+    /// True if the files are kept for the user.
     keep: bool,
     dir: PathBuf,
     journal: PathBuf,
@@ -178,12 +178,12 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the columns of the terminal that shows the result, or those of a narrow one where there is none.
+/// Returns the width of the terminal in columns, or that of a narrow one if there is no terminal.
 fn width() -> usize {
     terminal_size::terminal_size_of(stdout()).map_or(show::NARROW, |(width, _)| width.0.into())
 }
 
-/// Everything that takes part, by name: the extension as it is quick to build, or as it ships.
+/// Returns the programs of the demo by name, with the extension as a debug build or as it ships.
 fn programs(layer: Option<Layer>, folder: &Path) -> Result<BTreeMap<String, PathBuf>> {
     let Some(layer) = layer else {
         return workspace::build(&[&[EXTENSION_NAME], OTHERS.as_slice()].concat());

@@ -1,4 +1,4 @@
-//! `deploy`: a stage, into an account and a region of AWS.
+//! `deploy`: deploys a stage to an account and a region of AWS.
 
 use std::process::ExitCode;
 
@@ -34,7 +34,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     Ok(code)
 }
 
-/// Returns the commands that a person types after deploying.
+/// Returns the commands that a user runs after deploying.
 fn next(deployment: &Deployment) -> String {
     let name = deployment.name.iter().map(|name| format!(" --name {name}"));
     let which = format!("{}{}", deployment.stage.name, name.collect::<String>());

@@ -29,12 +29,12 @@ pub(super) use preflight::Place;
 /// The stage of a deployment, by its name.
 #[derive(Args, Clone)]
 pub(super) struct Stage {
-    /// Settings under which all of it is deployed (docs/reference.md).
+    /// Settings of the deployment (docs/reference.md).
     #[arg(id = "stage", value_name = "STAGE", value_parser = PossibleValuesParser::new(stages::names()))]
     pub(super) name: String,
 }
 
-/// One deployment of everything.
+/// A deployment of the stream, the layers and the rest.
 #[derive(Args)]
 pub(super) struct Deployment {
     #[command(flatten)]
@@ -78,7 +78,7 @@ impl Contents {
         Self { zips, organization: None, test_arch: Architecture::X86_64.name().to_owned() }
     }
 
-    /// Fails if the folder that was named lacks a zip, before anything is asked of AWS.
+    /// Fails if the named folder lacks a zip. Makes no calls to AWS.
     fn require_zips(&self) -> Result<()> {
         for path in self.zips.iter().flat_map(|folder| cdk::zips().map(|zip| folder.join(zip))) {
             if !path.is_file() {
@@ -92,20 +92,20 @@ impl Contents {
     pub(super) fn zips(&self, target: &Path) -> Result<PathBuf> {
         if let Some(zips) = &self.zips {
             return fs::canonicalize(zips)
-                .with_context(|| format!("{} is no folder", zips.display()));
+                .with_context(|| format!("{} is not a folder", zips.display()));
         }
         package::package(&Architecture::ALL)?;
         Ok(target.join(build::LAYERS))
     }
 }
 
-/// Fails, before AWS is asked anything, if Node or a zip of `contents` is missing.
+/// Fails if Node or a zip of `contents` is missing. Makes no calls to AWS.
 pub(super) fn require(contents: Option<&Contents>) -> Result<()> {
     Tool::Node.require()?;
     contents.map_or(Ok(()), Contents::require_zips)
 }
 
-/// Finds out where the credentials of this process lead, or those of `profile`, and says it.
+/// Finds and prints the account and region of this process's credentials, or of those of `profile`.
 pub(super) fn find_place(deployment: &Deployment, profile: Option<&str>) -> Result<Place> {
     let place = preflight::find(deployment, profile)?;
     eprintln!("account {}, region {}", place.account, place.region);
@@ -135,7 +135,7 @@ pub(super) fn tool(
         cdk.args(context("architecture", test_arch));
         cdk.args(organization.iter().flat_map(|id| context("organizationId", id)));
     }
-    // The CDK's tool lets no other one read or write its output meanwhile. Who asks for the output wants to keep it.
+    // The CDK locks its output folder while it runs, so each run gets its own. If an argument names an output, it is kept.
     let has_output = |word: &OsStr| {
         ["synth", "synthesize", "-o", "--output"].iter().any(|it| word == *it)
             || word.to_string_lossy().starts_with("--output=")
@@ -144,13 +144,13 @@ pub(super) fn tool(
     if !cdk.get_args().any(has_output) {
         cdk.arg("--output").arg(&own);
     }
-    // `cargo xtask test` has templates checked, and it takes seconds for each.
+    // `cargo xtask test` validates templates, which takes seconds for each.
     let done = watched(cdk.env("CDK_VALIDATION", "false"));
     _ = fs::remove_dir_all(&own);
     done
 }
 
-/// Runs the CDK's tool, passes on what it says, and adds a remedy where one is known.
+/// Runs the CDK's tool, passes on its output, and adds a remedy if one is known.
 pub(super) fn watched(cdk: &mut Command) -> Result<ExitCode> {
     let (exit, said) = capture("the CDK", cdk, true)?;
     if exit.success() {
@@ -158,6 +158,6 @@ pub(super) fn watched(cdk: &mut Command) -> Result<ExitCode> {
     }
     match remedies::of(&said) {
         Some(remedy) => bail!("{remedy}"),
-        None => bail!("the CDK failed ({exit}); what it said stands above"),
+        None => bail!("the CDK failed ({exit}); see its output above"),
     }
 }

@@ -1,4 +1,4 @@
-//! `destroy`: deletes a stage from AWS, after a question, and says what is left.
+//! `destroy`: deletes a stage from AWS after confirmation, and lists what remains.
 
 use std::io::{IsTerminal, Write, stdin, stdout};
 use std::process::ExitCode;
@@ -11,7 +11,7 @@ use super::deployment::{self, Deployment, Place};
 use crate::project::stages;
 use crate::tools::cdk::{self, DESTROY};
 
-/// Delete a stage from AWS, after asking, and say what is left.
+/// Delete a stage from AWS after confirmation, and list what remains.
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]
@@ -26,14 +26,14 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     deployment::require(None)?;
     let place = deployment::find_place(deployment, None)?;
     ask(deployment, &place, *yes)?;
-    // What is in the zips does not matter for what is deleted.
+    // The content of the zips does not affect what is deleted.
     let zips = cdk::stand_ins(&deployment::compile()?)?;
     let code = deployment::tool(deployment, None, &zips, |cdk| place.lead(cdk.args(DESTROY)))?;
     println!("{}", leftovers(deployment, &place));
     Ok(code)
 }
 
-/// Fails unless a person has typed the stage's name, or `--yes` was given.
+/// Fails unless the user types the stage's name, or `--yes` was given.
 fn ask(deployment: &Deployment, place: &Place, yes: bool) -> Result<()> {
     if yes {
         return Ok(());
@@ -61,7 +61,7 @@ fn what(deployment: &Deployment, place: &Place) -> String {
     format!("{}{name} from account {} in {}", deployment.stage.name, place.account, place.region)
 }
 
-/// Returns a sentence about what is there afterwards.
+/// Returns a sentence about what remains afterwards.
 fn leftovers(deployment: &Deployment, place: &Place) -> String {
     let bootstrap = "the CDK's own stack CDKToolkit and what it keeps in its bucket";
     let Place { account, region, .. } = place;

@@ -1,4 +1,4 @@
-//! `diff`: what deploying a stage would change.
+//! `diff`: prints what a deployment of a stage would change.
 
 use std::process::ExitCode;
 
@@ -8,7 +8,7 @@ use clap::Args;
 use super::deployment::{self, Contents, Deployment};
 use crate::tools::cdk::DIFF;
 
-/// Say what deploying a stage would change, and change nothing.
+/// Print what a deployment of a stage would change, and change nothing.
 #[derive(Args)]
 pub(crate) struct Options {
     #[command(flatten)]

@@ -1,6 +1,6 @@
-//! `order`: the list of the extension's functions in the order in which a life runs them.
+//! `order`: records the order in which the extension's functions first run, from start to shutdown.
 //!
-//! The recording is `xtask-bench`'s, in a process of its own.
+//! `xtask-bench` records it, in a process of its own.
 
 use std::collections::HashSet;
 use std::fs;
@@ -18,10 +18,10 @@ use crate::tools::apt::{self, VALGRIND};
 use crate::tools::build::{self, BENCH};
 use crate::tools::link::{self, LIST};
 
-/// The line of the list below which everything is recorded. What is above it people write.
+/// The line of the list below which everything is recorded. The part above it is written by hand.
 const RECORDED: &str = "# Recorded by cargo xtask order.";
 
-/// Record in which order a life runs the extension's functions: extension/function-order.txt.
+/// Record the order in which the extension's functions first run: extension/function-order.txt.
 #[derive(Args)]
 #[command(
     after_help = "Needs valgrind, on Linux for x86_64. The next build links in this order (docs/function-order.md)."

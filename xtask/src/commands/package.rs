@@ -1,5 +1,5 @@
-//! `package`: the zips of the layers and of the completeness function, with checksums and bills of materials; and those of the
-//! test function.
+//! `package`: makes the zips of the layers and of the completeness function, with checksums and bills of materials, and the zips
+//! of the test function.
 
 pub(crate) mod archive;
 mod elf;
@@ -28,7 +28,7 @@ use crate::tools::build::{CHECKSUMS, COMPLETENESS, LAYERS, TEST_FUNCTION};
 use crate::tools::graph::Graph;
 use archive::Entry;
 
-/// Build, and make the zips of layers, completeness function and test function: target/layers/*.zip, with checksums and SBOMs.
+/// Build and zip the layers, the completeness function and the test function: target/layers/*.zip, with checksums and SBOMs.
 #[derive(Args)]
 #[command(
     after_help = "The same source gives the same bytes, wherever and whenever it is packaged."
@@ -36,7 +36,7 @@ use archive::Entry;
 pub(crate) struct Options {
     #[command(flatten)]
     architectures: Architectures,
-    /// Package once more, in another folder and time zone, and hold the bytes against each other.
+    /// Package a second time in another folder and time zone, and compare the bytes.
     #[arg(long)]
     verify: bool,
 }
@@ -53,7 +53,7 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
 /// Builds what ships, and writes its zips.
 pub(crate) fn package(architectures: &[Architecture]) -> Result<()> {
     let target = workspace::target_dir()?;
-    // Two at once would take each other's programs and files.
+    // Two commands at once would overwrite each other's programs and files.
     let _one_at_a_time = locked(&target.join(build::LOCK))?;
     let programs = build::programs(EXTENSION_NAME, architectures)?;
     let functions = build::programs(TEST_FUNCTION, architectures)?;
@@ -84,7 +84,7 @@ pub(crate) fn package(architectures: &[Architecture]) -> Result<()> {
     Ok(())
 }
 
-/// Packages once more, elsewhere: what is in `target` must be what is made there.
+/// Packages a second time in another folder. The bytes must equal those in `target`.
 pub(crate) fn verify_bytes(architectures: &[Architecture]) -> Result<()> {
     reproducible::check(architectures, &workspace::target_dir()?)
 }
@@ -120,7 +120,7 @@ fn completeness_function(program: &Path, target: &Path) -> Result<Packed> {
     store(&target.join(LAYERS), build::completeness_zip(), &program, &entries)
 }
 
-/// The documents that are passed on with a program: authors and licences of its parts, and the list of its parts.
+/// The documents that ship with a program: the authors and licences of its parts, and the list of its parts.
 pub(crate) struct Notices {
     /// The licences of all packages that the program links.
     pub(crate) licences: String,
@@ -130,7 +130,7 @@ pub(crate) struct Notices {
     pub(crate) sbom: String,
 }
 
-/// Returns what is passed on with the program of a package for a target of Rust's.
+/// Returns the documents that ship with the program of a package for a Rust target.
 pub(crate) fn notices(package: &str, target: &str, folder: &Path) -> Result<Notices> {
     let graph = Graph::shipped(package, target)?;
     let linked = graph.linked_by(package);
@@ -158,17 +158,17 @@ impl Notices {
 /// Packs the test function. It is deployed only by the person who built it, so it needs no notices.
 fn function(architecture: Architecture, program: &Path, target: &Path) -> Result<Packed> {
     let program = program_for(architecture, program, target)?;
-    // What a runtime without a language starts (Lambda Developer Guide, "Building a custom runtime").
+    // The file that an OS-only runtime starts (Lambda Developer Guide, "Building a custom runtime").
     let entries = [Entry::program("bootstrap", &program)];
     store(&target.join(LAYERS), build::function_zip(architecture), &program, &entries)
 }
 
-/// Reads a program, and refuses one that Lambda would not start.
+/// Reads a program. Fails if Lambda would not start it.
 fn program_for(architecture: Architecture, path: &Path, target: &Path) -> Result<Vec<u8>> {
     let program = fs::read(path).with_context(|| format!("{} cannot be read", path.display()))?;
     elf::check(&program, architecture).context("Lambda would not start this program")?;
     if holds(&program, b"PANIC_IN") {
-        bail!("{} holds what is for tests only", path.display());
+        bail!("{} contains code that is for tests only", path.display());
     }
     for (place, _) in build::places(target)? {
         if holds(&program, place.as_os_str().as_encoded_bytes()) {
@@ -226,7 +226,7 @@ fn verify(zip: &Path, entries: &[Entry<'_>]) -> Result<()> {
         _ = fs::remove_file(zip);
         let problems = [checked.stdout, checked.stderr].concat();
         let problems = String::from_utf8_lossy(&problems);
-        bail!("the zip is not one that Lambda takes: {}", problems.trim());
+        bail!("Lambda would not accept the zip: {}", problems.trim());
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `publish`: the layers of a release in the regions of an account.
+//! `publish`: publishes the layers of a release to the regions of an account.
 //!
 //! `xtask-publish` publishes, in a process of its own, so that nothing here links an SDK.
 

@@ -1,4 +1,4 @@
-//! `release`: everything that a release consists of, in one folder, and the check of such a folder.
+//! `release`: builds all files of a release in one folder, or checks such a folder.
 
 mod agreement;
 mod archive;
@@ -26,7 +26,7 @@ use crate::support::workspace;
 /// The version of this workspace, which is that of all that a release holds.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Make everything that a release consists of, in target/release-VERSION/, with a manifest; or check such a folder.
+/// Build all files of a release in target/release-VERSION/, with a manifest; or check such a folder.
 #[derive(Parser)]
 #[command(
     after_help = "The same commit gives the same bytes, but for the files for which the manifest says why not."
@@ -41,7 +41,7 @@ pub(crate) struct Options {
     /// Make only the archive and the wheel of kinesis-telemetry for this machine's operating system and processor.
     #[arg(long, conflicts_with_all = ["arch", "tag"])]
     cli: bool,
-    /// A folder of layers, or archives and wheels, that were made elsewhere and are taken instead of made; may be given several times.
+    /// A folder of layers, or of archives and wheels, that were built elsewhere and are used as they are; can be repeated.
     #[arg(long, value_name = "FOLDER")]
     made: Vec<PathBuf>,
     /// The tag of the release: v and the version. CHANGELOG.md must have a date for the version, and the commit no changes.
@@ -70,7 +70,7 @@ pub(super) struct Release {
 pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     if let Some(folder) = &options.check {
         let files = manifest::check(folder)?;
-        println!("{files} files are as {} says", folder.join(manifest::FILE).display());
+        println!("{files} files match {}", folder.join(manifest::FILE).display());
         return Ok(ExitCode::SUCCESS);
     }
     if options.notes {
@@ -82,7 +82,8 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     sections.finish(done)
 }
 
-/// Makes a release with the CLI for this architecture alone, and once more elsewhere; returns its folder. The bytes must be the same.
+/// Builds a release with the CLI for this architecture only, twice in different folders, and returns its folder. The bytes must
+/// be the same.
 pub(crate) fn make_twice(architecture: Architecture) -> Result<PathBuf> {
     let target = workspace::target_dir()?;
     let folders = [default_folder()?, target.join("twice").join("release")];
@@ -121,7 +122,7 @@ fn prepare(folder: &Path) -> Result<()> {
     let unwritable = || format!("{} cannot be written", folder.display());
     let is_empty = fs::read_dir(folder).map_or(true, |mut entries| entries.next().is_none());
     if !is_empty {
-        // A run that failed leaves no manifest, and what lies under `target` was made here.
+        // A failed run leaves no manifest, and a folder under `target` was made by this command.
         if !folder.join(manifest::FILE).is_file() && !folder.starts_with(workspace::target_dir()?) {
             bail!(
                 "{} holds other files than a release: name a folder that is empty or does not exist",
@@ -144,7 +145,7 @@ impl Release {
         fs::write(&path, bytes).with_context(|| format!("{} cannot be written", path.display()))
     }
 
-    /// Takes a file that was made elsewhere over. Returns false if no folder has it.
+    /// Copies a file that was built elsewhere. Returns false if no folder has it.
     fn take(&self, name: &str) -> Result<bool> {
         let Some(from) = self.made.iter().map(|it| it.join(name)).find(|it| it.is_file()) else {
             return Ok(false);

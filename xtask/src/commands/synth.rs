@@ -1,4 +1,4 @@
-//! `synth`: writes the generated files, or says which are not as described.
+//! `synth`: writes the generated files, or lists those that differ from their description.
 
 use std::io::{Write, stdout};
 use std::path::Path;
@@ -13,10 +13,10 @@ use crate::support::workspace;
 /// The exit code of `--check` if a file is stale: 1 means an error.
 pub(crate) const STALE: u8 = 4;
 
-/// Write every generated file that is not as xtask/src/project describes it.
+/// Write every generated file that differs from its description in xtask/src/project.
 #[derive(Args)]
 pub(crate) struct Options {
-    /// Write nothing: say what is not as described, and end with 4 if anything is.
+    /// Write nothing: list the files that differ, and exit with code 4 if there are any.
     #[arg(long)]
     check: bool,
 }

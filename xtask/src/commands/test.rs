@@ -1,7 +1,7 @@
-//! `test`: every test there is, those included that need more than Rust.
+//! `test`: runs all tests, including those that need more than Rust.
 //!
-//! Such a test is `#[ignore = "needs Node: cargo xtask test"]`, so that plain `cargo test` passes by it
-//! and says why. Where the tool is missing it is skipped here too, by name; in CI that is a failure.
+//! Such a test is `#[ignore = "needs Node: cargo xtask test"]`, so that plain `cargo test` skips it and says why. If the tool is
+//! missing, this command skips and names the test; in CI it fails.
 
 use std::ffi::{OsStr, OsString};
 use std::path::PathBuf;
@@ -26,14 +26,14 @@ use crate::tools::{self, Tool, UNSHARE};
 /// Where tests find the emulator.
 const EMULATOR_DIR: &str = "EMULATOR_DIR";
 
-/// Run every test there is, with the tools they need installed under target/.
+/// Run all tests, with the tools that they need installed under target/.
 #[derive(Args)]
 #[command(
     after_help = "Tests that need a tool which this machine does not have are skipped by name; \
                   with CI=true that is a failure."
 )]
 pub(crate) struct Options {
-    /// For the test binaries: a filter, --nocapture, ...
+    /// Arguments for the test binaries: a filter, --nocapture, ...
     #[arg(value_name = "ARGUMENTS", num_args = 0.., last = true)]
     arguments: Vec<OsString>,
 }
@@ -124,7 +124,7 @@ fn tests(sections: &mut Sections, tally: &mut Tally, arguments: &[OsString]) -> 
     Ok(())
 }
 
-/// Says which tools are missing, and what to do about it.
+/// Reports which tools are missing, and what to do.
 fn missing(ci: bool) -> Result<Vec<Tool>> {
     let mut missing = Vec::new();
     for tool in Tool::ALL {
@@ -154,7 +154,7 @@ fn cargo_test(
     command
 }
 
-/// Runs the tests, shows what they say, and hands it on.
+/// Runs the tests, prints their output, and passes it on.
 fn run_and_listen(command: &mut Command, mut listener: impl FnMut(&str)) -> Result<()> {
     let command = command.stdin(Stdio::null()).stdout(Stdio::piped());
     let mut process = Process::spawn("cargo test", command)?;
@@ -171,7 +171,7 @@ fn run_and_listen(command: &mut Command, mut listener: impl FnMut(&str)) -> Resu
     Ok(())
 }
 
-/// The sum over all test programs.
+/// The totals of all test programs.
 #[derive(Default)]
 struct Tally {
     programs: u32,
@@ -180,7 +180,7 @@ struct Tally {
 }
 
 impl Tally {
-    /// Adds what this line says, if it is the last one of a test program.
+    /// Adds the counts of this line, if it is the last one of a test program.
     fn count(&mut self, line: &str) {
         let Some((_, counts)) =
             line.strip_prefix("test result: ").and_then(|line| line.split_once(". "))

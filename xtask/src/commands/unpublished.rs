@@ -1,4 +1,4 @@
-//! `unpublished`: which packages of a release a registry does not have yet, so that publishing can be repeated.
+//! `unpublished`: finds the packages of a release that a registry does not have yet, so that publishing can be repeated.
 
 mod registry;
 
@@ -16,7 +16,7 @@ use registry::{Package, Registry};
 /// The version of this workspace, which is that of all that a release holds.
 const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// Copy the packages of a release that a registry does not have into a folder; fail if it has one with other content.
+/// Copy the packages of a release that a registry lacks into a folder; fail if the registry has one with different content.
 #[derive(Args)]
 #[command(
     after_help = "The release workflow publishes what is in the folder. A registry never takes a version twice, so a repeated \

@@ -1,4 +1,5 @@
-//! `upgrade`: says which pins of `project::pins` are behind; on request edits that file, and has all else follow.
+//! `upgrade`: lists the pins of `project::pins` that have newer versions. On request it edits that file and updates everything
+//! that depends on it.
 
 mod ask;
 mod edit;
@@ -25,14 +26,14 @@ pub(crate) struct Newest {
     pub(crate) commit: Option<String>,
 }
 
-/// Say which pinned npm packages, Python packages, actions and tools are behind.
+/// List the pinned npm packages, Python packages, actions and tools that have newer versions.
 #[derive(Args)]
-#[command(after_help = "The crates are cargo's and Dependabot's business.")]
+#[command(after_help = "Cargo and Dependabot update the crates.")]
 pub(crate) struct Options {
-    /// Pin the newer versions, and have generated files and lock files follow.
+    /// Pin the newer versions, and update generated files and lock files.
     #[arg(long)]
     write: bool,
-    /// Only have lock files follow what is pinned by now.
+    /// Only update lock files to the current pins.
     #[arg(long, conflicts_with = "write")]
     lock: bool,
 }
@@ -70,7 +71,7 @@ fn upgrade(write: bool) -> Result<ExitCode> {
         }
     }
     if write {
-        // What an interrupted run has left behind is made up for, too.
+        // This also completes an interrupted run.
         pin_all(&behind)?;
     } else if !behind.is_empty() {
         println!(
@@ -79,7 +80,7 @@ fn upgrade(write: bool) -> Result<ExitCode> {
         );
     }
     if silent > 0 {
-        bail!("{silent} of {} pins could not be asked for", pins::ALL.len());
+        bail!("no version was found for {silent} of {} pins", pins::ALL.len());
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -96,7 +97,7 @@ fn pin_all(behind: &[(&Pin, Newest)]) -> Result<()> {
     }
     fs::write(&path, text).with_context(|| format!("{} cannot be written", path.display()))?;
     println!("\nwrote {}", pins::DECLARED_IN);
-    // What runs here was compiled with the old pins.
+    // This process was compiled with the old pins.
     let mut synth = workspace::cargo();
     synth.args(["run", "--quiet", "--locked", "--package", "xtask", "--", "synth"]);
     process::run("cargo xtask synth", &mut synth)?;

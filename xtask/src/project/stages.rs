@@ -1,11 +1,11 @@
-//! The stages that the project can be deployed to, and in what they differ.
+//! The stages that can be deployed, and their differences.
 
 use extension_spec::Metrics;
 
-/// The file in which the stages are said, as the compiler names it.
+/// This file, as the compiler names it.
 pub(crate) const DECLARED_IN: &str = file!();
 
-/// One deployment of everything, for one purpose.
+/// The settings of a deployment for one purpose.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Stage {
     /// The name that people type.
@@ -51,12 +51,12 @@ pub(crate) static STAGES: [Stage; 2] = [
     },
 ];
 
-/// The stage that people call so.
+/// Returns the stage of this name.
 pub(crate) fn named(name: &str) -> Option<&'static Stage> {
     STAGES.iter().find(|it| it.name == name)
 }
 
-/// Their names, as people type them.
+/// Returns the names of all stages.
 pub(crate) fn names() -> impl Iterator<Item = &'static str> {
     STAGES.iter().map(|it| it.name)
 }

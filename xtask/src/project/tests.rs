@@ -1,4 +1,4 @@
-//! The generated files of this repository: fresh, well-formed, and each fact in them said once.
+//! Tests that the generated files are up to date and well-formed, and that each fact in them is stated once.
 
 mod completions;
 mod copy;

@@ -1,5 +1,5 @@
-//! `.github/workflows`: one module, one workflow. What they do is done by xtask; they say when, where, and with which
-//! rights.
+//! `.github/workflows`: one module, one workflow. xtask does the work; the workflows state when, where and with which permissions
+//! it runs.
 
 mod audit;
 mod ci;

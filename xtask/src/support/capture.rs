@@ -1,4 +1,4 @@
-//! Runs a program and keeps what it says, on whichever pipe.
+//! Runs a program, and keeps what it prints on stdout and stderr.
 
 use std::io::Read;
 use std::process::{Command, ExitStatus, Stdio};

@@ -59,7 +59,7 @@ pub(crate) fn is_within() -> bool {
     std::env::var_os(WITHIN).is_some()
 }
 
-/// A command within another one must be done with its children before it is itself made to end.
+/// Returns the time until children are killed. A command within another one must end its children before it is killed itself.
 fn grace() -> Duration {
     if is_within() { GRACE / 2 } else { GRACE }
 }
@@ -85,7 +85,7 @@ pub(crate) fn check() -> Result<()> {
     if lock(&RUNNING).interrupted { Err(Interrupted.into()) } else { Ok(()) }
 }
 
-/// Does what must be done even after an interruption. A further one ends the children of this work, too.
+/// Runs work that must be done even after an interruption. A further one ends the children of this work, too.
 pub(crate) fn in_any_case<T>(work: impl FnOnce() -> T) -> T {
     let was_interrupted = std::mem::take(&mut lock(&RUNNING).interrupted);
     let done = work();
@@ -114,7 +114,7 @@ impl Child {
         // The lock is held, because the id of a group that has exited may belong to another group by now.
         let exit = lock(&self.exit);
         if exit.is_none() {
-            // It can only fail because the group is gone, and that is what is wanted.
+            // It fails only if the group has already ended, which is the goal.
             _ = killpg(self.group, signal);
         }
     }
@@ -169,7 +169,7 @@ impl Process {
             // Waiting for a child fails only if another caller has waited for it.
             let exit = spawned.wait().expect("a child can be waited for once");
             if waiting.ending.load(Ordering::Relaxed) || !exit.success() {
-                // What it started may have been asked in vain, or not at all. As long as any of that is there, the group has
+                // Its descendants may have ignored the signal, or not received it. While any of them is running, the group keeps
                 // its id.
                 _ = killpg(waiting.group, Signal::SIGKILL);
             }
@@ -184,7 +184,7 @@ impl Process {
         let exit = self.child.exited.wait_while(lock(&self.child.exit), |exit| exit.is_none());
         let exit = *exit.unwrap_or_else(PoisonError::into_inner);
         check()?;
-        exit.with_context(|| format!("{} did not say how it ended", self.what))
+        exit.with_context(|| format!("the exit status of {} is unknown", self.what))
     }
 
     /// Ends it now.
@@ -193,12 +193,12 @@ impl Process {
         self.child.make_end(Instant::now() + grace());
     }
 
-    /// Lets it run on when this process ends, after telling it so on its stdin; gives its id.
+    /// Lets it continue after this process ends, and tells it so on its stdin. Returns its id.
     pub(crate) fn leave(self, farewell: &str) -> Result<Pid> {
         if let Some(mut stdin) = lock(&self.child.stdin).take() {
             stdin
                 .write_all(farewell.as_bytes())
-                .with_context(|| format!("{} does not listen", self.what))?;
+                .with_context(|| format!("{} does not read its stdin", self.what))?;
         }
         self.forget();
         let group = self.child.group;

@@ -1,4 +1,4 @@
-//! The parts of a longer command: each has a headline, is timed, and stands in the table at the end.
+//! The sections of a longer command. Each has a headline, is timed, and is listed in the table at the end.
 
 use std::process::ExitCode;
 use std::time::{Duration, Instant};

@@ -19,7 +19,7 @@ fn cargo_program() -> OsString {
     std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into())
 }
 
-/// The cargo that runs us, for work in the whole workspace.
+/// Returns the cargo that runs this process, for work in the whole workspace.
 pub(crate) fn cargo() -> Command {
     cargo_with(cargo_program())
 }
@@ -35,8 +35,8 @@ pub(crate) fn cargo_with(program: impl AsRef<OsStr>) -> Command {
     cargo
 }
 
-/// `cargo run` tells us who we are. Told to the inner cargo, it makes build scripts that look at these (ring's) run again,
-/// and all that depends on them compile again, whenever one changes between `cargo xtask` and plain cargo.
+/// Removes the variables by which `cargo run` describes this package. If the inner cargo got them, build scripts that read them
+/// (ring's) would run again, and their dependents would be compiled again, at each change between `cargo xtask` and plain cargo.
 pub(crate) fn forget_outer_cargo(command: &mut Command) {
     for (name, _) in std::env::vars_os() {
         let bytes = name.as_encoded_bytes();
@@ -55,7 +55,7 @@ pub(crate) fn target_dir() -> Result<PathBuf> {
     let (shell, cargo) = (shell()?, cargo_program());
     let json = shell::read(cmd!(shell, "{cargo} metadata --format-version 1 --no-deps"))?;
     let metadata: Metadata =
-        serde_json::from_str(&json).context("cargo metadata says something unexpected")?;
+        serde_json::from_str(&json).context("cargo metadata printed unexpected output")?;
     Ok(metadata.target_directory)
 }
 

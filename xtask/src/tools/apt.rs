@@ -1,4 +1,5 @@
-//! Programs that proofs need and no package manager of ours brings. In CI they are installed, where apt is there and may.
+//! Programs that checks need and that no language's package manager installs. In CI they are installed with apt, if it is
+//! available.
 
 use std::path::Path;
 use std::process::Command;
@@ -44,7 +45,7 @@ pub(crate) const CHROMIUM: Program = Program {
     package: "chromium",
 };
 
-/// Sees to it that they are there; else says in one line what to install.
+/// Fails unless the programs are installed, or can be installed in CI. The error is the command that installs them.
 pub(crate) fn require(programs: &[Program]) -> Result<()> {
     let missing: Vec<&str> =
         programs.iter().filter(|it| !it.is_there()).map(|it| it.package).collect();
@@ -52,7 +53,7 @@ pub(crate) fn require(programs: &[Program]) -> Result<()> {
         return Ok(());
     }
     let install = format!("apt-get install {}", missing.join(" "));
-    // A person's own machine gets packages only if the person asks.
+    // On a developer's machine, nothing is installed without being asked for.
     if !workspace::is_ci() || !is_there("apt-get") {
         bail!("something is missing: {install}");
     }

@@ -1,7 +1,7 @@
 //! Writes the list of a program's dependencies into the program, in the form that `cargo audit bin`, Trivy and Syft read.
 //!
-//! `cargo auditable` does the same while it builds, by a wrapper of the compiler, and so gets in the way of the linker that puts
-//! functions in order. A section that is added afterwards moves nothing: no segment is loaded with it.
+//! `cargo auditable` does the same while it builds, by a wrapper of the compiler, which conflicts with the linker that puts
+//! functions in order. A section that is added afterwards moves nothing, because it is not loaded.
 
 use std::collections::BTreeMap;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Builds the programs that ship: a static one for each architecture, the same on every machine.
+//! Builds the programs that ship: one static program for each architecture, the same on every machine.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -25,18 +25,19 @@ pub(crate) const LAYERS: &str = "layers";
 /// The file with the checksums, as `sha256sum --check` reads it.
 pub(crate) const CHECKSUMS: &str = "SHA256SUMS";
 
-/// The lock, under `target`, of who builds what ships and uses it before another command may build it differently.
+/// The lock file, under `target`, of a command that builds and uses what ships. No other command may build it differently
+/// meanwhile.
 pub(crate) const LOCK: &str = "layers.lock";
 
-/// The package of the function that is deployed with the layer, to see it work.
+/// The package of the test function, which is deployed with the layer.
 pub(crate) const TEST_FUNCTION: &str = "test-function";
 /// The package of the function that checks a stream for missing events.
 pub(crate) const COMPLETENESS: &str = "completeness-function";
-/// The program that measures what an extension costs.
+/// The program that measures the overhead of an extension.
 pub(crate) const BENCH: &str = "xtask-bench";
 /// The program that publishes layers to AWS.
 pub(crate) const PUBLISH: &str = "xtask-publish";
-/// The program that compares what Lambda does with what the sandbox does.
+/// The program that compares Lambda with the sandbox.
 pub(crate) const VERIFY: &str = "xtask-verify";
 
 /// Name of the zip of a layer.
@@ -119,7 +120,7 @@ pub(crate) fn with_injected_panics(architecture: Architecture) -> Result<PathBuf
     let uncopied = || format!("{} cannot be written", copy.display());
     fs::create_dir_all(&folder).with_context(uncopied)?;
     fs::copy(program(&target, EXTENSION_NAME, architecture), &copy).with_context(uncopied)?;
-    // Where it lay there is what ships, again.
+    // Afterwards the program at its usual place is the one that ships.
     build(EXTENSION_NAME, EXTENSION_NAME, "", architecture, &target)?;
     Ok(copy)
 }
@@ -241,17 +242,17 @@ fn build(
         name,
     ]);
     cargo.args(["--target", architecture.target(), "--features", features]);
-    // By an argument of cargo's and not of rustc's: where this program lies is no matter of what is built. Not by `current_exe`:
-    // cargo may have replaced the file since, as `cargo test` within `cargo xtask ci` does.
-    let this = std::env::args_os().next().context("this program does not know where it is")?;
-    let this = std::path::absolute(this).context("this program does not know where it is")?;
+    // Passed to cargo and not to rustc, because the path of this program must not affect what is built. It does not use
+    // `current_exe`, because cargo may have replaced the file since, as `cargo test` within `cargo xtask ci` does.
+    let this = std::env::args_os().next().context("the path of this program is unknown")?;
+    let this = std::path::absolute(this).context("the path of this program is unknown")?;
     cargo.arg(format!("--config=target.{}.linker={:?}", architecture.target(), this.display()));
     cargo.arg("--").args(LINKED).arg(format!("--cfg=function_order={:?}", digest(&list)?));
     let first_link = first_links(target, package, architecture).join(features).join(name);
     link::prepare(&mut cargo, &linker()?, &list, &first_link);
     let path = std::env::var_os("PATH").unwrap_or_default();
     let paths = [compiler.join("bin")].into_iter().chain(std::env::split_paths(&path));
-    // Variables that a person has set for their own builds must not influence what ships.
+    // Variables that a developer has set for other builds must not influence what ships.
     for (name, _) in std::env::vars_os() {
         if is_of_builds(&name.to_string_lossy()) {
             cargo.env_remove(name);
@@ -298,13 +299,14 @@ fn is_of_builds(name: &str) -> bool {
         "CARGO_ZIGBUILD_",
         "CARGO_BUILD_",
     ];
-    // Where everything is built is no matter of what is built.
+    // The build folder must not affect what is built.
     let is_place =
         matches!(name, "CARGO_TARGET_DIR" | "CARGO_BUILD_TARGET_DIR" | "CARGO_BUILD_JOBS");
     !is_place && (NAMES.contains(&name) || BEGINNINGS.iter().any(|it| name.starts_with(it)))
 }
 
-/// No path of this machine gets into the program: it would say who built it, and make it differ from another machine's.
+/// Keeps paths of this machine out of the program. They would reveal the user's name, and the program would differ between
+/// machines.
 fn rust_flags(target: &Path) -> Result<String> {
     let flags = places(target)?;
     let flags = flags.map(|(from, to)| format!("--remap-path-prefix={}={to}", from.display()));

@@ -127,7 +127,7 @@ pub(crate) fn tsc() -> Command {
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut cdk = Command::new("node");
     cdk.arg(installed("aws-cdk/bin/cdk")).args(arguments).current_dir(folder());
-    // What it has to say about newer versions, and to AWS about itself.
+    // Turns off its notices about newer versions, and its telemetry to AWS.
     cdk.env("CDK_DISABLE_CLI_TELEMETRY", "true").env("NODE_NO_WARNINGS", "1");
     cdk
 }

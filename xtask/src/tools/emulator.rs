@@ -17,7 +17,7 @@ use serde::Deserialize;
 use crate::support::process::{self, Process};
 pub(crate) use install::install;
 
-/// Any will do, but producer and reader must agree: the emulator keeps a stream per region.
+/// The region. Any works, but producer and reader must use the same one, because the emulator keeps a stream per region.
 pub(crate) const REGION: &str = "eu-central-1";
 /// It takes half a second on an idle machine.
 const START: Duration = Duration::from_mins(1);

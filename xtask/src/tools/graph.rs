@@ -1,4 +1,4 @@
-//! `cargo metadata`, as far as the rules ask for it.
+//! The part of `cargo metadata` that the rules need.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -10,7 +10,7 @@ use crate::support::process;
 
 use crate::support::workspace;
 
-/// Every package that the lock file leads to, and who depends on whom.
+/// All packages of the lock file, and their dependencies.
 #[derive(Deserialize)]
 pub(crate) struct Graph {
     pub(crate) packages: Vec<Package>,
@@ -70,7 +70,7 @@ impl Graph {
         if !exit.success() {
             bail!("cargo metadata failed ({exit})");
         }
-        serde_json::from_str(&json).context("cargo metadata says something unexpected")
+        serde_json::from_str(&json).context("cargo metadata printed unexpected output")
     }
 
     /// Reads the packages of which a build of `name` alone for `platform` consists. `cargo metadata` resolves the features that

@@ -1,4 +1,4 @@
-//! The linker of what ships: Rust's own, called twice, so that functions lie in the order in which a life runs them.
+//! Links what ships with Rust's own linker, called twice, so that functions are in the order in which they first run.
 //!
 //! rustc calls this program as its linker. The first link shows which symbols there are; the second puts those first whose
 //! names the list has. docs/function-order.md says why, and what to do when names are missing.

@@ -1,4 +1,4 @@
-//! Other people's programs that check what is generated, under `target/linters`, exactly as lock files say.
+//! Installs third-party programs that check generated files under `target/linters`, exactly as lock files state.
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,4 @@
-//! ministack, an AWS on this machine that is not ours, under `target/ministack`: exactly what its lock file says.
+//! Installs ministack, a third-party AWS emulator, under `target/ministack`, exactly as its lock file states.
 
 pub mod environment;
 

@@ -1,4 +1,4 @@
-//! Puts npm packages where they are needed, exactly as a committed lock file says, once.
+//! Installs npm packages once, exactly as a committed lock file states.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use anyhow::{Context, Result, bail};
 use crate::support::lock::locked;
 use crate::support::process;
 
-/// Holds the lock file that was installed. npm empties its folder first, so what was interrupted is done again.
+/// Holds the lock file that was installed. npm empties its folder first, so an interrupted installation is repeated.
 const STAMP: &str = "node_modules/.installed.json";
 
 /// The packages to install.
@@ -40,7 +40,7 @@ impl Packages<'_> {
             put(&self.into.join("package-lock.json"), &lock)?;
         }
         self.npm_ci()?;
-        // Or it would be installed again each time, under the feet of who uses it.
+        // Otherwise it would be installed again each time, while another process may be using it.
         if let Some(part) = self.parts.iter().find(|part| !self.into.join(part).is_file()) {
             bail!("npm has installed {} without {part}", self.what);
         }
@@ -65,7 +65,7 @@ impl Packages<'_> {
             .with_context(|| format!("the log {} cannot be written", self.log.display()))?;
         let mut npm = Command::new("npm");
         npm.args(["ci", "--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"])
-            // By itself it waits for minutes before it says that a registry cannot be reached.
+            // By default npm waits for minutes before it reports that a registry cannot be reached.
             .arg("--fetch-retries=1")
             .current_dir(&self.into)
             .stdin(Stdio::null())

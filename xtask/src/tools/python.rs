@@ -22,7 +22,7 @@ pub(crate) fn environment(dir: &Path, requirements: &Path) -> Result<()> {
         .with_context(|| format!("{} cannot be read", requirements.display()))?;
     let _one_at_a_time = locked(&dir.with_extension("lock"))?;
     let stamp = dir.join(STAMP);
-    // An environment is of no use any more when the Python that it was made with is gone.
+    // An environment does not work if the Python that created it was removed.
     let (shell, python) = (shell()?, dir.join("bin/python3"));
     let alive = shell::output(cmd!(shell, "{python} --version"));
     let alive = alive.is_ok_and(|output| output.status.success());

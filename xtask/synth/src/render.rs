@@ -1,4 +1,4 @@
-//! The texts of a description, marker included.
+//! Renders the texts of a description, with the marker.
 
 use crate::comments::Comments;
 use crate::manifest;
@@ -6,7 +6,7 @@ use crate::marker;
 use crate::project::{Body, File, Head, Project, Region};
 
 impl Project {
-    /// The file's whole text, as it should be on the disk.
+    /// Returns the whole text of the file, as it should be on the disk.
     pub(crate) fn render(&self, file: &File) -> String {
         let listing;
         let body = match &file.body {
@@ -35,10 +35,10 @@ impl Project {
 }
 
 impl Region {
-    /// The lines between the fences, as they should be on the disk.
+    /// Returns the lines between the fences, as they should be on the disk.
     pub(crate) fn render(&self, command: &str, comments: Comments, newline: &str) -> String {
         let marker = comments.line(&self.described.marker(command));
-        // Markdown takes a table that follows a comment without a blank line for text.
+        // Without a blank line after a comment, Markdown would not recognise a table.
         let blank = if comments == Comments::ANGLES { "\n" } else { "" };
         let text = format!("{marker}\n{blank}{}\n{blank}", self.text.trim_matches('\n'));
         if newline == "\n" { text } else { text.replace('\n', newline) }

@@ -1,4 +1,4 @@
-//! Report: says what a plan would change, for a check that must not write.
+//! Reports what a plan would change, for a check that must not write.
 
 use std::io::{self, Write};
 
@@ -6,15 +6,15 @@ use similar::{ChangeTag, TextDiff};
 
 use crate::plan::{Change, Plan};
 
-/// Lines of a diff that are shown; more would hide the next file.
+/// The number of lines of a diff that are shown. More would hide the next file.
 const MOST_LINES: usize = 20;
 /// Unchanged lines shown around a changed one.
 const CONTEXT: usize = 2;
 
 impl Plan {
-    /// Prints what is not as described: per file why, where it is described, and a diff of at most 20 lines from what is
-    /// on the disk (`-`) to what should be (`+`); at the end the command that mends it. Of a fresh plan it prints the
-    /// notices alone.
+    /// Prints the files that differ from their description: for each the reason, where it is described, and a diff of at most 20
+    /// lines from what is on the disk (`-`) to what should be (`+`); at the end the command that fixes it. If everything is up to
+    /// date, it prints only the notices.
     pub fn report(&self, out: &mut dyn Write) -> io::Result<()> {
         for notice in &self.notices {
             writeln!(out, "note: {notice}")?;

@@ -1,4 +1,4 @@
-//! The calls of the least extensions that `cargo xtask bench` measures ours against. Uses no library.
+//! The calls of the minimal extensions with which `cargo xtask bench` compares ours. Uses no library.
 
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
@@ -28,7 +28,9 @@ impl Lambda {
             request("POST", "/2020-01-01/extension/register", &host, &name, events.as_bytes());
         connection.get_mut().write_all(&register)?;
         let (head, _) = receive(&mut connection)?;
-        let id = head.id.ok_or_else(|| io::Error::other("registering gave no identifier"))?;
+        let id = head
+            .id
+            .ok_or_else(|| io::Error::other("the response to register has no identifier"))?;
         Ok(Self { connection, host, id })
     }
 

@@ -1,4 +1,4 @@
-//! Events that came more than once. Pure.
+//! Counts events that arrived more than once. Pure.
 
 use std::collections::HashSet;
 
@@ -9,7 +9,7 @@ use kinesis_telemetry_consumer::record;
 pub(crate) struct Duplicates {
     /// Different events.
     pub(crate) events: u64,
-    /// Events that came again, each time that they did.
+    /// Duplicates: every further arrival of an event counts.
     pub(crate) repeated: u64,
 }
 

@@ -73,7 +73,7 @@ pub(super) const LIST: [Price; 17] = [
     },
 ];
 
-/// The name of a price or an assumption; what other sources say; and what is taken here.
+/// The name of a price or an assumption, what other sources state, and what the program uses.
 const DIFFERENCES: [[&str; 3]; 9] = [
     [
         "all prices of Standard and provisioned streams",

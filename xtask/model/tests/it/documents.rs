@@ -1,4 +1,4 @@
-//! docs/cost.md has what the command prints, and no figure of its own.
+//! Tests that every figure of docs/cost.md is in the output of the command.
 
 use std::collections::BTreeSet;
 use std::sync::LazyLock;

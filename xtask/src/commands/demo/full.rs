@@ -1,8 +1,8 @@
-//! `demo --full`: the whole story on this machine, with the commands that people type: a stage is deployed, its function
-//! invoked, its stream read, a dead letter put back, all of it destroyed.
+//! `demo --full`: runs a deployment from end to end on this machine, with the commands that users type. It deploys a stage,
+//! invokes its function, reads its stream, redrives a dead letter, and destroys the stage.
 //!
-//! AWS is ministack, which is other people's, over TLS and with IAM's rules in force. It has no layers and no Telemetry API:
-//! the sandbox stands in as the function's bootstrap, with the layer that is deployed.
+//! AWS is ministack, a third-party emulator, over TLS and with IAM enforced. It has neither layers nor a Telemetry API, so the
+//! sandbox runs as the function's bootstrap, with the deployed layer.
 
 use std::fs::{self, File};
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
@@ -46,7 +46,7 @@ pub(super) fn run(options: &Options) -> Result<ExitCode> {
     let program = |name: &str| {
         programs.get(name).with_context(|| format!("cargo did not build a program {name}"))
     };
-    // The CDK is installed before programs trust only that AWS.
+    // Install the CDK first, because later programs trust only the emulator's certificate.
     step("install the CDK", |_| cdk::install())?;
     let installed = step("install ministack", |_| ministack::install(&target))?;
     let folder = Folder::new(&target)?;
@@ -98,7 +98,7 @@ impl Drop for Folder {
     }
 }
 
-/// An AWS on this machine. Dropping it ends it, and the functions that it runs.
+/// An AWS emulator on this machine. Dropping it ends it, and the functions that it runs.
 struct Aws {
     _process: Process,
     program: PathBuf,
@@ -136,25 +136,25 @@ impl Aws {
     /// Makes a program use this AWS.
     fn credentials<'a>(&self, command: &'a mut Command) -> &'a mut Command {
         environment::ask(command, &self.folder, &self.url)
-            // What is interrupted leaves its temporary files, and is not to leave them elsewhere.
+            // An interrupted program leaves temporary files, which must be in this folder.
             .env("TMPDIR", &self.folder)
     }
 
     fn xtask(&self, arguments: &[&str]) -> Result<Command> {
-        let own = std::env::current_exe().context("this program does not know where it is")?;
+        let own = std::env::current_exe().context("the path of this program is unknown")?;
         let mut command = Command::new(own);
         self.credentials(process::within(command.args(arguments)));
         Ok(command)
     }
 
-    /// Runs a command of ours, which is shown, and must succeed.
+    /// Prints and runs a command of `cargo xtask`, which must succeed.
     fn types(&self, arguments: &[&str]) -> Result<()> {
         let what = format!("cargo xtask {}", arguments.join(" "));
         eprintln!("\n$ {what}");
         process::run(&what, &mut self.xtask(arguments)?)
     }
 
-    /// Runs one for what it prints.
+    /// Runs a command, and returns what it prints.
     fn asks(&self, arguments: &[&str]) -> Result<String> {
         let what = format!("cargo xtask {}", arguments.join(" "));
         output(&what, &mut self.xtask(arguments)?)
@@ -168,13 +168,13 @@ impl Aws {
         output(script, &mut python)
     }
 
-    /// Makes what is deployed, for every architecture, of the programs of this machine.
+    /// Makes the zips for every architecture, with the programs of this machine.
     fn zips(&self, folder: &Path, extension: &Path, function: &Path) -> Result<()> {
         let names = |name: fn(Architecture) -> String| {
             Architecture::ALL.map(|it| format!("{}.zip", name(it)))
         };
         let layers = names(Architecture::layer);
-        // Its own program matters to no stage that the demo deploys.
+        // The demo deploys no stage that runs the program in this zip.
         let completeness = format!("{COMPLETENESS_FUNCTION}.zip");
         let functions = names(Architecture::test_function).into_iter().chain([completeness]);
         let functions: Vec<String> = functions.collect();

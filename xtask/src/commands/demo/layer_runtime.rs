@@ -1,4 +1,4 @@
-//! The layer's program in other surroundings than this machine's, by a script of its name that the sandbox starts.
+//! Runs the layer's program in another environment than this machine's, through a script of its name that the sandbox starts.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
@@ -24,7 +24,7 @@ pub(crate) enum Layer {
 }
 
 impl Layer {
-    /// Builds it; gives what to start. `folder` is this run's.
+    /// Builds the program, and returns the path to start. `folder` belongs to this run.
     pub(super) fn program(self, folder: &Path) -> Result<PathBuf> {
         let own = build::own_architecture()
             .context("the layer's program runs on Linux only: leave --layer out")?;
@@ -50,12 +50,12 @@ impl Layer {
     }
 }
 
-/// A script that turns into this program. It bears the name that an extension registers under.
+/// Writes a script that starts this program. Its name is the one that the extension registers under.
 fn script(folder: &Path, command: &[&str]) -> Result<PathBuf> {
     let path = folder.join(EXTENSION_NAME);
     let unwritable = || format!("{} cannot be written", path.display());
     let words: Vec<String> = command.iter().map(|word| quoted(word)).collect();
-    // Lambda's PATH knows no `chroot`.
+    // Lambda's PATH does not contain `chroot`.
     let text = format!("#!/bin/sh\nPATH=$PATH:/usr/sbin\nexec {}\n", words.join(" "));
     fs::write(&path, text).with_context(unwritable)?;
     fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).with_context(unwritable)?;

@@ -1,4 +1,4 @@
-//! Reads the sandbox's reports, and finds what is wrong in them. Pure.
+//! Reads the sandbox's reports, and finds problems in them. Pure.
 
 use anyhow::{Context, Result};
 use kinesis_telemetry_terminal::{beginning, plain};
@@ -15,7 +15,7 @@ const QUOTED: usize = 200;
 pub(super) enum Report {
     Init {
         status: String,
-        /// `Extension.Crash`, say.
+        /// The error type, such as `Extension.Crash`.
         #[serde(skip_serializing_if = "Option::is_none")]
         error_type: Option<String>,
         duration_ms: f64,
@@ -24,7 +24,7 @@ pub(super) enum Report {
         n: u32,
         request_id: String,
         status: String,
-        /// `Runtime.ExitError`, say.
+        /// The error type, such as `Runtime.ExitError`.
         #[serde(skip_serializing_if = "Option::is_none")]
         error_type: Option<String>,
         /// RFC 3339.
@@ -58,10 +58,10 @@ pub(super) struct Exit {
 
 pub(super) fn parse(line: &str) -> Result<Report> {
     serde_json::from_str(line)
-        .with_context(|| format!("the sandbox reports what is no report: {line}"))
+        .with_context(|| format!("the sandbox printed a line that is not a report: {line}"))
 }
 
-/// Everything that did not go as it should, a sentence each.
+/// Returns all problems, one sentence each.
 pub(super) fn troubles(reports: &[Report], options: &Options) -> Vec<String> {
     let mut troubles = Vec::new();
     let mut invocations = 0;

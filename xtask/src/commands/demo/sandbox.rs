@@ -15,10 +15,10 @@ use crate::support::process::{self, Process};
 use crate::support::progress::Step;
 use crate::tools::build::TEST_FUNCTION;
 
-/// Far more than the test function takes, so that only what hangs is ended.
+/// Far longer than the test function takes, so that only a function that hangs is ended.
 const TIMEOUT_MS: u32 = 10_000;
 
-/// Gives what the sandbox reported, in order.
+/// Returns the sandbox's reports, in order.
 pub(super) fn run(
     options: &Options,
     programs: &BTreeMap<String, PathBuf>,
@@ -49,7 +49,7 @@ pub(super) fn run(
         .args(["--timeout-ms", &TIMEOUT_MS.to_string()])
         .args(["--env", &format!("{}={stream}", variable::STREAM)])
         .args(environment.iter().flat_map(|(name, value)| env(name, value)))
-        // After ours, so that they count.
+        // The user's variables come last, so that they take precedence.
         .args(options.env.iter().flat_map(|(name, value)| env(name, value)))
         .arg("--journal")
         .arg(journal)
@@ -60,14 +60,14 @@ pub(super) fn run(
     let mut sandbox = Process::spawn("the sandbox", &mut command)?;
     let reports = listen(&mut sandbox, options.invocations, step)?;
     let exit = sandbox.wait()?;
-    // What it has reported tells more than its exit code: it fails as well when nothing came to life in it.
+    // The reports say more than the exit code, which is also a failure if the environment could not be initialised.
     if !exit.success() && reports.is_empty() {
-        bail!("the sandbox could not do its work ({exit})");
+        bail!("the sandbox failed ({exit})");
     }
     Ok(reports)
 }
 
-/// Collects the reports, and passes on what is meant for people.
+/// Collects the reports, and passes on the sandbox's stderr.
 fn listen(sandbox: &mut Process, invocations: u32, step: &Step) -> Result<Vec<Report>> {
     let stdout = sandbox.stdout.take().context("the sandbox has no stdout")?;
     let stderr = sandbox.stderr.take().context("the sandbox has no stderr")?;
@@ -85,7 +85,7 @@ fn listen(sandbox: &mut Process, invocations: u32, step: &Step) -> Result<Vec<Re
             Ok(())
         });
         if listened.is_err() {
-            // Otherwise it would go on, and the other thread with it.
+            // Otherwise the sandbox and the other thread would continue.
             sandbox.end();
         }
         listened.map(|()| all)

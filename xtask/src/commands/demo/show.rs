@@ -20,7 +20,7 @@ pub(super) const NARROW: usize = 80;
 pub(super) static SETTING: LazyLock<String> =
     LazyLock::new(|| format!("{ENV_PREFIX}ENVELOPE=record"));
 
-/// The result for people, in lines of at most `width` columns.
+/// Returns the result for people, in lines of at most `width` columns.
 pub(super) fn text(
     reports: &[Report],
     verification: &Verification,
@@ -30,7 +30,7 @@ pub(super) fn text(
     let timeline = timeline::draw(reports, |request| verification.delivered_ms(request), width);
     let mut text = format!("{timeline}\n{}", verification.text);
     for trouble in troubles {
-        let trouble = wrapped(&format!("NOT AS IT SHOULD BE: {trouble}"), width);
+        let trouble = wrapped(&format!("PROBLEM: {trouble}"), width);
         _ = write!(text, "\n{trouble}\n");
     }
     text
@@ -80,7 +80,8 @@ pub(super) fn json(
         troubles: &'a [String],
     }
     let document = Document { timeline: reports, verification: &verification.facts, troubles };
-    let json = serde_json::to_string_pretty(&document).context("the result makes no JSON")?;
+    let json =
+        serde_json::to_string_pretty(&document).context("the result cannot be written as JSON")?;
     Ok(terminal::json(&json).into_owned())
 }
 
@@ -89,8 +90,8 @@ const MUCH_BYTES: u64 = 1 << 20;
 /// The size of an event without the line itself, roughly.
 const ENVELOPE_BYTES: u64 = 160;
 
-/// Returns a possible reason of events that did not arrive: settings that leave out what the demo compares, or more telemetry
-/// than this machine takes.
+/// Returns a possible reason for missing events: settings that exclude events that the demo compares, or more telemetry than this
+/// machine can handle.
 pub(super) fn hint(options: &Options) -> Option<String> {
     let Options { lines, bytes, env, .. } = options;
     if let Some((name, value)) = env.first() {
@@ -113,7 +114,7 @@ pub(super) fn hint(options: &Options) -> Option<String> {
 /// Returns the commands for a person while the emulator keeps running.
 pub(super) fn how_to_read(stream: &str, environment: &[(&str, String)], id: i32) -> String {
     let export = |(name, value): &(&str, String)| match *name {
-        // SDKs look at the first one, the AWS CLI at the second alone.
+        // SDKs read the first variable; the AWS CLI reads only the second.
         "AWS_REGION" => format!("export AWS_REGION={value} AWS_DEFAULT_REGION={value}"),
         name => format!("export {name}={value}"),
     };

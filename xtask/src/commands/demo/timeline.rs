@@ -6,7 +6,7 @@ use super::reports::Report;
 
 /// The column of the bars: after a table with columns of 16, 9 and three times 11, and two spaces.
 const TABLE_WIDTH: usize = 60;
-/// The shortest bars that still say something, and the longest that an eye compares well.
+/// The width of the shortest useful bars, and of the longest that are easy to compare.
 const BAR_WIDTHS: (usize, usize) = (20, 38);
 /// If there are more than twice this many rows, only the first and the last are drawn.
 const ENDS: usize = 10;
@@ -106,7 +106,7 @@ fn since(start_time: &str, at_ms: i64) -> Option<f64> {
     let start = humantime::parse_rfc3339(start_time).ok()?;
     let start = start.duration_since(std::time::UNIX_EPOCH).ok()?;
     let start_ms = i64::try_from(start.as_millis()).ok()?;
-    // Two clocks may differ a little; nothing arrives before it began.
+    // Two clocks may differ slightly, so a negative time counts as zero.
     let delay = i32::try_from(at_ms - start_ms).ok()?;
     Some(f64::from(delay.max(0)))
 }

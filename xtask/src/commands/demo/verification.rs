@@ -11,7 +11,7 @@ use crate::support::process;
 
 /// The number of events that are shown as they arrived.
 const SHOWN: &str = "3";
-/// Seconds. The emulator shows at once what it has acknowledged; this is for a busy machine.
+/// The time limit in seconds. The emulator shows acknowledged records at once; the limit is for a busy machine.
 const WAIT: &str = "3";
 /// The exit code of `kinesis-telemetry-stream verify` if something is missing or wrong.
 const NOT_COMPLETE: i32 = 1;
@@ -68,7 +68,7 @@ pub(super) fn run(
     if let Some(html) = html {
         command.arg("--html").arg(html);
     }
-    // A person's own settings are for AWS, not for the emulator.
+    // The user's own settings are for AWS, not for the emulator.
     for (name, _) in std::env::vars_os() {
         if name.as_encoded_bytes().starts_with(b"AWS_") {
             command.env_remove(name);
@@ -80,10 +80,10 @@ pub(super) fn run(
         .envs(environment.iter().map(|(name, value)| (name, value)));
     let (exit, text) = process::output("kinesis-telemetry-stream verify", &mut command)?;
     if !exit.success() && exit.code() != Some(NOT_COMPLETE) {
-        bail!("the stream cannot be read back");
+        bail!("the stream cannot be read");
     }
     let json = std::fs::read(report).context("kinesis-telemetry-stream verify wrote no report")?;
     let facts = serde_json::from_slice(&json)
-        .context("kinesis-telemetry-stream verify wrote an odd report")?;
+        .context("kinesis-telemetry-stream verify wrote an invalid report")?;
     Ok(Verification { facts, text })
 }

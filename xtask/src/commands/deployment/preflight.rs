@@ -1,5 +1,5 @@
-//! Finds out whose credentials these are and where they lead, before anything is done with them. `kinesis-telemetry` asks AWS,
-//! within ten seconds; nothing is remembered from one run to the next.
+//! Finds the account and the region of the credentials before they are used. `kinesis-telemetry` asks AWS, with a limit of ten
+//! seconds. Nothing is cached between runs.
 
 use std::process::{Command, ExitStatus};
 
@@ -39,7 +39,7 @@ impl Place {
         Ok(())
     }
 
-    /// Fails if the names that this deployment would publish are another one's.
+    /// Fails if another deployment has the names that this one would publish.
     pub(in crate::commands) fn require_free(&self, deployment: &Deployment) -> Result<()> {
         let Self { account, region, owner, .. } = self;
         let stack = stack_name(&deployment.stage.name, deployment.name.as_deref());
@@ -68,13 +68,13 @@ impl Place {
     }
 }
 
-/// Returns where the credentials of this process lead, or those of `profile` if one is named.
+/// Returns the account and region of this process's credentials, or of those of `profile` if one is named.
 pub(super) fn find(deployment: &Deployment, profile: Option<&str>) -> Result<Place> {
     let mut program = Command::new(delegate::program()?);
     program.arg("preflight");
     program.args(deployment.name.iter().flat_map(|name| ["--name", name]));
     if let Some(profile) = profile {
-        // Keys in the environment would come first.
+        // Keys in the environment would take precedence.
         program.env("AWS_PROFILE", profile);
         program.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
     }
@@ -88,12 +88,12 @@ pub(super) fn find(deployment: &Deployment, profile: Option<&str>) -> Result<Pla
     }
 }
 
-/// Reads what the program said: a place, or an error.
+/// Parses the program's output: a place, or an error.
 fn judge(exit: ExitStatus, said: &str) -> Result<Place> {
     if exit.success() {
         let place: Place = serde_json::from_str(said)
             .with_context(|| format!("kinesis-telemetry says {said:?} instead of a place"))?;
-        // A service has named them, and they are shown and typed.
+        // They come from a service, and are printed and passed to commands.
         let is_word = |text: &str| text.bytes().all(|it| it.is_ascii_alphanumeric() || it == b'-');
         if !is_word(&place.account) || !is_word(&place.region) {
             bail!(

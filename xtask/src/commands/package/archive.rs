@@ -1,4 +1,4 @@
-//! A zip that Lambda takes, the same bytes each time. Pure.
+//! Makes a zip that Lambda accepts, with the same bytes each time. Pure.
 //!
 //! The rules: Lambda Developer Guide, "Packaging your layer content" and "Lambda quotas".
 
@@ -10,14 +10,14 @@ use flate2::write::DeflateEncoder;
 use rawzip::time::UtcDateTime;
 use rawzip::{CompressionMethod, ZipArchiveWriter};
 
-/// Function and layers, unpacked: what is larger than this can be used by no function.
+/// The largest size of a function and its layers, unpacked, in bytes.
 const UNPACKED_MAX: usize = 262_144_000;
-/// A zip that is uploaded without a detour over S3.
+/// The largest zip that can be uploaded directly, not through S3, in bytes.
 const ZIP_MAX: usize = 50 * 1024 * 1024;
 
-/// A regular file, as Unix writes it into a mode.
+/// The type of a regular file in a Unix mode.
 const REGULAR: u32 = 0o100_000;
-/// 1980, the oldest time that a zip can say, in seconds since 1970. A time of today would make every zip another one.
+/// 1980, the oldest time that a zip can store, in seconds since 1970. With the current time, every zip would differ.
 const TIME: i64 = 315_532_800;
 
 /// A file of the zip.
@@ -29,12 +29,12 @@ pub(crate) struct Entry<'a> {
 }
 
 impl<'a> Entry<'a> {
-    /// Lambda takes the mode from the zip: a program that cannot be started breaks every function.
+    /// Lambda takes the mode from the zip. A program without the execute bit would break every function.
     pub(crate) fn program(path: &str, bytes: &'a [u8]) -> Self {
         Self { path: path.to_owned(), bytes, mode: 0o755 }
     }
 
-    /// `644:share/…`, for the program that checks.
+    /// Returns the mode and the path, such as `644:share/…`, for the program that checks the zip.
     pub(crate) fn expected(&self) -> String {
         format!("{:o}:{}", self.mode, self.path)
     }

@@ -1,4 +1,4 @@
-//! The licences of everything that is in the program, as their terms ask for.
+//! Collects the licences of everything that is in the program, as their terms require.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -9,10 +9,10 @@ use anyhow::{Context, Result, bail};
 use crate::support::workspace;
 use crate::tools::graph::Package;
 
-/// Beginnings of the names of files that hold a licence, or what it wants to have passed on.
+/// Prefixes of the names of files with a licence, or with notices that it requires to be passed on.
 const NAMES: [&str; 5] = ["licen", "copying", "copyright", "notice", "unlicense"];
-/// Packages that hold no licence text, and a file of this repository with the text: a copy of what stands in their repository, or
-/// the Apache License 2.0, under which they are.
+/// Packages without a licence text, each with a file of this repository that has the text: a copy from their repository, or the
+/// Apache License 2.0, under which they are.
 const COPIES: [(&str, &str); 5] = [
     ("base64-simd", SIMD),
     ("vsimd", SIMD),
@@ -82,7 +82,7 @@ fn of(package: &Package) -> Result<Vec<String>> {
     Ok(texts)
 }
 
-/// Files with such names, in inner folders too: there lies what the package has taken over from others.
+/// Returns the files with such names, including inner folders, which hold code that the package has copied from others.
 fn find(folder: &Path, files: &mut Vec<PathBuf>) -> Result<()> {
     let unreadable = || format!("{} cannot be read", folder.display());
     for entry in fs::read_dir(folder).with_context(unreadable)? {

@@ -1,4 +1,4 @@
-//! Packages once more, elsewhere: other folders, another time zone, other default modes of files. The bytes must be the same.
+//! Packages a second time with other folders, another time zone and other default file modes. The bytes must be the same.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -19,7 +19,7 @@ use crate::tools::build::{self, LAYERS};
 pub(super) fn check(architectures: &[Architecture], target: &Path) -> Result<()> {
     let copy = target.join("twice").join("another-place");
     copy_source(&copy)?;
-    // What is installed and not made need not be installed twice.
+    // Tools that are installed, not built, need not be installed twice.
     let compiler = copy.join("target/compiler");
     if compiler.symlink_metadata().is_err() {
         symlink(target.join("compiler"), &compiler)
@@ -69,7 +69,7 @@ fn copy_source(copy: &Path) -> Result<()> {
         let uncopied = || format!("{} cannot be copied", from.display());
         // A file that git still has may have been deleted.
         let Ok(text) = fs::read(&from) else { continue };
-        // Equal ones keep their time, by which cargo knows that there is nothing to do.
+        // Equal files keep their modification time, so cargo does not rebuild.
         if fs::read(&to).is_ok_and(|there| there == text) {
             continue;
         }

@@ -1,6 +1,6 @@
-//! A bill of materials in `CycloneDX`: what is in the program, and what it was made with.
+//! A bill of materials in `CycloneDX`: the parts of the program, and the tools that built it.
 //!
-//! It says nothing of when and where, so that it is the same each time.
+//! It states no time or place, so that it is the same each time.
 
 use std::collections::BTreeSet;
 
@@ -28,7 +28,7 @@ pub(super) fn cyclone_dx(
     let others = packages.iter().filter(|package| package.id != main.id);
     let mut components: Vec<Value> = others.map(|package| component(package)).collect();
     let rustc = build::rust_version()?;
-    // Rust's distribution brings these, and no lock file knows of them.
+    // These come with Rust's distribution, and are in no lock file.
     components.extend(
         ["rust-std", "musl", "libunwind"].map(
             |name| json!({ "type": "library", "bom-ref": name, "name": name, "version": rustc }),

@@ -50,7 +50,7 @@ impl Value {
         }
     }
 
-    /// Says how `new` differs from this value.
+    /// Describes how `new` differs from this value.
     pub(super) fn change_to(&self, new: &Self) -> String {
         let (gone, added) = (self.beyond(new), new.beyond(self));
         let list = |what, words: Vec<String>| {

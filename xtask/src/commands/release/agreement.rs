@@ -1,4 +1,4 @@
-//! Version, CHANGELOG, tag, commit and records must say the same.
+//! Checks that version, CHANGELOG, tag, commit and records agree.
 
 use std::fs;
 use std::path::Path;
@@ -30,8 +30,8 @@ pub(super) fn notes(version: &str) -> Result<String> {
     Ok(section(&changelog()?, version)?.1.to_owned())
 }
 
-/// Fails unless CHANGELOG.md knows the version and consumers are tested with its records, and, for a tag, unless the tag names the version, the section has a date and the
-/// checkout is exactly the commit of the tag.
+/// Fails unless CHANGELOG.md has the version and consumers are tested with its records. For a tag, it also fails unless the tag
+/// names the version, the section has a date and the checkout is exactly the commit of the tag.
 pub(super) fn check(version: &str, tag: Option<&str>, commit: Option<&str>) -> Result<()> {
     let changelog = changelog()?;
     let (date, _) = section(&changelog, version)?;

@@ -1,8 +1,8 @@
 //! The consumers as packages: a wheel and a source distribution for `PyPI`, a tarball for npm, and a crate.
 //!
-//! Each package manager packs its own format. The sources are copied first, because only a copy holds the licence, links that lead
-//! anywhere outside of the repository, and nothing that tests have left behind. What npm and Python have packed is compressed again,
-//! because they use a zlib of the machine's, and not all of them compress alike.
+//! Each package manager packs its own format. The sources are copied first. The copy gets the licence and links that work outside
+//! of the repository, and has no files that tests left behind. Archives of npm and Python are compressed again, because they use
+//! the machine's zlib, and versions of zlib compress differently.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -24,7 +24,7 @@ use crate::tools::{cdk, python as environments, wheel};
 /// Calls the build backend as `pip` does (PEP 517): a wheel and a source distribution of the folder.
 const BUILD: &str = "import sys; from flit_core import buildapi; \\
     buildapi.build_wheel(sys.argv[1]); buildapi.build_sdist(sys.argv[1])";
-/// 1980, the oldest time that a wheel can state, in seconds since 1970. Times of files would make every package another one.
+/// 1980, the oldest time that a wheel can state, in seconds since 1970. With the times of files, every package would differ.
 const SOURCE_DATE_EPOCH: &str = "315532800";
 
 /// Packs all consumers.

@@ -41,7 +41,7 @@ struct Layer {
     code_sha256: String,
 }
 
-/// Makes the layers with what belongs to them, or takes those that were made elsewhere.
+/// Builds the layers with their documents, or copies those that were built elsewhere.
 pub(super) fn write(release: &Release) -> Result<()> {
     let names = || {
         let of_layers =
@@ -55,7 +55,7 @@ pub(super) fn write(release: &Release) -> Result<()> {
         }
     }
     if missing.len() < names().count() && !missing.is_empty() {
-        // Half from here and half from there would be layers of two builds.
+        // All layers must come from one build.
         bail!(
             "the layers that were made elsewhere are not complete: {} is missing",
             missing.join(", ")

@@ -1,4 +1,4 @@
-//! `manifest.json`: the files of a release, each with its size and its digest. It is what a release is held against.
+//! `manifest.json`: the files of a release, each with its size and its digest. A release is checked against it.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -15,7 +15,7 @@ use crate::tools::build::CHECKSUMS;
 /// The name of the manifest within the folder.
 pub(super) const FILE: &str = "manifest.json";
 
-/// Ends of names of files that can differ when they are made again from the same commit, and the reason.
+/// Suffixes of files that can differ between two builds of the same commit, with the reason.
 const DIFFER: [(&str, &str); 0] = [];
 
 #[derive(Serialize, Deserialize)]
@@ -33,7 +33,7 @@ struct File {
     name: String,
     bytes: u64,
     sha256: String,
-    /// The reason for which another run makes other bytes of the same commit. Absent if it makes the same.
+    /// The reason why another run makes different bytes from the same commit. Absent if it makes the same.
     #[serde(skip_serializing_if = "Option::is_none")]
     differs: Option<String>,
 }
@@ -53,9 +53,9 @@ pub(super) fn write(release: &Release) -> Result<()> {
     release.write(FILE, text.as_bytes())
 }
 
-/// Holds a folder against its manifest; returns the number of files.
+/// Checks a folder against its manifest, and returns the number of files.
 ///
-/// The error names every file that is missing, that is not in the manifest, or whose bytes are others.
+/// The error names every file that is missing, that is not in the manifest, or whose bytes differ.
 pub(super) fn check(folder: &Path) -> Result<usize> {
     let path = folder.join(FILE);
     let text = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
@@ -91,7 +91,7 @@ pub(super) fn check(folder: &Path) -> Result<usize> {
     Ok(manifest.files.len())
 }
 
-/// Fails with the files in which two releases of the same commit differ, but for those of which it is known.
+/// Fails with the files that differ between two releases of the same commit, except those that are known to differ.
 pub(super) fn compare(one: &Path, other: &Path) -> Result<()> {
     let is_compared = |it: &&File| it.differs.is_none() && it.name != FILE;
     let [here, there] = [files(one)?, files(other)?];

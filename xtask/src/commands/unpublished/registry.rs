@@ -1,4 +1,4 @@
-//! The registries: which files of a release are theirs, and what they say about a version. Pure.
+//! The registries: which files of a release they get, and what they report about a version. Pure.
 
 use anyhow::{Context, Result};
 use base64::Engine as _;
@@ -48,7 +48,7 @@ impl Registry {
         Some(Package { name, file: file.to_owned() })
     }
 
-    /// Returns the address that says what the registry has of a version.
+    /// Returns the URL at which the registry lists the files of a version.
     pub(super) fn address(self, name: &str, version: &str) -> String {
         match self {
             Self::Npm => format!("https://registry.npmjs.org/{name}/{version}"),

@@ -1,4 +1,4 @@
-//! Makes package managers write their lock files again.
+//! Makes package managers update their lock files.
 
 use std::fs;
 use std::path::{Path, PathBuf};

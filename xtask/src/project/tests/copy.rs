@@ -1,4 +1,4 @@
-//! A copy of this repository, to do with as one likes.
+//! A copy of this repository that tests may change.
 
 use std::collections::BTreeSet;
 use std::fs;

@@ -1,4 +1,4 @@
-//! Each fact is said once: in one file that people write, and otherwise in generated ones.
+//! Tests that each fact is stated once: in one file that people write, and otherwise only in generated files.
 
 use std::collections::{BTreeMap, BTreeSet};
 

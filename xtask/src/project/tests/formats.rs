@@ -1,4 +1,4 @@
-//! Other people's programs on what is generated.
+//! Checks generated files with third-party programs.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

@@ -1,5 +1,5 @@
-//! `audit`: whether something that we depend on has become known to be broken. It asks databases, which a check of a
-//! change must not depend on: an advisory turns up whenever it does.
+//! `audit`: checks dependencies against databases of advisories. A check of a change must not depend on these, because advisories
+//! appear at any time.
 
 use xtask_synth::Project;
 
@@ -25,7 +25,7 @@ pub(super) fn add(project: &mut Project) {
         ],
         ..Job::default()
     };
-    // What the CDK bundles is its own to mend; what is worse than that is ours to know.
+    // Only the CDK can fix the packages that it bundles, so only advisories of level high and above fail.
     let audit = |folder: &str| format!("npm --prefix {folder} audit --audit-level=high");
     let audits = npm::FOLDERS
         .iter()

@@ -1,4 +1,4 @@
-//! `ci`: what must pass before a change is taken, on every kind of machine that people develop on.
+//! `ci`: runs the checks that a change must pass, on every kind of machine that developers use.
 
 use xtask_synth::Project;
 
@@ -54,7 +54,7 @@ pub(super) fn add(project: &mut Project) {
     let check = Job {
         name: "${{ matrix.name }}",
         strategy: Some(Strategy {
-            // What fails on one machine only is the more interesting case.
+            // A failure on only one machine must not cancel the others, because it is informative.
             fail_fast: false,
             matrix: Map::from([("include", machines)]),
         }),

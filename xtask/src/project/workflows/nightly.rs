@@ -1,4 +1,4 @@
-//! `nightly`: what finds more the longer it runs, and so takes too long for the check of a change.
+//! `nightly`: runs tests that find more the longer they run, and so take too long for the check of a change.
 
 use extension_spec::EXTENSION_NAME;
 use xtask_synth::Project;

@@ -1,4 +1,4 @@
-//! `release`: on a tag, everything that people use without this repository, with what it takes to trust it.
+//! `release`: on a tag, publishes everything that is used without this repository, with the proofs of its origin.
 //!
 //! Jobs that build have no rights, and jobs that have rights run nothing but programs that a job without npm has built, and each
 //! registry's own client. No cache is read: whoever can write one would be writing the release. Every step can be repeated:

@@ -1,4 +1,4 @@
-//! Other people's programs on the CDK app and on the templates that it makes.
+//! Checks the CDK app and its templates with third-party programs.
 
 mod jsii;
 mod oldest;

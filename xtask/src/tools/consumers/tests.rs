@@ -1,4 +1,4 @@
-//! The consumers, against records that the extension itself has made, in every combination of settings.
+//! Tests the consumers with records that the extension has written, in every combination of settings.
 
 mod hostile;
 

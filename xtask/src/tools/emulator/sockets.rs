@@ -1,4 +1,4 @@
-//! Proves that a port is open to this machine only. An emulator asks for no password.
+//! Checks that a port is open to this machine only, because an emulator needs no password.
 
 use std::fs;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};

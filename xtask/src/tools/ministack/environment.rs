@@ -1,6 +1,6 @@
 //! The variables that make ministack serve over TLS with IAM enforced, and those that make a program use it as AWS.
 //!
-//! Variables and nothing else: tests, which start one of their own, use it as well.
+//! This module only sets variables, because tests that start their own ministack use it, too.
 
 use std::path::Path;
 use std::process::Command;
@@ -35,7 +35,7 @@ pub fn serve<'a>(command: &'a mut Command, folder: &Path, port: u16) -> &'a mut 
         .env("BIND_HOST", "127.0.0.1")
         .env("GATEWAY_PORT", port.to_string())
         .env("LOG_LEVEL", "WARNING")
-        // Where functions find it, and whom they trust.
+        // The endpoint that functions use, and the certificate that they trust.
         .env("AWS_ENDPOINT_URL", url(port))
         .env("AWS_CA_BUNDLE", &certificate)
         .env("SSL_CERT_FILE", certificate)
@@ -58,6 +58,6 @@ pub fn ask<'a>(command: &'a mut Command, folder: &Path, url: &str) -> &'a mut Co
         .env("AWS_EC2_METADATA_DISABLED", "true")
         .env("AWS_CONFIG_FILE", "/dev/null")
         .env("AWS_SHARED_CREDENTIALS_FILE", "/dev/null")
-        // The CDK's tool remembers there whose credentials these are.
+        // The CDK's tool caches the account of the credentials there.
         .env("CDK_HOME", folder.join("cdk"))
 }

@@ -1,4 +1,4 @@
-//! Jobs that publish. Each has the rights for one place, and asks it first what it has.
+//! Jobs that publish. Each has the permissions for one destination, and first checks what is already there.
 
 use extension_spec::deployment::Architecture;
 

@@ -1,4 +1,5 @@
-//! jsii on the package of constructs. It refuses what Python, Java, .NET and Go could not have, and writes the reference.
+//! Runs jsii on the package of constructs. It rejects an API that Python, Java, .NET and Go cannot express, and writes the
+//! reference.
 
 use std::fs;
 use std::os::unix::fs::symlink;
@@ -23,7 +24,7 @@ fn copy() -> TempDir {
     fs::copy(cdk::constructs().join("README.md"), folder.path().join("README.md")).unwrap();
     let package = fs::read(cdk::constructs().join("package.json")).unwrap();
     let mut package: Value = serde_json::from_slice(&package).unwrap();
-    // jsii would have the package developed with the oldest CDK.
+    // jsii requires that the package is developed with the oldest CDK.
     let peers = package["peerDependencies"].as_object().unwrap().clone();
     for (name, range) in peers {
         package["devDependencies"][name] = range.as_str().unwrap().trim_start_matches('^').into();
