@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { test } from 'node:test';
@@ -42,9 +42,11 @@ for (const [what, place] of Object.entries(places)) {
     first.synth();
     const telemetry = telemetryIn(place(app(outdir)));
     const [problem = '', ...others] = olderRelease(telemetry, undefined, '0.0.1');
-    assert.match(problem, /Telemetry would get layers of release 0\.0\.1, which is older than \S+ \(.*template\.json\): install/);
-    assert.ok(problem.includes(`older than ${RELEASE} (`), problem);
+    assert.ok(problem.includes(`Telemetry would get layers of release 0.0.1, which is older than ${RELEASE}, which the last synthesis in ${outdir}`), problem);
     assert.deepEqual([others, olderRelease(telemetry, undefined, RELEASE), olderRelease(telemetry, undefined, '99.0.0')], [[], [], []]);
+    const [, file = ''] = /is not deployed, remove (\S+\.json);/.exec(problem) ?? [];
+    rmSync(file);
+    assert.deepEqual(olderRelease(telemetry, undefined, '0.0.1'), [], 'the remedy helps');
   });
 }
 
@@ -55,7 +57,7 @@ test('the synthesis fails if the context states a newer release, and leaves the 
   first.synth();
   const older = app(outdir, { [DEPLOYED]: '99.1.0' });
   telemetryIn(new Stack(older, 'S', { description: 'Older' }));
-  assert.throws(() => older.synth(), /S\/Telemetry would get layers of release .* older than 99\.1\.0 \(the context kinesis-telemetry:deployedRelease\)/);
+  assert.throws(() => older.synth(), /S\/Telemetry would get layers of release .* older than 99\.1\.0, which the context kinesis-telemetry:deployedRelease states/);
   assert.doesNotMatch(readFileSync(path.join(outdir, 'S.template.json'), 'utf8'), /Older/);
 });
 
@@ -66,13 +68,27 @@ test('an older release can be allowed', () => {
   allowed.synth();
 });
 
-test('the context goes before the last template, and an empty text states nothing', () => {
+test('both the context and the last template are compared, and an empty text states nothing', () => {
   const outdir = folder();
   const first = app(outdir);
   telemetryIn(new Stack(first, 'S'));
   first.synth();
-  const problems = (deployed: string) => olderRelease(telemetryIn(new Stack(app(outdir, { [DEPLOYED]: deployed }), 'S')), undefined, '0.0.2').length;
-  assert.deepEqual([problems('0.0.1'), problems('0.0.3'), problems('')], [0, 1, 1]);
+  const problems = (deployed: string, own: string) =>
+    olderRelease(telemetryIn(new Stack(app(outdir, { [DEPLOYED]: deployed }), 'S')), undefined, own).length;
+  assert.deepEqual([problems('', '0.0.2'), problems('0.0.1', '0.0.2'), problems('0.0.3', '0.0.2')], [1, 1, 2]);
+  assert.deepEqual([problems('99.1.0', RELEASE), problems('0.0.1', RELEASE)], [1, 0]);
+});
+
+test('a template that states no release does not fail the synthesis', () => {
+  const outdir = folder();
+  const parameter = { Properties: { Name: PublishedParameter.RELEASE.nameIn(undefined), Value: 'latest' } };
+  for (const text of ['', '{"Resources": {', 'null', '[]', '{"Resources": null}', '{"Resources": {"A": null}}', JSON.stringify({ Resources: { parameter } })]) {
+    writeFileSync(path.join(outdir, 'S.template.json'), text);
+    const again = app(outdir);
+    telemetryIn(new Stack(again, 'S'));
+    again.synth();
+    assert.match(readFileSync(path.join(outdir, 'S.template.json'), 'utf8'), /AWS::SSM::Parameter/, text);
+  }
 });
 
 test('another deployment in the same stack has a release of its own', () => {

@@ -165,7 +165,7 @@ fn packing() -> String {
 fn deployed_release() -> String {
     let release = SSM_PARAMETERS.iter().find(|it| it.key == "release").map_or("", |it| it.name);
     format!(
-        "deployed=$(aws ssm get-parameters --names {release} --query 'Parameters[].Value' --output text)\n\
+        "deployed=$(aws ssm get-parameters --names {release} --query 'Parameters[].Value' --output text) &&\n\
          npx cdk deploy --context \"kinesis-telemetry:deployedRelease=$deployed\"\n"
     )
 }
