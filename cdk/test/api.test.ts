@@ -6,7 +6,8 @@ import * as api from '../lib/index';
 
 const LIB = path.join(__dirname, '../../lib');
 
-// What jsii does not refuse, but drops: it maps neither functions nor constants, and makes any text of words and any value of type parameters.
+// Checks what jsii drops without an error: it maps neither functions nor constants, turns unions of strings into any string, and
+// type parameters into any value.
 
 test('the package exports classes and enumerations alone', () => {
   const isClass = (it: unknown) => typeof it === 'function' && /^class\b/.test(Function.prototype.toString.call(it));

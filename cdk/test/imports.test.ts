@@ -13,7 +13,7 @@ function imported(source: string): string[] {
 /** Returns the modules that import each other in a circle, and those that import such a module. */
 function circular(imports: ReadonlyMap<string, readonly string[]>): string[] {
   const rest = new Map(imports);
-  // A module that imports none of the rest is part of no circle.
+  // A module that imports none of the rest is not part of a cycle.
   const isLeaf = (name: string) => !rest.get(name)?.some((it) => rest.has(it));
   for (let leaf = [...rest.keys()].find(isLeaf); leaf !== undefined; leaf = [...rest.keys()].find(isLeaf)) rest.delete(leaf);
   return [...rest.keys()];

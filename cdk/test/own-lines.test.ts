@@ -101,7 +101,7 @@ test('nested stacks refer to log groups inwards only', () => {
     const telemetry = new KinesisTelemetry(there, 'Telemetry', { zips: zips() });
     telemetry.attachTo(someFunction(here));
     app.synth();
-    // Fails where resources wait for each other.
+    // Fails if resources depend on each other.
     Template.fromStack(outer);
     assert.equal(queries(there).length, inner === 'function' ? 1 : 0, inner);
     assert.equal(heading(there).includes('1 attached function is not shown'), inner === 'telemetry');

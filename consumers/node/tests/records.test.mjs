@@ -1,4 +1,4 @@
-// From records to events, and what a Collector knows.
+// Tests reading events from records, and the Collector.
 
 import assert from "node:assert/strict";
 import test from "node:test";

@@ -1,4 +1,4 @@
-// Records that the extension has made, and what a consumer must make of them. `cargo xtask test` runs all tests; by hand:
+// Records that the extension has written, and the events that a consumer must read. `cargo xtask test` runs all tests; by hand:
 //
 //   cargo run --package xtask-model --bin fixtures -- target/records
 //   RECORDS=../../target/records node --test tests/*.test.mjs        (in the folder consumers/node)

@@ -13,7 +13,7 @@ import pathlib
 
 @dataclasses.dataclass(frozen=True)
 class Stream:
-    """The records of one combination of settings, and what a consumer must make of them."""
+    """The records of one combination of settings, and the events that a consumer must read."""
 
     name: str
     expected: dict

@@ -1,4 +1,4 @@
-"""Letters go back as the records that they were, and what anyone may have written harms nothing (consumers/letters.json)."""
+"""Tests that letters go back as their original records, and that forged letters do no harm (consumers/letters.json)."""
 
 import base64
 import itertools
@@ -26,7 +26,7 @@ class ServiceError(Exception):
 
 
 class Aws:
-    """What of SQS and Kinesis is needed to put letters back. Gives two messages at a time."""
+    """The parts of SQS and Kinesis that are needed to put letters back. Returns two messages at a time."""
 
     def __init__(self, messages, refuses=lambda record: None):
         self.messages, self.refuses = iter(messages), refuses
@@ -63,7 +63,7 @@ def put_back(aws, allowed=OWN, pause=lambda seconds: None):
 
 
 def message(handle: str, body="{}\n", **attributes) -> dict:
-    """A good message, but for these attributes."""
+    """A valid message, except for these attributes."""
     values = {name: value for name, value in FILE["letter"].items() if name != "body"}
     values = {name: value for name, value in {**values, **attributes}.items() if value is not None}
     attributes = {name: {"StringValue": value, "DataType": "String"} for name, value in values.items()}
@@ -72,7 +72,7 @@ def message(handle: str, body="{}\n", **attributes) -> dict:
 
 
 def letter(key: str, data: bytes, stream=OWN, size=700) -> list[dict]:
-    """As extension/src/delivery/sqs/message.rs makes its messages, but for the size of a piece."""
+    """Makes messages as extension/src/delivery/sqs/message.rs does, except for the size of a piece."""
     try:
         encoding, body = "text", data.decode()
     except UnicodeDecodeError:
@@ -170,7 +170,7 @@ class DeadLetters(unittest.TestCase):
         aws.change_message_visibility_batch = None
         self.assertEqual(put_back(aws).hidden, 25)
         aws = Aws(messages)
-        # One that is gone is not hidden.
+        # A deleted message is not hidden.
         failed = [{"Id": "0", "SenderFault": True}, {"Id": "1", "SenderFault": False}]
         aws.change_message_visibility_batch = lambda QueueUrl, Entries: {"Failed": failed}
         self.assertEqual(put_back(aws).hidden, 3)
@@ -206,7 +206,7 @@ class Streams(unittest.TestCase):
             (["telemetry", OWN], OWN, OWN),
             ([OWN, OTHER], OTHER, OTHER),
             ([OWN, OTHER], "payments", OTHER),
-            # Which of the two is not said.
+            # The message does not state which of the two.
             ([other_name, far], "payments", None),
             ("telemetry", OWN, None),
             (OWN, OTHER, None),

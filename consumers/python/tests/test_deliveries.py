@@ -1,4 +1,4 @@
-"""What stands between a stream and a consumer: Lambda, Firehose, the Kinesis Client Library."""
+"""Tests the services between a stream and a consumer: Lambda, Firehose, the Kinesis Client Library."""
 
 import base64
 import contextlib
@@ -115,7 +115,7 @@ class ClientLibrary(unittest.TestCase):
     def test_a_batch_is_checkpointed_when_all_of_it_is_stored(self):
         for stream in streams():
             stored, checkpointer = [], Checkpointer()
-            # The library has taken aggregates apart.
+            # The library has de-aggregated the records.
             records = [part for it in stream.records for part in deaggregate(it)]
             self.processor(stored.extend).process_records(self.input(records, checkpointer))
             self.assertEqual(stored, [event for record in records for event in records_to_events(record)])

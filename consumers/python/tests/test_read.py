@@ -142,7 +142,7 @@ class Read(unittest.TestCase):
 
 
 class Emulated(unittest.TestCase):
-    """Against a Kinesis that is not ours, with boto3."""
+    """Tests with a third-party Kinesis and boto3."""
 
     @classmethod
     def setUpClass(cls):

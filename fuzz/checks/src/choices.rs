@@ -1,4 +1,4 @@
-//! Bytes as a list of choices. Those that are not there are 0, so that every input means something.
+//! Reads bytes as a list of choices. Missing bytes count as 0, so that every input is valid.
 
 /// The rest of an input, from which choices are made.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ impl<'a> Choices<'a> {
         usize::from(self.byte()) | usize::from(self.byte()) << 8
     }
 
-    /// Within these, both included.
+    /// Returns a number within these bounds, both included.
     pub(crate) fn within(&mut self, least: usize, most: usize) -> usize {
         least + self.number() % (most - least + 1)
     }

@@ -1,11 +1,11 @@
-//! Checks the way from the environment to settings.
+//! Checks how the environment becomes settings.
 
 use extension_spec::packing::Combination;
 use extension_spec::{Bytes, Config, ENV_PREFIX, Loaded, Value};
 use kinesis_telemetry_extension::Environment;
 
-/// Takes each line as a variable, `NAME=VALUE`, which has our prefix unless it begins with `!`. Settings are within their
-/// ranges and go together, and what is wrong is said in one line each.
+/// Takes each line as a variable, `NAME=VALUE`, which has our prefix unless it begins with `!`. Checks that settings
+/// are within their ranges and compatible, and that each problem is reported in one line.
 pub fn configuration(data: &[u8]) {
     let text = String::from_utf8_lossy(data);
     let variables: Vec<(String, String)> = text

@@ -1,4 +1,4 @@
-//! Checks the way from the body of a request to events.
+//! Checks how the body of a request becomes events.
 
 use std::time::{Duration, Instant, SystemTime};
 
@@ -7,8 +7,8 @@ use kinesis_telemetry_extension::{Accepted, Event, Intake, Moment, Source};
 use serde::de::{Deserializer as _, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// Takes the bytes as a body, twice, under every envelope and whether or not invocations follow each other. Every event is
-/// one line of JSON with the next number, and begins with the bytes of its own.
+/// Takes the bytes as a body, twice, under every envelope and whether or not invocations follow each other. Checks that
+/// every event is one line of JSON with the next number, and begins with its own bytes.
 pub fn intake(data: &[u8]) {
     filters_by_type(data);
     for envelope in Envelope::ALL {
@@ -36,7 +36,8 @@ pub fn intake(data: &[u8]) {
     }
 }
 
-/// The intake filters events by the type that `serde_json` reads, with its escapes, duplicates and whitespace.
+/// Checks that the intake filters events by the type that `serde_json` reads, whatever escapes, duplicates and
+/// whitespace there are.
 fn filters_by_type(data: &[u8]) {
     let types = <Types as Value>::parse("platform.report").expect("this is a type");
     let Ok(members) = serde_json::from_slice::<Vec<&RawValue>>(data) else { return };
@@ -52,7 +53,7 @@ fn filters_by_type(data: &[u8]) {
     assert!((expected.saturating_sub(reserved)..=expected).contains(&accepted.filtered));
 }
 
-/// Returns the type of an event, if it is said once and neither time nor record twice; else an empty one.
+/// Returns the type of an event if it occurs once, and neither time nor record occurs twice; otherwise an empty one.
 fn type_of(event: &str) -> String {
     if ["time", "type", "record"].iter().any(|name| values(event, name).len() > 1) {
         return String::new();
@@ -85,7 +86,7 @@ fn values<'a>(object: &'a str, name: &str) -> Vec<&'a RawValue> {
     members.filter(|(it, _)| is_it(it)).map(|(_, value)| value).collect()
 }
 
-/// A platform event belongs to the request that `serde_json` reads, with its escapes, if it is named once.
+/// Checks that a platform event belongs to the request that `serde_json` reads, including escapes, if it is named once.
 fn belongs_to_its_request(event: &Event) {
     let own = String::from_utf8_lossy(&event.line[..event.own_len]) + "}";
     if !type_of(&own).starts_with("platform.") {
@@ -109,7 +110,7 @@ fn default() -> Config {
     Config { types, ..config }
 }
 
-/// One line of JSON, and an identity at its end where the envelope says so.
+/// Checks that an event is one line of JSON, and ends with an identity if the envelope requires it.
 fn is_a_line(event: &Event, envelope: Envelope) {
     let line = std::str::from_utf8(&event.line).expect("a line is text");
     let json = line.strip_suffix('\n').expect("a line ends");
@@ -134,7 +135,8 @@ fn is_a_line(event: &Event, envelope: Envelope) {
     assert!(key.is_none_or(|key| (1..=256).contains(&key.chars().count())), "it can be a key");
 }
 
-/// Every member of the body is an event with its own bytes, or was not wanted; everything else is quarantined.
+/// Checks that every member of the body is an event with its own bytes or was filtered, and that everything else is
+/// quarantined.
 fn holds_all(data: &[u8], accepted: &Accepted) {
     let mut events = accepted.events.iter();
     let Ok(members) = serde_json::from_slice::<Vec<&RawValue>>(data) else {
@@ -168,7 +170,7 @@ fn holds_all(data: &[u8], accepted: &Accepted) {
     assert_eq!((events.count(), filtered), (0, accepted.filtered), "each has its own bytes");
 }
 
-/// The bytes that the events hold are those of the body, in their order; only what separates members is left out.
+/// Checks that the events contain the bytes of the body in order, except for the separators of members.
 fn covers(body: &[u8], events: &[Event]) {
     let without_breaks = |bytes: &[u8]| -> Vec<u8> {
         bytes.iter().copied().filter(|byte| !b"\r\n".contains(byte)).collect()
@@ -191,7 +193,7 @@ fn is_wrapped(event: &serde_json::Value) -> bool {
     event["type"] == event_type::QUARANTINE && event["time"] == "2026-08-09T12:34:56.000Z"
 }
 
-/// The bytes of the body that an event holds.
+/// Returns the bytes of the body that an event contains.
 fn held(event: &Event) -> Vec<u8> {
     let own = &event.line[..event.own_len];
     let object = [own, b"}"].concat();
@@ -216,7 +218,7 @@ fn holds(event: &Event, text: &str) -> bool {
     std::str::from_utf8(&event.line).is_ok_and(|line| line.contains(&text))
 }
 
-/// A moment like any other.
+/// Returns an arbitrary moment.
 pub(crate) fn now() -> Moment {
     let wall = SystemTime::UNIX_EPOCH + Duration::from_secs(1_786_278_896);
     Moment { monotonic: Instant::now(), wall }

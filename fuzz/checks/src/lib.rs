@@ -1,8 +1,8 @@
-//! What must hold for whatever comes in, one function for each door: it takes bytes, and panics where something does not
-//! hold.
+//! The properties that must hold for every input, one function for each kind of input. A function takes bytes, and
+//! panics if a property does not hold.
 //!
 //! Fuzzers call them (`cargo +nightly fuzz run intake`, in `fuzz`), and so does the test in `tests/replay.rs`, with the
-//! corpus and what a little mutation makes of it. What a fuzzer has found becomes a file of the corpus.
+//! corpus and some mutations of it. An input that a fuzzer has found becomes a file of the corpus.
 
 mod choices;
 mod configuration;

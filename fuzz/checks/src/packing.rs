@@ -1,4 +1,4 @@
-//! Checks the way from events to records, and back.
+//! Checks how events become records, and how a consumer reads them.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
@@ -12,8 +12,8 @@ use kinesis_telemetry_extension::{
 use crate::choices::Choices;
 use kinesis_telemetry_consumer::strict::Arrived;
 
-/// Packs the events that the bytes describe, in the way and within the limits that they describe. Every record and every
-/// request is within its limit, under whatever key it goes out, and a consumer finds in them what was packed.
+/// Packs the events that the bytes describe, with the settings and limits that they describe. Checks that every record
+/// and every request is within its limit with any partition key, and that a consumer reads what was packed.
 pub fn packing(data: &[u8]) {
     let mut choices = Choices::of(data);
     let packing = packing_of(&mut choices);
@@ -59,7 +59,7 @@ fn records(
                 assert!(size <= limits.record_bytes, "{size} of {}", limits.record_bytes);
                 assert!((1..=256).contains(&record.key.chars().count()), "{:?}", record.key);
             }
-            // No more than the next request takes, but for the parts of one event.
+            // At most what the next request can hold, except for the parts of one event.
             let has_parts = records.iter().any(|record| record.part.is_some());
             assert!(before_last <= limits.request_bytes || has_parts, "{bytes}");
             assert!(records.len() <= limits.request_records || has_parts);
@@ -83,7 +83,7 @@ fn packing_of(choices: &mut Choices<'_>) -> Packing {
     }
 }
 
-/// The smallest that can be set, and somewhat more.
+/// Returns limits from the smallest possible to somewhat larger ones.
 fn limits_of(choices: &mut Choices<'_>) -> Limits {
     let record_bytes = choices.within(4_096, 20_000);
     Limits {
@@ -95,7 +95,7 @@ fn limits_of(choices: &mut Choices<'_>) -> Limits {
     }
 }
 
-/// Each with a text that may be repeated, after some numbers that are missing, of this or that invocation.
+/// Returns events whose texts may repeat, whose numbers may have gaps, and which belong to several invocations.
 fn events_of(choices: &mut Choices<'_>, source: &Source) -> VecDeque<Event> {
     const MOST_BYTES: usize = 100_000;
     let (mut events, mut seq, mut bytes) = (VecDeque::new(), 0, 0);
@@ -118,7 +118,7 @@ fn events_of(choices: &mut Choices<'_>, source: &Source) -> VecDeque<Event> {
     events
 }
 
-/// Its number, and its text without what was added.
+/// Returns the number of an event, and its text without what was added.
 fn own(event: &Event) -> (u64, String) {
     let own = std::str::from_utf8(&event.line[..event.own_len]).expect("a line is text");
     (event.seq, format!("{own}}}"))

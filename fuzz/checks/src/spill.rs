@@ -16,8 +16,9 @@ use crate::choices::Choices;
 /// The beginning of every spill file.
 const MAGIC: &[u8] = b"kinesis-telemetry-extension spill 1\n";
 
-/// Makes a file of the bytes: some whole records first, then the rest as it is, or as the body of a frame. Whatever lies
-/// there, the records before it come back, nothing panics, and what was read is no more than there was.
+/// Makes a file of the bytes: some whole records first, then the rest as it is, or as the body of a frame. Checks that
+/// the whole records are read back whatever follows them, that nothing panics, and that not more is read than was
+/// written.
 pub fn spill(data: &[u8]) {
     let mut choices = Choices::of(data);
     let kind = choices.byte();
@@ -57,7 +58,7 @@ pub fn spill(data: &[u8]) {
             assert_eq!(fs::read(&path).expect("it stays"), file, "what is not ours stays as it is");
         }
     }
-    // The process that adopts them dies, and the next one finds the same.
+    // The process that adopts them is killed, and the next one finds the same records.
     assert_eq!(without_time(&read_all(folder.path(), "again")), without_time(&read));
     queue_adopts(folder.path());
 }
@@ -81,7 +82,7 @@ fn read_all(folder: &Path, instance: &str) -> Vec<Record> {
     records
 }
 
-/// The books of a queue that takes them over balance.
+/// Checks that the counts of a queue that adopts them balance.
 fn queue_adopts(folder: &Path) {
     let nothing: [(&str, &str); 0] = [];
     let limits = Limits::new(&extension_spec::load(nothing).config, 8 * 1024 * 1024);
@@ -95,7 +96,7 @@ fn queue_adopts(folder: &Path) {
     deliver(&mut queue);
 }
 
-/// Everything that the queue shows is taken, and its books balance after each request.
+/// Delivers everything that the queue has, and checks that its counts balance after each request.
 fn deliver(queue: &mut Queue) {
     let now = Instant::now();
     loop {
@@ -110,7 +111,7 @@ fn deliver(queue: &mut Queue) {
     assert!(queue.is_drained(), "nothing waits");
 }
 
-/// The file of a process that has written these.
+/// Returns the file of a process that has written these records.
 fn saved(folder: &Path, records: &[Record]) -> Vec<u8> {
     let mut spill = Spill::create(folder, "writer", u64::MAX).expect("the folder is ours");
     for record in records {

@@ -1,5 +1,5 @@
-//! Every check with its corpus, and with what mutation makes of it: few and always the same mutants, so that a build
-//! without a fuzzer exercises the checks, too.
+//! Runs every check with its corpus and with a few mutants of it, the same ones each time, so that a build without a
+//! fuzzer exercises the checks, too.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use fastrand::Rng;
 use fuzz_checks::CHECKS;
 
-/// Mutants of each check.
+/// The number of mutants for each check.
 const MUTANTS: usize = 300;
-/// No input gets longer.
+/// The largest input, in bytes.
 const LONGEST: usize = 20_000;
 
 /// The inputs of a check, by name.
@@ -26,7 +26,7 @@ fn corpus(name: &str) -> Vec<(PathBuf, Vec<u8>)> {
     paths.into_iter().map(read).collect()
 }
 
-/// Runs a check in the hope that it holds; says which input it was if it does not.
+/// Runs a check. If it fails, the panic names the input.
 fn check(check: fn(&[u8]), input: &[u8], name: &dyn std::fmt::Display) {
     let result = std::panic::catch_unwind(|| check(input));
     assert!(result.is_ok(), "does not hold for {name}: {:?}", String::from_utf8_lossy(input));
@@ -72,10 +72,10 @@ fn mutant(seeds: &[Vec<u8>], rng: &mut Rng) -> Vec<u8> {
             0 => input.truncate(at),
             1 => drop(input.drain(at..end)),
             2 => input.insert(at, rng.u8(..)),
-            // A byte of the input itself keeps text text.
+            // A byte of the input itself, so that text stays text.
             3 if end > at => input[at] = input[rng.usize(..input.len())],
             4 if end > at => input[at] ^= 1 << rng.u8(..8),
-            // Takes a piece of it, or of another one.
+            // Inserts a piece of this input, or of another one.
             _ => {
                 let other = rng.choice(seeds).cloned().unwrap_or_default();
                 let from = rng.usize(..=other.len());

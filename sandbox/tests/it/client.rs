@@ -77,7 +77,7 @@ impl Api {
         }
     }
 
-    /// Registers; returns the identifier.
+    /// Registers, and returns the identifier.
     pub(crate) async fn register(&self, name: &str, events: &[&str]) -> String {
         let body = json!({ "events": events }).to_string();
         let headers = [("Lambda-Extension-Name", name)];
@@ -108,7 +108,7 @@ impl Api {
         self.call("PUT", "/2022-07-01/telemetry", &headers, &body.to_string()).await
     }
 
-    /// Waits for an invocation; returns its request.
+    /// Waits for an invocation, and returns its request.
     pub(crate) async fn runtime_next(&self) -> String {
         let answer = self.call("GET", "/2018-06-01/runtime/invocation/next", &[], "").await;
         answer.header("Lambda-Runtime-Aws-Request-Id").unwrap()
@@ -119,7 +119,7 @@ impl Api {
         self.call("POST", &path, &[], body).await
     }
 
-    /// A function that answers every invocation with its request.
+    /// Runs a function that answers every invocation with its request.
     pub(crate) fn run_function(&self) {
         let api = self.clone();
         tokio::spawn(async move {
@@ -202,12 +202,12 @@ impl Listener {
         self.batches.lock().unwrap().concat()
     }
 
-    /// Types of the events that came.
+    /// Returns the types of the events that arrived.
     pub(crate) fn types(&self) -> Vec<String> {
         self.events().iter().map(|event| event["type"].as_str().unwrap().to_owned()).collect()
     }
 
-    /// Waits until an event of this type has come.
+    /// Waits until an event of this type has arrived.
     pub(crate) async fn wait_for(&self, event_type: &str) {
         let come = async {
             while !self.types().iter().any(|it| it == event_type) {

@@ -1,4 +1,4 @@
-//! The endpoint for credentials, as an SDK asks it.
+//! Tests the credentials endpoint as an SDK uses it.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use crate::client::{Answer, Api};
 
 const HOUR: Duration = Duration::from_hours(1);
 
-/// Asks as the environment says.
+/// Requests credentials as the environment variables state.
 async fn ask(credentials: &Arc<Credentials>, token: &str) -> Answer {
     let environment: BTreeMap<_, _> = credentials.environment().into_iter().collect();
     let uri = environment["AWS_CONTAINER_CREDENTIALS_FULL_URI"].strip_prefix("http://").unwrap();

@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-/// A folder that goes when the test ends.
+/// A folder that is deleted when the test ends.
 pub(crate) struct Folder(PathBuf);
 
 impl Folder {
@@ -18,10 +18,10 @@ impl Folder {
         &self.0
     }
 
-    /// A file that can be executed, with this text.
+    /// Creates an executable file with this text.
     ///
-    /// Another process writes it: a child that some other test forks right now would inherit our descriptor for a
-    /// moment, and what is open for writing cannot be executed.
+    /// Another process writes it. Otherwise a child that another test forks at this moment would inherit our
+    /// descriptor, and a file that is open for writing cannot be executed.
     pub(crate) fn program(&self, name: &str, text: &str) -> PathBuf {
         let path = self.0.join(name);
         let mut sh = Command::new("/bin/sh")
@@ -42,7 +42,7 @@ impl Drop for Folder {
     }
 }
 
-/// The state of a process, as the kernel says: `T` is stopped, `Z` has ended, and none is gone.
+/// Returns the state of a process as the kernel states it: `T` is stopped, `Z` has ended, and `None` does not exist.
 #[cfg(target_os = "linux")]
 pub(crate) fn state(process: i32) -> Option<char> {
     let stat = std::fs::read_to_string(format!("/proc/{process}/stat")).ok()?;
@@ -54,7 +54,7 @@ pub(crate) fn state(process: i32) -> Option<char> {
     ps(&["-o", "state=", "-p", &process.to_string()]).trim().chars().next()
 }
 
-/// The arguments of every process, a line each.
+/// Returns the arguments of every process, one line each.
 #[cfg(target_os = "linux")]
 pub(crate) fn commands() -> String {
     let processes = std::fs::read_dir("/proc").unwrap().filter_map(Result::ok);
@@ -75,7 +75,7 @@ fn ps(arguments: &[&str]) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
-/// Waits until something is so; fails the test if it does not become so.
+/// Waits until a condition holds, and fails the test if it does not.
 pub(crate) async fn until(what: &str, mut is_so: impl FnMut() -> bool) {
     let come = async {
         while !is_so() {

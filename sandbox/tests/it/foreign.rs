@@ -1,4 +1,4 @@
-//! An extension that is not ours, in another language, as a real process.
+//! Tests a third-party extension in another language, as a real process.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;

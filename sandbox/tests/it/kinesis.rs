@@ -1,4 +1,4 @@
-//! The stream: what was in flight when, and answers that are lost.
+//! Tests the stream: requests in flight, and lost responses.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +15,7 @@ use tokio::task::JoinHandle;
 use crate::client::Api;
 use crate::folder::until;
 
-/// Sends one record, on a connection of its own. Whether there was an answer.
+/// Sends one record on a connection of its own. Returns true if there was an answer.
 fn put(kinesis: &Kinesis) -> JoinHandle<bool> {
     let records = [json!({ "Data": "eA==", "PartitionKey": "k" })];
     let body = json!({ "StreamName": kinesis.stream(), "Records": records }).to_string();
@@ -29,7 +29,7 @@ fn put(kinesis: &Kinesis) -> JoinHandle<bool> {
     })
 }
 
-/// One invocation, at whose end the extension calls `next` while a request is in flight, or has been given up.
+/// Runs one invocation, at whose end the extension calls `next` while a request is in flight or has been abandoned.
 async fn invoke(freeze_closes_connections: bool, gives_up: bool) -> (Sandbox, Arc<Kinesis>) {
     let kinesis = Kinesis::start("telemetry").await.unwrap();
     kinesis.set_faults(Faults::always(Fault::Silence));

@@ -101,7 +101,7 @@ async fn the_runtime_starts_only_when_every_extension_has_registered() {
     let api = Api::new(remote.address());
     let register = async {
         api.register("first", &[]).await;
-        // Every task that is ready has had its turn then.
+        // By then every ready task has run.
         for _ in 0..100 {
             tokio::task::yield_now().await;
         }
@@ -133,7 +133,7 @@ async fn an_extension_that_reports_an_error_in_init_fails_it() {
         (init.status, init.error_type.as_deref()),
         (Status::Error, Some("Extension.InitError"))
     );
-    // Lambda tries again within the invocation; this time no extension registers.
+    // Lambda repeats the init within the invocation. This time no extension registers.
     let invocation = sandbox.invoke("{}").await;
     assert_eq!(invocation.status, Status::Timeout);
 }
@@ -159,7 +159,7 @@ async fn eleven_external_extensions_fail_the_init() {
 #[cfg(target_os = "linux")] // Elsewhere there is no `setsid`.
 async fn the_end_of_a_process_is_noticed_though_another_holds_its_pipes() {
     let folder = Folder::new();
-    // What has a session of its own is in no group that is killed.
+    // A process with a session of its own is in none of the killed groups.
     let script = "#!/bin/sh\nsetsid sleep 5 &\necho last words\nexit 1\n";
     let extensions = vec![folder.program("extension", script).into()];
     let mut sandbox = Sandbox::new(Options { extensions, ..Options::default() }).await.unwrap();

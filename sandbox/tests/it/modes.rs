@@ -106,7 +106,7 @@ async fn invocations_of_a_managed_instance_run_side_by_side_and_a_timeout_fails_
         it.timeout = Duration::from_millis(300);
     };
     let (mut sandbox, api, listener) = environment(change).await;
-    // Three workers, of which two answer, and only once all three have something to do; one of these hangs.
+    // Of three workers, two answer once all three are busy, and one hangs.
     let barrier = std::sync::Arc::new(tokio::sync::Barrier::new(3));
     for worker in 0..3 {
         let (api, barrier) = (api.clone(), barrier.clone());

@@ -1,4 +1,4 @@
-//! A producer of the stream, done by hand.
+//! A producer that writes to the stream without an SDK.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ pub(crate) struct Producer {
     client: Client<HttpConnector, Full<bytes::Bytes>>,
 }
 
-/// Status and body of an answer, or why there was none.
+/// The status and the body of an answer, or the reason why there was none.
 pub(crate) type Sent = Result<(u16, String), String>;
 
 impl Producer {
@@ -66,7 +66,7 @@ impl Producer {
         records.iter().map(outcome).collect()
     }
 
-    /// Sends one record. Status and code of the answer.
+    /// Sends one record. Returns the status and the code of the answer.
     pub(crate) async fn failure(&self) -> (u16, String) {
         let (status, body) = self.put(&["k"]).await.unwrap();
         let body: Value = serde_json::from_str(&body).unwrap_or_default();
@@ -74,7 +74,7 @@ impl Producer {
     }
 }
 
-/// An error and what lies behind it.
+/// Returns an error with its causes.
 fn causes(error: &dyn std::error::Error) -> String {
     let causes = std::iter::successors(Some(error), |error| error.source());
     causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")

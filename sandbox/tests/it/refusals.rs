@@ -1,4 +1,4 @@
-//! The refusals of the Extensions API and the Telemetry API, held against captures of AWS's emulator in both modes.
+//! Compares the refusals of the Extensions API and the Telemetry API with captures of AWS's emulator in both modes.
 
 use extension_sandbox::{Mode, Options, Program, Sandbox};
 use serde_json::Value;
@@ -9,7 +9,7 @@ const ON_DEMAND: &str = include_str!("../samples/extensions-api-refusals-on-dema
 const MANAGED_INSTANCES: &str =
     include_str!("../samples/extensions-api-refusals-managed-instances.json");
 
-/// Differences that are meant: a parser's own words, and messages that name the emulator's schema file.
+/// Intended differences: messages of parsers, and messages that name the emulator's schema file.
 const OWN_WORDS: [&str; 2] = ["InvalidRequestFormat", "ValidationError"];
 
 fn options(mode: Mode) -> Options {
@@ -23,7 +23,8 @@ fn options(mode: Mode) -> Options {
     }
 }
 
-/// Sends what was sent, and holds the answer against the capture. Returns the identifier that replaces the captured one.
+/// Repeats a captured call, and compares the answer with the capture. Returns the identifier that replaces the captured
+/// one.
 async fn replay(api: &Api, entry: &Value, id: &mut Option<String>) {
     let captured_id = "Lambda-Extension-Identifier";
     let mut headers = Vec::new();
@@ -71,7 +72,7 @@ fn compare(answer: &Answer, entry: &Value) {
         Ok(mut expected) => {
             let mut body = answer.json();
             for value in [&mut expected, &mut body] {
-                // The emulator knows no handler, and in its on-demand mode no account; a function has both.
+                // The emulator has no handler and, in its on-demand mode, no account. A function has both.
                 for known in ["handler", "accountId"] {
                     value.as_object_mut().map(|it| it.remove(known));
                 }

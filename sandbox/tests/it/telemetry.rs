@@ -154,7 +154,7 @@ async fn a_burst_leaves_in_many_batches_and_nothing_of_it_is_dropped() {
     let line = "x".repeat(250);
     for n in 0..LINES {
         remote.print(&line);
-        // More than a task may take at one go, so that there are always events to take.
+        // More events than a task takes at a time, so that some are always left.
         if n % 200 == 0 {
             tokio::task::yield_now().await;
         }

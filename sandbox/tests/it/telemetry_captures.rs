@@ -1,4 +1,4 @@
-//! Telemetry of managed instances, held against captures of AWS's emulator: event by event, without ids and times.
+//! Compares the telemetry of managed instances with captures of AWS's emulator, event by event, without ids and times.
 
 use std::time::Duration;
 

@@ -12,7 +12,7 @@ use kinesis_telemetry_extension::{
 
 use crate::typical::{Logs, Typical};
 
-/// Lines that an invocation logs, unless another number is said.
+/// The lines that an invocation logs by default.
 pub const LINES: usize = 100;
 /// On-demand streams bill a record in units of so many bytes.
 const KB: usize = 1_024;
@@ -80,7 +80,7 @@ impl AddAssign for Sent {
     }
 }
 
-/// Every combination that can be set.
+/// Returns every valid combination of settings.
 pub fn packings() -> Vec<Packing> {
     let mut packings = Vec::new();
     for combination in COMBINATIONS {
@@ -104,7 +104,7 @@ pub fn defaults() -> Config {
     extension_spec::load(nothing).config
 }
 
-/// The events of so many invocations with so many lines, each by itself, numbered as the process numbers them.
+/// Returns the events of this many invocations with this many lines, by invocation, numbered as the process numbers them.
 pub fn invocations(logs: Logs, lines: usize, packing: Packing, count: usize) -> Vec<Vec<Event>> {
     let config = defaults();
     let mut typical = Typical::new(logs);
@@ -120,8 +120,8 @@ fn now() -> Moment {
     Moment { monotonic: Instant::now(), wall }
 }
 
-/// Returns the events that an extension with these settings delivers of text lines, by the invocation in which they are
-/// let through. Of as many invocations as `failing` says, one fails.
+/// Returns the events that an extension with these settings delivers of text lines, by the invocation in which they are let
+/// through. One in `failing` invocations fails.
 pub(crate) fn selected(
     config: &Config,
     lines: usize,
@@ -157,7 +157,7 @@ pub fn send(invocations: &[Vec<Event>], flow: Flow, packing: Packing, target_byt
     sent
 }
 
-/// Packs all that `scope` wants.
+/// Packs all events that `scope` selects.
 pub(crate) fn drain(packer: &mut Packer, waiting: &mut VecDeque<Event>, scope: Scope) -> Sent {
     let mut sent = Sent::default();
     loop {

@@ -9,7 +9,7 @@ use crate::records;
 use crate::selected;
 use crate::typical::Logs;
 
-/// A piece of the page: what it tells, and Markdown.
+/// A piece of the page: its subject, and its Markdown.
 #[derive(Clone, Debug)]
 pub struct Part {
     pub title: String,

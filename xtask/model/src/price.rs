@@ -51,9 +51,9 @@ pub(crate) enum Item {
 /// The source of a price. The text is a link in Markdown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Source {
-    /// AWS itself, in a text that does not fill in its prices later.
+    /// AWS itself, in a page whose text contains the prices.
     Aws(&'static str),
-    /// A text of AWS that was read in quotations alone.
+    /// A text of AWS that was read only in quotations.
     Quoted(&'static str),
     /// A third party.
     Secondary(&'static str),

@@ -18,7 +18,7 @@ pub enum Logs {
     Json,
 }
 
-/// A function that goes on logging.
+/// A function that keeps logging.
 #[derive(Debug)]
 pub struct Typical {
     logs: Logs,
@@ -53,7 +53,7 @@ impl Typical {
         Self { logs, rng: Rng::with_seed(1), now }
     }
 
-    /// The body that one invocation with so many lines makes: these, and what the platform says around them.
+    /// Returns the body of one invocation with this many lines: the lines, and the platform's events around them.
     pub fn invocation(&mut self, lines: usize) -> Vec<u8> {
         self.invocation_ending(lines, "success")
     }
@@ -132,7 +132,7 @@ impl Typical {
             let before = out.len();
             add(out, name, &value).expect("a string takes all");
             if out.len() > len {
-                // What remains is a word of the length that is missing.
+                // The rest is one word of the remaining length.
                 out.truncate(before);
                 let rest = (len - before).saturating_sub(r#","note":"""#.len());
                 let word: String = (0..rest).map(|_| self.rng.lowercase()).collect();
@@ -165,7 +165,7 @@ impl Typical {
         format!("{a:08x}-{b:04x}-4{c:03x}-{:04x}-{:012x}", low >> 48, low & 0xFFFF_FFFF_FFFF)
     }
 
-    /// A moment later.
+    /// Advances the time a little.
     fn time(&mut self) -> String {
         self.now += Duration::from_micros(self.rng.u64(200..6_000));
         humantime::format_rfc3339_millis(self.now).to_string()

@@ -1,4 +1,4 @@
-//! Finds the checkout that a run works on. Nothing is remembered from the build, so that a checkout may be copied or moved.
+//! Finds the checkout that a run works on. It does not depend on the build, so a checkout may be copied or moved.
 
 use std::ffi::OsStr;
 use std::fs;
@@ -9,7 +9,7 @@ use anyhow::{Context, Result};
 
 static ROOT: OnceLock<PathBuf> = OnceLock::new();
 
-/// Finds the root, or fails with a message for people. A command that has called this once may use [`root`].
+/// Finds the root, or fails with a message for the user. A command that has called this once may use [`root`].
 pub(crate) fn find_root() -> Result<&'static Path> {
     if let Some(root) = ROOT.get() {
         return Ok(root);

@@ -22,7 +22,7 @@ struct Done {
 }
 
 impl Sections {
-    /// Runs the section `name`. After a failure the caller runs no more.
+    /// Runs the section `name`. After a failure the caller must run no further section.
     pub(crate) fn run<T>(
         &mut self,
         name: &'static str,

@@ -1,9 +1,9 @@
-//! Short programs that answer and end, such as `git ls-files` and `rustc --print sysroot`. xshell runs them.
+//! Runs short programs, such as `git ls-files` and `rustc --print sysroot`, with xshell.
 //!
-//! A child of xshell is in the process group of this process, which waits for it. Ctrl-C on a terminal reaches both, but
-//! SIGTERM to this process alone does not reach the child: this process ends only after the child has. So programs that can take
-//! longer than a moment stay with [`process`], which ends them and all that they start: builds, tests, installers, and
-//! programs that use the network (`npm view`, `git ls-remote`, `cargo metadata` with all dependencies).
+//! A child of xshell is in the process group of this process, which waits for it. Ctrl-C on a terminal reaches both, but SIGTERM
+//! to this process alone does not reach the child: this process ends only after the child has. So programs that can take longer
+//! use [`process`], which ends them and all that they start: builds, tests, installers, and programs that use the network (`npm
+//! view`, `git ls-remote`, `cargo metadata` with all dependencies).
 
 use std::process::Output;
 

@@ -95,7 +95,7 @@ fn build_as(
     Ok(messages.lines().filter_map(executable).collect())
 }
 
-/// Returns the cargo that builds these programs and examples, and says on stdout in JSON where each is.
+/// Returns the cargo command that builds these programs and examples, and prints their paths as JSON.
 pub(crate) fn build_command(profile: &str, programs: &[&str], examples: &[&str]) -> Command {
     let mut command = cargo();
     command.args(["build", "--locked", "--message-format=json-render-diagnostics"]);
@@ -106,7 +106,7 @@ pub(crate) fn build_command(profile: &str, programs: &[&str], examples: &[&str])
     command
 }
 
-/// Name and path of the program, if this message of cargo's tells of one.
+/// Returns the name and the path of the program, if this message of cargo's states one.
 pub(crate) fn executable(message: &str) -> Option<(String, PathBuf)> {
     #[derive(Deserialize)]
     struct Artifact {
@@ -122,7 +122,7 @@ pub(crate) fn executable(message: &str) -> Option<(String, PathBuf)> {
     Some((artifact.target.name, artifact.executable))
 }
 
-/// Returns true in CI, where there is no person who could install something.
+/// Returns true in CI, where no user can install something.
 pub(crate) fn is_ci() -> bool {
     let ci: Option<OsString> = std::env::var_os("CI");
     ci.is_some_and(|value| !["", "0", "false"].iter().any(|no| value == *no))

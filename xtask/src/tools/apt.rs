@@ -38,7 +38,7 @@ pub(crate) const QEMU_ARM64: Program = Program::new("qemu-aarch64-static", "qemu
 pub(crate) const UNZIP: Program = Program::new("unzip", "unzip");
 /// Reads programs.
 pub(crate) const READELF: Program = Program::new("readelf", "binutils");
-/// Shows the report. Ubuntu's package only installs a snap, so Chrome will do: GitHub's runners have it.
+/// Shows the report. Ubuntu's package only installs a snap, so Chrome is accepted, too: GitHub's runners have it.
 pub(crate) const CHROMIUM: Program = Program {
     name: "chromium",
     others: &["chromium-browser", "google-chrome"],

@@ -63,7 +63,8 @@ pub(crate) fn sbom(architecture: Architecture) -> String {
 /// The operator's program.
 pub(crate) const CLI: &str = "kinesis-telemetry";
 
-/// Returns the profile in `Cargo.toml` of a package that ships: a layer is small and starts quickly, the CLI builds quickly.
+/// Returns the profile in `Cargo.toml` of a package that ships: for a layer, small size and a fast start; for the CLI, a fast
+/// build.
 fn profile(package: &str) -> &'static str {
     if package == CLI { "cli" } else { "layer" }
 }
@@ -86,8 +87,8 @@ pub(crate) fn own_architecture() -> Option<Architecture> {
     }
 }
 
-/// Builds a package; gives its program for each architecture, by the architecture's name. One package at a time: built
-/// together, each would get the features that the other asks for.
+/// Builds a package, and returns its program for each architecture, by the architecture's name. Packages are built one at a time,
+/// because together each would get the features that the others require.
 pub(crate) fn programs(
     package: &str,
     architectures: &[Architecture],
@@ -110,7 +111,7 @@ pub(crate) fn programs_of(
     Ok(programs)
 }
 
-/// Builds the extension as it ships, but for panics that can be injected; gives the program for this architecture.
+/// Builds the extension as it ships, but with panics that can be injected. Returns the program for this architecture.
 pub(crate) fn with_injected_panics(architecture: Architecture) -> Result<PathBuf> {
     let target = workspace::target_dir()?;
     let _one_at_a_time = locked(&target.join(LOCK))?;
@@ -171,7 +172,7 @@ fn rustc(arguments: &[&str]) -> Result<String> {
     shell::read(cmd!(shell, "rustc {arguments...}"))
 }
 
-/// Installs the C compiler, which is zig's, and what makes cargo use it.
+/// Installs the C compiler, which is Zig's, and the program that makes cargo use it.
 fn compiler(target: &Path) -> Result<PathBuf> {
     Tool::Python.require()?;
     let dir = target.join("compiler");
@@ -204,7 +205,7 @@ fn linker() -> Result<PathBuf> {
     of_rust("rust-lld")
 }
 
-/// Returns the program of Rust's that copies programs and adds sections to them.
+/// Returns Rust's own objcopy, which copies programs and adds sections to them.
 pub(super) fn objcopy() -> Result<PathBuf> {
     of_rust("rust-objcopy")
 }
@@ -320,10 +321,10 @@ fn home(variable: &str, name: &str) -> Result<PathBuf> {
     folder.with_context(|| format!("there is no home folder, and no {variable}"))
 }
 
-/// The folders that what is built comes from, and what the program calls them.
+/// Returns the source folders of a build, and the names that replace them in the program.
 pub(crate) fn places(target: &Path) -> Result<[(PathBuf, &'static str); 4]> {
     Ok([
-        // The last one that fits counts, and the target folder may lie within the first.
+        // The last match takes precedence, and the target folder may be within the first folder.
         (workspace::root().to_owned(), "/source"),
         (target.to_owned(), "/target"),
         (home("CARGO_HOME", ".cargo")?, "/cargo"),

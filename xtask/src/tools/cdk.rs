@@ -21,7 +21,7 @@ use crate::tools::npm::{self, Packages};
 /// Arguments with which the CDK's tool deploys all stacks of the app.
 pub(crate) const DEPLOY: [&str; 6] =
     ["deploy", "--all", "--require-approval", "never", "--progress", "events"];
-/// Arguments with which it compares all stacks with what is deployed: without the name of a stack it takes all of them.
+/// Arguments with which it compares all stacks with the deployed ones. Without the name of a stack it takes all of them.
 pub(crate) const DIFF: [&str; 1] = ["diff"];
 /// Arguments with which it deletes all stacks.
 pub(crate) const DESTROY: [&str; 3] = ["destroy", "--all", "--force"];
@@ -104,8 +104,8 @@ pub(crate) fn install_jsii() -> Result<PathBuf> {
     Ok(packages.into.join("node_modules"))
 }
 
-/// Installs and compiles the app, and before it the package that it refers to. Two commands at once do not disturb each
-/// other: one writes the declarations that the other would be reading.
+/// Installs and compiles the app, and before it the package that it refers to. A lock separates two commands, because one would
+/// write the declarations that the other reads.
 pub(crate) fn compile() -> Result<()> {
     install()?;
     let _one_at_a_time = locked(&workspace::target_dir()?.join("tsc-cdk.lock"))?;
@@ -123,7 +123,7 @@ pub(crate) fn tsc() -> Command {
     tsc
 }
 
-/// The CDK's tool, of the version that is pinned: it knows what the library of that version writes.
+/// Returns the pinned version of the CDK's tool, which can read what that version of the library writes.
 pub(crate) fn command(arguments: &[&str]) -> Command {
     let mut cdk = Command::new("node");
     cdk.arg(installed("aws-cdk/bin/cdk")).args(arguments).current_dir(folder());
@@ -132,7 +132,7 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     cdk
 }
 
-/// A folder with zips that hold nothing, where the app has to be read and nothing is deployed.
+/// Returns a folder with empty zips, for commands that read the app and deploy nothing.
 pub(crate) fn stand_ins(target: &Path) -> Result<PathBuf> {
     let folder = target.join("cdk/stand-ins");
     npm::make(&folder)?;

@@ -1,4 +1,4 @@
-//! Installs what the tests of `consumers` need under `target/consumers`, exactly as lock files say: the libraries that AWS has
+//! Installs what the tests of `consumers` need under `target/consumers`, exactly as lock files state: the libraries that AWS has
 //! published, for comparison, and Zstandard if Python or Node lacks it.
 
 #[cfg(test)]
@@ -13,7 +13,7 @@ use crate::tools::Tool;
 use crate::tools::npm::Packages;
 use crate::tools::python;
 
-/// Installs what is of this tool's language, unless it is there already, and gives its folder.
+/// Installs the packages of this tool's language, unless they are installed already, and returns their folder.
 pub(crate) fn install(tool: Tool, target: &Path) -> Result<PathBuf> {
     let (from, dir) = (workspace::root().join("xtask/pins/consumers"), target.join("consumers"));
     match tool {

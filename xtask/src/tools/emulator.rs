@@ -61,18 +61,18 @@ impl Emulator {
         format!("http://127.0.0.1:{}", self.port)
     }
 
-    /// Leaves it running when this process ends; gives its process id.
+    /// Leaves it running when this process ends, and returns its process id.
     pub(crate) fn keep(self) -> Result<i32> {
         Ok(self.process.leave("keep\n")?.as_raw())
     }
 }
 
-/// Waits for the line that tells the ports.
+/// Waits for the line that states the ports.
 fn ports(process: &mut Process, log: &Path) -> Result<Ports> {
     let stdout = process.stdout.take().context("kinesis-local has no stdout")?;
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
-        // The receiver may have gone, and then the line does not matter.
+        // If the receiver no longer exists, the line is not needed.
         _ = process::lines(stdout).next().map(|line| sender.send(line));
     });
     match receiver.recv_timeout(START) {

@@ -56,7 +56,7 @@ struct Dependency {
 
 #[derive(Deserialize)]
 struct DependencyKind {
-    /// Absent for what is linked; `dev` or `build` otherwise.
+    /// Absent for a dependency that is linked; otherwise `dev` or `build`.
     kind: Option<String>,
 }
 
@@ -94,7 +94,7 @@ impl Graph {
         Ok(graph)
     }
 
-    /// A workspace's package `name`, and all that it depends on to run.
+    /// Returns the package `name` of the workspace, and everything that it needs to run.
     pub(crate) fn linked_by(&self, name: &str) -> Vec<&Package> {
         let is_root = |package: &&Package| package.name == name && package.source.is_none();
         let mut waiting: Vec<&Package> = self.packages.iter().filter(is_root).collect();

@@ -1,7 +1,7 @@
 //! Links what ships with Rust's own linker, called twice, so that functions are in the order in which they first run.
 //!
-//! rustc calls this program as its linker. The first link shows which symbols there are; the second puts those first whose
-//! names the list has. docs/function-order.md says why, and what to do when names are missing.
+//! rustc calls this program as its linker. The first link finds the symbols; the second puts those first whose names are in the
+//! list. docs/function-order.md says why, and what to do when names are missing.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 use std::ffi::OsString;
@@ -13,7 +13,7 @@ use anyhow::{Context, Result, bail};
 
 /// The list of names, from the root of the checkout.
 pub(crate) const LIST: &str = "extension/function-order.txt";
-/// Variables by which a build says where the linker is, where the list is, and where the first link goes.
+/// Variables by which a build states the paths of the linker, of the list and of the first link.
 const VARIABLES: [&str; 3] = ["XTASK_LINKER", "XTASK_LINK_LIST", "XTASK_FIRST_LINK"];
 /// rustc's first argument to a linker of LLVM's.
 const FLAVOR: &str = "-flavor";

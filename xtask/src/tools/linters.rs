@@ -10,8 +10,8 @@ use crate::tools::python;
 
 const ESLINT: &str = include_str!("../../pins/linters/eslint.config.mjs");
 
-/// Installs them unless they are there already, and gives their folder: `node` holds npm packages, `python` an
-/// environment of Python's. Needs both.
+/// Installs them unless they are installed already, and returns their folder: `node` holds npm packages, `python` a Python
+/// environment. Needs both.
 pub(crate) fn install(target: &Path) -> Result<PathBuf> {
     let dir = target.join("linters");
     let packages = Packages {

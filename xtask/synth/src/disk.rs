@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 
 use crate::path::RepoPath;
 
-/// A file as it is.
+/// A file as it is on the disk.
 #[derive(Debug)]
 pub(crate) struct Found {
     pub(crate) bytes: Vec<u8>,
@@ -21,7 +21,7 @@ impl Found {
     }
 }
 
-/// The file at `path`, if there is one. An error says why it may not be looked at, and what to do.
+/// Returns the file at `path`, if there is one. An error states why it may not be read, and what to do.
 pub(crate) fn look(root: &Path, path: &RepoPath) -> Result<Option<Found>, (String, String)> {
     let mut place = PathBuf::from(root);
     let parts: Vec<&str> = path.as_str().split('/').collect();

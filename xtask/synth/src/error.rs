@@ -1,16 +1,16 @@
-//! The errors of this crate, in words for the person at the keyboard.
+//! The errors of this crate, in words for the user.
 
 use std::fmt;
 use std::io;
 use std::path::PathBuf;
 
-/// Why a project could not be planned or a plan not be carried out.
+/// The reason why a project could not be planned, or a plan could not be applied.
 #[derive(Debug)]
 #[non_exhaustive]
 pub enum Error {
     /// The description contradicts itself or the files on the disk. All problems are listed, and nothing was changed.
     Refused(Vec<Problem>),
-    /// A change could not be made. Those before it are made; running again makes the rest.
+    /// A change could not be made. The changes before it were made. Running again makes the rest.
     Io {
         /// The file that it was about.
         path: PathBuf,

@@ -1,4 +1,4 @@
-//! The list of everything that is generated: so that what is no longer described can be found.
+//! The list of everything that is generated, by which files that are no longer described are found.
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -14,7 +14,7 @@ use crate::region;
 /// Separates a file from its region.
 const REGION: char = '#';
 
-/// The text of the manifest: a path a line, and `path#name` for a region.
+/// Returns the text of the manifest: one path per line, and `path#name` for a region.
 pub(crate) fn render(project: &Project) -> String {
     entries(project).into_iter().flat_map(|entry| [entry, "\n".to_owned()]).collect()
 }
@@ -28,7 +28,7 @@ fn entries(project: &Project) -> BTreeSet<String> {
 /// Files that only an earlier description had.
 #[derive(Debug, Default)]
 pub(crate) struct Orphans {
-    /// Files that bear the marker still, and what is in them.
+    /// Files that still have the marker, with their content.
     pub(crate) files: Vec<(RepoPath, String)>,
     /// Files that are listed and left alone, with the reason.
     pub(crate) notices: Vec<String>,
@@ -36,7 +36,7 @@ pub(crate) struct Orphans {
     pub(crate) problems: Vec<Problem>,
 }
 
-/// The manifest on the disk. It is not trusted: a person may have edited it.
+/// The manifest on the disk. It is not trusted, because a user may have edited it.
 #[derive(Debug)]
 pub(crate) struct Listed {
     is_there: bool,

@@ -7,7 +7,7 @@ use std::fmt;
 pub(crate) struct RepoPath(String);
 
 impl RepoPath {
-    /// Refuses what could lead outside, or into git's own folder; the error says why.
+    /// Refuses a path that could lead outside, or into git's own folder. The error states the reason.
     pub(crate) fn parse(text: &str) -> Result<Self, &'static str> {
         if text.is_empty() {
             return Err("it is empty");

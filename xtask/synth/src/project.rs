@@ -1,4 +1,4 @@
-//! Describe: a repository's generated files, as a value.
+//! Describes a repository's generated files, as a value.
 
 use std::fmt;
 use std::panic::Location;
@@ -73,8 +73,8 @@ impl Described {
         Self { by: Location::caller().file().replace('\\', "/"), facts: Vec::new() }
     }
 
-    /// Names a Rust file in which facts are said, if it is not the one that lays them out: what `file!()` gives there.
-    /// May be called for each of several files.
+    /// Names a Rust file that states facts, if it is not the one that lays them out. Pass its `file!()`. May be called for each
+    /// of several files.
     pub fn facts_from(&mut self, file: &str) -> &mut Self {
         self.facts.push(file.replace('\\', "/"));
         self
@@ -103,9 +103,8 @@ impl fmt::Debug for Project {
 }
 
 impl Project {
-    /// A project without files, but for the manifest, a list of all others at the path `manifest`. `command` is what
-    /// people type to have the files written; it stands in every marker, and so tells this generator's files from those
-    /// of others.
+    /// Returns a project whose only file is the manifest, the list of all others, at the path `manifest`. `command` is the
+    /// command that writes the files. Every marker contains it, which distinguishes the files of this generator from others.
     #[track_caller]
     pub fn new(command: &str, manifest: &str) -> Self {
         let mut project = Self {
@@ -189,8 +188,8 @@ impl Project {
         self.file(path, Described::here(), Head::Comment(comments), Ok(body))
     }
 
-    /// The lines between `region:NAME` and `endregion:NAME`, each in a comment of its own, of a file that people write.
-    /// The file's extension says how it writes comments.
+    /// The lines between `region:NAME` and `endregion:NAME`, each in a comment of its own, of a file that people write. The
+    /// file's extension decides how comments are written.
     #[track_caller]
     pub fn region(&mut self, path: &str, name: &str, text: impl Into<String>) -> &mut Described {
         let described = Described::here();

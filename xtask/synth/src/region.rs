@@ -18,7 +18,7 @@ pub(crate) fn fences(name: &str, comments: Comments) -> [String; 2] {
     [comments.line(&format!("region:{name}")), comments.line(&format!("endregion:{name}"))]
 }
 
-/// Finds the region; an error says what is wrong with its fences.
+/// Finds the region. An error states the problem with its fences.
 pub(crate) fn find(text: &str, name: &str, comments: Comments) -> Result<Fenced, String> {
     let [open, close] = fences(name, comments);
     let lines = |fence: &str| -> Vec<Range<usize>> {

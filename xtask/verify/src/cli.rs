@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Parser;
 
-/// Hold what Lambda does against what the sandbox does.
+/// Compare Lambda with the sandbox.
 #[derive(Parser)]
 #[command(
     name = "xtask-verify",
@@ -24,7 +24,7 @@ pub(crate) struct Cli {
     /// The stage, for the report.
     #[arg(long, value_name = "STAGE")]
     pub(crate) stage: String,
-    /// The account, which neither the report nor the samples get.
+    /// The account, which is removed from the report and the samples.
     #[arg(long, value_name = "ACCOUNT")]
     pub(crate) account: String,
     /// Folder for the report and the samples.

@@ -1,4 +1,4 @@
-//! Lambda's events against the sandbox's, event by event. Pure.
+//! Compares Lambda's events with the sandbox's, one by one. Pure.
 
 use std::collections::BTreeMap;
 
@@ -34,7 +34,7 @@ impl Comparison {
         comparison
     }
 
-    /// Compares each environment of Lambda's with the beginning of the sandbox's only one: with as many invocations as it had.
+    /// Compares each environment of Lambda's with the beginning of the sandbox's only one, up to the same number of invocations.
     pub(crate) fn of_burst(aws: &[Life], sandbox: &Life) -> Self {
         let mut comparison = Self::default();
         for (n, aws) in aws.iter().enumerate() {
@@ -44,7 +44,7 @@ impl Comparison {
         comparison
     }
 
-    /// Adds a difference between what an invocation answered.
+    /// Adds a difference between the responses to an invocation.
     pub(crate) fn answers(&mut self, aws: &[bool], sandbox: &[bool]) {
         let word = |failed: Option<&bool>| match failed {
             Some(true) => "an error",
@@ -59,7 +59,7 @@ impl Comparison {
         }
     }
 
-    /// Returns the differences, those first that are not known.
+    /// Returns the differences, unknown ones first.
     pub(crate) fn found(self, scenario: &str) -> Vec<Found> {
         let found = self.0.into_iter().map(|(difference, places)| {
             let known = known(scenario, &difference);

@@ -1,4 +1,4 @@
-//! Runs the scenarios on the functions that are deployed, and reads what arrives of them.
+//! Runs the scenarios on the deployed functions, and reads their telemetry.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -82,7 +82,7 @@ pub(crate) struct Done {
 /// The reports of the function without the layer, or why there are none.
 pub(crate) type Control = BTreeMap<&'static str, Result<Vec<Reported>, String>>;
 
-/// Everything that was found out where the functions run.
+/// All results from the account where the functions run.
 pub(crate) struct Deployed {
     pub(crate) region: String,
     pub(crate) is_emulator: bool,
@@ -144,7 +144,7 @@ async fn scenario_on(
     Ok(done)
 }
 
-/// Invokes the function without the layer as the one with it was invoked.
+/// Invokes the function without the layer in the same way as the one with it.
 async fn control_on(
     lambda: &Lambda,
     outputs: &Outputs,
@@ -201,7 +201,7 @@ async fn collect(
                 let flush = scenario.flush();
                 let answers =
                     lambda.invoke_at_once(&function, version.as_deref(), flush, scenario.at_once);
-                // It is a help. What is still missing at the end is in the report.
+                // A failure here is ignored, because the report lists what is still missing at the end.
                 let answers = answers.await.unwrap_or_default();
                 left_out.extend(answers.into_iter().flat_map(|it| it.request_ids));
             }

@@ -34,7 +34,7 @@ pub(crate) struct Completeness {
     pub(crate) reported: usize,
     pub(crate) environments: usize,
     pub(crate) events: usize,
-    /// Numbers that did not arrive, also of the invocations that only have environments deliver.
+    /// Numbers that did not arrive, including those of invocations that only make environments deliver.
     pub(crate) missing: u64,
     pub(crate) duplicates: usize,
     pub(crate) conflicting: usize,
@@ -79,7 +79,7 @@ impl Judged {
         }
     }
 
-    /// Returns true if nothing differs but what is known, and nothing is missing.
+    /// Returns true if there are only known differences, and nothing is missing.
     pub(crate) fn is_good(&self) -> bool {
         self.completeness.is_complete() && self.found.iter().all(|it| it.known.is_some())
     }

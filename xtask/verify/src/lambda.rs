@@ -29,7 +29,7 @@ const PAUSE: Duration = Duration::from_secs(3);
 pub(crate) struct Answer {
     /// True if the function failed.
     pub(crate) failed: bool,
-    /// The names of the invocation: an emulator and what stands in for Lambda there may each have one.
+    /// The request ids of the invocation: an emulator and the sandbox that runs in it may each have one.
     pub(crate) request_ids: Vec<String>,
     /// The end of its log.
     pub(crate) log: String,
@@ -77,7 +77,7 @@ impl Lambda {
         Ok(Some(version))
     }
 
-    /// Has Lambda initialize one environment ahead of traffic.
+    /// Makes Lambda initialize one environment ahead of traffic.
     async fn provision(&self, function: &str, version: &str) -> Result<()> {
         let put = self.client.put_provisioned_concurrency_config().function_name(function);
         let put = put.qualifier(version).provisioned_concurrent_executions(1).send().await;
@@ -112,7 +112,7 @@ impl Lambda {
         )
     }
 
-    /// Makes so many invocations at the same time.
+    /// Makes this many concurrent invocations.
     pub(crate) async fn invoke_at_once(
         &self,
         function: &str,

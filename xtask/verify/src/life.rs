@@ -67,7 +67,7 @@ impl Life {
         self.0.iter().filter(|it| it.kind == kind).count()
     }
 
-    /// Returns the beginning of the life, up to its last report but those of so many invocations.
+    /// Returns the beginning of the events, without the reports of this many last invocations.
     pub(crate) fn until_report(&self, invocations: usize) -> Self {
         let reports = self.0.iter().enumerate().filter(|(_, it)| it.kind == REPORT);
         let end = reports.map(|(at, _)| at + 1).nth(invocations.saturating_sub(1));
@@ -84,7 +84,7 @@ pub(crate) struct Delivered {
     pub(crate) instances: Vec<Instance>,
 }
 
-/// Returns what arrived of a function, without the invocations `left_out`, and without environments that have no others.
+/// Returns the events of a function, without those of the invocations `left_out`, and without environments that have no others.
 pub(crate) fn delivered(
     gathering: &Gathering,
     function: &str,

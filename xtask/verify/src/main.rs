@@ -54,7 +54,7 @@ async fn main() -> ExitCode {
     }
 }
 
-/// Returns true if everything is as in the sandbox and complete.
+/// Returns true if everything is complete and agrees with the sandbox.
 async fn run(cli: &Cli) -> Result<bool> {
     let outputs = fs::read_to_string(&cli.outputs)
         .with_context(|| format!("{} cannot be read", cli.outputs.display()))?;
@@ -89,7 +89,7 @@ fn lives_of<'a>(deployed: &'a Deployed, scenario: &str) -> impl Iterator<Item = 
     ran.filter_map(|it| it.done.as_ref().ok()).flat_map(|it| &it.delivered.lives)
 }
 
-/// Compares what was done with what the sandbox did, and writes the samples of both.
+/// Compares the results with those of the sandbox, and writes the samples of both.
 fn judge(
     cli: &Cli,
     deployed: &Deployed,

@@ -7,10 +7,10 @@ use crate::life::{Event, Life, REPORT, START};
 /// The most by which two statements of one duration may differ, in milliseconds: times have whole milliseconds.
 const TOLERANCE_MS: f64 = 1.0;
 
-/// A relation, in words that are true where it holds.
+/// A relation, described in words that are true if it holds.
 pub(crate) type Relation = &'static str;
 
-/// Returns whether each relation holds throughout the life. A relation is left out where its events or members are.
+/// Returns whether each relation holds for all events. A relation is omitted if its events or members are missing.
 pub(crate) fn relations(life: &Life) -> BTreeMap<Relation, bool> {
     let mut all = BTreeMap::new();
     let mut relate = |relation: Relation, holds: Option<bool>| {

@@ -20,7 +20,7 @@ pub(crate) struct Report {
     pub(crate) region: String,
     /// UTC.
     pub(crate) time: String,
-    /// True if something else than AWS's own Lambda was invoked.
+    /// True if the invoked Lambda was not AWS's own.
     pub(crate) is_emulator: bool,
     pub(crate) rows: Vec<Row>,
     pub(crate) costs: BTreeMap<&'static str, Measured>,
@@ -33,7 +33,7 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Returns true if all that can be done was done, is as in the sandbox but for what is known, and is complete.
+    /// Returns true if everything possible was done, is complete, and differs from the sandbox only in known ways.
     pub(crate) fn is_good(&self) -> bool {
         let is_good = |row: &Row| match &row.judged {
             Ok(judged) => judged.is_good(),

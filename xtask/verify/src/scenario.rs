@@ -19,7 +19,7 @@ pub(crate) struct Scenario {
     pub(crate) mode: Mode,
     /// The function's timeout, as the stack has it.
     pub(crate) timeout: Duration,
-    /// Why an emulator of AWS cannot run it.
+    /// The reason why an emulator of AWS cannot run it.
     pub(crate) not_on_emulators: Option<&'static str>,
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// Members whose word matters: Lambda has a list of words for each.
+/// Members whose value is compared, because Lambda has an enumeration for each.
 const WORDS: [&str; 5] = ["errorType", "initializationType", "phase", "state", "status"];
 
 /// Returns each member by its path, with its JSON type, or its word if it has one of a list.

@@ -1,6 +1,6 @@
 //! Prints the tables of docs/cost.md: what telemetry costs in Kinesis and in CloudWatch Logs.
 //!
-//! It packs typical events in memory, with the code that ships, and sends nothing. It prints the same on every run.
+//! It packs typical events in memory with the extension's code, and sends nothing. Its output is the same on every run.
 //!
 //! ```sh
 //! cargo run --release --package xtask-model --bin costs

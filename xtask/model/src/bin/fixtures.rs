@@ -1,9 +1,9 @@
-//! Writes records as they would lie in a stream, and what a consumer must make of them: a JSON file for each combination
-//! of format, compression and envelope, into the folder that is its argument. The tests of `consumers` read them.
+//! Writes records as a stream would hold them, with the events that a consumer must read: a JSON file for each combination of
+//! format, compression and envelope, in the folder given as an argument. The tests of `consumers` read them.
 //!
-//! Two processes each number a log line beyond ASCII, one that looks like an identity, one too large for a record, and
-//! what is no event. Of what they send one record is missing and two come twice, and nothing is in order. Two more events
-//! were given up, and the ledger says so.
+//! Two processes each number a log line beyond ASCII, a line that looks like an identity, a line too large for a record, and
+//! input that is not an event. Of their records one is missing, two are duplicated, and none is in order. Two more events were
+//! discarded, as the ledger states.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::path::{Path, PathBuf};
@@ -16,7 +16,7 @@ use kinesis_telemetry_extension::{
 };
 use serde_json::{Value, json};
 
-/// Small, so that little text makes several records, and a line that is not long has parts.
+/// Small, so that a short text makes several records, and a short line has parts.
 const LIMITS: Limits = Limits {
     record_bytes: 4_096,
     target_bytes: 900,
@@ -26,7 +26,7 @@ const LIMITS: Limits = Limits {
 };
 /// Ids of the processes.
 const INSTANCES: [&str; 2] = ["k3J9x0QvT2aB", "p7Lw2RzYc4Du"];
-/// Numbers of the events that are given up.
+/// The numbers of the events that are discarded.
 const SHED: [u64; 2] = [9, 11];
 
 /// The records of one process.
@@ -93,7 +93,7 @@ fn body() -> String {
         start.to_string(),
         line(2, "naïve \"quoted\" \\ tab\t 🦀 日本語 \u{2028} end".into()).to_string(),
         line(3, trap).to_string(),
-        // Text that Lambda did not write as we would, over several lines.
+        // JSON in another style than our own, over several lines.
         format!(
             "{{\r\n\t\"time\": \"{}\",\n\t\"type\": \"function\",\n\t\"record\": {{ \"n\": 1.00e2, \"s\": \"\\u00e9\" }}\n}}",
             at(4)
@@ -106,7 +106,7 @@ fn body() -> String {
     format!("[{}]", members.join(","))
 }
 
-/// Text that no compression makes much shorter, the same each time.
+/// Returns text that hardly compresses, the same each time.
 fn noise(len: usize) -> String {
     let mut state = 1_u64;
     let letters = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
@@ -117,13 +117,13 @@ fn noise(len: usize) -> String {
     (0..len).map(letter).collect()
 }
 
-/// The records as they lie in the stream, and what they hold.
+/// Returns the records as the stream holds them, and their events.
 fn expected(packing: Packing, processes: Vec<Sent>) -> Value {
     let has_numbers = packing.envelope != Envelope::None;
     let (mut arriving, mut events, mut anonymous) = (Vec::new(), Vec::new(), Vec::new());
     let (mut missing, mut duplicates) = (Vec::new(), 0);
     for Sent { instance, events: all, mut records } in processes {
-        // One in the middle: what is missing at the end would not be missed.
+        // A record in the middle, because a consumer cannot notice a missing record at the end.
         let lost = records.iter().position(|it| it.span.first > SHED[1]);
         let lost = records.remove(lost.expect("there are many events"));
         let first = records.iter().find(|it| it.part.is_none()).expect("most have none").clone();

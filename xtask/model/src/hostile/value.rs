@@ -1,4 +1,4 @@
-//! JSON values that parsers and arithmetic stumble over.
+//! JSON values that are difficult for parsers and arithmetic.
 
 use fastrand::Rng;
 

@@ -20,7 +20,7 @@ fn text(output: &Output) -> String {
     [output.stdout.as_slice(), &output.stderr].map(String::from_utf8_lossy).concat()
 }
 
-/// Fails with all that the program says.
+/// Runs a program, and panics with its whole output if it fails.
 fn passes(command: &mut Command) {
     let output = command.output().unwrap();
     assert!(output.status.success(), "{command:?}\n{}", text(&output));
@@ -52,7 +52,7 @@ fn the_templates_of_every_stage_pass_the_cdks_check_and_cfn_lint() {
         templates.extend(files.filter(|it| it.to_string_lossy().ends_with(".template.json")));
     }
     assert_eq!(templates.len(), 2 * stages::STAGES.len());
-    // W3005: the CDK says of what a resource depends, also where a reference says it already.
+    // W3005: the CDK also states dependencies that a reference already implies.
     passes(cfn_lint().args(["--ignore-checks", "W3005", "--"]).args(templates));
 }
 
@@ -70,7 +70,7 @@ fn the_cdks_tool_knows_every_option() {
     cdk::install().unwrap();
     let dir = tempfile::tempdir().unwrap();
     let warning = |arguments: &[&str]| {
-        // There is no app, so that the tool ends here.
+        // Without an app the tool ends here.
         let mut tool = cdk::command(arguments);
         tool.args(["--app", "none", "--context", "a=b"]).current_dir(&dir);
         let said = text(&tool.env("CDK_HOME", dir.path()).output().unwrap());

@@ -21,7 +21,7 @@ static RECORDS: LazyLock<PathBuf> = LazyLock::new(|| {
     folder
 });
 
-/// Fails with all that the program says; gives it, too.
+/// Returns the output of a program. Panics with it if the program fails.
 fn passes(command: &mut Command) -> String {
     let output = command.output().unwrap();
     let said = String::from_utf8_lossy(&[output.stdout, output.stderr].concat()).into_owned();

@@ -12,7 +12,7 @@ const LOOPBACK: &str = include_str!("../../../pins/emulator/loopback.cjs");
 const PARTS: [&str; 2] =
     ["node_modules/kinesis-local/main.js", "node_modules/kinesis-local/server.json"];
 
-/// Installs into `target/emulator` unless it is there already, and gives that folder.
+/// Installs into `target/emulator`, unless it is installed already, and returns that folder.
 pub(crate) fn install(target: &Path) -> Result<PathBuf> {
     let packages = Packages {
         what: "the emulator",

@@ -1,4 +1,4 @@
-//! Asks the emulator whether its stream can be used, in the few bytes of HTTP that this takes.
+//! Checks whether the emulator's stream is active, with a minimal HTTP request.
 
 use std::io::{Read, Write};
 use std::net::{Ipv4Addr, TcpStream};
@@ -12,7 +12,7 @@ use crate::tools::emulator::REGION;
 const PATIENCE: Duration = Duration::from_secs(10);
 const BETWEEN: Duration = Duration::from_millis(20);
 
-/// Waits until the stream is active: it is made after the sockets are open, or shortly before.
+/// Waits until the stream is active. It is created shortly before or after the sockets are open.
 pub(super) fn until_active(port: u16, stream: &str) -> Result<()> {
     let deadline = Instant::now() + PATIENCE;
     loop {

@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Command;
 
 const REGION: &str = "eu-central-1";
-/// Twelve digits as an access key make ministack take it for the account.
+/// ministack takes an access key of twelve digits as the account.
 const ACCOUNT: &str = "111122223333";
 /// The file name of the certificate, which is trusted.
 pub const CERTIFICATE: &str = "cert.pem";

@@ -1,4 +1,4 @@
-//! Over captures of AWS's own emulator, which the sandbox keeps, and over changed copies of them.
+//! Tests with the sandbox's captures of AWS's own emulator, and with changed copies of them.
 
 use serde_json::{Value, json};
 
@@ -61,7 +61,7 @@ fn other_times_ids_and_texts_are_no_difference() {
     }
 }
 
-/// Takes each event away in turn, and each member of each record.
+/// Removes each event in turn, and each member of each record.
 #[test]
 fn whatever_one_side_lacks_is_found_on_either_side() {
     for capture in captures() {
@@ -84,7 +84,7 @@ fn whatever_one_side_lacks_is_found_on_either_side() {
                     expected.sort();
                     assert_eq!(turned, expected);
                 };
-                // A life that lost its beginning would be none.
+                // Without its beginning it would not be an environment.
                 let mut changed = events.clone();
                 changed.remove(at);
                 without(&changed);

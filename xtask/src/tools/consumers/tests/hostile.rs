@@ -43,7 +43,7 @@ fn hostile_records_cost_every_consumer_only_themselves() {
     }
 }
 
-/// Lets every consumer read the records in the file, and compares what it makes of them.
+/// Lets every consumer read the records in the file, and compares the results.
 fn round(program: &Path, file: &Path) {
     let records = json_lines(&std::fs::read_to_string(file).unwrap());
     let consumers = [
@@ -72,7 +72,7 @@ fn round(program: &Path, file: &Path) {
     }
     for (consumer, read) in &consumers {
         let peak = read[records.len()]["peakKiB"].as_u64().unwrap();
-        // Elsewhere the unit is another.
+        // Other systems use another unit.
         assert!(peak <= MEMORY_KIB || !cfg!(target_os = "linux"), "{consumer} took {peak} KiB");
     }
 }
