@@ -86,6 +86,15 @@ impl Command {
         CommandLine::from_arg_matches(&matches).unwrap_or_else(|error| error.exit()).command
     }
 
+    /// Returns true if the command works on a checkout. The jobs that publish a release have none.
+    pub(crate) fn needs_checkout(&self) -> bool {
+        match self {
+            Self::Unpublished(_) => false,
+            Self::Release(options) => !options.is_check(),
+            _ => true,
+        }
+    }
+
     /// Runs the command.
     pub(crate) fn run(&self) -> Result<ExitCode> {
         match self {

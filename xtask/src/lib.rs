@@ -46,7 +46,9 @@ pub fn main() -> ExitCode {
 }
 
 fn run(command: &Command) -> Result<ExitCode> {
-    root::find_root()?;
+    if command.needs_checkout() {
+        root::find_root()?;
+    }
     process::end_children_when_interrupted()?;
     command.run()
 }

@@ -95,3 +95,17 @@ fn outside_of_every_checkout_the_error_says_where_to_run_it() {
     assert!(error.ends_with("change into one, and run cargo xtask there\n"), "{error}");
     assert!(!place.log().exists(), "nothing was started");
 }
+
+#[test]
+fn commands_that_publish_need_no_checkout() {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in
+        [&["release", "--check", "."][..], &["unpublished", "npm", ".", "--into", "none"]]
+    {
+        let mut xtask = Command::new(env!("CARGO_BIN_EXE_xtask"));
+        xtask.args(arguments).current_dir(folder.path()).env_remove("CARGO_MANIFEST_DIR");
+        let output = xtask.output().unwrap();
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert!(!said.contains("checkout"), "{arguments:?}: {said}");
+    }
+}

@@ -134,8 +134,9 @@ pub(crate) struct Notices {
 pub(crate) fn notices(package: &str, target: &str, folder: &Path) -> Result<Notices> {
     let graph = Graph::shipped(package, target)?;
     let linked = graph.linked_by(package);
+    let zig = if target.ends_with("-musl") { Some(build::zig_libraries(folder)?) } else { None };
     Ok(Notices {
-        licences: licences::texts(&linked, &build::zig_libraries(folder)?)?,
+        licences: licences::texts(&linked, zig.as_deref())?,
         of_rust: licences::of_rust(&build::sysroot()?)?,
         sbom: sbom::cyclone_dx(package, &graph, &linked, target)?,
     })

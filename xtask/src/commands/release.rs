@@ -55,6 +55,13 @@ pub(crate) struct Options {
     architectures: Architectures,
 }
 
+impl Options {
+    /// Returns true if the command only checks a folder, for which it needs no checkout.
+    pub(crate) fn is_check(&self) -> bool {
+        self.check.is_some()
+    }
+}
+
 /// A release in the making.
 pub(super) struct Release {
     /// The version, such as 0.1.0.

@@ -27,8 +27,9 @@ const APACHE: &str = "LICENSE";
 const LINKED: [(&str, &str); 2] =
     [("musl libc", "libc/musl/COPYRIGHT"), ("LLVM libunwind", "libunwind/LICENSE.TXT")];
 
-/// Lists the licence of each package, and below them each text once. `zig` is the compiler's library folder.
-pub(super) fn texts(linked: &[&Package], zig: &Path) -> Result<String> {
+/// Lists the licence of each package, and below them each text once. `zig` is the library folder of the C compiler, for a static
+/// program.
+pub(super) fn texts(linked: &[&Package], zig: Option<&Path>) -> Result<String> {
     let mut list = String::new();
     // A text, and the packages that it came with.
     let mut texts: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -39,7 +40,9 @@ pub(super) fn texts(linked: &[&Package], zig: &Path) -> Result<String> {
             texts.entry(text).or_default().push(package.to_string());
         }
     }
-    for (name, file) in LINKED {
+    for (name, file, zig) in
+        LINKED.iter().filter_map(|(name, file)| zig.map(|zig| (*name, *file, zig)))
+    {
         list += &format!("{name}: see below\n");
         texts.entry(read(&zig.join(file))?).or_default().push(name.to_owned());
     }

@@ -28,12 +28,20 @@ pub(super) fn cyclone_dx(
     let others = packages.iter().filter(|package| package.id != main.id);
     let mut components: Vec<Value> = others.map(|package| component(package)).collect();
     let rustc = build::rust_version()?;
-    // These come with Rust's distribution, and are in no lock file.
+    // Rust's distribution brings these, and no lock file knows of them.
+    let is_static = target.ends_with("-musl");
+    let of_rust: &[&str] =
+        if is_static { &["rust-std", "musl", "libunwind"] } else { &["rust-std"] };
     components.extend(
-        ["rust-std", "musl", "libunwind"].map(
+        of_rust.iter().map(
             |name| json!({ "type": "library", "bom-ref": name, "name": name, "version": rustc }),
         ),
     );
+    let tool = |name: &str, version: &str| json!({ "type": "application", "name": name, "version": version });
+    let mut tools = vec![tool("rustc", &rustc)];
+    if is_static {
+        tools.extend([ZIGLANG, CARGO_ZIGBUILD].map(|pin| tool(pin.name, pin.version)));
+    }
     let dependencies: Vec<Value> = packages
         .iter()
         .map(|package| {
@@ -51,11 +59,7 @@ pub(super) fn cyclone_dx(
         "version": 1,
         "metadata": {
             "component": component,
-            "tools": { "components": [
-                { "type": "application", "name": "rustc", "version": rustc },
-                { "type": "application", "name": ZIGLANG.name, "version": ZIGLANG.version },
-                { "type": "application", "name": CARGO_ZIGBUILD.name, "version": CARGO_ZIGBUILD.version },
-            ] },
+            "tools": { "components": tools },
         },
         "components": components,
         "dependencies": dependencies,

@@ -7,6 +7,7 @@ use anyhow::{Context, Result, bail};
 use extension_spec::packing::COMBINATIONS;
 use xshell::cmd;
 
+use crate::project::links::REPOSITORY;
 use crate::support::shell::{self, shell};
 use crate::support::workspace;
 
@@ -30,9 +31,17 @@ pub(super) fn notes(version: &str) -> Result<String> {
     Ok(section(&changelog()?, version)?.1.to_owned())
 }
 
-/// Fails unless CHANGELOG.md has the version and consumers are tested with its records. For a tag, it also fails unless the tag
-/// names the version, the section has a date and the checkout is exactly the commit of the tag.
+/// Fails unless the version is three numbers, CHANGELOG.md knows it and consumers are tested with its records.
+///
+/// For a tag it also fails unless the tag names the version, the section has a date, the checkout is exactly the commit of the tag, and
+/// Cargo.toml has the address of the repository.
 pub(super) fn check(version: &str, tag: Option<&str>, commit: Option<&str>) -> Result<()> {
+    if !is_plain(version) {
+        bail!(
+            "the version in Cargo.toml is {version}: set three numbers, as in 1.2.0, because PyPI, npm and Cargo write pre-releases \
+             differently"
+        );
+    }
     let changelog = changelog()?;
     let (date, _) = section(&changelog, version)?;
     check_records(&workspace::root().join(RECORDS), version)?;
@@ -47,6 +56,7 @@ pub(super) fn check(version: &str, tag: Option<&str>, commit: Option<&str>) -> R
             "{CHANGELOG} says {date:?} for {version}: write the date of the release, as in 2026-12-31"
         );
     }
+    check_address(REPOSITORY, std::env::var("GITHUB_REPOSITORY").ok().as_deref())?;
     let Some(commit) = commit else {
         bail!("the checkout has changes that no commit has: commit or remove them (git status)");
     };
@@ -60,6 +70,27 @@ pub(super) fn check(version: &str, tag: Option<&str>, commit: Option<&str>) -> R
         }
         _ => Ok(()),
     }
+}
+
+/// Returns true for three numbers with dots between them.
+fn is_plain(version: &str) -> bool {
+    let parts: Vec<&str> = version.split('.').collect();
+    let is_number = |it: &&str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit());
+    parts.len() == 3 && parts.iter().all(is_number)
+}
+
+/// Fails unless `repository` in Cargo.toml is the repository on GitHub that runs this. Packages, alarms and attestations name it, and npm
+/// accepts a package from its own repository only.
+fn check_address(repository: &str, runs: Option<&str>) -> Result<()> {
+    let is_here = runs.is_none_or(|it| repository.ends_with(&format!("/{it}")));
+    // RFC 2606 reserves the domain, so it leads nowhere.
+    if repository.contains(".example/") || !is_here {
+        let here = runs.map_or_else(String::new, |it| format!(" (this is {it})"));
+        bail!(
+            "repository in Cargo.toml is {repository}: set the address of this repository{here}, then run cargo xtask synth"
+        );
+    }
+    Ok(())
 }
 
 /// Fails unless a folder below `records` holds what the extension of this version writes, in every combination of settings.
@@ -113,7 +144,7 @@ fn is_date(text: &str) -> bool {
 mod tests {
     use std::fs;
 
-    use super::{RECORDS, check_records, is_date, section};
+    use super::{RECORDS, check_address, check_records, is_date, is_plain, section};
     use crate::support::workspace;
 
     const CHANGELOG: &str = "# Changelog\n\n## [Unreleased]\n\n## [1.2.0] - 2026-12-31\n\n### Added\n\n- A.\n\n## [1.1.0] - 2026-11-30\n\n- B.\n";
@@ -146,6 +177,25 @@ mod tests {
             fs::copy(file.path(), copy.join(file.file_name())).unwrap();
         }
         check_records(folder.path(), "9.8.7").unwrap_err();
+    }
+
+    #[test]
+    fn only_three_numbers_are_a_version() {
+        assert!(is_plain("0.12.3"));
+        for version in ["1.2", "1.2.3.4", "1.2.3-rc.1", "1.2.3+build", "v1.2.3", "1..3"] {
+            assert!(!is_plain(version), "{version}");
+        }
+    }
+
+    #[test]
+    fn a_tag_needs_the_address_of_the_repository() {
+        let here = "https://github.com/owner/name";
+        assert!(
+            check_address(here, None).is_ok() && check_address(here, Some("owner/name")).is_ok()
+        );
+        let other = check_address(here, Some("owner/fork")).unwrap_err().to_string();
+        assert!(other.ends_with("(this is owner/fork), then run cargo xtask synth"), "{other}");
+        assert!(check_address("https://github.example/owner/name", Some("owner/name")).is_err());
     }
 
     #[test]

@@ -84,8 +84,8 @@ pub(super) fn describe(release: &Release) -> Result<()> {
     release.write(FILE, format!("{}\n", serde_json::to_string_pretty(&layers)?).as_bytes())
 }
 
-/// Returns how `layers.json` differs from the layers in its folder.
-pub(super) fn problems(folder: &Path) -> Result<Vec<String>> {
+/// Returns how `layers.json` differs from the layers in its folder, and from the version and commit of the manifest.
+pub(super) fn problems(folder: &Path, version: &str, commit: Option<&str>) -> Result<Vec<String>> {
     let path = folder.join(FILE);
     let text = fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
     let said: Description = serde_json::from_slice(&text)
@@ -95,7 +95,11 @@ pub(super) fn problems(folder: &Path) -> Result<Vec<String>> {
     let problems = Architecture::ALL.iter().filter(differs).map(|it| {
         format!("{FILE} describes another layer for {} than {}", it.name(), build::zip(*it))
     });
-    Ok(problems.collect())
+    let mut problems: Vec<String> = problems.collect();
+    if (said.version.as_str(), said.commit.as_deref()) != (version, commit) {
+        problems.push(format!("{FILE} names another version or commit than the manifest"));
+    }
+    Ok(problems)
 }
 
 fn described(folder: &Path) -> Result<BTreeMap<String, Layer>> {
@@ -133,8 +137,9 @@ mod tests {
             "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
         );
         assert_eq!(layer["codeSha256"], "ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/YfIAFa0=");
-        assert_eq!(problems(folder.path()).unwrap(), [""; 0]);
+        assert_eq!(problems(folder.path(), "2.1.0", None).unwrap(), [""; 0]);
+        assert_eq!(problems(folder.path(), "2.1.0", Some("another")).unwrap().len(), 1);
         release.write(&build::zip(Architecture::Arm64), b"abd").unwrap();
-        assert_eq!(problems(folder.path()).unwrap().len(), 1);
+        assert_eq!(problems(folder.path(), "2.1.0", None).unwrap().len(), 1);
     }
 }

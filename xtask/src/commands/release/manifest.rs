@@ -15,8 +15,9 @@ use crate::tools::build::CHECKSUMS;
 /// The name of the manifest within the folder.
 pub(super) const FILE: &str = "manifest.json";
 
-/// Suffixes of files that can differ between two builds of the same commit, with the reason.
-const DIFFER: [(&str, &str); 0] = [];
+/// Parts of names of files that can differ when they are made again from the same commit, and the reason.
+const DIFFER: [(&str, &str); 2] = [("apple-darwin", ON_A_MAC), ("macosx", ON_A_MAC)];
+const ON_A_MAC: &str = "Apple's linker signs the program, and it contains paths of the machine";
 
 #[derive(Serialize, Deserialize)]
 struct Manifest {
@@ -78,7 +79,7 @@ pub(super) fn check(folder: &Path) -> Result<usize> {
     let others = found.iter().filter(|it| !listed.contains(it.name.as_str()));
     problems.extend(others.map(|it| format!("{} is not in the manifest", it.name)));
     if problems.is_empty() {
-        problems.extend(layers::problems(folder)?);
+        problems.extend(layers::problems(folder, &manifest.version, manifest.commit.as_deref())?);
     }
     if !problems.is_empty() {
         bail!(
@@ -93,7 +94,9 @@ pub(super) fn check(folder: &Path) -> Result<usize> {
 
 /// Fails with the files that differ between two releases of the same commit, except those that are known to differ.
 pub(super) fn compare(one: &Path, other: &Path) -> Result<()> {
-    let is_compared = |it: &&File| it.differs.is_none() && it.name != FILE;
+    // The checksums differ if and only if a file does.
+    let is_compared =
+        |it: &&File| it.differs.is_none() && ![FILE, CHECKSUMS].contains(&it.name.as_str());
     let [here, there] = [files(one)?, files(other)?];
     let sums = |files: &[File]| -> BTreeSet<(String, String)> {
         files.iter().filter(is_compared).map(|it| (it.name.clone(), it.sha256.clone())).collect()
@@ -121,7 +124,7 @@ fn files(folder: &Path) -> Result<Vec<File>> {
         let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
         let bytes =
             fs::read(&path).with_context(|| format!("{} cannot be read", path.display()))?;
-        let differs = DIFFER.iter().find(|(end, _)| name.ends_with(end));
+        let differs = DIFFER.iter().find(|(part, _)| name.contains(part));
         let differs = differs.map(|(_, reason)| (*reason).to_owned());
         files.push(File { name, bytes: bytes.len() as u64, sha256: sha256(&bytes), differs });
     }

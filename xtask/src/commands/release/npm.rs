@@ -10,9 +10,10 @@ use anyhow::{Context, Result};
 use extension_spec::deployment::Architecture;
 use serde_json::Value;
 
-use super::Release;
 use super::archive::Archive;
 use super::cli::document;
+use super::{Release, VERSION};
+use crate::project::links;
 use crate::tools::build;
 use crate::tools::cdk;
 
@@ -45,11 +46,10 @@ pub(super) fn write(release: &Release) -> Result<()> {
 fn tarball(zips: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>> {
     let mut package = Archive::new("package", TIME);
     package.add("package.json", 0o644, &description()?)?;
-    for (name, file) in
-        [("README.md", "cdk/README.md"), ("API.md", "cdk/API.md"), ("LICENSE", "LICENSE")]
-    {
-        package.add(name, 0o644, &document(file)?)?;
+    for (name, file) in [("README.md", "cdk/README.md"), ("API.md", "cdk/API.md")] {
+        package.add(name, 0o644, &linked(file)?)?;
     }
+    package.add("LICENSE", 0o644, &document("LICENSE")?)?;
     for (name, bytes) in compiled()? {
         package.add(&format!("build/lib/{name}"), 0o644, &bytes)?;
     }
@@ -57,6 +57,12 @@ fn tarball(zips: &BTreeMap<String, Vec<u8>>) -> Result<Vec<u8>> {
         package.add(&format!("layers/{name}"), 0o644, bytes)?;
     }
     package.finish()
+}
+
+/// Returns a document whose links lead to the repository.
+fn linked(file: &str) -> Result<Vec<u8>> {
+    let text = String::from_utf8(document(file)?)?;
+    Ok(links::absolute(&text, "cdk", VERSION).into_bytes())
 }
 
 /// Returns `package.json` without what only the checkout needs.

@@ -102,6 +102,9 @@ pub(super) struct Job {
     pub(super) environment: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(super) strategy: Option<Strategy>,
+    /// Values for jobs that need this one. No other job can change them.
+    #[serde(skip_serializing_if = "Map::is_empty")]
+    pub(super) outputs: Map<&'static str>,
     pub(super) runs_on: &'static str,
     pub(super) timeout_minutes: u32,
     pub(super) permissions: Permissions,

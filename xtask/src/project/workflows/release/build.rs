@@ -27,6 +27,25 @@ cargo xtask release --check \"$ELSEWHERE/release\"
 cargo xtask release --notes > \"$ELSEWHERE/notes.md\"
 ";
 
+/// Hands the digest of these files over, concatenated in the order of their names. An artifact can be replaced by any job of a run;
+/// an output of a job cannot.
+fn digest(files: &str) -> Step {
+    let digest = format!(
+        "echo \"digest=$(cat {files} | sha256sum | cut -d ' ' -f 1)\" >> \"$GITHUB_OUTPUT\"\n"
+    );
+    Step::run("Hand over its digest", digest).id("digest")
+}
+
+/// Does the same for the release.
+fn digest_elsewhere() -> Step {
+    digest(&format!("\"$ELSEWHERE/release/manifest.json\" \"$ELSEWHERE/release/{CHECKSUMS}\""))
+        .env([("ELSEWHERE", ELSEWHERE)])
+}
+
+fn outputs() -> Map<&'static str> {
+    Map::from([("digest", "${{ steps.digest.outputs.digest }}")])
+}
+
 fn reads() -> Permissions {
     Map::from([("contents", "read", "to check out")])
 }
@@ -43,9 +62,11 @@ fn layer_steps() -> Vec<Step> {
 
 pub(super) fn layers() -> Job {
     let mut steps = layer_steps();
+    steps.push(digest(&format!("target/{LAYERS}/{CHECKSUMS}")));
     steps.push(hand_over("layers", format!("target/{LAYERS}")));
     Job {
         name: "Layers",
+        outputs: outputs(),
         runs_on: LINUX,
         timeout_minutes: 60,
         permissions: reads(),
@@ -56,9 +77,11 @@ pub(super) fn layers() -> Job {
 
 pub(super) fn again() -> Job {
     let mut steps = layer_steps();
+    steps.push(digest(&format!("target/{LAYERS}/{CHECKSUMS}")));
     steps.push(hand_over("again", format!("target/{LAYERS}/{CHECKSUMS}")));
     Job {
         name: "Layers, on a second machine",
+        outputs: outputs(),
         runs_on: LINUX,
         timeout_minutes: 60,
         permissions: reads(),
@@ -73,6 +96,7 @@ pub(super) fn programs() -> Job {
     );
     Job {
         name: "Programs that publish",
+        outputs: outputs(),
         runs_on: LINUX,
         timeout_minutes: 60,
         permissions: reads(),
@@ -80,6 +104,7 @@ pub(super) fn programs() -> Job {
             steps::checkout(),
             steps::rust(),
             Step::run("Build them", build),
+            digest("programs/*"),
             hand_over(PROGRAMS, PROGRAMS),
         ],
         ..Job::default()
@@ -128,6 +153,7 @@ pub(super) fn release() -> Job {
     let folder = |name: &str| format!("{ELSEWHERE}/{name}");
     Job {
         name: "Release",
+        outputs: outputs(),
         needs: &["layers", "again", "macos"],
         runs_on: LINUX,
         timeout_minutes: 60,
@@ -143,6 +169,7 @@ pub(super) fn release() -> Job {
             Step::run("Compare both builds of the layers", COMPARE).env(environment),
             Step::run("Make the release", MAKE)
                 .env([("ELSEWHERE", ELSEWHERE), ("TAG", "${{ github.ref_name }}")]),
+            digest_elsewhere(),
             hand_over(RELEASE, folder("release")),
             hand_over("notes", folder("notes.md")),
         ],

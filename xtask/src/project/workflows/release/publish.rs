@@ -11,6 +11,10 @@ use crate::tools::build::{self, CHECKSUMS, PUBLISH};
 /// This file, as the compiler names it.
 pub(super) const DECLARED_IN: &str = file!();
 
+/// The npm package with the layers.
+const CONSTRUCTS: &str = "kinesis-telemetry-cdk";
+/// The jobs before those of the registries.
+const REGISTRIES: &[&str] = &["regions", "release", "programs"];
 /// The crate of the consumers.
 const CRATE: &str = "kinesis-telemetry-consumer";
 /// The region of the login. Layers go to all regions of a list.
@@ -62,6 +66,9 @@ cargo publish --locked --no-verify --package \"$CRATE\"
 const GITHUB: &str = "\
 if [ \"$(gh release view \"$TAG\" --json isDraft --jq .isDraft 2> /dev/null)\" = false ]; then
   echo \"::notice::the release $TAG is published already\"
+  if [ -e versions/layer-versions.json ] && ! gh release view \"$TAG\" --json assets --jq '.assets[].name' | grep -q layer-versions; then
+    gh release upload \"$TAG\" versions/layer-versions.json
+  fi
   exit 0
 fi
 gh release view \"$TAG\" > /dev/null 2>&1 || gh release create \"$TAG\" --draft --verify-tag --title \"$TAG\" --notes-file notes/notes.md
@@ -95,17 +102,50 @@ fn job(
     }
 }
 
+/// Takes the release, and fails if it is another one than the job `release` has made.
+fn take_release() -> [Step; 2] {
+    let check = format!(
+        "test \"$(cat {RELEASE}/manifest.json {RELEASE}/{CHECKSUMS} | sha256sum | cut -d ' ' -f 1)\" = \"$DIGEST\"\n\
+         cd {RELEASE}\nsha256sum --check --strict {CHECKSUMS}\n"
+    );
+    let check = Step::run("Check the release", check);
+    [take(RELEASE, RELEASE), check.env([("DIGEST", "${{ needs.release.outputs.digest }}")])]
+}
+
+/// Takes our own programs, and fails if they are others than the job `programs` has built.
+fn take_programs() -> [Step; 2] {
+    let check = "test \"$(cat programs/* | sha256sum | cut -d ' ' -f 1)\" = \"$DIGEST\"\n";
+    let check = Step::run("Check the programs", check);
+    [take(PROGRAMS, PROGRAMS), check.env([("DIGEST", "${{ needs.programs.outputs.digest }}")])]
+}
+
+/// Fails unless the layers of the release, and those within the npm package, are the ones that both machines have built.
+fn check_layers() -> Step {
+    let check = format!(
+        "test \"$LAYERS\" = \"$AGAIN\"\n\
+         test \"$(sha256sum layers/{CHECKSUMS} | cut -d ' ' -f 1)\" = \"$LAYERS\"\n\
+         (cd {RELEASE} && sha256sum --check --strict ../layers/{CHECKSUMS})\n\
+         mkdir package\n\
+         tar -xzf {RELEASE}/{CONSTRUCTS}-*.tgz -C package --strip-components 2 package/layers\n\
+         (cd package && sha256sum --check --strict --ignore-missing ../layers/{CHECKSUMS} && test \"$(ls | wc -l)\" = 3)\n"
+    );
+    Step::run("Check the layers", check).env([
+        ("LAYERS", "${{ needs.layers.outputs.digest }}"),
+        ("AGAIN", "${{ needs.again.outputs.digest }}"),
+    ])
+}
+
 pub(super) fn attest() -> Job {
-    let check = format!("cd {RELEASE}\nsha256sum --check --strict {CHECKSUMS}\n");
-    let mut steps = vec![
-        take(RELEASE, RELEASE),
-        Step::run("Check the checksums", check),
+    let mut steps: Vec<Step> = take_release().into();
+    steps.extend([
+        take("layers", "layers"),
+        check_layers(),
         Step::uses(
             "Attest where all files come from",
             pins::ATTEST,
             [("subject-path", format!("{RELEASE}/*"))],
         ),
-    ];
+    ]);
     steps.extend(Architecture::ALL.map(|architecture| {
         Step::uses(
             format!("Attest what is in the layer for {}", architecture.name()),
@@ -120,15 +160,15 @@ pub(super) fn attest() -> Job {
         ("id-token", "write", "to sign who builds"),
         ("attestations", "write", "to store what is signed"),
     ]);
-    job("Attest", &["release", "test"], permissions, steps)
+    job("Attest", &["release", "test", "layers", "again"], permissions, steps)
 }
 
 pub(super) fn regions() -> Job {
     let notice = "echo \"::notice::the variable AWS_PUBLISH_ROLE is not set, so no layers are published to AWS (docs/releasing.md)\"";
-    let steps = vec![
-        Step::run("Say that no layers are published", notice).only_if(HAS_NO_ROLE),
-        take(RELEASE, RELEASE).only_if(HAS_ROLE),
-        take(PROGRAMS, PROGRAMS).only_if(HAS_ROLE),
+    let mut steps =
+        vec![Step::run("Say that no layers are published", notice).only_if(HAS_NO_ROLE)];
+    steps.extend(take_release().into_iter().chain(take_programs()).map(|it| it.only_if(HAS_ROLE)));
+    steps.extend([
         Step::uses(
             "Sign in to AWS",
             pins::AWS_CREDENTIALS,
@@ -143,32 +183,40 @@ pub(super) fn regions() -> Job {
             ("SIGNING_BUCKET", "${{ vars.AWS_SIGNING_BUCKET }}"),
             ("ORGANIZATION", "${{ vars.AWS_ORGANIZATION }}"),
         ]),
+        Step::uses(
+            "Attest which versions they are",
+            pins::ATTEST,
+            [("subject-path", "layer-versions.json")],
+        )
+        .only_if(HAS_ROLE),
         hand_over(VERSIONS, "layer-versions.json").only_if(HAS_ROLE),
-    ];
-    job("Layers to AWS", &["attest", "programs"], signs_in(), steps)
+    ]);
+    let permissions = Map::from([
+        ("id-token", "write", "to sign in without a secret, and to sign who publishes"),
+        ("attestations", "write", "to store what is signed"),
+    ]);
+    job("Layers to AWS", &["attest", "programs", "release"], permissions, steps)
 }
 
 /// What the jobs of all registries begin with.
 fn unpublished(registry: &'static str) -> Vec<Step> {
-    vec![
-        take(RELEASE, RELEASE),
-        take(PROGRAMS, PROGRAMS),
-        Step::run("See what the registry does not have", UNPUBLISHED).env([("REGISTRY", registry)]),
-    ]
+    let look = Step::run("See what the registry does not have", UNPUBLISHED);
+    let look = look.env([("REGISTRY", registry)]);
+    take_release().into_iter().chain(take_programs()).chain([look]).collect()
 }
 
 pub(super) fn npm() -> Job {
     let mut steps = unpublished("npm");
     steps.push(steps::node_of(pins::PUBLISHING_NODE));
     steps.push(Step::run("Publish", NPM));
-    job("Packages to npm", &["regions"], signs_in(), steps)
+    job("Packages to npm", REGISTRIES, signs_in(), steps)
 }
 
 pub(super) fn pypi() -> Job {
     let mut steps = unpublished("pypi");
     let publish = Step::uses("Publish", pins::PYPI_PUBLISH, [("packages-dir", "unpublished")]);
     steps.push(publish.only_if("${{ hashFiles('unpublished/*') != '' }}"));
-    job("Packages to PyPI", &["regions"], signs_in(), steps)
+    job("Packages to PyPI", REGISTRIES, signs_in(), steps)
 }
 
 pub(super) fn crates() -> Job {
@@ -186,12 +234,12 @@ pub(super) fn crates() -> Job {
         ("contents", "read", "to check out"),
         ("id-token", "write", "to sign in without a secret"),
     ]);
-    job("Crate", &["regions"], permissions, steps)
+    job("Crate", REGISTRIES, permissions, steps)
 }
 
 pub(super) fn github() -> Job {
-    let steps = vec![
-        take(RELEASE, RELEASE),
+    let mut steps: Vec<Step> = take_release().into();
+    steps.extend([
         take("notes", "notes"),
         take(VERSIONS, "versions").only_if(HAS_ROLE),
         Step::run("Publish", GITHUB).env([
@@ -199,7 +247,7 @@ pub(super) fn github() -> Job {
             ("GH_REPO", "${{ github.repository }}"),
             ("TAG", "${{ github.ref_name }}"),
         ]),
-    ];
+    ]);
     let permissions = Map::from([("contents", "write", "to make the release")]);
-    job("Release on GitHub", &["npm", "pypi", "crate"], permissions, steps)
+    job("Release on GitHub", &["npm", "pypi", "crate", "release"], permissions, steps)
 }
