@@ -210,7 +210,7 @@ _xtask() {
             return 0
             ;;
         xtask__subcmd__ci)
-            opts="-h --help"
+            opts="-h --artifacts --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

@@ -75,6 +75,7 @@ complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l step-timeout -d 'The longest time that one step of an extension may take' -r
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l svg -d 'Also draw the results into an SVG file' -r -F
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from bench" -l json -d 'Print the results as JSON'
+complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from ci" -l artifacts -d 'Check only what ships: layers, CLI and release'
 complete -c cargo -n "__fish_cargo_xtask_using_subcommand xtask; and __fish_seen_subcommand_from build" -l arch -d 'For which functions' -r -f -a "x86_64\t''
 arm64\t''
 all\t''"

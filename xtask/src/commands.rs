@@ -101,7 +101,7 @@ impl Command {
             Self::Demo(options) => demo::run(options),
             Self::Test(options) => test::run(options),
             Self::Bench(options) => bench::run(options),
-            Self::Ci(_) => ci::run(),
+            Self::Ci(options) => ci::run(options),
             Self::Build(options) => build::run(options),
             Self::Package(options) => package::run(options),
             Self::Release(options) => release::run(options),
