@@ -16,9 +16,7 @@ use crate::{Request, decoded};
 pub use canaries::Canary;
 pub use layers::LayerVersion;
 use signer::Job;
-
-/// The version of the signing profile.
-pub const PROFILE: &str = "arn:aws:signer:eu-central-1:111122223333:/signing-profiles/profile/1";
+pub use signer::profile_version;
 
 /// An answer with a body of bytes.
 #[derive(Clone, Debug, Default)]
@@ -68,6 +66,8 @@ pub struct Regions {
     pub objects: BTreeMap<(String, String), Vec<u8>>,
     /// Code-signing jobs by their IDs.
     pub jobs: BTreeMap<String, Job>,
+    /// Number of jobs, from the next one on, that end without a signature.
+    pub failing_jobs: usize,
     /// The operation of each call, in their order.
     pub calls: Vec<&'static str>,
     /// The call that fails, by its number from 0.

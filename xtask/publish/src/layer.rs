@@ -32,7 +32,7 @@ pub(crate) struct Version {
 }
 
 impl Version {
-    /// Fails if Lambda does not see the signature of a signed layer.
+    /// Fails if Lambda does not see the signature of the profile in a signed layer.
     fn new(
         layer: &Layer,
         arn: Option<String>,
@@ -41,11 +41,18 @@ impl Version {
     ) -> Result<Self> {
         let arn = arn.context("Lambda names no ARN of a layer version")?;
         let signer = content.and_then(|it| it.signing_profile_version_arn()).map(str::to_owned);
-        if layer.is_signed && signer.is_none() {
-            bail!(
+        let Some(profile) = &layer.profile else { return Ok(Self { arn, number, signer }) };
+        let remedy =
+            "delete the version and the signed zip in the bucket, and run this command again";
+        match &signer {
+            None => bail!(
                 "Lambda sees no signature in {arn}, which was published from a signed zip: check that the profile is for the platform \
-                 AWSLambda-SHA384-ECDSA, delete the version and the signed zip in the bucket, and run this command again"
-            );
+                 AWSLambda-SHA384-ECDSA, {remedy}"
+            ),
+            Some(signer) if !signer.contains(&format!("/signing-profiles/{profile}/")) => bail!(
+                "Lambda sees the signature of {signer} in {arn}, and --signing-profile is {profile}: {remedy}"
+            ),
+            Some(_) => {}
         }
         Ok(Self { arn, number, signer })
     }

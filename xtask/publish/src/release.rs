@@ -31,8 +31,8 @@ pub(crate) struct Layer {
     pub(crate) file: String,
     pub(crate) zip: Vec<u8>,
     pub(crate) digest: Digest,
-    /// True if a signature is in the zip.
-    pub(crate) is_signed: bool,
+    /// The signing profile whose signature is in the zip, if it is signed.
+    pub(crate) profile: Option<String>,
 }
 
 /// The SHA-256 of a zip.
@@ -55,8 +55,9 @@ struct File {
 
 /// `layers.json`, as far as it is repeated here.
 #[derive(Deserialize)]
-struct Layers {
+struct Descriptions {
     version: String,
+    commit: Option<String>,
     layers: BTreeMap<String, Described>,
 }
 
@@ -86,10 +87,11 @@ impl Digest {
 }
 
 impl Release {
-    /// Reads a folder. Fails if it states no commit, or if a layer is not the file that the manifest lists.
+    /// Reads a folder. Fails if it states no commit, if its documents are about different releases, or if a layer is not
+    /// the file that the manifest lists.
     pub(crate) fn read(folder: &Path) -> Result<Self> {
         let manifest: Manifest = json(folder, "manifest.json")?;
-        let described: Layers = json(folder, "layers.json")?;
+        let described: Descriptions = json(folder, "layers.json")?;
         let place = folder.display();
         let Manifest { version, commit, files } = manifest;
         let Some(commit) = commit else {
@@ -97,10 +99,11 @@ impl Release {
                 "{place} was made from a checkout with changes that no commit has: make the release again from a commit"
             );
         };
-        if described.version != version {
+        if described.version != version || described.commit.as_ref() != Some(&commit) {
             bail!(
-                "{place}: layers.json is about {}, and manifest.json about {version}: make the release again",
-                described.version
+                "{place}: layers.json is about v{} ({}), and manifest.json about v{version} ({commit}): make the release again",
+                described.version,
+                described.commit.as_deref().unwrap_or("no commit")
             );
         }
         let layers = Architecture::ALL.map(|architecture| {
@@ -118,7 +121,7 @@ impl Release {
                     listed.sha256
                 );
             }
-            Ok(Layer { architecture, file, zip, digest, is_signed: false })
+            Ok(Layer { architecture, file, zip, digest, profile: None })
         });
         let layers = layers.into_iter().collect::<Result<_>>()?;
         Ok(Self { version, commit, layers })

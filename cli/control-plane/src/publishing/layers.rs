@@ -5,8 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::signer::SIGNATURE;
-use super::{Answer, PROFILE, Regions, answer, body, parameter, parts, refused};
+use super::signer::signer;
+use super::{Answer, Regions, answer, body, parameter, parts, refused};
 use crate::{ACCOUNT, Request};
 
 /// A layer version.
@@ -24,8 +24,8 @@ pub struct LayerVersion {
     pub architectures: Vec<String>,
     /// Statements of the policy.
     pub statements: Vec<Value>,
-    /// True if a signature of AWS Signer is in the zip.
-    pub is_signed: bool,
+    /// The version of the profile with which AWS Signer has signed the zip.
+    pub signer: Option<String>,
     /// True if a function with this version was invoked and the extension was ready.
     pub is_verified: bool,
 }
@@ -50,8 +50,8 @@ impl LayerVersion {
     fn with_content(&self, region: &str, layer: &str) -> Value {
         let mut described = self.described(region, layer);
         described["Content"] = json!({ "CodeSha256": self.code_sha256, "CodeSize": 1 });
-        if self.is_signed {
-            described["Content"]["SigningProfileVersionArn"] = json!(PROFILE);
+        if let Some(signer) = &self.signer {
+            described["Content"]["SigningProfileVersionArn"] = json!(signer);
         }
         described
     }
@@ -106,7 +106,7 @@ impl Regions {
             license: text("LicenseInfo"),
             architectures,
             statements: Vec::new(),
-            is_signed: zip.windows(SIGNATURE.len()).any(|it| it == SIGNATURE.as_bytes()),
+            signer: signer(&zip),
             is_verified: false,
         };
         if versions.iter().any(|it| it.description == version.description) {

@@ -1,13 +1,13 @@
-//! AWS Signer: a job reads a zip from a bucket, and writes another one that contains a signature.
+//! AWS Signer: a job reads a zip from a bucket, and writes another one that contains a signature, once.
 
 use rawzip::{CompressionMethod, ZipArchive, ZipArchiveWriter};
 use serde_json::json;
 
 use super::{Answer, Regions, answer, body, parts, refused};
-use crate::Request;
+use crate::{ACCOUNT, Request};
 
 /// The file that holds the signature.
-pub(super) const SIGNATURE: &str = "META-INF/aws_signer_signature_v1.0.SF";
+const SIGNATURE: &str = "META-INF/aws_signer_signature_v1.0.SF";
 
 /// A code-signing job.
 #[derive(Clone, Debug)]
@@ -16,9 +16,18 @@ pub struct Job {
     pub token: String,
     bucket: String,
     source: String,
+    version: String,
     prefix: String,
-    /// Number of reads of its state; it has ended after the first one.
+    profile: String,
+    /// Number of reads of its state; it ends at the second one.
     looks: usize,
+    /// True if it has ended without a signature.
+    has_failed: bool,
+}
+
+/// Returns the ARN of the version of a signing profile.
+pub fn profile_version(profile: &str) -> String {
+    format!("arn:aws:signer:eu-central-1:{ACCOUNT}:/signing-profiles/{profile}/1")
 }
 
 impl Regions {
@@ -31,21 +40,27 @@ impl Regions {
             return refused(404, "ResourceNotFoundException", &id);
         };
         job.looks += 1;
-        let job = job.clone();
-        if job.looks < 2 {
-            return answer(200, &json!({ "jobId": id, "status": "InProgress" }));
+        if job.looks == 2 {
+            let unsigned = self.objects.get(&(job.bucket.clone(), job.source.clone()));
+            let zip = unsigned.and_then(|it| signed(it, &job.profile, &id));
+            job.has_failed = zip.is_none() || self.failing_jobs > 0;
+            self.failing_jobs = self.failing_jobs.saturating_sub(1);
+            if let Some(zip) = zip.filter(|_| !job.has_failed) {
+                let key = format!("{}{id}.zip", job.prefix);
+                self.objects.insert((job.bucket.clone(), key), zip);
+            }
         }
-        let key = format!("{}{id}.zip", job.prefix);
-        let unsigned = self.objects.get(&(job.bucket.clone(), job.source));
-        let zip = unsigned.and_then(|it| signed(it, &id));
-        let Some(zip) = zip else {
-            return answer(
-                200,
-                &json!({ "jobId": id, "status": "Failed", "statusReason": "no zip" }),
-            );
-        };
-        self.objects.insert((job.bucket, key), zip);
-        answer(200, &json!({ "jobId": id, "status": "Succeeded" }))
+        let source = json!({ "bucketName": job.bucket, "key": job.source, "version": job.version });
+        let mut described = json!({ "jobId": id, "source": { "s3": source } });
+        described["status"] = json!(match (job.looks, job.has_failed) {
+            (..2, _) => "InProgress",
+            (_, true) => "Failed",
+            (_, false) => "Succeeded",
+        });
+        if job.has_failed {
+            described["statusReason"] = json!("the zip cannot be signed");
+        }
+        answer(200, &described)
     }
 
     fn start(&mut self, request: &Request) -> Answer {
@@ -63,8 +78,11 @@ impl Regions {
             token,
             bucket: text("/source/s3/bucketName"),
             source: text("/source/s3/key"),
+            version: text("/source/s3/version"),
             prefix: text("/destination/s3/prefix"),
+            profile: text("/profileName"),
             looks: 0,
+            has_failed: false,
         };
         self.jobs.entry(id.clone()).or_insert(job);
         answer(200, &json!({ "jobId": id }))
@@ -72,15 +90,30 @@ impl Regions {
 }
 
 /// Returns a zip with a signature that no other job makes.
-fn signed(zip: &[u8], id: &str) -> Option<Vec<u8>> {
+fn signed(zip: &[u8], profile: &str, id: &str) -> Option<Vec<u8>> {
+    let signature = format!("{} {id}", profile_version(profile));
+    let mut files = files(zip)?;
+    files.insert(0, (SIGNATURE.as_bytes().to_vec(), signature.into_bytes()));
+    Some(stored(&files))
+}
+
+/// Returns the version of the profile that has signed a zip.
+pub(super) fn signer(zip: &[u8]) -> Option<String> {
+    let files = files(zip)?;
+    let (_, signature) = files.iter().find(|(path, _)| path == SIGNATURE.as_bytes())?;
+    String::from_utf8_lossy(signature).split(' ').next().map(str::to_owned)
+}
+
+/// Returns the files of a zip, by path.
+fn files(zip: &[u8]) -> Option<Vec<(Vec<u8>, Vec<u8>)>> {
     let archive = ZipArchive::from_slice(zip).ok()?;
     let mut entries = archive.entries();
-    let mut files = vec![(SIGNATURE.as_bytes().to_vec(), id.as_bytes().to_vec())];
+    let mut files = Vec::new();
     while let Some(entry) = entries.next_entry().ok()? {
         let data = archive.get_entry(entry.wayfinder()).ok()?.data().to_vec();
         files.push((entry.file_path().as_bytes().to_vec(), data));
     }
-    Some(stored(&files))
+    Some(files)
 }
 
 /// Returns a zip of these files, by path.

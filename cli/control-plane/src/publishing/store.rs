@@ -20,7 +20,8 @@ impl Regions {
             }
             "PutObject" => {
                 self.objects.insert((bucket, key), request.body.clone());
-                let headers = vec![("x-amz-version-id", "version-1".to_owned())];
+                let version = format!("version-{}", self.calls.len());
+                let headers = vec![("x-amz-version-id", version)];
                 Answer { status: 200, headers, body: Vec::new() }
             }
             _ => match self.objects.get(&(bucket, key)) {

@@ -31,7 +31,7 @@ use crate::release::{Digest, Release};
 use crate::summary::Summary;
 
 pub(super) const REGIONS: [&str; 3] = ["eu-central-1", "us-east-1", "ap-southeast-7"];
-const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
+pub(super) const COMMIT: &str = "0123456789abcdef0123456789abcdef01234567";
 
 /// An account, and the folder of a release.
 pub(super) struct World {

@@ -1,6 +1,6 @@
 //! Inputs that a run refuses, with their messages.
 
-use super::harness::{REGIONS, World, test, zip};
+use super::harness::{COMMIT, REGIONS, World, test, zip};
 use kinesis_telemetry_control_plane::publishing::Canary;
 use serde_json::json;
 
@@ -39,6 +39,23 @@ fn a_release_without_a_commit_is_refused_before_the_first_call() {
         let error = world.run("").await.err().unwrap().to_string();
         assert!(error.contains("changes that no commit has"), "{error}");
         assert_eq!(world.account.state().calls, [""; 0]);
+    });
+}
+
+#[test]
+fn documents_of_two_releases_are_refused_before_the_first_call() {
+    test(async || {
+        for (version, commit) in [("1.2.4", COMMIT), ("1.2.3", "76543210")] {
+            let world = World::new();
+            let layers = json!({ "version": version, "commit": commit, "layers": {} });
+            world.write("layers.json", layers.to_string().as_bytes());
+            let error = world.run("").await.err().unwrap().to_string();
+            assert!(
+                error.contains(&format!("layers.json is about v{version} ({commit})")),
+                "{error}"
+            );
+            assert_eq!(world.account.state().calls, [""; 0]);
+        }
     });
 }
 
