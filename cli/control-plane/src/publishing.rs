@@ -55,6 +55,8 @@ pub struct Place {
     pub functions: BTreeMap<String, Canary>,
     /// True if the extension in a layer does not start.
     pub is_broken: bool,
+    /// Number of environments, from the next one on, that Lambda initialises before the invocation.
+    pub proactive: usize,
 }
 
 /// The state of the account, which tests read and change.
@@ -185,6 +187,9 @@ fn operation(host: &str, request: &Request) -> Option<(&'static str, String, Ser
         (Service::Lambda, "POST", [_, "functions"]) => "CreateFunction",
         (Service::Lambda, "GET", [_, "functions", _, "configuration"]) => {
             "GetFunctionConfiguration"
+        }
+        (Service::Lambda, "PUT", [_, "functions", _, "configuration"]) => {
+            "UpdateFunctionConfiguration"
         }
         (Service::Lambda, "POST", [_, "functions", _, "invocations"]) => "Invoke",
         (Service::Lambda, "DELETE", [_, "functions", _]) => "DeleteFunction",

@@ -1,28 +1,31 @@
-//! Verifies a layer version with a function that is made for it, invoked once and deleted.
+//! Verifies a layer version with a function that is made for it, invoked and deleted.
+//!
+//! Lambda reports extensions when it initialises an environment, and only the log of the invocation that waits for that contains the
+//! report. A function is therefore never reused. If Lambda has initialised the environment before the invocation, another value of an
+//! environment variable makes it initialise a new one.
 
 use std::time::Duration;
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use aws_sdk_lambda::error::ProvideErrorMetadata as _;
 use aws_sdk_lambda::operation::create_function::CreateFunctionError;
 use aws_sdk_lambda::operation::invoke::InvokeOutput;
 use aws_sdk_lambda::primitives::Blob;
 use aws_sdk_lambda::types::{
-    Architecture, FunctionCode, LastUpdateStatus, LogType, Runtime, State,
+    Architecture, Environment, FunctionCode, LastUpdateStatus, LogType, Runtime, State,
 };
-use base64::Engine as _;
-use base64::prelude::BASE64_STANDARD;
-use extension_spec::{EXTENSION_NAME, LOG_PREFIX, variable};
+use extension_spec::EXTENSION_NAME;
 use kinesis_telemetry_terminal::plain;
 use tokio::time::sleep;
 
 use crate::canary_function::{HANDLER, zip};
+use crate::canary_log::{Verdict, judged};
 use crate::layer::Version;
 use crate::place::Place;
 use crate::release::{Layer, Release};
 
 /// The description that marks a function as one of these.
-const DESCRIPTION: &str =
+pub(crate) const DESCRIPTION: &str =
     "Verifies a layer of kinesis-telemetry-extension; made and deleted by cargo xtask publish";
 /// The runtime of the function. Raise it before Lambda refuses new functions with it (Lambda Developer Guide, "Runtime deprecation policy").
 const RUNTIME: Runtime = Runtime::Nodejs24x;
@@ -31,9 +34,14 @@ const TIMEOUT_SECONDS: i32 = 30;
 const WAIT: Duration = Duration::from_secs(2);
 /// The number of checks until a function counts as failed: two minutes.
 const LOOKS: usize = 60;
+/// The number of attempts to create a function whose name is taken.
+const CREATIONS: usize = 5;
+/// The number of invocations until one has initialised an environment.
+const INVOCATIONS: usize = 4;
+/// The environment variable whose value makes Lambda initialise a new environment.
+const VARIABLE: &str = "CANARY_INVOCATION";
 
-/// Verifies a version: makes the function, invokes it, and deletes it in any case. One that a killed run leaves is used or replaced
-/// by the next run.
+/// Verifies a version: makes the function, invokes it, and deletes it in any case. The next run replaces one that a killed run leaves.
 pub(crate) async fn verify(
     place: &Place,
     release: &Release,
@@ -43,12 +51,44 @@ pub(crate) async fn verify(
 ) -> Result<()> {
     let name = format!("{EXTENSION_NAME}-canary-{}", layer.architecture.name());
     create(place, layer, version, role, &name).await?;
-    let verified = invoke(place, &name).await.and_then(|answer| {
-        judged(&answer, &release.version)
-            .map_err(|why| anyhow!("{} does not work in a function: {why}", version.arn))
-    });
+    let verified = observe(place, release, version, &name).await;
     let deleted = delete(place, &name).await;
     verified.and(deleted)
+}
+
+/// Invokes the function until a log reports the extension. Fails if the extension does not work.
+async fn observe(place: &Place, release: &Release, version: &Version, name: &str) -> Result<()> {
+    let mut last = String::new();
+    for invocation in 0..INVOCATIONS {
+        if invocation > 0 {
+            renew(place, name, invocation).await?;
+        }
+        match judged(&invoke(place, name).await?, &release.version) {
+            Verdict::Works => return Ok(()),
+            Verdict::Fails(why) => bail!("{} does not work in a function: {why}", version.arn),
+            Verdict::Silent(line) => last = line,
+        }
+    }
+    bail!(
+        "{} is not verified: the logs of {INVOCATIONS} invocations do not name the extension, and the last one ends with: {last}",
+        version.arn
+    )
+}
+
+/// Changes the configuration of the function, so that Lambda initialises a new environment.
+async fn renew(place: &Place, name: &str, invocation: usize) -> Result<()> {
+    place.turn().await;
+    let environment = Environment::builder().variables(VARIABLE, invocation.to_string()).build();
+    let update = place.lambda.update_function_configuration().function_name(name);
+    match update.environment(environment).send().await {
+        Ok(_) => Ok(()),
+        // The response to this update was lost, and its repetition finds it in progress.
+        Err(error) if error.code() == Some("ResourceConflictException") => Ok(()),
+        Err(error) => {
+            let doing = format!("changing the function {name}");
+            Err(place.aws.explain(&doing, "lambda:UpdateFunctionConfiguration", &error))
+        }
+    }
 }
 
 /// Makes the function, in place of one that an earlier run has left.
@@ -59,7 +99,7 @@ async fn create(
     role: &str,
     name: &str,
 ) -> Result<()> {
-    loop {
+    for _ in 0..CREATIONS {
         place.turn().await;
         let code = FunctionCode::builder().zip_file(Blob::new(zip()?)).build();
         let answer = place
@@ -83,9 +123,7 @@ async fn create(
                     .as_service_error()
                     .is_some_and(CreateFunctionError::is_resource_conflict_exception) =>
             {
-                if found(place, version, name).await? {
-                    return Ok(());
-                }
+                check_origin(place, name).await?;
                 delete(place, name).await?;
             }
             Err(error) => {
@@ -94,15 +132,20 @@ async fn create(
             }
         }
     }
+    bail!(
+        "the function {name} in {} exists again after each of {CREATIONS} deletions: wait until no other run publishes, and run this \
+         command again",
+        place.region()
+    )
 }
 
-/// Checks the function with this name. Returns true if it is for this version. Fails if this program did not create it.
-async fn found(place: &Place, version: &Version, name: &str) -> Result<bool> {
+/// Fails if there is a function with this name that this program did not create.
+async fn check_origin(place: &Place, name: &str) -> Result<()> {
     place.turn().await;
     let answer = place.lambda.get_function_configuration().function_name(name).send().await;
     let description = match answer {
         Ok(it) => it.description.unwrap_or_default(),
-        Err(error) if error.code() == Some("ResourceNotFoundException") => return Ok(false),
+        Err(error) if error.code() == Some("ResourceNotFoundException") => return Ok(()),
         Err(error) => {
             let doing = format!("reading the function {name}");
             return Err(place.aws.explain(&doing, "lambda:GetFunctionConfiguration", &error));
@@ -114,7 +157,7 @@ async fn found(place: &Place, version: &Version, name: &str) -> Result<bool> {
             place.region()
         );
     }
-    Ok(description.ends_with(&format!("({})", version.arn)))
+    Ok(())
 }
 
 /// Waits until the function is ready, and invokes it.
@@ -130,7 +173,12 @@ async fn invoke(place: &Place, name: &str) -> Result<InvokeOutput> {
             (Some(State::Failed), _) | (_, Some(LastUpdateStatus::Failed)) => bail!(
                 "the function {name} in {} cannot be used: {}",
                 place.region(),
-                plain(function.state_reason().unwrap_or("Lambda names no reason"))
+                plain(
+                    function
+                        .last_update_status_reason()
+                        .or(function.state_reason())
+                        .unwrap_or("Lambda names no reason")
+                )
             ),
             (Some(State::Active), Some(LastUpdateStatus::Successful) | None) => break,
             (state, _) if look == LOOKS => bail!(
@@ -159,76 +207,5 @@ async fn delete(place: &Place, name: &str) -> Result<()> {
             let doing = format!("deleting the function {name}");
             Err(place.aws.explain(&doing, "lambda:DeleteFunction", &error))
         }
-    }
-}
-
-/// Returns the reason why an invocation does not prove that the layer works.
-fn judged(answer: &InvokeOutput, version: &str) -> Result<(), String> {
-    let log = answer.log_result().unwrap_or_default();
-    let log = BASE64_STANDARD.decode(log).unwrap_or_default();
-    let log = String::from_utf8_lossy(&log);
-    if let Some(error) = answer.function_error() {
-        return Err(format!("{error}, and the log says: {}", plain(&log)));
-    }
-    judged_log(&log, version)
-}
-
-/// Returns what is missing in the log, or must not be there.
-fn judged_log(log: &str, version: &str) -> Result<(), String> {
-    let fields =
-        |line: &str| line.split('\t').map(str::trim).map(str::to_owned).collect::<Vec<_>>();
-    let is_ours = |it: &Vec<String>| {
-        it.first().is_some_and(|word| word == "EXTENSION")
-            && it.contains(&format!("Name: {EXTENSION_NAME}"))
-    };
-    let Some(state) = log.lines().map(fields).find(is_ours) else {
-        return Err(format!(
-            "the log does not name the extension: {}",
-            plain(log.lines().last().unwrap_or("it is empty"))
-        ));
-    };
-    if !state.contains(&"State: Ready".to_owned()) || log.contains("Extension.") {
-        return Err(format!("the extension is not ready: {}", plain(&state.join(" "))));
-    }
-    // The function has no stream, so the extension says that it delivers nothing.
-    let own = log.lines().filter(|it| it.contains(LOG_PREFIX));
-    for line in own {
-        if line.contains(" ERROR ") && !line.contains(variable::STREAM) {
-            return Err(format!("the extension logs an error: {}", plain(line)));
-        }
-        if line.contains("(version ") && !line.contains(&format!("(version {version})")) {
-            return Err(format!("the extension is not {version}: {}", plain(line)));
-        }
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::judged_log;
-
-    const READY: &str = "START RequestId: 1 Version: $LATEST\nEXTENSION\tName: kinesis-telemetry-extension\tState: Ready\tEvents: [INVOKE, SHUTDOWN]\n";
-
-    #[test]
-    fn a_log_with_the_extension_ready_is_accepted() {
-        assert_eq!(judged_log(READY, "1.2.3"), Ok(()));
-        let no_stream = "[kinesis-telemetry-extension] ERROR no telemetry is delivered: no stream is configured; set KINESIS_TELEMETRY_STREAM to (version 1.2.3)\n";
-        assert_eq!(judged_log(&format!("{READY}{no_stream}"), "1.2.3"), Ok(()));
-        let other = judged_log(&format!("{READY}{no_stream}"), "1.2.4").unwrap_err();
-        assert!(other.starts_with("the extension is not 1.2.4"), "{other}");
-    }
-
-    #[test]
-    fn a_log_of_a_broken_layer_is_refused() {
-        let of = |log: &str| judged_log(log, "1.2.3").unwrap_err();
-        assert!(of("").contains("does not name the extension"));
-        let other = READY.replace("kinesis-telemetry-extension", "other");
-        assert!(of(&other).contains("does not name the extension"));
-        let failed = READY.replace("Ready", "LaunchError");
-        assert!(of(&failed).starts_with("the extension is not ready"));
-        let crashed = format!("{READY}RequestId: 1 Error: exit code 1 Extension.Crash\n");
-        assert!(of(&crashed).starts_with("the extension is not ready"));
-        let error = format!("{READY}[kinesis-telemetry-extension] ERROR something else\n");
-        assert!(of(&error).starts_with("the extension logs an error"));
     }
 }

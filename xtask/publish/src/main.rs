@@ -7,6 +7,7 @@
 
 mod canary;
 mod canary_function;
+mod canary_log;
 mod layer;
 mod open;
 mod options;

@@ -1,5 +1,6 @@
 //! Runs the whole program against an account with state, in virtual time.
 
+mod canaries;
 mod continued;
 mod documents;
 mod harness;

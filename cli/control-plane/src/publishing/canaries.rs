@@ -1,4 +1,4 @@
-//! Functions that are created for a single invocation.
+//! Functions that are created to verify a layer.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -18,8 +18,14 @@ pub struct Canary {
     pub layer: String,
     /// The architecture.
     pub architecture: String,
-    /// Number of reads of its state; it is ready after the first one.
+    /// The environment variables, as the request states them.
+    pub environment: Value,
+    /// Number of reads of its state since it was created or updated; it is ready after the first one.
     pub looks: usize,
+    /// True if an update has begun that the function does not have yet.
+    pub is_updating: bool,
+    /// True if the next invocation finds an environment whose extensions are initialised.
+    pub is_warm: bool,
 }
 
 impl Regions {
@@ -50,21 +56,39 @@ impl Regions {
             }
             "GetFunctionConfiguration" => {
                 function.looks += 1;
-                let state = if function.looks > 1 { "Active" } else { "Pending" };
+                if function.is_updating && function.looks > 1 {
+                    function.is_updating = false;
+                    function.is_warm = is_proactive(&mut place.proactive);
+                }
+                let is_pending = function.looks < 2;
+                let state = if is_pending && !function.is_updating { "Pending" } else { "Active" };
+                let update = if function.is_updating { "InProgress" } else { "Successful" };
                 answer(
                     200,
                     &json!({
                         "FunctionName": name, "Description": function.description, "State": state,
-                        "LastUpdateStatus": "Successful",
+                        "LastUpdateStatus": update,
                     }),
                 )
             }
-            _ if function.looks < 2 => {
+            _ if function.looks < 2 && !function.is_updating => {
                 refused(409, "ResourceConflictException", "The function is pending")
             }
+            "UpdateFunctionConfiguration" if function.is_updating => {
+                refused(409, "ResourceConflictException", "An update is in progress")
+            }
+            "UpdateFunctionConfiguration" => {
+                let environment = body["Environment"].clone();
+                // Lambda keeps the environments of a function whose configuration stays as it is.
+                function.is_updating = environment != function.environment;
+                function.environment = environment;
+                function.looks = if function.is_updating { 0 } else { function.looks };
+                answer(200, &json!({ "FunctionName": name }))
+            }
             _ => {
+                let is_warm = std::mem::replace(&mut function.is_warm, true);
                 let (layer, architecture) = (function.layer.clone(), function.architecture.clone());
-                self.invoke(region, &layer, &architecture)
+                self.invoke(region, &layer, &architecture, is_warm)
             }
         }
     }
@@ -79,13 +103,15 @@ impl Regions {
             description: text(&body["Description"]),
             layer: text(&body["Layers"][0]),
             architecture: text(&body["Architectures"][0]),
-            looks: 0,
+            is_warm: is_proactive(&mut place.proactive),
+            ..Canary::default()
         };
         place.functions.insert(name.to_owned(), function);
         answer(201, &json!({ "FunctionName": name, "State": "Pending" }))
     }
 
-    fn invoke(&mut self, region: &str, layer: &str, architecture: &str) -> Answer {
+    /// Answers an invocation. The log names the extension only if the invocation has started the environment.
+    fn invoke(&mut self, region: &str, layer: &str, architecture: &str, is_warm: bool) -> Answer {
         let place = self.regions.entry(region.to_owned()).or_default();
         let is_broken = place.is_broken;
         let versions = place.layers.iter_mut().flat_map(|(name, versions)| {
@@ -97,12 +123,24 @@ impl Regions {
             self.violations.push(format!("{layer} was verified on {architecture}"));
             return refused(400, "InvalidParameterValueException", layer);
         };
-        version.is_verified = !is_broken;
-        let state = if is_broken { "LaunchError" } else { "Ready" };
-        let log = format!(
-            "START RequestId: 1 Version: $LATEST\nEXTENSION\tName: {EXTENSION_NAME}\tState: {state}\tEvents: [INVOKE, SHUTDOWN]\nEND RequestId: 1\n"
-        );
+        let extension = if is_warm {
+            String::new()
+        } else {
+            version.is_verified = !is_broken;
+            let state = if is_broken { "LaunchError" } else { "Ready" };
+            format!(
+                "EXTENSION\tName: {EXTENSION_NAME}\tState: {state}\tEvents: [INVOKE, SHUTDOWN]\n"
+            )
+        };
+        let log = format!("START RequestId: 1 Version: $LATEST\n{extension}END RequestId: 1\n");
         let headers = vec![("x-amz-log-result", BASE64_STANDARD.encode(log))];
         Answer { status: 200, headers, body: b"\"ok\"".to_vec() }
     }
+}
+
+/// Counts an environment. Returns true if Lambda initialises it before the invocation.
+fn is_proactive(left: &mut usize) -> bool {
+    let is_proactive = *left > 0;
+    *left = left.saturating_sub(1);
+    is_proactive
 }

@@ -7,9 +7,16 @@ use super::harness::{Kill, REGIONS, World, test};
 /// The options with which a run makes every kind of call.
 const ALL: &str = "--signing-profile profile --signing-bucket bucket";
 
+/// Returns an account in which the first function of a region is initialised before its invocation.
+fn world() -> World {
+    let world = World::new();
+    world.account.state().regions.get_mut(REGIONS[1]).unwrap().proactive = 1;
+    world
+}
+
 /// Returns the number of calls of a run that succeeds.
 async fn calls() -> usize {
-    let world = World::new();
+    let world = world();
     assert!(world.run(ALL).await.unwrap().is_done());
     world.is_published(ALL);
     world.account.state().calls.len()
@@ -100,7 +107,7 @@ fn every_call_may_fail_once_within_a_run() {
         let calls = calls().await;
         for failure in [Failure::Before, Failure::After, Failure::Throttled, Failure::Lost] {
             for call in 0..calls {
-                let world = World::new();
+                let world = world();
                 world.account.state().failure = Some((call, failure));
                 let context = format!("{failure:?} at call {call}");
                 assert!(world.run(ALL).await.unwrap().is_done(), "{context}");
@@ -116,7 +123,7 @@ fn a_publication_without_an_answer_is_not_repeated_within_the_run() {
         let calls = calls().await;
         let mut failed = 0;
         for call in 0..calls {
-            let world = World::new();
+            let world = world();
             world.account.state().failure = Some((call, Failure::Unsent));
             let is_done = world.run(ALL).await.unwrap().is_done();
             let operation = world.account.state().calls[call];
@@ -135,7 +142,7 @@ fn a_run_killed_at_any_call_is_completed_by_the_next() {
         for call in 0..calls().await {
             for is_done in [false, true] {
                 let kill = Kill { call, is_done };
-                let world = World::new();
+                let world = world();
                 world.run_until(ALL, kill).await;
                 let context = format!("{kill:?}");
                 assert!(world.run(ALL).await.unwrap().is_done(), "{context}");
@@ -151,7 +158,7 @@ fn two_kills_in_a_row_change_nothing_twice() {
         let all = calls().await;
         // Pairs all over both runs.
         for call in (0..all).step_by(3) {
-            let world = World::new();
+            let world = world();
             world.run_until(ALL, Kill { call, is_done: call % 2 == 0 }).await;
             let made = world.account.state().calls.len();
             let second = made + (call * 7) % all;
