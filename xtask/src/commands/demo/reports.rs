@@ -210,6 +210,6 @@ mod tests {
     #[test]
     fn a_line_that_is_no_report_is_quoted() {
         let error = parse("hello").unwrap_err().to_string();
-        assert_eq!(error, "the sandbox reports what is no report: hello");
+        assert_eq!(error, "the sandbox printed a line that is not a report: hello");
     }
 }
