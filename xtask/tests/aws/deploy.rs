@@ -153,7 +153,7 @@ fn nothing_is_begun_without_what_it_takes(person: &Person<'_>) {
 fn what_others_have_is_left_alone(person: &Person<'_>) {
     person.aws.ask("taken");
     let error = person.fails(&["deploy", "dev"]);
-    assert!(error.contains("something of that name exists already"), "{error}");
+    assert!(error.contains("a resource of that name exists already"), "{error}");
     assert_eq!(person.aws.ask("freed"), "theirs");
     assert_eq!(person.aws.ask("left")["streams"], json!([]), "what was begun is taken back");
 }
