@@ -12,7 +12,9 @@ use stub::{path_with, script};
 
 const CARGO: &str = r#"#!/bin/sh
 case "$1" in
-metadata) echo "{\"target_directory\":\"$DIR/$CHECKOUT\"}" ;;
+metadata)
+  echo "{\"target_directory\":\"$DIR/$CHECKOUT\",\"packages\":[],\"workspace_members\":[],\"resolve\":{\"nodes\":[]}}"
+  ;;
 esac
 "#;
 const RUSTC: &str = r#"#!/bin/sh
@@ -69,9 +71,12 @@ fn two_builds_at_a_time_add_each_target_once_and_both_succeed() {
         {
             script(&bin, name, text);
         }
-        // Where rustc's folder of libraries is, so is its linker's.
-        fs::create_dir_all(dir.path().join("libraries/bin")).unwrap();
-        script(&dir.path().join("libraries/bin"), "rust-lld", "");
+        // rustc's own programs are next to its folder of libraries.
+        let own = dir.path().join("libraries/bin");
+        fs::create_dir_all(&own).unwrap();
+        for name in ["rust-lld", "rust-objcopy"] {
+            script(&own, name, "#!/bin/sh\n");
+        }
         for build in checkouts.map(|checkout| build(dir.path(), checkout)) {
             let output = build.wait_with_output().unwrap();
             assert!(output.status.success(), "{output:?}");
