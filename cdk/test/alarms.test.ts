@@ -17,7 +17,7 @@ function late(given: (stack: Stack) => Partial<KinesisTelemetryProps>): number {
   return alarm.Properties.Threshold / Duration.hours(1).toMilliseconds();
 }
 
-test('a reader is late when half of what the stream keeps has passed, whoever has made the stream', () => {
+test('the alarm on readers allows half of the retention, of new and imported streams', () => {
   const retention = Duration.days(7);
   const imported = (stack: Stack) => kinesis.Stream.fromStreamArn(stack, 'Stream', 'arn:aws:kinesis:eu-west-1:111122223333:stream/old');
   assert.equal(late(() => ({ newStream: { retention } })), 84);

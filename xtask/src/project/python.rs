@@ -1,4 +1,4 @@
-//! The Python packages of tools. `requirements.txt` beside each file is uv's lock file, hashes included.
+//! The Python packages of tools. `requirements.txt` next to each file is uv's lock file, hashes included.
 
 use xtask_synth::{Comments, Project};
 

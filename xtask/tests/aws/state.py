@@ -1,6 +1,6 @@
 """What is deployed, what the function's role may do, and what is left: one JSON document. The argument says which.
 
-Two of them change something: a name is taken by somebody else, and freed.
+Two of them change something: another owner takes a name, and frees it.
 """
 
 import json

@@ -1,7 +1,7 @@
 //! `release`: on a tag, publishes everything that is used without this repository, with the proofs of its origin.
 //!
 //! Jobs that build have no rights, and jobs that have rights run nothing but programs that a job without npm has built, and each
-//! registry's own client. No cache is read: whoever can write one would be writing the release. Every step can be repeated:
+//! registry's own client. No cache is read: a job that can write to a cache could change the release. Every step can be repeated:
 //! docs/releasing.md.
 
 mod build;
