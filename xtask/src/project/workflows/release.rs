@@ -71,3 +71,8 @@ fn hand_over(name: impl Into<String>, path: impl Into<String>) -> Step {
 fn take(name: &'static str, folder: &'static str) -> Step {
     Step::uses(format!("Take {name}"), pins::DOWNLOAD, [("name", name), ("path", folder)])
 }
+
+/// Shell that prints the SHA-256 digest of these files, concatenated in the order of their names.
+fn sha256(files: &str) -> String {
+    format!("$(cat {files} | sha256sum | cut -d ' ' -f 1)")
+}

@@ -2,7 +2,7 @@
 
 use super::super::model::{Job, Map, Permissions, Step, Strategy};
 use super::super::steps;
-use super::{LINUX, PROGRAMS, RELEASE, hand_over, take};
+use super::{LINUX, PROGRAMS, RELEASE, hand_over, sha256, take};
 use crate::tools::build::{CHECKSUMS, LAYERS, PUBLISH};
 
 /// This file, as the compiler names it.
@@ -30,13 +30,11 @@ cargo xtask release --notes > \"$ELSEWHERE/notes.md\"
 /// Hands the digest of these files over, concatenated in the order of their names. An artifact can be replaced by any job of a run;
 /// an output of a job cannot.
 fn digest(files: &str) -> Step {
-    let digest = format!(
-        "echo \"digest=$(cat {files} | sha256sum | cut -d ' ' -f 1)\" >> \"$GITHUB_OUTPUT\"\n"
-    );
+    let digest = format!("echo \"digest={}\" >> \"$GITHUB_OUTPUT\"\n", sha256(files));
     Step::run("Hand over its digest", digest).id("digest")
 }
 
-/// Does the same for the release.
+/// Hands the digest of the release over. The release lies outside of the checkout.
 fn digest_elsewhere() -> Step {
     digest(&format!("\"$ELSEWHERE/release/manifest.json\" \"$ELSEWHERE/release/{CHECKSUMS}\""))
         .env([("ELSEWHERE", ELSEWHERE)])
@@ -50,44 +48,32 @@ fn reads() -> Permissions {
     Map::from([("contents", "read", "to check out")])
 }
 
-/// The layers, with a compiler and nothing else: Rust, and Zig out of its Python package.
-fn layer_steps() -> Vec<Step> {
-    vec![
-        steps::checkout(),
-        steps::rust(),
-        steps::python(),
-        Step::run("Build the layers", "cargo xtask package"),
-    ]
+/// Builds the layers with a compiler and nothing else: Rust, and Zig out of its Python package. Hands `files` over.
+fn builds_layers(name: &'static str, artifact: &'static str, files: String) -> Job {
+    Job {
+        name,
+        outputs: outputs(),
+        runs_on: LINUX,
+        timeout_minutes: 60,
+        permissions: reads(),
+        steps: vec![
+            steps::checkout(),
+            steps::rust(),
+            steps::python(),
+            Step::run("Build the layers", "cargo xtask package"),
+            digest(&format!("target/{LAYERS}/{CHECKSUMS}")),
+            hand_over(artifact, files),
+        ],
+        ..Job::default()
+    }
 }
 
 pub(super) fn layers() -> Job {
-    let mut steps = layer_steps();
-    steps.push(digest(&format!("target/{LAYERS}/{CHECKSUMS}")));
-    steps.push(hand_over("layers", format!("target/{LAYERS}")));
-    Job {
-        name: "Layers",
-        outputs: outputs(),
-        runs_on: LINUX,
-        timeout_minutes: 60,
-        permissions: reads(),
-        steps,
-        ..Job::default()
-    }
+    builds_layers("Layers", "layers", format!("target/{LAYERS}"))
 }
 
 pub(super) fn again() -> Job {
-    let mut steps = layer_steps();
-    steps.push(digest(&format!("target/{LAYERS}/{CHECKSUMS}")));
-    steps.push(hand_over("again", format!("target/{LAYERS}/{CHECKSUMS}")));
-    Job {
-        name: "Layers, on a second machine",
-        outputs: outputs(),
-        runs_on: LINUX,
-        timeout_minutes: 60,
-        permissions: reads(),
-        steps,
-        ..Job::default()
-    }
+    builds_layers("Layers, on a second machine", "again", format!("target/{LAYERS}/{CHECKSUMS}"))
 }
 
 pub(super) fn programs() -> Job {

@@ -4,19 +4,16 @@ use extension_spec::deployment::Architecture;
 
 use super::super::model::{Job, Map, Permissions, Step};
 use super::super::steps;
-use super::{ENVIRONMENT, LINUX, PROGRAMS, RELEASE, VERSIONS, hand_over, take};
-use crate::project::pins;
+use super::{ENVIRONMENT, LINUX, PROGRAMS, RELEASE, VERSIONS, hand_over, sha256, take};
+use crate::project::{consumers, pins};
 use crate::tools::build::{self, CHECKSUMS, PUBLISH};
+use crate::tools::cdk;
 
 /// This file, as the compiler names it.
 pub(super) const DECLARED_IN: &str = file!();
 
-/// The npm package with the layers.
-const CONSTRUCTS: &str = "kinesis-telemetry-cdk";
 /// The jobs before those of the registries.
 const REGISTRIES: &[&str] = &["regions", "release", "programs"];
-/// The crate of the consumers.
-const CRATE: &str = "kinesis-telemetry-consumer";
 /// The region of the login. Layers go to all regions of a list.
 const LOGIN_REGION: &str = "us-east-1";
 
@@ -105,8 +102,9 @@ fn job(
 /// Takes the release, and fails if it is another one than the job `release` has made.
 fn take_release() -> [Step; 2] {
     let check = format!(
-        "test \"$(cat {RELEASE}/manifest.json {RELEASE}/{CHECKSUMS} | sha256sum | cut -d ' ' -f 1)\" = \"$DIGEST\"\n\
-         cd {RELEASE}\nsha256sum --check --strict {CHECKSUMS}\n"
+        "test \"{}\" = \"$DIGEST\"\n\
+         cd {RELEASE}\nsha256sum --check --strict {CHECKSUMS}\n",
+        sha256(&format!("{RELEASE}/manifest.json {RELEASE}/{CHECKSUMS}"))
     );
     let check = Step::run("Check the release", check);
     [take(RELEASE, RELEASE), check.env([("DIGEST", "${{ needs.release.outputs.digest }}")])]
@@ -114,7 +112,7 @@ fn take_release() -> [Step; 2] {
 
 /// Takes our own programs, and fails if they are others than the job `programs` has built.
 fn take_programs() -> [Step; 2] {
-    let check = "test \"$(cat programs/* | sha256sum | cut -d ' ' -f 1)\" = \"$DIGEST\"\n";
+    let check = format!("test \"{}\" = \"$DIGEST\"\n", sha256("programs/*"));
     let check = Step::run("Check the programs", check);
     [take(PROGRAMS, PROGRAMS), check.env([("DIGEST", "${{ needs.programs.outputs.digest }}")])]
 }
@@ -126,8 +124,9 @@ fn check_layers() -> Step {
          test \"$(sha256sum layers/{CHECKSUMS} | cut -d ' ' -f 1)\" = \"$LAYERS\"\n\
          (cd {RELEASE} && sha256sum --check --strict ../layers/{CHECKSUMS})\n\
          mkdir package\n\
-         tar -xzf {RELEASE}/{CONSTRUCTS}-*.tgz -C package --strip-components 2 package/layers\n\
-         (cd package && sha256sum --check --strict --ignore-missing ../layers/{CHECKSUMS} && test \"$(ls | wc -l)\" = 3)\n"
+         tar -xzf {RELEASE}/{}-*.tgz -C package --strip-components 2 package/layers\n\
+         (cd package && sha256sum --check --strict --ignore-missing ../layers/{CHECKSUMS} && test \"$(ls | wc -l)\" = 3)\n",
+        cdk::PACKAGE
     );
     Step::run("Check the layers", check).env([
         ("LAYERS", "${{ needs.layers.outputs.digest }}"),
@@ -225,11 +224,10 @@ pub(super) fn crates() -> Job {
     steps.extend(unpublished("crates"));
     let auth = Step::uses("Sign in", pins::CRATES_IO_AUTH, [("url", "https://crates.io")]);
     steps.push(auth.id("auth").only_if(is_due));
-    steps.push(
-        Step::run("Publish", CARGO)
-            .only_if(is_due)
-            .env([("CARGO_REGISTRY_TOKEN", "${{ steps.auth.outputs.token }}"), ("CRATE", CRATE)]),
-    );
+    steps.push(Step::run("Publish", CARGO).only_if(is_due).env([
+        ("CARGO_REGISTRY_TOKEN", "${{ steps.auth.outputs.token }}"),
+        ("CRATE", consumers::PACKAGE),
+    ]));
     let permissions = Map::from([
         ("contents", "read", "to check out"),
         ("id-token", "write", "to sign in without a secret"),
