@@ -94,8 +94,8 @@ export interface KinesisTelemetryProps {
 }
 
 /**
- * All that functions need to deliver their telemetry to a stream: the stream, the layers, the permission, a queue for what
- * cannot be delivered; and for people alarms and a dashboard.
+ * The resources that functions need to deliver their telemetry to a stream: the stream, the layers, the permission, and a queue
+ * for records that cannot be delivered. For people there are alarms and a dashboard.
  */
 export class KinesisTelemetry extends Construct {
   /** The stream that receives the telemetry. */
